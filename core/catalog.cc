@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/catalog.h"
+
+namespace qconfig {
+namespace {
+
+template <typename Entry>
+const Entry* Find(const std::vector<Entry>& entries, const absl::flat_hash_map<std::string, size_t>& index,
+                  absl::string_view name) {
+  const auto it = index.find(name);
+  return it == index.end() ? nullptr : &entries[it->second];
+}
+
+}  // namespace
+
+const v1::Scheme* Catalog::FindScheme(absl::string_view name) const { return Find(schemes_, scheme_index_, name); }
+
+const v1::LlmTemplate* Catalog::FindTemplate(absl::string_view model_type) const {
+  return Find(templates_, template_index_, model_type);
+}
+
+const AlgorithmDefaults* Catalog::FindAlgorithm(absl::string_view lower_case_name) const {
+  const auto it = algorithms_.find(lower_case_name);
+  return it == algorithms_.end() ? nullptr : &it->second;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/algorithms.h"
+#include "core/canonical_json.h"
+#include "core/catalog.h"
+#include "core/quark_json_reader.h"
+
+namespace qconfig {
+namespace {
+
+using nlohmann::ordered_json;
+
+absl::Status Malformed(absl::string_view where, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
+}
+
+absl::StatusOr<ordered_json> ParseObject(absl::string_view file, absl::string_view text) {
+  ordered_json json = ordered_json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Malformed(file, "not a JSON object");
+  return json;
+}
+
+// The value of `key`, or null when `object` does not have it.
+const ordered_json& Member(const ordered_json& object, const char* key) {
+  static const auto* const kNull = new ordered_json;
+  const auto it = object.find(key);
+  return it == object.end() ? *kNull : *it;
+}
+
+// A list of strings; one string alone counts as a list of one, null as the empty list.
+template <typename AddString>
+absl::Status ReadStrings(const ordered_json& json, const std::string& path, AddString add) {
+  if (json.is_null()) return absl::OkStatus();
+  if (json.is_string()) {
+    add(json.get<std::string>());
+    return absl::OkStatus();
+  }
+  if (!json.is_array()) return Malformed(path, "not a list");
+  for (const ordered_json& item : json) {
+    if (!item.is_string()) return Malformed(path, "not a list of strings");
+    add(item.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
+void FillMaxInputNumel(google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
+  constexpr int kQuarkDefault = 4194304;
+  for (v1::QTensorConfig& stage : stages) {
+    if (!stage.has_max_input_numel()) stage.set_max_input_numel(kQuarkDefault);
+  }
+}
+
+void FillMaxInputNumel(v1::QLayerConfig& layer) {
+  FillMaxInputNumel(*layer.mutable_input_tensors());
+  FillMaxInputNumel(*layer.mutable_output_tensors());
+  FillMaxInputNumel(*layer.mutable_weight());
+  FillMaxInputNumel(*layer.mutable_bias());
+}
+
+}  // namespace
+
+// Fills a Catalog file by file. Used once.
+class CatalogLoader {
+ public:
+  absl::StatusOr<std::shared_ptr<const Catalog>> Load(const CatalogFiles& files) {
+    // Later steps look up what earlier ones read.
+    const std::pair<absl::string_view, absl::Status (CatalogLoader::*)(const ordered_json&)> kSteps[] = {
+        {files.catalog, &CatalogLoader::ReadCatalog},       {files.schemes, &CatalogLoader::ReadSchemes},
+        {files.vocabulary, &CatalogLoader::ReadVocabulary}, {files.algorithms, &CatalogLoader::ReadAlgorithms},
+        {files.templates, &CatalogLoader::ReadTemplates},
+    };
+    constexpr absl::string_view kNames[] = {"catalog.json", "schemes.json", "vocabulary.json", "algorithms.json",
+                                            "templates.json"};
+    for (size_t i = 0; i < std::size(kSteps); ++i) {
+      const auto json = ParseObject(kNames[i], kSteps[i].first);
+      if (!json.ok()) return json.status();
+      const absl::Status status = (this->*kSteps[i].second)(*json);
+      if (!status.ok()) return Malformed(kNames[i], status.message());
+    }
+    catalog_->digest_ =
+        Sha256Hex(absl::StrCat(files.catalog, files.schemes, files.templates, files.algorithms, files.vocabulary));
+    return std::move(catalog_);
+  }
+
+ private:
+  absl::Status ReadCatalog(const ordered_json& json) {
+    settings_ = json;
+    if (!Member(json, "name").is_string() || !Member(json, "quark_release").is_string()) {
+      return Malformed("name, quark_release", "not strings");
+    }
+    catalog_->name_ = json["name"].get<std::string>();
+    catalog_->quark_release_ = json["quark_release"].get<std::string>();
+    absl::Status status = ReadStrings(Member(json, "traits"), "traits",
+                                      [this](std::string name) { catalog_->trait_names_.push_back(std::move(name)); });
+    if (!status.ok()) return status;
+    for (const std::string& trait : catalog_->trait_names_) {
+      if (trait != "exclude_patterns_expanded") return Malformed("traits", absl::StrCat("no trait is named ", trait));
+      catalog_->traits_.exclude_patterns_expanded = true;
+    }
+    status = ReadTensors("kv_cache_schemes", catalog_->kv_cache_schemes_);
+    return status.ok() ? ReadTensors("attention_schemes", catalog_->attention_schemes_) : status;
+  }
+
+  absl::Status ReadTensors(const char* key, std::map<std::string, v1::QTensorConfig>& tensors) {
+    for (const auto& [name, json] : Member(settings_, key).items()) {
+      v1::QLayerConfig layer;
+      const absl::Status status = ReadQuarkJson(json, absl::StrCat(key, ".", name), *layer.add_output_tensors());
+      if (!status.ok()) return status;
+      FillMaxInputNumel(layer);
+      tensors[name] = layer.output_tensors(0);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadSchemes(const ordered_json& json) {
+    std::set<std::string> with_shared_scales;
+    absl::Status status = ReadStrings(Member(settings_, "schemes_with_default_shared_scales"), "catalog.json",
+                                      [&](std::string name) { with_shared_scales.insert(std::move(name)); });
+    if (!status.ok()) return status;
+    for (const auto& [name, layer] : json.items()) {
+      v1::Scheme scheme;
+      scheme.set_name(name);
+      scheme.set_origin(v1::REGISTRY_ORIGIN_BUILTIN);
+      scheme.set_default_shared_scales(with_shared_scales.erase(name) > 0);
+      status = ReadQuarkJson(layer, name, *scheme.mutable_config());
+      if (!status.ok()) return status;
+      FillMaxInputNumel(*scheme.mutable_config());
+      catalog_->scheme_index_[name] = catalog_->schemes_.size();
+      catalog_->schemes_.push_back(std::move(scheme));
+    }
+    if (!with_shared_scales.empty()) return Malformed(*with_shared_scales.begin(), "shares scales but is no scheme");
+    for (const auto& [alias, name] : Member(settings_, "scheme_aliases").items()) {
+      if (!name.is_string() || catalog_->FindScheme(alias) == nullptr ||
+          catalog_->FindScheme(name.get<std::string>()) == nullptr) {
+        return Malformed(alias, "is no alias of a scheme");
+      }
+      catalog_->schemes_[catalog_->scheme_index_[alias]].set_alias_of(name.get<std::string>());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadVocabulary(const ordered_json& json) {
+    for (const auto& [name, fields] : Member(json, "algorithms").items()) {
+      AlgorithmDefaults defaults;
+      google::protobuf::Message* message = MutableAlgorithmFields(name, defaults.config);
+      if (message == nullptr) return Malformed(name, "the contract has no such algorithm");
+      const absl::Status status = ReadDefaults(fields, name, *message, defaults.required);
+      if (!status.ok()) return status;
+      catalog_->algorithm_names_.push_back(name);
+      catalog_->algorithms_[name] = std::move(defaults);
+    }
+    std::vector<std::string> required;
+    return ReadDefaults(Member(json, "online_rotation_config"), "online_rotation_config",
+                        catalog_->online_rotation_defaults_, required);
+  }
+
+  // `fields` is Quark's list of {"field": ..., "default": ...} or {"field": ..., "required": true}.
+  static absl::Status ReadDefaults(const ordered_json& fields, const std::string& path,
+                                   google::protobuf::Message& message, std::vector<std::string>& required) {
+    ordered_json values = ordered_json::object();
+    for (const ordered_json& field : fields) {
+      if (!Member(field, "field").is_string()) return Malformed(path, "a field without a name");
+      const std::string name = field["field"].get<std::string>();
+      if (Member(field, "required").is_boolean()) {
+        required.push_back(name);
+      } else {
+        values[name] = Member(field, "default");
+      }
+    }
+    return ReadQuarkJson(values, path, message);
+  }
+
+  absl::Status ReadAlgorithms(const ordered_json& json) {
+    algorithms_ = json;
+    for (const auto& [name, by_model] : json.items()) {
+      if (catalog_->FindAlgorithm(name) == nullptr || !by_model.is_object()) {
+        return Malformed(name, "vocabulary.json has no such algorithm");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadTemplates(const ordered_json& json) {
+    for (const auto& [model_type, fields] : json.items()) {
+      v1::LlmTemplate entry;
+      entry.set_model_type(model_type);
+      entry.set_origin(v1::REGISTRY_ORIGIN_BUILTIN);
+      const absl::Status status = ReadTemplate(fields, model_type, entry);
+      if (!status.ok()) return status;
+      catalog_->template_index_[model_type] = catalog_->templates_.size();
+      catalog_->templates_.push_back(std::move(entry));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadTemplate(const ordered_json& json, const std::string& model_type, v1::LlmTemplate& entry) {
+    if (!json.is_object()) return Malformed(model_type, "not an object");
+    const std::pair<const char*, std::string* (v1::LlmTemplate::*)()> kPatternLists[] = {
+        {"kv_layers_name", &v1::LlmTemplate::add_kv_layers_name},
+        {"q_layer_name", &v1::LlmTemplate::add_q_layer_name},
+        {"gate_up_layers_name", &v1::LlmTemplate::add_gate_up_layers_name},
+        {"exclude_layers_name", &v1::LlmTemplate::add_exclude_layers_name},
+    };
+    for (const auto& [key, add] : kPatternLists) {
+      const auto add_to = add;
+      const absl::Status status = ReadStrings(Member(json, key), absl::StrCat(model_type, ".", key),
+                                              [&](std::string text) { *(entry.*add_to)() = std::move(text); });
+      if (!status.ok()) return status;
+    }
+    std::vector<std::string> algorithms;
+    absl::Status status = ReadStrings(Member(json, "algorithms"), model_type,
+                                      [&](std::string name) { algorithms.push_back(std::move(name)); });
+    if (!status.ok()) return status;
+    for (const std::string& name : algorithms) {
+      v1::AlgoConfigEntry& algorithm = *entry.add_algorithm_configs();
+      algorithm.set_algorithm(name);
+      const ordered_json& config = Member(Member(algorithms_, name.c_str()), model_type.c_str());
+      google::protobuf::Message* message = MutableAlgorithmFields(name, *algorithm.mutable_config());
+      if (message == nullptr) return Malformed(model_type, absl::StrCat("no algorithm is named ", name));
+      status = ReadQuarkJson(config, absl::StrCat("algorithms.json: ", name, ".", model_type), *message);
+      if (!status.ok()) return status;
+    }
+    return ReadConverters(Member(json, "f2f_weight_converters"), model_type, entry);
+  }
+
+  static absl::Status ReadConverters(const ordered_json& json, const std::string& model_type, v1::LlmTemplate& entry) {
+    if (json.is_null()) return absl::OkStatus();
+    for (const ordered_json& item : json) {
+      v1::WeightConverter& converter = *entry.add_f2f_weight_converters();
+      absl::Status status = ReadStrings(Member(item, "source_patterns"), model_type,
+                                        [&](std::string text) { converter.add_source_patterns(std::move(text)); });
+      if (!status.ok()) return status;
+      status = ReadStrings(Member(item, "target_patterns"), model_type,
+                           [&](std::string text) { converter.add_target_patterns(std::move(text)); });
+      if (!status.ok()) return status;
+      for (const ordered_json& operation : Member(item, "operations")) {
+        if (Member(operation, "class") != "SplitFusedExperts" || !Member(operation, "split_axis").is_number_integer()) {
+          return Malformed(model_type, "a weight operation that the contract does not have");
+        }
+        converter.add_operations()->mutable_split_fused_experts()->set_split_axis(operation["split_axis"].get<int>());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  std::shared_ptr<Catalog> catalog_{new Catalog};
+  ordered_json settings_;
+  ordered_json algorithms_;
+};
+
+absl::StatusOr<std::shared_ptr<const Catalog>> Catalog::Load(const CatalogFiles& files) {
+  return CatalogLoader().Load(files);
+}
+
+}  // namespace qconfig

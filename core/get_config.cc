@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/get_config.h"
+
+#include <string>
+#include <utility>
+
+#include "core/canonical_json.h"
+#include "core/quark_json.h"
+#include "core/resolve_config.h"
+#include "core/warnings.h"
+
+namespace qconfig {
+
+absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
+  auto config = ResolveConfig(snapshot, request);
+  if (!config.ok()) return config.status();
+  std::string canonical_json = CanonicalJson(*config);
+
+  v1::GetConfigResponse response;
+  response.set_catalog(snapshot.catalog().name());
+  response.set_catalog_digest(snapshot.catalog().digest());
+  response.set_revision(snapshot.revision());
+  response.set_config_digest(Sha256Hex(canonical_json));
+  *response.mutable_warnings() = FindWarnings(snapshot, request);
+  if (response.config_digest() == request.if_digest()) {
+    response.set_not_modified(true);
+    return response;
+  }
+  if (request.include_quark_json()) response.set_quark_json(QuarkJson(*config));
+  if (request.include_canonical_json()) response.set_canonical_json(std::move(canonical_json));
+  *response.mutable_config() = *std::move(config);
+  return response;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_QUARK_JSON_H_
+#define QCONFIG_CORE_QUARK_JSON_H_
+
+#include <string>
+
+#include "qconfig/v1/algorithm.pb.h"
+#include "qconfig/v1/quantization.pb.h"
+
+namespace qconfig {
+
+// What Quark's `QConfig.to_dict()` gives, as JSON on one line: the same keys in the same order, null for what is None.
+// `QConfig.from_dict` of Quark takes it. REQUIRES: strings are UTF-8 and numbers finite, as in every parsed request.
+std::string QuarkJson(const v1::QConfig& config);
+
+// What Quark writes of one algorithm's configuration.
+std::string QuarkJson(const v1::AlgoConfig& config);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_QUARK_JSON_H_

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_REQUEST_SHAPE_H_
+#define QCONFIG_CORE_REQUEST_SHAPE_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/limits.h"
+#include "qconfig/v1/config_service.pb.h"
+
+namespace qconfig {
+
+// The checks that need no catalogue: sizes, things given twice, layer types, algorithm configurations under the wrong
+// name, numbers that are not finite. The first failure, in the order of the fields, is INVALID_REQUEST.
+absl::Status CheckShape(const v1::GetConfigRequest& request, const Limits& limits);
+
+// INVALID_REQUEST when the text at `field` is longer than `max_chars`.
+absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field);
+
+// INVALID_REQUEST when a revision is negative.
+absl::Status CheckRevisions(int64_t revision, int64_t min_revision);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_REQUEST_SHAPE_H_

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/resolve_config.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/algorithm_config.h"
+#include "core/algorithms.h"
+#include "core/error.h"
+#include "core/pattern.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+// Everything that a request names, looked up.
+struct Lookups {
+  const v1::LlmTemplate* llm_template = nullptr;
+  const v1::Scheme* scheme = nullptr;
+  const v1::QTensorConfig* kv_cache = nullptr;   // null: not asked for
+  const v1::QTensorConfig* attention = nullptr;  // null: not asked for
+  absl::flat_hash_map<std::string, v1::AlgoConfig> given_algorithms;
+  std::vector<const v1::AlgoConfig*> algorithms;
+  std::vector<const v1::Scheme*> layer_schemes;
+  std::vector<const v1::Scheme*> layer_type_schemes;
+};
+
+template <typename Name>
+std::vector<absl::string_view> Views(const std::vector<Name>& names) {
+  return {names.begin(), names.end()};
+}
+
+absl::Status CompleteGivenAlgorithms(const Catalog& catalog, const v1::GetConfigRequest& request, Lookups& found) {
+  for (int i = 0; i < request.algo_configs_size(); ++i) {
+    const v1::AlgoConfigEntry& entry = request.algo_configs(i);
+    const std::string name = absl::AsciiStrToLower(entry.algorithm());
+    if (catalog.FindAlgorithm(name) == nullptr) continue;  // refused below when it is asked for, else ignored
+    auto config = CompleteAlgoConfig(catalog, entry.config(), absl::StrCat("algo_configs[", i, "].config"));
+    if (!config.ok()) return config.status();
+    found.given_algorithms[name] = *std::move(config);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAlgorithms(const Catalog& catalog, const v1::GetConfigRequest& request) {
+  for (int i = 0; i < request.algorithm_size(); ++i) {
+    if (catalog.FindAlgorithm(absl::AsciiStrToLower(request.algorithm(i))) != nullptr) continue;
+    const std::vector<absl::string_view> names = Views(catalog.algorithms());
+    return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
+        .Field(absl::StrCat("algorithm[", i, "]"))
+        .Value(request.algorithm(i))
+        .NearestOf(names)
+        .Allowed(names)
+        .Catalog(catalog.name())
+        .Because("no algorithm has this name");
+  }
+  return absl::OkStatus();
+}
+
+// Points `tensor` at what `name` stands for; an empty name is not asked for.
+absl::Status FindTensor(const Catalog& catalog, const std::map<std::string, v1::QTensorConfig>& tensors,
+                        const std::string& name, absl::string_view field, v1::ErrorReason reason,
+                        const v1::QTensorConfig*& tensor) {
+  if (name.empty()) return absl::OkStatus();
+  const auto it = tensors.find(name);
+  if (it != tensors.end()) {
+    tensor = &it->second;
+    return absl::OkStatus();
+  }
+  std::vector<absl::string_view> names;
+  for (const auto& [known, unused] : tensors) names.push_back(known);
+  return Error(reason)
+      .Field(field)
+      .Value(name)
+      .NearestOf(names)
+      .Allowed(names)
+      .Catalog(catalog.name())
+      .Because("no scheme of this name can be used here");
+}
+
+absl::Status FindAlgorithmConfigs(const v1::GetConfigRequest& request, Lookups& found) {
+  for (int i = 0; i < request.algorithm_size(); ++i) {
+    const std::string name = absl::AsciiStrToLower(request.algorithm(i));
+    const v1::AlgoConfig* config = nullptr;
+    std::vector<absl::string_view> known;
+    for (const v1::AlgoConfigEntry& entry : found.llm_template->algorithm_configs()) {
+      known.push_back(entry.algorithm());
+      if (entry.algorithm() == name) config = &entry.config();
+    }
+    const auto given = found.given_algorithms.find(name);
+    if (given != found.given_algorithms.end()) config = &given->second;
+    if (config == nullptr) {
+      Error error(v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING);
+      error.Field(absl::StrCat("algorithm[", i, "]")).Value(request.algorithm(i));
+      if (!known.empty()) error.Allowed(known);
+      return error.Because(absl::StrCat("the template ", found.llm_template->model_type(),
+                                        " has no configuration for this algorithm, and algo_configs gives none"));
+    }
+    found.algorithms.push_back(config);
+  }
+  return absl::OkStatus();
+}
+
+// `entries` are overrides of either kind; the schemes they name come in the same order.
+template <typename Entries>
+absl::Status FindSchemes(const Snapshot& snapshot, const Entries& entries, absl::string_view list,
+                         std::vector<const v1::Scheme*>& schemes) {
+  for (int i = 0; i < entries.size(); ++i) {
+    const auto scheme = snapshot.FindScheme(entries[i].scheme(), absl::StrCat(list, "[", i, "].scheme"));
+    if (!scheme.ok()) return scheme.status();
+    schemes.push_back(*scheme);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
+  const Catalog& catalog = snapshot.catalog();
+  Lookups found;
+  absl::Status status = CompleteGivenAlgorithms(catalog, request, found);
+  if (!status.ok()) return status;
+  const auto llm_template = snapshot.FindTemplate(request.model_type(), "model_type");
+  if (!llm_template.ok()) return llm_template.status();
+  found.llm_template = *llm_template;
+  const auto scheme = snapshot.FindScheme(request.scheme(), "scheme");
+  if (!scheme.ok()) return scheme.status();
+  found.scheme = *scheme;
+  status = CheckAlgorithms(catalog, request);
+  if (!status.ok()) return status;
+  status = FindTensor(catalog, catalog.kv_cache_schemes(), request.kv_cache_scheme(), "kv_cache_scheme",
+                      v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME, found.kv_cache);
+  if (!status.ok()) return status;
+  status = FindTensor(catalog, catalog.attention_schemes(), request.attention_scheme(), "attention_scheme",
+                      v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME, found.attention);
+  if (!status.ok()) return status;
+  status = FindAlgorithmConfigs(request, found);
+  if (!status.ok()) return status;
+  status = FindSchemes(snapshot, request.layer_config(), "layer_config", found.layer_schemes);
+  if (!status.ok()) return status;
+  status = FindSchemes(snapshot, request.layer_type_config(), "layer_type_config", found.layer_type_schemes);
+  if (!status.ok()) return status;
+  return found;
+}
+
+absl::string_view StripStars(absl::string_view text) {
+  while (absl::ConsumePrefix(&text, "*")) {
+  }
+  while (absl::ConsumeSuffix(&text, "*")) {
+  }
+  return text;
+}
+
+// Adds what the KV cache and attention schemes do to a configuration that is otherwise complete. They treat each of the
+// template's projection patterns as if it were the name of a `Linear` layer and ask what that layer gets so far.
+class ProjectionQuantizer {
+ public:
+  explicit ProjectionQuantizer(v1::QConfig& config) : config_(config) {
+    for (const auto& entry : config.layer_quant_config()) layer_patterns_.emplace_back(entry.pattern());
+    for (const auto& pattern : config.exclude()) exclude_patterns_.emplace_back(pattern);
+  }
+
+  void QuantizeKvCache(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
+    for (const std::string& projection : llm_template.kv_layers_name()) {
+      const Resolved resolved = Resolve(projection);
+      const v1::QLayerConfig layer = WithOutput(resolved.base, tensor);
+      if (!resolved.excluded) PutLayer(projection, layer, v1::ENTRY_ORIGIN_KV_CACHE);
+      PutKvCache(projection, layer);
+    }
+  }
+
+  void QuantizeAttention(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
+    *config_.mutable_softmax_quant_spec() = tensor;
+    for (const std::string& projection : llm_template.q_layer_name()) {
+      const Resolved resolved = Resolve(projection);
+      if (!resolved.excluded) PutLayer(projection, WithOutput(resolved.base, tensor), v1::ENTRY_ORIGIN_ATTENTION);
+    }
+  }
+
+ private:
+  struct Resolved {
+    bool excluded;
+    const v1::QLayerConfig* base;  // null: nothing is done to weight and input
+  };
+
+  // What a `Linear` layer named `name` gets so far.
+  Resolved Resolve(const std::string& name) const {
+    const std::u32string decoded = DecodeUtf8(name);
+    const auto matches = [&decoded](const Pattern& pattern) { return pattern.Matches(decoded); };
+    if (std::any_of(exclude_patterns_.begin(), exclude_patterns_.end(), matches)) {
+      // Excluded layers whose KV cache is quantized are kept for their output alone.
+      return {std::none_of(kv_cache_patterns_.begin(), kv_cache_patterns_.end(), matches), nullptr};
+    }
+    const auto layer = std::find_if(layer_patterns_.begin(), layer_patterns_.end(), matches);
+    if (layer != layer_patterns_.end()) {
+      return {false, &config_.layer_quant_config(static_cast<int>(layer - layer_patterns_.begin())).config()};
+    }
+    for (const v1::LayerTypeQuantConfigEntry& entry : config_.layer_type_quant_config()) {
+      if (entry.layer_type() == "Linear") return {false, &entry.config()};
+    }
+    return {false, &FallbackFor(name)};
+  }
+
+  // A projection that no pattern matches takes after the first override that looks like one for it or for attention.
+  const v1::QLayerConfig& FallbackFor(absl::string_view name) const {
+    const absl::string_view last_part = StripStars(name.substr(name.rfind('.') + 1));
+    for (const v1::LayerQuantConfigEntry& entry : config_.layer_quant_config()) {
+      const absl::string_view pattern = entry.pattern();
+      const bool same_part = !last_part.empty() && absl::EndsWith(pattern, last_part);
+      if (same_part || absl::StrContains(pattern, "attn") || absl::StrContains(pattern, "attention")) {
+        return entry.config();
+      }
+    }
+    return config_.global_quant_config();
+  }
+
+  static v1::QLayerConfig WithOutput(const v1::QLayerConfig* base, const v1::QTensorConfig& output) {
+    v1::QLayerConfig layer;
+    if (base != nullptr) {
+      *layer.mutable_weight() = base->weight();
+      *layer.mutable_input_tensors() = base->input_tensors();
+    }
+    *layer.add_output_tensors() = output;
+    return layer;
+  }
+
+  // Returns the entry of `pattern`, a new one at the end when there is none. `patterns` are those of `entries`.
+  static v1::LayerQuantConfigEntry& EntryOf(const std::string& pattern, std::vector<Pattern>& patterns,
+                                            google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
+    for (v1::LayerQuantConfigEntry& entry : entries) {
+      if (entry.pattern() == pattern) return entry;
+    }
+    patterns.emplace_back(pattern);
+    entries.Add()->set_pattern(pattern);
+    return *entries.rbegin();
+  }
+
+  void PutLayer(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin) {
+    v1::LayerQuantConfigEntry& entry = EntryOf(pattern, layer_patterns_, *config_.mutable_layer_quant_config());
+    *entry.mutable_config() = layer;
+    entry.set_origin(origin);
+  }
+
+  void PutKvCache(const std::string& pattern, const v1::QLayerConfig& layer) {
+    v1::LayerQuantConfigEntry& entry = EntryOf(pattern, kv_cache_patterns_, *config_.mutable_kv_cache_quant_config());
+    *entry.mutable_config() = layer;
+    entry.set_origin(v1::ENTRY_ORIGIN_KV_CACHE);
+  }
+
+  v1::QConfig& config_;
+  std::vector<Pattern> layer_patterns_;
+  std::vector<Pattern> exclude_patterns_;
+  std::vector<Pattern> kv_cache_patterns_;
+};
+
+void SetExclude(const CatalogTraits& traits, const google::protobuf::RepeatedPtrField<std::string>& patterns,
+                v1::QConfig& config) {
+  for (const std::string& pattern : patterns) {
+    if (traits.exclude_patterns_expanded && !absl::EndsWith(pattern, ".*")) config.add_exclude(pattern + ".*");
+    config.add_exclude(pattern);
+  }
+}
+
+// q, k and v run as one matrix, and so do gate and up.
+void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& config) {
+  v1::SharedScaleGroup& attention = *config.add_shared_scale_groups();
+  for (const char* suffix : {"q_proj", "k_proj", "v_proj"}) attention.add_layer_suffixes(suffix);
+  v1::SharedScaleGroup& mlp = *config.add_shared_scale_groups();
+  *mlp.mutable_layer_suffixes() = llm_template.gate_up_layers_name();
+  if (mlp.layer_suffixes().empty()) {
+    for (const char* suffix : {"gate_proj", "up_proj"}) mlp.add_layer_suffixes(suffix);
+  }
+  config.set_sync_moe_expert_input_amax(true);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
+  const auto found = LookUp(snapshot, request);
+  if (!found.ok()) return found.status();
+  const v1::LlmTemplate& llm_template = *found->llm_template;
+
+  v1::QConfig config;
+  *config.mutable_global_quant_config() = found->scheme->config();
+  if (request.has_shared_scale_groups()) {
+    *config.mutable_shared_scale_groups() = request.shared_scale_groups().groups();
+  } else if (found->scheme->default_shared_scales()) {
+    SetDefaultSharedScales(llm_template, config);
+  }
+  SetExclude(snapshot.catalog().traits(),
+             request.has_exclude_layers() ? request.exclude_layers().patterns() : llm_template.exclude_layers_name(),
+             config);
+  *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
+  config.set_min_kv_scale(request.min_kv_scale());
+  for (const v1::AlgoConfig* algorithm : found->algorithms) *config.add_algo_config() = *algorithm;
+  for (int i = 0; i < request.layer_config_size(); ++i) {
+    v1::LayerQuantConfigEntry& entry = *config.add_layer_quant_config();
+    entry.set_pattern(request.layer_config(i).pattern());
+    *entry.mutable_config() = found->layer_schemes[static_cast<size_t>(i)]->config();
+    entry.set_origin(v1::ENTRY_ORIGIN_REQUEST);
+  }
+  for (int i = 0; i < request.layer_type_config_size(); ++i) {
+    v1::LayerTypeQuantConfigEntry& entry = *config.add_layer_type_quant_config();
+    entry.set_layer_type(request.layer_type_config(i).layer_type());
+    *entry.mutable_config() = found->layer_type_schemes[static_cast<size_t>(i)]->config();
+  }
+  config.set_quant_mode(v1::QUANTIZATION_MODE_EAGER_MODE);
+  config.set_keep_prequantized_layers(true);
+  config.set_version(snapshot.catalog().quark_release());
+  config.set_quant_method("quark");
+
+  if (found->kv_cache != nullptr || found->attention != nullptr) {
+    ProjectionQuantizer quantizer(config);
+    if (found->kv_cache != nullptr) quantizer.QuantizeKvCache(llm_template, *found->kv_cache);
+    if (found->attention != nullptr) quantizer.QuantizeAttention(llm_template, *found->attention);
+  }
+  return config;
+}
+
+}  // namespace qconfig

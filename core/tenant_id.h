@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_TENANT_ID_H_
+#define QCONFIG_CORE_TENANT_ID_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace qconfig {
+
+// The name of a tenant: [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?. Immutable.
+class TenantId {
+ public:
+  // The tenant that an empty name stands for.
+  static TenantId Default() { return TenantId("default"); }
+
+  // INVALID_REQUEST when `name` is no tenant's name. `field` is where the name stands in the request.
+  static absl::StatusOr<TenantId> Parse(absl::string_view name, absl::string_view field);
+
+  const std::string& name() const { return name_; }
+
+ private:
+  explicit TenantId(std::string name) : name_(std::move(name)) {}
+
+  std::string name_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_TENANT_ID_H_

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/utf8.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace qconfig {
+namespace {
+
+bool IsUnprintable(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
+}  // namespace
+
+char32_t TakeCodePoint(absl::string_view& text) {
+  const auto byte = [&text](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  const size_t length = lead < 0x80 ? 1 : lead >> 5 == 0x6 ? 2 : lead >> 4 == 0xE ? 3 : lead >> 3 == 0x1E ? 4 : 0;
+  char32_t c = lead;
+  bool well_formed = length > 0 && length <= text.size();
+  if (well_formed && length > 1) {
+    c = lead & (0x7Fu >> length);
+    for (size_t i = 1; i < length; ++i) {
+      well_formed = well_formed && byte(i) >> 6 == 0x2;
+      c = c << 6 | (byte(i) & 0x3Fu);
+    }
+  }
+  text.remove_prefix(well_formed ? length : 1);
+  return well_formed ? c : lead;
+}
+
+std::u32string DecodeUtf8(absl::string_view text) {
+  std::u32string result;
+  result.reserve(text.size());
+  while (!text.empty()) result.push_back(TakeCodePoint(text));
+  return result;
+}
+
+size_t CountCodePoints(absl::string_view text) {
+  size_t count = 0;
+  for (; !text.empty(); ++count) TakeCodePoint(text);
+  return count;
+}
+
+std::string Printable(absl::string_view text, size_t max_code_points) {
+  constexpr absl::string_view kEllipsis = "...";
+  std::string result;
+  size_t count = 0;
+  size_t fits_before_ellipsis = 0;  // bytes of `result` that still leave room for the ellipsis
+  while (!text.empty()) {
+    const absl::string_view before = text;
+    const char32_t c = TakeCodePoint(text);
+    const absl::string_view bytes = before.substr(0, before.size() - text.size());
+    const bool malformed = bytes.size() == 1 && c >= 0x80;
+    const std::string escaped =
+        IsUnprintable(c) || malformed ? absl::StrFormat("\\u%04x", static_cast<uint32_t>(c)) : "";
+    count += escaped.empty() ? 1 : escaped.size();
+    if (count > max_code_points) {
+      result.resize(fits_before_ellipsis);
+      return absl::StrCat(result, kEllipsis);
+    }
+    absl::StrAppend(&result, escaped.empty() ? bytes : absl::string_view(escaped));
+    if (count + kEllipsis.size() <= max_code_points) fits_before_ellipsis = result.size();
+  }
+  return result;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_UTF8_H_
+#define QCONFIG_CORE_UTF8_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace qconfig {
+
+// Takes the first code point off `text`. A byte that does not begin well-formed UTF-8 counts as a code point of its
+// own, so every input can be walked to its end. REQUIRES: `text` is not empty.
+char32_t TakeCodePoint(absl::string_view& text);
+
+std::u32string DecodeUtf8(absl::string_view text);
+
+// How many characters `text` has, as Python counts them.
+size_t CountCodePoints(absl::string_view text);
+
+// `text` as it may stand in an error message or a log line: control characters and those that would reorder or hide
+// text are written as \uXXXX, and what passes `max_code_points` is replaced by "...".
+std::string Printable(absl::string_view text, size_t max_code_points);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_UTF8_H_

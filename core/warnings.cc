@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/warnings.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/pattern.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+// Looking for covered overrides compares each with all before it. So many steps, a few milliseconds, go into that at
+// the most, however long the list; the number is fixed so that equal requests get equal warnings.
+constexpr size_t kMaxCoverSteps = 1'000'000;
+
+constexpr size_t kMaxPrintedChars = 128;
+
+class WarningFinder {
+ public:
+  WarningFinder(const Snapshot& snapshot, const v1::GetConfigRequest& request)
+      : snapshot_(snapshot), request_(request), llm_template_(**snapshot.FindTemplate(request.model_type(), "")) {}
+
+  google::protobuf::RepeatedPtrField<v1::Warning> Find() {
+    CheckAlias(request_.scheme(), "scheme");
+    if (!request_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
+      Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "kv_cache_scheme", request_.kv_cache_scheme(),
+           absl::StrCat("the template ", llm_template_.model_type(),
+                        " names no K and V projections, so the KV cache stays as it is"));
+    }
+    if (!request_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
+      Warn(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "attention_scheme", request_.attention_scheme(),
+           absl::StrCat("the template ", llm_template_.model_type(),
+                        " names no Q projection, so only the softmax is quantized"));
+    }
+    CheckOverrides();
+    if (request_.has_exclude_layers()) CheckDroppedExclusions();
+    return std::move(warnings_);
+  }
+
+ private:
+  void Warn(v1::WarningCode code, const std::string& field, const std::string& value, const std::string& message) {
+    v1::Warning& warning = *warnings_.Add();
+    warning.set_code(code);
+    warning.set_field(field);
+    warning.set_value(value);
+    warning.set_message(message);
+  }
+
+  void CheckAlias(const std::string& scheme, const std::string& field) {
+    const std::string& newer = (*snapshot_.FindScheme(scheme, field))->alias_of();
+    if (newer.empty()) return;
+    Warn(v1::WARNING_CODE_SCHEME_ALIAS, field, scheme, absl::StrCat("an older name of ", newer));
+  }
+
+  void CheckOverrides() {
+    std::vector<Pattern> earlier;
+    for (int i = 0; i < request_.layer_config_size(); ++i) {
+      const v1::LayerConfigEntry& entry = request_.layer_config(i);
+      const std::string path = absl::StrCat("layer_config[", i, "]");
+      CheckAlias(entry.scheme(), path + ".scheme");
+      Pattern pattern(entry.pattern());
+      // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins.
+      if (pattern.has_wildcard()) CheckCovered(pattern, earlier, path + ".pattern", entry.pattern());
+      earlier.push_back(std::move(pattern));
+    }
+    const Pattern any_name("*");
+    for (int i = 0; i < request_.layer_type_config_size(); ++i) {
+      const v1::LayerTypeConfigEntry& entry = request_.layer_type_config(i);
+      const std::string path = absl::StrCat("layer_type_config[", i, "]");
+      CheckAlias(entry.scheme(), path + ".scheme");
+      CheckCovered(any_name, earlier, path + ".layer_type", entry.layer_type());
+    }
+  }
+
+  void CheckCovered(const Pattern& pattern, const std::vector<Pattern>& earlier, const std::string& field,
+                    const std::string& value) {
+    for (size_t i = 0; i < earlier.size() && cover_steps_ < kMaxCoverSteps; ++i) {
+      ++cover_steps_;
+      if (!earlier[i].Covers(pattern, cover_steps_)) continue;
+      const std::string& winner = request_.layer_config(static_cast<int>(i)).pattern();
+      Warn(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
+           absl::StrCat("can never win a layer, because layer_config[", i, "].pattern \"",
+                        Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
+      return;
+    }
+  }
+
+  void CheckDroppedExclusions() {
+    const auto& kept = request_.exclude_layers().patterns();
+    for (const std::string& pattern : llm_template_.exclude_layers_name()) {
+      if (std::find(kept.begin(), kept.end(), pattern) != kept.end()) continue;
+      Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "exclude_layers", pattern,
+           absl::StrCat("replaces the template's list, which has \"", pattern,
+                        "\"; such layers are no longer excluded by that"));
+    }
+  }
+
+  const Snapshot& snapshot_;
+  const v1::GetConfigRequest& request_;
+  const v1::LlmTemplate& llm_template_;
+  size_t cover_steps_ = 0;
+  google::protobuf::RepeatedPtrField<v1::Warning> warnings_;
+};
+
+}  // namespace
+
+google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot,
+                                                             const v1::GetConfigRequest& request) {
+  return WarningFinder(snapshot, request).Find();
+}
+
+}  // namespace qconfig

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_WARNINGS_H_
+#define QCONFIG_CORE_WARNINGS_H_
+
+#include <google/protobuf/repeated_field.h>
+
+#include "core/snapshot.h"
+#include "qconfig/v1/config_service.pb.h"
+
+namespace qconfig {
+
+// What the caller should know of a request that ResolveConfig() answers, in the order of the request's fields.
+// REQUIRES: ResolveConfig() succeeds for the same arguments.
+google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot,
+                                                             const v1::GetConfigRequest& request);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_WARNINGS_H_

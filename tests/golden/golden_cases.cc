@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/golden/golden_cases.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/algorithms.h"
+#include "core/quark_json_reader.h"
+
+namespace qconfig {
+namespace {
+
+using nlohmann::ordered_json;
+
+[[noreturn]] void Die(const std::string& why) {
+  std::fprintf(stderr, "golden cases: %s\n", why.c_str());
+  std::abort();
+}
+
+std::string Gunzip(const std::string& path) {
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) Die("cannot open " + path);
+  std::string text;
+  std::array<char, 65536> buffer{};
+  int size = 0;
+  while ((size = gzread(file, buffer.data(), buffer.size())) > 0) text.append(buffer.data(), static_cast<size_t>(size));
+  if (size < 0 || gzclose(file) != Z_OK) Die("cannot read " + path);
+  return text;
+}
+
+ordered_json RuntimeJson(const v1::QConfig& config) {
+  ordered_json groups = ordered_json::array();
+  for (const v1::SharedScaleGroup& group : config.shared_scale_groups()) {
+    ordered_json suffixes = ordered_json::array();
+    for (const std::string& suffix : group.layer_suffixes()) suffixes.push_back(suffix);
+    groups.push_back(suffixes);
+  }
+  ordered_json kv_cache_group = ordered_json::array();
+  for (const std::string& pattern : config.kv_cache_group()) kv_cache_group.push_back(pattern);
+  return {{"kv_cache_group", kv_cache_group},
+          {"min_kv_scale", config.min_kv_scale()},
+          {"shared_scale_groups", groups},
+          {"sync_moe_expert_input_amax", config.sync_moe_expert_input_amax()},
+          {"keep_prequantized_layers", config.keep_prequantized_layers()}};
+}
+
+// Quark's refusals by how their text begins, and what they are here (code and reason).
+struct Refusal {
+  const char* text;
+  absl::StatusCode code;
+  v1::ErrorReason reason;
+};
+constexpr Refusal kRefusals[] = {
+    {"There is no model template", absl::StatusCode::kNotFound, v1::ERROR_REASON_TEMPLATE_NOT_FOUND},
+    {"Unsupported quantization scheme", absl::StatusCode::kNotFound, v1::ERROR_REASON_SCHEME_NOT_FOUND},
+    {"Unsupported algorithm", absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_UNSUPPORTED_ALGORITHM},
+    {"Unsupported KV cache scheme", absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME},
+    {"Unsupported attention scheme", absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME},
+    {"No built-in", absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING},
+};
+
+}  // namespace
+
+std::vector<ordered_json> ReadGoldenCases(const std::string& name) {
+  std::istringstream lines(Gunzip(absl::StrCat(QCONFIG_GOLDEN_DIR, "/quark-0.12.post1/", name, ".jsonl.gz")));
+  std::vector<ordered_json> cases;
+  for (std::string line; std::getline(lines, line);) cases.push_back(ordered_json::parse(line));
+  if (cases.empty()) Die(name + " has no case");
+  return cases;
+}
+
+v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const ordered_json& fields) {
+  v1::AlgoConfig config;
+  google::protobuf::Message* message = MutableAlgorithmFields(algorithm, config);
+  if (message == nullptr || !ReadQuarkJson(fields, algorithm, *message).ok()) Die("not readable: " + fields.dump());
+  // What is absent takes Quark's default, so a None that is no default has a field of its own.
+  const auto loss = fields.find("compute_scale_loss");
+  if (loss != fields.end() && loss->is_null()) config.mutable_autosmoothquant()->set_compute_scale_loss_none(true);
+  return config;
+}
+
+v1::GetConfigRequest RequestOf(const ordered_json& json) {
+  v1::GetConfigRequest request;
+  for (const auto& [key, value] : json.items()) {
+    if (key == "model_type") {
+      request.set_model_type(value.get<std::string>());
+    } else if (key == "scheme") {
+      request.set_scheme(value.get<std::string>());
+    } else if (key == "algorithm") {
+      if (value.is_string()) request.add_algorithm(value.get<std::string>());
+      if (value.is_array()) {
+        for (const ordered_json& name : value) request.add_algorithm(name.get<std::string>());
+      }
+    } else if (key == "kv_cache_scheme") {
+      request.set_kv_cache_scheme(value.get<std::string>());
+    } else if (key == "min_kv_scale") {
+      request.set_min_kv_scale(value.get<double>());
+    } else if (key == "attention_scheme") {
+      request.set_attention_scheme(value.get<std::string>());
+    } else if (key == "layer_config") {
+      for (const ordered_json& pair : value) {
+        v1::LayerConfigEntry& entry = *request.add_layer_config();
+        entry.set_pattern(pair[0].get<std::string>());
+        entry.set_scheme(pair[1].get<std::string>());
+      }
+    } else if (key == "layer_type_config") {
+      for (const ordered_json& pair : value) {
+        v1::LayerTypeConfigEntry& entry = *request.add_layer_type_config();
+        entry.set_layer_type(pair[0].get<std::string>());
+        entry.set_scheme(pair[1].get<std::string>());
+      }
+    } else if (key == "exclude_layers") {
+      request.mutable_exclude_layers();
+      for (const ordered_json& pattern : value) {
+        request.mutable_exclude_layers()->add_patterns(pattern.get<std::string>());
+      }
+    } else if (key == "algo_configs") {
+      for (const ordered_json& pair : value) {
+        v1::AlgoConfigEntry& entry = *request.add_algo_configs();
+        entry.set_algorithm(pair[0].get<std::string>());
+        *entry.mutable_config() = AlgoConfigOf(pair[1]["kind"].get<std::string>(), pair[1]["fields"]);
+      }
+    } else if (key == "shared_scale_groups") {
+      request.mutable_shared_scale_groups();
+      for (const ordered_json& suffixes : value) {
+        v1::SharedScaleGroup& group = *request.mutable_shared_scale_groups()->add_groups();
+        for (const ordered_json& suffix : suffixes) group.add_layer_suffixes(suffix.get<std::string>());
+      }
+    } else {
+      Die("a request has " + key);
+    }
+  }
+  request.set_include_quark_json(true);
+  return request;
+}
+
+std::string DifferenceFrom(const ordered_json& golden, const v1::GetConfigResponse& response) {
+  const auto config = golden.find("config");
+  if (config == golden.end()) return absl::StrCat("Quark refuses: ", golden["error"].dump());
+  // Objects compare with the order of their keys, numbers by value.
+  const ordered_json answer = ordered_json::parse(response.quark_json());
+  if (answer != *config) return absl::StrCat("answer ", answer.dump(), "\ngolden ", config->dump());
+  const ordered_json runtime = RuntimeJson(response.config());
+  if (runtime != golden["runtime"])
+    return absl::StrCat("answer ", runtime.dump(), "\ngolden ", golden["runtime"].dump());
+  return "";
+}
+
+std::string DifferenceFrom(const ordered_json& golden, const v1::ItemError& error) {
+  const auto refusal = golden.find("error");
+  if (refusal == golden.end()) return absl::StrCat("Quark answers, but: ", error.message());
+  const std::string text = (*refusal)["message"].get<std::string>();
+  for (const Refusal& known : kRefusals) {
+    if (!absl::StartsWith(text, known.text)) continue;
+    if (error.reason() == known.reason && error.code() == static_cast<int>(known.code)) return "";
+    return absl::StrCat("Quark says: ", text, "\nbut: ", error.ShortDebugString());
+  }
+  return absl::StrCat("an unknown refusal: ", text);
+}
+
+}  // namespace qconfig
