@@ -37,8 +37,6 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kOutOfRange;
     case v1::ERROR_REASON_ANSWER_TOO_LARGE:
       return absl::StatusCode::kResourceExhausted;
-    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
-      return absl::StatusCode::kDeadlineExceeded;
     default:  // UNSPECIFIED and the enum's sentinels, which nobody passes
       return absl::StatusCode::kInternal;
   }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfig/client.h"
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace qconfig::client {
+namespace {
+
+constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
+constexpr absl::string_view kReasonPrefix = "ERROR_REASON_";
+
+v1::ItemError Decode(const grpc::Status& status) {
+  v1::ItemError error;
+  error.set_code(status.error_code());
+  error.set_message(status.error_message());
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return error;
+  for (const google::protobuf::Any& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::BadRequest bad_request;
+    if (detail.UnpackTo(&info) && info.domain() == "qconfig") {
+      // A reason of a newer server than this client stays UNSPECIFIED.
+      v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
+      v1::ErrorReason_Parse(absl::StrCat(kReasonPrefix, info.reason()), &reason);
+      error.set_reason(reason);
+      *error.mutable_metadata() = info.metadata();
+    } else if (detail.UnpackTo(&bad_request)) {
+      for (const auto& violation : bad_request.field_violations()) {
+        v1::FieldViolation& copy = *error.add_field_violations();
+        copy.set_field(violation.field());
+        copy.set_description(violation.description());
+      }
+    }
+  }
+  return error;
+}
+
+absl::Status ToAbslStatus(const grpc::Status& status) {
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  result.SetPayload(kPayloadType, absl::Cord(Decode(status).SerializeAsString()));
+  return result;
+}
+
+}  // namespace
+
+Client::Client(const ClientOptions& options) : options_(options) {
+  constexpr int kMaxAnswerBytes = 64 << 20;  // what a batch may come to
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  stub_ = v1::ConfigService::NewStub(
+      grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments));
+}
+
+template <typename Request>
+void Client::FillIn(Request& request) const {
+  if (request.tenant().empty()) request.set_tenant(options_.tenant);
+  if (request.catalog().empty()) request.set_catalog(options_.catalog);
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> Client::Call(grpc::Status (v1::ConfigService::Stub::*method)(grpc::ClientContext*,
+                                                                                      const Request&, Response*),
+                                      const Request& request) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
+  Response response;
+  const grpc::Status status = (*stub_.*method)(&context, request, &response);
+  if (!status.ok()) return ToAbslStatus(status);
+  return response;
+}
+
+absl::StatusOr<v1::GetConfigResponse> Client::GetConfig(v1::GetConfigRequest request) {
+  FillIn(request);
+  return Call(&v1::ConfigService::Stub::GetConfig, request);
+}
+
+absl::StatusOr<v1::BatchGetConfigResponse> Client::BatchGetConfig(v1::BatchGetConfigRequest request) {
+  for (v1::GetConfigRequest& item : *request.mutable_requests()) FillIn(item);
+  return Call(&v1::ConfigService::Stub::BatchGetConfig, request);
+}
+
+absl::StatusOr<v1::ListTemplatesResponse> Client::ListTemplates(v1::ListTemplatesRequest request) {
+  FillIn(request);
+  return Call(&v1::ConfigService::Stub::ListTemplates, request);
+}
+
+absl::StatusOr<v1::GetTemplateResponse> Client::GetTemplate(v1::GetTemplateRequest request) {
+  FillIn(request);
+  return Call(&v1::ConfigService::Stub::GetTemplate, request);
+}
+
+absl::StatusOr<v1::ListSchemesResponse> Client::ListSchemes(v1::ListSchemesRequest request) {
+  FillIn(request);
+  return Call(&v1::ConfigService::Stub::ListSchemes, request);
+}
+
+absl::StatusOr<v1::GetSchemeResponse> Client::GetScheme(v1::GetSchemeRequest request) {
+  FillIn(request);
+  return Call(&v1::ConfigService::Stub::GetScheme, request);
+}
+
+absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRequest request) {
+  if (request.tenant().empty()) request.set_tenant(options_.tenant);
+  return Call(&v1::ConfigService::Stub::ListCatalogs, request);
+}
+
+v1::ItemError ErrorOf(const absl::Status& status) {
+  v1::ItemError error;
+  const auto payload = status.GetPayload(kPayloadType);
+  if (!payload.has_value() || !error.ParseFromString(std::string(*payload))) {
+    error.set_code(status.raw_code());
+    error.set_message(std::string(status.message()));
+  }
+  return error;
+}
+
+std::string ReasonName(v1::ErrorReason reason) {
+  if (reason == v1::ERROR_REASON_UNSPECIFIED) return "";
+  return v1::ErrorReason_Name(reason).substr(kReasonPrefix.size());
+}
+
+}  // namespace qconfig::client

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_COMMANDS_H_
+#define QCONFIG_CLIENT_CPP_QCONFIGCTL_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+
+#include "qconfig/client.h"
+
+namespace qconfig::client {
+
+// Exit codes of qconfigctl.
+inline constexpr int kDone = 0;
+inline constexpr int kRefused = 1;      // the server refused the request
+inline constexpr int kWrongUsage = 2;   // the command line is wrong; nothing was sent
+inline constexpr int kUnreachable = 3;  // the server could not be reached, or did not answer in time
+
+// Each adds one subcommand to `app`. When the subcommand is parsed it calls the server that `options` names, prints the
+// answer to standard output, and leaves the exit code in `exit_code`. Both must outlive `app`.
+void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddList(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_COMMANDS_H_

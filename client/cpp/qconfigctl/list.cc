@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "qconfig/v1/annotations.pb.h"
+#include "qconfigctl/commands.h"
+#include "qconfigctl/print.h"
+
+namespace qconfig::client {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+// Reads all pages into one response.
+template <typename Request, typename Response>
+absl::StatusOr<Response> ReadPages(Client& client, absl::StatusOr<Response> (Client::*list)(Request)) {
+  Request request;
+  request.set_view(v1::ENTRY_VIEW_FULL);
+  Response all;
+  do {
+    auto page = (client.*list)(request);
+    if (!page.ok()) return page.status();
+    request.set_page_token(page->next_page_token());
+    all.MergeFrom(*page);
+  } while (!request.page_token().empty());
+  all.clear_next_page_token();
+  return all;
+}
+
+std::string Algorithms(const v1::LlmTemplate& entry) {
+  std::vector<std::string> names;
+  for (const v1::AlgoConfigEntry& algorithm : entry.algorithm_configs()) names.push_back(algorithm.algorithm());
+  return absl::StrJoin(names, ",");
+}
+
+template <typename Enum>
+std::string QuarkName(Enum value) {
+  const auto* descriptor = google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(value);
+  return descriptor == nullptr ? "" : descriptor->options().GetExtension(v1::quark_name);
+}
+
+// "int4 per_group 128", with "then" between two stages; "-" for a tensor that stays as it is.
+std::string Summary(const google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
+  std::vector<std::string> parts;
+  for (const v1::QTensorConfig& stage : stages) {
+    std::string part = QuarkName(stage.dtype());
+    if (stage.qscheme() != v1::Q_SCHEME_TYPE_UNSPECIFIED) absl::StrAppend(&part, " ", QuarkName(stage.qscheme()));
+    if (stage.has_group_size()) absl::StrAppend(&part, " ", stage.group_size());
+    if (stage.is_dynamic()) absl::StrAppend(&part, " dynamic");
+    parts.push_back(part);
+  }
+  return parts.empty() ? "-" : absl::StrJoin(parts, " then ");
+}
+
+Rows RowsOf(const v1::ListTemplatesResponse& response) {
+  Rows rows = {{"MODEL TYPE", "KV LAYERS", "Q LAYERS", "ALGORITHMS"}};
+  for (const v1::LlmTemplate& entry : response.llm_templates()) {
+    rows.push_back({entry.model_type(), absl::StrJoin(entry.kv_layers_name(), ","),
+                    absl::StrJoin(entry.q_layer_name(), ","), Algorithms(entry)});
+  }
+  return rows;
+}
+
+Rows RowsOf(const v1::ListSchemesResponse& response) {
+  Rows rows = {{"SCHEME", "WEIGHT", "INPUT", "ALIAS OF"}};
+  for (const v1::Scheme& entry : response.schemes()) {
+    rows.push_back(
+        {entry.name(), Summary(entry.config().weight()), Summary(entry.config().input_tensors()), entry.alias_of()});
+  }
+  return rows;
+}
+
+Rows RowsOf(const v1::ListCatalogsResponse& response) {
+  Rows rows = {{"CATALOG", "DEFAULT", "TEMPLATES", "SCHEMES", "DIGEST"}};
+  for (const v1::Catalog& entry : response.catalogs()) {
+    rows.push_back({entry.name(), entry.is_default() ? "yes" : "no", absl::StrCat(entry.template_count()),
+                    absl::StrCat(entry.scheme_count()), entry.digest()});
+  }
+  return rows;
+}
+
+template <typename Response>
+int Print(const absl::StatusOr<Response>& response, const std::string& output, const ClientOptions& options) {
+  if (!response.ok()) return PrintError(response.status(), options);
+  output == "json" ? PrintJson(*response) : PrintTable(RowsOf(*response));
+  return kDone;
+}
+
+int Run(const std::string& what, const std::string& output, const ClientOptions& options) {
+  Client client(options);
+  if (what == "templates") return Print(ReadPages(client, &Client::ListTemplates), output, options);
+  if (what == "schemes") return Print(ReadPages(client, &Client::ListSchemes), output, options);
+  return Print(client.ListCatalogs({}), output, options);
+}
+
+}  // namespace
+
+void AddList(CLI::App& app, const ClientOptions& options, int& exit_code) {
+  struct Arguments {
+    std::string what;
+    std::string output = "table";
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("list", "List templates, schemes or catalogues");
+  command->add_option("what", arguments->what, "What to list")
+      ->required()
+      ->check(CLI::IsMember({"templates", "schemes", "catalogs"}));
+  command->add_option("-o,--output", arguments->output, "Form of the output")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  command->callback(
+      [arguments, &options, &exit_code] { exit_code = Run(arguments->what, arguments->output, options); });
+}
+
+}  // namespace qconfig::client

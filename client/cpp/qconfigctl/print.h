@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_PRINT_H_
+#define QCONFIG_CLIENT_CPP_QCONFIGCTL_PRINT_H_
+
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "qconfig/client.h"
+
+namespace qconfig::client {
+
+// ProtoJSON with the proto file's field names, or the text format, to standard output.
+void PrintJson(const google::protobuf::Message& message);
+void PrintTextproto(const google::protobuf::Message& message);
+
+// Rows in columns as wide as they need; the first row is the heading.
+void PrintTable(const std::vector<std::vector<std::string>>& rows);
+
+// To standard error, as people read it. Returns the exit code that goes with it.
+int PrintError(const absl::Status& status, const ClientOptions& options);
+void PrintWarnings(const v1::GetConfigResponse& response);
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_PRINT_H_

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/call_context.h"
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+constexpr size_t kMaxRequestIdChars = 128;
+
+absl::string_view MetadataValue(const grpc::ServerContext& context, const char* key) {
+  const auto it = context.client_metadata().find(key);
+  return it == context.client_metadata().end() ? absl::string_view()
+                                               : absl::string_view(it->second.data(), it->second.size());
+}
+
+std::string NewRequestId() {
+  thread_local absl::InsecureBitGen generator;
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(generator), absl::Uniform<uint64_t>(generator));
+}
+
+// The second part of "00-<32 hex digits>-<16 hex digits>-<2 hex digits>".
+std::string TraceIdOf(absl::string_view traceparent) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
+  constexpr absl::string_view kHexDigits = "0123456789abcdef";
+  const bool valid =
+      parts.size() >= 4 && parts[1].size() == 32 && parts[1].find_first_not_of(kHexDigits) == absl::string_view::npos;
+  return valid ? std::string(parts[1]) : "";
+}
+
+}  // namespace
+
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Time now) {
+  CallContext call;
+  call.method = std::string(method);
+  call.peer = context.peer();
+  const absl::string_view request_id = MetadataValue(context, "x-request-id");
+  call.request_id = request_id.empty() ? NewRequestId() : Printable(request_id, kMaxRequestIdChars);
+  call.trace_id = TraceIdOf(MetadataValue(context, "traceparent"));
+  call.start = now;
+  const auto deadline = context.deadline();
+  call.deadline =
+      deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
+  call.is_cancelled = [&context] { return context.IsCancelled(); };
+  return call;
+}
+
+}  // namespace qconfig

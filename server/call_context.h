@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_CALL_CONTEXT_H_
+#define QCONFIG_SERVER_CALL_CONTEXT_H_
+
+#include <grpcpp/server_context.h>
+
+#include <functional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/tenant_id.h"
+
+namespace qconfig {
+
+// What is known of a call beside its request. Nothing below the transport sees gRPC's own context.
+struct CallContext {
+  std::string method;                     // "qconfig.v1.ConfigService/GetConfig"
+  std::string peer;                       // "ipv4:127.0.0.1:40312"
+  std::string request_id;                 // the caller's `x-request-id`, else a new one
+  std::string trace_id;                   // of the caller's W3C `traceparent`; empty when there is none
+  TenantId tenant = TenantId::Default();  // whom a request without a tenant is about
+  absl::Time start;
+  absl::Time deadline;                 // absl::InfiniteFuture() when the caller gave none
+  std::function<bool()> is_cancelled;  // whether the caller went away
+};
+
+// The one place where contexts are made. `context` must outlive the result.
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Time now);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_CALL_CONTEXT_H_

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/call_observer.h"
+
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+constexpr absl::Duration kSlow = absl::Milliseconds(500);
+
+spdlog::level::level_enum LevelOf(const absl::Status& status, absl::Duration elapsed) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return elapsed >= kSlow ? spdlog::level::info : spdlog::level::debug;
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kUnavailable:
+      return spdlog::level::err;
+    default:
+      return spdlog::level::info;
+  }
+}
+
+}  // namespace
+
+CallObserver::CallObserver(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
+
+void CallObserver::Finished(const CallContext& call, const absl::Status& status, absl::Duration elapsed) {
+  const spdlog::level::level_enum level = LevelOf(status, elapsed);
+  if (!log_->should_log(level)) return;
+  log_->log(level, "call method={} code={} reason={} us={} request_id={} trace_id={} peer={}", call.method,
+            absl::StatusCodeToString(status.code()), ReasonName(ItemErrorOf(status).reason()),
+            absl::ToInt64Microseconds(elapsed), call.request_id, call.trace_id, call.peer);
+}
+
+}  // namespace qconfig

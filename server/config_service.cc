@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config_service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "core/get_config.h"
+#include "core/request_shape.h"
+#include "server/page.h"
+
+namespace qconfig {
+namespace {
+
+absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
+  if (name.empty()) return call.tenant;
+  return TenantId::Parse(name, "tenant");
+}
+
+// What every response says of the snapshot that it was made from.
+template <typename Response>
+void SetOrigin(const Snapshot& snapshot, Response& response) {
+  response.set_catalog(snapshot.catalog().name());
+  response.set_catalog_digest(snapshot.catalog().digest());
+  response.set_revision(snapshot.revision());
+}
+
+void Copy(const v1::LlmTemplate& entry, v1::EntryView view, v1::LlmTemplate& copy) {
+  copy = entry;
+  if (view == v1::ENTRY_VIEW_FULL) return;
+  copy.clear_f2f_weight_converters();
+  for (v1::AlgoConfigEntry& algorithm : *copy.mutable_algorithm_configs()) algorithm.clear_config();
+}
+
+void Copy(const v1::Scheme& entry, v1::EntryView view, v1::Scheme& copy) {
+  copy = entry;
+  if (view == v1::ENTRY_VIEW_FULL) return;
+  copy.clear_config();
+  copy.clear_spec();
+}
+
+// That `token` continues the listing that `snapshot` was found for.
+absl::Status CheckToken(const PageStart& token, const std::string& list, const TenantId& tenant,
+                        const Snapshot& snapshot) {
+  const bool same = token.list == list && token.tenant == tenant.name() && token.catalog == snapshot.catalog().name() &&
+                    token.revision == snapshot.revision();
+  if (same) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_REQUEST).Field("page_token").Because("belongs to another listing");
+}
+
+}  // namespace
+
+ConfigService::ConfigService(const SnapshotSource& source, const Limits& limits, Clock clock)
+    : source_(source), limits_(limits), clock_(std::move(clock)) {}
+
+template <typename Request>
+absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const CallContext& call,
+                                                                           const Request& request) const {
+  const auto tenant = TenantOf(call, request.tenant());
+  if (!tenant.ok()) return tenant.status();
+  absl::Status status = CheckLength(request.catalog(), limits_.name_chars, "catalog");
+  if (status.ok()) status = CheckRevisions(request.revision(), request.min_revision());
+  if (!status.ok()) return status;
+  return source_.Get({*tenant, request.catalog(), request.revision(), request.min_revision(), call.deadline});
+}
+
+absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
+                                                               const v1::GetConfigRequest& request) const {
+  if (const auto tenant = TenantOf(call, request.tenant()); !tenant.ok()) return tenant.status();
+  if (const absl::Status status = CheckShape(request, limits_); !status.ok()) return status;
+  const auto snapshot = GetSnapshot(call, request);
+  if (!snapshot.ok()) return snapshot.status();
+  return qconfig::GetConfig(**snapshot, request);
+}
+
+absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
+    const CallContext& call, const v1::BatchGetConfigRequest& request) const {
+  if (static_cast<size_t>(request.requests_size()) > limits_.batch_items) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST)
+        .Field("requests")
+        .Value(absl::StrCat(request.requests_size()))
+        .Because(absl::StrCat("more items than the ", limits_.batch_items, " allowed"));
+  }
+  // Room for an error in place of every item, so that the whole message keeps within the limit.
+  constexpr size_t kErrorBytes = 256;
+  const size_t reserved = kErrorBytes * static_cast<size_t>(request.requests_size());
+  const size_t max_bytes = limits_.batch_answer_bytes - std::min(limits_.batch_answer_bytes, reserved);
+  v1::BatchGetConfigResponse response;
+  size_t answer_bytes = 0;
+  for (const v1::GetConfigRequest& item : request.requests()) {
+    if (call.is_cancelled()) return absl::CancelledError("the caller went away");
+    if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
+    v1::BatchGetConfigResult& result = *response.add_result();
+    if (answer_bytes <= max_bytes) {
+      auto answer = GetConfig(call, item);
+      if (!answer.ok()) {
+        *result.mutable_error() = ItemErrorOf(answer.status());
+        answer_bytes += result.ByteSizeLong();
+        continue;
+      }
+      answer_bytes += answer->ByteSizeLong();
+      if (answer_bytes <= max_bytes) {
+        *result.mutable_response() = *std::move(answer);
+        continue;
+      }
+    }
+    *result.mutable_error() =
+        ItemErrorOf(Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+                        .Because(absl::StrCat("with this item the answers to the batch would pass ",
+                                              limits_.batch_answer_bytes, " bytes; ask for the rest in another call")));
+  }
+  return response;
+}
+
+template <typename Request, typename Response, typename Entry, typename Add>
+absl::Status ConfigService::FillPage(const CallContext& call, const Request& request,
+                                     const std::vector<Entry>& (Snapshot::*entries)() const, Response& response,
+                                     Add add) const {
+  const auto tenant = TenantOf(call, request.tenant());
+  if (!tenant.ok()) return tenant.status();
+  const auto length = PageLength(request.page_size());
+  if (!length.ok()) return length.status();
+  PageStart start{call.method, tenant->name(), "", 0, 0};
+  Request pinned = request;
+  if (!request.page_token().empty()) {
+    const auto token = DecodePageToken(request.page_token());
+    if (!token.ok()) return token.status();
+    start = *token;
+    if (pinned.revision() == 0) pinned.set_revision(token->revision);
+  }
+  const auto snapshot = GetSnapshot(call, pinned);
+  if (!snapshot.ok()) return snapshot.status();
+  if (!request.page_token().empty()) {
+    const absl::Status status = CheckToken(start, call.method, *tenant, **snapshot);
+    if (!status.ok()) return status;
+  }
+  const std::vector<Entry>& all = ((**snapshot).*entries)();
+  const size_t begin = std::min(start.offset, all.size());
+  const size_t end = begin + std::min(*length, all.size() - begin);
+  for (size_t i = begin; i < end; ++i) add(all[i]);
+  if (end < all.size()) {
+    response.set_next_page_token(
+        EncodePageToken({call.method, tenant->name(), (*snapshot)->catalog().name(), (*snapshot)->revision(), end}));
+  }
+  response.set_total_size(static_cast<int>(all.size()));
+  SetOrigin(**snapshot, response);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const CallContext& call,
+                                                                       const v1::ListTemplatesRequest& request) const {
+  v1::ListTemplatesResponse response;
+  const absl::Status status = FillPage(call, request, &Snapshot::templates, response, [&](const auto& entry) {
+    Copy(entry, request.view(), *response.add_llm_templates());
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallContext& call,
+                                                                   const v1::GetTemplateRequest& request) const {
+  const absl::Status status = CheckLength(request.model_type(), limits_.name_chars, "model_type");
+  if (!status.ok()) return status;
+  const auto snapshot = GetSnapshot(call, request);
+  if (!snapshot.ok()) return snapshot.status();
+  const auto entry = (*snapshot)->FindTemplate(request.model_type(), "model_type");
+  if (!entry.ok()) return entry.status();
+  v1::GetTemplateResponse response;
+  *response.mutable_llm_template() = **entry;
+  SetOrigin(**snapshot, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallContext& call,
+                                                                   const v1::ListSchemesRequest& request) const {
+  v1::ListSchemesResponse response;
+  const absl::Status status = FillPage(call, request, &Snapshot::schemes, response, [&](const auto& entry) {
+    Copy(entry, request.view(), *response.add_schemes());
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext& call,
+                                                               const v1::GetSchemeRequest& request) const {
+  const absl::Status status = CheckLength(request.name(), limits_.name_chars, "name");
+  if (!status.ok()) return status;
+  const auto snapshot = GetSnapshot(call, request);
+  if (!snapshot.ok()) return snapshot.status();
+  const auto entry = (*snapshot)->FindScheme(request.name(), "name");
+  if (!entry.ok()) return entry.status();
+  v1::GetSchemeResponse response;
+  *response.mutable_scheme() = **entry;
+  SetOrigin(**snapshot, response);
+  return response;
+}
+
+absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallContext& call,
+                                                                     const v1::ListCatalogsRequest& request) const {
+  const auto tenant = TenantOf(call, request.tenant());
+  if (!tenant.ok()) return tenant.status();
+  v1::ListCatalogsResponse response;
+  for (const auto& catalog : source_.catalogs()) {
+    v1::Catalog& entry = *response.add_catalogs();
+    entry.set_name(catalog->name());
+    entry.set_quark_release(catalog->quark_release());
+    entry.set_digest(catalog->digest());
+    entry.set_is_default(catalog->name() == source_.DefaultCatalog(*tenant));
+    entry.set_template_count(static_cast<int>(catalog->templates().size()));
+    entry.set_scheme_count(static_cast<int>(catalog->schemes().size()));
+    for (const std::string& trait : catalog->trait_names()) entry.add_traits(trait);
+    for (const std::string& algorithm : catalog->algorithms()) entry.add_algorithms(algorithm);
+    for (const auto& [name, unused] : catalog->kv_cache_schemes()) entry.add_kv_cache_schemes(name);
+    for (const auto& [name, unused] : catalog->attention_schemes()) entry.add_attention_schemes(name);
+  }
+  return response;
+}
+
+}  // namespace qconfig

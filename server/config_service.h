@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_CONFIG_SERVICE_H_
+#define QCONFIG_SERVER_CONFIG_SERVICE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/limits.h"
+#include "qconfig/v1/config_service.pb.h"
+#include "server/call_context.h"
+#include "server/clock.h"
+#include "server/snapshot_source.h"
+
+namespace qconfig {
+
+// The methods of qconfig.v1.ConfigService, without a transport: each checks the request, gets a snapshot, and asks the
+// core. Errors are those that the proto file names. Thread-safe.
+class ConfigService {
+ public:
+  // `source` must outlive the service.
+  ConfigService(const SnapshotSource& source, const Limits& limits, Clock clock);
+
+  absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request) const;
+  // kCancelled or kDeadlineExceeded, which nobody waits for any more, when the caller went away in the middle.
+  absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(const CallContext& call,
+                                                            const v1::BatchGetConfigRequest& request) const;
+  absl::StatusOr<v1::ListTemplatesResponse> ListTemplates(const CallContext& call,
+                                                          const v1::ListTemplatesRequest& request) const;
+  absl::StatusOr<v1::GetTemplateResponse> GetTemplate(const CallContext& call,
+                                                      const v1::GetTemplateRequest& request) const;
+  absl::StatusOr<v1::ListSchemesResponse> ListSchemes(const CallContext& call,
+                                                      const v1::ListSchemesRequest& request) const;
+  absl::StatusOr<v1::GetSchemeResponse> GetScheme(const CallContext& call, const v1::GetSchemeRequest& request) const;
+  absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(const CallContext& call,
+                                                        const v1::ListCatalogsRequest& request) const;
+
+ private:
+  // For the requests that have `tenant`, `catalog`, `revision` and `min_revision`.
+  template <typename Request>
+  absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
+
+  // Fills everything of a list's response but its entries, and calls `add` for each entry of the page.
+  template <typename Request, typename Response, typename Entry, typename Add>
+  absl::Status FillPage(const CallContext& call, const Request& request,
+                        const std::vector<Entry>& (Snapshot::*entries)() const, Response& response, Add add) const;
+
+  const SnapshotSource& source_;
+  const Limits limits_;
+  const Clock clock_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_CONFIG_SERVICE_H_

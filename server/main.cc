@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start, 2 wrong options.
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+#include "core/builtin_catalogs.h"
+#include "server/catalog_snapshot_source.h"
+#include "server/options.h"
+#include "server/server.h"
+
+namespace qconfig {
+namespace {
+
+constexpr int kCannotStart = 1;
+constexpr int kWrongOptions = 2;
+
+// Protobuf complains on standard error of every request that is not UTF-8; the answer already says so.
+void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
+
+// gRPC's own complaints, such as why an address cannot be listened on.
+void LogGrpc(gpr_log_func_args* args) {
+  spdlog::log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::info, "grpc: {}",
+              args->message);
+}
+
+// Blocks the signals that end the server in this thread and those it starts, so that WaitForEnd() gets them.
+sigset_t BlockEndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int Serve(const Options& options) {
+  const auto log = spdlog::stderr_color_mt("qconfigd");
+  log->set_level(spdlog::level::from_str(options.log_level));
+  spdlog::set_default_logger(log);
+  gpr_set_log_function(LogGrpc);
+  const sigset_t signals = BlockEndSignals();
+  google::protobuf::SetLogHandler(DropProtobufLog);
+
+  auto catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) {
+    log->critical("broken catalogue data: {}", catalogs.status().ToString());
+    return kCannotStart;
+  }
+  const CatalogSnapshotSource source(*std::move(catalogs), std::string(kDefaultCatalog));
+  ServerSettings settings;
+  settings.listen = options.listen;
+  settings.limits = options.limits;
+  settings.log = log;
+  const auto server = Server::Start(settings, source);
+  if (!server.ok()) {
+    log->critical("{}", std::string(server.status().message()));
+    return kCannotStart;
+  }
+  if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
+  log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
+            options.storage);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log->info("ending on {}: calls that run have {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
+            options.shutdown_grace_seconds);
+  (*server)->Shutdown(absl::Seconds(options.shutdown_grace_seconds));
+  log->info("ended");
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("qconfigd serves LLM quantization configurations over gRPC.");
+  app.set_version_flag("--version", QCONFIG_VERSION);
+  app.footer("Every option can also be given in the environment, under the name in parentheses.");
+  AddOptions(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongOptions;
+  }
+  const absl::Status status = CheckOptions(options);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return kWrongOptions;
+  }
+  return Serve(options);
+}
+
+}  // namespace
+}  // namespace qconfig
+
+int main(int argc, char** argv) { return qconfig::Main(argc, argv); }

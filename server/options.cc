@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace qconfig {
+namespace {
+
+// "--max-batch-items" is QCONFIG_MAX_BATCH_ITEMS in the environment.
+template <typename Value>
+CLI::Option* AddOption(CLI::App& app, const std::string& flag, Value& value, const std::string& help) {
+  const std::string name = absl::StrReplaceAll(absl::AsciiStrToUpper(flag.substr(2)), {{"-", "_"}});
+  return app.add_option(flag, value, help)->envname("QCONFIG_" + name)->capture_default_str();
+}
+
+void AddLimit(CLI::App& app, const std::string& flag, size_t& value, const std::string& help) {
+  constexpr size_t kMax = std::numeric_limits<int>::max();  // gRPC and protobuf count messages in int
+  AddOption(app, flag, value, help)->check(CLI::Range(size_t{1}, kMax))->group("Limits");
+}
+
+}  // namespace
+
+void AddOptions(CLI::App& app, Options& options) {
+  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one");
+  app.add_flag("--insecure", options.insecure, "Serve other machines without encryption and without asking who calls")
+      ->envname("QCONFIG_INSECURE");
+  AddOption(app, "--storage", options.storage, "Where registries are kept")->check(CLI::IsMember({"memory"}));
+  AddOption(app, "--log-level", options.log_level, "What is logged to standard error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  AddOption(app, "--shutdown-grace-seconds", options.shutdown_grace_seconds,
+            "How long running calls may take after SIGTERM")
+      ->check(CLI::Range(0, 3600));
+  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request");
+  AddLimit(app, "--max-name-chars", options.limits.name_chars, "Length of a name");
+  AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
+  AddLimit(app, "--max-list-entries", options.limits.list_entries, "Entries in one list of a request");
+  AddLimit(app, "--max-batch-items", options.limits.batch_items, "Requests in one batch");
+  AddLimit(app, "--max-batch-answer-bytes", options.limits.batch_answer_bytes, "Size of the answers to one batch");
+}
+
+bool IsLoopback(absl::string_view listen) {
+  if (absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:")) return true;
+  const size_t colon = listen.rfind(':');
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view host = listen.substr(0, colon);
+  const bool is_ipv4_loopback = absl::StartsWith(host, "127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+                                host.find_first_not_of("0123456789.") == absl::string_view::npos;
+  return is_ipv4_loopback || host == "[::1]" || host == "localhost";
+}
+
+absl::Status CheckOptions(const Options& options) {
+  if (options.insecure || IsLoopback(options.listen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--listen ", options.listen,
+      " can be reached from other machines, and this server neither encrypts nor asks who calls. Listen on 127.0.0.1, "
+      "or say --insecure (QCONFIG_INSECURE=true) when the network itself is trusted"));
+}
+
+}  // namespace qconfig

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/page.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+constexpr char kSeparator = '\n';  // in no name of the parts
+constexpr int kDefaultLength = 100;
+constexpr int kMaxLength = 1000;
+
+}  // namespace
+
+std::string EncodePageToken(const PageStart& start) {
+  return absl::WebSafeBase64Escape(
+      absl::StrCat(start.list, "\n", start.tenant, "\n", start.catalog, "\n", start.revision, "\n", start.offset));
+}
+
+absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
+  std::string text;
+  PageStart start;
+  uint64_t offset = 0;
+  bool valid = absl::WebSafeBase64Unescape(token, &text);
+  const std::vector<std::string> parts = absl::StrSplit(text, kSeparator);
+  valid = valid && parts.size() == 5 && absl::SimpleAtoi(parts[3], &start.revision) && start.revision > 0 &&
+          absl::SimpleAtoi(parts[4], &offset);
+  if (!valid) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST)
+        .Field("page_token")
+        .Value(token)
+        .Because("not a next_page_token of an earlier answer");
+  }
+  start.list = parts[0];
+  start.tenant = parts[1];
+  start.catalog = parts[2];
+  start.offset = offset;
+  return start;
+}
+
+absl::StatusOr<size_t> PageLength(int page_size) {
+  if (page_size < 0) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST)
+        .Field("page_size")
+        .Value(absl::StrCat(page_size))
+        .Because("must not be negative");
+  }
+  return static_cast<size_t>(page_size == 0 ? kDefaultLength : std::min(page_size, kMaxLength));
+}
+
+}  // namespace qconfig

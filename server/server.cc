@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.pb.h"
+
+namespace qconfig {
+namespace {
+
+const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
+  return v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
+}
+
+// Serves the method of `service` that has the name of `method`.
+template <typename Request, typename Response>
+void Add(UnaryService& transport, const std::string& name, const ConfigService& service,
+         absl::StatusOr<Response> (ConfigService::*method)(const CallContext&, const Request&) const) {
+  transport.Add(name, OnBytes<Request, Response>([&service, method](const CallContext& call, const Request& request) {
+                  return (service.*method)(call, request);
+                }));
+}
+
+void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
+  // The library's default punishes clients that keep connections alive through proxies.
+  constexpr int kMinPingIntervalMs = 10'000;
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Else a second server on the same port would start, and take part of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(settings.limits.message_bytes));
+}
+
+}  // namespace
+
+Server::Server(const ServerSettings& settings, const SnapshotSource& source)
+    : config_service_(source, settings.limits, settings.clock),
+      observer_(settings.log),
+      config_transport_(ConfigServiceDescriptor(), observer_, settings.clock) {
+  Add(config_transport_, "GetConfig", config_service_, &ConfigService::GetConfig);
+  Add(config_transport_, "BatchGetConfig", config_service_, &ConfigService::BatchGetConfig);
+  Add(config_transport_, "ListTemplates", config_service_, &ConfigService::ListTemplates);
+  Add(config_transport_, "GetTemplate", config_service_, &ConfigService::GetTemplate);
+  Add(config_transport_, "ListSchemes", config_service_, &ConfigService::ListSchemes);
+  Add(config_transport_, "GetScheme", config_service_, &ConfigService::GetScheme);
+  Add(config_transport_, "ListCatalogs", config_service_, &ConfigService::ListCatalogs);
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, const SnapshotSource& source) {
+  // Before the first server of the process is built, as the plugins ask for.
+  static const bool kPluginsEnabled = [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    // The library's health service has no descriptor; with it, reflection can tell clients how to call that service.
+    grpc::health::v1::HealthCheckRequest::descriptor();
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  (void)kPluginsEnabled;
+
+  std::unique_ptr<Server> server(new Server(settings, source));
+  grpc::ServerBuilder builder;
+  Configure(settings, builder);
+  builder.AddListeningPort(settings.listen, grpc::InsecureServerCredentials(), &server->port_);
+  builder.RegisterService(&server->config_transport_);
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
+  }
+  server->server_->GetHealthCheckService()->SetServingStatus(ConfigServiceDescriptor()->full_name(), true);
+  return server;
+}
+
+Server::~Server() {
+  if (server_ != nullptr) Shutdown(absl::ZeroDuration());
+}
+
+void Server::Shutdown(absl::Duration grace) {
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  server_->Wait();
+}
+
+}  // namespace qconfig

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_SERVER_H_
+#define QCONFIG_SERVER_SERVER_H_
+
+#include <grpcpp/server.h>
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/limits.h"
+#include "server/call_observer.h"
+#include "server/clock.h"
+#include "server/config_service.h"
+#include "server/snapshot_source.h"
+#include "server/unary_service.h"
+
+namespace qconfig {
+
+// What a server is made of beside its snapshots.
+struct ServerSettings {
+  std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
+  Limits limits;
+  Clock clock = absl::Now;
+  std::shared_ptr<spdlog::logger> log;
+};
+
+// A running gRPC server with ConfigService, health and reflection. Thread-safe.
+class Server {
+ public:
+  // kUnavailable when the address cannot be listened on. `source` must outlive the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, const SnapshotSource& source);
+
+  // Ends the server at once when Shutdown() was not called.
+  ~Server();
+
+  // The port that is listened on; 0 for a Unix socket.
+  int port() const { return port_; }
+
+  // Takes no more calls and waits for those that run, for `grace` at the most; what is left then is cancelled.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  Server(const ServerSettings& settings, const SnapshotSource& source);
+
+  ConfigService config_service_;
+  CallObserver observer_;
+  UnaryService config_transport_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_SERVER_H_

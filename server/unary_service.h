@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_UNARY_SERVICE_H_
+#define QCONFIG_SERVER_UNARY_SERVICE_H_
+
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/error.h"
+#include "server/call_context.h"
+#include "server/call_observer.h"
+#include "server/clock.h"
+
+namespace qconfig {
+
+// A method as its transport sees it: bytes in, bytes or a status out.
+using BytesMethod = std::function<absl::StatusOr<std::string>(const CallContext&, absl::string_view)>;
+
+// Turns a method on messages into one on bytes. Bytes that are no `Request` are INVALID_REQUEST.
+template <typename Request, typename Response>
+BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, const Request&)> method) {
+  return [method = std::move(method)](const CallContext& call, absl::string_view bytes) -> absl::StatusOr<std::string> {
+    Request request;
+    if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      return Error(v1::ERROR_REASON_INVALID_REQUEST)
+          .Because("the bytes are no " + Request::descriptor()->full_name() +
+                   ": they are malformed, nested too deeply, or have text that is not UTF-8");
+    }
+    const auto response = method(call, request);
+    if (!response.ok()) return response.status();
+    return response->SerializeAsString();
+  };
+}
+
+// Serves methods on gRPC's synchronous threads. Unlike generated services it parses requests itself, because gRPC calls
+// bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
+class UnaryService : public grpc::Service {
+ public:
+  // `observer` must outlive the service.
+  UnaryService(const google::protobuf::ServiceDescriptor* descriptor, CallObserver& observer, Clock clock);
+
+  // Serves `name` by `method`. REQUIRES: the server has not started, and `descriptor` has such a method.
+  void Add(const std::string& name, BytesMethod method);
+
+ private:
+  grpc::Status Serve(const std::string& path, const BytesMethod& method, const grpc::ServerContext& context,
+                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+
+  const google::protobuf::ServiceDescriptor* descriptor_;
+  CallObserver& observer_;
+  const Clock clock_;
+  std::deque<std::string> paths_;  // stays where it is while it grows
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_UNARY_SERVICE_H_
