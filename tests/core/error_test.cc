@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/error.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+TEST(ErrorTest, TextNamesFieldValueSuggestionAndWhatIsAllowed) {
+  const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                  .Field("layer_config[3].scheme")
+                                  .Value("int4_wo_12")
+                                  .NearestOf({"fp8", "int4_wo_128"})
+                                  .Allowed({"fp8", "int4_wo_128"})
+                                  .Because("no scheme has this name");
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(status.message(),
+            "layer_config[3].scheme: no scheme has this name: \"int4_wo_12\"; did you mean int4_wo_128? "
+            "Allowed: fp8, int4_wo_128");
+}
+
+TEST(ErrorTest, DetailsSurviveTheStatus) {
+  const v1::ItemError error = ItemErrorOf(Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
+                                              .Field("catalog")
+                                              .Value("x")
+                                              .Tenant("acme")
+                                              .Catalog("quark")
+                                              .Because("no"));
+  EXPECT_EQ(error.reason(), v1::ERROR_REASON_CATALOG_NOT_FOUND);
+  EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kNotFound));
+  EXPECT_EQ(error.metadata().at("field"), "catalog");
+  EXPECT_EQ(error.metadata().at("value"), "x");
+  EXPECT_EQ(error.metadata().at("tenant"), "acme");
+  EXPECT_EQ(error.metadata().at("catalog"), "quark");
+  ASSERT_EQ(error.field_violations_size(), 1);
+  EXPECT_EQ(error.field_violations(0).field(), "catalog");
+  EXPECT_EQ(error.field_violations(0).description(), "no");
+}
+
+TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 12; ++i) names.push_back(absl::StrCat("n", i));
+  const v1::ItemError error =
+      ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Allowed({names.begin(), names.end()}).Because("no"));
+  EXPECT_EQ(error.metadata().at("allowed"), "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 more");
+}
+
+TEST(ErrorTest, SuggestsThreeAtTheMost) {
+  const v1::ItemError error = ItemErrorOf(
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).Because("no"));
+  EXPECT_EQ(error.metadata().at("suggestion"), "ab2, ab3, ab4");
+}
+
+TEST(ErrorTest, CutsValuesAndMakesThemPrintable) {
+  const v1::ItemError error =
+      ItemErrorOf(Error(v1::ERROR_REASON_INVALID_REQUEST).Value("\n" + std::string(1000, 'x')).Because("no"));
+  EXPECT_EQ(CountCodePoints(error.metadata().at("value")), 128u);
+  EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
+}
+
+TEST(ErrorTest, StatusOfAnotherMakerHasNoReason) {
+  const v1::ItemError error = ItemErrorOf(absl::CancelledError("gone"));
+  EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kCancelled));
+  EXPECT_EQ(error.message(), "gone");
+}
+
+TEST(ErrorTest, EveryReasonHasACodeOfItsOwnKind) {
+  const auto* reasons = v1::ErrorReason_descriptor();
+  for (int i = 0; i < reasons->value_count(); ++i) {
+    const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
+    if (reason == v1::ERROR_REASON_UNSPECIFIED) continue;
+    const absl::StatusCode code = Error(reason).Because("no").code();
+    EXPECT_NE(code, absl::StatusCode::kOk) << ReasonName(reason);
+    EXPECT_NE(code, absl::StatusCode::kInternal) << ReasonName(reason) << " is not in the table";
+    EXPECT_NE(code, absl::StatusCode::kUnknown) << ReasonName(reason);
+  }
+}
+
+}  // namespace
+}  // namespace qconfig

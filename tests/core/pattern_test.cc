@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/pattern.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace qconfig {
+namespace {
+
+bool Covers(const std::string& pattern, const std::string& other) {
+  size_t steps = 0;
+  return Pattern(pattern).Covers(Pattern(other), steps);
+}
+
+TEST(PatternTest, CountsCharactersAndNotBytes) {
+  EXPECT_TRUE(Pattern("?").Matches("é"));
+  EXPECT_TRUE(Pattern("[à-ü]").Matches("é"));
+  EXPECT_FALSE(Pattern("??").Matches("é"));
+}
+
+TEST(PatternTest, StarMatchesDotsAndNewlines) { EXPECT_TRUE(Pattern("a*z").Matches("a.b\n.z")); }
+
+TEST(PatternTest, HasNoEscapes) { EXPECT_TRUE(Pattern("\\*").Matches("\\abc")); }
+
+TEST(PatternTest, WildcardIsWhatQuarkTakesForOne) {
+  EXPECT_FALSE(Pattern("model.layers.0").has_wildcard());
+  EXPECT_TRUE(Pattern("model.[").has_wildcard());
+}
+
+TEST(PatternTest, HostilePatternsTakeNoMoreStepsThanPatternTimesName) {
+  // Backtracking matchers take time exponential in the number of stars here; the test would not end.
+  std::string pattern;
+  for (int i = 0; i < 500; ++i) pattern += "*a";
+  EXPECT_FALSE(Pattern(pattern + "b").Matches(std::string(10'000, 'a')));
+}
+
+TEST(PatternCoversTest, WiderPatternCoversNarrowerOne) {
+  EXPECT_TRUE(Covers("*", "anything.[0-3].*"));
+  EXPECT_TRUE(Covers("*mlp*", "*mlp.up_proj"));
+  EXPECT_TRUE(Covers("model.*.q_proj", "model.layers.?.q_proj"));
+  EXPECT_TRUE(Covers("layer.?", "layer.[0-9]"));
+  EXPECT_TRUE(Covers("layer.[0-9]", "layer.3"));
+  EXPECT_TRUE(Covers("layer.[!x]", "layer.[!x]"));
+}
+
+TEST(PatternCoversTest, NarrowerOrDifferentPatternDoesNot) {
+  EXPECT_FALSE(Covers("*mlp.up_proj", "*mlp*"));
+  EXPECT_FALSE(Covers("?", "*"));
+  EXPECT_FALSE(Covers("layer.3", "layer.[0-9]"));
+  EXPECT_FALSE(Covers("layer.[0-3]", "layer.[2-5]"));
+  EXPECT_FALSE(Covers("a*b", "a*"));
+}
+
+TEST(PatternCoversTest, LiteralStarIsOnlyThatCharacter) {
+  EXPECT_FALSE(Covers("[*]", "*"));
+  EXPECT_TRUE(Covers("*", "[*]"));
+}
+
+TEST(PatternCoversTest, CountsItsSteps) {
+  size_t steps = 0;
+  Pattern("aaaa").Covers(Pattern("aaab"), steps);
+  EXPECT_EQ(steps, 4u);
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One fact a test; that all of it together is Quark's answer is what the golden tests show.
+#include "core/resolve_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/core/test_support.h"
+
+namespace qconfig {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+v1::QConfig Resolve(const std::string& request, const Snapshot& snapshot = Builtins()) {
+  const auto config = ResolveConfig(snapshot, Proto<v1::GetConfigRequest>(request));
+  EXPECT_TRUE(config.ok()) << config.status();
+  return config.ok() ? *config : v1::QConfig();
+}
+
+std::string ToldBy(const std::string& request) {
+  return Told(ResolveConfig(Builtins(), Proto<v1::GetConfigRequest>(request)).status());
+}
+
+TEST(ResolveConfigTest, AbsentExclusionsAreTheTemplatesAndEmptyOnesAreNone) {
+  EXPECT_THAT(Resolve("model_type: 'llama' scheme: 'fp8'").exclude(), ElementsAre("lm_head.*", "lm_head"));
+  EXPECT_THAT(Resolve("model_type: 'llama' scheme: 'fp8' exclude_layers {}").exclude(), IsEmpty());
+}
+
+TEST(ResolveConfigTest, ExclusionOfEverythingBelowIsNotExpanded) {
+  EXPECT_THAT(Resolve("model_type: 'llama' scheme: 'fp8' exclude_layers { patterns: 'a.*' patterns: 'b*' }").exclude(),
+              ElementsAre("a.*", "b*.*", "b*"));
+}
+
+TEST(ResolveConfigTest, SchemeSharesScalesUnlessTheRequestSaysOtherwise) {
+  const v1::QConfig shared = Resolve("model_type: 'dbrx' scheme: 'nvfp4'");
+  ASSERT_EQ(shared.shared_scale_groups_size(), 2);
+  EXPECT_THAT(shared.shared_scale_groups(1).layer_suffixes(), ElementsAre("w1", "v1"));
+  EXPECT_TRUE(shared.sync_moe_expert_input_amax());
+  const v1::QConfig none = Resolve("model_type: 'dbrx' scheme: 'nvfp4' shared_scale_groups {}");
+  EXPECT_THAT(none.shared_scale_groups(), IsEmpty());
+  EXPECT_FALSE(none.sync_moe_expert_input_amax());
+}
+
+TEST(ResolveConfigTest, SharedScalesOfATemplateWithoutGateAndUpAreOfTheDefaultPair) {
+  CatalogTexts texts = TinyTexts();
+  texts.catalog.replace(texts.catalog.find("shared_scales\": []"), 18, "shared_scales\": [\"plain\"]");
+  const auto catalog = Catalog::Load(texts.files());
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  const v1::QConfig config = Resolve("model_type: 'model' scheme: 'plain'", Snapshot(*catalog, 1));
+  EXPECT_THAT(config.shared_scale_groups(1).layer_suffixes(), ElementsAre("gate_proj", "up_proj"));
+}
+
+TEST(ResolveConfigTest, EntriesSayWhoPutThemThere) {
+  const v1::QConfig config = Resolve(
+      "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"
+      "layer_config { pattern: '*k_proj' scheme: 'int8' } layer_config { pattern: '*mlp*' scheme: 'int8' }");
+  std::string origins;
+  for (const auto& entry : config.layer_quant_config()) {
+    origins += entry.pattern() + " " + v1::EntryOrigin_Name(entry.origin()).substr(13) + "\n";
+  }
+  EXPECT_EQ(origins, "*k_proj KV_CACHE\n*mlp* REQUEST\n*v_proj KV_CACHE\n*q_proj ATTENTION\n");
+}
+
+TEST(ResolveConfigTest, TemplateWithoutProjectionsIsLeftAsItIs) {
+  const v1::QConfig config =
+      Resolve("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'", Tiny());
+  EXPECT_THAT(config.layer_quant_config(), IsEmpty());
+  EXPECT_THAT(config.kv_cache_quant_config(), IsEmpty());
+  EXPECT_TRUE(config.has_softmax_quant_spec());
+}
+
+TEST(ResolveConfigTest, AlgorithmGivenTwiceComesTwice) {
+  EXPECT_EQ(Resolve("model_type: 'llama' scheme: 'fp8' algorithm: 'awq' algorithm: 'AWQ'").algo_config_size(), 2);
+}
+
+TEST(ResolveConfigTest, GivenAlgorithmConfigurationWinsOverTheTemplates) {
+  const v1::QConfig config = Resolve(
+      "model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'GPTQ' config { gptq { "
+      "block_size: 7 } } }");
+  EXPECT_EQ(config.algo_config(0).gptq().block_size(), 7);
+  EXPECT_THAT(config.algo_config(0).gptq().inside_layer_modules(), IsEmpty());
+}
+
+TEST(ResolveConfigTest, ConfigurationOfAnAlgorithmNotAskedForIsCheckedAndThenIgnored) {
+  EXPECT_THAT(
+      Resolve("model_type: 'llama' scheme: 'fp8' algo_configs { algorithm: 'gptq' config { gptq {} } }").algo_config(),
+      IsEmpty());
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8'"
+                   "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } }"),
+            "INVALID_ALGORITHM_CONFIG at algo_configs[0].config.gptq.static_groups");
+}
+
+TEST(ResolveConfigTest, AlgorithmOfANewerReleaseIsNotSupported) {
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' algorithm: 'autoround'"
+                   "algo_configs { algorithm: 'autoround' config { autoround {} } }"),
+            "UNSUPPORTED_ALGORITHM at algorithm[0]");
+}
+
+// Each request fails the check that is named and all those after it.
+TEST(ResolveConfigTest, ChecksRunInQuarksOrder) {
+  const std::string types = "layer_type_config { layer_type: 'Linear' scheme: 'bad' }";
+  const std::string layers = "layer_config { pattern: 'a' scheme: 'bad' }" + types;
+  const std::string missing = "algorithm: 'autosmoothquant'" + layers;
+  const std::string attention = "attention_scheme: 'bad'" + missing;
+  const std::string kv_cache = "kv_cache_scheme: 'bad'" + attention;
+  const std::string algorithm = "algorithm: 'bad'" + kv_cache;
+  EXPECT_EQ(ToldBy("model_type: 'bad' scheme: 'bad'" + algorithm), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ToldBy("model_type: 'phi' scheme: 'bad'" + algorithm), "SCHEME_NOT_FOUND at scheme");
+  const std::string ok = "model_type: 'phi' scheme: 'fp8'";
+  EXPECT_EQ(ToldBy(ok + algorithm), "UNSUPPORTED_ALGORITHM at algorithm[0]");
+  EXPECT_EQ(ToldBy(ok + kv_cache), "UNSUPPORTED_KV_CACHE_SCHEME at kv_cache_scheme");
+  EXPECT_EQ(ToldBy(ok + attention), "UNSUPPORTED_ATTENTION_SCHEME at attention_scheme");
+  EXPECT_EQ(ToldBy(ok + missing), "ALGORITHM_CONFIG_MISSING at algorithm[0]");
+  EXPECT_EQ(ToldBy(ok + layers), "SCHEME_NOT_FOUND at layer_config[0].scheme");
+  EXPECT_EQ(ToldBy(ok + types), "SCHEME_NOT_FOUND at layer_type_config[0].scheme");
+}
+
+TEST(ResolveConfigTest, NamesAreExactButForAlgorithms) {
+  EXPECT_EQ(ToldBy("model_type: 'Llama' scheme: 'fp8'"), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'FP8'"), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'FP8'"),
+            "UNSUPPORTED_KV_CACHE_SCHEME at kv_cache_scheme");
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' algorithm: 'aWq'"), "OK");
+}
+
+}  // namespace
+}  // namespace qconfig

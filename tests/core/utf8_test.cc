@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/utf8.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace qconfig {
+namespace {
+
+TEST(Utf8Test, DecodesEveryLength) { EXPECT_EQ(DecodeUtf8("aé€😀"), U"aé€😀"); }
+
+TEST(Utf8Test, MalformedBytesCountOneByOne) {
+  EXPECT_EQ(CountCodePoints("\xFF\xFE"), 2u);
+  EXPECT_EQ(CountCodePoints("\xE2\x82"), 2u);
+  EXPECT_EQ(CountCodePoints("\xC3("), 2u);
+}
+
+TEST(PrintableTest, KeepsWhatCanBeRead) { EXPECT_EQ(Printable("é😀 \"x\"", 128), "é😀 \"x\""); }
+
+TEST(PrintableTest, EscapesWhatCannot) {
+  EXPECT_EQ(Printable("a\nb\x7F", 128), "a\\u000ab\\u007f");
+  EXPECT_EQ(Printable("\u202Etxt", 128), "\\u202etxt");
+  EXPECT_EQ(Printable("\xFF", 128), "\\u00ff");
+}
+
+TEST(PrintableTest, CutsToTheLimitAndSaysSo) {
+  EXPECT_EQ(Printable("12345", 5), "12345");
+  EXPECT_EQ(Printable("123456", 5), "12...");
+  EXPECT_EQ(Printable("ééééééé", 6), "ééé...");
+  EXPECT_EQ(Printable("\n\n\n", 8), "...");
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/warnings.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+
+namespace qconfig {
+namespace {
+
+// "<code> <field> <value>", a line for each warning.
+std::string Warned(const std::string& request) {
+  std::string lines;
+  for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::GetConfigRequest>(request))) {
+    EXPECT_FALSE(warning.message().empty());
+    absl::StrAppend(&lines, v1::WarningCode_Name(warning.code()).substr(13), " ", warning.field(), " ", warning.value(),
+                    "\n");
+  }
+  return lines;
+}
+
+TEST(WarningsTest, OrdinaryRequestHasNone) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"), "");
+}
+
+TEST(WarningsTest, KvCacheOrAttentionOfATemplateWithoutSuchLayers) {
+  EXPECT_EQ(Warned("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
+            "KV_CACHE_WITHOUT_LAYERS kv_cache_scheme fp8\nATTENTION_WITHOUT_LAYERS attention_scheme fp8\n");
+}
+
+TEST(WarningsTest, DroppedExclusion) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
+            "TEMPLATE_EXCLUSION_DROPPED exclude_layers head\n");
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
+}
+
+TEST(WarningsTest, AliasWhereverASchemeIsNamed) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
+                   "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
+            "SCHEME_ALIAS scheme alias\nSCHEME_ALIAS layer_config[0].scheme alias\n"
+            "SCHEME_ALIAS layer_type_config[0].scheme alias\n");
+}
+
+TEST(WarningsTest, OverrideThatAnEarlierOneCovers) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
+                   "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
+            "OVERRIDE_NEVER_WINS layer_config[1].pattern *mlp.up*\n");
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
+                   "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
+            "");
+}
+
+TEST(WarningsTest, LiteralNameWinsOverEarlierPatterns) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                   "layer_config { pattern: 'model.mlp' scheme: 'plain' }"),
+            "");
+}
+
+TEST(WarningsTest, LayerTypeThatAPatternForEverythingCovers) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                   "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
+            "OVERRIDE_NEVER_WINS layer_type_config[0].layer_type Linear\n");
+}
+
+TEST(WarningsTest, LookingForCoveredOverridesEnds) {
+  v1::GetConfigRequest request;
+  request.set_model_type("model");
+  request.set_scheme("plain");
+  for (int i = 0; i < 10'000; ++i) {
+    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    entry.set_pattern(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
+    entry.set_scheme("plain");
+  }
+  // All pairs would take minutes.
+  EXPECT_EQ(FindWarnings(Tiny(), request).size(), 0);
+}
+
+}  // namespace
+}  // namespace qconfig
