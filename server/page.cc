@@ -6,7 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/error.h"
 
@@ -32,16 +32,19 @@ absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
   const std::vector<std::string> parts = absl::StrSplit(text, kSeparator);
   valid = valid && parts.size() == 5 && absl::SimpleAtoi(parts[3], &start.revision) && start.revision > 0 &&
           absl::SimpleAtoi(parts[4], &offset);
-  if (!valid) {
+  if (valid) {
+    start.list = parts[0];
+    start.tenant = parts[1];
+    start.catalog = parts[2];
+    start.offset = offset;
+  }
+  // Base64 has several spellings of the same bytes; only our own counts.
+  if (!valid || EncodePageToken(start) != token) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field("page_token")
         .Value(token)
         .Because("not a next_page_token of an earlier answer");
   }
-  start.list = parts[0];
-  start.tenant = parts[1];
-  start.catalog = parts[2];
-  start.offset = offset;
   return start;
 }
 

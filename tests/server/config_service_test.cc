@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The methods of ConfigService, called over a real port.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+std::unique_ptr<const SnapshotSource> TinySource() {
+  std::vector<std::shared_ptr<const Catalog>> catalogs = {Catalog::Load(TinyTexts().files()).value()};
+  return std::make_unique<CatalogSnapshotSource>(std::move(catalogs), "tiny");
+}
+
+class ConfigServiceTest : public testing::Test {
+ protected:
+  absl::StatusOr<v1::GetConfigResponse> GetConfig(const std::string& request) {
+    return server_.client().GetConfig(Proto<v1::GetConfigRequest>(request));
+  }
+
+  TestServer server_;
+};
+
+TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
+  const auto response = GetConfig("model_type: 'llama' scheme: 'fp8'");
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->catalog(), "quark-0.12.post1");
+  EXPECT_EQ(response->revision(), 1);
+  EXPECT_EQ(response->config_digest().size(), 64u);
+}
+
+TEST_F(ConfigServiceTest, EveryTenantSeesTheBuiltins) {
+  const auto first = GetConfig("model_type: 'llama' scheme: 'fp8' tenant: 'acme'");
+  const auto second = GetConfig("model_type: 'llama' scheme: 'fp8' tenant: 'other-1'");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
+}
+
+TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
+  const std::string request = "model_type: 'llama' scheme: 'fp8' ";
+  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
+  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ToldToClient(GetConfig(request + "min_revision: 2").status()), "REVISION_IN_FUTURE at min_revision");
+  EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
+}
+
+// Each request fails the check that is named and all those after it.
+TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
+  const std::string rest = "model_type: 'bad' scheme: 'bad' ";
+  EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
+            "INVALID_REQUEST at tenant");
+  EXPECT_EQ(ToldToClient(GetConfig(rest + "min_kv_scale: nan revision: 9 catalog: 'bad'").status()),
+            "INVALID_REQUEST at min_kv_scale");
+  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9 catalog: 'bad'").status()), "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at model_type");
+}
+
+TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
+  TestServer server(TinySource(), Limits{}, absl::Now);
+  const auto response = server.client().GetConfig(
+      Proto<v1::GetConfigRequest>("model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"));
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->warnings_size(), 3);
+  EXPECT_EQ(response->warnings(1).code(), v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS);
+}
+
+TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
+  std::vector<std::string> names;
+  v1::ListTemplatesRequest request;
+  request.set_page_size(10);
+  int pages = 0;
+  do {
+    const auto page = server_.client().ListTemplates(request);
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_EQ(page->total_size(), 41);
+    EXPECT_EQ(page->revision(), 1);
+    for (const auto& entry : page->llm_templates()) names.push_back(entry.model_type());
+    request.set_page_token(page->next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(pages, 5);
+  ASSERT_EQ(names.size(), 41u);
+  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], Builtins().templates()[i].model_type());
+}
+
+TEST_F(ConfigServiceTest, PageSizeHasADefaultAndALargestValue) {
+  EXPECT_EQ(server_.client().ListSchemes({})->schemes_size(), 27);
+  v1::ListSchemesRequest request;
+  request.set_page_size(2'000'000'000);
+  EXPECT_EQ(server_.client().ListSchemes(request)->schemes_size(), 27);
+  request.set_page_size(-1);
+  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
+}
+
+TEST_F(ConfigServiceTest, PageTokenIsOfOneListing) {
+  v1::ListTemplatesRequest request;
+  request.set_page_size(1);
+  const std::string token = server_.client().ListTemplates(request)->next_page_token();
+  v1::ListSchemesRequest schemes;
+  schemes.set_page_token(token);
+  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(schemes).status()), "INVALID_REQUEST at page_token");
+  request.set_tenant("acme");
+  request.set_page_token(token);
+  EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
+  for (const std::string& garbage : {std::string("!"), std::string("AAAA"), token + "x", std::string(5000, 'A')}) {
+    request.set_tenant("");
+    request.set_page_token(garbage);
+    EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
+        << garbage;
+  }
+}
+
+TEST_F(ConfigServiceTest, BasicViewLeavesConfigurationsOut) {
+  v1::ListTemplatesRequest templates;
+  const auto basic = server_.client().ListTemplates(templates);
+  templates.set_view(v1::ENTRY_VIEW_FULL);
+  const auto full = server_.client().ListTemplates(templates);
+  ASSERT_TRUE(basic.ok() && full.ok());
+  EXPECT_EQ(basic->llm_templates(0).algorithm_configs(0).algorithm(), "awq");
+  EXPECT_FALSE(basic->llm_templates(0).algorithm_configs(0).has_config());
+  EXPECT_TRUE(full->llm_templates(0).algorithm_configs(0).has_config());
+  EXPECT_FALSE(server_.client().ListSchemes({})->schemes(0).has_config());
+}
+
+TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
+  v1::GetTemplateRequest llm_template;
+  llm_template.set_model_type("qwen3_5_moe");
+  const auto found = server_.client().GetTemplate(llm_template);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->llm_template().f2f_weight_converters(0).operations(0).split_fused_experts().split_axis(), 0);
+  EXPECT_EQ(found->llm_template().origin(), v1::REGISTRY_ORIGIN_BUILTIN);
+  llm_template.set_model_type("qwen3_5_mo");
+  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "TEMPLATE_NOT_FOUND at model_type");
+  llm_template.set_model_type(std::string(129, 'x'));
+  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "INVALID_REQUEST at model_type");
+
+  v1::GetSchemeRequest scheme;
+  scheme.set_name("nvfp4");
+  const auto nvfp4 = server_.client().GetScheme(scheme);
+  ASSERT_TRUE(nvfp4.ok()) << nvfp4.status();
+  EXPECT_EQ(nvfp4->scheme().config().weight_size(), 2);
+  EXPECT_TRUE(nvfp4->scheme().default_shared_scales());
+  scheme.set_name("nvfp");
+  EXPECT_EQ(ToldToClient(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
+}
+
+TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
+  const auto response = server_.client().ListCatalogs({});
+  ASSERT_TRUE(response.ok()) << response.status();
+  const v1::Catalog& catalog = response->catalogs(0);
+  EXPECT_EQ(catalog.name(), "quark-0.12.post1");
+  EXPECT_TRUE(catalog.is_default());
+  EXPECT_EQ(catalog.template_count(), 41);
+  EXPECT_EQ(catalog.scheme_count(), 27);
+  EXPECT_THAT(catalog.traits(), testing::ElementsAre("exclude_patterns_expanded"));
+  v1::ListCatalogsRequest request;
+  request.set_tenant("No");
+  EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
+}
+
+TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
+  TestServer server;
+  const auto response = server.client().BatchGetConfig(Proto<v1::BatchGetConfigRequest>(
+      "requests { model_type: 'llama' scheme: 'fp8' } requests { model_type: 'nope' scheme: 'fp8' }"
+      "requests { model_type: 'qwen2' scheme: 'int8' }"));
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->result_size(), 3);
+  EXPECT_TRUE(response->result(0).has_response());
+  EXPECT_EQ(response->result(1).error().reason(), v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
+  EXPECT_EQ(response->result(2).response().SerializeAsString(),
+            server.client()
+                .GetConfig(Proto<v1::GetConfigRequest>("model_type: 'qwen2' scheme: 'int8'"))
+                ->SerializeAsString());
+}
+
+TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
+  TestServer server;
+  v1::BatchGetConfigRequest batch;
+  for (int i = 0; i < 1000; ++i)
+    *batch.add_requests() = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  const auto response = server.client().BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->result_size(), 1000);
+  batch.add_requests();
+  EXPECT_EQ(ToldToClient(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
+}
+
+TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
+  Limits limits;
+  limits.batch_answer_bytes = 10'000;
+  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  v1::BatchGetConfigRequest batch;
+  for (int i = 0; i < 20; ++i) {
+    *batch.add_requests() = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8'");
+  }
+  const auto response = server.client().BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_LE(response->ByteSizeLong(), 10'000u);
+  EXPECT_TRUE(response->result(0).has_response());
+  EXPECT_EQ(response->result(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
+  EXPECT_EQ(response->result(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
+}
+
+TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
+  // By the server's clock an hour passes between any two looks at it.
+  TestServer server(TestServer::BuiltinSource(), Limits{},
+                    [now = absl::Now()]() mutable { return now += absl::Hours(1); });
+  v1::BatchGetConfigRequest batch;
+  batch.add_requests();
+  EXPECT_EQ(server.client().BatchGetConfig(batch).status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every ErrorReason comes over a real port, from the request that causes it.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/error.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "server/wire_status.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+// Requests by the reason they are refused for.
+const std::map<v1::ErrorReason, std::string>& Refused() {
+  static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
+      {v1::ERROR_REASON_INVALID_REQUEST, "min_kv_scale: nan"},
+      {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "model_type: 'lama' scheme: 'fp8'"},
+      {v1::ERROR_REASON_SCHEME_NOT_FOUND, "model_type: 'llama' scheme: 'fp9'"},
+      {v1::ERROR_REASON_CATALOG_NOT_FOUND, "catalog: 'quark-0.12'"},
+      {v1::ERROR_REASON_UNSUPPORTED_ALGORITHM, "model_type: 'llama' scheme: 'fp8' algorithm: 'agw'"},
+      {v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME, "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'int8'"},
+      {v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME, "model_type: 'llama' scheme: 'fp8' attention_scheme: 'int8'"},
+      {v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING, "model_type: 'qwen3' scheme: 'fp8' algorithm: 'awq'"},
+      {v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG,
+       "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } }"},
+      {v1::ERROR_REASON_REVISION_IN_FUTURE, "model_type: 'llama' scheme: 'fp8' revision: 2"},
+  };
+  return *kRequests;
+}
+
+TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
+  TestServer server;
+  const auto* reasons = v1::ErrorReason_descriptor();
+  for (int i = 0; i < reasons->value_count(); ++i) {
+    const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
+    // The former is never sent; the latter is BatchGetConfigTest's, it needs a batch.
+    if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_ANSWER_TOO_LARGE) continue;
+    ASSERT_TRUE(Refused().count(reason)) << ReasonName(reason) << " has no request that causes it";
+    const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason)));
+    const v1::ItemError error = client::ErrorOf(response.status());
+    EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
+    EXPECT_EQ(response.status().code(), Error(reason).Because("").code());
+    EXPECT_EQ(error.field_violations_size(), 1) << error.ShortDebugString();
+    EXPECT_FALSE(error.metadata().at("field").empty());
+  }
+}
+
+TEST(ErrorReasonTest, BatchItemFailsAsACallOfItsOwn) {
+  TestServer server;
+  v1::BatchGetConfigRequest batch;
+  for (const auto& [reason, request] : Refused()) *batch.add_requests() = Proto<v1::GetConfigRequest>(request);
+  const auto response = server.client().BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->result_size(), batch.requests_size());
+  for (int i = 0; i < batch.requests_size(); ++i) {
+    const auto alone = server.client().GetConfig(batch.requests(i));
+    EXPECT_EQ(response->result(i).error().ShortDebugString(), client::ErrorOf(alone.status()).ShortDebugString());
+  }
+}
+
+TEST(ErrorReasonTest, WireCarriesOneErrorInfoAndOneBadRequest) {
+  TestServer server;
+  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp9'");
+  const grpc::Status status = server.CallWithBytes("GetConfig", request.SerializeAsString());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_EQ(details.details_size(), 2);
+  EXPECT_EQ(details.code(), 5);
+  EXPECT_EQ(details.message(), status.error_message());
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.domain(), "qconfig");
+  EXPECT_EQ(info.reason(), "SCHEME_NOT_FOUND");
+  EXPECT_EQ(info.metadata().at("value"), "fp9");
+  EXPECT_EQ(info.metadata().at("suggestion"), "fp8");
+  EXPECT_EQ(info.metadata().at("catalog"), "quark-0.12.post1");
+  google::rpc::BadRequest bad_request;
+  ASSERT_TRUE(details.details(1).UnpackTo(&bad_request));
+  EXPECT_EQ(bad_request.field_violations(0).field(), "scheme");
+}
+
+TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
+  TestServer server;
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("fp8");
+  v1::LayerConfigEntry& entry = *request.add_layer_config();
+  // Characters of four bytes, each of which HTTP/2 trailers spell with twelve.
+  for (int i = 0; i < 128; ++i) entry.mutable_scheme()->append("😀");
+  const auto response = server.client().GetConfig(request);
+  EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at layer_config[0].scheme");
+  EXPECT_EQ(response.status().code(), absl::StatusCode::kNotFound);
+  const grpc::Status raw = server.CallWithBytes("GetConfig", request.SerializeAsString());
+  EXPECT_LE(ErrorBytesOnWire(raw), kMaxErrorBytes);
+  EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "this is no long error";
+}
+
+TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
+  std::string emoji;
+  for (int i = 0; i < 128; ++i) emoji.append("😀");
+  const std::vector<absl::string_view> names(20, emoji);
+  const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                               .Field("layer_config[9999].scheme")
+                                               .Value(emoji)
+                                               .Allowed(names)
+                                               .NearestOf(names)
+                                               .Catalog(emoji)
+                                               .Because(emoji));
+  EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "SCHEME_NOT_FOUND");
+  EXPECT_EQ(info.metadata().at("field"), "layer_config[9999].scheme");
+}
+
+TEST(WireStatusTest, StatusWithoutReasonKeepsCodeAndText) {
+  const grpc::Status status = ToGrpcStatus(absl::CancelledError("gone"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(status.error_message(), "gone");
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a broken or hostile client sends. After each of it the server answers as before.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+const char* const kMethods[] = {"GetConfig",   "BatchGetConfig", "ListTemplates", "GetTemplate",
+                                "ListSchemes", "GetScheme",      "ListCatalogs"};
+
+class HostileInputTest : public testing::Test {
+ protected:
+  ~HostileInputTest() override {
+    const auto response = server_.client().GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'"));
+    EXPECT_TRUE(response.ok()) << "the server no longer answers: " << response.status();
+  }
+
+  TestServer server_;
+};
+
+TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
+  for (const char* method : kMethods) {
+    const grpc::Status status = server_.CallWithBytes(method, "\xFF\xFF\xFF");
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_FALSE(status.error_details().empty()) << method;
+  }
+}
+
+TEST_F(HostileInputTest, TextThatIsNotUtf8IsAnInvalidArgumentForEveryMethod) {
+  for (const char* method : kMethods) {
+    // Field 1 of each request is a string, or in the batch a message of which field 1 is.
+    const std::string tenant = "\x0a\x02\xC3\x28";
+    const std::string request = method == std::string("BatchGetConfig") ? "\x0a\x04" + tenant : tenant;
+    EXPECT_EQ(server_.CallWithBytes(method, request).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+  }
+}
+
+TEST_F(HostileInputTest, EmptyMessagesAreAnsweredOrRefused) {
+  for (const char* method : kMethods) {
+    const grpc::StatusCode code = server_.CallWithBytes(method, "").error_code();
+    EXPECT_TRUE(code == grpc::StatusCode::OK || code == grpc::StatusCode::NOT_FOUND) << method << " " << code;
+  }
+}
+
+TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
+  // Groups of an unknown field number, one in the other.
+  EXPECT_EQ(server_.CallWithBytes("GetConfig", std::string(100'000, '\xA3')).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "\xA3\x06";
+  EXPECT_EQ(server_.CallWithBytes("GetConfig", deep).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
+  std::string request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'").SerializeAsString();
+  request +=
+      "\xCA\x3E\x03"
+      "new";  // field 1001
+  EXPECT_TRUE(server_.CallWithBytes("GetConfig", request).ok());
+}
+
+TEST_F(HostileInputTest, MessageOverTheLimitIsRefused) {
+  v1::GetConfigRequest request;
+  request.set_model_type(std::string(5 << 20, 'x'));
+  EXPECT_EQ(server_.client().GetConfig(request).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {
+  EXPECT_EQ(server_.CallWithBytes("Frobnicate", "").error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  std::mt19937 random(seed);
+  const std::string valid =
+      Proto<v1::GetConfigRequest>(
+          "model_type: 'llama' scheme: 'fp8' algorithm: 'awq' kv_cache_scheme: 'fp8' exclude_layers { patterns: '*' }"
+          "layer_config { pattern: '*[a-' scheme: 'int8' } layer_type_config { layer_type: 'Linear' scheme: 'int8' }"
+          "algo_configs { algorithm: 'rotation' config { rotation { scaling_layers { position: 'p' } } } }"
+          "include_quark_json: true include_canonical_json: true")
+          .SerializeAsString();
+  for (int i = 0; i < 2000; ++i) {
+    std::string request = valid;
+    for (unsigned n = random() % 8 + 1; n > 0; --n) request[random() % request.size()] = static_cast<char>(random());
+    const grpc::StatusCode code = server_.CallWithBytes(kMethods[random() % 2], request).error_code();
+    ASSERT_TRUE(code == grpc::StatusCode::OK || code == grpc::StatusCode::INVALID_ARGUMENT ||
+                code == grpc::StatusCode::NOT_FOUND || code == grpc::StatusCode::OUT_OF_RANGE ||
+                code == grpc::StatusCode::FAILED_PRECONDITION)
+        << code;
+  }
+}
+
+TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("nvfp4");
+  request.set_kv_cache_scheme("fp8");
+  request.set_attention_scheme("fp8");
+  request.set_include_quark_json(true);
+  std::string stars;
+  for (int i = 0; i < 180; ++i) stars += "*k";
+  for (int i = 0; i < 10'000; ++i) {
+    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    entry.set_pattern(absl::StrCat(stars, i, "x"));
+    entry.set_scheme("nvfp4");
+  }
+  ASSERT_LT(request.ByteSizeLong(), 4u << 20);
+  const auto response = server_.client().GetConfig(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->config().layer_quant_config_size(), 10'003);
+}
+
+TEST_F(HostileInputTest, UnprintableNamesAreToldPrintably) {
+  v1::GetConfigRequest request;
+  request.set_model_type(std::string("a\0b\n\x1b[31m", 9));
+  const auto response = server_.client().GetConfig(request);
+  EXPECT_EQ(ToldToClient(response.status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(client::ErrorOf(response.status()).metadata().at("value"), "a\\u0000b\\u000a\\u001b[31m");
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <string>
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(OptionsTest, EveryOptionHasHelpAndAnEnvironmentName) {
+  Options options;
+  CLI::App app;
+  AddOptions(app, options);
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_name() == "--help") continue;
+    EXPECT_FALSE(option->get_description().empty()) << option->get_name();
+    std::string expected = "QCONFIG_";
+    for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    EXPECT_EQ(option->get_envname(), expected);
+  }
+}
+
+TEST(OptionsTest, FlagWinsOverEnvironment) {
+  setenv("QCONFIG_MAX_BATCH_ITEMS", "7", 1);
+  setenv("QCONFIG_MAX_NAME_CHARS", "9", 1);
+  Options options;
+  CLI::App app;
+  AddOptions(app, options);
+  app.parse("--max-batch-items 5", false);
+  unsetenv("QCONFIG_MAX_BATCH_ITEMS");
+  unsetenv("QCONFIG_MAX_NAME_CHARS");
+  EXPECT_EQ(options.limits.batch_items, 5u);
+  EXPECT_EQ(options.limits.name_chars, 9u);
+}
+
+TEST(OptionsTest, OnlyMemoryIsAStorage) {
+  Options options;
+  CLI::App app;
+  AddOptions(app, options);
+  EXPECT_THROW(app.parse("--storage sqlite:x", false), CLI::ValidationError);
+}
+
+TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
+  for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/tmp/socket"}) {
+    EXPECT_TRUE(IsLoopback(listen)) << listen;
+  }
+  for (const char* listen :
+       {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1.example.com:1", "example.com:1", ":1", "1", ""}) {
+    EXPECT_FALSE(IsLoopback(listen)) << listen;
+  }
+}
+
+TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+  Options options;
+  options.listen = "0.0.0.0:50051";
+  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--insecure"));
+  options.insecure = true;
+  EXPECT_TRUE(CheckOptions(options).ok());
+}
+
+}  // namespace
+}  // namespace qconfig

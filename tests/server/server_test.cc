@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the server is beside its methods: health, reflection, logs, start and end.
+#include "server/server.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ServerTest, HealthIsServingForTheServerAndItsService) {
+  TestServer server;
+  const auto stub = grpc::health::v1::Health::NewStub(server.channel());
+  for (const char* service : {"", "qconfig.v1.ConfigService"}) {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    grpc::health::v1::HealthCheckResponse response;
+    request.set_service(service);
+    ASSERT_TRUE(stub->Check(&context, request, &response).ok()) << service;
+    EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING) << service;
+  }
+}
+
+TEST(ServerTest, ServesEveryMethodOfTheContract) {
+  TestServer server;
+  const auto* service = v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
+  for (int i = 0; i < service->method_count(); ++i) {
+    EXPECT_NE(server.CallWithBytes(service->method(i)->name(), "").error_code(), grpc::StatusCode::UNIMPLEMENTED)
+        << service->method(i)->name();
+  }
+}
+
+TEST(ServerTest, SecondServerOnTheSamePortIsRefused) {
+  TestServer server;
+  ServerSettings settings;
+  settings.listen = server.address();
+  settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+  const auto source = TestServer::BuiltinSource();
+  const auto second = Server::Start(settings, *source);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(server.address()));
+}
+
+TEST(ServerTest, LogsRefusedCallsWithRequestIdAndTrace) {
+  TestServer server;
+  auto stub = v1::ConfigService::NewStub(server.channel());
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "job-17");
+  context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  v1::GetConfigResponse response;
+  stub->GetConfig(&context, Proto<v1::GetConfigRequest>("model_type: 'secret-model' scheme: 'fp8'"), &response);
+  EXPECT_THAT(server.log(), HasSubstr("method=qconfig.v1.ConfigService/GetConfig"));
+  EXPECT_THAT(server.log(), HasSubstr("reason=TEMPLATE_NOT_FOUND"));
+  EXPECT_THAT(server.log(), HasSubstr("request_id=job-17"));
+  EXPECT_THAT(server.log(), HasSubstr("trace_id=4bf92f3577b34da6a3ce929d0e0e4736"));
+  EXPECT_THAT(server.log(), Not(HasSubstr("secret-model"))) << "payloads are not logged";
+}
+
+TEST(ServerTest, RequestIdCannotForgeALogLine) {
+  TestServer server;
+  auto stub = v1::ConfigService::NewStub(server.channel());
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", std::string(1000, 'x'));
+  v1::GetConfigResponse response;
+  stub->GetConfig(&context, {}, &response);
+  EXPECT_THAT(server.log(), Not(HasSubstr(std::string(129, 'x'))));
+}
+
+TEST(ServerTest, ManyCallersGetTheSameAnswer) {
+  TestServer server;
+  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8'");
+  const std::string expected = server.client().GetConfig(request)->SerializeAsString();
+  std::atomic<int> different = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&] {
+      for (int n = 0; n < 100; ++n) {
+        const auto response = server.client().GetConfig(request);
+        if (!response.ok() || response->SerializeAsString() != expected) ++different;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(different, 0);
+}
+
+TEST(ServerTest, ShutdownUnderLoadEnds) {
+  TestServer server;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!stop) (void)server.client().ListTemplates({});
+    });
+  }
+  server.server().Shutdown(absl::Seconds(5));
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace qconfig
