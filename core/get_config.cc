@@ -11,8 +11,9 @@
 
 namespace qconfig {
 
-absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
-  auto config = ResolveConfig(snapshot, request);
+absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+                                                const Limits& limits) {
+  auto config = ResolveConfig(snapshot, request, limits);
   if (!config.ok()) return config.status();
   std::string canonical_json = CanonicalJson(*config);
 

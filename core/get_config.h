@@ -3,6 +3,7 @@
 #define QCONFIG_CORE_GET_CONFIG_H_
 
 #include "absl/status/statusor.h"
+#include "core/limits.h"
 #include "core/snapshot.h"
 #include "qconfig/v1/config_service.pb.h"
 
@@ -10,7 +11,8 @@ namespace qconfig {
 
 // The complete answer to `request`: configuration, JSON forms, digests and warnings. It depends on nothing but the
 // arguments. Errors: those of ResolveConfig(). REQUIRES: CheckShape() accepted `request`.
-absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request);
+absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+                                                const Limits& limits = {});
 
 }  // namespace qconfig
 

@@ -8,7 +8,7 @@ namespace qconfig {
 
 // What a request may hold at the most. The defaults are part of the contract; an operator may change them.
 struct Limits {
-  size_t message_bytes = 4u << 20;        // one request as it is received
+  size_t message_bytes = 4u << 20;        // one request as it is received, and the algorithms of one answer
   size_t name_chars = 128;                // scheme, template, catalogue, algorithm, module suffix
   size_t pattern_chars = 1024;            // layer-name pattern, module path
   size_t list_entries = 10'000;           // overrides, exclusions, groups

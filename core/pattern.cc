@@ -35,34 +35,37 @@ bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, 
 
 }  // namespace
 
-Pattern::Pattern(absl::string_view text) : has_wildcard_(text.find_first_of("*?[") != absl::string_view::npos) {
+Pattern::Pattern(absl::string_view text) {
+  tokens_.reserve(text.size());
+  bool can_close = true;  // whether the rest of the text still has a `]`
   while (!text.empty()) {
     const char32_t c = TakeCodePoint(text);
     if (c == '*') {
-      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun)
-        tokens_.push_back({Token::Kind::kAnyRun, 0, {}});
+      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun) tokens_.push_back({Token::Kind::kAnyRun, 0});
     } else if (c == '?') {
-      tokens_.push_back({Token::Kind::kNoneOf, 0, {}});
-    } else if (c == '[') {
+      tokens_.push_back({Token::Kind::kAnyOne, 0});
+    } else if (c == '[' && can_close) {
       // A `]` right after the opening (and `!`) belongs to the set. Without a closing one, `[` stands for itself.
       size_t first = 0;
       if (first < text.size() && text[first] == '!') ++first;
       if (first < text.size() && text[first] == ']') ++first;
       const size_t close = text.find(']', first);
       if (close == absl::string_view::npos) {
-        tokens_.push_back({Token::Kind::kLiteral, '[', {}});
+        can_close = text.substr(0, first).find(']') != absl::string_view::npos;
+        tokens_.push_back({Token::Kind::kLiteral, c});
       } else {
         AppendSet(text.substr(0, close));
         text.remove_prefix(close + 1);
       }
     } else {
-      tokens_.push_back({Token::Kind::kLiteral, c, {}});
+      tokens_.push_back({Token::Kind::kLiteral, c});
     }
   }
 }
 
 // Cuts the set into ranges where Python cuts it: a hyphen makes a range unless it comes first, last, or sooner than two
-// characters after another range's hyphen. Ranges whose ends are in the wrong order vanish.
+// characters after another range's hyphen. A range whose ends are in the wrong order vanishes with both ends, and what
+// was on either side of it is then one chunk; Python looks at ranges from the last to the first.
 void Pattern::AppendSet(absl::string_view set) {
   const std::u32string chars = DecodeUtf8(set);
   std::vector<std::u32string> chunks;  // the last character of a chunk and the first of the next one make a range
@@ -78,44 +81,56 @@ void Pattern::AppendSet(absl::string_view set) {
   } else {
     chunks.back().push_back('-');
   }
+  std::vector<Range> ranges;
+  const auto add_each = [&ranges](const std::u32string& text) {
+    for (const char32_t c : text) ranges.emplace_back(c, c);
+  };
+  // The chunk at hand, last character first, so that what comes before it can be appended.
+  std::u32string reversed(chunks.back().rbegin(), chunks.back().rend());
   for (size_t k = chunks.size() - 1; k > 0; --k) {
-    if (chunks[k - 1].back() > chunks[k].front()) {
-      chunks[k - 1].pop_back();
-      chunks[k - 1].append(chunks[k], 1);
-      chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(k));
+    const std::u32string& before = chunks[k - 1];
+    if (before.back() > reversed.back()) {
+      reversed.pop_back();
+      reversed.append(before.rbegin() + 1, before.rend());
+    } else {
+      ranges.emplace_back(before.back(), reversed.back());
+      add_each(reversed);
+      reversed.assign(before.rbegin(), before.rend());
     }
   }
-  Token token{Token::Kind::kOneOf, 0, {}};
-  if (!chunks.front().empty() && chunks.front().front() == '!') {
-    token.kind = Token::Kind::kNoneOf;
-    chunks.front().erase(0, 1);
-  }
-  for (size_t k = 0; k < chunks.size(); ++k) {
-    for (const char32_t c : chunks[k]) token.ranges.emplace_back(c, c);
-    if (k > 0) token.ranges.emplace_back(chunks[k - 1].back(), chunks[k].front());
-  }
-  tokens_.push_back(std::move(token));
+  const bool negated = !reversed.empty() && reversed.back() == '!';
+  if (negated) reversed.pop_back();
+  add_each(reversed);
+  tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(sets_.size())});
+  sets_.push_back(std::move(ranges));
 }
 
-bool Pattern::Accepts(const Token& token, char32_t c) {
-  if (token.kind == Token::Kind::kLiteral) return token.literal == c;
-  const bool in_set = std::any_of(token.ranges.begin(), token.ranges.end(),
-                                  [c](const Range& range) { return range.first <= c && c <= range.second; });
+bool Pattern::Accepts(const Token& token, char32_t c) const {
+  if (token.kind == Token::Kind::kLiteral) return token.value == c;
+  if (token.kind == Token::Kind::kAnyOne) return true;
+  const std::vector<Range>& set = sets_[token.value];
+  const bool in_set =
+      std::any_of(set.begin(), set.end(), [c](const Range& range) { return range.first <= c && c <= range.second; });
   return in_set == (token.kind == Token::Kind::kOneOf);
 }
 
-bool Pattern::Accepts(const Token& token, const Token& other) {
-  if (other.kind == Token::Kind::kAnyRun) return false;
-  if (other.kind == Token::Kind::kLiteral) return Accepts(token, other.literal);
-  if (token.kind == Token::Kind::kLiteral) return false;
-  const bool accepts_all = token.kind == Token::Kind::kNoneOf && token.ranges.empty();
-  return accepts_all || (token.kind == other.kind && token.ranges == other.ranges);
+bool Pattern::Accepts(const Token& token, const Pattern& other, const Token& other_token) const {
+  if (other_token.kind == Token::Kind::kAnyRun) return false;
+  if (token.kind == Token::Kind::kAnyOne) return true;
+  if (other_token.kind == Token::Kind::kLiteral) return Accepts(token, other_token.value);
+  const bool both_sets = token.kind == other_token.kind && token.kind != Token::Kind::kLiteral;
+  return both_sets && sets_[token.value] == other.sets_[other_token.value];
+}
+
+size_t Pattern::SetSize(const Token& token) const {
+  const bool is_set = token.kind == Token::Kind::kOneOf || token.kind == Token::Kind::kNoneOf;
+  return is_set ? sets_[token.value].size() : 0;
 }
 
 bool Pattern::Matches(const std::u32string& name) const {
   return MatchAll(
       tokens_, name.data(), name.size(), [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
-      [](const Token& token, char32_t c) { return Accepts(token, c); });
+      [this](const Token& token, char32_t c) { return Accepts(token, c); });
 }
 
 bool Pattern::Matches(absl::string_view name) const { return Matches(DecodeUtf8(name)); }
@@ -124,9 +139,9 @@ bool Pattern::Covers(const Pattern& other, size_t& steps) const {
   return MatchAll(
       tokens_, other.tokens_.data(), other.tokens_.size(),
       [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
-      [&steps](const Token& token, const Token& item) {
-        steps += 1 + token.ranges.size() + item.ranges.size();
-        return Accepts(token, item);
+      [&](const Token& token, const Token& other_token) {
+        steps += 1 + SetSize(token) + other.SetSize(other_token);
+        return Accepts(token, other, other_token);
       });
 }
 

@@ -3,6 +3,7 @@
 #define QCONFIG_CORE_PATTERN_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,25 +27,27 @@ class Pattern {
   // could not be told by comparing the two token by token. Adds to `steps` what that took.
   bool Covers(const Pattern& other, size_t& steps) const;
 
-  // Whether the text has a wildcard character, even one that stands for itself, such as an unclosed `[`.
+  // Whether `text` has a wildcard character, even one that stands for itself, such as an unclosed `[`.
   // This is how Quark tells patterns from literal layer names.
-  bool has_wildcard() const { return has_wildcard_; }
+  static bool HasWildcard(absl::string_view text) { return text.find_first_of("*?[") != absl::string_view::npos; }
 
  private:
   using Range = std::pair<char32_t, char32_t>;
+  // A request may bring megabytes of patterns, so a token is small.
   struct Token {
-    enum class Kind { kLiteral, kAnyRun, kOneOf, kNoneOf };
+    enum class Kind : uint32_t { kLiteral, kAnyRun, kAnyOne, kOneOf, kNoneOf };
     Kind kind;
-    char32_t literal = 0;
-    std::vector<Range> ranges;  // of kOneOf and kNoneOf; `?` is kNoneOf of nothing
+    uint32_t value;  // the character of kLiteral; the index in `sets_` of kOneOf and kNoneOf
   };
 
   void AppendSet(absl::string_view set);
-  static bool Accepts(const Token& token, char32_t c);
-  static bool Accepts(const Token& token, const Token& other);
+  bool Accepts(const Token& token, char32_t c) const;
+  // Whether `token` accepts every character that `other_token` of `other` does.
+  bool Accepts(const Token& token, const Pattern& other, const Token& other_token) const;
+  size_t SetSize(const Token& token) const;
 
   std::vector<Token> tokens_;
-  bool has_wildcard_;
+  std::vector<std::vector<Range>> sets_;
 };
 
 }  // namespace qconfig

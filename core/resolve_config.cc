@@ -149,6 +149,24 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequ
   return found;
 }
 
+// An algorithm may be asked for many times, and each time its whole configuration comes into the answer. Without a
+// limit a small request could ask for gigabytes.
+absl::Status CheckAlgorithmBytes(const std::vector<const v1::AlgoConfig*>& algorithms, size_t max_bytes) {
+  absl::flat_hash_map<const v1::AlgoConfig*, size_t> sizes;
+  size_t bytes = 0;
+  for (size_t i = 0; i < algorithms.size(); ++i) {
+    const auto [size, is_new] = sizes.try_emplace(algorithms[i], 0);
+    if (is_new) size->second = algorithms[i]->ByteSizeLong();
+    bytes += size->second;
+    if (bytes > max_bytes) {
+      return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+          .Field(absl::StrCat("algorithm[", i, "]"))
+          .Because(absl::StrCat("with this one the algorithms' configurations would pass ", max_bytes, " bytes"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::string_view StripStars(absl::string_view text) {
   while (absl::ConsumePrefix(&text, "*")) {
   }
@@ -281,10 +299,13 @@ void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& co
 
 }  // namespace
 
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+                                          const Limits& limits) {
   const auto found = LookUp(snapshot, request);
   if (!found.ok()) return found.status();
   const v1::LlmTemplate& llm_template = *found->llm_template;
+  const absl::Status size = CheckAlgorithmBytes(found->algorithms, limits.message_bytes);
+  if (!size.ok()) return size;
 
   v1::QConfig config;
   *config.mutable_global_quant_config() = found->scheme->config();

@@ -3,6 +3,7 @@
 #define QCONFIG_CORE_RESOLVE_CONFIG_H_
 
 #include "absl/status/statusor.h"
+#include "core/limits.h"
 #include "core/snapshot.h"
 #include "qconfig/v1/config_service.pb.h"
 #include "qconfig/v1/quantization.pb.h"
@@ -11,9 +12,11 @@ namespace qconfig {
 
 // Builds the configuration that Quark's `LLMTemplate.get_config` builds from the same arguments. The errors, and the
 // order in which they are looked for, are those of ConfigService.GetConfig from INVALID_ALGORITHM_CONFIG on.
+// ANSWER_TOO_LARGE when an algorithm is asked for so often that the configurations pass `limits.message_bytes`.
 // Takes time in proportion to the request's bytes times the number of the template's K, V and Q patterns.
 // REQUIRES: CheckShape() accepted `request`.
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request);
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+                                          const Limits& limits = {});
 
 }  // namespace qconfig
 

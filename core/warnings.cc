@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -12,8 +13,8 @@
 namespace qconfig {
 namespace {
 
-// Looking for covered overrides compares each with all before it. So many steps, a few milliseconds, go into that at
-// the most, however long the list; the number is fixed so that equal requests get equal warnings.
+// Looking for covered overrides compares each pattern with all before it. So many steps, a few milliseconds, go into
+// that at the most, however long the list; the number is fixed so that equal requests get equal warnings.
 constexpr size_t kMaxCoverSteps = 1'000'000;
 
 constexpr size_t kMaxPrintedChars = 128;
@@ -56,33 +57,35 @@ class WarningFinder {
   }
 
   void CheckOverrides() {
-    std::vector<Pattern> earlier;
     for (int i = 0; i < request_.layer_config_size(); ++i) {
       const v1::LayerConfigEntry& entry = request_.layer_config(i);
       const std::string path = absl::StrCat("layer_config[", i, "]");
       CheckAlias(entry.scheme(), path + ".scheme");
+      // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins;
+      // and it covers no pattern.
+      if (!Pattern::HasWildcard(entry.pattern()) || cover_steps_ >= kMaxCoverSteps) continue;
+      cover_steps_ += entry.pattern().size();
       Pattern pattern(entry.pattern());
-      // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins.
-      if (pattern.has_wildcard()) CheckCovered(pattern, earlier, path + ".pattern", entry.pattern());
-      earlier.push_back(std::move(pattern));
+      CheckCovered(pattern, path + ".pattern", entry.pattern());
+      earlier_.push_back({i, std::move(pattern)});
     }
     const Pattern any_name("*");
     for (int i = 0; i < request_.layer_type_config_size(); ++i) {
       const v1::LayerTypeConfigEntry& entry = request_.layer_type_config(i);
       const std::string path = absl::StrCat("layer_type_config[", i, "]");
       CheckAlias(entry.scheme(), path + ".scheme");
-      CheckCovered(any_name, earlier, path + ".layer_type", entry.layer_type());
+      CheckCovered(any_name, path + ".layer_type", entry.layer_type());
     }
   }
 
-  void CheckCovered(const Pattern& pattern, const std::vector<Pattern>& earlier, const std::string& field,
-                    const std::string& value) {
-    for (size_t i = 0; i < earlier.size() && cover_steps_ < kMaxCoverSteps; ++i) {
+  void CheckCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
+    for (const auto& [index, earlier] : earlier_) {
+      if (cover_steps_ >= kMaxCoverSteps) return;
       ++cover_steps_;
-      if (!earlier[i].Covers(pattern, cover_steps_)) continue;
-      const std::string& winner = request_.layer_config(static_cast<int>(i)).pattern();
+      if (!earlier.Covers(pattern, cover_steps_)) continue;
+      const std::string& winner = request_.layer_config(index).pattern();
       Warn(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
-           absl::StrCat("can never win a layer, because layer_config[", i, "].pattern \"",
+           absl::StrCat("can never win a layer, because layer_config[", index, "].pattern \"",
                         Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
       return;
     }
@@ -102,6 +105,7 @@ class WarningFinder {
   const v1::GetConfigRequest& request_;
   const v1::LlmTemplate& llm_template_;
   size_t cover_steps_ = 0;
+  std::vector<std::pair<int, Pattern>> earlier_;  // overrides with wildcards, by their index in the request
   google::protobuf::RepeatedPtrField<v1::Warning> warnings_;
 };
 

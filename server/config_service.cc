@@ -73,7 +73,7 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
   if (const absl::Status status = CheckShape(request, limits_); !status.ok()) return status;
   const auto snapshot = GetSnapshot(call, request);
   if (!snapshot.ok()) return snapshot.status();
-  return qconfig::GetConfig(**snapshot, request);
+  return qconfig::GetConfig(**snapshot, request, limits_);
 }
 
 absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(

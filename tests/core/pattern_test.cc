@@ -24,8 +24,15 @@ TEST(PatternTest, StarMatchesDotsAndNewlines) { EXPECT_TRUE(Pattern("a*z").Match
 TEST(PatternTest, HasNoEscapes) { EXPECT_TRUE(Pattern("\\*").Matches("\\abc")); }
 
 TEST(PatternTest, WildcardIsWhatQuarkTakesForOne) {
-  EXPECT_FALSE(Pattern("model.layers.0").has_wildcard());
-  EXPECT_TRUE(Pattern("model.[").has_wildcard());
+  EXPECT_FALSE(Pattern::HasWildcard("model.layers.0"));
+  EXPECT_TRUE(Pattern::HasWildcard("model.["));
+}
+
+TEST(PatternTest, UnclosedBracketMayBeFollowedByAClosedOne) {
+  // A `]` right after the opening is a member, so this is one set.
+  EXPECT_TRUE(Pattern("[][a]").Matches("a"));
+  EXPECT_TRUE(Pattern("[[[").Matches("[[["));
+  EXPECT_TRUE(Pattern("[!][").Matches("[!]["));
 }
 
 TEST(PatternTest, HostilePatternsTakeNoMoreStepsThanPatternTimesName) {

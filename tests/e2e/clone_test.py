@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README's two commands in a clean clone of another name, and a catalogue that is changed there by data alone."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from programs import ROOT, clean_environment
+
+
+class CloneTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.clone = pathlib.Path(cls.folder.name) / "another name"
+        subprocess.run(["git", "clone", "--quiet", ROOT, cls.clone], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def run_in_clone(self, *command):
+        result = subprocess.run(command, cwd=self.clone, capture_output=True, text=True, env=clean_environment(), timeout=1500)
+        self.assertEqual(result.returncode, 0, result.stdout[-4000:] + result.stderr[-4000:])
+        return result.stdout
+
+    def printed_config(self):
+        output = self.run_in_clone("./deploy/quickstart", "--once")
+        return json.loads(output[output.index("\n{\n") :])
+
+    def test_1_quickstart_prints_a_configuration(self):
+        self.assertEqual(self.printed_config()["exclude"], ["lm_head.*", "lm_head"])
+
+    def test_2_tests_run(self):
+        self.assertIn("100% tests passed", self.run_in_clone("./tests/run", "--only", "core"))
+
+    def test_3_changed_data_file_changes_the_answer(self):
+        templates = self.clone / "core/catalog/quark-0.12.post1/templates.json"
+        data = json.loads(templates.read_text())
+        data["llama"]["exclude_layers_name"] = ["*changed*"]
+        templates.write_text(json.dumps(data, indent=1))
+        self.assertEqual(self.printed_config()["exclude"], ["*changed*.*", "*changed*"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that knows nothing but the documented form computes the same digests.
+
+The vectors in tests/golden/digests.json hold requests, configurations in ProtoJSON, canonical JSON and digests.
+digest_vectors_test.cc shows that the core makes the same of the requests.
+"""
+
+import hashlib
+import json
+import unittest
+
+from programs import ROOT
+
+
+def number(value):
+    """A number as ECMAScript prints it."""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):
+        return str(int(value))
+    mantissa, _, exponent = repr(value).partition("e")
+    digits = mantissa.replace("-", "").replace(".", "")
+    point = len(mantissa.replace("-", "").partition(".")[0]) + int(exponent or 0)
+    stripped = digits.lstrip("0")
+    point -= len(digits) - len(stripped)
+    digits = stripped.rstrip("0")
+    sign = "-" if value < 0 else ""
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    if 0 < point <= 21:
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    fraction = "." + digits[1:] if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{'+' if point > 0 else ''}{point - 1}"
+
+
+def canonical(value):
+    """RFC 8785, for objects whose keys are ASCII."""
+    if isinstance(value, dict):
+        return "{" + ",".join(json.dumps(key) + ":" + canonical(value[key]) for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, str):
+        # json escapes what RFC 8785 does, and in the same way, but for DEL, which stays.
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return number(value)
+
+
+class DigestTest(unittest.TestCase):
+    def test_vectors(self):
+        vectors = json.loads((ROOT / "tests/golden/digests.json").read_text())
+        self.assertGreaterEqual(len(vectors), 8)
+        for vector in vectors:
+            with self.subTest(vector["name"]):
+                text = canonical(vector["config"])
+                self.assertEqual(text, vector["canonical_json"])
+                self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), vector["config_digest"])
+
+
+if __name__ == "__main__":
+    unittest.main()

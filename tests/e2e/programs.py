@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the built programs for the end-to-end tests."""
+
+import gzip
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
+
+
+def clean_environment(**extra):
+    """The environment without what would configure the programs."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
+    return {**kept, **extra}
+
+
+class Server:
+    """A qconfigd on a free port, which is there when the object is."""
+
+    def __init__(self, *arguments, **environment):
+        self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.process = subprocess.Popen(
+            [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
+            stderr=self.log,
+            env=clean_environment(**environment),
+        )
+        self.port = self._wait_for_port()
+        self.address = f"127.0.0.1:{self.port}"
+
+    def _wait_for_port(self):
+        while self.process.poll() is None:
+            found = re.search(r"listening on \S+ \(port (\d+)\)", self.text())
+            if found:
+                return int(found.group(1))
+            try:
+                self.process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                pass
+        raise AssertionError("qconfigd did not start: " + self.text())
+
+    def text(self):
+        return pathlib.Path(self.log.name).read_text()
+
+    def end(self, signal=15):
+        """Sends the signal and returns the exit code."""
+        self.process.send_signal(signal)
+        return self.process.wait(30)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def qconfigctl(*arguments, server=None, **environment):
+    """Runs qconfigctl; the result has returncode, stdout and stderr."""
+    where = ["--server", server.address] if server else []
+    return subprocess.run(
+        [BIN / "qconfigctl", *where, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=clean_environment(**environment),
+        timeout=60,
+    )
+
+
+def golden_cases(name):
+    """The cases of one golden file."""
+    with gzip.open(ROOT / f"tests/golden/quark-0.12.post1/{name}.jsonl.gz", "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def skip_without(path):
+    """Ends the test program as skipped, or as failed in CI, when a tool is missing."""
+    if not pathlib.Path(path).exists():
+        print(f"{'missing' if os.environ.get('CI') else 'skipped: no'} {path}", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") else 77)

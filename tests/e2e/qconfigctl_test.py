@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""qconfigctl against a real qconfigd."""
+
+import json
+import unittest
+
+from programs import Server, golden_cases, qconfigctl
+
+
+def command_line(request):
+    """The arguments of get-config for a golden request, or None when it has what they cannot say."""
+    if "algo_configs" in request or request["model_type"] == "":
+        return None
+    arguments = ["get-config", request["model_type"], "--scheme", request["scheme"]]
+    algorithms = request.get("algorithm") or []
+    for name in [algorithms] if isinstance(algorithms, str) else algorithms:
+        arguments += ["--algorithm", name]
+    for key in ("kv_cache_scheme", "attention_scheme", "min_kv_scale"):
+        if key in request:
+            arguments += ["--" + key.replace("_", "-"), request[key]]
+    for pattern, scheme in request.get("layer_config", []):
+        arguments += ["--layer", f"{pattern}={scheme}"]
+    for layer_type, scheme in request.get("layer_type_config", []):
+        arguments += ["--layer-type", f"{layer_type}={scheme}"]
+    if "exclude_layers" in request:
+        arguments += [word for pattern in request["exclude_layers"] for word in ("--exclude", pattern)]
+        arguments += [] if request["exclude_layers"] else ["--exclude-nothing"]
+    if "shared_scale_groups" in request:
+        groups = request["shared_scale_groups"]
+        arguments += [word for group in groups for word in ("--shared-scale-group", ",".join(group))]
+        arguments += [] if groups else ["--no-shared-scales"]
+    return arguments
+
+
+class GetConfigTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def run_ok(self, *arguments):
+        result = qconfigctl(*arguments, server=self.server)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_prints_what_quark_answers(self):
+        checked = 0
+        for case in golden_cases("overrides")[:150]:
+            arguments = command_line(case["request"])
+            if arguments is None:
+                continue
+            result = qconfigctl(*arguments, server=self.server)
+            if "config" in case:
+                # Compared as text, so that the order of keys counts.
+                self.assertEqual(result.stdout, json.dumps(case["config"], indent=2, ensure_ascii=False) + "\n", case["id"])
+            else:
+                self.assertEqual((result.returncode, result.stdout), (1, ""), case["id"])
+            checked += 1
+        self.assertGreater(checked, 80)
+
+    def test_algorithm_configuration(self):
+        config = json.loads(
+            self.run_ok("get-config", "llama", "--scheme", "fp8", "--algorithm", "gptq", "--algo-config", '{"gptq": {"block_size": 64}}')
+        )
+        self.assertEqual(config["algo_config"][0]["block_size"], 64)
+
+    def test_output_json_is_protojson_of_the_configuration(self):
+        config = json.loads(self.run_ok("get-config", "llama", "--scheme", "fp8", "-o", "json"))
+        self.assertEqual(config["global_quant_config"]["weight"][0]["dtype"], "DTYPE_FP8_E4M3")
+
+    def test_output_textproto(self):
+        self.assertIn("dtype: DTYPE_FP8_E4M3", self.run_ok("get-config", "llama", "--scheme", "fp8", "-o", "textproto"))
+
+    def test_warnings_go_to_standard_error(self):
+        result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--exclude-nothing", server=self.server)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('warning: exclude_layers: "lm_head"', result.stderr)
+        json.loads(result.stdout)
+
+    def test_options_after_the_command_and_from_the_environment(self):
+        for arguments, environment in (
+            (["list", "catalogs", "--server", self.server.address], {}),
+            (["list", "catalogs"], {"QCONFIG_SERVER": self.server.address}),
+        ):
+            result = qconfigctl(*arguments, **environment)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("quark-0.12.post1", result.stdout)
+
+    def test_lists(self):
+        self.assertEqual(len(self.run_ok("list", "templates").splitlines()), 42)
+        schemes = self.run_ok("list", "schemes").splitlines()
+        self.assertEqual(len(schemes), 28)
+        self.assertRegex("\n".join(schemes), r"int4_wo_128 +int4 per_group 128 +-")
+        self.assertRegex("\n".join(schemes), r"fp4_block16_scale_e4m3 .* nvfp4")
+        self.assertEqual(len(json.loads(self.run_ok("list", "templates", "-o", "json"))["llm_templates"]), 41)
+
+    def test_describe(self):
+        template = json.loads(self.run_ok("describe", "template", "llama"))
+        self.assertEqual(template["kv_layers_name"], ["*k_proj", "*v_proj"])
+        self.assertIn('name: "fp8"', self.run_ok("describe", "scheme", "fp8", "-o", "textproto"))
+
+    def test_refusal_is_readable_and_exits_1(self):
+        result = qconfigctl("get-config", "llama", "--scheme", "fp9", server=self.server)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(
+            result.stderr.splitlines()[:4],
+            ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        scheme", "  value:        fp9", "  did you mean: fp8"],
+        )
+
+    def test_tenant_and_catalog_are_sent(self):
+        bad_tenant = qconfigctl("--tenant", "No", "get-config", "llama", "--scheme", "fp8", server=self.server)
+        self.assertIn("INVALID_REQUEST", bad_tenant.stderr)
+        bad_catalog = qconfigctl("list", "schemes", "--catalog", "quark-9", server=self.server)
+        self.assertIn("CATALOG_NOT_FOUND", bad_catalog.stderr)
+
+    def test_wrong_usage_exits_2(self):
+        for arguments in ([], ["get-config"], ["get-config", "llama"], ["list", "things"], ["get-config", "llama", "--scheme", "fp8", "--layer", "x"],
+                          ["get-config", "llama", "--scheme", "fp8", "--algo-config", "{"],
+                          ["get-config", "llama", "--scheme", "fp8", "--exclude", "a", "--exclude-nothing"]):
+            result = qconfigctl(*arguments, server=self.server)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertTrue(result.stderr, arguments)
+
+    def test_unreachable_server_exits_3(self):
+        result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("127.0.0.1:1", result.stderr)
+
+    def test_help_tells_the_exit_codes(self):
+        self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line, 3", self.run_ok("--help"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How qconfigd starts and ends."""
+
+import subprocess
+import unittest
+
+from programs import BIN, Server, clean_environment, qconfigctl
+
+
+def start_and_fail(*arguments, **environment):
+    return subprocess.run(
+        [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=clean_environment(**environment), timeout=30
+    )
+
+
+class QconfigdTest(unittest.TestCase):
+    def test_sigterm_and_sigint_end_it_cleanly(self):
+        for signal, name in ((15, "SIGTERM"), (2, "SIGINT")):
+            with Server() as server:
+                self.assertEqual(qconfigctl("list", "catalogs", server=server).returncode, 0)
+                self.assertEqual(server.end(signal), 0)
+                self.assertIn("ending on " + name, server.text())
+
+    def test_wrong_options_exit_2_with_a_sentence(self):
+        for arguments in (["--storage", "paper"], ["--max-batch-items", "0"], ["--nonsense"], ["--log-level", "loud"]):
+            result = start_and_fail(*arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertIn(arguments[0].lstrip("-"), result.stderr)
+
+    def test_wrong_environment_exits_2(self):
+        self.assertEqual(start_and_fail(QCONFIG_STORAGE="paper").returncode, 2)
+
+    def test_off_loopback_needs_insecure(self):
+        result = start_and_fail("--listen", "0.0.0.0:0")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--insecure", result.stderr)
+
+    def test_port_in_use_exits_1(self):
+        with Server() as server:
+            result = start_and_fail("--listen", server.address)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("cannot listen on " + server.address, result.stderr)
+
+    def test_limits_are_options(self):
+        with Server("--max-list-entries", "1", QCONFIG_MAX_NAME_CHARS="5") as server:
+            result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--layer", "a=fp8", "--layer", "b=fp8", server=server)
+            self.assertIn("more entries than the 1 allowed", result.stderr)
+            result = qconfigctl("get-config", "llama", "--scheme", "int4_wo_128", server=server)
+            self.assertIn("longer than the 5 characters allowed", result.stderr)
+
+    def test_hostile_bytes_leave_no_noise_in_the_log(self):
+        with Server() as server:
+            qconfigctl("get-config", "llama", "--scheme", "\n", server=server)
+            self.assertEqual(server.end(), 0)
+            lines = server.text().splitlines()
+            self.assertTrue(all("[qconfigd]" in line for line in lines), lines)
+
+    def test_version_and_help(self):
+        self.assertRegex(start_and_fail("--version").stdout, r"^\d+\.\d+\.\d+\n$")
+        self.assertIn("QCONFIG_LISTEN", start_and_fail("--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
