@@ -46,17 +46,27 @@ std::vector<absl::string_view> NearestNames(absl::string_view name, const std::v
   if (name.empty() || name.size() > kMaxLength) return {};
   const std::string wanted = Folded(name);
   const size_t max_distance = std::max<size_t>(1, wanted.size() / 3);
-  std::vector<std::pair<size_t, absl::string_view>> near;
+  struct Near {
+    size_t distance;
+    size_t common_prefix;
+    absl::string_view name;
+  };
+  std::vector<Near> near;
   for (const absl::string_view candidate : names) {
     const size_t shorter = std::min(candidate.size(), wanted.size());
     const size_t longer = std::max(candidate.size(), wanted.size());
     if (longer - shorter > max_distance) continue;
-    const size_t distance = EditDistance(wanted, Folded(candidate));
-    if (distance <= max_distance) near.emplace_back(distance, candidate);
+    const std::string folded = Folded(candidate);
+    const size_t distance = EditDistance(wanted, folded);
+    if (distance > max_distance) continue;
+    const auto first_different = std::mismatch(wanted.begin(), wanted.end(), folded.begin(), folded.end()).first;
+    near.push_back({distance, static_cast<size_t>(first_different - wanted.begin()), candidate});
   }
-  std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(near.begin(), near.end(), [](const Near& a, const Near& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.common_prefix > b.common_prefix;
+  });
   std::vector<absl::string_view> result;
-  for (size_t i = 0; i < std::min(near.size(), max_names); ++i) result.push_back(near[i].second);
+  for (size_t i = 0; i < std::min(near.size(), max_names); ++i) result.push_back(near[i].name);
   return result;
 }
 

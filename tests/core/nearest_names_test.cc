@@ -20,6 +20,10 @@ TEST(NearestNamesTest, CaseAndSeparatorsDoNotCount) {
   EXPECT_THAT(NearestNames("Grok_1", {"llama", "grok-1"}, 3), ElementsAre("grok-1"));
 }
 
+TEST(NearestNamesTest, OfEquallyNearNamesTheOneThatBeginsAlikeComesFirst) {
+  EXPECT_THAT(NearestNames("int4_wo_12", {"int4_wo_32", "int4_wo_128"}, 3), ElementsAre("int4_wo_128", "int4_wo_32"));
+}
+
 TEST(NearestNamesTest, SwappedLettersAreOneSlip) { EXPECT_THAT(NearestNames("pf8", {"fp8"}, 3), ElementsAre("fp8")); }
 
 TEST(NearestNamesTest, NothingNearIsNothing) {

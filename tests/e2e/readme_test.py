@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command with an answer in README.md gives that answer, and the other commands of qconfigctl work."""
+
+import os
+import re
+import shlex
+import subprocess
+import unittest
+
+from programs import BIN, ROOT, Server, clean_environment, skip_without
+
+README = (ROOT / "README.md").read_text()
+TOOLS = ROOT / "build/tools/bin"
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+class ReadmeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def run_command(self, command):
+        command = command.replace("build/release/bin/", shlex.quote(str(BIN)) + "/").replace("localhost:50051", self.server.address)
+        environment = clean_environment(QCONFIG_SERVER=self.server.address, PATH=f"{TOOLS}:{os.environ['PATH']}")
+        return subprocess.run(
+            ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, timeout=60
+        )
+
+    def test_answers_are_those_printed(self):
+        examples = blocks("console")
+        self.assertEqual(len(examples), 3)
+        for example in examples:
+            command, answer = example.split("\n", 1)
+            self.assertEqual(self.run_command(command.removeprefix("$ ")).stdout, answer, command)
+
+    def test_other_qconfigctl_commands_work(self):
+        commands = [block for block in blocks("sh") if block.startswith("build/release/bin/qconfigctl")]
+        self.assertEqual(len(commands), 1)
+        for command in commands:
+            result = self.run_command(command)
+            self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_every_option_of_qconfigd_is_in_the_table(self):
+        options = re.findall(r"^  (--[a-z-]+)", self.run_command("build/release/bin/qconfigd --help").stdout, re.M)
+        self.assertGreater(len(options), 8)
+        for option in set(options) - {"--version"}:
+            self.assertIn(f"| `{option}` | `QCONFIG_{option[2:].upper().replace('-', '_')}` |", README)
+
+
+if __name__ == "__main__":
+    skip_without(TOOLS / "grpcurl")
+    unittest.main()
