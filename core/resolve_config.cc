@@ -76,6 +76,7 @@ absl::Status FindTensor(const Catalog& catalog, const std::map<std::string, v1::
     return absl::OkStatus();
   }
   std::vector<absl::string_view> names;
+  names.reserve(tensors.size());
   for (const auto& [known, unused] : tensors) names.push_back(known);
   return Error(reason)
       .Field(field)
