@@ -9,8 +9,11 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -21,39 +24,27 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+void AppendEscaped(char c, std::string& out) {
+  constexpr absl::string_view kShort = "\b\f\n\r\t\"\\";
+  const size_t index = kShort.find(c);
+  if (index == absl::string_view::npos) {
+    absl::StrAppendFormat(&out, "\\u%04x", static_cast<uint8_t>(c));
+  } else {
+    out.push_back('\\');
+    out.push_back("bfnrt\"\\"[index]);
+  }
+}
+
 void AppendString(absl::string_view text, std::string& out) {
   out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out.append("\\\"");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      case '\b':
-        out.append("\\b");
-        break;
-      case '\f':
-        out.append("\\f");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      default:
-        if (static_cast<uint8_t>(c) < 0x20) {
-          absl::StrAppendFormat(&out, "\\u%04x", static_cast<uint8_t>(c));
-        } else {
-          out.push_back(c);
-        }
-    }
+  size_t plain_begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (static_cast<uint8_t>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
+    out.append(text.data() + plain_begin, i - plain_begin);
+    AppendEscaped(text[i], out);
+    plain_begin = i + 1;
   }
+  out.append(text.data() + plain_begin, text.size() - plain_begin);
   out.push_back('"');
 }
 
@@ -90,73 +81,93 @@ void AppendNumber(double number, std::string& out) {
   }
 }
 
-void AppendMessage(const Message& message, std::string& out);
-
-// `index` is -1 for a singular field.
-void AppendValue(const Message& message, const FieldDescriptor* field, int index, std::string& out) {
-  const auto* reflection = message.GetReflection();
-  const bool repeated = index >= 0;
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL:
-      out.append(reflection->GetBool(message, field) ? "true" : "false");
-      break;
-    case FieldDescriptor::CPPTYPE_INT32:
-      absl::StrAppend(
-          &out, repeated ? reflection->GetRepeatedInt32(message, field, index) : reflection->GetInt32(message, field));
-      break;
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      AppendNumber(reflection->GetDouble(message, field), out);
-      break;
-    case FieldDescriptor::CPPTYPE_ENUM:
-      AppendString(reflection->GetEnum(message, field)->name(), out);
-      break;
-    case FieldDescriptor::CPPTYPE_STRING: {
-      std::string scratch;
-      AppendString(repeated ? reflection->GetRepeatedStringReference(message, field, index, &scratch)
-                            : reflection->GetStringReference(message, field, &scratch),
-                   out);
-      break;
+// Writes one message and those in it.
+class Writer {
+ public:
+  void AppendMessage(const Message& message) {
+    const auto* reflection = message.GetReflection();
+    char separator = '{';
+    for (const FieldDescriptor* field : SortedFields(message.GetDescriptor())) {
+      const bool present =
+          field->is_repeated() ? reflection->FieldSize(message, field) > 0 : reflection->HasField(message, field);
+      if (!present) continue;
+      absl::StrAppend(&out_, absl::string_view(&separator, 1), "\"", field->name(), "\":");
+      separator = ',';
+      field->is_repeated() ? AppendList(message, field) : AppendValue(message, field, kSingular);
     }
-    case FieldDescriptor::CPPTYPE_MESSAGE:
-      AppendMessage(
-          repeated ? reflection->GetRepeatedMessage(message, field, index) : reflection->GetMessage(message, field),
-          out);
-      break;
-    default:
-      std::abort();  // a type that CanonicalJson() rules out; canonical_json_test walks every field of QConfig
+    out_.append(separator == '{' ? "{}" : "}");
   }
-}
 
-void AppendMessage(const Message& message, std::string& out) {
-  std::vector<const FieldDescriptor*> fields;
-  message.GetReflection()->ListFields(message, &fields);
-  std::sort(fields.begin(), fields.end(), [](const auto* a, const auto* b) { return a->name() < b->name(); });
-  out.push_back('{');
-  for (size_t i = 0; i < fields.size(); ++i) {
-    const FieldDescriptor* field = fields[i];
-    if (i > 0) out.push_back(',');
-    AppendString(field->name(), out);
-    out.push_back(':');
-    if (!field->is_repeated()) {
-      AppendValue(message, field, -1, out);
-      continue;
+  std::string Take() { return std::move(out_); }
+
+ private:
+  static constexpr int kSingular = -1;
+
+  // A configuration has many messages of few types.
+  const std::vector<const FieldDescriptor*>& SortedFields(const google::protobuf::Descriptor* type) {
+    auto& fields = sorted_fields_[type];
+    if (fields == nullptr) {
+      fields = std::make_unique<std::vector<const FieldDescriptor*>>();
+      for (int i = 0; i < type->field_count(); ++i) fields->push_back(type->field(i));
+      std::sort(fields->begin(), fields->end(), [](const auto* a, const auto* b) { return a->name() < b->name(); });
     }
-    out.push_back('[');
-    for (int item = 0; item < message.GetReflection()->FieldSize(message, field); ++item) {
-      if (item > 0) out.push_back(',');
-      AppendValue(message, field, item, out);
-    }
-    out.push_back(']');
+    return *fields;
   }
-  out.push_back('}');
-}
+
+  void AppendList(const Message& message, const FieldDescriptor* field) {
+    const int size = message.GetReflection()->FieldSize(message, field);
+    for (int i = 0; i < size; ++i) {
+      out_.push_back(i == 0 ? '[' : ',');
+      AppendValue(message, field, i);
+    }
+    out_.push_back(']');
+  }
+
+  // `index` is that of a repeated field's item, or kSingular.
+  void AppendValue(const Message& message, const FieldDescriptor* field, int index) {
+    const auto* reflection = message.GetReflection();
+    const bool singular = index == kSingular;
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_BOOL:
+        out_.append(reflection->GetBool(message, field) ? "true" : "false");
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        absl::StrAppend(&out_, singular ? reflection->GetInt32(message, field)
+                                        : reflection->GetRepeatedInt32(message, field, index));
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        AppendNumber(reflection->GetDouble(message, field), out_);
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        AppendString(reflection->GetEnum(message, field)->name(), out_);
+        break;
+      case FieldDescriptor::CPPTYPE_STRING: {
+        std::string scratch;
+        AppendString(singular ? reflection->GetStringReference(message, field, &scratch)
+                              : reflection->GetRepeatedStringReference(message, field, index, &scratch),
+                     out_);
+        break;
+      }
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        AppendMessage(singular ? reflection->GetMessage(message, field)
+                               : reflection->GetRepeatedMessage(message, field, index));
+        break;
+      default:
+        std::abort();  // a type that CanonicalJson() rules out; canonical_json_test walks every field of QConfig
+    }
+  }
+
+  std::string out_;
+  absl::flat_hash_map<const google::protobuf::Descriptor*, std::unique_ptr<std::vector<const FieldDescriptor*>>>
+      sorted_fields_;
+};
 
 }  // namespace
 
 std::string CanonicalJson(const Message& message) {
-  std::string out;
-  AppendMessage(message, out);
-  return out;
+  Writer writer;
+  writer.AppendMessage(message);
+  return writer.Take();
 }
 
 std::string Sha256Hex(absl::string_view bytes) {
