@@ -52,6 +52,9 @@ absl::Status CompleteOnlineConfig(const Catalog& catalog, v1::RotationConfig& co
     }
     if (!config.online_config().has_shared_parallel())
       return Refused(path, "online_config.shared_parallel", "required");
+    if (config.online_config().has_use_input_prescale() && !online.has_use_input_prescale()) {
+      return Refused(path, "online_config.use_input_prescale", "this release of Quark does not know it");
+    }
     online.MergeFrom(config.online_config());
   } else if (config.r1() && config.online_r1_rotation()) {
     online.set_shared_parallel(false);

@@ -26,7 +26,7 @@ google::protobuf::Message* MutableAlgorithmFields(absl::string_view algorithm, v
 // What Quark's JSON says of an algorithm beside its fields.
 struct AlgorithmJsonName {
   absl::string_view name;  // the value of the key "name"
-  int position;            // how many keys come before it
+  int position = 0;        // how many keys come before it
 };
 AlgorithmJsonName JsonNameOf(v1::AlgoConfig::ConfigCase algorithm);
 

@@ -6,17 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "core/json_text.h"
 
 namespace qconfig {
 namespace {
@@ -24,81 +20,23 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-void AppendEscaped(char c, std::string& out) {
-  constexpr absl::string_view kShort = "\b\f\n\r\t\"\\";
-  const size_t index = kShort.find(c);
-  if (index == absl::string_view::npos) {
-    absl::StrAppendFormat(&out, "\\u%04x", static_cast<uint8_t>(c));
-  } else {
-    out.push_back('\\');
-    out.push_back("bfnrt\"\\"[index]);
-  }
-}
-
-void AppendString(absl::string_view text, std::string& out) {
-  out.push_back('"');
-  size_t plain_begin = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (static_cast<uint8_t>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
-    out.append(text.data() + plain_begin, i - plain_begin);
-    AppendEscaped(text[i], out);
-    plain_begin = i + 1;
-  }
-  out.append(text.data() + plain_begin, text.size() - plain_begin);
-  out.push_back('"');
-}
-
-// ECMAScript's Number::toString: the shortest digits that read back as the same number, without an exponent
-// for 1e-7 < |number| < 1e21.
-void AppendNumber(double number, std::string& out) {
-  if (number == 0) {
-    out.push_back('0');
-    return;
-  }
-  std::array<char, 32> buffer{};
-  const auto end =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::scientific).ptr;
-  absl::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));  // [-]d[.ddd]e(+|-)dd
-  if (text.front() == '-') {
-    out.push_back('-');
-    text.remove_prefix(1);
-  }
-  const size_t e = text.find('e');
-  const int exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
-  std::string digits(text.substr(0, 1));
-  if (e > 1) digits.append(text.substr(2, e - 2).data(), e - 2);
-  const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // the decimal point stands after so many digits
-  if (point > 21 || point < -5) {
-    absl::StrAppend(&out, digits.substr(0, 1), count > 1 ? "." : "", digits.substr(1), "e", exponent > 0 ? "+" : "",
-                    exponent);
-  } else if (point <= 0) {
-    absl::StrAppend(&out, "0.", std::string(static_cast<size_t>(-point), '0'), digits);
-  } else if (point >= count) {
-    absl::StrAppend(&out, digits, std::string(static_cast<size_t>(point - count), '0'));
-  } else {
-    absl::StrAppend(&out, digits.substr(0, static_cast<size_t>(point)), ".", digits.substr(static_cast<size_t>(point)));
-  }
-}
-
 // Writes one message and those in it.
 class Writer {
  public:
   void AppendMessage(const Message& message) {
     const auto* reflection = message.GetReflection();
-    char separator = '{';
+    json_.Open('{');
     for (const FieldDescriptor* field : SortedFields(message.GetDescriptor())) {
       const bool present =
           field->is_repeated() ? reflection->FieldSize(message, field) > 0 : reflection->HasField(message, field);
       if (!present) continue;
-      absl::StrAppend(&out_, absl::string_view(&separator, 1), "\"", field->name(), "\":");
-      separator = ',';
+      json_.Key(field->name());
       field->is_repeated() ? AppendList(message, field) : AppendValue(message, field, kSingular);
     }
-    out_.append(separator == '{' ? "{}" : "}");
+    json_.Close('}');
   }
 
-  std::string Take() { return std::move(out_); }
+  std::string Take() { return json_.Take(); }
 
  private:
   static constexpr int kSingular = -1;
@@ -115,12 +53,10 @@ class Writer {
   }
 
   void AppendList(const Message& message, const FieldDescriptor* field) {
+    json_.Open('[');
     const int size = message.GetReflection()->FieldSize(message, field);
-    for (int i = 0; i < size; ++i) {
-      out_.push_back(i == 0 ? '[' : ',');
-      AppendValue(message, field, i);
-    }
-    out_.push_back(']');
+    for (int i = 0; i < size; ++i) AppendValue(message, field, i);
+    json_.Close(']');
   }
 
   // `index` is that of a repeated field's item, or kSingular.
@@ -129,35 +65,28 @@ class Writer {
     const bool singular = index == kSingular;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_BOOL:
-        out_.append(reflection->GetBool(message, field) ? "true" : "false");
-        break;
+        return json_.Bool(reflection->GetBool(message, field));
       case FieldDescriptor::CPPTYPE_INT32:
-        absl::StrAppend(&out_, singular ? reflection->GetInt32(message, field)
-                                        : reflection->GetRepeatedInt32(message, field, index));
-        break;
+        return json_.Int(singular ? reflection->GetInt32(message, field)
+                                  : reflection->GetRepeatedInt32(message, field, index));
       case FieldDescriptor::CPPTYPE_DOUBLE:
-        AppendNumber(reflection->GetDouble(message, field), out_);
-        break;
+        return json_.Number(reflection->GetDouble(message, field));
       case FieldDescriptor::CPPTYPE_ENUM:
-        AppendString(reflection->GetEnum(message, field)->name(), out_);
-        break;
+        return json_.String(reflection->GetEnum(message, field)->name());
       case FieldDescriptor::CPPTYPE_STRING: {
         std::string scratch;
-        AppendString(singular ? reflection->GetStringReference(message, field, &scratch)
-                              : reflection->GetRepeatedStringReference(message, field, index, &scratch),
-                     out_);
-        break;
+        return json_.String(singular ? reflection->GetStringReference(message, field, &scratch)
+                                     : reflection->GetRepeatedStringReference(message, field, index, &scratch));
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        AppendMessage(singular ? reflection->GetMessage(message, field)
-                               : reflection->GetRepeatedMessage(message, field, index));
-        break;
+        return AppendMessage(singular ? reflection->GetMessage(message, field)
+                                      : reflection->GetRepeatedMessage(message, field, index));
       default:
         std::abort();  // a type that CanonicalJson() rules out; canonical_json_test walks every field of QConfig
     }
   }
 
-  std::string out_;
+  JsonText json_;
   absl::flat_hash_map<const google::protobuf::Descriptor*, std::unique_ptr<std::vector<const FieldDescriptor*>>>
       sorted_fields_;
 };

@@ -36,7 +36,10 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_REVISION_IN_FUTURE:
       return absl::StatusCode::kOutOfRange;
     case v1::ERROR_REASON_ANSWER_TOO_LARGE:
+    case v1::ERROR_REASON_MESSAGE_TOO_LARGE:
       return absl::StatusCode::kResourceExhausted;
+    case v1::ERROR_REASON_SHUTTING_DOWN:
+      return absl::StatusCode::kUnavailable;
     default:  // UNSPECIFIED and the enum's sentinels, which nobody passes
       return absl::StatusCode::kInternal;
   }

@@ -15,7 +15,7 @@ namespace qconfig {
 // value, what is allowed and the nearest names stand both in the text and in machine-readable form.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Field("scheme").Value(name).NearestOf(names).Because("no such
-//   scheme");
+//   name");
 class Error {
  public:
   explicit Error(v1::ErrorReason reason);

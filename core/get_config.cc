@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
+#include "core/error.h"
 #include "core/quark_json.h"
 #include "core/resolve_config.h"
 #include "core/warnings.h"
@@ -30,6 +32,11 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   if (request.include_quark_json()) response.set_quark_json(QuarkJson(*config));
   if (request.include_canonical_json()) response.set_canonical_json(std::move(canonical_json));
   *response.mutable_config() = *std::move(config);
+  if (response.ByteSizeLong() > limits.answer_bytes) {
+    return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+        .Because(absl::StrCat("the answer has ", response.ByteSizeLong(), " bytes, more than the ", limits.answer_bytes,
+                              " allowed; ask for less, or without its JSON forms"));
+  }
   return response;
 }
 

@@ -10,7 +10,8 @@
 namespace qconfig {
 
 // The complete answer to `request`: configuration, JSON forms, digests and warnings. It depends on nothing but the
-// arguments. Errors: those of ResolveConfig(). REQUIRES: CheckShape() accepted `request`.
+// arguments. Errors: those of ResolveConfig(), and ANSWER_TOO_LARGE when the answer passes `limits.answer_bytes`.
+// REQUIRES: CheckShape() accepted `request`.
 absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
                                                 const Limits& limits = {});
 

@@ -8,12 +8,13 @@ namespace qconfig {
 
 // What a request may hold at the most. The defaults are part of the contract; an operator may change them.
 struct Limits {
-  size_t message_bytes = 4u << 20;        // one request as it is received, and the algorithms of one answer
-  size_t name_chars = 128;                // scheme, template, catalogue, algorithm, module suffix
-  size_t pattern_chars = 1024;            // layer-name pattern, module path
-  size_t list_entries = 10'000;           // overrides, exclusions, groups
-  size_t batch_items = 1'000;             // requests in one batch
-  size_t batch_answer_bytes = 64u << 20;  // answers to one batch, together
+  size_t message_bytes = 4u << 20;     // one request as it is received
+  size_t name_chars = 128;             // scheme, template, catalogue, algorithm, module suffix
+  size_t pattern_chars = 1024;         // layer-name pattern, module path
+  size_t list_entries = 10'000;        // overrides, exclusions, groups
+  size_t batch_items = 1'000;          // requests in one batch
+  size_t answer_bytes = 64u << 20;     // one answer, and the answers to one batch together
+  size_t algorithm_bytes = 16u << 20;  // the algorithms of one answer, in memory
 };
 
 }  // namespace qconfig

@@ -10,8 +10,8 @@
 namespace qconfig {
 
 // The names that somebody who wrote `name` most likely meant, nearest first, `max_names` at the most; none when nothing
-// is near. Letter case and the kind of separator do not count. Of equally near names the one that begins alike for longer
-// comes first, then the order of `names`.
+// is near. Letter case and the kind of separator do not count. Of equally near names the one that begins alike for
+// longer comes first, then the order of `names`.
 std::vector<absl::string_view> NearestNames(absl::string_view name, const std::vector<absl::string_view>& names,
                                             size_t max_names);
 

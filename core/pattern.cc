@@ -37,13 +37,14 @@ bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, 
 
 Pattern::Pattern(absl::string_view text) {
   tokens_.reserve(text.size());
-  bool can_close = true;  // whether the rest of the text still has a `]`
+  bool can_close = true;  // whether a set that opens here may find its `]`
   while (!text.empty()) {
     const char32_t c = TakeCodePoint(text);
     if (c == '*') {
-      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun) tokens_.push_back({Token::Kind::kAnyRun, 0});
+      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun)
+        tokens_.push_back({Token::Kind::kAnyRun, 0, 0});
     } else if (c == '?') {
-      tokens_.push_back({Token::Kind::kAnyOne, 0});
+      tokens_.push_back({Token::Kind::kAnyOne, 0, 0});
     } else if (c == '[' && can_close) {
       // A `]` right after the opening (and `!`) belongs to the set. Without a closing one, `[` stands for itself.
       size_t first = 0;
@@ -51,14 +52,14 @@ Pattern::Pattern(absl::string_view text) {
       if (first < text.size() && text[first] == ']') ++first;
       const size_t close = text.find(']', first);
       if (close == absl::string_view::npos) {
-        can_close = text.substr(0, first).find(']') != absl::string_view::npos;
-        tokens_.push_back({Token::Kind::kLiteral, c});
+        can_close = false;  // a `]` among the first characters comes before any later `[`
+        tokens_.push_back({Token::Kind::kLiteral, c, 0});
       } else {
         AppendSet(text.substr(0, close));
         text.remove_prefix(close + 1);
       }
     } else {
-      tokens_.push_back({Token::Kind::kLiteral, c});
+      tokens_.push_back({Token::Kind::kLiteral, c, 0});
     }
   }
 }
@@ -81,9 +82,9 @@ void Pattern::AppendSet(absl::string_view set) {
   } else {
     chunks.back().push_back('-');
   }
-  std::vector<Range> ranges;
-  const auto add_each = [&ranges](const std::u32string& text) {
-    for (const char32_t c : text) ranges.emplace_back(c, c);
+  const size_t first_range = ranges_.size();
+  const auto add_each = [this](const std::u32string& text) {
+    for (const char32_t c : text) ranges_.emplace_back(c, c);
   };
   // The chunk at hand, last character first, so that what comes before it can be appended.
   std::u32string reversed(chunks.back().rbegin(), chunks.back().rend());
@@ -93,7 +94,7 @@ void Pattern::AppendSet(absl::string_view set) {
       reversed.pop_back();
       reversed.append(before.rbegin() + 1, before.rend());
     } else {
-      ranges.emplace_back(before.back(), reversed.back());
+      ranges_.emplace_back(before.back(), reversed.back());
       add_each(reversed);
       reversed.assign(before.rbegin(), before.rend());
     }
@@ -101,16 +102,16 @@ void Pattern::AppendSet(absl::string_view set) {
   const bool negated = !reversed.empty() && reversed.back() == '!';
   if (negated) reversed.pop_back();
   add_each(reversed);
-  tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(sets_.size())});
-  sets_.push_back(std::move(ranges));
+  tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(first_range),
+                     static_cast<uint32_t>(ranges_.size() - first_range)});
 }
 
 bool Pattern::Accepts(const Token& token, char32_t c) const {
   if (token.kind == Token::Kind::kLiteral) return token.value == c;
   if (token.kind == Token::Kind::kAnyOne) return true;
-  const std::vector<Range>& set = sets_[token.value];
-  const bool in_set =
-      std::any_of(set.begin(), set.end(), [c](const Range& range) { return range.first <= c && c <= range.second; });
+  const Range* const ranges = ranges_.data() + token.value;
+  const bool in_set = std::any_of(ranges, ranges + token.size,
+                                  [c](const Range& range) { return range.first <= c && c <= range.second; });
   return in_set == (token.kind == Token::Kind::kOneOf);
 }
 
@@ -119,12 +120,9 @@ bool Pattern::Accepts(const Token& token, const Pattern& other, const Token& oth
   if (token.kind == Token::Kind::kAnyOne) return true;
   if (other_token.kind == Token::Kind::kLiteral) return Accepts(token, other_token.value);
   const bool both_sets = token.kind == other_token.kind && token.kind != Token::Kind::kLiteral;
-  return both_sets && sets_[token.value] == other.sets_[other_token.value];
-}
-
-size_t Pattern::SetSize(const Token& token) const {
-  const bool is_set = token.kind == Token::Kind::kOneOf || token.kind == Token::Kind::kNoneOf;
-  return is_set ? sets_[token.value].size() : 0;
+  const Range* const ranges = ranges_.data() + token.value;
+  const Range* const other_ranges = other.ranges_.data() + other_token.value;
+  return both_sets && std::equal(ranges, ranges + token.size, other_ranges, other_ranges + other_token.size);
 }
 
 bool Pattern::Matches(const std::u32string& name) const {
@@ -140,7 +138,7 @@ bool Pattern::Covers(const Pattern& other, size_t& steps) const {
       tokens_, other.tokens_.data(), other.tokens_.size(),
       [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
       [&](const Token& token, const Token& other_token) {
-        steps += 1 + SetSize(token) + other.SetSize(other_token);
+        steps += 1 + token.size + other_token.size;
         return Accepts(token, other, other_token);
       });
 }

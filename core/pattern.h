@@ -37,17 +37,17 @@ class Pattern {
   struct Token {
     enum class Kind : uint32_t { kLiteral, kAnyRun, kAnyOne, kOneOf, kNoneOf };
     Kind kind;
-    uint32_t value;  // the character of kLiteral; the index in `sets_` of kOneOf and kNoneOf
+    uint32_t value;  // the character of kLiteral; where in `ranges_` those of kOneOf and kNoneOf begin
+    uint32_t size;   // how many ranges those have
   };
 
   void AppendSet(absl::string_view set);
   bool Accepts(const Token& token, char32_t c) const;
   // Whether `token` accepts every character that `other_token` of `other` does.
   bool Accepts(const Token& token, const Pattern& other, const Token& other_token) const;
-  size_t SetSize(const Token& token) const;
 
   std::vector<Token> tokens_;
-  std::vector<std::vector<Range>> sets_;
+  std::vector<Range> ranges_;  // of all sets, one after the other
 };
 
 }  // namespace qconfig

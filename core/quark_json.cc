@@ -4,10 +4,8 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
-#include <nlohmann/json.hpp>
-#include <utility>
-
 #include "core/algorithms.h"
+#include "core/json_text.h"
 #include "core/quark_names.h"
 
 namespace qconfig {
@@ -15,183 +13,246 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using nlohmann::ordered_json;
+using google::protobuf::RepeatedPtrField;
 
-constexpr int kDefaultMaxInputNumel = 4194304;
-
-// Appends without the search for an equal key that ordered_json's own insertion makes, which would take quadratic time
-// for a dictionary of many layers. REQUIRES: `object` has no such key.
-void Append(ordered_json& object, std::string key, ordered_json value) {
-  using Items = std::vector<ordered_json::object_t::value_type>;
-  static_cast<Items&>(object.get_ref<ordered_json::object_t&>()).emplace_back(std::move(key), std::move(value));
-}
-
-template <typename Enum>
-ordered_json EnumJson(Enum value) {
-  const std::string& name = QuarkName(value);
-  return name.empty() ? ordered_json() : ordered_json(name);
-}
-
-template <typename T>
-ordered_json OptionalJson(bool present, const T& value) {
-  return present ? ordered_json(value) : ordered_json();
-}
-
-ordered_json TensorJson(const v1::QTensorConfig& t) {
-  return {{"dtype", EnumJson(t.dtype())},
-          {"is_dynamic", OptionalJson(t.has_is_dynamic(), t.is_dynamic())},
-          {"qscheme", EnumJson(t.qscheme())},
-          {"ch_axis", OptionalJson(t.has_ch_axis(), t.ch_axis())},
-          {"group_size", OptionalJson(t.has_group_size(), t.group_size())},
-          {"block_size", OptionalJson(t.block_size_size() > 0, t.block_size())},
-          {"symmetric", OptionalJson(t.has_symmetric(), t.symmetric())},
-          {"round_method", EnumJson(t.round_method())},
-          {"scale_type", EnumJson(t.scale_type())},
-          {"scale_format", OptionalJson(t.has_scale_format(), t.scale_format())},
-          {"scale_calculation_mode", OptionalJson(t.has_scale_calculation_mode(), t.scale_calculation_mode())},
-          {"mx_element_dtype", EnumJson(t.mx_element_dtype())},
-          {"observer_cls", OptionalJson(!t.observer_cls().empty(), t.observer_cls())},
-          {"is_scale_quant", t.is_scale_quant()},
-          {"enable_buffer_reuse", t.enable_buffer_reuse()},
-          {"max_input_numel", t.has_max_input_numel() ? t.max_input_numel() : kDefaultMaxInputNumel}};
-}
-
-ordered_json StagesJson(const google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
-  if (stages.empty()) return nullptr;
-  if (stages.size() == 1) return TensorJson(stages[0]);
-  ordered_json list = ordered_json::array();
-  for (const v1::QTensorConfig& stage : stages) list.push_back(TensorJson(stage));
-  return list;
-}
-
-ordered_json LayerJson(const v1::QLayerConfig& layer) {
-  return {{"input_tensors", StagesJson(layer.input_tensors())},
-          {"output_tensors", StagesJson(layer.output_tensors())},
-          {"weight", StagesJson(layer.weight())},
-          {"bias", StagesJson(layer.bias())},
-          {"target_device", EnumJson(layer.target_device())}};
-}
-
-ordered_json PatternsJson(const google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
-  ordered_json object = ordered_json::object();
-  for (const v1::LayerQuantConfigEntry& entry : entries) Append(object, entry.pattern(), LayerJson(entry.config()));
-  return object;
-}
-
-ordered_json FieldsJson(const Message& message);
-
-ordered_json ScalarJson(const Message& message, const FieldDescriptor* field) {
-  const auto* reflection = message.GetReflection();
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return reflection->GetBool(message, field);
-    case FieldDescriptor::CPPTYPE_INT32:
-      return reflection->GetInt32(message, field);
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return reflection->GetDouble(message, field);
-    case FieldDescriptor::CPPTYPE_STRING:
-      return reflection->GetString(message, field);
-    default:
-      return FieldsJson(reflection->GetMessage(message, field));
-  }
-}
-
-ordered_json ListJson(const Message& message, const FieldDescriptor* field) {
-  const auto* reflection = message.GetReflection();
-  ordered_json list = ordered_json::array();
-  for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
-      list.push_back(reflection->GetRepeatedString(message, field, i));
-    } else {
-      list.push_back(FieldsJson(reflection->GetRepeatedMessage(message, field, i)));
+// Writes Quark's dictionaries; each function writes one value.
+class Writer {
+ public:
+  void Config(const v1::QConfig& config) {
+    json_.Open('{');
+    json_.Key("global_quant_config");
+    Layer(config.global_quant_config());
+    json_.Key("exclude");
+    Strings(config.exclude());
+    json_.Key("algo_config");
+    Algorithms(config.algo_config());
+    json_.Key("softmax_quant_spec");
+    config.has_softmax_quant_spec() ? Tensor(config.softmax_quant_spec()) : json_.Null();
+    json_.Key("quant_method");
+    json_.String(config.quant_method());
+    json_.Key("layer_type_quant_config");
+    json_.Open('{');
+    for (const v1::LayerTypeQuantConfigEntry& entry : config.layer_type_quant_config()) {
+      json_.Key(entry.layer_type());
+      Layer(entry.config());
     }
+    json_.Close('}');
+    json_.Key("layer_quant_config");
+    Patterns(config.layer_quant_config());
+    json_.Key("kv_cache_quant_config");
+    Patterns(config.kv_cache_quant_config());
+    json_.Key("kv_cache_post_rope");
+    json_.Bool(config.kv_cache_post_rope());
+    json_.Key("quant_mode");
+    Enum(config.quant_mode());
+    json_.Key("version");
+    json_.String(config.version());
+    json_.Close('}');
   }
-  return list;
-}
 
-ordered_json RotationScalingLayersJson(const v1::RotationConfig& config) {
-  ordered_json object = ordered_json::object();
-  for (const v1::RotationScalingLayersEntry& entry : config.scaling_layers()) {
-    Append(object, entry.position(),
-           ListJson(entry, entry.GetDescriptor()->FindFieldByNumber(entry.kLayersFieldNumber)));
+  void Algorithm(const v1::AlgoConfig& config) {
+    const Message* fields = AlgorithmFields(config);
+    if (fields == nullptr) return json_.Null();
+    Fields(*fields, JsonNameOf(config.config_case()));
   }
-  return object;
-}
 
-// Whether Quark leaves the key out, rather than writing null, when the field is absent.
-bool IsLeftOutWhenAbsent(const FieldDescriptor* field) {
-  return field->containing_type() == v1::ScalingLayer::descriptor() ||
-         (field->containing_type() == v1::OnlineRotationConfig::descriptor() &&
-          field->number() == v1::OnlineRotationConfig::kUseInputPrescaleFieldNumber);
-}
+  std::string Take() { return json_.Take(); }
 
-bool IsForRequestsOnly(const FieldDescriptor* field) {
-  return field->containing_type() == v1::AutoSmoothQuantConfig::descriptor() &&
-         field->number() == v1::AutoSmoothQuantConfig::kComputeScaleLossNoneFieldNumber;
-}
-
-// A message of algorithm.proto, whose fields stand in the order of Quark's keys.
-ordered_json FieldsJson(const Message& message) {
-  const auto* descriptor = message.GetDescriptor();
-  if (descriptor == v1::StringList::descriptor() || descriptor == v1::ScalingLayerList::descriptor()) {
-    return ListJson(message, descriptor->field(0));
+ private:
+  template <typename EnumType>
+  void Enum(EnumType value) {
+    const std::string& name = QuarkName(value);
+    name.empty() ? json_.Null() : json_.String(name);
   }
-  ordered_json object = ordered_json::object();
-  for (int i = 0; i < descriptor->field_count(); ++i) {
-    const FieldDescriptor* field = descriptor->field(i);
-    if (IsForRequestsOnly(field)) continue;
+
+  void Strings(const RepeatedPtrField<std::string>& texts) {
+    json_.Open('[');
+    for (const std::string& text : texts) json_.String(text);
+    json_.Close(']');
+  }
+
+  void Layer(const v1::QLayerConfig& layer) {
+    json_.Open('{');
+    json_.Key("input_tensors");
+    Stages(layer.input_tensors());
+    json_.Key("output_tensors");
+    Stages(layer.output_tensors());
+    json_.Key("weight");
+    Stages(layer.weight());
+    json_.Key("bias");
+    Stages(layer.bias());
+    json_.Key("target_device");
+    Enum(layer.target_device());
+    json_.Close('}');
+  }
+
+  void Stages(const RepeatedPtrField<v1::QTensorConfig>& stages) {
+    if (stages.empty()) return json_.Null();
+    if (stages.size() == 1) return Tensor(stages[0]);
+    json_.Open('[');
+    for (const v1::QTensorConfig& stage : stages) Tensor(stage);
+    json_.Close(']');
+  }
+
+  void Tensor(const v1::QTensorConfig& tensor) {
+    json_.Open('{');
+    json_.Key("dtype");
+    Enum(tensor.dtype());
+    json_.Key("is_dynamic");
+    tensor.has_is_dynamic() ? json_.Bool(tensor.is_dynamic()) : json_.Null();
+    json_.Key("qscheme");
+    Enum(tensor.qscheme());
+    json_.Key("ch_axis");
+    tensor.has_ch_axis() ? json_.Int(tensor.ch_axis()) : json_.Null();
+    json_.Key("group_size");
+    tensor.has_group_size() ? json_.Int(tensor.group_size()) : json_.Null();
+    json_.Key("block_size");
+    BlockSize(tensor);
+    json_.Key("symmetric");
+    tensor.has_symmetric() ? json_.Bool(tensor.symmetric()) : json_.Null();
+    json_.Key("round_method");
+    Enum(tensor.round_method());
+    json_.Key("scale_type");
+    Enum(tensor.scale_type());
+    json_.Key("scale_format");
+    tensor.has_scale_format() ? json_.String(tensor.scale_format()) : json_.Null();
+    json_.Key("scale_calculation_mode");
+    tensor.has_scale_calculation_mode() ? json_.String(tensor.scale_calculation_mode()) : json_.Null();
+    json_.Key("mx_element_dtype");
+    Enum(tensor.mx_element_dtype());
+    json_.Key("observer_cls");
+    tensor.observer_cls().empty() ? json_.Null() : json_.String(tensor.observer_cls());
+    json_.Key("is_scale_quant");
+    json_.Bool(tensor.is_scale_quant());
+    json_.Key("enable_buffer_reuse");
+    json_.Bool(tensor.enable_buffer_reuse());
+    json_.Key("max_input_numel");
+    json_.Int(tensor.max_input_numel());
+    json_.Close('}');
+  }
+
+  void BlockSize(const v1::QTensorConfig& tensor) {
+    if (tensor.block_size().empty()) return json_.Null();
+    json_.Open('[');
+    for (const int size : tensor.block_size()) json_.Int(size);
+    json_.Close(']');
+  }
+
+  void Patterns(const RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
+    json_.Open('{');
+    for (const v1::LayerQuantConfigEntry& entry : entries) {
+      json_.Key(entry.pattern());
+      Layer(entry.config());
+    }
+    json_.Close('}');
+  }
+
+  void Algorithms(const RepeatedPtrField<v1::AlgoConfig>& algorithms) {
+    if (algorithms.empty()) return json_.Null();
+    json_.Open('[');
+    for (const v1::AlgoConfig& algorithm : algorithms) Algorithm(algorithm);
+    json_.Close(']');
+  }
+
+  // A message of algorithm.proto, whose fields stand in the order of Quark's keys. `name` is that of an algorithm.
+  void Fields(const Message& message, const AlgorithmJsonName& name = {}) {
+    const auto* descriptor = message.GetDescriptor();
+    json_.Open('{');
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      if (!name.name.empty() && i == name.position) {
+        json_.Key("name");
+        json_.String(name.name);
+      }
+      const FieldDescriptor* field = descriptor->field(i);
+      if (IsLeftOut(message, field)) continue;
+      json_.Key(field->name());
+      Value(message, field);
+    }
+    json_.Close('}');
+  }
+
+  // Keys that Quark leaves out, rather than writing null, when they have no value: those of its free-form dictionaries,
+  // and one that not every release knows. And a field that is for requests only.
+  static bool IsLeftOut(const Message& message, const FieldDescriptor* field) {
+    const auto* type = field->containing_type();
+    if (type == v1::AutoSmoothQuantConfig::descriptor()) {
+      return field->number() == v1::AutoSmoothQuantConfig::kComputeScaleLossNoneFieldNumber;
+    }
+    const bool may_be_missing = type == v1::ScalingLayer::descriptor() ||
+                                type == v1::RotationScalingLayer::descriptor() ||
+                                (type == v1::OnlineRotationConfig::descriptor() &&
+                                 field->number() == v1::OnlineRotationConfig::kUseInputPrescaleFieldNumber);
+    if (!may_be_missing) return false;
+    if (type == v1::RotationScalingLayer::descriptor() && field->is_repeated()) {
+      return message.GetReflection()->FieldSize(message, field) == 0;
+    }
+    return field->has_presence() && !message.GetReflection()->HasField(message, field);
+  }
+
+  void Value(const Message& message, const FieldDescriptor* field) {
+    const auto* reflection = message.GetReflection();
     if (field->message_type() == v1::RotationScalingLayersEntry::descriptor()) {
-      Append(object, field->name(), RotationScalingLayersJson(static_cast<const v1::RotationConfig&>(message)));
-    } else if (field->is_repeated()) {
-      Append(object, field->name(), ListJson(message, field));
-    } else if (!field->has_presence() || message.GetReflection()->HasField(message, field)) {
-      Append(object, field->name(), ScalarJson(message, field));
-    } else if (!IsLeftOutWhenAbsent(field)) {
-      Append(object, field->name(), nullptr);
+      return RotationScalingLayers(static_cast<const v1::RotationConfig&>(message));
+    }
+    if (field->is_repeated()) return List(message, field);
+    if (field->has_presence() && !reflection->HasField(message, field)) return json_.Null();
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return json_.Bool(reflection->GetBool(message, field));
+      case FieldDescriptor::CPPTYPE_INT32:
+        return json_.Int(reflection->GetInt32(message, field));
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return json_.Float(reflection->GetDouble(message, field));
+      case FieldDescriptor::CPPTYPE_STRING:
+        return json_.String(reflection->GetString(message, field));
+      default:
+        return Child(reflection->GetMessage(message, field));
     }
   }
-  return object;
-}
 
-ordered_json AlgorithmJson(const v1::AlgoConfig& config) {
-  const Message* fields = AlgorithmFields(config);
-  if (fields == nullptr) return nullptr;
-  const ordered_json without_name = FieldsJson(*fields);
-  const AlgorithmJsonName name = JsonNameOf(config.config_case());
-  ordered_json object = ordered_json::object();
-  int position = 0;
-  for (const auto& [key, value] : without_name.items()) {
-    if (position++ == name.position) Append(object, "name", name.name);
-    Append(object, key, value);
+  // Lists that may be None are messages here, and lists in Quark.
+  void Child(const Message& message) {
+    const auto* descriptor = message.GetDescriptor();
+    const bool is_list = descriptor == v1::StringList::descriptor() || descriptor == v1::ScalingLayerList::descriptor();
+    is_list ? List(message, descriptor->field(0)) : Fields(message);
   }
-  return object;
-}
+
+  // Of texts or of messages.
+  void List(const Message& message, const FieldDescriptor* field) {
+    const auto* reflection = message.GetReflection();
+    json_.Open('[');
+    for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+      field->cpp_type() == FieldDescriptor::CPPTYPE_STRING
+          ? json_.String(reflection->GetRepeatedString(message, field, i))
+          : Fields(reflection->GetRepeatedMessage(message, field, i));
+    }
+    json_.Close(']');
+  }
+
+  void RotationScalingLayers(const v1::RotationConfig& config) {
+    json_.Open('{');
+    for (const v1::RotationScalingLayersEntry& entry : config.scaling_layers()) {
+      json_.Key(entry.position());
+      List(entry, entry.GetDescriptor()->FindFieldByNumber(entry.kLayersFieldNumber));
+    }
+    json_.Close('}');
+  }
+
+  JsonText json_;
+};
 
 }  // namespace
 
-std::string QuarkJson(const v1::AlgoConfig& config) { return AlgorithmJson(config).dump(); }
+std::string QuarkJson(const v1::AlgoConfig& config) {
+  Writer writer;
+  writer.Algorithm(config);
+  return writer.Take();
+}
 
 std::string QuarkJson(const v1::QConfig& config) {
-  ordered_json algorithms = nullptr;
-  for (const v1::AlgoConfig& algorithm : config.algo_config()) algorithms.push_back(AlgorithmJson(algorithm));
-  ordered_json layer_types = ordered_json::object();
-  for (const v1::LayerTypeQuantConfigEntry& entry : config.layer_type_quant_config()) {
-    Append(layer_types, entry.layer_type(), LayerJson(entry.config()));
-  }
-  const ordered_json json = {
-      {"global_quant_config", LayerJson(config.global_quant_config())},
-      {"exclude", config.exclude()},
-      {"algo_config", std::move(algorithms)},
-      {"softmax_quant_spec",
-       config.has_softmax_quant_spec() ? TensorJson(config.softmax_quant_spec()) : ordered_json()},
-      {"quant_method", config.quant_method()},
-      {"layer_type_quant_config", std::move(layer_types)},
-      {"layer_quant_config", PatternsJson(config.layer_quant_config())},
-      {"kv_cache_quant_config", PatternsJson(config.kv_cache_quant_config())},
-      {"kv_cache_post_rope", config.kv_cache_post_rope()},
-      {"quant_mode", EnumJson(config.quant_mode())},
-      {"version", config.version()}};
-  return json.dump();
+  Writer writer;
+  writer.Config(config);
+  return writer.Take();
 }
 
 }  // namespace qconfig

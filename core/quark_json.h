@@ -9,8 +9,8 @@
 
 namespace qconfig {
 
-// What Quark's `QConfig.to_dict()` gives, as JSON on one line: the same keys in the same order, null for what is None.
-// `QConfig.from_dict` of Quark takes it. REQUIRES: strings are UTF-8 and numbers finite, as in every parsed request.
+// What Quark's `QConfig.to_dict()` gives, as JSON on one line: the same keys in the same order, equal values, null for
+// what is None. `QConfig.from_dict` of Quark takes it. REQUIRES: ResolveConfig() made `config`.
 std::string QuarkJson(const v1::QConfig& config);
 
 // What Quark writes of one algorithm's configuration.

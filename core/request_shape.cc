@@ -142,9 +142,8 @@ void CheckAlgoConfigs(const v1::GetConfigRequest& request, Checks& checks) {
     checks.OneOf(algorithm, AlgorithmNames(), path + "algorithm", "no algorithm has this name");
     checks.Once(algorithm, seen, path + "algorithm");
     const Message* fields = AlgorithmFields(entry.config());
-    checks.Require(fields != nullptr, path + "config", "", "no configuration is given");
     checks.Require(AlgorithmOf(entry.config()) == algorithm, path + "config", AlgorithmOf(entry.config()),
-                   absl::StrCat("not the configuration of ", algorithm));
+                   absl::StrCat("not a configuration of ", algorithm));
     if (!checks.ok()) return;
     checks.Fields(*fields, absl::StrCat(path, "config.", algorithm));
     absl::flat_hash_set<std::string> positions;

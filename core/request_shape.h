@@ -2,6 +2,9 @@
 #ifndef QCONFIG_CORE_REQUEST_SHAPE_H_
 #define QCONFIG_CORE_REQUEST_SHAPE_H_
 
+#include <cstddef>
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/limits.h"

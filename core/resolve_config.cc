@@ -11,11 +11,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/algorithm_config.h"
-#include "core/algorithms.h"
 #include "core/error.h"
 #include "core/pattern.h"
+#include "core/projection.h"
 #include "core/utf8.h"
 
 namespace qconfig {
@@ -25,10 +24,10 @@ namespace {
 struct Lookups {
   const v1::LlmTemplate* llm_template = nullptr;
   const v1::Scheme* scheme = nullptr;
-  const v1::QTensorConfig* kv_cache = nullptr;   // null: not asked for
-  const v1::QTensorConfig* attention = nullptr;  // null: not asked for
-  absl::flat_hash_map<std::string, v1::AlgoConfig> given_algorithms;
-  std::vector<const v1::AlgoConfig*> algorithms;
+  const v1::QTensorConfig* kv_cache = nullptr;             // null: not asked for
+  const v1::QTensorConfig* attention = nullptr;            // null: not asked for
+  std::map<std::string, v1::AlgoConfig> given_algorithms;  // by lower-case name; stays where it is when moved
+  std::vector<const v1::AlgoConfig*> algorithms;           // of the template or of `given_algorithms`
   std::vector<const v1::Scheme*> layer_schemes;
   std::vector<const v1::Scheme*> layer_type_schemes;
 };
@@ -65,16 +64,14 @@ absl::Status CheckAlgorithms(const Catalog& catalog, const v1::GetConfigRequest&
   return absl::OkStatus();
 }
 
-// Points `tensor` at what `name` stands for; an empty name is not asked for.
-absl::Status FindTensor(const Catalog& catalog, const std::map<std::string, v1::QTensorConfig>& tensors,
-                        const std::string& name, absl::string_view field, v1::ErrorReason reason,
-                        const v1::QTensorConfig*& tensor) {
-  if (name.empty()) return absl::OkStatus();
+// Null when `name` is empty, which is not asking.
+absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
+                                                    const std::map<std::string, v1::QTensorConfig>& tensors,
+                                                    const std::string& name, absl::string_view field,
+                                                    v1::ErrorReason reason) {
+  if (name.empty()) return nullptr;
   const auto it = tensors.find(name);
-  if (it != tensors.end()) {
-    tensor = &it->second;
-    return absl::OkStatus();
-  }
+  if (it != tensors.end()) return &it->second;
   std::vector<absl::string_view> names;
   names.reserve(tensors.size());
   for (const auto& [known, unused] : tensors) names.push_back(known);
@@ -135,12 +132,14 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequ
   found.scheme = *scheme;
   status = CheckAlgorithms(catalog, request);
   if (!status.ok()) return status;
-  status = FindTensor(catalog, catalog.kv_cache_schemes(), request.kv_cache_scheme(), "kv_cache_scheme",
-                      v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME, found.kv_cache);
-  if (!status.ok()) return status;
-  status = FindTensor(catalog, catalog.attention_schemes(), request.attention_scheme(), "attention_scheme",
-                      v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME, found.attention);
-  if (!status.ok()) return status;
+  const auto kv_cache = FindTensor(catalog, catalog.kv_cache_schemes(), request.kv_cache_scheme(), "kv_cache_scheme",
+                                   v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME);
+  if (!kv_cache.ok()) return kv_cache.status();
+  found.kv_cache = *kv_cache;
+  const auto attention = FindTensor(catalog, catalog.attention_schemes(), request.attention_scheme(),
+                                    "attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME);
+  if (!attention.ok()) return attention.status();
+  found.attention = *attention;
   status = FindAlgorithmConfigs(request, found);
   if (!status.ok()) return status;
   status = FindSchemes(snapshot, request.layer_config(), "layer_config", found.layer_schemes);
@@ -151,29 +150,23 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequ
 }
 
 // An algorithm may be asked for many times, and each time its whole configuration comes into the answer. Without a
-// limit a small request could ask for gigabytes.
+// limit a small request could ask for gigabytes. Sizes are those in memory, because an empty message takes but two
+// bytes on the wire.
 absl::Status CheckAlgorithmBytes(const std::vector<const v1::AlgoConfig*>& algorithms, size_t max_bytes) {
   absl::flat_hash_map<const v1::AlgoConfig*, size_t> sizes;
   size_t bytes = 0;
   for (size_t i = 0; i < algorithms.size(); ++i) {
     const auto [size, is_new] = sizes.try_emplace(algorithms[i], 0);
-    if (is_new) size->second = algorithms[i]->ByteSizeLong();
+    if (is_new) size->second = algorithms[i]->SpaceUsedLong();
     bytes += size->second;
     if (bytes > max_bytes) {
       return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
           .Field(absl::StrCat("algorithm[", i, "]"))
-          .Because(absl::StrCat("with this one the algorithms' configurations would pass ", max_bytes, " bytes"));
+          .Because(absl::StrCat("with this one the algorithms' configurations would take more than ", max_bytes,
+                                " bytes of memory"));
     }
   }
   return absl::OkStatus();
-}
-
-absl::string_view StripStars(absl::string_view text) {
-  while (absl::ConsumePrefix(&text, "*")) {
-  }
-  while (absl::ConsumeSuffix(&text, "*")) {
-  }
-  return text;
 }
 
 // Adds what the KV cache and attention schemes do to a configuration that is otherwise complete. They treat each of the
@@ -228,13 +221,8 @@ class ProjectionQuantizer {
 
   // A projection that no pattern matches takes after the first override that looks like one for it or for attention.
   const v1::QLayerConfig& FallbackFor(absl::string_view name) const {
-    const absl::string_view last_part = StripStars(name.substr(name.rfind('.') + 1));
     for (const v1::LayerQuantConfigEntry& entry : config_.layer_quant_config()) {
-      const absl::string_view pattern = entry.pattern();
-      const bool same_part = !last_part.empty() && absl::EndsWith(pattern, last_part);
-      if (same_part || absl::StrContains(pattern, "attn") || absl::StrContains(pattern, "attention")) {
-        return entry.config();
-      }
+      if (IsBaseForProjection(entry.pattern(), name)) return entry.config();
     }
     return config_.global_quant_config();
   }
@@ -305,7 +293,7 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
   const auto found = LookUp(snapshot, request);
   if (!found.ok()) return found.status();
   const v1::LlmTemplate& llm_template = *found->llm_template;
-  const absl::Status size = CheckAlgorithmBytes(found->algorithms, limits.message_bytes);
+  const absl::Status size = CheckAlgorithmBytes(found->algorithms, limits.algorithm_bytes);
   if (!size.ok()) return size;
 
   v1::QConfig config;
@@ -319,7 +307,7 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
              request.has_exclude_layers() ? request.exclude_layers().patterns() : llm_template.exclude_layers_name(),
              config);
   *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
-  config.set_min_kv_scale(request.min_kv_scale());
+  if (request.min_kv_scale() != 0) config.set_min_kv_scale(request.min_kv_scale());  // -0 is 0
   for (const v1::AlgoConfig* algorithm : found->algorithms) *config.add_algo_config() = *algorithm;
   for (int i = 0; i < request.layer_config_size(); ++i) {
     v1::LayerQuantConfigEntry& entry = *config.add_layer_quant_config();

@@ -10,8 +10,8 @@ namespace qconfig {
 namespace {
 
 bool IsUnprintable(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
 }
 
 }  // namespace
@@ -29,6 +29,8 @@ char32_t TakeCodePoint(absl::string_view& text) {
       c = c << 6 | (byte(i) & 0x3Fu);
     }
   }
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // of each length; smaller ones are spelled shorter
+  well_formed = well_formed && c >= kSmallest[length] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
   text.remove_prefix(well_formed ? length : 1);
   return well_formed ? c : lead;
 }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/pattern.h"
+#include "core/projection.h"
 #include "core/utf8.h"
 
 namespace qconfig {
@@ -66,7 +67,7 @@ class WarningFinder {
       if (!Pattern::HasWildcard(entry.pattern()) || cover_steps_ >= kMaxCoverSteps) continue;
       cover_steps_ += entry.pattern().size();
       Pattern pattern(entry.pattern());
-      CheckCovered(pattern, path + ".pattern", entry.pattern());
+      if (!MayBeBase(entry.pattern())) CheckCovered(pattern, path + ".pattern", entry.pattern());
       earlier_.push_back({i, std::move(pattern)});
     }
     const Pattern any_name("*");
@@ -76,6 +77,15 @@ class WarningFinder {
       CheckAlias(entry.scheme(), path + ".scheme");
       CheckCovered(any_name, path + ".layer_type", entry.layer_type());
     }
+  }
+
+  // Whether the KV cache or attention scheme may take the override for a projection, although it wins no layer itself.
+  bool MayBeBase(absl::string_view pattern) const {
+    const auto is_base = [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); };
+    const auto& kv = llm_template_.kv_layers_name();
+    const auto& q = llm_template_.q_layer_name();
+    return (!request_.kv_cache_scheme().empty() && std::any_of(kv.begin(), kv.end(), is_base)) ||
+           (!request_.attention_scheme().empty() && std::any_of(q.begin(), q.end(), is_base));
   }
 
   void CheckCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
@@ -92,13 +102,22 @@ class WarningFinder {
   }
 
   void CheckDroppedExclusions() {
-    const auto& kept = request_.exclude_layers().patterns();
     for (const std::string& pattern : llm_template_.exclude_layers_name()) {
-      if (std::find(kept.begin(), kept.end(), pattern) != kept.end()) continue;
+      if (IsStillExcluded(pattern)) continue;
       Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "exclude_layers", pattern,
-           absl::StrCat("replaces the template's list, which has \"", pattern,
-                        "\"; such layers are no longer excluded by that"));
+           "is in the template's list, which this one replaces; such layers may now be quantized");
     }
+  }
+
+  // As far as it can be told within the steps allowed; past them, that it is.
+  bool IsStillExcluded(const std::string& pattern) {
+    const Pattern dropped(pattern);
+    for (const std::string& kept : request_.exclude_layers().patterns()) {
+      if (kept == pattern || cover_steps_ >= kMaxCoverSteps) return true;
+      cover_steps_ += kept.size();
+      if (Pattern(kept).Covers(dropped, cover_steps_)) return true;
+    }
+    return false;
   }
 
   const Snapshot& snapshot_;

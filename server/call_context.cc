@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/call_context.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <vector>
 
 #include "absl/random/random.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
-
-constexpr size_t kMaxRequestIdChars = 128;
 
 absl::string_view MetadataValue(const grpc::ServerContext& context, const char* key) {
   const auto it = context.client_metadata().find(key);
   return it == context.client_metadata().end() ? absl::string_view()
                                                : absl::string_view(it->second.data(), it->second.size());
+}
+
+// Ids stand in log lines between other fields, so one with spaces could pretend to be more than one field.
+bool IsRequestId(absl::string_view text) {
+  constexpr size_t kMaxSize = 128;
+  const auto is_plain = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           absl::string_view("._:/+=-").find(c) != absl::string_view::npos;
+  };
+  return !text.empty() && text.size() <= kMaxSize && std::all_of(text.begin(), text.end(), is_plain);
 }
 
 std::string NewRequestId() {
@@ -37,14 +46,13 @@ std::string TraceIdOf(absl::string_view traceparent) {
 
 }  // namespace
 
-CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Time now) {
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method) {
   CallContext call;
   call.method = std::string(method);
   call.peer = context.peer();
   const absl::string_view request_id = MetadataValue(context, "x-request-id");
-  call.request_id = request_id.empty() ? NewRequestId() : Printable(request_id, kMaxRequestIdChars);
+  call.request_id = IsRequestId(request_id) ? std::string(request_id) : NewRequestId();
   call.trace_id = TraceIdOf(MetadataValue(context, "traceparent"));
-  call.start = now;
   const auto deadline = context.deadline();
   call.deadline =
       deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);

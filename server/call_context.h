@@ -17,16 +17,15 @@ namespace qconfig {
 struct CallContext {
   std::string method;                     // "qconfig.v1.ConfigService/GetConfig"
   std::string peer;                       // "ipv4:127.0.0.1:40312"
-  std::string request_id;                 // the caller's `x-request-id`, else a new one
+  std::string request_id;                 // the caller's `x-request-id` when it is a plain word, else a new one
   std::string trace_id;                   // of the caller's W3C `traceparent`; empty when there is none
   TenantId tenant = TenantId::Default();  // whom a request without a tenant is about
-  absl::Time start;
-  absl::Time deadline;                 // absl::InfiniteFuture() when the caller gave none
-  std::function<bool()> is_cancelled;  // whether the caller went away
+  absl::Time deadline;                    // absl::InfiniteFuture() when the caller gave none
+  std::function<bool()> is_cancelled;     // whether the caller went away
 };
 
 // The one place where contexts are made. `context` must outlive the result.
-CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Time now);
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method);
 
 }  // namespace qconfig
 

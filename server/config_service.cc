@@ -42,13 +42,11 @@ void Copy(const v1::Scheme& entry, v1::EntryView view, v1::Scheme& copy) {
   copy.clear_spec();
 }
 
-// That `token` continues the listing that `snapshot` was found for.
-absl::Status CheckToken(const PageStart& token, const std::string& list, const TenantId& tenant,
-                        const Snapshot& snapshot) {
-  const bool same = token.list == list && token.tenant == tenant.name() && token.catalog == snapshot.catalog().name() &&
-                    token.revision == snapshot.revision();
-  if (same) return absl::OkStatus();
-  return Error(v1::ERROR_REASON_INVALID_REQUEST).Field("page_token").Because("belongs to another listing");
+absl::Status AnotherListing(absl::string_view token) {
+  return Error(v1::ERROR_REASON_INVALID_REQUEST)
+      .Field("page_token")
+      .Value(token)
+      .Because("belongs to a listing with other arguments");
 }
 
 }  // namespace
@@ -69,6 +67,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request) const {
+  // Tenant first: a request is refused for the first of its fields that is wrong.
   if (const auto tenant = TenantOf(call, request.tenant()); !tenant.ok()) return tenant.status();
   if (const absl::Status status = CheckShape(request, limits_); !status.ok()) return status;
   const auto snapshot = GetSnapshot(call, request);
@@ -84,33 +83,31 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
         .Value(absl::StrCat(request.requests_size()))
         .Because(absl::StrCat("more items than the ", limits_.batch_items, " allowed"));
   }
-  // Room for an error in place of every item, so that the whole message keeps within the limit.
-  constexpr size_t kErrorBytes = 256;
-  const size_t reserved = kErrorBytes * static_cast<size_t>(request.requests_size());
-  const size_t max_bytes = limits_.batch_answer_bytes - std::min(limits_.batch_answer_bytes, reserved);
+  // Keeps room for a short error in place of every item, so that the whole message keeps within the limit.
+  constexpr size_t kShortErrorBytes = 256;
+  const size_t reserved = kShortErrorBytes * static_cast<size_t>(request.requests_size());
+  const size_t max_bytes = limits_.answer_bytes - std::min(limits_.answer_bytes, reserved);
   v1::BatchGetConfigResponse response;
-  size_t answer_bytes = 0;
+  size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {
     if (call.is_cancelled()) return absl::CancelledError("the caller went away");
     if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
     v1::BatchGetConfigResult& result = *response.add_result();
-    if (answer_bytes <= max_bytes) {
+    if (bytes <= max_bytes) {
       auto answer = GetConfig(call, item);
-      if (!answer.ok()) {
-        *result.mutable_error() = ItemErrorOf(answer.status());
-        answer_bytes += result.ByteSizeLong();
-        continue;
-      }
-      answer_bytes += answer->ByteSizeLong();
-      if (answer_bytes <= max_bytes) {
+      if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
-        continue;
+      } else {
+        *result.mutable_error() = ItemErrorOf(answer.status());
       }
+      bytes += result.ByteSizeLong();
     }
-    *result.mutable_error() =
-        ItemErrorOf(Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
-                        .Because(absl::StrCat("with this item the answers to the batch would pass ",
-                                              limits_.batch_answer_bytes, " bytes; ask for the rest in another call")));
+    if (bytes > max_bytes) {
+      *result.mutable_error() =
+          ItemErrorOf(Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+                          .Because(absl::StrCat("with this item the answers to the batch would pass ",
+                                                limits_.answer_bytes, " bytes; ask for the rest in another call")));
+    }
   }
   return response;
 }
@@ -130,12 +127,14 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
     if (!token.ok()) return token.status();
     start = *token;
     if (pinned.revision() == 0) pinned.set_revision(token->revision);
+    const bool same =
+        token->list == call.method && token->tenant == tenant->name() && token->revision == pinned.revision();
+    if (!same) return AnotherListing(request.page_token());
   }
   const auto snapshot = GetSnapshot(call, pinned);
   if (!snapshot.ok()) return snapshot.status();
-  if (!request.page_token().empty()) {
-    const absl::Status status = CheckToken(start, call.method, *tenant, **snapshot);
-    if (!status.ok()) return status;
+  if (!request.page_token().empty() && start.catalog != (*snapshot)->catalog().name()) {
+    return AnotherListing(request.page_token());
   }
   const std::vector<Entry>& all = ((**snapshot).*entries)();
   const size_t begin = std::min(start.offset, all.size());

@@ -3,15 +3,22 @@
 // qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start, 2 wrong options.
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <spdlog/async.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "core/builtin_catalogs.h"
+#include "core/utf8.h"
 #include "server/catalog_snapshot_source.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -25,10 +32,37 @@ constexpr int kWrongOptions = 2;
 // Protobuf complains on standard error of every request that is not UTF-8; the answer already says so.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 
-// gRPC's own complaints, such as why an address cannot be listened on.
+// gRPC's own complaints, such as why an address cannot be listened on. They may quote what a client sent.
 void LogGrpc(gpr_log_func_args* args) {
+  constexpr size_t kMaxChars = 1024;
   spdlog::log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::info, "grpc: {}",
-              args->message);
+              Printable(args->message, kMaxChars));
+}
+
+// Logs to standard error in a thread of its own: when nobody reads it any more, lines are lost and calls go on.
+std::shared_ptr<spdlog::logger> StartLog(const std::string& level) {
+  constexpr size_t kQueuedLines = 8192;
+  std::signal(SIGPIPE, SIG_IGN);
+  spdlog::init_thread_pool(kQueuedLines, 1);
+  auto log =
+      std::make_shared<spdlog::async_logger>("qconfigd", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(),
+                                             spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
+  log->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(log);
+  gpr_set_log_function(LogGrpc);
+  google::protobuf::SetLogHandler(DropProtobufLog);
+  return log;
+}
+
+// Ends the process once the log is written, or is not read within a second.
+[[noreturn]] void Exit(int code) {
+  static absl::Notification written;
+  std::thread([] {
+    spdlog::shutdown();
+    written.Notify();
+  }).detach();
+  written.WaitForNotificationWithTimeout(absl::Seconds(1));
+  std::_Exit(code);
 }
 
 // Blocks the signals that end the server in this thread and those it starts, so that WaitForEnd() gets them.
@@ -42,12 +76,8 @@ sigset_t BlockEndSignals() {
 }
 
 int Serve(const Options& options) {
-  const auto log = spdlog::stderr_color_mt("qconfigd");
-  log->set_level(spdlog::level::from_str(options.log_level));
-  spdlog::set_default_logger(log);
-  gpr_set_log_function(LogGrpc);
   const sigset_t signals = BlockEndSignals();
-  google::protobuf::SetLogHandler(DropProtobufLog);
+  const auto log = StartLog(options.log_level);
 
   auto catalogs = LoadBuiltinCatalogs();
   if (!catalogs.ok()) {
@@ -93,7 +123,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return kWrongOptions;
   }
-  return Serve(options);
+  Exit(Serve(options));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -23,6 +24,10 @@ CLI::Option* AddOption(CLI::App& app, const std::string& flag, Value& value, con
 void AddLimit(CLI::App& app, const std::string& flag, size_t& value, const std::string& help) {
   constexpr size_t kMax = std::numeric_limits<int>::max();  // gRPC and protobuf count messages in int
   AddOption(app, flag, value, help)->check(CLI::Range(size_t{1}, kMax))->group("Limits");
+}
+
+bool IsUnixSocket(absl::string_view listen) {
+  return absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:");
 }
 
 }  // namespace
@@ -42,23 +47,30 @@ void AddOptions(CLI::App& app, Options& options) {
   AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
   AddLimit(app, "--max-list-entries", options.limits.list_entries, "Entries in one list of a request");
   AddLimit(app, "--max-batch-items", options.limits.batch_items, "Requests in one batch");
-  AddLimit(app, "--max-batch-answer-bytes", options.limits.batch_answer_bytes, "Size of the answers to one batch");
+  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too");
+  AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
 }
 
 bool IsLoopback(absl::string_view listen) {
-  if (absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:")) return true;
-  const size_t colon = listen.rfind(':');
-  if (colon == absl::string_view::npos) return false;
-  const absl::string_view host = listen.substr(0, colon);
+  if (IsUnixSocket(listen)) return true;
+  const absl::string_view host = listen.substr(0, listen.rfind(':'));
   const bool is_ipv4_loopback = absl::StartsWith(host, "127.") && std::count(host.begin(), host.end(), '.') == 3 &&
                                 host.find_first_not_of("0123456789.") == absl::string_view::npos;
   return is_ipv4_loopback || host == "[::1]" || host == "localhost";
 }
 
 absl::Status CheckOptions(const Options& options) {
-  if (options.insecure || IsLoopback(options.listen)) return absl::OkStatus();
+  const absl::string_view listen = options.listen;
+  const size_t colon = listen.rfind(':');
+  int port = -1;
+  const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(listen.substr(colon + 1), &port);
+  if (!IsUnixSocket(listen) && (!has_port || colon == 0 || port < 0 || port > 65535)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen ", listen, " is not host:port with a port from 0 to 65535, such as 127.0.0.1:50051"));
+  }
+  if (options.insecure || IsLoopback(listen)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "--listen ", options.listen,
+      "--listen ", listen,
       " can be reached from other machines, and this server neither encrypts nor asks who calls. Listen on 127.0.0.1, "
       "or say --insecure (QCONFIG_INSECURE=true) when the network itself is trusted"));
 }

@@ -30,7 +30,7 @@ void AddOptions(CLI::App& app, Options& options);
 // What no single option can tell: kInvalidArgument, with a sentence that says what to do.
 absl::Status CheckOptions(const Options& options);
 
-// Whether only this machine can reach `listen`: 127.x.x.x, [::1], localhost, or a Unix socket.
+// Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);
 
 }  // namespace qconfig

@@ -25,10 +25,11 @@ std::string EncodePageToken(const PageStart& start) {
 }
 
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
+  constexpr size_t kMaxTokenSize = 1024;  // more than the names in it can come to
   std::string text;
   PageStart start;
   uint64_t offset = 0;
-  bool valid = absl::WebSafeBase64Unescape(token, &text);
+  bool valid = token.size() <= kMaxTokenSize && absl::WebSafeBase64Unescape(token, &text);
   const std::vector<std::string> parts = absl::StrSplit(text, kSeparator);
   valid = valid && parts.size() == 5 && absl::SimpleAtoi(parts[3], &start.revision) && start.revision > 0 &&
           absl::SimpleAtoi(parts[4], &offset);

@@ -6,6 +6,8 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,7 +36,12 @@ void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Else a second server on the same port would start, and take part of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(settings.limits.message_bytes));
+  // gRPC refuses without a reason, so what is not far above the limit is left to UnaryService.
+  const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
+  // gRPC looks at the size of a compressed message only when it has inflated it, a thousand times as large if it must.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
 }
 
 }  // namespace
@@ -42,7 +49,7 @@ void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
 Server::Server(const ServerSettings& settings, const SnapshotSource& source)
     : config_service_(source, settings.limits, settings.clock),
       observer_(settings.log),
-      config_transport_(ConfigServiceDescriptor(), observer_, settings.clock) {
+      config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock) {
   Add(config_transport_, "GetConfig", config_service_, &ConfigService::GetConfig);
   Add(config_transport_, "BatchGetConfig", config_service_, &ConfigService::BatchGetConfig);
   Add(config_transport_, "ListTemplates", config_service_, &ConfigService::ListTemplates);
@@ -81,8 +88,11 @@ Server::~Server() {
 }
 
 void Server::Shutdown(absl::Duration grace) {
+  // Answers that are made but not yet sent. Open streams of health watchers would use up all of a longer time.
+  constexpr absl::Duration kSending = absl::Milliseconds(250);
   server_->GetHealthCheckService()->SetServingStatus(false);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  config_transport_.Drain(grace);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
 }
 

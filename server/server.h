@@ -35,10 +35,11 @@ class Server {
   // Ends the server at once when Shutdown() was not called.
   ~Server();
 
-  // The port that is listened on; 0 for a Unix socket.
+  // The port that is listened on. Of no meaning for a Unix socket.
   int port() const { return port_; }
 
-  // Takes no more calls and waits for those that run, for `grace` at the most; what is left then is cancelled.
+  // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
+  // then is cancelled, and so are streams of health and reflection.
   void Shutdown(absl::Duration grace);
 
  private:

@@ -18,7 +18,7 @@ namespace qconfig {
 // Which snapshot a call asks for.
 struct SnapshotQuery {
   TenantId tenant;
-  absl::string_view catalog;  // empty: the tenant's default
+  absl::string_view catalog;  // empty: the tenant's default. Must live as long as the query
   int64_t revision = 0;       // 0: the newest
   int64_t min_revision = 0;   // wait until the tenant's registry is there; 0: do not wait
   absl::Time deadline;        // how long to wait for `min_revision`

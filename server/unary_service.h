@@ -12,8 +12,11 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "core/error.h"
 #include "server/call_context.h"
 #include "server/call_observer.h"
@@ -34,6 +37,8 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
           .Because("the bytes are no " + Request::descriptor()->full_name() +
                    ": they are malformed, nested too deeply, or have text that is not UTF-8");
     }
+    // Else fields of a newer contract would come back inside the parts of the answer that are copied from the request.
+    request.DiscardUnknownFields();
     const auto response = method(call, request);
     if (!response.ok()) return response.status();
     return response->SerializeAsString();
@@ -44,19 +49,33 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
 // bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
 class UnaryService : public grpc::Service {
  public:
-  // `observer` must outlive the service.
-  UnaryService(const google::protobuf::ServiceDescriptor* descriptor, CallObserver& observer, Clock clock);
+  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. `observer` must outlive the service.
+  UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes, CallObserver& observer,
+               Clock clock);
 
   // Serves `name` by `method`. REQUIRES: the server has not started, and `descriptor` has such a method.
   void Add(const std::string& name, BytesMethod method);
 
+  // From now on refuses calls as SHUTTING_DOWN, and waits until none runs any more, for `grace` at the most.
+  void Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
+  // Counts a call in. false: the service drains, and the call is not counted.
+  bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
+                                     const grpc::ByteBuffer& request) ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Serve(const std::string& path, const BytesMethod& method, const grpc::ServerContext& context,
                      const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
+  const size_t max_request_bytes_;
   CallObserver& observer_;
   const Clock clock_;
+  absl::Mutex mutex_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<std::string> paths_;  // stays where it is while it grows
 };
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/quark_json.h"
 #include "tests/core/test_support.h"
 
 namespace qconfig {
@@ -44,6 +45,9 @@ INSTANTIATE_TEST_SUITE_P(
              "rotation { scaling_layers { position: 'p' } r1: false online_config { shared_parallel: true } }"},
         Case{"INVALID_ALGORITHM_CONFIG at c.rotation.online_config.shared_parallel",
              "rotation { scaling_layers { position: 'p' } online_config {} }"},
+        Case{"INVALID_ALGORITHM_CONFIG at c.rotation.online_config.use_input_prescale",
+             "rotation { scaling_layers { position: 'p' } online_config { shared_parallel: true use_input_prescale: "
+             "true } }"},
         Case{"INVALID_ALGORITHM_CONFIG at c.rotation.train_smooth",
              "rotation { scaling_layers { position: 'p' } train_smooth: true }"},
         Case{"INVALID_ALGORITHM_CONFIG at c.rotation.smooth_positions",
@@ -57,6 +61,12 @@ TEST(AlgorithmConfigTest, NoneOfComputeScaleLossIsAbsentInTheAnswer) {
   ASSERT_TRUE(config.ok());
   EXPECT_FALSE(config->autosmoothquant().has_compute_scale_loss());
   EXPECT_FALSE(config->autosmoothquant().compute_scale_loss_none());
+}
+
+TEST(AlgorithmConfigTest, RotationLayersHaveOnlyTheKeysGiven) {
+  const auto config = Proto<v1::AlgoConfig>(
+      "rotation { scaling_layers { position: 'p' layers { target_modules: 'a' } layers { norm_module: '' } } }");
+  EXPECT_EQ(QuarkJson(config).substr(0, 68), R"({"scaling_layers":{"p":[{"target_modules":["a"]},{"norm_module":""}])");
 }
 
 TEST(AlgorithmConfigTest, EveryFieldIsFilledIn) {

@@ -45,6 +45,12 @@ TEST(CanonicalJsonTest, NumbersAreAsEcmaScriptPrintsThem) {
   EXPECT_EQ(Number(0.25), "0.25");
 }
 
+TEST(CanonicalJsonTest, MinusZeroIsPrintedAsZero) {
+  v1::GptqConfig config;
+  config.set_damp_percent(-0.0);
+  EXPECT_EQ(CanonicalJson(config), R"({"damp_percent":0})");
+}
+
 TEST(CanonicalJsonTest, KeysAreSortedAndDefaultsWithoutPresenceLeftOut) {
   v1::QTensorConfig tensor;
   tensor.set_is_dynamic(false);  // has presence

@@ -51,7 +51,22 @@ TEST(GetConfigTest, KnownDigestSparesTheConfiguration) {
 TEST(GetConfigTest, DigestDoesNotDependOnTenantRevisionOrSchemeName) {
   const std::string digest = Answer("model_type: 'model' scheme: 'plain'", Tiny()).config_digest();
   EXPECT_EQ(Answer("model_type: 'model' scheme: 'alias'", Tiny()).config_digest(), digest);
-  EXPECT_EQ(Answer("model_type: 'model' scheme: 'plain' tenant: 'acme' revision: 1", Tiny()).config_digest(), digest);
+  const Snapshot later(Catalog::Load(TinyTexts().files()).value(), 2);
+  const v1::GetConfigResponse response = Answer("model_type: 'model' scheme: 'plain' tenant: 'acme'", later);
+  EXPECT_EQ(response.revision(), 2);
+  EXPECT_EQ(response.config_digest(), digest);
+}
+
+TEST(GetConfigTest, MinusZeroIsZero) {
+  EXPECT_EQ(Answer("model_type: 'llama' scheme: 'fp8' min_kv_scale: -0.0").config_digest(),
+            Answer("model_type: 'llama' scheme: 'fp8'").config_digest());
+}
+
+TEST(GetConfigTest, AnswerKeepsWithinItsLimit) {
+  Limits limits;
+  limits.answer_bytes = 100;
+  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  EXPECT_EQ(Told(GetConfig(Builtins(), request, limits).status()), "ANSWER_TOO_LARGE");
 }
 
 TEST(GetConfigTest, DigestDependsOnFieldsThatQuarksJsonLeavesOut) {

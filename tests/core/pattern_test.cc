@@ -68,6 +68,9 @@ TEST(PatternCoversTest, CountsItsSteps) {
   size_t steps = 0;
   Pattern("aaaa").Covers(Pattern("aaab"), steps);
   EXPECT_EQ(steps, 4u);
+  steps = 0;
+  Pattern("[abc]").Covers(Pattern("[de]"), steps);
+  EXPECT_EQ(steps, 6u) << "a set takes as many steps as it has ranges";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "tests/core/test_support.h"
 
 namespace qconfig {
@@ -93,6 +94,28 @@ TEST(ResolveConfigTest, ConfigurationOfAnAlgorithmNotAskedForIsCheckedAndThenIgn
   EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8'"
                    "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } }"),
             "INVALID_ALGORITHM_CONFIG at algo_configs[0].config.gptq.static_groups");
+}
+
+TEST(ResolveConfigTest, SmallMessagesOfAnAlgorithmCountByTheirMemory) {
+  v1::GetConfigRequest request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  v1::AlgoConfigEntry& entry = *request.add_algo_configs();
+  entry.set_algorithm("awq");
+  for (int i = 0; i < 10'000; ++i) entry.mutable_config()->mutable_awq()->add_scaling_layers();
+  for (int i = 0; i < 100; ++i) request.add_algorithm("awq");
+  ASSERT_LT(request.ByteSizeLong(), 25'000u);
+  EXPECT_TRUE(absl::StartsWith(Told(ResolveConfig(Builtins(), request).status()), "ANSWER_TOO_LARGE at algorithm["));
+}
+
+TEST(ResolveConfigTest, RefusalsSuggestAndSayWhatIsAllowed) {
+  for (const char* request : {"model_type: 'lama' scheme: 'fp8'", "model_type: 'llama' scheme: 'fp9'",
+                              "model_type: 'llama' scheme: 'fp8' algorithm: 'aqw'",
+                              "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp9'",
+                              "model_type: 'llama' scheme: 'fp8' attention_scheme: 'pf8'"}) {
+    const auto error = ItemErrorOf(ResolveConfig(Builtins(), Proto<v1::GetConfigRequest>(request)).status());
+    EXPECT_FALSE(error.metadata().at("suggestion").empty()) << request;
+    EXPECT_FALSE(error.metadata().at("allowed").empty()) << request;
+    EXPECT_EQ(error.metadata().at("catalog"), "quark-0.12.post1") << request;
+  }
 }
 
 TEST(ResolveConfigTest, AlgorithmOfANewerReleaseIsNotSupported) {

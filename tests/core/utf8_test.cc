@@ -14,6 +14,8 @@ TEST(Utf8Test, MalformedBytesCountOneByOne) {
   EXPECT_EQ(CountCodePoints("\xFF\xFE"), 2u);
   EXPECT_EQ(CountCodePoints("\xE2\x82"), 2u);
   EXPECT_EQ(CountCodePoints("\xC3("), 2u);
+  EXPECT_EQ(CountCodePoints("\xC0\x80"), 2u) << "spelled too long";
+  EXPECT_EQ(CountCodePoints("\xED\xA0\x80"), 3u) << "half of a surrogate pair";
 }
 
 TEST(PrintableTest, KeepsWhatCanBeRead) { EXPECT_EQ(Printable("é😀 \"x\"", 128), "é😀 \"x\""); }
@@ -21,6 +23,7 @@ TEST(PrintableTest, KeepsWhatCanBeRead) { EXPECT_EQ(Printable("é😀 \"x\"", 12
 TEST(PrintableTest, EscapesWhatCannot) {
   EXPECT_EQ(Printable("a\nb\x7F", 128), "a\\u000ab\\u007f");
   EXPECT_EQ(Printable("\u202Etxt", 128), "\\u202etxt");
+  EXPECT_EQ(Printable("\u0085\u061C\u2066", 128), "\\u0085\\u061c\\u2066");
   EXPECT_EQ(Printable("\xFF", 128), "\\u00ff");
 }
 

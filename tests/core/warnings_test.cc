@@ -65,16 +65,29 @@ TEST(WarningsTest, LayerTypeThatAPatternForEverythingCovers) {
             "OVERRIDE_NEVER_WINS layer_type_config[0].layer_type Linear\n");
 }
 
+TEST(WarningsTest, OverrideThatAnotherSchemeMayTakeAsItsBaseIsNotUseless) {
+  const std::string overrides =
+      "layer_config { pattern: '*layers*' scheme: 'plain' } layer_config { pattern: '*layers*attn*' scheme: 'plain' }";
+  EXPECT_NE(Warned("model_type: 'model' scheme: 'plain'" + overrides), "");
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8'" + overrides), "");
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' attention_scheme: 'fp8'" + overrides), "");
+}
+
+TEST(WarningsTest, ExclusionThatAWiderOneCoversIsNotDropped) {
+  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: '*ea*' }"), "");
+}
+
 TEST(WarningsTest, LookingForCoveredOverridesEnds) {
   v1::GetConfigRequest request;
   request.set_model_type("model");
   request.set_scheme("plain");
-  for (int i = 0; i < 10'000; ++i) {
+  const auto add = [&request](const std::string& pattern) {
     v1::LayerConfigEntry& entry = *request.add_layer_config();
-    entry.set_pattern(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
+    entry.set_pattern(pattern);
     entry.set_scheme("plain");
-  }
-  // All pairs would take minutes.
+  };
+  for (int i = 0; i < 5'000; ++i) add(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
+  add("*a*a*a*a*10000*b*b");  // the first covers it, but by then all steps are used up
   EXPECT_EQ(FindWarnings(Tiny(), request).size(), 0);
 }
 

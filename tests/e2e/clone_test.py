@@ -2,12 +2,14 @@
 """README's two commands in a clean clone of another name, and a catalogue that is changed there by data alone."""
 
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
 
-from programs import ROOT, clean_environment
+from programs import ROOT, clean_environment, skip_without
 
 
 class CloneTest(unittest.TestCase):
@@ -33,6 +35,27 @@ class CloneTest(unittest.TestCase):
     def test_1_quickstart_prints_a_configuration(self):
         self.assertEqual(self.printed_config()["exclude"], ["lm_head.*", "lm_head"])
 
+    def test_1_quickstart_serves_until_ctrl_c(self):
+        quickstart = subprocess.Popen(
+            ["./deploy/quickstart"],
+            cwd=self.clone,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(QCONFIG_LISTEN="127.0.0.1:0"),
+            start_new_session=True,
+            # Python starts programs with SIGPIPE ignored; a shell does not.
+            preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
+        )
+        for line in quickstart.stdout:
+            if line.startswith("serving on"):
+                break
+        os.killpg(quickstart.pid, signal.SIGINT)
+        _, log = quickstart.communicate(timeout=60)
+        self.assertEqual(quickstart.returncode, 0, log)
+        self.assertIn("ending on SIG", log)
+        self.assertIn("ended", log)
+
     def test_2_tests_run(self):
         self.assertIn("100% tests passed", self.run_in_clone("./tests/run", "--only", "core"))
 
@@ -45,4 +68,5 @@ class CloneTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    skip_without(ROOT / ".git")
     unittest.main()

@@ -14,7 +14,8 @@ from programs import ROOT
 
 def number(value):
     """A number as ECMAScript prints it."""
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):
+    value = float(value)
+    if value.is_integer() and abs(value) <= 2**53:
         return str(int(value))
     mantissa, _, exponent = repr(value).partition("e")
     digits = mantissa.replace("-", "").replace(".", "")
@@ -26,7 +27,8 @@ def number(value):
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
     if 0 < point <= 21:
-        return f"{sign}{digits[:point]}.{digits[point:]}"
+        whole = digits[:point].ljust(point, "0")
+        return sign + whole + ("." + digits[point:] if digits[point:] else "")
     fraction = "." + digits[1:] if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{fraction}e{'+' if point > 0 else ''}{point - 1}"
 

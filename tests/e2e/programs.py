@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
@@ -17,7 +18,7 @@ BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
 def clean_environment(**extra):
     """The environment without what would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
-    return {**kept, **extra}
+    return {**kept, "no_proxy": "127.0.0.1,localhost", **extra}
 
 
 class Server:
@@ -34,7 +35,8 @@ class Server:
         self.address = f"127.0.0.1:{self.port}"
 
     def _wait_for_port(self):
-        while self.process.poll() is None:
+        deadline = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < deadline:
             found = re.search(r"listening on \S+ \(port (\d+)\)", self.text())
             if found:
                 return int(found.group(1))
@@ -42,6 +44,7 @@ class Server:
                 self.process.wait(0.02)
             except subprocess.TimeoutExpired:
                 pass
+        self.process.kill()
         raise AssertionError("qconfigd did not start: " + self.text())
 
     def text(self):
@@ -66,7 +69,7 @@ def qconfigctl(*arguments, server=None, **environment):
     """Runs qconfigctl; the result has returncode, stdout and stderr."""
     where = ["--server", server.address] if server else []
     return subprocess.run(
-        [BIN / "qconfigctl", *where, *map(str, arguments)],
+        [BIN / "qconfigctl", *where, *(word if isinstance(word, bytes) else str(word) for word in arguments)],
         capture_output=True,
         text=True,
         env=clean_environment(**environment),

@@ -2,9 +2,10 @@
 """qconfigctl against a real qconfigd."""
 
 import json
+import subprocess
 import unittest
 
-from programs import Server, golden_cases, qconfigctl
+from programs import BIN, Server, clean_environment, golden_cases, qconfigctl
 
 
 def command_line(request):
@@ -120,8 +121,9 @@ class GetConfigTest(unittest.TestCase):
     def test_wrong_usage_exits_2(self):
         for arguments in ([], ["get-config"], ["get-config", "llama"], ["list", "things"], ["get-config", "llama", "--scheme", "fp8", "--layer", "x"],
                           ["get-config", "llama", "--scheme", "fp8", "--algo-config", "{"],
-                          ["get-config", "llama", "--scheme", "fp8", "--exclude", "a", "--exclude-nothing"]):
-            result = qconfigctl(*arguments, server=self.server)
+                          ["get-config", "llama", "--scheme", "fp8", "--exclude", "a", "--exclude-nothing"],
+                          ["list", "schemes", "--timeout-seconds", "0"], ["list", "schemes", "--server", ""]):
+            result = qconfigctl(*arguments)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr, arguments)
 
@@ -129,6 +131,12 @@ class GetConfigTest(unittest.TestCase):
         result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1")
         self.assertEqual(result.returncode, 3)
         self.assertIn("127.0.0.1:1", result.stderr)
+
+    def test_output_that_cannot_be_written_exits_4(self):
+        with open("/dev/full", "w") as full:
+            command = [BIN / "qconfigctl", "--server", self.server.address, "list", "schemes"]
+            result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=clean_environment(), timeout=60)
+        self.assertEqual(result.returncode, 4)
 
     def test_help_tells_the_exit_codes(self):
         self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line, 3", self.run_ok("--help"))

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How qconfigd starts and ends."""
 
+import fcntl
+import os
+import signal
+import socket
 import subprocess
 import unittest
 
@@ -11,6 +15,12 @@ def start_and_fail(*arguments, **environment):
     return subprocess.run(
         [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=clean_environment(**environment), timeout=30
     )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class QconfigdTest(unittest.TestCase):
@@ -50,10 +60,48 @@ class QconfigdTest(unittest.TestCase):
 
     def test_hostile_bytes_leave_no_noise_in_the_log(self):
         with Server() as server:
-            qconfigctl("get-config", "llama", "--scheme", "\n", server=server)
+            result = qconfigctl("get-config", b"\xff", "--scheme", "fp8", server=server)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("not UTF-8", result.stderr)
             self.assertEqual(server.end(), 0)
             lines = server.text().splitlines()
             self.assertTrue(all("[qconfigd]" in line for line in lines), lines)
+
+    def start_with_pipe(self):
+        """A server whose log goes into a pipe, the pipe's other end, and where the server listens."""
+        port = free_port()
+        read_end, write_end = os.pipe()
+        process = subprocess.Popen(
+            [BIN / "qconfigd", "--listen", f"127.0.0.1:{port}"],
+            stderr=write_end,
+            env=clean_environment(),
+            preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
+        )
+        os.close(write_end)
+        self.addCleanup(process.kill)
+        self.assertIn(b"listening", os.read(read_end, 1000))
+        return process, read_end, f"127.0.0.1:{port}"
+
+    def refuse(self, address):
+        """Makes the server refuse, and so log, a call."""
+        return qconfigctl("describe", "template", "nope", "--server", address).returncode
+
+    def test_survives_a_log_that_nobody_reads_any_more(self):
+        process, read_end, address = self.start_with_pipe()
+        os.close(read_end)
+        for _ in range(3):
+            self.assertEqual(self.refuse(address), 1)
+        process.terminate()
+        self.assertEqual(process.wait(30), 0)
+
+    def test_answers_and_ends_although_its_log_is_full(self):
+        process, read_end, address = self.start_with_pipe()
+        fcntl.fcntl(read_end, 1031, 4096)  # F_SETPIPE_SZ
+        for _ in range(40):
+            self.assertEqual(self.refuse(address), 1)
+        process.terminate()
+        self.assertEqual(process.wait(30), 0)
+        os.close(read_end)
 
     def test_version_and_help(self):
         self.assertRegex(start_and_fail("--version").stdout, r"^\d+\.\d+\.\d+\n$")

@@ -66,6 +66,16 @@ TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
   EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at model_type");
 }
 
+TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
+  Limits limits;
+  limits.answer_bytes = 1'000;
+  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  EXPECT_TRUE(server.client().GetConfig(request).ok());
+  request.set_include_quark_json(true);
+  EXPECT_EQ(ToldToClient(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
+}
+
 TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
   TestServer server(TinySource(), Limits{}, absl::Now);
   const auto response = server.client().GetConfig(
@@ -113,7 +123,7 @@ TEST_F(ConfigServiceTest, PageTokenIsOfOneListing) {
   request.set_tenant("acme");
   request.set_page_token(token);
   EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
-  for (const std::string& garbage : {std::string("!"), std::string("AAAA"), token + "x", std::string(5000, 'A')}) {
+  for (const std::string& garbage : {std::string("!"), std::string("AAAA"), token + "x", std::string(3'000'000, 'A')}) {
     request.set_tenant("");
     request.set_page_token(garbage);
     EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
@@ -198,7 +208,7 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
 
 TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   Limits limits;
-  limits.batch_answer_bytes = 10'000;
+  limits.answer_bytes = 10'000;
   TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 20; ++i) {
@@ -210,6 +220,20 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   EXPECT_TRUE(response->result(0).has_response());
   EXPECT_EQ(response->result(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
   EXPECT_EQ(response->result(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
+}
+
+TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
+  Limits limits;
+  limits.answer_bytes = 2'000;
+  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  std::string emoji;
+  for (int i = 0; i < 128; ++i) emoji.append("😀");
+  v1::BatchGetConfigRequest batch;
+  for (int i = 0; i < 5; ++i) batch.add_requests()->set_model_type(emoji);
+  const auto response = server.client().BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_LE(response->ByteSizeLong(), 2'000u);
+  EXPECT_EQ(response->result(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
 TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {

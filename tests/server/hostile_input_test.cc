@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a broken or hostile client sends. After each of it the server answers as before.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -35,11 +37,14 @@ TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
 }
 
 TEST_F(HostileInputTest, TextThatIsNotUtf8IsAnInvalidArgumentForEveryMethod) {
+  const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which no check but that of UTF-8 calls invalid
   for (const char* method : kMethods) {
-    // Field 1 of each request is a string, or in the batch a message of which field 1 is.
-    const std::string tenant = "\x0a\x02\xC3\x28";
-    const std::string request = method == std::string("BatchGetConfig") ? "\x0a\x04" + tenant : tenant;
-    EXPECT_EQ(server_.CallWithBytes(method, request).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    std::string request = catalog;
+    if (method == std::string("BatchGetConfig")) request = "\x0a\x04" + catalog;
+    if (method == std::string("ListCatalogs")) request[0] = '\x0a';  // it has but one field, the tenant
+    const grpc::Status status = server_.CallWithBytes(method, request);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(status.error_message(), testing::HasSubstr("not UTF-8")) << method;
   }
 }
 
@@ -67,10 +72,22 @@ TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
   EXPECT_TRUE(server_.CallWithBytes("GetConfig", request).ok());
 }
 
-TEST_F(HostileInputTest, MessageOverTheLimitIsRefused) {
+TEST_F(HostileInputTest, MessageFarOverTheLimitIsRefusedByGrpc) {
   v1::GetConfigRequest request;
-  request.set_model_type(std::string(5 << 20, 'x'));
+  request.set_model_type(std::string(9 << 20, 'x'));
   EXPECT_EQ(server_.client().GetConfig(request).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    auto stub = v1::ConfigService::NewStub(server_.channel());
+    grpc::ClientContext context;
+    context.set_compression_algorithm(algorithm);
+    v1::GetConfigRequest request;
+    request.set_model_type(std::string(100'000, '\0'));
+    v1::GetConfigResponse response;
+    EXPECT_EQ(stub->GetConfig(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  }
 }
 
 TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {

@@ -50,9 +50,21 @@ TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
   for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/tmp/socket"}) {
     EXPECT_TRUE(IsLoopback(listen)) << listen;
   }
-  for (const char* listen :
-       {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1.example.com:1", "example.com:1", ":1", "1", ""}) {
+  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1.example.com:1", "example.com:1"}) {
     EXPECT_FALSE(IsLoopback(listen)) << listen;
+  }
+}
+
+TEST(OptionsTest, ListensOnlyToHostAndPort) {
+  Options options;
+  options.insecure = true;
+  for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "unix:/tmp/socket", "example.com:1"}) {
+    options.listen = listen;
+    EXPECT_TRUE(CheckOptions(options).ok()) << listen;
+  }
+  for (const char* listen : {"", "127.0.0.1", "127.0.0.1:", ":1", "127.0.0.1:65536", "127.0.0.1:x", "127.0.0.1:-1"}) {
+    options.listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("host:port")) << listen;
   }
 }
 

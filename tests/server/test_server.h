@@ -31,8 +31,8 @@ class TestServer {
   Server& server() { return *server_; }
   std::string address() const;
 
-  // Calls a method of ConfigService with any bytes. The answer's bytes go to `response` when it is not null.
-  grpc::Status CallWithBytes(const std::string& method, absl::string_view request, std::string* response = nullptr);
+  // Calls a method of ConfigService with any bytes.
+  grpc::Status CallWithBytes(const std::string& method, absl::string_view request);
 
   // What was logged so far.
   std::string log() const { return log_.str(); }

@@ -51,7 +51,7 @@ absl::Status ToAbslStatus(const grpc::Status& status) {
 }  // namespace
 
 Client::Client(const ClientOptions& options) : options_(options) {
-  constexpr int kMaxAnswerBytes = 64 << 20;  // what a batch may come to
+  constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   stub_ = v1::ConfigService::NewStub(

@@ -13,6 +13,7 @@ inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;      // the server refused the request
 inline constexpr int kWrongUsage = 2;   // the command line is wrong; nothing was sent
 inline constexpr int kUnreachable = 3;  // the server could not be reached, or did not answer in time
+inline constexpr int kNotWritten = 4;   // standard output could not be written
 
 // Each adds one subcommand to `app`. When the subcommand is parsed it calls the server that `options` names, prints the
 // answer to standard output, and leaves the exit code in `exit_code`. Both must outlive `app`.

@@ -16,7 +16,6 @@ namespace qconfig::client {
 namespace {
 
 struct Arguments {
-  v1::GetConfigRequest request;
   std::string model_type, scheme, kv_cache_scheme, attention_scheme;
   double min_kv_scale = 0;
   int64_t revision = 0;
