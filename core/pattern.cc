@@ -41,10 +41,9 @@ Pattern::Pattern(absl::string_view text) {
   while (!text.empty()) {
     const char32_t c = TakeCodePoint(text);
     if (c == '*') {
-      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun)
-        tokens_.push_back({Token::Kind::kAnyRun, 0, 0});
+      if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun) tokens_.push_back({Token::Kind::kAnyRun, 0});
     } else if (c == '?') {
-      tokens_.push_back({Token::Kind::kAnyOne, 0, 0});
+      tokens_.push_back({Token::Kind::kAnyOne, 0});
     } else if (c == '[' && can_close) {
       // A `]` right after the opening (and `!`) belongs to the set. Without a closing one, `[` stands for itself.
       size_t first = 0;
@@ -53,13 +52,13 @@ Pattern::Pattern(absl::string_view text) {
       const size_t close = text.find(']', first);
       if (close == absl::string_view::npos) {
         can_close = false;  // a `]` among the first characters comes before any later `[`
-        tokens_.push_back({Token::Kind::kLiteral, c, 0});
+        tokens_.push_back({Token::Kind::kLiteral, c});
       } else {
         AppendSet(text.substr(0, close));
         text.remove_prefix(close + 1);
       }
     } else {
-      tokens_.push_back({Token::Kind::kLiteral, c, 0});
+      tokens_.push_back({Token::Kind::kLiteral, c});
     }
   }
 }
@@ -82,7 +81,6 @@ void Pattern::AppendSet(absl::string_view set) {
   } else {
     chunks.back().push_back('-');
   }
-  const size_t first_range = ranges_.size();
   const auto add_each = [this](const std::u32string& text) {
     for (const char32_t c : text) ranges_.emplace_back(c, c);
   };
@@ -102,16 +100,21 @@ void Pattern::AppendSet(absl::string_view set) {
   const bool negated = !reversed.empty() && reversed.back() == '!';
   if (negated) reversed.pop_back();
   add_each(reversed);
-  tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(first_range),
-                     static_cast<uint32_t>(ranges_.size() - first_range)});
+  tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(sets_.size())});
+  sets_.push_back(static_cast<uint32_t>(ranges_.size()));
+}
+
+Pattern::Set Pattern::SetOf(const Token& token) const {
+  const size_t begin = token.value == 0 ? 0 : sets_[token.value - 1];
+  return {ranges_.data() + begin, sets_[token.value] - begin};
 }
 
 bool Pattern::Accepts(const Token& token, char32_t c) const {
   if (token.kind == Token::Kind::kLiteral) return token.value == c;
   if (token.kind == Token::Kind::kAnyOne) return true;
-  const Range* const ranges = ranges_.data() + token.value;
-  const bool in_set = std::any_of(ranges, ranges + token.size,
-                                  [c](const Range& range) { return range.first <= c && c <= range.second; });
+  const Set set = SetOf(token);
+  const bool in_set =
+      std::any_of(set.begin(), set.end(), [c](const Range& range) { return range.first <= c && c <= range.second; });
   return in_set == (token.kind == Token::Kind::kOneOf);
 }
 
@@ -119,10 +122,10 @@ bool Pattern::Accepts(const Token& token, const Pattern& other, const Token& oth
   if (other_token.kind == Token::Kind::kAnyRun) return false;
   if (token.kind == Token::Kind::kAnyOne) return true;
   if (other_token.kind == Token::Kind::kLiteral) return Accepts(token, other_token.value);
-  const bool both_sets = token.kind == other_token.kind && token.kind != Token::Kind::kLiteral;
-  const Range* const ranges = ranges_.data() + token.value;
-  const Range* const other_ranges = other.ranges_.data() + other_token.value;
-  return both_sets && std::equal(ranges, ranges + token.size, other_ranges, other_ranges + other_token.size);
+  if (token.kind != other_token.kind || !IsSet(token)) return false;
+  const Set set = SetOf(token);
+  const Set other_set = other.SetOf(other_token);
+  return std::equal(set.begin(), set.end(), other_set.begin(), other_set.end());
 }
 
 bool Pattern::Matches(const std::u32string& name) const {
@@ -138,7 +141,7 @@ bool Pattern::Covers(const Pattern& other, size_t& steps) const {
       tokens_, other.tokens_.data(), other.tokens_.size(),
       [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
       [&](const Token& token, const Token& other_token) {
-        steps += 1 + token.size + other_token.size;
+        steps += 1 + (IsSet(token) ? SetOf(token).size : 0) + (IsSet(other_token) ? other.SetOf(other_token).size : 0);
         return Accepts(token, other, other_token);
       });
 }

@@ -37,8 +37,7 @@ class Pattern {
   struct Token {
     enum class Kind : uint32_t { kLiteral, kAnyRun, kAnyOne, kOneOf, kNoneOf };
     Kind kind;
-    uint32_t value;  // the character of kLiteral; where in `ranges_` those of kOneOf and kNoneOf begin
-    uint32_t size;   // how many ranges those have
+    uint32_t value;  // the character of kLiteral; the index in `sets_` of kOneOf and kNoneOf
   };
 
   void AppendSet(absl::string_view set);
@@ -46,8 +45,23 @@ class Pattern {
   // Whether `token` accepts every character that `other_token` of `other` does.
   bool Accepts(const Token& token, const Pattern& other, const Token& other_token) const;
 
+  // The ranges of one set.
+  struct Set {
+    const Range* begin() const { return ranges; }
+    const Range* end() const { return ranges + size; }
+
+    const Range* ranges;
+    size_t size;
+  };
+  // REQUIRES: `token` is kOneOf or kNoneOf.
+  Set SetOf(const Token& token) const;
+  static bool IsSet(const Token& token) {
+    return token.kind == Token::Kind::kOneOf || token.kind == Token::Kind::kNoneOf;
+  }
+
   std::vector<Token> tokens_;
-  std::vector<Range> ranges_;  // of all sets, one after the other
+  std::vector<uint32_t> sets_;  // where in `ranges_` each set ends
+  std::vector<Range> ranges_;   // of all sets, one after the other
 };
 
 }  // namespace qconfig
