@@ -6,20 +6,12 @@ import json
 import subprocess
 import unittest
 
-from programs import ROOT, Server, golden_cases, skip_without
+from programs import ROOT, ServerTestCase, golden_cases, skip_without
 
 GRPCURL = ROOT / "build/tools/bin/grpcurl"
 
 
-class GrpcurlTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
-
+class GrpcurlTest(ServerTestCase):
     def grpcurl(self, *arguments):
         return subprocess.run([GRPCURL, "-plaintext", *arguments], capture_output=True, text=True, timeout=60)
 

@@ -5,7 +5,7 @@ import json
 import subprocess
 import unittest
 
-from programs import BIN, Server, clean_environment, golden_cases, qconfigctl
+from programs import BIN, ServerTestCase, clean_environment, golden_cases, qconfigctl
 
 
 def command_line(request):
@@ -33,15 +33,7 @@ def command_line(request):
     return arguments
 
 
-class GetConfigTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
-
+class GetConfigTest(ServerTestCase):
     def run_ok(self, *arguments):
         result = qconfigctl(*arguments, server=self.server)
         self.assertEqual(result.returncode, 0, result.stderr)

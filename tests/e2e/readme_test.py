@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import unittest
 
-from programs import BIN, ROOT, Server, clean_environment, skip_without
+from programs import BIN, ROOT, ServerTestCase, clean_environment, skip_without
 
 README = (ROOT / "README.md").read_text()
 TOOLS = ROOT / "build/tools/bin"
@@ -17,15 +17,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
 
 
-class ReadmeTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
-
+class ReadmeTest(ServerTestCase):
     def run_command(self, command):
         command = command.replace("build/release/bin/", shlex.quote(str(BIN)) + "/").replace("localhost:50051", self.server.address)
         environment = clean_environment(QCONFIG_SERVER=self.server.address, PATH=f"{TOOLS}:{os.environ['PATH']}")

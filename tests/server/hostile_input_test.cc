@@ -65,11 +65,15 @@ TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
 }
 
 TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
-  std::string request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'").SerializeAsString();
-  request +=
-      "\xCA\x3E\x03"
-      "new";  // field 1001
-  EXPECT_TRUE(server_.CallWithBytes("GetConfig", request).ok());
+  auto request = Proto<v1::GetConfigRequest>(
+      "model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'gptq' config { gptq {} } }");
+  const auto known = server_.client().GetConfig(request);
+  v1::GptqConfig& gptq = *request.mutable_algo_configs(0)->mutable_config()->mutable_gptq();
+  request.GetReflection()->MutableUnknownFields(&request)->AddVarint(1001, 1);
+  gptq.GetReflection()->MutableUnknownFields(&gptq)->AddVarint(1001, 1);
+  const auto newer = server_.client().GetConfig(request);
+  ASSERT_TRUE(known.ok() && newer.ok()) << newer.status();
+  EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "they come back in what is copied";
 }
 
 TEST_F(HostileInputTest, MessageFarOverTheLimitIsRefusedByGrpc) {

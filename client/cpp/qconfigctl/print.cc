@@ -44,12 +44,13 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
 
 int PrintError(const absl::Status& status, const ClientOptions& options) {
   const v1::ItemError error = ErrorOf(status);
+  const bool unreachable =
+      status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded;
+  const int exit_code = unreachable ? kUnreachable : kRefused;
   if (error.reason() == v1::ERROR_REASON_UNSPECIFIED) {
     std::cerr << "error: " << options.server << ": " << absl::StatusCodeToString(status.code()) << ": "
               << error.message() << '\n';
-    return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded
-               ? kUnreachable
-               : kRefused;
+    return exit_code;
   }
   const bool one_field = error.field_violations_size() == 1 && !error.field_violations(0).description().empty();
   std::cerr << "error: " << (one_field ? error.field_violations(0).description() : error.message()) << " ("
@@ -61,7 +62,7 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
     const auto it = error.metadata().find(key);
     if (it != error.metadata().end()) std::cerr << label << it->second << '\n';
   }
-  return kRefused;
+  return exit_code;
 }
 
 void PrintWarnings(const v1::GetConfigResponse& response) {
