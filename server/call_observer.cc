@@ -11,7 +11,8 @@ namespace {
 
 constexpr absl::Duration kSlow = absl::Milliseconds(500);
 
-spdlog::level::level_enum LevelOf(const absl::Status& status, absl::Duration elapsed) {
+spdlog::level::level_enum LevelOf(const absl::Status& status, v1::ErrorReason reason, absl::Duration elapsed) {
+  if (reason == v1::ERROR_REASON_SHUTTING_DOWN) return spdlog::level::info;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return elapsed >= kSlow ? spdlog::level::info : spdlog::level::debug;
@@ -30,11 +31,12 @@ spdlog::level::level_enum LevelOf(const absl::Status& status, absl::Duration ela
 CallObserver::CallObserver(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
 
 void CallObserver::Finished(const CallContext& call, const absl::Status& status, absl::Duration elapsed) {
-  const spdlog::level::level_enum level = LevelOf(status, elapsed);
+  const v1::ErrorReason reason = status.ok() ? v1::ERROR_REASON_UNSPECIFIED : ItemErrorOf(status).reason();
+  const spdlog::level::level_enum level = LevelOf(status, reason, elapsed);
   if (!log_->should_log(level)) return;
   log_->log(level, "call method={} code={} reason={} us={} request_id={} trace_id={} peer={}", call.method,
-            absl::StatusCodeToString(status.code()), ReasonName(ItemErrorOf(status).reason()),
-            absl::ToInt64Microseconds(elapsed), call.request_id, call.trace_id, call.peer);
+            absl::StatusCodeToString(status.code()), ReasonName(reason), absl::ToInt64Microseconds(elapsed),
+            call.request_id, call.trace_id, call.peer);
 }
 
 }  // namespace qconfig

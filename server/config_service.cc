@@ -100,7 +100,9 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
       } else {
         *result.mutable_error() = ItemErrorOf(answer.status());
       }
-      bytes += result.ByteSizeLong();
+      // Small messages take much more memory than bytes, and all items are in memory until the last one is made.
+      constexpr size_t kMemoryPerByte = 4;
+      bytes += std::max(result.ByteSizeLong(), result.SpaceUsedLong() / kMemoryPerByte);
     }
     if (bytes > max_bytes) {
       *result.mutable_error() =

@@ -57,6 +57,7 @@ std::shared_ptr<spdlog::logger> StartLog(const std::string& level) {
 // Ends the process once the log is written, or is not read within a second.
 [[noreturn]] void Exit(int code) {
   static absl::Notification written;
+  gpr_set_log_function([](gpr_log_func_args*) {});  // the log is about to go
   std::thread([] {
     spdlog::shutdown();
     written.Notify();

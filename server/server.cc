@@ -88,7 +88,7 @@ Server::~Server() {
 }
 
 void Server::Shutdown(absl::Duration grace) {
-  // Answers that are made but not yet sent. Open streams of health watchers would use up all of a longer time.
+  // For the ends of answers. Open streams of health watchers would use up all of a longer time.
   constexpr absl::Duration kSending = absl::Milliseconds(250);
   server_->GetHealthCheckService()->SetServingStatus(false);
   config_transport_.Drain(grace);

@@ -4,24 +4,49 @@
 #include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/support/method_handler.h>
 
+#include <memory>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "server/wire_status.h"
 
 namespace qconfig {
 namespace {
 
+// An answer that gRPC sends: it deletes it when the bytes are out, or nobody wants them any more.
+struct SentAnswer {
+  std::string bytes;
+  std::shared_ptr<void> running;  // the call counts until then
+};
+
 // Hands `bytes` over without copying them.
-grpc::ByteBuffer ToByteBuffer(std::string bytes) {
-  auto* const owned = new std::string(std::move(bytes));  // deleted with the slice
+grpc::ByteBuffer ToByteBuffer(std::string bytes, std::shared_ptr<void> running) {
+  auto* const answer = new SentAnswer{std::move(bytes), std::move(running)};
   grpc::Slice slice(
-      owned->data(), owned->size(), [](void* text) { delete static_cast<std::string*>(text); }, owned);
+      answer->bytes.data(), answer->bytes.size(), [](void* sent) { delete static_cast<SentAnswer*>(sent); }, answer);
   return grpc::ByteBuffer(&slice, 1);
 }
 
 }  // namespace
+
+std::shared_ptr<void> RunningCalls::Enter() {
+  absl::MutexLock lock(&mutex_);
+  if (draining_) return nullptr;
+  ++count_;
+  return {this, [self = shared_from_this()](void*) { self->Leave(); }};
+}
+
+void RunningCalls::Leave() {
+  absl::MutexLock lock(&mutex_);
+  --count_;
+}
+
+void RunningCalls::Drain(absl::Duration grace) {
+  absl::MutexLock lock(&mutex_);
+  draining_ = true;
+  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
+  mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
+}
 
 UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes,
                            CallObserver& observer, Clock clock)
@@ -40,31 +65,8 @@ void UnaryService::Add(const std::string& name, BytesMethod method) {
                                                  new Handler(std::move(serve), this)));
 }
 
-bool UnaryService::Enter() {
-  absl::MutexLock lock(&mutex_);
-  if (!draining_) ++running_;
-  return !draining_;
-}
-
-void UnaryService::Leave() {
-  absl::MutexLock lock(&mutex_);
-  --running_;
-}
-
-void UnaryService::Drain(absl::Duration grace) {
-  absl::MutexLock lock(&mutex_);
-  draining_ = true;
-  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return running_ == 0; };
-  mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-}
-
 absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const BytesMethod& method,
-                                                 const grpc::ByteBuffer& request) {
-  if (!Enter()) {
-    return Error(v1::ERROR_REASON_SHUTTING_DOWN)
-        .Because("the server is ending; ask another one, or this one again soon");
-  }
-  const absl::Cleanup leave = [this] { Leave(); };
+                                                 const grpc::ByteBuffer& request) const {
   if (request.Length() > max_request_bytes_) {
     return Error(v1::ERROR_REASON_MESSAGE_TOO_LARGE)
         .Because(absl::StrCat("the request has ", request.Length(), " bytes, more than the ", max_request_bytes_,
@@ -81,10 +83,14 @@ grpc::Status UnaryService::Serve(const std::string& path, const BytesMethod& met
                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const absl::Time start = clock_();
   const CallContext call = MakeCallContext(context, path);
-  absl::StatusOr<std::string> answer = Answer(call, method, request);
+  const std::shared_ptr<void> running = running_calls_->Enter();
+  absl::StatusOr<std::string> answer =
+      running != nullptr ? Answer(call, method, request)
+                         : Error(v1::ERROR_REASON_SHUTTING_DOWN)
+                               .Because("the server is ending; ask another one, or this one again soon");
   observer_.Finished(call, answer.status(), clock_() - start);
   if (!answer.ok()) return ToGrpcStatus(answer.status());
-  response = ToByteBuffer(*std::move(answer));
+  response = ToByteBuffer(*std::move(answer), running);
   return grpc::Status::OK;
 }
 

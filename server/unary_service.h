@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,23 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
   };
 }
 
+// Counts calls from their start until their answer is sent. Thread-safe.
+class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
+ public:
+  // The call counts as long as the result or a copy of it lives. Null when calls are drained.
+  std::shared_ptr<void> Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Lets no more calls in, and waits until there are none, for `grace` at the most.
+  void Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::Mutex mutex_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 // Serves methods on gRPC's synchronous threads. Unlike generated services it parses requests itself, because gRPC calls
 // bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
 class UnaryService : public grpc::Service {
@@ -56,16 +74,13 @@ class UnaryService : public grpc::Service {
   // Serves `name` by `method`. REQUIRES: the server has not started, and `descriptor` has such a method.
   void Add(const std::string& name, BytesMethod method);
 
-  // From now on refuses calls as SHUTTING_DOWN, and waits until none runs any more, for `grace` at the most.
-  void Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+  // From now on refuses calls as SHUTTING_DOWN, and waits until none runs and no answer is being sent any more, for
+  // `grace` at the most.
+  void Drain(absl::Duration grace) { running_calls_->Drain(grace); }
 
  private:
-  // Counts a call in. false: the service drains, and the call is not counted.
-  bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
-
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
-                                     const grpc::ByteBuffer& request) ABSL_LOCKS_EXCLUDED(mutex_);
+                                     const grpc::ByteBuffer& request) const;
   grpc::Status Serve(const std::string& path, const BytesMethod& method, const grpc::ServerContext& context,
                      const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
@@ -73,9 +88,7 @@ class UnaryService : public grpc::Service {
   const size_t max_request_bytes_;
   CallObserver& observer_;
   const Clock clock_;
-  absl::Mutex mutex_;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
-  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>();
   std::deque<std::string> paths_;  // stays where it is while it grows
 };
 

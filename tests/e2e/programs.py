@@ -19,7 +19,8 @@ BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
 def clean_environment(**extra):
     """The environment without what would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
-    return {**kept, "no_proxy": "127.0.0.1,localhost", **extra}
+    no_proxy = kept.get("no_proxy", kept.get("NO_PROXY", ""))
+    return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", **extra}
 
 
 class Server:

@@ -3,8 +3,8 @@
 
 import fcntl
 import os
+import re
 import signal
-import socket
 import subprocess
 import unittest
 
@@ -15,12 +15,6 @@ def start_and_fail(*arguments, **environment):
     return subprocess.run(
         [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=clean_environment(**environment), timeout=30
     )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class QconfigdTest(unittest.TestCase):
@@ -69,17 +63,16 @@ class QconfigdTest(unittest.TestCase):
 
     def start_with_pipe(self):
         """A server whose log goes into a pipe, the pipe's other end, and where the server listens."""
-        port = free_port()
         read_end, write_end = os.pipe()
         process = subprocess.Popen(
-            [BIN / "qconfigd", "--listen", f"127.0.0.1:{port}"],
+            [BIN / "qconfigd", "--listen", "127.0.0.1:0"],
             stderr=write_end,
             env=clean_environment(),
             preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
         )
         os.close(write_end)
         self.addCleanup(process.kill)
-        self.assertIn(b"listening", os.read(read_end, 1000))
+        port = re.search(r"\(port (\d+)\)", os.read(read_end, 1000).decode()).group(1)
         return process, read_end, f"127.0.0.1:{port}"
 
     def refuse(self, address):

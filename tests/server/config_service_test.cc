@@ -236,6 +236,24 @@ TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
   EXPECT_EQ(response->result(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
+TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
+  Limits limits;
+  limits.answer_bytes = 1 << 20;
+  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  v1::BatchGetConfigRequest batch;
+  for (int i = 0; i < 20; ++i) {
+    v1::GetConfigRequest& item = *batch.add_requests();
+    item = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' algorithm: 'awq'");
+    v1::AlgoConfigEntry& entry = *item.add_algo_configs();
+    entry.set_algorithm("awq");
+    for (int n = 0; n < 10'000; ++n) entry.mutable_config()->mutable_awq()->add_scaling_layers();
+  }
+  const auto response = server.client().BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_TRUE(response->result(0).has_response());
+  EXPECT_EQ(response->result(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
+}
+
 TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
   // By the server's clock an hour passes between any two looks at it.
   TestServer server(TestServer::BuiltinSource(), Limits{},

@@ -50,7 +50,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
-    // Never sent; the server_test of the same name, which ends a server.
+    // Never sent; and what ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes produces.
     if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_SHUTTING_DOWN) continue;
     ASSERT_TRUE(Refused().count(reason)) << ReasonName(reason) << " has no request that causes it";
     const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason)));

@@ -147,6 +147,8 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   caller.join();
   ender.join();
   EXPECT_EQ(running, absl::StatusCode::kOk);
+  EXPECT_THAT(server.log(), HasSubstr("[info] call method=qconfig.v1.ConfigService/ListCatalogs code=UNAVAILABLE"))
+      << "a refusal on purpose is no error";
   EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
 }
 
