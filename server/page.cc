@@ -2,26 +2,28 @@
 #include "server/page.h"
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/error.h"
 
 namespace qconfig {
 namespace {
 
-constexpr char kSeparator = '\n';  // in no name of the parts
+constexpr char kSeparator[] = "\n";  // in no name of the parts
 constexpr int kDefaultLength = 100;
 constexpr int kMaxLength = 1000;
 
 }  // namespace
 
 std::string EncodePageToken(const PageStart& start) {
-  return absl::WebSafeBase64Escape(
-      absl::StrCat(start.list, "\n", start.tenant, "\n", start.catalog, "\n", start.revision, "\n", start.offset));
+  return absl::WebSafeBase64Escape(absl::StrJoin(
+      std::make_tuple(start.list, start.tenant, start.catalog, start.revision, start.offset), kSeparator));
 }
 
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
