@@ -26,19 +26,31 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME:
     case v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME:
     case v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG:
+    case v1::ERROR_REASON_INVALID_TENSOR_CONFIG:
+    case v1::ERROR_REASON_REQUEST_ID_REUSED:
       return absl::StatusCode::kInvalidArgument;
     case v1::ERROR_REASON_TEMPLATE_NOT_FOUND:
     case v1::ERROR_REASON_SCHEME_NOT_FOUND:
     case v1::ERROR_REASON_CATALOG_NOT_FOUND:
       return absl::StatusCode::kNotFound;
+    case v1::ERROR_REASON_SCHEME_EXISTS:
+      return absl::StatusCode::kAlreadyExists;
+    case v1::ERROR_REASON_ETAG_MISMATCH:
+      return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING:
+    case v1::ERROR_REASON_BUILTIN_READ_ONLY:
+    case v1::ERROR_REASON_NOT_IN_CATALOG:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_REVISION_IN_FUTURE:
+    case v1::ERROR_REASON_REVISION_COMPACTED:
       return absl::StatusCode::kOutOfRange;
     case v1::ERROR_REASON_ANSWER_TOO_LARGE:
     case v1::ERROR_REASON_MESSAGE_TOO_LARGE:
+    case v1::ERROR_REASON_QUOTA_EXCEEDED:
+    case v1::ERROR_REASON_STORAGE_FULL:
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_SHUTTING_DOWN:
+    case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
       return absl::StatusCode::kUnavailable;
     default:  // UNSPECIFIED and the enum's sentinels, which nobody passes
       return absl::StatusCode::kInternal;
@@ -89,6 +101,11 @@ Error& Error::NearestOf(const std::vector<absl::string_view>& names) {
 
 Error& Error::Tenant(absl::string_view tenant) {
   (*detail_.mutable_metadata())["tenant"] = std::string(tenant);
+  return *this;
+}
+
+Error& Error::Rule(absl::string_view rule) {
+  (*detail_.mutable_metadata())["rule"] = std::string(rule);
   return *this;
 }
 

@@ -30,6 +30,8 @@ class Error {
   Error& NearestOf(const std::vector<absl::string_view>& names);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
+  // The name of the rule that a tensor's configuration breaks.
+  Error& Rule(absl::string_view rule);
 
   // The status, of which `problem` is the part that says what is wrong.
   absl::Status Because(absl::string_view problem) const;

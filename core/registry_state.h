@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_REGISTRY_STATE_H_
+#define QCONFIG_CORE_REGISTRY_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "qconfig/v1/registry.pb.h"
+
+namespace qconfig {
+
+// What one tenant has registered, at one revision. Shares its entries with the states before and after it.
+// Immutable. Pointers that it hands out live as long as it does.
+class RegistryState {
+ public:
+  using Schemes = std::vector<std::shared_ptr<const v1::Scheme>>;
+  using Templates = std::vector<std::shared_ptr<const v1::LlmTemplate>>;
+
+  // That of a tenant that was never written to: revision 1, no entries, no default catalogue.
+  RegistryState() = default;
+  // REQUIRES: no name and no model type is there twice.
+  RegistryState(int64_t revision, std::string default_catalog, Schemes schemes, Templates templates);
+
+  int64_t revision() const { return revision_; }
+  // The catalogue that requests without one are about. Empty: the server's default.
+  const std::string& default_catalog() const { return default_catalog_; }
+  // In order of registration; a template that replaced another has its place.
+  const Schemes& schemes() const { return schemes_; }
+  const Templates& templates() const { return templates_; }
+  // The size of all entries on the wire.
+  size_t bytes() const { return bytes_; }
+
+  // Null when there is none.
+  const v1::Scheme* FindScheme(absl::string_view name) const;
+  const v1::LlmTemplate* FindTemplate(absl::string_view model_type) const;
+
+  // The state that `record` makes of this one.
+  // REQUIRES: `record` is of the next revision; what it deletes is there, and the scheme that it puts is not.
+  RegistryState After(const v1::ChangeRecord& record) const;
+
+ private:
+  int64_t revision_ = 1;
+  std::string default_catalog_;
+  Schemes schemes_;
+  Templates templates_;
+  absl::flat_hash_map<absl::string_view, size_t> scheme_index_;  // views into the entries
+  absl::flat_hash_map<absl::string_view, size_t> template_index_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_REGISTRY_STATE_H_
