@@ -29,7 +29,7 @@ const Snapshot& Builtins() {
   static const auto* const kSnapshot = [] {
     const auto catalogs = LoadBuiltinCatalogs().value();
     const auto is_default = [](const auto& catalog) { return catalog->name() == kDefaultCatalog; };
-    return new Snapshot(*std::find_if(catalogs.begin(), catalogs.end(), is_default), 1);
+    return new Snapshot(*std::find_if(catalogs.begin(), catalogs.end(), is_default));
   }();
   return *kSnapshot;
 }

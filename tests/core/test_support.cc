@@ -35,12 +35,12 @@ CatalogTexts TinyTexts() {
 }
 
 const Snapshot& Builtins() {
-  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front(), 1);
+  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front());
   return *kSnapshot;
 }
 
 const Snapshot& Tiny() {
-  static const auto* const kSnapshot = new Snapshot(Catalog::Load(TinyTexts().files()).value(), 1);
+  static const auto* const kSnapshot = new Snapshot(Catalog::Load(TinyTexts().files()).value());
   return *kSnapshot;
 }
 

@@ -22,7 +22,7 @@ namespace {
 using nlohmann::ordered_json;
 
 const Snapshot& Builtins() {
-  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front(), 1);
+  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front());
   return *kSnapshot;
 }
 
