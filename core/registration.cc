@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/algorithm_config.h"
+#include "core/complete_layer.h"
 #include "core/error.h"
 #include "core/layer_spec.h"
 #include "core/shape_checks.h"
@@ -87,8 +88,7 @@ auto FirstAccepted(const Catalogs& catalogs, Check check) -> decltype(check(*cat
 absl::StatusOr<v1::QLayerConfig> LayerOf(const v1::Scheme& scheme, const RegistrationContext& context) {
   return FirstAccepted(context.catalogs, [&scheme](const Catalog& catalog) -> absl::StatusOr<v1::QLayerConfig> {
     if (scheme.has_spec()) return ExpandLayerSpec(catalog, scheme.spec(), "scheme.spec");
-    v1::QLayerConfig layer = scheme.config();
-    FillMaxInputNumel(layer);
+    v1::QLayerConfig layer = CompleteLayer(scheme.config());
     const absl::Status status = CheckLayer(catalog, layer, "scheme.config");
     if (!status.ok()) return status;
     return layer;

@@ -203,6 +203,7 @@ absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallC
     for (const std::string& algorithm : catalog->algorithms()) entry.add_algorithms(algorithm);
     for (const auto& [name, unused] : catalog->kv_cache_schemes()) entry.add_kv_cache_schemes(name);
     for (const auto& [name, unused] : catalog->attention_schemes()) entry.add_attention_schemes(name);
+    for (const std::string& observer : catalog->observers()) entry.add_observers(observer);
   }
   return response;
 }

@@ -36,8 +36,8 @@ TEST(CatalogTest, HasWhatQuarkHas) {
 
 TEST(CatalogTest, DigestIsOfTheFilesOneAfterTheOther) {
   const CatalogTexts texts = BuiltinTexts();
-  EXPECT_EQ(Builtins().catalog().digest(),
-            Sha256Hex(texts.catalog + texts.schemes + texts.templates + texts.algorithms + texts.vocabulary));
+  EXPECT_EQ(Builtins().catalog().digest(), Sha256Hex(texts.catalog + texts.schemes + texts.templates +
+                                                     texts.algorithms + texts.vocabulary + texts.spec_presets));
 }
 
 TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {

@@ -16,8 +16,8 @@ std::string Told(const absl::Status& status) {
 
 CatalogTexts BuiltinTexts() {
   const CatalogFiles files = EmbeddedCatalogs().front();
-  return {std::string(files.catalog), std::string(files.schemes), std::string(files.templates),
-          std::string(files.algorithms), std::string(files.vocabulary)};
+  return {std::string(files.catalog),    std::string(files.schemes),    std::string(files.templates),
+          std::string(files.algorithms), std::string(files.vocabulary), std::string(files.spec_presets)};
 }
 
 CatalogTexts TinyTexts() {
@@ -31,6 +31,7 @@ CatalogTexts TinyTexts() {
       R"({"model": {"kv_layers_name": ["*k", "*v"], "q_layer_name": "*q", "exclude_layers_name": ["head"]},
                         "bare": {"kv_layers_name": null, "q_layer_name": null, "exclude_layers_name": []}})";
   texts.algorithms = "{}";
+  texts.spec_presets = "{}";
   return texts;
 }
 

@@ -30,16 +30,16 @@ Message Proto(absl::string_view text) {
 
 // The text of a catalogue's data files, for tests that change some of it.
 struct CatalogTexts {
-  std::string catalog, schemes, templates, algorithms, vocabulary;
+  std::string catalog, schemes, templates, algorithms, vocabulary, spec_presets;
 
-  CatalogFiles files() const { return {catalog, schemes, templates, algorithms, vocabulary}; }
+  CatalogFiles files() const { return {catalog, schemes, templates, algorithms, vocabulary, spec_presets}; }
 };
 
 // The files of core/catalog/quark-0.12.post1.
 CatalogTexts BuiltinTexts();
 
 // A tiny catalogue: schemes "plain" and "alias" (an older name of it), templates "model" (K, V and Q projections,
-// excludes "head") and "bare" (no projections), no algorithm configurations.
+// excludes "head") and "bare" (no projections), no algorithm configurations, no spec classes.
 CatalogTexts TinyTexts();
 
 // The first built-in catalogue, and the tiny one, at revision 1.
