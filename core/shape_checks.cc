@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "core/algorithms.h"
@@ -42,9 +41,7 @@ void ShapeChecks::Count(int count, absl::string_view field) {
 void ShapeChecks::NewName(absl::string_view text, absl::string_view field) {
   Require(!text.empty(), field, text, "a name must not be empty");
   Name(text, field);
-  if (!ok()) return;
-  constexpr size_t kNotCut = std::numeric_limits<size_t>::max();
-  Require(Printable(text, kNotCut) == text, field, text, "a name must not have characters that do not show");
+  Require(IsPrintable(text), field, text, "a name must not have characters that do not show");
 }
 
 void ShapeChecks::Finite(double number, absl::string_view field) {

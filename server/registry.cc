@@ -219,7 +219,8 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
       Publish(order.tenant, *range, MakeView(state.After(commit.record)));
       return Written{commit.record.revision(), *std::move(change), (*view)->state};
     }
-    if (range.status().code() != absl::StatusCode::kAborted) {
+    const absl::StatusCode code = range.status().code();
+    if (code != absl::StatusCode::kAborted && code != absl::StatusCode::kAlreadyExists) {
       // It may have been stored all the same: what is in memory is no longer known to be the newest.
       absl::MutexLock lock(&mutex_);
       ranges_.erase(order.tenant.name());
