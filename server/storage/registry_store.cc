@@ -22,10 +22,22 @@ absl::Status Conflict(const TenantId& tenant, int64_t newest) {
   return absl::AbortedError(absl::StrCat("tenant ", tenant.name(), " is at revision ", newest, " already"));
 }
 
+absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id) {
+  return absl::AlreadyExistsError(absl::StrCat("tenant ", tenant.name(), " has a write of request ", request_id));
+}
+
 absl::Status StorageUnavailable(absl::string_view problem) {
   return Error(v1::ERROR_REASON_STORAGE_UNAVAILABLE).Because(problem);
 }
 
 absl::Status StorageFull(absl::string_view problem) { return Error(v1::ERROR_REASON_STORAGE_FULL).Because(problem); }
+
+int64_t HistoryTime(const v1::ChangeRecord& record) {
+  return absl::ToUnixMicros(absl::FromUnixSeconds(record.time().seconds()) + absl::Nanoseconds(record.time().nanos()));
+}
+
+int64_t ForgottenUpTo(const HistoryLimits& limits, int64_t now) {
+  return absl::ToUnixMicros(absl::FromUnixMicros(now) - limits.max_age);
+}
 
 }  // namespace qconfig

@@ -28,7 +28,7 @@ struct RevisionRange {
   int64_t newest = 1;
 };
 
-// How much of the past a store keeps. The newest revision is always kept.
+// How much of the past a store keeps. The newest revision is always kept. REQUIRES: neither is negative.
 struct HistoryLimits {
   int64_t max_changes = 10'000;
   absl::Duration max_age = absl::Hours(24 * 400);
@@ -39,28 +39,35 @@ struct HistoryLimits {
 //
 // Whatever fails for the engine's own reasons is STORAGE_UNAVAILABLE, or STORAGE_FULL when there is no room.
 // REVISION_IN_FUTURE and REVISION_COMPACTED: no such revision can be read yet, or any more.
+// Reading a tenant that was never written to creates nothing, and finds revision 1 without entries.
 class RegistryStore {
  public:
   virtual ~RegistryStore() = default;
 
   // Appends `commit`, whose record is of the revision after the newest, and returns what can be read then. When it
-  // returns, the write survives what the engine promises to survive. Then forgets history that passes the limits, the
-  // record's own time being now.
+  // returns, the write survives what the engine promises to survive. Changes apply as RegistryState::After() tells, and
+  // such that break its rules do too: what is put replaces what has the name, what is not there is deleted already.
+  //
+  // Then forgets the oldest writes, as long as they are more than the limits' `max_changes`, or their time is `max_age`
+  // or more before the record's own, which is taken to be now. A write that is young enough keeps all after it, so
+  // clocks that go back only make history longer. The state that the last forgotten write made can still be read.
+  //
   // kAborted: the tenant's newest revision is not the one before the record's: another writer came first.
+  // kAlreadyExists: history has another write with the record's request id; FindRequest() tells which.
   // On every failure but STORAGE_UNAVAILABLE, where that is not known, nothing is stored.
   virtual absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) = 0;
 
   virtual absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const = 0;
 
-  // The registry at `revision`; 0: at the newest. Before the tenant's first write the default catalogue is the one that
-  // this write sets.
+  // The registry at `revision`; 0: at the newest. At revision 1 a tenant that was written to has the default catalogue
+  // that its first write set.
   virtual absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const = 0;
 
-  // The writes after `revision`, oldest first, `max_changes` at the most.
+  // The writes after `revision`, oldest first, `max_changes` at the most. 0 is no revision here.
   virtual absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
                                                                      size_t max_changes) const = 0;
 
-  // The write that had `request_id`, if history still has it.
+  // The write that had `request_id`, if history still has it. None for an empty id.
   virtual absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                                     const std::string& request_id) const = 0;
 };
@@ -68,8 +75,14 @@ class RegistryStore {
 // For engines: the failures that all of them tell alike. `field` is "revision" as a rule.
 absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision);
 absl::Status Conflict(const TenantId& tenant, int64_t newest);
+absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id);
 absl::Status StorageUnavailable(absl::string_view problem);
 absl::Status StorageFull(absl::string_view problem);
+
+// For engines: times as history compares them, in microseconds since 1970.
+int64_t HistoryTime(const v1::ChangeRecord& record);
+// Writes of this time and before have passed the limits when `now` is the newest write's HistoryTime().
+int64_t ForgottenUpTo(const HistoryLimits& limits, int64_t now);
 
 }  // namespace qconfig
 

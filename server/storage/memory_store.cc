@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/memory_store.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <utility>
+
+namespace qconfig {
+namespace {
+
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+// Something that was there from revision `since` until the one before `until`.
+template <typename Value>
+struct Version {
+  int64_t since;
+  int64_t until;
+  std::shared_ptr<const Value> value;
+};
+
+// In the order that states have; the versions of one entry stand side by side.
+template <typename Value>
+using Versions = std::vector<Version<Value>>;
+
+const std::string& NameOf(const v1::Scheme& scheme) { return scheme.name(); }
+const std::string& NameOf(const v1::LlmTemplate& model) { return model.model_type(); }
+
+template <typename Value>
+auto FindCurrent(Versions<Value>& versions, const std::string& name) {
+  return std::find_if(versions.begin(), versions.end(), [&name](const Version<Value>& version) {
+    return version.until == kForever && NameOf(*version.value) == name;
+  });
+}
+
+template <typename Value>
+void Put(Versions<Value>& versions, int64_t revision, const Value& value) {
+  auto place = FindCurrent(versions, NameOf(value));
+  if (place != versions.end()) {
+    place->until = revision;
+    ++place;
+  }
+  versions.insert(place, {revision, kForever, std::make_shared<const Value>(value)});
+}
+
+template <typename Value>
+void Delete(Versions<Value>& versions, int64_t revision, const std::string& name) {
+  const auto version = FindCurrent(versions, name);
+  if (version != versions.end()) version->until = revision;
+}
+
+// Drops what cannot be seen at `first` or later.
+template <typename Value>
+void Forget(Versions<Value>& versions, int64_t first) {
+  const auto is_gone = [first](const Version<Value>& version) { return version.until <= first; };
+  versions.erase(std::remove_if(versions.begin(), versions.end(), is_gone), versions.end());
+}
+
+template <typename Value>
+std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, int64_t revision) {
+  std::vector<std::shared_ptr<const Value>> values;
+  for (const Version<Value>& version : versions) {
+    if (version.since <= revision && revision < version.until) values.push_back(version.value);
+  }
+  return values;
+}
+
+}  // namespace
+
+struct MemoryStore::Registry {
+  RevisionRange range;
+  std::deque<std::shared_ptr<const RegistryCommit>> commits;  // of the revisions after range.first
+  Versions<v1::Scheme> schemes;
+  Versions<v1::LlmTemplate> templates;
+  Versions<std::string> default_catalogs;
+
+  bool HasRequest(const std::string& request_id) const { return FindRequest(request_id) != nullptr; }
+  const RegistryCommit* FindRequest(const std::string& request_id) const {
+    for (const auto& commit : commits) {
+      if (!request_id.empty() && commit->record.request_id() == request_id) return commit.get();
+    }
+    return nullptr;
+  }
+
+  void SetDefaultCatalog(int64_t revision, const std::string& catalog) {
+    if (!default_catalogs.empty()) default_catalogs.back().until = revision;
+    const bool by_first_write = range.newest == 1;
+    default_catalogs.push_back({by_first_write ? 1 : revision, kForever, std::make_shared<const std::string>(catalog)});
+  }
+
+  void Apply(const v1::ChangeRecord& record) {
+    const int64_t revision = record.revision();
+    const std::string* default_catalog = nullptr;
+    for (const v1::RegistryChange& change : record.changes()) {
+      switch (change.change_case()) {
+        case v1::RegistryChange::kPutScheme:
+          Put(schemes, revision, change.put_scheme());
+          break;
+        case v1::RegistryChange::kDeleteScheme:
+          Delete(schemes, revision, change.delete_scheme().name());
+          break;
+        case v1::RegistryChange::kPutTemplate:
+          Put(templates, revision, change.put_template());
+          break;
+        case v1::RegistryChange::kDeleteTemplate:
+          Delete(templates, revision, change.delete_template().model_type());
+          break;
+        case v1::RegistryChange::kSetDefaultCatalog:
+          default_catalog = &change.set_default_catalog();
+          break;
+        case v1::RegistryChange::CHANGE_NOT_SET:
+          break;
+      }
+    }
+    if (default_catalog != nullptr) SetDefaultCatalog(revision, *default_catalog);
+  }
+
+  void ForgetHistory(const HistoryLimits& limits) {
+    const int64_t forgotten_up_to = ForgottenUpTo(limits, HistoryTime(commits.back()->record));
+    while (!commits.empty() && (static_cast<int64_t>(commits.size()) > limits.max_changes ||
+                                HistoryTime(commits.front()->record) <= forgotten_up_to)) {
+      commits.pop_front();
+      ++range.first;
+    }
+    Forget(schemes, range.first);
+    Forget(templates, range.first);
+    Forget(default_catalogs, range.first);
+  }
+};
+
+MemoryStore::MemoryStore(const HistoryLimits& history) : history_(history) {}
+MemoryStore::~MemoryStore() = default;
+
+const MemoryStore::Registry& MemoryStore::Find(const TenantId& tenant) const {
+  static const auto* const kNeverWritten = new Registry();
+  const auto it = registries_.find(tenant.name());
+  return it == registries_.end() ? *kNeverWritten : it->second;
+}
+
+absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
+  auto stored = std::make_shared<const RegistryCommit>(commit);
+  const absl::MutexLock lock(&mutex_);
+  const Registry& known = Find(tenant);
+  if (commit.record.revision() != known.range.newest + 1) return Conflict(tenant, known.range.newest);
+  if (known.HasRequest(commit.record.request_id())) return RequestIdTaken(tenant, commit.record.request_id());
+  Registry& registry = registries_[tenant.name()];
+  registry.Apply(commit.record);
+  registry.commits.push_back(std::move(stored));
+  registry.range.newest = commit.record.revision();
+  registry.ForgetHistory(history_);
+  return registry.range;
+}
+
+absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {
+  const absl::MutexLock lock(&mutex_);
+  return Find(tenant).range;
+}
+
+absl::StatusOr<RegistryState> MemoryStore::Load(const TenantId& tenant, int64_t revision) const {
+  const absl::MutexLock lock(&mutex_);
+  const Registry& registry = Find(tenant);
+  if (revision == 0) revision = registry.range.newest;
+  if (const absl::Status readable = CheckReadable(tenant, registry.range, revision); !readable.ok()) return readable;
+  const auto default_catalogs = At(registry.default_catalogs, revision);
+  return RegistryState(revision, default_catalogs.empty() ? "" : *default_catalogs.back(),
+                       At(registry.schemes, revision), At(registry.templates, revision));
+}
+
+absl::StatusOr<std::vector<v1::ChangeRecord>> MemoryStore::ChangesSince(const TenantId& tenant, int64_t revision,
+                                                                        size_t max_changes) const {
+  const absl::MutexLock lock(&mutex_);
+  const Registry& registry = Find(tenant);
+  if (const absl::Status readable = CheckReadable(tenant, registry.range, revision); !readable.ok()) return readable;
+  std::vector<v1::ChangeRecord> changes;
+  for (auto i = static_cast<size_t>(revision - registry.range.first);
+       i < registry.commits.size() && changes.size() < max_changes; ++i) {
+    changes.push_back(registry.commits[i]->record);
+  }
+  return changes;
+}
+
+absl::StatusOr<std::optional<RegistryCommit>> MemoryStore::FindRequest(const TenantId& tenant,
+                                                                       const std::string& request_id) const {
+  const absl::MutexLock lock(&mutex_);
+  const RegistryCommit* commit = Find(tenant).FindRequest(request_id);
+  return commit == nullptr ? std::nullopt : std::optional<RegistryCommit>(*commit);
+}
+
+}  // namespace qconfig

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_STORAGE_MEMORY_STORE_H_
+#define QCONFIG_SERVER_STORAGE_MEMORY_STORE_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/storage/registry_store.h"
+
+namespace qconfig {
+
+// The reference engine: the simplest code that keeps the contract. Nothing survives the store.
+// Thread-safe.
+class MemoryStore : public RegistryStore {
+ public:
+  explicit MemoryStore(const HistoryLimits& history);
+  ~MemoryStore() override;
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+
+ private:
+  struct Registry;  // one tenant's
+
+  // That of a tenant that was never written to when there is none. Lives as long as the store.
+  const Registry& Find(const TenantId& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const HistoryLimits history_;
+  mutable absl::Mutex mutex_;
+  std::map<std::string, Registry> registries_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_STORAGE_MEMORY_STORE_H_

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_STORAGE_OPEN_STORE_H_
+#define QCONFIG_SERVER_STORAGE_OPEN_STORE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/storage/registry_store.h"
+
+namespace qconfig {
+
+// The store that the option `storage` names: "memory", or "sqlite:PATH".
+// kInvalidArgument: it names none; else what the engine's own Open() fails with.
+absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& storage, const HistoryLimits& history);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_STORAGE_OPEN_STORE_H_

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/sqlite_backup.h"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/storage/durable_files.h"
+#include "server/storage/registry_store.h"
+#include "server/storage/sqlite_connection.h"
+#include "server/storage/sqlite_schema.h"
+
+namespace qconfig {
+namespace {
+
+constexpr absl::Duration kBusyTimeout = absl::Seconds(30);
+
+// In one step, so that the copy is of one moment although others write.
+absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (backup == nullptr) return to.StatusOf(sqlite3_extended_errcode(to.handle()));
+  const int stepped = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (finished != SQLITE_OK) return to.StatusOf(finished);
+  return stepped == SQLITE_DONE ? absl::OkStatus() : to.StatusOf(stepped);
+}
+
+// A copy of `from`'s registry that is one file, with nothing beside it.
+absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
+  absl::StatusOr<SqliteConnection> copy =
+      SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
+  if (!copy.ok()) return copy.status();
+  if (absl::Status copied = CopyPages(from, *copy); !copied.ok()) return copied;
+  SqliteQuery mode(*copy, "PRAGMA journal_mode = DELETE");
+  mode.Next();
+  if (!mode.status().ok()) return mode.status();
+  return CheckRegistry(*copy, path, /*thorough=*/true);
+}
+
+absl::Status CheckNames(const std::string& from, const std::string& to) {
+  const absl::StatusOr<int64_t> size = FileSize(from);
+  if (!size.ok()) return size.status();
+  if (*size <= 0) {
+    return absl::FailedPreconditionError(absl::StrCat(from, *size < 0 ? " does not exist" : " is empty",
+                                                      "; name the file that the server keeps its registry in"));
+  }
+  for (const char* suffix : {"", "-wal", "-journal"}) {
+    const absl::StatusOr<int64_t> taken = FileSize(to + suffix);
+    if (!taken.ok()) return taken.status();
+    if (*taken >= 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(to, suffix, " exists already; choose another name or move it away"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status BackupSqlite(const std::string& from, const std::string& to) {
+  static std::atomic<int> count{0};
+  if (absl::Status named = CheckNames(from, to); !named.ok()) return named;
+  absl::StatusOr<SqliteConnection> source = SqliteConnection::Open(from, SqliteConnection::Mode::kRead, kBusyTimeout);
+  if (!source.ok()) return source.status();
+  // Only a server writes the log into the file.
+  sqlite3_db_config(source->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (absl::Status checked = CheckRegistry(*source, from, /*thorough=*/false); !checked.ok()) return checked;
+
+  const std::string unfinished = absl::StrCat(to, ".", getpid(), "-", ++count, ".tmp");
+  if (absl::Status created = CreateFile(unfinished); !created.ok()) return created;
+  const absl::Cleanup remove = [&unfinished] { RemoveDatabase(unfinished); };
+  if (absl::Status copied = CopyTo(*source, unfinished); !copied.ok()) return copied;
+  return PublishFile(unfinished, to);
+}
+
+}  // namespace qconfig

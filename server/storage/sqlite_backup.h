@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_STORAGE_SQLITE_BACKUP_H_
+#define QCONFIG_SERVER_STORAGE_SQLITE_BACKUP_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace qconfig {
+
+// Copies the registry at `from`, as it is at one moment, to one new file `to`, which can be opened as a store. A server
+// may be using `from`: it goes on as ever, and takes no notice. `to` appears when it is whole, checked and synced.
+// kFailedPrecondition: `from` is not there, not a registry, or damaged, or something is at `to`; nothing has changed.
+// STORAGE_UNAVAILABLE, STORAGE_FULL: a file cannot be read or written; there is no `to`.
+// Thread-safe.
+absl::Status BackupSqlite(const std::string& from, const std::string& to);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_STORAGE_SQLITE_BACKUP_H_

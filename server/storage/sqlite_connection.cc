@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/sqlite_connection.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "server/storage/registry_store.h"
+
+namespace qconfig {
+namespace {
+
+// Whether a write that failed had no room. When a sync fails for that, what was written may still be there after a
+// crash, so it does not count: STORAGE_FULL promises that nothing is stored.
+bool HadNoRoom(int code, int system_error) {
+  switch (code) {
+    case SQLITE_FULL:
+      return true;
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_TRUNCATE:
+    case SQLITE_IOERR_SHMSIZE:
+      return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+    default:
+      return false;
+  }
+}
+
+bool IsIoError(int code) { return (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN; }
+
+}  // namespace
+
+absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path, Mode mode,
+                                                        absl::Duration busy_timeout) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(
+      path.c_str(), &opened,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, nullptr);
+  // There is a handle to close and to ask, even when opening failed.
+  SqliteConnection connection{std::unique_ptr<sqlite3, Closer>(opened)};
+  if (code != SQLITE_OK) return connection.StatusOf(code);
+  sqlite3_busy_timeout(opened, static_cast<int>(absl::ToInt64Milliseconds(busy_timeout)));
+  const absl::Status configured = connection.Execute(absl::StrCat(
+      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL; PRAGMA query_only = ",
+      mode == Mode::kRead ? "ON" : "OFF"));
+  if (!configured.ok()) return configured;
+  return connection;
+}
+
+absl::Status SqliteConnection::Execute(const std::string& sql) {
+  return StatusOf(sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+absl::Status SqliteConnection::StatusOf(int code) const {
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
+  // Asked of the handle only when the failure is its last one; its text then says more than the code does.
+  const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
+  const int system_error = is_last ? sqlite3_system_errno(handle_.get()) : 0;
+  std::string problem = absl::StrCat(
+      "the registry's database: ", is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
+  if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
+  return HadNoRoom(code, system_error) ? StorageFull(problem) : StorageUnavailable(problem);
+}
+
+absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) {
+  const auto known = statements_.find(sql);
+  if (known != statements_.end()) return known->second.get();
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return StatusOf(code);
+  statements_[sql].reset(statement);
+  return statement;
+}
+
+SqliteQuery::~SqliteQuery() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void SqliteQuery::Prepare(absl::string_view sql) {
+  const absl::StatusOr<sqlite3_stmt*> prepared = connection_.Prepared(sql);
+  status_ = prepared.status();
+  if (prepared.ok()) statement_ = *prepared;
+}
+
+void SqliteQuery::Note(int code) {
+  if (status_.ok()) status_ = connection_.StatusOf(code);
+}
+
+void SqliteQuery::Bind(int index, int64_t value) {
+  if (status_.ok()) Note(sqlite3_bind_int64(statement_, index, value));
+}
+
+// No text has a null pointer here, which SQLite would take for NULL.
+void SqliteQuery::Bind(int index, absl::string_view text) {
+  if (!status_.ok()) return;
+  Note(
+      sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void SqliteQuery::Bind(int index, Blob blob) {
+  if (!status_.ok()) return;
+  Note(sqlite3_bind_blob64(statement_, index, blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(),
+                           SQLITE_STATIC));
+}
+
+bool SqliteQuery::Next() {
+  if (!status_.ok()) return false;
+  const int code = sqlite3_step(statement_);
+  Note(code);
+  return code == SQLITE_ROW;
+}
+
+absl::Status SqliteQuery::Run() {
+  Next();
+  return status_;
+}
+
+absl::string_view SqliteQuery::Bytes(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
+  return bytes == nullptr ? absl::string_view() : absl::string_view(static_cast<const char*>(bytes), size);
+}
+
+absl::StatusOr<SqliteTransaction> SqliteTransaction::BeginRead(SqliteConnection& connection) {
+  if (absl::Status begun = SqliteQuery(connection, "BEGIN").Run(); !begun.ok()) return begun;
+  return SqliteTransaction(connection);
+}
+
+absl::StatusOr<SqliteTransaction> SqliteTransaction::BeginWrite(SqliteConnection& connection) {
+  if (absl::Status begun = SqliteQuery(connection, "BEGIN IMMEDIATE").Run(); !begun.ok()) return begun;
+  return SqliteTransaction(connection);
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  // SQLite has rolled back already after some failures, and would call a second time an error.
+  if (connection_ == nullptr || sqlite3_get_autocommit(connection_->handle()) != 0) return;
+  SqliteQuery(*connection_, "ROLLBACK").Run().IgnoreError();
+}
+
+absl::Status SqliteTransaction::Commit() {
+  absl::Status committed = SqliteQuery(*connection_, "COMMIT").Run();
+  if (committed.ok()) connection_ = nullptr;
+  return committed;
+}
+
+}  // namespace qconfig

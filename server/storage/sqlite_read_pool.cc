@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/sqlite_read_pool.h"
+
+namespace qconfig {
+namespace {
+
+constexpr int kMaxConnections = 4;
+
+}  // namespace
+
+bool SqliteReadPool::HasRoom() const { return borrowed_ < kMaxConnections; }
+
+absl::StatusOr<SqliteReadPool::Lease> SqliteReadPool::Borrow() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &SqliteReadPool::HasRoom));
+    ++borrowed_;
+    if (!idle_.empty()) {
+      Lease lease(*this, std::move(idle_.back()));
+      idle_.pop_back();
+      return lease;
+    }
+  }
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path_, SqliteConnection::Mode::kRead, busy_timeout_);
+  if (connection.ok()) return Lease(*this, *std::move(connection));
+  const absl::MutexLock lock(&mutex_);
+  --borrowed_;
+  return connection.status();
+}
+
+void SqliteReadPool::Return(SqliteConnection connection) {
+  const absl::MutexLock lock(&mutex_);
+  --borrowed_;
+  idle_.push_back(std::move(connection));
+}
+
+}  // namespace qconfig

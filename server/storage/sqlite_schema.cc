@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/sqlite_schema.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "server/storage/durable_files.h"
+#include "server/storage/registry_store.h"
+
+namespace qconfig {
+namespace {
+
+constexpr int64_t kApplicationId = 0x71636667;  // "qcfg"
+constexpr int64_t kMaxCheckedBytes = int64_t{256} << 20;
+
+// `until` of what is current is the largest integer, as server/storage/sqlite_registry.cc has it. Values stand last,
+// so that the columns before them are found without reading them.
+constexpr char kVersion1[] = R"(
+  PRAGMA application_id = 1902339687;
+
+  CREATE TABLE tenants (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL UNIQUE,
+    revision       INTEGER NOT NULL,  -- the newest
+    first_revision INTEGER NOT NULL   -- the first that can be read
+  ) STRICT;
+
+  -- Each version of each entry, there from revision `since` until the one before `until`.
+  CREATE TABLE entries (
+    tenant   INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,  -- 1: scheme, 2: template, 3: default catalogue
+    name     TEXT NOT NULL,
+    position INTEGER NOT NULL,  -- among those of its kind
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    value    BLOB NOT NULL      -- qconfig.v1.Scheme, qconfig.v1.LlmTemplate, a name
+  ) STRICT;
+  CREATE UNIQUE INDEX entries_in_order ON entries (tenant, until, kind, position);
+  CREATE UNIQUE INDEX entries_current ON entries (tenant, kind, name) WHERE until = 9223372036854775807;
+
+  -- The writes after tenants.first_revision.
+  CREATE TABLE changes (
+    tenant         INTEGER NOT NULL,
+    revision       INTEGER NOT NULL,
+    time           INTEGER NOT NULL,  -- microseconds since 1970
+    request_id     TEXT NOT NULL,
+    request_digest BLOB NOT NULL,
+    value          BLOB NOT NULL      -- qconfig.v1.ChangeRecord
+  ) STRICT;
+  CREATE UNIQUE INDEX changes_in_order ON changes (tenant, revision);
+  CREATE UNIQUE INDEX changes_by_request ON changes (tenant, request_id) WHERE request_id <> '';
+)";
+static_assert(kApplicationId == 1902339687);
+
+absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view pragma) {
+  SqliteQuery query(connection, pragma);
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  return found ? query.Int(0) : 0;
+}
+
+absl::Status Refused(absl::string_view path, absl::string_view problem, absl::string_view advice) {
+  return absl::FailedPreconditionError(absl::StrCat(path, " ", problem, "; ", advice));
+}
+
+absl::Status NoRegistry(absl::string_view path, absl::string_view problem) {
+  return Refused(path, problem, "name another file, or move this one away to begin an empty registry");
+}
+
+absl::Status Damaged(absl::string_view path, absl::string_view problem) {
+  return Refused(path, absl::StrCat("is damaged: ", problem),
+                 "move it and its -wal file away together and put a backup in its place");
+}
+
+// What a check that failed says about the file.
+absl::Status Judged(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
+  const int code = sqlite3_errcode(connection.handle()) & 0xff;
+  if (code == SQLITE_NOTADB) return NoRegistry(path, "is no SQLite database");
+  if (code == SQLITE_CORRUPT) return Damaged(path, failed.message());
+  return failed;
+}
+
+absl::Status LookForDamage(SqliteConnection& connection, const std::string& path) {
+  SqliteQuery query(connection, "PRAGMA quick_check(1)");
+  const bool found = query.Next();
+  if (!query.status().ok()) return Judged(connection, path, query.status());
+  return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
+}
+
+absl::Status SetWriteAheadLog(SqliteConnection& connection) {
+  SqliteQuery query(connection, "PRAGMA journal_mode = WAL");
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (found && query.Bytes(0) == "wal") return absl::OkStatus();
+  return StorageUnavailable("the file system cannot keep a write-ahead log; use a local disk");
+}
+
+// Under another name first, so that there is never a registry that is not whole.
+absl::Status CreateRegistry(const std::string& path) {
+  const std::string unfinished = absl::StrCat(path, ".new");
+  RemoveDatabase(unfinished);
+  if (absl::Status created = CreateFile(unfinished); !created.ok()) return created;
+  {
+    absl::StatusOr<SqliteConnection> connection =
+        SqliteConnection::Open(unfinished, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
+    if (!connection.ok()) return connection.status();
+    if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
+    if (absl::Status set = SetWriteAheadLog(*connection); !set.ok()) return set;
+  }
+  return PublishFile(unfinished, path);
+}
+
+}  // namespace
+
+const std::vector<std::string>& SqliteMigrations() {
+  static const auto* const kMigrations = new std::vector<std::string>{kVersion1};
+  return *kMigrations;
+}
+
+absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string>& migrations) {
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  for (auto next = static_cast<size_t>(*version); next < migrations.size(); ++next) {
+    absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection);
+    if (!transaction.ok()) return transaction.status();
+    const std::string sql = absl::StrCat(migrations[next], "; PRAGMA user_version = ", next + 1);
+    if (absl::Status migrated = connection.Execute(sql); !migrated.ok()) return migrated;
+    if (absl::Status committed = transaction->Commit(); !committed.ok()) return committed;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough) {
+  const absl::StatusOr<int64_t> application = ReadInt(connection, "PRAGMA application_id");
+  if (!application.ok()) return Judged(connection, path, application.status());
+  if (*application != kApplicationId) return NoRegistry(path, "is a database of another application");
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return Judged(connection, path, version.status());
+  const auto newest = static_cast<int64_t>(SqliteMigrations().size());
+  if (*version > newest) {
+    return Refused(path, absl::StrCat("is of version ", *version, ", and this program knows ", newest),
+                   "use the release of qconfig that wrote it, or a later one");
+  }
+  return thorough ? LookForDamage(connection, path) : absl::OkStatus();
+}
+
+absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {
+  const absl::StatusOr<int64_t> size = FileSize(path);
+  const absl::StatusOr<int64_t> log_size = FileSize(path + "-wal");
+  if (!size.ok()) return size.status();
+  if (!log_size.ok()) return log_size.status();
+  if (*size == 0) return NoRegistry(path, "is empty");
+  if (*size < 0 && *log_size > 0) {
+    return Refused(path, "is missing but its -wal file is there",
+                   "put the file back, or move the -wal file away to begin an empty registry");
+  }
+  if (*size < 0) {
+    if (absl::Status created = CreateRegistry(path); !created.ok()) return created;
+  }
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
+  if (!connection.ok()) return connection.status();
+  // A log of a file that is refused must not be written into it when the connection ends.
+  const bool has_log = *log_size > 0;
+  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log ? 1 : 0, nullptr);
+  const bool thorough = *size + *log_size < kMaxCheckedBytes;
+  if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
+  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
+  // A backup is not in this mode.
+  if (absl::Status set = SetWriteAheadLog(*connection); !set.ok()) return set;
+  return connection;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_STORAGE_SQLITE_STORE_H_
+#define QCONFIG_SERVER_STORAGE_SQLITE_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/storage/file_lock.h"
+#include "server/storage/registry_store.h"
+#include "server/storage/sqlite_read_pool.h"
+#include "server/storage/sqlite_writer.h"
+
+namespace qconfig {
+
+struct SqliteOptions {
+  std::string path;
+  HistoryLimits history;
+  // How long to wait for locks that other programs take on the file; backups take none that matter.
+  absl::Duration busy_timeout = absl::Seconds(5);
+  // What the file may not grow beyond; a write that needs more is STORAGE_FULL. 0: the disk is the limit.
+  int64_t max_bytes = 0;
+};
+
+// Keeps all tenants in one SQLite file. What was committed survives the end of the process, however it comes, and a
+// crash of the machine if its disk keeps what it has synced. Readers see one revision, and wait for no writer.
+//
+// Beside the file stand `-wal` and `-shm`, which belong to it and go when the store ends, and `.lock`, which keeps a
+// second server away. To copy a file that is in use, BackupSqlite().
+// Thread-safe.
+class SqliteStore : public RegistryStore {
+ public:
+  // Opens the file; creates it, and directories above it, for the owner only, where they are missing.
+  // kFailedPrecondition: another process has it open, or it is not a registry, damaged, or of a later release. The
+  // message says what to do, and the file is as it was. STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be opened.
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options);
+
+  // Finishes the writes that are queued. REQUIRES: nobody reads, or begins to write.
+  ~SqliteStore() override = default;
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+
+  SqliteStats stats() const { return writer_.stats(); }
+
+ private:
+  SqliteStore(FileLock lock, const std::string& path, SqliteConnection connection, const SqliteOptions& options);
+
+  // In this order: the lock is let go last, and the writer ends when nobody reads any more.
+  const FileLock lock_;
+  SqliteWriter writer_;
+  mutable SqliteReadPool readers_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_STORAGE_SQLITE_STORE_H_

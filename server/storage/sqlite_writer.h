@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_STORAGE_SQLITE_WRITER_H_
+#define QCONFIG_SERVER_STORAGE_SQLITE_WRITER_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "server/storage/registry_store.h"
+#include "server/storage/sqlite_connection.h"
+
+namespace qconfig {
+
+// What a store has done since it was opened.
+struct SqliteStats {
+  int64_t transactions = 0;  // that stored something
+  int64_t writes = 0;        // that were stored
+  int64_t queued = 0;        // that wait for the transaction before theirs
+};
+
+// Stores writes by one thread of its own. What comes while a transaction is being synced to the disk waits, and goes
+// into the next one together, so that a sync is shared by all who wait for it.
+// Thread-safe.
+class SqliteWriter {
+ public:
+  SqliteWriter(SqliteConnection connection, const HistoryLimits& history);
+  // Finishes what is queued, and writes the log into the database.
+  ~SqliteWriter();
+  SqliteWriter(const SqliteWriter&) = delete;
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+
+  // RegistryStore::Commit(). When a transaction of several writes fails, each is tried again in one of its own, so that
+  // only those fail that cannot be stored.
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit);
+
+  SqliteStats stats() const;
+
+ private:
+  struct Write;
+
+  void Run();
+  // What goes into the next transaction; nothing when the writer is to end.
+  std::vector<Write*> WaitForWrites();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty(); }
+  void Store(absl::Span<Write* const> writes);
+  absl::Status StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes);
+
+  SqliteConnection connection_;  // of thread_ only
+  const HistoryLimits history_;
+  mutable absl::Mutex mutex_;
+  std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  SqliteStats stats_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_STORAGE_SQLITE_WRITER_H_

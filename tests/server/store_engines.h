@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_TESTS_SERVER_STORE_ENGINES_H_
+#define QCONFIG_TESTS_SERVER_STORE_ENGINES_H_
+
+#include "tests/server/store_conformance.h"
+
+namespace qconfig {
+
+StoreEngine MemoryEngine();
+StoreEngine SqliteEngine();
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_TESTS_SERVER_STORE_ENGINES_H_
