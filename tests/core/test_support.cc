@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/test_support.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
 #include "core/embedded_catalogs.h"
@@ -12,6 +14,12 @@ std::string Told(const absl::Status& status) {
   const v1::ItemError error = ItemErrorOf(status);
   const auto field = error.metadata().find("field");
   return absl::StrCat(ReasonName(error.reason()), field == error.metadata().end() ? "" : " at " + field->second);
+}
+
+std::string MetadataOf(const absl::Status& status, const std::string& key) {
+  const v1::ItemError error = ItemErrorOf(status);
+  const auto it = error.metadata().find(key);
+  return it == error.metadata().end() ? "" : it->second;
 }
 
 CatalogTexts BuiltinTexts() {
@@ -33,6 +41,12 @@ CatalogTexts TinyTexts() {
   texts.algorithms = "{}";
   texts.spec_presets = "{}";
   return texts;
+}
+
+const Catalog& CatalogOfRelease(absl::string_view release) {
+  static const auto* const kCatalogs = new std::vector<std::shared_ptr<const Catalog>>(LoadBuiltinCatalogs().value());
+  return **std::find_if(kCatalogs->begin(), kCatalogs->end(),
+                        [release](const auto& catalog) { return catalog->quark_release() == release; });
 }
 
 const Snapshot& Builtins() {

@@ -136,5 +136,21 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenTwoStageSpecTest,
                                          GoldenFile{"0.13", "two_stage_specs", 60}),
                          NameOfGoldenFile);
 
+using GoldenRegisteredSchemeTest = GoldenTensorTest;
+
+TEST_P(GoldenRegisteredSchemeTest, IsAcceptedAsByQuark) {
+  EXPECT_EQ(cases_.size(), GetParam().cases);
+  for (const ordered_json& golden : cases_) {
+    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {
+      ASSERT_EQ(RuleOf(CheckLayer(*catalog_, scheme.config(), "config")), "") << scheme.DebugString();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenRegisteredSchemeTest,
+                         testing::Values(GoldenFile{"0.12.post1", "registry", 800},
+                                         GoldenFile{"0.13", "registry", 300}),
+                         NameOfGoldenFile);
+
 }  // namespace
 }  // namespace qconfig

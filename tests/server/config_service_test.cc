@@ -185,6 +185,7 @@ TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
   EXPECT_EQ(catalog.template_count(), 41);
   EXPECT_EQ(catalog.scheme_count(), 27);
   EXPECT_THAT(catalog.traits(), testing::ElementsAre("exclude_patterns_expanded"));
+  EXPECT_THAT(catalog.observers(), testing::ElementsAreArray(Builtins().catalog().observers()));
   v1::ListCatalogsRequest request;
   request.set_tenant("No");
   EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
