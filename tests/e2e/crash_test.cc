@@ -211,7 +211,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
     for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { WriteOn(server.address(), i); });
     // At a random moment, but not before the load has begun.
     while (acknowledged_ < before + kWriters) std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 200'000));
     server.Kill();
     for (std::thread& writer : writers) writer.join();
 

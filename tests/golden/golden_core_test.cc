@@ -23,7 +23,7 @@ using nlohmann::ordered_json;
 class GoldenConfigTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenConfigTest, AnswersAsQuarkDoes) {
-  const Snapshot snapshot(CatalogOf(GetParam().release), 1);
+  const Snapshot snapshot(CatalogOf(GetParam().release));
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const ordered_json& golden : cases) {

@@ -40,6 +40,8 @@ TEST(OptionsTest, FlagWinsOverEnvironment) {
 }
 
 TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
+  const char* const home = std::getenv("HOME");
+  const std::string home_before = home == nullptr ? "/" : home;
   setenv("XDG_DATA_HOME", "/xdg", 1);
   setenv("HOME", "/home/me", 1);
   Options options;
@@ -52,6 +54,7 @@ TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
   unsetenv("HOME");
   options.data_dir = "";
   EXPECT_EQ(StorageOf(options).status().code(), absl::StatusCode::kInvalidArgument);
+  setenv("HOME", home_before.c_str(), 1);
   for (const char* storage : {"memory", "sqlite:x"}) {
     options.storage = storage;
     EXPECT_EQ(*StorageOf(options), storage);
