@@ -15,7 +15,7 @@ std::string Suggestion(absl::string_view name, const std::vector<absl::string_vi
   constexpr size_t kMaxAllowed = 10;
   if (names.empty()) return "";
   const auto near = NearestNames(name, names, kMaxNear);
-  if (!near.empty()) return absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?");
+  if (!near.empty()) return absl::StrCat("; did you mean ", absl::StrJoin(near, ", "), "?");
   const size_t shown = std::min(names.size(), kMaxAllowed);
   std::string text = absl::StrCat(
       "; allowed: ", absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));

@@ -9,7 +9,8 @@
 
 namespace qconfig {
 
-// What a text about the unknown `name` may end with: "; did you mean int4?" when some of `names` are near it, else
+// What a text about the unknown `name` may end with: "; did you mean int4, uint4?" when some of `names` are near it,
+// else
 // "; allowed: cpu, ipu", ten names at the most. Empty when there are no names.
 std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names);
 

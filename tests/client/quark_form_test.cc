@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NoDtype", R"({"weight": {"observer_cls": "A"}})", "weight.dtype: required"},
         Refused{"NullDtype", R"({"weight": {"dtype": null}})", "weight.dtype: required"},
         Refused{"UnknownDtype", R"({"weight": [{"dtype": "int5"}]})",
-                "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8 or int4"},
+                "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8, int4, int3?"},
         Refused{"OlderAndNewerKey", R"({"weight": {"dtype": "int4", "dynamic": true, "is_dynamic": true}})",
                 "weight.dynamic: is the older name of is_dynamic, also given"},
         Refused{"QatSpec", R"({"weight": {"dtype": "int4", "qat_spec": {}}})",

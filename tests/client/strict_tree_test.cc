@@ -160,6 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
             absl::StrCat("a: &a ", Repeat("[", 40), Repeat("]", 40), "\nb: ", Repeat("[", 40), "*a", Repeat("]", 40)),
             "more than 64 objects and lists"},
         Refused{"VeryDeep", Repeat("[", 100'000), ""},
+        Refused{"MillionsOfBrackets", Repeat("[", 4'000'000), "more than 100000 values"},
         Refused{"VeryDeepBlocks", Repeat("- ", 100'000), "more than 64 objects and lists"},
         Refused{"VeryDeepKeys", Repeat("? ", 100'000), ""},
         Refused{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),

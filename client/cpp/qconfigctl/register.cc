@@ -43,6 +43,7 @@ absl::Status ReplaceObservers(Client& client, v1::Scheme& scheme) {
   for (const v1::Catalog& catalog : catalogs->catalogs()) {
     known.insert(catalog.observers().begin(), catalog.observers().end());
   }
+  if (known.empty()) return absl::OkStatus();  // a server that does not say
   for (const std::string& observer : ReplaceUnknownObservers(known, scheme)) {
     std::cerr << "warning: observer_cls: \"" << observer
               << "\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its place\n";

@@ -3,8 +3,10 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -201,6 +203,11 @@ class Events : public YAML::EventHandler {
 }  // namespace
 
 absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
+  // yaml-cpp may look at all of the text before its first event, and takes 200 bytes of memory for each of these.
+  const auto is_flow = [](char c) { return c == '[' || c == '{' || c == ','; };
+  if (static_cast<size_t>(std::count_if(text.begin(), text.end(), is_flow)) > 2 * kMaxFileNodes) {
+    return absl::InvalidArgumentError(absl::StrCat("has more than ", kMaxFileNodes, " values"));
+  }
   Events events;
   try {
     std::istringstream stream(text);
