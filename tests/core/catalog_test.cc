@@ -112,7 +112,7 @@ TEST(CatalogTest, BrokenDataIsRefusedWithItsPlace) {
 
   texts = TinyTexts();
   texts.schemes = R"({"plain": {"weight": {"dtype": "int7"}}, "alias": {}})";
-  EXPECT_THAT(LoadError(texts), HasSubstr("schemes.json: plain.weight.dtype: not a value of Dtype"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("schemes.json: plain.weight.dtype: \"int7\" is not a value of Dtype"));
 
   texts = TinyTexts();
   texts.schemes = R"({"plain": {"weight": {"colour": 1}}, "alias": {}})";
