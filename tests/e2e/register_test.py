@@ -172,7 +172,7 @@ class RegisterTest(ServerTestCase):
         self.assertRegex(lines[0], r"^REVISION +TIME +ACTOR +REQUEST ID +WHAT$")
         self.assertRegex(lines[1], rf"^4 +\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\S+ +{UUID_PATTERN} +delete scheme x$")
         self.assertRegex(lines[2], r"^3 .* put template mine$")
-        self.assertRegex(lines[3], rf"^2 .* {UUID} +put scheme x")
+        self.assertRegex(lines[3], rf"^2 .* {UUID} +set default catalog quark-0.12.post1, put scheme x")
         changes = json.loads(self.run_ok("list", "changes", "-o", "json"))
         self.assertEqual([record["revision"] for record in changes["changes"]], ["4", "3", "2"])
 

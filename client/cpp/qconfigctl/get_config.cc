@@ -87,6 +87,8 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   PrintWarnings(*response);
   if (arguments.output == "json") {
     PrintJson(response->config());
+  } else if (arguments.output == "response") {
+    PrintJson(*response);
   } else if (arguments.output == "textproto") {
     PrintTextproto(response->config());
   } else {
@@ -124,8 +126,10 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   groups->allow_extra_args(false);
   command->add_flag("--no-shared-scales", arguments->share_no_scales, "No projections share a scale")->excludes(groups);
   arguments->revisions.AddTo(*command);
-  command->add_option("-o,--output", arguments->output, "Form of the output")
-      ->check(CLI::IsMember({"quark-json", "json", "textproto"}))
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Form of the output; response: also catalogue, revision, digests and warnings")
+      ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
 }
