@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_TESTS_SERVER_FAULT_INJECTING_STORE_H_
+#define QCONFIG_TESTS_SERVER_FAULT_INJECTING_STORE_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/storage/registry_store.h"
+
+namespace qconfig {
+
+// Another store, of which chosen calls fail.
+// Thread-safe.
+class FaultInjectingStore : public RegistryStore {
+ public:
+  explicit FaultInjectingStore(std::unique_ptr<RegistryStore> store) : store_(std::move(store)) {}
+
+  // The next Commit() fails with `status` and stores nothing. Several of these are used one after the other, together
+  // with those that fail after storing.
+  void FailBeforeStoring(absl::Status status);
+  // The next Commit() stores what it can and fails with `status` all the same, as one whose answer is lost.
+  void FailAfterStoring(absl::Status status);
+  // All reads fail with `status` until it is OK.
+  void FailReads(absl::Status status);
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+
+ private:
+  struct CommitFault {
+    absl::Status status;
+    bool stores = false;
+  };
+
+  absl::Status ReadFault() const;
+
+  const std::unique_ptr<RegistryStore> store_;
+  mutable absl::Mutex mutex_;
+  std::deque<CommitFault> commit_faults_ ABSL_GUARDED_BY(mutex_);
+  absl::Status read_fault_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_TESTS_SERVER_FAULT_INJECTING_STORE_H_
