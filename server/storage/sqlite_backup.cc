@@ -66,8 +66,9 @@ absl::Status BackupSqlite(const std::string& from, const std::string& to) {
   if (absl::Status named = CheckNames(from, to); !named.ok()) return named;
   absl::StatusOr<SqliteConnection> source = SqliteConnection::Open(from, SqliteConnection::Mode::kRead, kBusyTimeout);
   if (!source.ok()) return source.status();
-  // Only a server writes the log into the file.
-  sqlite3_db_config(source->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  const absl::StatusOr<int64_t> log_size = FileSize(from + "-wal");
+  if (!log_size.ok()) return log_size.status();
+  source->LeaveLog(*log_size > 0);  // which is for a server to write into the file
   if (absl::Status checked = CheckRegistry(*source, from, /*thorough=*/false); !checked.ok()) return checked;
 
   const std::string unfinished = absl::StrCat(to, ".", getpid(), "-", ++count, ".tmp");

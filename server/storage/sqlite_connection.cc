@@ -39,11 +39,15 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
   SqliteConnection connection{std::unique_ptr<sqlite3, Closer>(opened)};
   if (code != SQLITE_OK) return connection.StatusOf(code);
   sqlite3_busy_timeout(opened, static_cast<int>(absl::ToInt64Milliseconds(busy_timeout)));
-  const absl::Status configured = connection.Execute(absl::StrCat(
-      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL; PRAGMA query_only = ",
-      mode == Mode::kRead ? "ON" : "OFF"));
+  const absl::Status configured =
+      connection.Execute(absl::StrCat("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA query_only = ",
+                                      mode == Mode::kRead ? "ON" : "OFF"));
   if (!configured.ok()) return configured;
   return connection;
+}
+
+void SqliteConnection::LeaveLog(bool leave) {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {

@@ -25,8 +25,12 @@ class SqliteConnection {
  public:
   enum class Mode { kRead, kWrite };
 
-  // Opens a file that exists. `busy_timeout` is how long to wait for locks of other processes.
+  // Opens a file that exists, without looking into it. `busy_timeout` is how long to wait for locks of other processes.
   static absl::StatusOr<SqliteConnection> Open(const std::string& path, Mode mode, absl::Duration busy_timeout);
+
+  // Whether the file's log stays as it is when the connection ends. Else SQLite writes it into the file, and removes
+  // it, when no other connection is left.
+  void LeaveLog(bool leave);
 
   // Runs statements that give no rows.
   absl::Status Execute(const std::string& sql);

@@ -87,7 +87,9 @@ absl::Status LookForDamage(SqliteConnection& connection, const std::string& path
   return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
 }
 
-absl::Status SetWriteAheadLog(SqliteConnection& connection) {
+// With a log that is synced at each commit.
+absl::Status SetDurable(SqliteConnection& connection) {
+  if (absl::Status set = connection.Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
   SqliteQuery query(connection, "PRAGMA journal_mode = WAL");
   const bool found = query.Next();
   if (!query.status().ok()) return query.status();
@@ -105,7 +107,7 @@ absl::Status CreateRegistry(const std::string& path) {
         SqliteConnection::Open(unfinished, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
     if (!connection.ok()) return connection.status();
     if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
-    if (absl::Status set = SetWriteAheadLog(*connection); !set.ok()) return set;
+    if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
   }
   return PublishFile(unfinished, path);
 }
@@ -160,15 +162,13 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
   if (!connection.ok()) return connection.status();
-  // A log of a file that is refused must not be written into it when the connection ends.
-  const bool has_log = *log_size > 0;
-  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log ? 1 : 0, nullptr);
+  connection->LeaveLog(*log_size > 0);  // for the case that the file is refused
   const bool thorough = *size + *log_size < kMaxCheckedBytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
-  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  connection->LeaveLog(false);
   if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
   // A backup is not in this mode.
-  if (absl::Status set = SetWriteAheadLog(*connection); !set.ok()) return set;
+  if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
   return connection;
 }
 

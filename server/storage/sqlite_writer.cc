@@ -49,6 +49,7 @@ absl::StatusOr<RevisionRange> SqliteWriter::Commit(const TenantId& tenant, const
   {
     const absl::MutexLock lock(&mutex_);
     queue_.push_back(&write);
+    ++stats_.pending;
   }
   write.done.WaitForNotification();
   return std::move(write.result);
@@ -56,9 +57,7 @@ absl::StatusOr<RevisionRange> SqliteWriter::Commit(const TenantId& tenant, const
 
 SqliteStats SqliteWriter::stats() const {
   const absl::MutexLock lock(&mutex_);
-  SqliteStats stats = stats_;
-  stats.queued = static_cast<int64_t>(queue_.size());
-  return stats;
+  return stats_;
 }
 
 void SqliteWriter::Run() {
@@ -66,6 +65,10 @@ void SqliteWriter::Run() {
     const std::vector<Write*> writes = WaitForWrites();
     if (writes.empty()) return;
     Store(writes);
+    {
+      const absl::MutexLock lock(&mutex_);
+      stats_.pending -= static_cast<int64_t>(writes.size());
+    }
     for (Write* write : writes) write->done.Notify();
   }
 }

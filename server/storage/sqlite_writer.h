@@ -22,7 +22,7 @@ namespace qconfig {
 struct SqliteStats {
   int64_t transactions = 0;  // that stored something
   int64_t writes = 0;        // that were stored
-  int64_t queued = 0;        // that wait for the transaction before theirs
+  int64_t pending = 0;       // writes that have not been answered yet
 };
 
 // Stores writes by one thread of its own. What comes while a transaction is being synced to the disk waits, and goes

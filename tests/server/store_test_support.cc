@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <utility>
 
@@ -111,6 +113,20 @@ TempDirectory::~TempDirectory() {
 }
 
 std::string TempDirectory::Path(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
+
+RawSqlite::RawSqlite(const std::string& path) : handle_(nullptr, &sqlite3_close) {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open(path.c_str(), &handle);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) std::abort();
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+void RawSqlite::Run(const std::string& sql) {
+  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return;
+  std::cerr << sql << ": " << sqlite3_errmsg(handle_.get()) << std::endl;
+  std::abort();
+}
 
 std::string FileBytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -2,7 +2,10 @@
 #ifndef QCONFIG_TESTS_SERVER_STORE_TEST_SUPPORT_H_
 #define QCONFIG_TESTS_SERVER_STORE_TEST_SUPPORT_H_
 
+#include <sqlite3.h>
+
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +49,17 @@ class TempDirectory {
 
  private:
   std::string path_;
+};
+
+// Runs statements on a SQLite file by a connection of its own, which leaves the file's log as it is when it ends.
+// Dies when they fail. Not thread-safe.
+class RawSqlite {
+ public:
+  explicit RawSqlite(const std::string& path);
+  void Run(const std::string& sql);
+
+ private:
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_;
 };
 
 // The bytes of a file; empty when there is none.

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random writes, after which every engine must be what RegistryState::After() makes of them. Set QCONFIG_TEST_SEED to
+// repeat a run that failed.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <iostream>
+#include <map>
+#include <random>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+#include "tests/server/store_engines.h"
+
+namespace qconfig {
+namespace {
+
+uint64_t Seed() {
+  uint64_t seed = std::random_device()();
+  const char* given = getenv("QCONFIG_TEST_SEED");
+  if (given != nullptr && !absl::SimpleAtoi(given, &seed)) ADD_FAILURE() << "QCONFIG_TEST_SEED is no number: " << given;
+  return seed;
+}
+
+// One tenant's registry as the contract describes it: all states ever, and which of them can be read.
+struct Model {
+  std::vector<RegistryState> states = {RegistryState()};  // of revision 1 and after
+  std::vector<RegistryCommit> commits;                    // of revision 2 and after
+  int64_t first = 1;
+
+  int64_t newest() const { return static_cast<int64_t>(states.size()); }
+  const RegistryState& At(int64_t revision) const { return states[static_cast<size_t>(revision - 1)]; }
+  const RegistryCommit& CommitOf(int64_t revision) const { return commits[static_cast<size_t>(revision - 2)]; }
+};
+
+class RandomWrites {
+ public:
+  RandomWrites(uint64_t seed, HistoryLimits limits) : random_(seed), limits_(limits) {}
+
+  int64_t Number(int64_t max) { return std::uniform_int_distribution<int64_t>(0, max)(random_); }
+
+  RegistryCommit Next(const Model& model) {
+    time_ += Number(20) - 3;
+    std::vector<v1::RegistryChange> changes;
+    if (model.newest() == 1 && Number(3) > 0) changes.push_back(SetDefaultCatalog("first"));
+    for (int64_t i = Number(4); i > 0; --i) changes.push_back(Change());
+    RegistryCommit commit =
+        WithTime(Write(model.newest() + 1, changes), time_, static_cast<int32_t>(Number(999'999'999)));
+    return Number(2) == 0 ? WithRequest(std::move(commit), absl::StrCat("r", ++requests_)) : commit;
+  }
+
+  // What the contract says of a write that was stored.
+  void Apply(const RegistryCommit& commit, Model& model) const {
+    RegistryState next = model.states.back().After(commit.record);
+    if (model.newest() == 1) model.states[0] = RegistryState(1, next.default_catalog(), {}, {});
+    model.states.push_back(std::move(next));
+    model.commits.push_back(commit);
+    const auto age = [&commit](const RegistryCommit& other) {
+      return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
+    };
+    while (model.first < model.newest() && (model.newest() - model.first > limits_.max_changes ||
+                                            age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
+      ++model.first;
+    }
+  }
+
+ private:
+  v1::RegistryChange Change() {
+    const std::string name = absl::StrCat("n", Number(5));
+    const std::string text = absl::StrCat(Number(1'000'000));
+    switch (Number(9)) {
+      case 0:
+        return SetDefaultCatalog(text);
+      case 1:
+      case 2:
+        return DeleteScheme(name);
+      case 3:
+      case 4:
+        return DeleteTemplate(name);
+      case 5:
+      case 6:
+        return PutScheme(name, text);
+      default:
+        return PutTemplate(name, text);
+    }
+  }
+
+  std::mt19937_64 random_;
+  const HistoryLimits limits_;
+  int64_t time_ = 1'600'000'000;
+  int64_t requests_ = 0;
+};
+
+// Everything that can be asked about a tenant, compared with the model.
+void ExpectLike(const Model& model, const std::string& tenant, const RegistryStore& store) {
+  ASSERT_EQ(Described(store.Revisions(Tenant(tenant))), absl::StrCat(model.first, " to ", model.newest()));
+  std::string changes;
+  for (int64_t revision = model.newest(); revision >= 1; --revision) {
+    const bool readable = revision >= model.first;
+    ASSERT_EQ(Loaded(store, tenant, revision),
+              readable ? Described(model.At(revision)) : "REVISION_COMPACTED at revision");
+    ASSERT_EQ(ChangesOf(store, tenant, revision, 100'000), readable ? changes : "REVISION_COMPACTED at revision");
+    if (revision == 1) break;
+    changes = absl::StrCat(revision, changes.empty() ? "" : " ", changes);
+    const std::string& request = model.CommitOf(revision).record.request_id();
+    if (!request.empty()) {
+      ASSERT_EQ(store.FindRequest(Tenant(tenant), request)->has_value(), revision > model.first) << request;
+    }
+  }
+}
+
+TEST(StorePropertyTest, EnginesAreWhatTheContractSays) {
+  const uint64_t seed = Seed();
+  RecordProperty("seed", absl::StrCat(seed));
+  std::cout << "QCONFIG_TEST_SEED=" << seed << std::endl;
+  constexpr int kWrites = 150;
+  const std::vector<std::string> tenants = {"a", "aa", "b"};
+  for (const HistoryLimits& limits : {HistoryLimits{}, HistoryLimits{7}, HistoryLimits{1000, absl::Seconds(60)},
+                                      HistoryLimits{10, absl::Seconds(60)}}) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ", max_changes ", limits.max_changes));
+    for (const StoreEngine& engine : {MemoryEngine(), SqliteEngine()}) {
+      SCOPED_TRACE(engine.name);
+      RandomWrites random(seed, limits);
+      const TempDirectory directory;
+      std::map<std::string, Model> models;
+      auto store = engine.open(directory.Path("db"), limits);
+      for (int write = 0; write < kWrites; ++write) {
+        const std::string& tenant = tenants[static_cast<size_t>(random.Number(2))];
+        Model& model = models[tenant];
+        const RegistryCommit commit = random.Next(model);
+        random.Apply(commit, model);
+        ASSERT_EQ(Described(store->Commit(Tenant(tenant), commit)), absl::StrCat(model.first, " to ", model.newest()));
+        if (engine.durable && random.Number(30) == 0) {
+          store.reset();
+          store = engine.open(directory.Path("db"), limits);
+        }
+        if (random.Number(10) == 0) {
+          ASSERT_NO_FATAL_FAILURE(ExpectLike(model, tenant, *store));
+        }
+      }
+      for (const auto& [tenant, model] : models) ASSERT_NO_FATAL_FAILURE(ExpectLike(model, tenant, *store));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Only in builds with ThreadSanitizer: tells it what abseil's mutexes order. The system's abseil is not instrumented,
+// so all that is guarded by an absl::Mutex would be called a race. These definitions stand before the library's own,
+// also for calls from within it, and call them.
+//
+// Conditions run in whichever thread unlocks, which is right but cannot be told, so races in them go unseen.
+#include <dlfcn.h>
+#include <sanitizer/tsan_interface.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+
+extern "C" void AnnotateIgnoreReadsBegin(const char* file, int line);
+extern "C" void AnnotateIgnoreReadsEnd(const char* file, int line);
+
+namespace {
+
+template <typename Function>
+Function* Next(const char* symbol) {
+  void* found = dlsym(RTLD_NEXT, symbol);
+  if (found == nullptr) {
+    std::fprintf(stderr, "this abseil has no %s; tests/tsan_absl_mutex.cc needs the names that it has\n", symbol);
+    std::abort();
+  }
+  return reinterpret_cast<Function*>(found);
+}
+
+}  // namespace
+
+// The names are those of Debian 12's abseil. They are looked up once; threads that do so at once find the same.
+#define NEXT_OF(symbol, ...) static const auto next = Next<__VA_ARGS__>(symbol)
+
+namespace absl {
+ABSL_NAMESPACE_BEGIN
+
+void Mutex::Lock() {
+  NEXT_OF("_ZN4absl7debian35Mutex4LockEv", void(Mutex*));
+  next(this);
+  __tsan_acquire(this);
+}
+
+void Mutex::Unlock() {
+  NEXT_OF("_ZN4absl7debian35Mutex6UnlockEv", void(Mutex*));
+  __tsan_release(this);
+  next(this);
+}
+
+bool Mutex::TryLock() {
+  NEXT_OF("_ZN4absl7debian35Mutex7TryLockEv", bool(Mutex*));
+  if (!next(this)) return false;
+  __tsan_acquire(this);
+  return true;
+}
+
+void Mutex::ReaderLock() {
+  NEXT_OF("_ZN4absl7debian35Mutex10ReaderLockEv", void(Mutex*));
+  next(this);
+  __tsan_acquire(this);
+}
+
+void Mutex::ReaderUnlock() {
+  NEXT_OF("_ZN4absl7debian35Mutex12ReaderUnlockEv", void(Mutex*));
+  __tsan_release(this);
+  next(this);
+}
+
+void Mutex::LockWhen(const Condition& condition) {
+  NEXT_OF("_ZN4absl7debian35Mutex8LockWhenERKNS0_9ConditionE", void(Mutex*, const Condition&));
+  next(this, condition);
+  __tsan_acquire(this);
+}
+
+// The Await...() come here.
+bool Mutex::AwaitCommon(const Condition& condition, synchronization_internal::KernelTimeout timeout) {
+  NEXT_OF("_ZN4absl7debian35Mutex11AwaitCommonERKNS0_9ConditionENS0_24synchronization_internal13KernelTimeoutE",
+          bool(Mutex*, const Condition&, synchronization_internal::KernelTimeout));
+  __tsan_release(this);
+  const bool is_true = next(this, condition, timeout);
+  __tsan_acquire(this);
+  return is_true;
+}
+
+bool Condition::Eval() const {
+  NEXT_OF("_ZNK4absl7debian39Condition4EvalEv", bool(const Condition*));
+  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+  const bool is_true = next(this);
+  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+  return is_true;
+}
+
+bool CondVar::WaitCommon(Mutex* mutex, synchronization_internal::KernelTimeout timeout) {
+  NEXT_OF("_ZN4absl7debian37CondVar10WaitCommonEPNS0_5MutexENS0_24synchronization_internal13KernelTimeoutE",
+          bool(CondVar*, Mutex*, synchronization_internal::KernelTimeout));
+  __tsan_release(mutex);
+  const bool timed_out = next(this, mutex, timeout);
+  __tsan_acquire(mutex);
+  return timed_out;
+}
+
+void Notification::Notify() {
+  NEXT_OF("_ZN4absl7debian312Notification6NotifyEv", void(Notification*));
+  __tsan_release(this);
+  next(this);
+}
+
+void Notification::WaitForNotification() const {
+  NEXT_OF("_ZNK4absl7debian312Notification19WaitForNotificationEv", void(const Notification*));
+  next(this);
+  __tsan_acquire(const_cast<Notification*>(this));
+}
+
+ABSL_NAMESPACE_END
+}  // namespace absl
