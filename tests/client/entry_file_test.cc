@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"as ProtoJSON: config.weight: not a list"}},
         Refused{"Textproto",
                 "name: \"x\"\nconfig {\n  weight { dtyp: DTYPE_INT4 }\n}\n",
-                {"as textproto: line 3, column 16", "dtyp", "did you mean dtype"}},
+                {"as textproto: line 3, column 16", "no field named \"dtyp\"; did you mean dtype"}},
         Refused{"TextprotoEnum",
                 "name: \"x\"\nconfig { weight { dtype: DTYPE_IN4 } }\n",
                 {"as textproto: line 2", "DTYPE_IN4", "did you mean DTYPE_INT4"}},

@@ -62,7 +62,7 @@ class RegisterTest(ServerTestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         # A tenant of its own for each test, so that revisions begin at 1.
-        self.tenant = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
+        self.tenant = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60].strip("-")
 
     def file(self, content, name="entry"):
         path = pathlib.Path(self.folder.name) / name
@@ -212,7 +212,7 @@ class RegisterTest(ServerTestCase):
         ):
             path = self.file(content)
             errors = self.refused("register", "scheme", "--name", "x", "-f", path, code=2)
-            self.assertIn(f"error: {path} {problem.splitlines()[0]}", errors) if "\n" in problem else self.assertIn(problem, errors)
+            self.assertTrue(errors.startswith(f"error: {path} is "), errors)
             self.assertIn(problem, errors)
         self.assertIn("cannot be opened", self.refused("register", "scheme", "-f", "/nonexistent/file", code=2))
         self.assertIn("say it with --name", self.refused("register", "scheme", "-f", self.file(QUARK_SCHEME), code=2))

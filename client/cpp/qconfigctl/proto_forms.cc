@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/suggestion.h"
 #include "qconfig/v1/quantization.pb.h"
 #include "qconfigctl/file_tree.h"
@@ -29,12 +30,14 @@ using nlohmann::ordered_json;
 
 std::vector<absl::string_view> FieldNames(const Descriptor& type) {
   std::vector<absl::string_view> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   return names;
 }
 
 std::vector<absl::string_view> ValueNames(const EnumDescriptor& type) {
   std::vector<absl::string_view> names;
+  names.reserve(static_cast<size_t>(type.value_count()));
   for (int i = 0; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
   return names;
 }
@@ -207,7 +210,8 @@ class FirstError : public google::protobuf::io::ErrorCollector {
  public:
   void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
     if (!text_.empty()) return;
-    text_ = absl::StrCat("line ", line + 1, ", column ", column + 1, ": ", message, SuggestionFor(message));
+    text_ = absl::StrCat("line ", line + 1, ", column ", column + 1, ": ", absl::StripSuffix(message, "."),
+                         SuggestionFor(message));
   }
   const std::string& text() const { return text_; }
 
