@@ -148,8 +148,8 @@ TEST_F(SqliteStoreTest, FullFileLosesNothingAndGoesOnWithMoreRoom) {
   int64_t revision = 1;
   std::string answer;
   do {
-    answer = Described(
-        store->Commit(Tenant("a"), Write(++revision, {PutScheme(absl::StrCat(revision), std::string(20'000, 'x'))})));
+    const std::vector<v1::RegistryChange> changes = {PutScheme(absl::StrCat(++revision), std::string(20'000, 'x'))};
+    answer = Described(store->Commit(Tenant("a"), Write(revision, changes)));
   } while (answer == absl::StrCat("1 to ", revision));
   EXPECT_EQ(answer, "STORAGE_FULL");
   EXPECT_GT(revision, 4);
