@@ -60,18 +60,20 @@ absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const Regis
       .Because("this server has no catalogue of this name");
 }
 
+std::shared_ptr<const Snapshot> Registry::View::Through(const std::shared_ptr<const Catalog>& catalog,
+                                                        size_t index) const {
+  LazySnapshot& lazy = snapshots_[index];
+  absl::call_once(lazy.once, [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalog, state_); });
+  return lazy.snapshot;
+}
+
 std::shared_ptr<const Registry::View> Registry::MakeView(RegistryState state) const {
-  auto view = std::make_shared<View>();
-  view->state = std::make_shared<const RegistryState>(std::move(state));
-  for (const auto& catalog : settings_.catalogs) {
-    view->snapshots.push_back(std::make_shared<const Snapshot>(catalog, view->state));
-  }
-  return view;
+  return std::make_shared<const View>(std::move(state), settings_.catalogs.size());
 }
 
 void Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view) const {
-  const int64_t revision = view->state->revision();
-  const size_t bytes = MemoryOf(*view->state, settings_.catalogs.size());
+  const int64_t revision = view->state()->revision();
+  const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
   absl::MutexLock lock(&mutex_);
   RevisionRange& known = ranges_[tenant.name()];
   known.first = std::max(known.first, range.first);
@@ -86,11 +88,11 @@ absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::Reload(const Ten
   auto state = store_.Load(tenant, 0);
   if (!state.ok()) return state.status();
   // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
-  if (state->revision() == never_written_->state->revision() && state->default_catalog().empty()) {
+  if (state->revision() == never_written_->state()->revision() && state->default_catalog().empty()) {
     return never_written_;
   }
   auto view = MakeView(*std::move(state));
-  Publish(tenant, {range->first, view->state->revision()}, view);
+  Publish(tenant, {range->first, view->state()->revision()}, view);
   return view;
 }
 
@@ -113,7 +115,7 @@ absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::GetView(const Te
   if (!state.ok()) return state.status();
   if (state->default_catalog().empty()) return never_written_;
   auto view = MakeView(*std::move(state));
-  const size_t bytes = MemoryOf(*view->state, settings_.catalogs.size());
+  const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
   absl::MutexLock lock(&mutex_);
   views_.Put(KeyOf(tenant, revision), view, bytes);
   return view;
@@ -123,7 +125,7 @@ absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
   constexpr absl::Duration kLookAtCaller = absl::Milliseconds(100);
   const auto newest = GetView(query.tenant, 0);
   if (!newest.ok()) return newest.status();
-  int64_t revision = (*newest)->state->revision();
+  int64_t revision = (*newest)->state()->revision();
   const absl::Time end = EndOfWaiting(query.deadline, settings_.max_wait);
   absl::MutexLock lock(&mutex_);
   while (revision < query.min_revision && absl::Now() < end && !query.is_cancelled()) {
@@ -152,9 +154,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuer
   }
   const auto view = GetView(query.tenant, query.revision);
   if (!view.ok()) return view.status();
-  const auto catalog = FindCatalog(query.catalog, *(*view)->state);
+  const auto catalog = FindCatalog(query.catalog, *(*view)->state());
   if (!catalog.ok()) return catalog.status();
-  return (*view)->snapshots[*catalog];
+  return (*view)->Through(settings_.catalogs[*catalog], *catalog);
 }
 
 absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> Registry::CatalogsFor(const RegistryState& state) const {
@@ -185,13 +187,13 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
   }
   const auto before = GetView(order.tenant, commit.record.revision() - 1);
   if (!before.ok()) return before.status();
-  return Written{commit.record.revision(), *commit.record.changes().rbegin(), (*before)->state};
+  return Written{commit.record.revision(), *commit.record.changes().rbegin(), (*before)->state()};
 }
 
 absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
   auto view = GetView(order.tenant, 0);
   while (view.ok()) {
-    const RegistryState& state = *(*view)->state;
+    const RegistryState& state = *(*view)->state();
     if (!order.request_id.empty() && !order.validate_only) {
       auto earlier = FindEarlier(order, state.revision());
       if (!earlier.ok()) return earlier.status();
@@ -202,7 +204,7 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     const google::protobuf::Timestamp now = ToTimestamp(settings_.clock());
     auto change = plan({*catalogs, state, settings_.limits, now});
     if (!change.ok()) return change.status();
-    if (order.validate_only) return Written{state.revision(), *std::move(change), (*view)->state};
+    if (order.validate_only) return Written{state.revision(), *std::move(change), (*view)->state()};
 
     RegistryCommit commit;
     commit.request_digest = order.request_digest;
@@ -217,7 +219,7 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     const auto range = store_.Commit(order.tenant, commit);
     if (range.ok()) {
       Publish(order.tenant, *range, MakeView(state.After(commit.record)));
-      return Written{commit.record.revision(), *std::move(change), (*view)->state};
+      return Written{commit.record.revision(), *std::move(change), (*view)->state()};
     }
     const absl::StatusCode code = range.status().code();
     if (code != absl::StatusCode::kAborted && code != absl::StatusCode::kAlreadyExists) {

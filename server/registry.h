@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/call_once.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
@@ -97,10 +99,25 @@ class Registry {
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // A tenant's registry at one revision, seen through each of the catalogues.
-  struct View {
-    std::shared_ptr<const RegistryState> state;
-    std::vector<std::shared_ptr<const Snapshot>> snapshots;  // in the order of `catalogs`
+  // A tenant's registry at one revision, and what is seen of it through each catalogue, made when it is asked for.
+  // Thread-safe.
+  class View {
+   public:
+    View(RegistryState state, size_t catalogs)
+        : state_(std::make_shared<const RegistryState>(std::move(state))), snapshots_(catalogs) {}
+
+    const std::shared_ptr<const RegistryState>& state() const { return state_; }
+    // `index` is that of `catalog` among the registry's.
+    std::shared_ptr<const Snapshot> Through(const std::shared_ptr<const Catalog>& catalog, size_t index) const;
+
+   private:
+    struct LazySnapshot {
+      absl::once_flag once;
+      std::shared_ptr<const Snapshot> snapshot;
+    };
+
+    std::shared_ptr<const RegistryState> state_;
+    mutable std::vector<LazySnapshot> snapshots_;
   };
 
   // The index in `catalogs` of `name`; of the registry's default when `name` is empty.
