@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What callers see when the storage fails, and afterwards.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -74,6 +75,19 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_FALSE(Put(server, "two").ok());
   EXPECT_EQ(Get(server, "two"), "OK") << "memory must not hide what is stored";
+}
+
+TEST_F(RegistryFaultTest, LogSaysWhyTheStorageFailed) {
+  TestServer server(Settings());
+  store_->FailBeforeStoring(StorageFull("no room on /disk"));
+  EXPECT_FALSE(Put(server, "one").ok());
+  store_->FailBeforeStoring(StorageUnavailable("/disk is gone"));
+  EXPECT_FALSE(Put(server, "one").ok());
+  server.server().Shutdown(absl::ZeroDuration());  // after it, everything is logged
+  EXPECT_THAT(server.log(), testing::HasSubstr("reason=STORAGE_FULL"));
+  EXPECT_THAT(server.log(), testing::HasSubstr("[error]"));
+  EXPECT_THAT(server.log(), testing::HasSubstr("error=\"no room on /disk\""));
+  EXPECT_THAT(server.log(), testing::HasSubstr("error=\"/disk is gone\""));
 }
 
 TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
