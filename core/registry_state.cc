@@ -20,14 +20,26 @@ const Entry* Find(const Entries<Entry>& entries, const Index& index, absl::strin
   return it == index.end() ? nullptr : entries[it->second].get();
 }
 
+// Adds to the size of a state, or takes off it, what `entry` takes.
+template <typename Size>
+void Add(const google::protobuf::Message& entry, Size& size) {
+  size.bytes += entry.ByteSizeLong();
+  size.memory_bytes += entry.SpaceUsedLong();
+}
+template <typename Size>
+void Subtract(const google::protobuf::Message& entry, Size& size) {
+  size.bytes -= entry.ByteSizeLong();
+  size.memory_bytes -= entry.SpaceUsedLong();
+}
+
 // Puts `entry` in the place of the one that has its name, or at the end.
-template <typename Entry>
-void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& index, size_t& bytes) {
-  bytes += entry->ByteSizeLong();
+template <typename Entry, typename Size>
+void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& index, Size& size) {
+  Add(*entry, size);
   size_t place = entries.size();
   if (const auto it = index.find(NameOf(*entry)); it != index.end()) {
     place = it->second;
-    bytes -= entries[place]->ByteSizeLong();
+    Subtract(*entries[place], size);
     index.erase(it);  // its key is a view into the entry that goes
     entries[place] = std::move(entry);
   } else {
@@ -36,12 +48,12 @@ void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& ind
   index[NameOf(*entries[place])] = place;
 }
 
-template <typename Entry>
-void Delete(const std::string& name, Entries<Entry>& entries, Index& index, size_t& bytes) {
+template <typename Entry, typename Size>
+void Delete(const std::string& name, Entries<Entry>& entries, Index& index, Size& size) {
   const auto it = index.find(name);
   if (it == index.end()) return;
   const size_t place = it->second;
-  bytes -= entries[place]->ByteSizeLong();
+  Subtract(*entries[place], size);
   index.erase(it);
   entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(place));
   for (size_t i = place; i < entries.size(); ++i) index[NameOf(*entries[i])] = i;
@@ -53,10 +65,10 @@ RegistryState::RegistryState(int64_t revision, std::string default_catalog, Sche
     : revision_(revision), default_catalog_(std::move(default_catalog)) {
   schemes_.reserve(schemes.size());
   scheme_index_.reserve(schemes.size());
-  for (auto& scheme : schemes) Put(std::move(scheme), schemes_, scheme_index_, bytes_);
+  for (auto& scheme : schemes) Put(std::move(scheme), schemes_, scheme_index_, size_);
   templates_.reserve(templates.size());
   template_index_.reserve(templates.size());
-  for (auto& entry : templates) Put(std::move(entry), templates_, template_index_, bytes_);
+  for (auto& entry : templates) Put(std::move(entry), templates_, template_index_, size_);
 }
 
 const v1::Scheme* RegistryState::FindScheme(absl::string_view name) const {
@@ -73,17 +85,17 @@ RegistryState RegistryState::After(const v1::ChangeRecord& record) const {
   for (const v1::RegistryChange& change : record.changes()) {
     switch (change.change_case()) {
       case v1::RegistryChange::kPutScheme:
-        Put(std::make_shared<const v1::Scheme>(change.put_scheme()), state.schemes_, state.scheme_index_, state.bytes_);
+        Put(std::make_shared<const v1::Scheme>(change.put_scheme()), state.schemes_, state.scheme_index_, state.size_);
         break;
       case v1::RegistryChange::kDeleteScheme:
-        Delete(change.delete_scheme().name(), state.schemes_, state.scheme_index_, state.bytes_);
+        Delete(change.delete_scheme().name(), state.schemes_, state.scheme_index_, state.size_);
         break;
       case v1::RegistryChange::kPutTemplate:
         Put(std::make_shared<const v1::LlmTemplate>(change.put_template()), state.templates_, state.template_index_,
-            state.bytes_);
+            state.size_);
         break;
       case v1::RegistryChange::kDeleteTemplate:
-        Delete(change.delete_template().model_type(), state.templates_, state.template_index_, state.bytes_);
+        Delete(change.delete_template().model_type(), state.templates_, state.template_index_, state.size_);
         break;
       case v1::RegistryChange::kSetDefaultCatalog:
         state.default_catalog_ = change.set_default_catalog();

@@ -31,8 +31,9 @@ class RegistryState {
   // In order of registration; a template that replaced another has its place.
   const Schemes& schemes() const { return schemes_; }
   const Templates& templates() const { return templates_; }
-  // The size of all entries on the wire.
-  size_t bytes() const { return bytes_; }
+  // The size of all entries on the wire, and in memory, which for hostile ones is many times as much.
+  size_t bytes() const { return size_.bytes; }
+  size_t memory_bytes() const { return size_.memory_bytes; }
 
   // Null when there is none.
   const v1::Scheme* FindScheme(absl::string_view name) const;
@@ -49,7 +50,11 @@ class RegistryState {
   Templates templates_;
   absl::flat_hash_map<absl::string_view, size_t> scheme_index_;  // views into the entries
   absl::flat_hash_map<absl::string_view, size_t> template_index_;
-  size_t bytes_ = 0;
+  struct Size {
+    size_t bytes = 0;
+    size_t memory_bytes = 0;
+  };
+  Size size_;
 };
 
 }  // namespace qconfig

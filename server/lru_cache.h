@@ -3,9 +3,11 @@
 #define QCONFIG_SERVER_LRU_CACHE_H_
 
 #include <cstddef>
+#include <iterator>
 #include <list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -27,13 +29,21 @@ class LruCache {
   }
 
   // `bytes` is what `value` and its key take. A value that is larger than the whole cache is not kept.
-  void Put(std::string key, Value value, size_t bytes) {
-    if (const auto it = index_.find(key); it != index_.end()) Drop(it->second);
-    if (bytes > max_bytes_) return;
-    while (bytes_ + bytes > max_bytes_) Drop(std::prev(entries_.end()));
+  // Returns what had to go, so that the caller can destroy it where that may take time.
+  std::vector<Value> Put(std::string key, Value value, size_t bytes) {
+    std::vector<Value> dropped = Erase(key);
+    if (bytes > max_bytes_) return dropped;
+    while (bytes_ + bytes > max_bytes_) Drop(std::prev(entries_.end()), dropped);
     entries_.push_front({std::move(key), std::move(value), bytes});
     index_[entries_.front().key] = entries_.begin();
     bytes_ += bytes;
+    return dropped;
+  }
+
+  std::vector<Value> Erase(absl::string_view key) {
+    std::vector<Value> dropped;
+    if (const auto it = index_.find(key); it != index_.end()) Drop(it->second, dropped);
+    return dropped;
   }
 
   size_t bytes() const { return bytes_; }
@@ -46,9 +56,10 @@ class LruCache {
   };
   using Entries = std::list<Entry>;
 
-  void Drop(typename Entries::iterator entry) {
+  void Drop(typename Entries::iterator entry, std::vector<Value>& dropped) {
     bytes_ -= entry->bytes;
     index_.erase(entry->key);
+    dropped.push_back(std::move(entry->value));
     entries_.erase(entry);
   }
 

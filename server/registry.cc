@@ -10,13 +10,14 @@
 namespace qconfig {
 namespace {
 
-// What a view takes in memory: messages take several times their bytes on the wire, and indexes some more per entry.
+constexpr int kMaxWaitingCalls = 1000;  // each keeps a thread
+
 size_t MemoryOf(const RegistryState& state, size_t catalogs) {
-  constexpr size_t kMemoryPerByte = 4;
-  constexpr size_t kPerEntry = 256;
-  constexpr size_t kPerCatalog = 2048;
+  constexpr size_t kIndexPerEntry = 128;
+  constexpr size_t kPerSnapshot = 1024;
   const size_t entries = state.schemes().size() + state.templates().size();
-  return state.bytes() * kMemoryPerByte + entries * kPerEntry + catalogs * kPerCatalog;
+  const size_t snapshots = catalogs * (kPerSnapshot + entries * sizeof(void*));
+  return state.memory_bytes() + entries * kIndexPerEntry + snapshots;
 }
 
 std::string KeyOf(const TenantId& tenant, int64_t revision) { return absl::StrCat(tenant.name(), "@", revision); }
@@ -71,76 +72,141 @@ std::shared_ptr<const Registry::View> Registry::MakeView(RegistryState state) co
   return std::make_shared<const View>(std::move(state), settings_.catalogs.size());
 }
 
-void Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view) const {
+bool Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view,
+                       std::optional<int64_t> generation) const {
   const int64_t revision = view->state()->revision();
   const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
+  std::vector<std::shared_ptr<const View>> superseded, dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
+  if (generation.has_value() && *generation != generation_) return false;
   RevisionRange& known = ranges_[tenant.name()];
+  // Few ask for the last but one, and it shares most of what it holds, so it would only drive out other tenants.
+  if (known.newest < revision) superseded = views_.Erase(KeyOf(tenant, known.newest));
   known.first = std::max(known.first, range.first);
   known.newest = std::max(known.newest, range.newest);
-  views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
-  advanced_.SignalAll();
+  dropped = views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
+  if (const auto it = waiting_.find(tenant.name()); it != waiting_.end()) it->second->news.SignalAll();
+  return true;
+}
+
+void Registry::Forget(const TenantId& tenant) {
+  absl::MutexLock lock(&mutex_);
+  ++generation_;
+  ranges_.erase(tenant.name());
+  if (const auto it = waiting_.find(tenant.name()); it != waiting_.end()) it->second->news.SignalAll();
 }
 
 absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::Reload(const TenantId& tenant) const {
-  const auto range = store_.Revisions(tenant);
-  if (!range.ok()) return range.status();
-  auto state = store_.Load(tenant, 0);
-  if (!state.ok()) return state.status();
-  // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
-  if (state->revision() == never_written_->state()->revision() && state->default_catalog().empty()) {
-    return never_written_;
+  while (true) {
+    int64_t generation = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      generation = generation_;
+    }
+    auto state = store_.Load(tenant, 0);
+    if (!state.ok()) return state.status();
+    // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
+    if (state->revision() == never_written_->state()->revision() && state->default_catalog().empty()) {
+      return never_written_;
+    }
+    const auto range = store_.Revisions(tenant);
+    if (!range.ok()) return range.status();
+    auto view = MakeView(*std::move(state));
+    if (Publish(tenant, {range->first, view->state()->revision()}, view, generation)) return view;
   }
-  auto view = MakeView(*std::move(state));
-  Publish(tenant, {range->first, view->state()->revision()}, view);
-  return view;
+}
+
+absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::FindView(const TenantId& tenant, int64_t revision,
+                                                                         bool& known) const {
+  absl::MutexLock lock(&mutex_);
+  const auto range = ranges_.find(tenant.name());
+  known = range != ranges_.end();
+  if (!known) return nullptr;
+  if (revision == 0) revision = range->second.newest;
+  if (revision < range->second.first) return CheckReadable(tenant, range->second, revision);
+  const auto* view = views_.Find(KeyOf(tenant, revision));
+  return view == nullptr ? nullptr : *view;
 }
 
 absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::GetView(const TenantId& tenant,
                                                                         int64_t revision) const {
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto range = ranges_.find(tenant.name());
-    if (range != ranges_.end()) {
-      if (revision != 0) {
-        const absl::Status readable = CheckReadable(tenant, range->second, revision);
-        if (!readable.ok()) return readable;
-      }
-      const auto* view = views_.Find(KeyOf(tenant, revision == 0 ? range->second.newest : revision));
-      if (view != nullptr) return *view;
-    }
+  bool known = false;
+  auto view = FindView(tenant, revision, known);
+  if (!view.ok() || *view != nullptr) return view;
+  if (!known || revision == 0) {
+    view = Reload(tenant);
+    if (!view.ok() || revision == 0 || (*view)->state()->revision() == revision) return view;
+    view = FindView(tenant, revision, known);
+    if (!view.ok() || *view != nullptr) return view;
   }
-  if (revision == 0) return Reload(tenant);
   auto state = store_.Load(tenant, revision);
   if (!state.ok()) return state.status();
-  if (state->default_catalog().empty()) return never_written_;
-  auto view = MakeView(*std::move(state));
-  const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
+  view = MakeView(*std::move(state));
+  const size_t bytes = MemoryOf(*(*view)->state(), settings_.catalogs.size());
+  std::vector<std::shared_ptr<const View>> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
-  views_.Put(KeyOf(tenant, revision), view, bytes);
+  dropped = views_.Put(KeyOf(tenant, revision), *view, bytes);
   return view;
 }
 
-absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
-  constexpr absl::Duration kLookAtCaller = absl::Milliseconds(100);
-  const auto newest = GetView(query.tenant, 0);
-  if (!newest.ok()) return newest.status();
-  int64_t revision = (*newest)->state()->revision();
-  const absl::Time end = EndOfWaiting(query.deadline, settings_.max_wait);
+absl::Status Registry::WaitForNews(const TenantId& tenant, int64_t seen, absl::Time end) const {
   absl::MutexLock lock(&mutex_);
-  while (revision < query.min_revision && absl::Now() < end && !query.is_cancelled()) {
-    if (stopped_) return Error(v1::ERROR_REASON_SHUTTING_DOWN).Because("the server is ending; ask another one");
-    advanced_.WaitWithDeadline(&mutex_, std::min(end, absl::Now() + kLookAtCaller));
-    const auto range = ranges_.find(query.tenant.name());
-    if (range != ranges_.end()) revision = range->second.newest;
+  if (stopped_) return Error(v1::ERROR_REASON_SHUTTING_DOWN).Because("the server is ending; ask another one");
+  const auto range = ranges_.find(tenant.name());
+  const bool is_old = range == ranges_.end() ? seen > never_written_->state()->revision() : range->second.newest > seen;
+  if (is_old) return absl::OkStatus();
+  if (waiting_calls_ >= kMaxWaitingCalls) {
+    return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
+        .Field("min_revision")
+        .Tenant(tenant.name())
+        .Because("the tenant's registry has not come to this revision, and too many calls wait already");
   }
-  if (revision >= query.min_revision) return absl::OkStatus();
-  return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
-      .Field("min_revision")
-      .Value(absl::StrCat(query.min_revision))
-      .Allowed({absl::StrCat("up to ", revision)})
-      .Tenant(query.tenant.name())
-      .Because("the tenant's registry has not come to this revision in time");
+  auto& waiting = waiting_[tenant.name()];
+  if (waiting == nullptr) waiting = std::make_unique<Waiting>();
+  Waiting* const own = waiting.get();
+  ++own->calls;
+  ++waiting_calls_;
+  own->news.WaitWithDeadline(&mutex_, end);
+  --waiting_calls_;
+  if (--own->calls == 0) waiting_.erase(tenant.name());
+  return absl::OkStatus();
+}
+
+absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
+  constexpr absl::Duration kLookAtCaller = absl::Seconds(1);
+  const absl::Time end = EndOfWaiting(query.deadline, settings_.max_wait);
+  while (true) {
+    const auto newest = GetView(query.tenant, 0);
+    if (!newest.ok()) return newest.status();
+    const int64_t revision = (*newest)->state()->revision();
+    if (revision >= query.min_revision) return absl::OkStatus();
+    const absl::Time now = absl::Now();
+    if (now >= end || query.is_cancelled()) {
+      return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
+          .Field("min_revision")
+          .Value(absl::StrCat(query.min_revision))
+          .Allowed({absl::StrCat("up to ", revision)})
+          .Tenant(query.tenant.name())
+          .Because("the tenant's registry has not come to this revision in time");
+    }
+    const absl::Status waited = WaitForNews(query.tenant, revision, std::min(end, now + kLookAtCaller));
+    if (!waited.ok()) return waited;
+  }
+}
+
+absl::StatusOr<std::shared_ptr<void>> Registry::TakeTurn(const TenantId& tenant, absl::Time deadline) {
+  absl::MutexLock lock(&mutex_);
+  while (!writing_.insert(tenant.name()).second) {
+    if (written_.WaitWithDeadline(&mutex_, deadline)) {
+      return absl::DeadlineExceededError("other writes to the registry took until the deadline");
+    }
+  }
+  return std::shared_ptr<void>(this, [name = tenant.name()](void* registry) {
+    auto* const self = static_cast<Registry*>(registry);
+    absl::MutexLock lock_again(&self->mutex_);
+    self->writing_.erase(name);
+    self->written_.SignalAll();
+  });
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuery& query) const {
@@ -191,6 +257,8 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
 }
 
 absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
+  const auto turn = TakeTurn(order.tenant, order.deadline);
+  if (!turn.ok()) return turn.status();
   auto view = GetView(order.tenant, 0);
   while (view.ok()) {
     const RegistryState& state = *(*view)->state();
@@ -218,14 +286,14 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     *commit.record.add_changes() = *change;
     const auto range = store_.Commit(order.tenant, commit);
     if (range.ok()) {
-      Publish(order.tenant, *range, MakeView(state.After(commit.record)));
+      Publish(order.tenant, *range, MakeView(state.After(commit.record)), std::nullopt);
       return Written{commit.record.revision(), *std::move(change), (*view)->state()};
     }
     const absl::StatusCode code = range.status().code();
-    if (code != absl::StatusCode::kAborted && code != absl::StatusCode::kAlreadyExists) {
-      // It may have been stored all the same: what is in memory is no longer known to be the newest.
-      absl::MutexLock lock(&mutex_);
-      ranges_.erase(order.tenant.name());
+    const bool other_came_first = code == absl::StatusCode::kAborted || code == absl::StatusCode::kAlreadyExists;
+    if (!other_came_first) {
+      // When it is full nothing was stored; else the write may have been stored all the same.
+      if (code != absl::StatusCode::kResourceExhausted) Forget(order.tenant);
       return range.status();
     }
     if (absl::Now() >= order.deadline) return absl::DeadlineExceededError("other writes to the registry came first");
@@ -249,7 +317,7 @@ size_t Registry::tenants_in_memory() const {
 void Registry::StopWaiting() {
   absl::MutexLock lock(&mutex_);
   stopped_ = true;
-  advanced_.SignalAll();
+  for (const auto& [tenant, waiting] : waiting_) waiting->news.SignalAll();
 }
 
 }  // namespace qconfig

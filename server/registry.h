@@ -13,6 +13,7 @@
 #include "absl/base/call_once.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -66,7 +67,7 @@ struct RegistrySettings {
 
 // The registries of all tenants, over the catalogues: snapshots to answer from, and writes. Keeps in memory what was
 // read last, so that a call as a rule does not touch the store. A write is seen by every call that begins after it
-// returned. Thread-safe.
+// returned. Writes to one tenant are made one after the other. Thread-safe.
 class Registry {
  public:
   // REQUIRES: nobody else writes to `store`, which must outlive the registry.
@@ -76,13 +77,15 @@ class Registry {
   const std::vector<std::shared_ptr<const Catalog>>& catalogs() const { return settings_.catalogs; }
 
   // CATALOG_NOT_FOUND: no catalogue of that name. REVISION_IN_FUTURE: the registry has not come to `revision`, or did
-  // not come to `min_revision` in time. REVISION_COMPACTED: so old revisions are not kept. STORAGE_UNAVAILABLE.
-  // SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has revision 1 and is not an error.
+  // not come to `min_revision` in time, or too many calls wait already. REVISION_COMPACTED: so old revisions are not
+  // kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has revision
+  // 1 and is not an error.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Makes the change that `plan` gives for the newest state of the registry, or only validates it. `plan` is called
-  // again when another write came first. Errors are those of `plan`, REQUEST_ID_REUSED, STORAGE_FULL,
-  // STORAGE_UNAVAILABLE, and kDeadlineExceeded when other writes kept coming first until then.
+  // again should another write have come first. Errors are those of `plan`, REQUEST_ID_REUSED, STORAGE_FULL,
+  // STORAGE_UNAVAILABLE, CATALOG_NOT_FOUND when the tenant's default is not on this server, and kDeadlineExceeded when
+  // other writes to the registry take until then.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -123,13 +126,27 @@ class Registry {
   // The index in `catalogs` of `name`; of the registry's default when `name` is empty.
   absl::StatusOr<size_t> FindCatalog(absl::string_view name, const RegistryState& state) const;
   std::shared_ptr<const View> MakeView(RegistryState state) const;
+  // The registry at `revision`; 0: at the newest.
   absl::StatusOr<std::shared_ptr<const View>> GetView(const TenantId& tenant, int64_t revision) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // What GetView() finds in memory: null when it has to look in the store. Sets whether the tenant's revisions are
+  // known.
+  absl::StatusOr<std::shared_ptr<const View>> FindView(const TenantId& tenant, int64_t revision, bool& known) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Reads the newest registry from the store, whatever is in memory.
   absl::StatusOr<std::shared_ptr<const View>> Reload(const TenantId& tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Keeps `view` in memory, and makes it the tenant's newest unless a newer one is known. Does nothing, and returns
+  // false, when a tenant was forgotten since `generation`.
+  bool Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view,
+               std::optional<int64_t> generation) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What is in memory is no longer known to be the tenant's newest.
+  void Forget(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
+
   absl::Status WaitFor(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Makes `view` the tenant's newest unless a newer one is known.
-  void Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view) const
+  // Returns when something happened to the tenant since its newest revision was `seen`, or at `end`.
+  absl::Status WaitForNews(const TenantId& tenant, int64_t seen, absl::Time end) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The right to write to the tenant's registry, for as long as the result lives.
+  absl::StatusOr<std::shared_ptr<void>> TakeTurn(const TenantId& tenant, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The catalogues in the order in which RegistrationContext wants them.
@@ -141,8 +158,20 @@ class Registry {
   RegistryStore& store_;
   const std::shared_ptr<const View> never_written_;
   mutable absl::Mutex mutex_;
-  mutable absl::CondVar advanced_;  // some registry has a new revision, or nobody shall wait
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // how often a tenant was forgotten
+
+  // Calls that wait for news of a tenant.
+  struct Waiting {
+    absl::CondVar news;
+    int calls = 0;
+  };
+  mutable absl::flat_hash_map<std::string, std::unique_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
+  mutable int waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  absl::flat_hash_set<std::string> writing_ ABSL_GUARDED_BY(mutex_);  // tenants that are written to
+  absl::CondVar written_;                                             // some tenant no longer is
+
   // What can be read of the tenants that were read or written, as of the last commit.
   mutable absl::flat_hash_map<std::string, RevisionRange> ranges_ ABSL_GUARDED_BY(mutex_);
   mutable LruCache<std::shared_ptr<const View>> views_ ABSL_GUARDED_BY(mutex_);
