@@ -2,6 +2,8 @@
 #include "core/nearest_names.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -21,22 +23,51 @@ std::string Folded(absl::string_view name) {
   return folded;
 }
 
-// Levenshtein's distance, where swapping two neighbours counts as one edit.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> before_previous, previous(b.size() + 1), current(b.size() + 1);
-  std::iota(previous.begin(), previous.end(), size_t{0});
+// So many comparisons of two characters, some milliseconds, go into one search at the most, however many names there
+// are; those that come after are not looked at.
+constexpr size_t kMaxComparisons = 4'000'000;
+
+// How often each byte comes in a text.
+using Letters = std::array<int, 256>;
+
+Letters LettersOf(absl::string_view text) {
+  Letters letters{};
+  for (const char c : text) ++letters[static_cast<unsigned char>(c)];
+  return letters;
+}
+
+// At the most the edit distance of the texts whose letters they are: a cheap look before a costly one.
+size_t LetterDistance(const Letters& a, const Letters& b) {
+  size_t missing = 0;
+  size_t added = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    missing += static_cast<size_t>(std::max(0, a[i] - b[i]));
+    added += static_cast<size_t>(std::max(0, b[i] - a[i]));
+  }
+  return std::max(missing, added);
+}
+
+// Levenshtein's distance, where swapping two neighbours counts as one edit; any number above `max` when it is more.
+size_t EditDistance(absl::string_view a, absl::string_view b, size_t max) {
+  std::array<std::array<size_t, kMaxLength + kMaxLength / 2 + 2>, 3> rows;
+  auto *before_previous = &rows[0], *previous = &rows[1], *current = &rows[2];
+  std::iota(previous->begin(), previous->begin() + static_cast<std::ptrdiff_t>(b.size()) + 1, size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    current[0] = i;
+    (*current)[0] = i;
+    size_t least = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      current[j] = std::min({previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      size_t& cell = (*current)[j];
+      cell = std::min({(*previous)[j] + 1, (*current)[j - 1] + 1, (*previous)[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        current[j] = std::min(current[j], before_previous[j - 2] + 1);
+        cell = std::min(cell, (*before_previous)[j - 2] + 1);
       }
+      least = std::min(least, cell);
     }
-    before_previous = previous;
+    if (least > max + 1) return least;  // a swap may still take one off
+    std::swap(before_previous, previous);
     std::swap(previous, current);
   }
-  return previous[b.size()];
+  return (*previous)[b.size()];
 }
 
 }  // namespace
@@ -52,12 +83,17 @@ std::vector<absl::string_view> NearestNames(absl::string_view name, const std::v
     absl::string_view name;
   };
   std::vector<Near> near;
+  const Letters letters = LettersOf(wanted);
+  size_t comparisons = 0;
   for (const absl::string_view candidate : names) {
     const size_t shorter = std::min(candidate.size(), wanted.size());
     const size_t longer = std::max(candidate.size(), wanted.size());
     if (longer - shorter > max_distance) continue;
     const std::string folded = Folded(candidate);
-    const size_t distance = EditDistance(wanted, folded);
+    if (LetterDistance(letters, LettersOf(folded)) > max_distance) continue;
+    comparisons += wanted.size() * folded.size();
+    if (comparisons > kMaxComparisons) break;
+    const size_t distance = EditDistance(wanted, folded, max_distance);
     if (distance > max_distance) continue;
     const auto first_different = std::mismatch(wanted.begin(), wanted.end(), folded.begin(), folded.end()).first;
     near.push_back({distance, static_cast<size_t>(first_different - wanted.begin()), candidate});

@@ -18,6 +18,8 @@ namespace qconfig {
 namespace {
 
 constexpr int kMaxLabels = 64;
+constexpr int kMaxProjections = 64;  // K and V, or Q; a template of a catalogue has three at the most
+constexpr int kMaxBlockSizes = 16;   // Quark uses two, and keeps others where it uses none
 
 // The etag of an entry is the revision that last wrote it.
 std::string NextEtag(const RegistryState& registry) { return absl::StrCat(registry.revision() + 1); }
@@ -36,6 +38,15 @@ absl::Status CheckEtag(const std::string& etag, const std::string& current) {
       .Field("etag")
       .Value(etag)
       .Because(current.empty() ? "the tenant has no such entry" : "the entry was written to since it had this etag");
+}
+
+// An entry that was small as a request is larger with its defaults, and must still fit into an answer.
+absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_view field) {
+  const size_t max_bytes = limits.message_bytes / 2;
+  if (bytes <= max_bytes) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_REQUEST)
+      .Field(field)
+      .Because(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", max_bytes, " allowed"));
 }
 
 // `count` entries of one kind and `bytes` of all kinds would be there after the write.
@@ -95,6 +106,21 @@ absl::StatusOr<v1::QLayerConfig> LayerOf(const v1::Scheme& scheme, const Registr
   });
 }
 
+void CheckBlockSizes(const v1::QLayerConfig& layer, ShapeChecks& checks) {
+  const std::pair<absl::string_view, const google::protobuf::RepeatedPtrField<v1::QTensorConfig>*> kTensors[] = {
+      {"input_tensors", &layer.input_tensors()},
+      {"output_tensors", &layer.output_tensors()},
+      {"weight", &layer.weight()},
+      {"bias", &layer.bias()}};
+  for (const auto& [name, stages] : kTensors) {
+    for (int i = 0; i < stages->size(); ++i) {
+      const int count = (*stages)[i].block_size_size();
+      checks.Require(count <= kMaxBlockSizes, absl::StrCat("scheme.config.", name, "[", i, "].block_size"),
+                     absl::StrCat(count), absl::StrCat("more entries than the ", kMaxBlockSizes, " allowed"));
+    }
+  }
+}
+
 absl::Status CheckShape(const v1::Scheme& scheme, const Limits& limits) {
   ShapeChecks checks(limits);
   checks.NewName(scheme.name(), "scheme.name");
@@ -102,6 +128,7 @@ absl::Status CheckShape(const v1::Scheme& scheme, const Limits& limits) {
                  "exactly one of config and spec is needed");
   CheckLabels(scheme.labels(), "scheme.labels", checks);
   if (checks.ok()) checks.Fields(scheme, "scheme");
+  if (checks.ok()) CheckBlockSizes(scheme.config(), checks);
   return checks.status();
 }
 
@@ -121,6 +148,11 @@ absl::Status CheckShape(const v1::LlmTemplate& entry, const Limits& limits) {
   checks.NewName(entry.model_type(), "llm_template.model_type");
   CheckLabels(entry.labels(), "llm_template.labels", checks);
   if (checks.ok()) checks.Fields(entry, "llm_template");
+  for (const auto& [count, field] : {std::pair(entry.kv_layers_name_size(), "llm_template.kv_layers_name"),
+                                     std::pair(entry.q_layer_name_size(), "llm_template.q_layer_name")}) {
+    checks.Require(count <= kMaxProjections, field, absl::StrCat(count),
+                   absl::StrCat("more entries than the ", kMaxProjections, " allowed"));
+  }
   for (int i = 0; i < entry.gate_up_layers_name_size() && checks.ok(); ++i) {
     checks.Name(entry.gate_up_layers_name(i), absl::StrCat("llm_template.gate_up_layers_name[", i, "]"));
   }
@@ -186,6 +218,8 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const Regi
   auto layer = LayerOf(scheme, context);
   if (!layer.ok()) return layer.status();
   *scheme.mutable_config() = *std::move(layer);
+  status = CheckEntryBytes(scheme.ByteSizeLong(), context.limits, "scheme");
+  if (!status.ok()) return status;
 
   Error exists(v1::ERROR_REASON_SCHEME_EXISTS);
   exists.Field("scheme.name").Value(scheme.name());
@@ -234,6 +268,7 @@ absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, con
   *entry.mutable_update_time() = context.now;
   absl::Status status = CheckShape(entry, context.limits);
   if (status.ok()) status = CompleteAlgorithms(context, entry);
+  if (status.ok()) status = CheckEntryBytes(entry.ByteSizeLong(), context.limits, "llm_template");
   if (status.ok()) status = CheckEtag(etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;
   const size_t freed = replaced == nullptr ? 0 : replaced->ByteSizeLong();

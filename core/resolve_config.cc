@@ -14,9 +14,7 @@
 #include "core/algorithm_config.h"
 #include "core/catalog_fit.h"
 #include "core/error.h"
-#include "core/pattern.h"
-#include "core/projection.h"
-#include "core/utf8.h"
+#include "core/projection_quantizer.h"
 
 namespace qconfig {
 namespace {
@@ -161,144 +159,59 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequ
   return found;
 }
 
-// An algorithm may be asked for many times, and each time its whole configuration comes into the answer. Without a
-// limit a small request could ask for gigabytes. Sizes are those in memory, because an empty message takes but two
-// bytes on the wire.
-absl::Status CheckAlgorithmBytes(const std::vector<const v1::AlgoConfig*>& algorithms, size_t max_bytes) {
-  absl::flat_hash_map<const v1::AlgoConfig*, size_t> sizes;
-  size_t bytes = 0;
-  for (size_t i = 0; i < algorithms.size(); ++i) {
-    const auto [size, is_new] = sizes.try_emplace(algorithms[i], 0);
-    if (is_new) size->second = algorithms[i]->SpaceUsedLong();
-    bytes += size->second;
-    if (bytes > max_bytes) {
-      return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
-          .Field(absl::StrCat("algorithm[", i, "]"))
-          .Because(absl::StrCat("with this one the algorithms' configurations would take more than ", max_bytes,
-                                " bytes of memory"));
+// Adds up what the parts of an answer take in memory. A part may come many times, and an empty message takes but two
+// bytes on the wire, so without a limit a small request could ask for gigabytes. Sizes are looked up once for each
+// part.
+class MemoryBudget {
+ public:
+  MemoryBudget(absl::string_view parts, size_t max_bytes) : parts_(parts), max_bytes_(max_bytes) {}
+
+  // ANSWER_TOO_LARGE, at `field`, when with this `part` they pass the budget.
+  absl::Status Add(const google::protobuf::Message& part, absl::string_view field) {
+    const auto [size, is_new] = sizes_.try_emplace(&part, 0);
+    if (is_new) size->second = part.SpaceUsedLong();
+    bytes_ += size->second;
+    if (bytes_ <= max_bytes_) return absl::OkStatus();
+    return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+        .Field(field)
+        .Because(absl::StrCat("with this one the ", parts_, " would take more than ", max_bytes_, " bytes of memory"));
+  }
+
+ private:
+  const absl::string_view parts_;
+  const size_t max_bytes_;
+  absl::flat_hash_map<const google::protobuf::Message*, size_t> sizes_;
+  size_t bytes_ = 0;
+};
+
+absl::Status CheckMemory(const Lookups& found, const Limits& limits) {
+  MemoryBudget algorithms("algorithms' configurations", limits.algorithm_bytes);
+  for (size_t i = 0; i < found.algorithms.size(); ++i) {
+    const absl::Status status = algorithms.Add(*found.algorithms[i], absl::StrCat("algorithm[", i, "]"));
+    if (!status.ok()) return status;
+  }
+  MemoryBudget layers("layers' configurations", limits.answer_bytes);
+  const std::pair<absl::string_view, const std::vector<const v1::Scheme*>*> kLists[] = {
+      {"layer_config", &found.layer_schemes}, {"layer_type_config", &found.layer_type_schemes}};
+  for (const auto& [list, schemes] : kLists) {
+    for (size_t i = 0; i < schemes->size(); ++i) {
+      const absl::Status status = layers.Add((*schemes)[i]->config(), absl::StrCat(list, "[", i, "].scheme"));
+      if (!status.ok()) return status;
     }
   }
   return absl::OkStatus();
 }
 
-// Which overrides of a request give the scheme that is also the one for all layers, when that one is the tenant's own.
-// Quark cannot tell such an override from none, because both are one object; each built-in one is a new object.
-struct OverridesLikeGlobal {
-  OverridesLikeGlobal(const Lookups& found, const v1::GetConfigRequest& request) {
-    if (found.scheme->origin() != v1::REGISTRY_ORIGIN_TENANT) return;
-    for (const v1::Scheme* scheme : found.layer_schemes) layers.push_back(scheme == found.scheme);
-    for (int i = 0; i < request.layer_type_config_size(); ++i) {
-      if (request.layer_type_config(i).layer_type() != "Linear") continue;
-      linear = found.layer_type_schemes[static_cast<size_t>(i)] == found.scheme;
-    }
+OverridesLikeGlobal LikeGlobal(const Lookups& found, const v1::GetConfigRequest& request) {
+  OverridesLikeGlobal like_global;
+  if (found.scheme->origin() != v1::REGISTRY_ORIGIN_TENANT) return like_global;
+  for (const v1::Scheme* scheme : found.layer_schemes) like_global.layers.push_back(scheme == found.scheme);
+  for (int i = 0; i < request.layer_type_config_size(); ++i) {
+    if (request.layer_type_config(i).layer_type() != "Linear") continue;
+    like_global.linear = found.layer_type_schemes[static_cast<size_t>(i)] == found.scheme;
   }
-
-  std::vector<bool> layers;  // by the index in `layer_config`; empty: none
-  bool linear = false;       // the one for the layer type `Linear`
-};
-
-// Adds what the KV cache and attention schemes do to a configuration that is otherwise complete. They treat each of the
-// template's projection patterns as if it were the name of a `Linear` layer and ask what that layer gets so far.
-class ProjectionQuantizer {
- public:
-  ProjectionQuantizer(v1::QConfig& config, OverridesLikeGlobal like_global)
-      : config_(config), like_global_(std::move(like_global)) {
-    for (const auto& entry : config.layer_quant_config()) layer_patterns_.emplace_back(entry.pattern());
-    for (const auto& pattern : config.exclude()) exclude_patterns_.emplace_back(pattern);
-  }
-
-  void QuantizeKvCache(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
-    for (const std::string& projection : llm_template.kv_layers_name()) {
-      const Resolved resolved = Resolve(projection);
-      const v1::QLayerConfig layer = WithOutput(resolved.base, tensor);
-      if (!resolved.excluded) PutLayer(projection, layer, v1::ENTRY_ORIGIN_KV_CACHE);
-      PutKvCache(projection, layer);
-    }
-  }
-
-  void QuantizeAttention(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
-    *config_.mutable_softmax_quant_spec() = tensor;
-    for (const std::string& projection : llm_template.q_layer_name()) {
-      const Resolved resolved = Resolve(projection);
-      if (!resolved.excluded) PutLayer(projection, WithOutput(resolved.base, tensor), v1::ENTRY_ORIGIN_ATTENTION);
-    }
-  }
-
- private:
-  struct Resolved {
-    bool excluded;
-    const v1::QLayerConfig* base;  // null: nothing is done to weight and input
-  };
-
-  // What a `Linear` layer named `name` gets so far.
-  Resolved Resolve(const std::string& name) const {
-    const std::u32string decoded = DecodeUtf8(name);
-    const auto matches = [&decoded](const Pattern& pattern) { return pattern.Matches(decoded); };
-    if (std::any_of(exclude_patterns_.begin(), exclude_patterns_.end(), matches)) {
-      // Excluded layers whose KV cache is quantized are kept for their output alone.
-      return {std::none_of(kv_cache_patterns_.begin(), kv_cache_patterns_.end(), matches), nullptr};
-    }
-    const auto layer = std::find_if(layer_patterns_.begin(), layer_patterns_.end(), matches);
-    if (layer != layer_patterns_.end()) {
-      const auto index = static_cast<size_t>(layer - layer_patterns_.begin());
-      const bool like_global = index < like_global_.layers.size() && like_global_.layers[index];
-      return {false, like_global ? &FallbackFor(name) : &config_.layer_quant_config(static_cast<int>(index)).config()};
-    }
-    for (const v1::LayerTypeQuantConfigEntry& entry : config_.layer_type_quant_config()) {
-      if (entry.layer_type() == "Linear" && !like_global_.linear) return {false, &entry.config()};
-    }
-    return {false, &FallbackFor(name)};
-  }
-
-  // A projection that no pattern matches takes after the first override that looks like one for it or for attention.
-  const v1::QLayerConfig& FallbackFor(absl::string_view name) const {
-    for (const v1::LayerQuantConfigEntry& entry : config_.layer_quant_config()) {
-      if (IsBaseForProjection(entry.pattern(), name)) return entry.config();
-    }
-    return config_.global_quant_config();
-  }
-
-  static v1::QLayerConfig WithOutput(const v1::QLayerConfig* base, const v1::QTensorConfig& output) {
-    v1::QLayerConfig layer;
-    if (base != nullptr) {
-      *layer.mutable_weight() = base->weight();
-      *layer.mutable_input_tensors() = base->input_tensors();
-    }
-    *layer.add_output_tensors() = output;
-    return layer;
-  }
-
-  // Puts `layer` in the place of the entry of `pattern`, or at the end. `patterns` are those of `entries`.
-  // Returns where it is.
-  static size_t Put(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin,
-                    std::vector<Pattern>& patterns,
-                    google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
-    int index = 0;
-    while (index < entries.size() && entries[index].pattern() != pattern) ++index;
-    if (index == entries.size()) {
-      patterns.emplace_back(pattern);
-      entries.Add()->set_pattern(pattern);
-    }
-    *entries[index].mutable_config() = layer;
-    entries[index].set_origin(origin);
-    return static_cast<size_t>(index);
-  }
-
-  void PutLayer(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin) {
-    const size_t index = Put(pattern, layer, origin, layer_patterns_, *config_.mutable_layer_quant_config());
-    if (index < like_global_.layers.size()) like_global_.layers[index] = false;
-  }
-
-  void PutKvCache(const std::string& pattern, const v1::QLayerConfig& layer) {
-    Put(pattern, layer, v1::ENTRY_ORIGIN_KV_CACHE, kv_cache_patterns_, *config_.mutable_kv_cache_quant_config());
-  }
-
-  v1::QConfig& config_;
-  OverridesLikeGlobal like_global_;
-  std::vector<Pattern> layer_patterns_;
-  std::vector<Pattern> exclude_patterns_;
-  std::vector<Pattern> kv_cache_patterns_;
-};
+  return like_global;
+}
 
 void SetExclude(const CatalogTraits& traits, const google::protobuf::RepeatedPtrField<std::string>& patterns,
                 v1::QConfig& config) {
@@ -327,8 +240,8 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
   const auto found = LookUp(snapshot, request);
   if (!found.ok()) return found.status();
   const v1::LlmTemplate& llm_template = *found->llm_template;
-  const absl::Status size = CheckAlgorithmBytes(found->algorithms, limits.algorithm_bytes);
-  if (!size.ok()) return size;
+  const absl::Status memory = CheckMemory(*found, limits);
+  if (!memory.ok()) return memory;
 
   v1::QConfig config;
   *config.mutable_global_quant_config() = found->scheme->config();
@@ -362,11 +275,9 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
   config.set_version(snapshot.catalog().quark_release());
   config.set_quant_method("quark");
 
-  if (found->kv_cache != nullptr || found->attention != nullptr) {
-    ProjectionQuantizer quantizer(config, OverridesLikeGlobal(*found, request));
-    if (found->kv_cache != nullptr) quantizer.QuantizeKvCache(llm_template, *found->kv_cache);
-    if (found->attention != nullptr) quantizer.QuantizeAttention(llm_template, *found->attention);
-  }
+  const absl::Status quantized =
+      QuantizeProjections(llm_template, found->kv_cache, found->attention, LikeGlobal(*found, request), config);
+  if (!quantized.ok()) return quantized;
   return config;
 }
 

@@ -69,7 +69,14 @@ void ShapeChecks::Require(bool condition, absl::string_view field, absl::string_
 }
 
 void ShapeChecks::Fields(const Message& message, const std::string& path) {
-  if (message.GetDescriptor() == google::protobuf::Struct::descriptor()) return;
+  if (message.GetDescriptor() == google::protobuf::Struct::descriptor()) {
+    // The arguments of a spec class, which takes no lists and dictionaries.
+    for (const auto& [key, value] : static_cast<const google::protobuf::Struct&>(message).fields()) {
+      Name(key, path);
+      Pattern(value.string_value(), path);
+    }
+    return;
+  }
   constexpr int kSingular = -1;
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);

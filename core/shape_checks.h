@@ -44,7 +44,7 @@ class ShapeChecks {
 
   void Require(bool condition, absl::string_view field, absl::string_view value, absl::string_view problem);
 
-  // The sizes and numbers of a message's fields and of those below it. google.protobuf.Struct is left out.
+  // The sizes and numbers of a message's fields and of those below it.
   void Fields(const google::protobuf::Message& message, const std::string& path);
 
   // That `config` is of `algorithm`, a lower-case name, and that its sizes and numbers are in order.

@@ -64,6 +64,11 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   constexpr size_t kShortErrorBytes = 256;
   const size_t reserved = kShortErrorBytes * static_cast<size_t>(request.requests_size());
   const size_t max_bytes = limits_.answer_bytes - std::min(limits_.answer_bytes, reserved);
+  // All items together wait half of the time that there is, so that the others are answered whatever one waits for.
+  CallContext item_call = call;
+  const absl::Time now = absl::Now();
+  item_call.deadline =
+      call.deadline == absl::InfiniteFuture() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
   v1::BatchGetConfigResponse response;
   size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {
@@ -71,7 +76,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
     if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
     v1::BatchGetConfigResult& result = *response.add_result();
     if (bytes <= max_bytes) {
-      auto answer = GetConfig(call, item);
+      auto answer = GetConfig(item_call, item);
       if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
       } else {
@@ -120,8 +125,12 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
   size_t end = begin + std::min(*length, all.size() - begin);
   size_t bytes = 0;
   for (size_t i = begin; i < end; ++i) {
-    bytes += add(**snapshot, *all[i]);
-    if (bytes > kMaxPageBytes) end = i + 1;
+    bytes += all[i]->ByteSizeLong();
+    if (bytes > kMaxPageBytes && i > begin) {
+      end = i;
+    } else {
+      add(**snapshot, *all[i]);
+    }
   }
   if (end < all.size()) {
     response.set_next_page_token(
@@ -138,7 +147,6 @@ absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const Cal
   const absl::Status status =
       FillPage(call, request, &Snapshot::templates, response, [&](const Snapshot& snapshot, const auto& entry) {
         *response.add_llm_templates() = SeenThrough(snapshot.catalog(), Show(entry, request.view()));
-        return response.llm_templates().rbegin()->ByteSizeLong();
       });
   if (!status.ok()) return status;
   return response;
@@ -162,10 +170,8 @@ absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallCon
                                                                    const v1::ListSchemesRequest& request) const {
   v1::ListSchemesResponse response;
   const absl::Status status =
-      FillPage(call, request, &Snapshot::schemes, response, [&](const Snapshot&, const auto& entry) {
-        *response.add_schemes() = Show(entry, request.view());
-        return response.schemes().rbegin()->ByteSizeLong();
-      });
+      FillPage(call, request, &Snapshot::schemes, response,
+               [&](const Snapshot&, const auto& entry) { *response.add_schemes() = Show(entry, request.view()); });
   if (!status.ok()) return status;
   return response;
 }

@@ -8,7 +8,8 @@
 
 namespace qconfig {
 
-// An answer of more bytes than this ends its page, so that clients with gRPC's default limit of 4 MiB can read it.
+// A page ends before the entry that would make its entries, in the full view, larger than this: clients read 4 MiB
+// unless told otherwise.
 constexpr size_t kMaxPageBytes = 2u << 20;
 
 // What an entry, or a write, shows in `view`.

@@ -58,7 +58,9 @@ void AddOptions(CLI::App& app, Options& options) {
   AddOption(app, "--history-days", options.history_days, "How long they are remembered")
       ->check(CLI::Range(int64_t{1}, int64_t{36'500}))
       ->group("Limits");
-  AddLimit(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read");
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 50))
+      ->group("Limits");
   AddOption(app, "--min-revision-wait-seconds", options.min_revision_wait_seconds,
             "How long a call without a deadline waits for its min_revision")
       ->check(CLI::Range(0, 3600))

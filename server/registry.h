@@ -76,6 +76,9 @@ class Registry {
   // Every catalogue, oldest release first.
   const std::vector<std::shared_ptr<const Catalog>>& catalogs() const { return settings_.catalogs; }
 
+  // How long a call without a deadline waits for its `min_revision`.
+  absl::Duration max_wait() const { return settings_.max_wait; }
+
   // CATALOG_NOT_FOUND: no catalogue of that name. REVISION_IN_FUTURE: the registry has not come to `revision`, or did
   // not come to `min_revision` in time, or too many calls wait already. REVISION_COMPACTED: so old revisions are not
   // kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has revision

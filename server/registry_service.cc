@@ -64,8 +64,12 @@ absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& reque
   if (!tenant.ok()) return tenant.status();
   const auto request_id = UuidOf(request.request_id());
   if (!request_id.ok()) return request_id.status();
-  return WriteOrder{*tenant,           ActorOf(call.peer),      *request_id,
-                    DigestOf(request), request.validate_only(), call.deadline};
+  return WriteOrder{*tenant,
+                    ActorOf(call.peer),
+                    *request_id,
+                    request_id->empty() ? "" : DigestOf(request),
+                    request.validate_only(),
+                    call.deadline};
 }
 
 template <typename Request, typename Plan>
@@ -142,7 +146,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
   if (!tenant.ok()) return tenant.status();
   const auto length = PageLength(request.page_size());
   if (!length.ok()) return length.status();
-  const auto range = registry_.Revisions(*tenant);
+  auto range = registry_.Revisions(*tenant);
   if (!range.ok()) return range.status();
   PageStart start{call.method, tenant->name(), "", range->newest, 0};
   if (!request.page_token().empty()) {
@@ -154,19 +158,28 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
     start = *token;
   }
 
-  // Reads a few at a time, because each may be as large as a request.
-  constexpr int64_t kReadAtOnce = 16;
+  // Reads few at a time, because each may be as large as a request.
+  constexpr int64_t kReadAtOnce = 4;
   v1::ListChangesResponse response;
   size_t bytes = 0;
   int64_t next = start.revision;  // of the write to show next; the one that made the first revision is not kept
   int64_t left = static_cast<int64_t>(*length);
-  while (next > range->first && left > 0 && bytes <= kMaxPageBytes) {
+  bool full = false;
+  while (next > range->first && left > 0 && !full) {
+    if (call.is_cancelled()) return absl::CancelledError("the caller went away");
     const int64_t count = std::min({kReadAtOnce, left, next - range->first});
     const auto changes = registry_.ChangesSince(*tenant, next - count, static_cast<size_t>(count));
+    if (ItemErrorOf(changes.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) {
+      range = registry_.Revisions(*tenant);  // history was forgotten meanwhile
+      if (!range.ok()) return range.status();
+      continue;
+    }
     if (!changes.ok()) return changes.status();
-    for (auto record = changes->rbegin(); record != changes->rend() && bytes <= kMaxPageBytes; ++record) {
+    for (auto record = changes->rbegin(); record != changes->rend() && !full; ++record) {
+      bytes += record->ByteSizeLong();
+      full = bytes > kMaxPageBytes && !response.changes().empty();
+      if (full) break;
       *response.add_changes() = Show(*record, request.view());
-      bytes += response.changes().rbegin()->ByteSizeLong();
       --next;
       --left;
     }
