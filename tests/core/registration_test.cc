@@ -180,6 +180,65 @@ TEST(RegistrationTest, TemplatesPartsAreLimited) {
             path + "algorithm_configs[0].config.smoothquant.alpha");
 }
 
+std::string Repeated(absl::string_view text, int times) {
+  std::string result;
+  for (int i = 0; i < times; ++i) absl::StrAppend(&result, text);
+  return result;
+}
+
+TEST(RegistrationTest, SchemesPartsAreLimited) {
+  Tenant tenant;
+  const std::string spec =
+      "name: 'x' spec { weight { preset { spec: 'BFP16Spec' fields { fields { key: 'ch_axis' value { "
+      "number_value: 1 } } fields { key: 'scale_calculation_mode' value { string_value: '";
+  EXPECT_EQ(tenant.Register(spec + std::string(1025, 'x') + "' } } } } } }"),
+            "INVALID_REQUEST at scheme.spec.weight.preset.fields");
+  EXPECT_EQ(tenant.Register("name: 'x' config { bias { } bias { " + Repeated("block_size: 1 ", 17) + "} }"),
+            "INVALID_REQUEST at scheme.config.bias[1].block_size");
+}
+
+TEST(RegistrationTest, TemplatesProjectionsAreLimited) {
+  Tenant tenant;
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' kv_layers_name: [" + Repeated("'k',", 64) + "'k']"),
+            "INVALID_REQUEST at llm_template.kv_layers_name");
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' q_layer_name: [" + Repeated("'q',", 64) + "'q']"),
+            "INVALID_REQUEST at llm_template.q_layer_name");
+}
+
+// Small requests that would take gigabytes, or hours.
+TEST(RegistrationTest, AnswersKeepWithinTheirMemory) {
+  Tenant tenant;
+  const std::string stage = "weight { dtype: DTYPE_BFLOAT16 observer_cls: 'PlaceholderObserver' scale_format: '" +
+                            std::string(1024, 'x') + "' scale_calculation_mode: '" + std::string(1024, 'x') + "' } ";
+  ASSERT_EQ(tenant.Register("name: 'large' config { " + stage + stage + "}"), "OK");
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("fp8");
+  for (int i = 0; i < 10'000; ++i) {
+    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    entry.set_pattern(absl::StrCat(i));
+    entry.set_scheme("large");
+  }
+  Limits limits;
+  limits.answer_bytes = 16 << 20;
+  const absl::Status refused = GetConfig(tenant.Through(k0_12), request, limits).status();
+  EXPECT_EQ(Told(refused).substr(0, 33), "ANSWER_TOO_LARGE at layer_config[") << refused;
+}
+
+TEST(RegistrationTest, ProjectionsAreNotMatchedForHours) {
+  Tenant tenant;
+  const std::string pattern = "'" + std::string(1000, '*') + "',";
+  ASSERT_EQ(
+      tenant.RegisterTemplate("model_type: 'm' kv_layers_name: [" + Repeated(pattern, 63) + "'k'] q_layer_name: [" +
+                              Repeated(pattern, 63) + "'q'] exclude_layers_name: [" + Repeated(pattern, 1500) + "'x']"),
+      "OK");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8' kv_cache_scheme: 'fp8'"),
+            "ANSWER_TOO_LARGE at kv_cache_scheme");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8' attention_scheme: 'fp8'"),
+            "ANSWER_TOO_LARGE at attention_scheme");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "OK");
+}
+
 TEST(RegistrationTest, TemplateTakesWhateverABuiltinHas) {
   Tenant tenant;
   for (const v1::LlmTemplate* builtin : Builtins().templates()) {

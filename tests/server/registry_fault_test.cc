@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "server/storage/memory_store.h"
 #include "tests/core/test_support.h"
 #include "tests/server/fault_injecting_store.h"
@@ -16,6 +19,29 @@
 
 namespace qconfig {
 namespace {
+
+// Stops the first Load() when it has read, until it is told to go on.
+class PausingStore : public FaultInjectingStore {
+ public:
+  PausingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
+
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override {
+    auto state = FaultInjectingStore::Load(tenant, revision);
+    if (is_first_.exchange(false)) {
+      paused_.Notify();
+      go_on_.WaitForNotification();
+    }
+    return state;
+  }
+
+  void WaitUntilPaused() { paused_.WaitForNotification(); }
+  void GoOn() { go_on_.Notify(); }
+
+ private:
+  mutable std::atomic<bool> is_first_ = true;
+  mutable absl::Notification paused_;
+  absl::Notification go_on_;
+};
 
 class RegistryFaultTest : public testing::Test {
  protected:
@@ -110,6 +136,40 @@ TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
   EXPECT_EQ(Get(server, "one", "revision: 2"), "OK");
   store_->FailReads(StorageUnavailable("gone"));
   EXPECT_EQ(Get(server, "two"), "STORAGE_UNAVAILABLE");
+}
+
+TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
+  auto store = std::make_unique<PausingStore>();
+  PausingStore& pausing = *store;
+  RegistryCommit first;
+  *first.record.add_changes()->mutable_put_scheme() = Proto<v1::Scheme>("name: 'one' config {} etag: '2'");
+  first.record.add_changes()->set_set_default_catalog(std::string(kDefaultCatalog));
+  first.record.set_revision(2);
+  ASSERT_TRUE(pausing.Commit(TenantId::Default(), first).ok());
+  TestSettings settings;
+  settings.store = std::move(store);
+  TestServer server(std::move(settings));
+
+  std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
+  pausing.WaitUntilPaused();  // it has read revision 2
+  pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
+  EXPECT_EQ(ToldToClient(Put(server, "two")), "STORAGE_UNAVAILABLE");
+  pausing.GoOn();
+  reader.join();
+  EXPECT_EQ(Get(server, "two"), "OK");
+  EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
+}
+
+TEST_F(RegistryFaultTest, RevisionThatTheStoreHasIsReadThoughMemoryIsBehind) {
+  TestServer server(Settings());
+  ASSERT_TRUE(Put(server, "one").ok());
+  RegistryCommit behind;  // as between storing a write and showing it
+  *behind.record.add_changes()->mutable_put_scheme() = Proto<v1::Scheme>("name: 'two' config {}");
+  behind.record.set_revision(3);
+  ASSERT_TRUE(store_->Commit(TenantId::Default(), behind).ok());
+  EXPECT_EQ(server.client().ListChanges({})->revision(), 3);
+  EXPECT_EQ(Get(server, "two", "revision: 3"), "OK");
+  EXPECT_EQ(Get(server, "two", "revision: 4"), "REVISION_IN_FUTURE at revision");
 }
 
 }  // namespace

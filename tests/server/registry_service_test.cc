@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "tests/core/test_support.h"
@@ -290,6 +291,45 @@ TEST_F(RegistryServiceTest, RequestIdIsMadeOnce) {
   EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "ids are of one tenant";
 }
 
+TEST_F(RegistryServiceTest, RequestIdIsOfOneMethod) {
+  const std::string id = absl::StrCat("request_id: '", kUuid, "'");
+  ASSERT_TRUE(RegisterInt8("mine").ok());
+  ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'mine' }").ok());
+  ASSERT_TRUE(UnregisterScheme("name: 'mine' " + id).ok());
+  // The same bytes as the request before, but for the method.
+  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
+}
+
+TEST_F(RegistryServiceTest, RequestIdIsTheSameInUpperCase) {
+  const auto first = RegisterInt8("mine", absl::StrCat("request_id: '", kUuid, "'"));
+  const auto again = RegisterInt8("mine", absl::StrCat("request_id: '", absl::AsciiStrToUpper(kUuid), "'"));
+  ASSERT_TRUE(first.ok() && again.ok()) << again.status();
+  EXPECT_EQ(again->revision(), first->revision());
+}
+
+TEST_F(RegistryServiceTest, EqualRequestsAreTheSameInWhateverOrderTheirMapsCome) {
+  const auto request = [](const std::vector<int>& order) {
+    std::string text = absl::StrCat("scheme { name: 'mine' config {} ");
+    for (const int i : order) absl::StrAppend(&text, "labels { key: 'label-", i, "' value: 'v' } ");
+    return absl::StrCat(text, "} request_id: '", kUuid, "'");
+  };
+  const std::vector<std::vector<int>> orders = {
+      {1, 2, 3, 4, 5, 6, 7, 8}, {8, 7, 6, 5, 4, 3, 2, 1}, {4, 1, 8, 2, 7, 3, 6, 5}};
+  for (const std::vector<int>& order : orders) {
+    const auto registered = RegisterScheme(request(order));
+    ASSERT_TRUE(registered.ok()) << registered.status();
+    EXPECT_EQ(registered->revision(), 2);
+  }
+}
+
+TEST_F(RegistryServiceTest, ValidatingDoesNotCareForRequestIds) {
+  const std::string id = absl::StrCat("request_id: '", kUuid, "'");
+  ASSERT_TRUE(RegisterInt8("mine", id).ok());
+  const auto valid = RegisterInt8("other", id + "validate_only: true");
+  ASSERT_TRUE(valid.ok()) << valid.status();
+  EXPECT_EQ(valid->scheme().name(), "other");
+}
+
 TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsAnswerAsTheFirst) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' }").ok());
   const std::string put = absl::StrCat("llm_template { model_type: 'm' description: 'x' } request_id: '", kUuid, "'");
@@ -387,6 +427,17 @@ TEST_F(RegistryServiceTest, MinRevisionWaitsForAWrite) {
   EXPECT_EQ(config->revision(), 2);
 }
 
+TEST_F(RegistryServiceTest, ItemThatWaitsDoesNotTakeTheOthersTime) {
+  const auto batch = Proto<v1::BatchGetConfigRequest>(
+      "requests { model_type: 'llama' scheme: 'fp8' min_revision: 9 } requests { model_type: 'llama' scheme: 'fp8' } "
+      "requests { model_type: 'llama' scheme: 'fp8' min_revision: 9 }");
+  const auto response = server_.ClientOf("", absl::Seconds(1)).BatchGetConfig(batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->result(0).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
+  EXPECT_TRUE(response->result(1).has_response());
+  EXPECT_EQ(response->result(2).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
+}
+
 TEST_F(RegistryServiceTest, NobodyWaitsWhenTheServerEnds) {
   std::atomic<bool> called = false;
   std::string told;
@@ -434,6 +485,47 @@ TEST_F(RegistryServiceTest, ChangesComeNewestFirst) {
   EXPECT_EQ(rest->next_page_token(), "");
   request.set_tenant("other");
   EXPECT_EQ(ToldToClient(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
+}
+
+TEST(RegistryHistoryTest, ListingGoesOnWhileHistoryIsForgotten) {
+  TestSettings settings;
+  settings.history.max_changes = 20;
+  TestServer server(std::move(settings));
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      const auto put =
+          Proto<v1::RegisterTemplateRequest>(absl::StrCat("llm_template { model_type: 'm' description: '", i, "' }"));
+      ASSERT_TRUE(server.client().RegisterTemplate(put).ok());
+    }
+  });
+  while (server.client().ListChanges({})->first_revision() < 10) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i) {
+    const auto changes = server.client().ListChanges({});
+    EXPECT_TRUE(changes.ok()) << changes.status();
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_F(RegistryServiceTest, LargestEntryCanBeReadByAnyClient) {
+  v1::RegisterTemplateRequest request;
+  v1::LlmTemplate& entry = *request.mutable_llm_template();
+  entry.set_model_type("m");
+  while (entry.ByteSizeLong() < (2u << 20) - 2000) entry.add_exclude_layers_name(std::string(1000, 'x'));
+  ASSERT_TRUE(server_.client().RegisterTemplate(request).ok());
+  for (int i = 0; i < 3; ++i) entry.add_exclude_layers_name(std::string(1000, 'x'));
+  EXPECT_EQ(ToldToClient(server_.client().RegisterTemplate(request).status()), "INVALID_REQUEST at llm_template");
+  entry.set_model_type("n");
+  entry.mutable_exclude_layers_name()->DeleteSubrange(0, 10);
+  ASSERT_TRUE(server_.client().RegisterTemplate(request).ok());
+  const auto page =
+      server_.client().ListTemplates(Proto<v1::ListTemplatesRequest>("page_size: 1000 view: ENTRY_VIEW_FULL"));
+  EXPECT_LT(page->ByteSizeLong(), 4u << 20);
+  EXPECT_NE(page->next_page_token(), "");
+  const auto changes = server_.client().ListChanges(Proto<v1::ListChangesRequest>("view: ENTRY_VIEW_FULL"));
+  EXPECT_LT(changes->ByteSizeLong(), 4u << 20);
+  EXPECT_EQ(changes->changes_size(), 1);
 }
 
 TEST_F(RegistryServiceTest, PagesEndBeforeTheyAreTooLargeForAClient) {
