@@ -136,6 +136,15 @@ TEST_F(RegistryServiceTest, UnregisteringBringsBackNotFound) {
   EXPECT_TRUE(RegisterInt8("mine").ok());
 }
 
+TEST_F(RegistryServiceTest, RemovingAWrongNameSuggestsTheTenantsOwn) {
+  ASSERT_TRUE(RegisterInt8("mine").ok());
+  ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
+  const auto scheme = UnregisterScheme("name: 'mane'");
+  EXPECT_EQ(client::ErrorOf(scheme.status()).metadata().at("suggestion"), "mine");
+  EXPECT_EQ(client::ErrorOf(scheme.status()).metadata().at("allowed"), "mine") << "not those of the catalogue";
+  EXPECT_EQ(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).metadata().at("suggestion"), "own");
+}
+
 TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
     const auto refused = UnregisterScheme(absl::StrCat("name: '", name, "'"));
