@@ -6,8 +6,10 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -272,7 +274,11 @@ TEST(NameSchemeTest, FileAndCommandLineMustAgree) {
 class EntryTextTest : public testing::Test {
  protected:
   absl::StatusOr<std::string> Read(const std::string& bytes) {
-    const std::string path = testing::TempDir() + "/entry_text";
+    // A name of its own, because cases run at the same time.
+    std::string path = testing::TempDir() + "/entry_text_XXXXXX";
+    const int descriptor = mkstemp(path.data());
+    EXPECT_GE(descriptor, 0);
+    close(descriptor);
     std::ofstream(path, std::ios::binary) << bytes;
     auto text = ReadEntryText(path);
     std::remove(path.c_str());
