@@ -6,8 +6,11 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "qconfigctl/observers.h"
 
 namespace qconfig::client {
@@ -66,6 +69,12 @@ INSTANTIATE_TEST_SUITE_P(
                  R"(config { weight { dtype: DTYPE_INT4 observer_cls: "A" zero_point_type: ZERO_POINT_TYPE_NONE }
                              weight { dtype: DTYPE_INT4 observer_cls: "A" zero_point_type: ZERO_POINT_TYPE_FLOAT32 }
                              bias { dtype: DTYPE_INT4 observer_cls: "A" } })"},
+        Accepted{"NullsThatAreNone",
+                 R"({"weight": {"dtype": "mx6", "is_dynamic": null, "qscheme": null, "ch_axis": null,
+                     "group_size": null, "block_size": null, "symmetric": null, "round_method": null,
+                     "scale_type": null, "scale_format": null, "scale_calculation_mode": null,
+                     "mx_element_dtype": null, "observer_cls": "A"}})",
+                 R"(config { weight { dtype: DTYPE_MX6 observer_cls: "A" } })"},
         Accepted{"QatSpecNull", R"({"weight": {"dtype": "int4", "observer_cls": "A", "qat_spec": null}})",
                  R"(config { weight { dtype: DTYPE_INT4 observer_cls: "A" } })"},
         Accepted{"Device", R"({"target_device": "ipu"})", "config { target_device: DEVICE_TYPE_IPU }"},
@@ -125,6 +134,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8, int4, int3?"},
         Refused{"OlderAndNewerKey", R"({"weight": {"dtype": "int4", "dynamic": true, "is_dynamic": true}})",
                 "weight.dynamic: is the older name of is_dynamic, also given"},
+        Refused{"NullThatIsLost", R"({"weight": {"dtype": "int4", "max_input_numel": null}})",
+                "weight.max_input_numel: null is not kept; leave it out for the default"},
+        Refused{"NullScaleQuant", R"({"weight": {"dtype": "int4", "is_scale_quant": null}})",
+                "weight.is_scale_quant: null is not kept"},
+        Refused{"NullBufferReuse", R"({"bias": {"dtype": "int4", "enable_buffer_reuse": null}})",
+                "bias.enable_buffer_reuse: null is not kept"},
+        Refused{"NullInASpec", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"},
+                                              "second_stage": {"dtype": "int4", "is_scale_quant": null}}})",
+                "weight.second_stage.is_scale_quant: null is not kept"},
         Refused{"QatSpec", R"({"weight": {"dtype": "int4", "qat_spec": {}}})",
                 "weight.qat_spec: quantization-aware training is not supported"},
         Refused{"LargeInteger", R"({"weight": {"dtype": "int4", "ch_axis": 18446744073709551615}})",
@@ -220,6 +238,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "algorithm_configs.awq.name: not \"awq\""},
         Refused{"UnknownAlgorithmField", R"({"model_type": "x", "algorithm_configs": {"gptq": {"blocksize": 1}}})",
                 "algorithm_configs.gptq.blocksize: GptqConfig has no such field; did you mean block_size"},
+        Refused{"NullBlockSize", R"({"model_type": "x", "algorithm_configs": {"gptq": {"block_size": null}}})",
+                "algorithm_configs.gptq.block_size: null is not kept; leave it out for the default"},
+        Refused{"NullScalingLayers", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": null}}})",
+                "algorithm_configs.awq.scaling_layers: null is not kept"},
+        Refused{"NullInAScalingLayer", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [
+                    {"prev_op": "a", "layers": ["b"], "inp": "b", "module2inspect": null}]}}})",
+                "algorithm_configs.awq.scaling_layers[0].module2inspect: null is not kept"},
+        Refused{"NullInAListThatMayBeNone",
+                R"({"model_type": "x", "algorithm_configs": {"autosmoothquant": {"scaling_layers": [{"inp": null}]}}})",
+                "algorithm_configs.autosmoothquant.scaling_layers[0].inp: null is not kept"},
+        Refused{"NullInARotationsLayers", R"({"model_type": "x", "algorithm_configs": {"rotation": {"scaling_layers": {
+                    "first_layer": [{"prev_modules": ["a"], "norm_module": null}]}}}})",
+                "algorithm_configs.rotation.scaling_layers.first_layer[0].norm_module: null is not kept"},
+        Refused{"NullAxis", R"({"model_type": "x", "f2f_weight_converters": [{"operations": [
+                    {"class": "SplitFusedExperts", "split_axis": null}]}]})",
+                "operations[0].split_axis: required"},
         Refused{"NameInAScalingLayer",
                 R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [{"name": "x"}]}}})",
                 "algorithm_configs.awq.scaling_layers[0].name: ScalingLayer has no such field"},
@@ -233,6 +267,30 @@ INSTANTIATE_TEST_SUITE_P(
                 "f2f_weight_converters[0].source: unknown key"},
         Refused{"LabelIsANumber", R"({"model_type": "x", "labels": {"a": 1}})", "labels.a: not a string"}),
     NameOf<Refused>);
+
+TEST(QuarkNullsTest, AlgorithmsTakeNullWhereTheVocabulariesDeclareNone) {
+  int none = 0;
+  const auto expect_as_declared = [&none](const ordered_json& fields, const std::string& algorithm,
+                                          const char* within) {
+    for (const ordered_json& field : fields) {
+      ordered_json config = {{field["field"], nullptr}};
+      if (within != nullptr) config = {{within, config}};
+      const ordered_json entry = {{"model_type", "x"}, {"algorithm_configs", {{algorithm, config}}}};
+      const bool may_be_none = absl::StrContains(field["type"].get<std::string>(), "None");
+      EXPECT_EQ(TemplateOfQuarkForm(entry).ok(), may_be_none) << entry;
+      none += may_be_none ? 1 : 0;
+    }
+  };
+  for (const char* release : {"quark-0.12.post1", "quark-0.13"}) {
+    std::ifstream file(absl::StrCat(QCONFIG_CATALOG_DIR, "/../", release, "/vocabulary.json"));
+    const ordered_json vocabulary = ordered_json::parse(file);
+    for (const auto& [algorithm, fields] : vocabulary["algorithms"].items()) {
+      expect_as_declared(fields, algorithm, nullptr);
+    }
+    expect_as_declared(vocabulary["online_rotation_config"], "rotation", "online_config");
+  }
+  EXPECT_EQ(none, 22);
+}
 
 TEST(ObserversTest, UnknownOnesBecomePlaceholderEverywhere) {
   v1::Scheme scheme;

@@ -7,6 +7,7 @@
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
 #include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -40,6 +41,7 @@ absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorC
     return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; only null is");
   }
   status = ReadQuarkJson(json, path, tensor);
+  if (status.ok()) status = RefuseLostNulls(json, path, *tensor.GetDescriptor());
   if (status.ok() && tensor.observer_cls().empty()) tensor.set_observer_cls("PlaceholderObserver");
   return status;
 }

@@ -8,6 +8,7 @@
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
 #include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -63,7 +64,8 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
   if (json.is_null()) return absl::OkStatus();
   const auto fields = WithoutName(json, path, *algorithm.mutable_config());
   if (!fields.ok()) return fields.status();
-  const absl::Status status = ReadQuarkJson(*fields, path, *message);
+  absl::Status status = ReadQuarkJson(*fields, path, *message);
+  if (status.ok()) status = RefuseLostNulls(*fields, path, *message->GetDescriptor());
   if (!status.ok()) return status;
   // What is absent takes Quark's default, so the one None that is no default has a field of its own.
   const auto loss = fields->find("compute_scale_loss");
@@ -89,7 +91,7 @@ absl::Status ReadOperation(const ordered_json& json, const std::string& path, v1
   absl::Status status = CheckKeys(json, path, {"class", "split_axis"});
   if (!status.ok()) return status;
   if (Member(json, "class") != "SplitFusedExperts") return Wrong(Join(path, "class"), "not \"SplitFusedExperts\"");
-  if (!json.contains("split_axis")) return Wrong(Join(path, "split_axis"), "required");
+  if (Member(json, "split_axis").is_null()) return Wrong(Join(path, "split_axis"), "required");
   ordered_json fields = json;
   fields.erase("class");
   return ReadQuarkJson(fields, path, *converter.add_operations()->mutable_split_fused_experts());
