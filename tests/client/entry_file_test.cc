@@ -82,11 +82,6 @@ TEST(EntryFileTest, EverySchemeOfTheCatalogueReadsAlikeInEveryForm) {
     v1::Scheme scheme;
     scheme.set_name(name);
     ASSERT_TRUE(ReadQuarkJson(layer, name, *scheme.mutable_config()).ok());
-    for (auto* stages : {scheme.mutable_config()->mutable_input_tensors(), scheme.mutable_config()->mutable_weight()}) {
-      for (v1::QTensorConfig& stage : *stages) {
-        if (stage.observer_cls().empty()) stage.set_observer_cls("PlaceholderObserver");
-      }
-    }
     ordered_json flat = {{"name", name}};
     flat.update(layer);
     const ordered_json wrapped = {{"name", name}, {"config", layer}};

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "core/algorithms.h"
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
@@ -129,12 +132,16 @@ absl::Status ReadConverters(const ordered_json& json, v1::LlmTemplate& entry) {
   return absl::OkStatus();
 }
 
-absl::Status ReadLabels(const ordered_json& json, v1::LlmTemplate& entry) {
-  if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Wrong("labels", "not an object");
+// A keyword of LLMTemplate's constructor, such as "awq_config", stands for an entry of algorithm_configs here.
+absl::Status RefuseAlgorithmKeywords(const ordered_json& json) {
+  if (!json.is_object()) return absl::OkStatus();
   for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return Wrong(Join("labels", key), "not a string");
-    (*entry.mutable_labels())[key] = value.get<std::string>();
+    absl::string_view name = key;
+    if (!absl::ConsumeSuffix(&name, "_config")) continue;
+    const std::string algorithm = absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", ""}}));
+    const auto& known = AlgorithmNames();
+    if (std::find(known.begin(), known.end(), algorithm) == known.end()) continue;
+    return Wrong(Join("", key), absl::StrCat("unknown key; write it as algorithm_configs: {", algorithm, ": ...}"));
   }
   return absl::OkStatus();
 }
@@ -142,10 +149,11 @@ absl::Status ReadLabels(const ordered_json& json, v1::LlmTemplate& entry) {
 }  // namespace
 
 absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
-  absl::Status status =
-      CheckKeys(json, "",
-                {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",
-                 "algorithm_configs", "f2f_weight_converters", "description", "labels"});
+  absl::Status status = RefuseAlgorithmKeywords(json);
+  if (!status.ok()) return status;
+  status = CheckKeys(json, "",
+                     {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",
+                      "algorithm_configs", "f2f_weight_converters", "description", "labels"});
   if (!status.ok()) return status;
   if (Member(json, "model_type").is_null()) return Wrong("model_type", "required");
   v1::LlmTemplate entry;
@@ -154,7 +162,7 @@ absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
   if (status.ok()) status = ReadPatterns(json, entry);
   if (status.ok()) status = ReadAlgorithms(Member(json, "algorithm_configs"), entry);
   if (status.ok()) status = ReadConverters(Member(json, "f2f_weight_converters"), entry);
-  if (status.ok()) status = ReadLabels(Member(json, "labels"), entry);
+  if (status.ok()) status = ReadLabels(Member(json, "labels"), *entry.mutable_labels());
   if (!status.ok()) return status;
   return entry;
 }

@@ -35,19 +35,15 @@ int RefuseFile(const Arguments& arguments, const absl::Status& status) {
   return kWrongUsage;
 }
 
-// Asks the server which observers it knows, and says which ones of `scheme` it does not.
-absl::Status ReplaceObservers(Client& client, v1::Scheme& scheme) {
+// Asks the server which observers it knows, and says which tensors of `scheme` get another one.
+absl::Status TakeKnownObservers(Client& client, v1::Scheme& scheme) {
   const auto catalogs = client.ListCatalogs({});
   if (!catalogs.ok()) return catalogs.status();
   std::set<std::string> known;
   for (const v1::Catalog& catalog : catalogs->catalogs()) {
     known.insert(catalog.observers().begin(), catalog.observers().end());
   }
-  if (known.empty()) return absl::OkStatus();  // a server that does not say
-  for (const std::string& observer : ReplaceUnknownObservers(known, scheme)) {
-    std::cerr << "warning: observer_cls: \"" << observer
-              << "\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its place\n";
-  }
+  for (const std::string& sentence : ReplaceObservers(known, scheme)) std::cerr << "warning: " << sentence << '\n';
   return absl::OkStatus();
 }
 
@@ -61,7 +57,7 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   Client client(options);
   if (file->form == EntryForm::kQuark) {
-    const absl::Status replaced = ReplaceObservers(client, file->entry);
+    const absl::Status replaced = TakeKnownObservers(client, file->entry);
     if (!replaced.ok()) return PrintError(replaced, options);
   }
   v1::RegisterSchemeRequest request;
