@@ -120,6 +120,19 @@ class RegisterTest(ServerTestCase):
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
+    def test_what_describe_prints_of_specs_can_be_registered(self):
+        spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
+        self.run_ok("register", "scheme", "-f", self.file(spec))
+        for form in ("json", "textproto"):
+            printed = self.run_ok("describe", "scheme", "by_spec", "-o", form).replace("by_spec", "copy_" + form)
+            result = self.run_any("register", "scheme", "-f", self.file(printed))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("config is left out", result.stderr)
+            copy = json.loads(self.run_ok("describe", "scheme", "copy_" + form))
+            self.assertEqual(copy["spec"], json.loads(self.run_ok("describe", "scheme", "by_spec"))["spec"])
+        both = {"name": "both", "config": PROTO_JSON_SCHEME["config"], "spec": copy["spec"]}
+        self.assertIn("INVALID_REQUEST", self.refused("register", "scheme", "-f", self.file(both)))
+
     def test_an_unknown_observer_becomes_placeholder_and_is_told(self):
         layer = {
             "weight": {"dtype": "float16", "observer_cls": "PerTensorMinMixObserver"},

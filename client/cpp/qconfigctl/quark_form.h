@@ -19,6 +19,10 @@ namespace qconfig::client {
 // "second_stage": ...}. With any spec, the scheme has `spec`, else `config`.
 absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const nlohmann::ordered_json& json);
 
+// Whether `json` has keys that no other form of a scheme or template has.
+bool IsSchemeOfQuarkForm(const nlohmann::ordered_json& json);
+bool IsTemplateOfQuarkForm(const nlohmann::ordered_json& json);
+
 // The keywords of LLMTemplate's constructor, with every algorithm configuration as its to_dict() writes it, and
 // "description" and "labels".
 absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const nlohmann::ordered_json& json);

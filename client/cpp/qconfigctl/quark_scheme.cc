@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -222,6 +224,13 @@ absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Sc
 }
 
 }  // namespace
+
+bool IsSchemeOfQuarkForm(const ordered_json& json) {
+  if (!json.is_object()) return false;
+  if (json.contains("target_device") || json.contains("global_quant_config")) return true;
+  return std::any_of(std::begin(kTensors), std::end(kTensors),
+                     [&json](absl::string_view name) { return json.contains(name.data()); });
+}
 
 absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
   std::vector<absl::string_view> keys(std::begin(kTensors), std::end(kTensors));

@@ -148,6 +148,13 @@ absl::Status RefuseAlgorithmKeywords(const ordered_json& json) {
 
 }  // namespace
 
+bool IsTemplateOfQuarkForm(const ordered_json& json) {
+  if (!json.is_object()) return false;
+  // All other keys are those of ProtoJSON too.
+  return Member(json, "algorithm_configs").is_object() || Member(json, "q_layer_name").is_string() ||
+         !RefuseAlgorithmKeywords(json).ok();
+}
+
 absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
   absl::Status status = RefuseAlgorithmKeywords(json);
   if (!status.ok()) return status;

@@ -52,6 +52,11 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   if (!text.ok()) return RefuseFile(arguments, text.status());
   auto file = ReadScheme(*text, arguments.chosen_form());
   if (!file.ok()) return RefuseFile(arguments, file.status());
+  if (DropComputedConfig(file->entry)) {
+    std::cerr
+        << "warning: the file has config and spec, as describe prints them; config is left out, because the server "
+           "makes it of spec\n";
+  }
   const absl::Status named = NameScheme(arguments.name, file->entry);
   if (!named.ok()) return RefuseFile(arguments, named);
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
