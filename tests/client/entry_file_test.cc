@@ -20,6 +20,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/quark_json_reader.h"
 #include "qconfigctl/file_tree.h"
+#include "qconfigctl/output_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -315,6 +316,19 @@ TEST(NameSchemeTest, FileAndCommandLineMustAgree) {
   EXPECT_THAT(std::string(NameScheme("y", scheme).message()),
               HasSubstr("names the scheme \"x\", but --name says \"y\""));
   EXPECT_EQ(scheme.name(), "x");
+}
+
+TEST(OutputTextTest, WhatCannotBeWrittenIsAnError) {
+  v1::Scheme scheme;
+  scheme.set_name("x");
+  EXPECT_EQ(*JsonText(scheme), "{\n \"name\": \"x\"\n}\n");
+  EXPECT_EQ(*TextprotoText(scheme), "name: \"x\"\n");
+  scheme.mutable_create_time()->set_seconds(1'000'000'000'000);  // after the year 9999
+  EXPECT_THAT(std::string(JsonText(scheme).status().message()), HasSubstr("cannot be written as JSON: "));
+  EXPECT_EQ(*IndentedJson(R"({"b": [1], "a": null})"), "{\n  \"b\": [\n    1\n  ],\n  \"a\": null\n}\n");
+  for (const char* text : {"", "{", "<html>"}) {
+    EXPECT_EQ(IndentedJson(text).status().code(), absl::StatusCode::kInternal) << text;
+  }
 }
 
 class EntryTextTest : public testing::Test {

@@ -11,6 +11,7 @@
 #include "qconfigctl/commands.h"
 #include "qconfigctl/entry_file.h"
 #include "qconfigctl/observers.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/write_options.h"
 
@@ -70,13 +71,10 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   arguments.write.FillIn(request);
   const auto response = client.RegisterScheme(request);
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) {
-    PrintJson(*response);
-  } else {
-    std::cout << arguments.write.Sentence("registered", absl::StrCat("scheme ", response->scheme().name()),
-                                          options.tenant, response->revision())
-              << '\n';
-  }
+  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
+  std::cout << arguments.write.Sentence("registered", absl::StrCat("scheme ", response->scheme().name()),
+                                        options.tenant, response->revision())
+            << '\n';
   return kDone;
 }
 
@@ -92,10 +90,7 @@ int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
   arguments.write.FillIn(request);
   const auto response = Client(options).RegisterTemplate(request);
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) {
-    PrintJson(*response);
-    return kDone;
-  }
+  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   std::cout << arguments.write.Sentence("registered", absl::StrCat("template ", response->llm_template().model_type()),
                                         options.tenant, response->revision())
             << (response->replaced() ? "; it replaces the tenant's earlier one" : "")
@@ -124,11 +119,17 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto scheme = std::make_shared<Arguments>();
   CLI::App* command = AddCommand(*both, "scheme", "Add a scheme; its name must be new", *scheme);
   command->add_option("--name", scheme->name, "Name of the scheme, if the file has none");
-  command->callback([scheme, &options, &exit_code] { exit_code = RegisterScheme(*scheme, options); });
+  command->callback([command, scheme, &options, &exit_code] {
+    RefuseCatalog(*command);
+    exit_code = RegisterScheme(*scheme, options);
+  });
   auto entry = std::make_shared<Arguments>();
   command = AddCommand(*both, "template", "Add a template, or replace the tenant's one of its model type", *entry);
   entry->write.AddEtagTo(*command, "Replace the tenant's template only if it has this etag");
-  command->callback([entry, &options, &exit_code] { exit_code = RegisterTemplate(*entry, options); });
+  command->callback([command, entry, &options, &exit_code] {
+    RefuseCatalog(*command);
+    exit_code = RegisterTemplate(*entry, options);
+  });
 }
 
 }  // namespace qconfig::client
