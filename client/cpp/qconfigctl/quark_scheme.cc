@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string>
@@ -47,46 +49,14 @@ absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorC
   return status;
 }
 
-absl::Status ReadStruct(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields);
-
-absl::Status ReadStructValue(const ordered_json& json, const std::string& path, google::protobuf::Value& value) {
-  switch (json.type()) {
-    case ordered_json::value_t::boolean:
-      value.set_bool_value(json.get<bool>());
-      return absl::OkStatus();
-    case ordered_json::value_t::string:
-      value.set_string_value(json.get<std::string>());
-      return absl::OkStatus();
-    case ordered_json::value_t::number_integer:
-    case ordered_json::value_t::number_unsigned:
-      value.set_number_value(json.get<double>());
-      return absl::OkStatus();
-    case ordered_json::value_t::number_float:
-      // To a Struct 48.0 and 48 are one; to Quark, whose specs have no other numbers than integers, they are not.
-      return Wrong(path, "not an integer");
-    case ordered_json::value_t::object:
-      return ReadStruct(json, path, *value.mutable_struct_value());
-    case ordered_json::value_t::array: {
-      value.mutable_list_value();
-      for (size_t i = 0; i < json.size(); ++i) {
-        const absl::Status status =
-            ReadStructValue(json[i], absl::StrCat(path, "[", i, "]"), *value.mutable_list_value()->add_values());
-        if (!status.ok()) return status;
-      }
-      return absl::OkStatus();
-    }
-    default:
-      value.set_null_value(google::protobuf::NULL_VALUE);
-      return absl::OkStatus();
-  }
-}
-
-absl::Status ReadStruct(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields) {
+absl::Status ReadFields(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields) {
+  if (!json.is_object()) return Wrong(path, "not an object");
   for (const auto& [key, value] : json.items()) {
-    const absl::Status status = ReadStructValue(value, Join(path, key), (*fields.mutable_fields())[key]);
-    if (!status.ok()) return status;
+    // To a Struct 48.0 and 48 are one; to Quark, whose specs have no other numbers than integers, they are not.
+    if (value.is_number_float()) return Wrong(Join(path, key), "not an integer");
   }
-  return absl::OkStatus();
+  const auto status = google::protobuf::util::JsonStringToMessage(json.dump(), &fields);
+  return status.ok() ? absl::OkStatus() : Wrong(path, std::string(status.message()));
 }
 
 // The spec's class. REQUIRES: IsSpec(json).
@@ -103,9 +73,7 @@ absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::S
   if (!status.ok()) return status;
   preset.set_spec(*std::move(name));
   const ordered_json& fields = Member(json, "fields");
-  if (fields.is_null()) return absl::OkStatus();
-  if (!fields.is_object()) return Wrong(Join(path, "fields"), "not an object");
-  return ReadStruct(fields, Join(path, "fields"), *preset.mutable_fields());
+  return fields.is_null() ? absl::OkStatus() : ReadFields(fields, Join(path, "fields"), *preset.mutable_fields());
 }
 
 absl::Status ReadStage(const ordered_json& json, const std::string& path, v1::StageSpec& stage) {
