@@ -37,11 +37,8 @@ absl::Status UnknownValue(const std::string& path, const std::string& value, con
 }
 
 absl::Status UnknownField(const std::string& path, const std::string& key, const Descriptor& type) {
-  std::vector<absl::string_view> names;
-  names.reserve(static_cast<size_t>(type.field_count()));
-  for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   return absl::InvalidArgumentError(absl::StrCat(path, ".", Printable(key, kMaxShown), ": ", type.name(),
-                                                 " has no such field", Suggestion(key, names)));
+                                                 " has no such field", Suggestion(key, FieldNames(type))));
 }
 
 // Sets a singular field, or adds to a repeated one.

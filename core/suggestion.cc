@@ -3,12 +3,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/nearest_names.h"
 
 namespace qconfig {
+namespace {
+
+// "Output only" in the contract.
+constexpr absl::string_view kOutputOnly[] = {"etag",        "origin",      "alias_of",
+                                             "create_time", "update_time", "shadows_builtin"};
+
+}  // namespace
 
 std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names) {
   constexpr size_t kMaxNear = 3;
@@ -21,6 +29,15 @@ std::string Suggestion(absl::string_view name, const std::vector<absl::string_vi
       "; allowed: ", absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   if (shown < names.size()) absl::StrAppend(&text, " and ", names.size() - shown, " more");
   return text;
+}
+
+std::vector<absl::string_view> FieldNames(const google::protobuf::Descriptor& type) {
+  std::vector<absl::string_view> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const absl::string_view name = type.field(i)->name();
+    if (std::find(std::begin(kOutputOnly), std::end(kOutputOnly), name) == std::end(kOutputOnly)) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace qconfig

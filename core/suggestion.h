@@ -2,6 +2,8 @@
 #ifndef QCONFIG_CORE_SUGGESTION_H_
 #define QCONFIG_CORE_SUGGESTION_H_
 
+#include <google/protobuf/descriptor.h>
+
 #include <string>
 #include <vector>
 
@@ -10,9 +12,11 @@
 namespace qconfig {
 
 // What a text about the unknown `name` may end with: "; did you mean int4, uint4?" when some of `names` are near it,
-// else
-// "; allowed: cpu, ipu", ten names at the most. Empty when there are no names.
+// else "; allowed: cpu, ipu", ten names at the most. Empty when there are no names.
 std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names);
+
+// The fields of `type` that somebody may write, so not what only answers have.
+std::vector<absl::string_view> FieldNames(const google::protobuf::Descriptor& type);
 
 }  // namespace qconfig
 

@@ -6,8 +6,10 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +20,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/quark_json_reader.h"
 #include "qconfigctl/file_tree.h"
+#include "qconfigctl/output_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -80,11 +83,6 @@ TEST(EntryFileTest, EverySchemeOfTheCatalogueReadsAlikeInEveryForm) {
     v1::Scheme scheme;
     scheme.set_name(name);
     ASSERT_TRUE(ReadQuarkJson(layer, name, *scheme.mutable_config()).ok());
-    for (auto* stages : {scheme.mutable_config()->mutable_input_tensors(), scheme.mutable_config()->mutable_weight()}) {
-      for (v1::QTensorConfig& stage : *stages) {
-        if (stage.observer_cls().empty()) stage.set_observer_cls("PlaceholderObserver");
-      }
-    }
     ordered_json flat = {{"name", name}};
     flat.update(layer);
     const ordered_json wrapped = {{"name", name}, {"config", layer}};
@@ -157,10 +155,15 @@ TEST_P(SchemeRefusedTest, SaysWhatEachPlausibleFormObjectsTo) {
 INSTANTIATE_TEST_SUITE_P(
     EntryFile, SchemeRefusedTest,
     testing::Values(
-        Refused{
-            "QuarkJson",
-            R"({"weight": {"dtype": "int44"}})",
-            {"as Quark's form: weight.dtype: \"int44\" is not a value of Dtype; did you mean int4", "as ProtoJSON:"}},
+        Refused{"QuarkJson",
+                R"({"weight": {"dtype": "int44"}})",
+                {"is no scheme as Quark's form: weight.dtype: \"int44\" is not a value of Dtype; did you mean int4"}},
+        Refused{"QuarkJsonAroundTheConfig",
+                R"({"config": {"weight": {"dtype": "int44", "is_scale_quant": false}}})",
+                {"as Quark's form: config.weight.dtype:", "as ProtoJSON: config.weight: not a list"}},
+        Refused{"ProtoJsonScaleQuant",
+                R"({"spec": {"weight": {"scale_quant": {"first": {}}}}})",
+                {"as ProtoJSON: spec.weight.scale_quant.first: TwoStageSpec", "as Quark's form:"}},
         Refused{"ProtoJson",
                 R"({"name": "x", "config": {"weight": [{"dtype": "DTYPE_INT44"}]}})",
                 {"as ProtoJSON: config.weight[0].dtype: \"DTYPE_INT44\"", "DTYPE_INT4", "as Quark's form:"}},
@@ -208,7 +211,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"as JSON: weight: the key \"dtype\" is given twice"}},
         Refused{"Words", "hello there\n", {"not an object"}}, Refused{"AList", "[1, 2]", {"not an object"}},
         Refused{"NoField", "{}", {"has neither", "gives no field"}},
-        Refused{"Comment", "# nothing here\n", {"as YAML: has no YAML document", "as textproto: gives no field"}},
+        Refused{"Comment", "# nothing here\n", {"is no scheme as YAML: has no YAML document"}},
         Refused{"NotFinite",
                 R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
                 {"as JSON: parse error", "ch_axis: not an integer"}}),
@@ -247,6 +250,33 @@ TEST(EntryFileTest, AForcedFormIsTheOnlyOneThatIsTried) {
   EXPECT_THAT(std::string(ReadScheme("weight: x", EntryForm::kProtoJson).status().message()), HasSubstr("as JSON:"));
 }
 
+std::string SchemeProblem(const std::string& text) { return std::string(ReadScheme(text, {}).status().message()); }
+
+TEST(EntryFileTest, OnlyPlausibleFormsObject) {
+  for (const char* text :
+       {R"({"weight": {"dtype": "int44"}})", R"({"target_device": "gpu"})",
+        R"({"name": "x", "global_quant_config": {}})", "weight:\n  dtype: int44\n", "weight: {dtype: int44}\n"}) {
+    EXPECT_THAT(SchemeProblem(text),
+                AllOf(HasSubstr("as Quark's form"), Not(HasSubstr("ProtoJSON")), Not(HasSubstr("textproto"))));
+  }
+  EXPECT_THAT(SchemeProblem("wieght: {dtype: int4}\n"), Not(HasSubstr("textproto")));
+  EXPECT_THAT(SchemeProblem("name: 'x' wieght {}"), AllOf(HasSubstr("textproto"), Not(HasSubstr("YAML"))));
+  for (const char* text : {R"({"model_type": "x", "algorithm_configs": {"gptx": {}}})",
+                           R"({"model_type": "x", "q_layer_name": "q", "kv_layer_name": []})",
+                           R"({"model_type": "x", "awq_config": {}})"}) {
+    EXPECT_THAT(std::string(ReadTemplate(text, {}).status().message()),
+                AllOf(HasSubstr("as Quark's form"), Not(HasSubstr("ProtoJSON"))));
+  }
+}
+
+TEST(EntryFileTest, SuggestionsAreWhatSomebodyMayWrite) {
+  EXPECT_THAT(SchemeProblem(R"({"name": "x", "origins": 1})"),
+              AllOf(HasSubstr("Scheme has no such field; allowed: name, config"), Not(HasSubstr("origin,")),
+                    Not(HasSubstr("did you mean origin")), Not(HasSubstr("etag")), Not(HasSubstr("update_time"))));
+  EXPECT_THAT(SchemeProblem(R"({"name": "x", "config": {"target_device": "DEVICE_TYPE_UNSPECIFIE"}})"),
+              AllOf(HasSubstr("DEVICE_TYPE_CPU"), Not(HasSubstr("DEVICE_TYPE_UNSPECIFIED"))));
+}
+
 TEST(EntryFileTest, OutputOfDescribeCanBeRegistered) {
   v1::Scheme scheme;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -255,6 +285,25 @@ TEST(EntryFileTest, OutputOfDescribeCanBeRegistered) {
       &scheme));
   EXPECT_THAT(ReadScheme(ProtoJson(scheme, true), {}), IsForm(scheme, EntryForm::kProtoJson));
   EXPECT_THAT(ReadScheme(Textproto(scheme), {}), IsForm(scheme, EntryForm::kTextproto));
+}
+
+TEST(DropComputedConfigTest, OnlyWhatTheServerMadeIsDropped) {
+  const struct {
+    std::string text;
+    bool drops;
+  } kCases[] = {
+      {"spec {} config {} origin: REGISTRY_ORIGIN_TENANT", true}, {"spec {} config {} etag: \"1\"", true},
+      {"spec {} config {} create_time { seconds: 1 }", true},     {"spec {} config {}", false},
+      {"config {} origin: REGISTRY_ORIGIN_TENANT", false},        {"spec {} origin: REGISTRY_ORIGIN_TENANT", false}};
+  for (const auto& [text, drops] : kCases) {
+    SCOPED_TRACE(text);
+    v1::Scheme scheme;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &scheme));
+    const v1::Scheme before = scheme;
+    EXPECT_EQ(DropComputedConfig(scheme), drops);
+    EXPECT_EQ(scheme.has_config(), before.has_config() && !drops);
+    EXPECT_EQ(scheme.has_spec(), before.has_spec());
+  }
 }
 
 TEST(NameSchemeTest, FileAndCommandLineMustAgree) {
@@ -269,10 +318,27 @@ TEST(NameSchemeTest, FileAndCommandLineMustAgree) {
   EXPECT_EQ(scheme.name(), "x");
 }
 
+TEST(OutputTextTest, WhatCannotBeWrittenIsAnError) {
+  v1::Scheme scheme;
+  scheme.set_name("x");
+  EXPECT_EQ(*JsonText(scheme), "{\n \"name\": \"x\"\n}\n");
+  EXPECT_EQ(*TextprotoText(scheme), "name: \"x\"\n");
+  scheme.mutable_create_time()->set_seconds(1'000'000'000'000);  // after the year 9999
+  EXPECT_THAT(std::string(JsonText(scheme).status().message()), HasSubstr("cannot be written as JSON: "));
+  EXPECT_EQ(*IndentedJson(R"({"b": [1], "a": null})"), "{\n  \"b\": [\n    1\n  ],\n  \"a\": null\n}\n");
+  for (const char* text : {"", "{", "<html>"}) {
+    EXPECT_EQ(IndentedJson(text).status().code(), absl::StatusCode::kInternal) << text;
+  }
+}
+
 class EntryTextTest : public testing::Test {
  protected:
   absl::StatusOr<std::string> Read(const std::string& bytes) {
-    const std::string path = testing::TempDir() + "/entry_text";
+    // A name of its own, because cases run at the same time.
+    std::string path = testing::TempDir() + "/entry_text_XXXXXX";
+    const int descriptor = mkstemp(path.data());
+    EXPECT_GE(descriptor, 0);
+    close(descriptor);
     std::ofstream(path, std::ios::binary) << bytes;
     auto text = ReadEntryText(path);
     std::remove(path.c_str());

@@ -6,8 +6,11 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "qconfigctl/observers.h"
 
 namespace qconfig::client {
@@ -53,10 +56,11 @@ INSTANTIATE_TEST_SUITE_P(
                  R"({"name": "x", "description": "d", "weight": {"dtype": "int4", "observer_cls": "A"}})",
                  R"(name: "x" description: "d" config { weight { dtype: DTYPE_INT4 observer_cls: "A" } })"},
         Accepted{"AroundTheConfig", R"({"config": {"bias": null}, "name": "x"})", R"(name: "x" config {})"},
-        Accepted{"NoObserverIsPlaceholder",
-                 R"({"weight": {"dtype": "int4"}, "bias": {"dtype": "int4", "observer_cls": null}})",
-                 R"(config { weight { dtype: DTYPE_INT4 observer_cls: "PlaceholderObserver" }
-                             bias { dtype: DTYPE_INT4 observer_cls: "PlaceholderObserver" } })"},
+        Accepted{"NoObserver", R"({"weight": {"dtype": "int4"}, "bias": {"dtype": "int4", "observer_cls": null}})",
+                 "config { weight { dtype: DTYPE_INT4 } bias { dtype: DTYPE_INT4 } }"},
+        Accepted{"Labels", R"({"labels": {"team": "a"}, "config": {"bias": null}})",
+                 R"(labels { key: "team" value: "a" } config {})"},
+        Accepted{"LabelsBesideTheKeys", R"({"labels": null, "bias": null})", "config {}"},
         Accepted{"OlderKeys", R"({"weight": {"dtype": "int4", "dynamic": true, "axis": -1, "observer_cls": "A"}})",
                  R"(config { weight { dtype: DTYPE_INT4 is_dynamic: true ch_axis: -1 observer_cls: "A" } })"},
         Accepted{"ZeroPointTypes",
@@ -66,22 +70,28 @@ INSTANTIATE_TEST_SUITE_P(
                  R"(config { weight { dtype: DTYPE_INT4 observer_cls: "A" zero_point_type: ZERO_POINT_TYPE_NONE }
                              weight { dtype: DTYPE_INT4 observer_cls: "A" zero_point_type: ZERO_POINT_TYPE_FLOAT32 }
                              bias { dtype: DTYPE_INT4 observer_cls: "A" } })"},
+        Accepted{"NullsThatAreNone",
+                 R"({"weight": {"dtype": "mx6", "is_dynamic": null, "qscheme": null, "ch_axis": null,
+                     "group_size": null, "block_size": null, "symmetric": null, "round_method": null,
+                     "scale_type": null, "scale_format": null, "scale_calculation_mode": null,
+                     "mx_element_dtype": null, "observer_cls": "A"}})",
+                 R"(config { weight { dtype: DTYPE_MX6 observer_cls: "A" } })"},
         Accepted{"QatSpecNull", R"({"weight": {"dtype": "int4", "observer_cls": "A", "qat_spec": null}})",
                  R"(config { weight { dtype: DTYPE_INT4 observer_cls: "A" } })"},
         Accepted{"Device", R"({"target_device": "ipu"})", "config { target_device: DEVICE_TYPE_IPU }"},
         Accepted{"DeviceByMemberName", R"({"target_device": "CPU"})", "config { target_device: DEVICE_TYPE_CPU }"},
         Accepted{
             "Preset",
-            R"({"weight": {"spec": "Int8PerTensorSpec", "fields": {"symmetric": null, "a": [1, true, "x", {"b": 0.5}]}}})",
+            R"({"weight": {"spec": "Int8PerTensorSpec", "fields": {"symmetric": null, "a": [1, true, "x", {"b": -5}]}}})",
             R"(spec { weight { preset { spec: "Int8PerTensorSpec" fields {
                     fields { key: "symmetric" value { null_value: NULL_VALUE } }
                     fields { key: "a" value { list_value { values { number_value: 1 } values { bool_value: true }
                       values { string_value: "x" }
-                      values { struct_value { fields { key: "b" value { number_value: 0.5 } } } } } } } } } } })"},
-        Accepted{"PresetWithoutFields", R"({"weight": {"form": "MX6Spec"}, "target_device": "cpu"})",
+                      values { struct_value { fields { key: "b" value { number_value: -5 } } } } } } } } } } })"},
+        Accepted{"PresetWithoutFields", R"({"weight": {"spec": "MX6Spec"}, "target_device": "cpu"})",
                  R"(spec { weight { preset { spec: "MX6Spec" } } target_device: DEVICE_TYPE_CPU })"},
         Accepted{"TwoStages",
-                 R"({"weight": {"form": "ProgressiveSpec", "first_stage": {"spec": "A", "fields": {}},
+                 R"({"weight": {"spec": "ProgressiveSpec", "first_stage": {"spec": "A", "fields": {}},
                                 "second_stage": {"dtype": "int4", "observer_cls": "B"}},
                      "bias": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "C"}, "second_stage": {"spec": "D"}}})",
                  R"(spec { weight { progressive { first_stage { preset { spec: "A" fields {} } }
@@ -121,10 +131,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "weight.name: QTensorConfig has no such field"},
         Refused{"NoDtype", R"({"weight": {"observer_cls": "A"}})", "weight.dtype: required"},
         Refused{"NullDtype", R"({"weight": {"dtype": null}})", "weight.dtype: required"},
-        Refused{"UnknownDtype", R"({"weight": [{"dtype": "int5"}]})",
+        Refused{"UnknownDtype", R"({"weight": [{"dtype": "int5"}, {"dtype": "int4"}]})",
                 "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8, int4, int3?"},
         Refused{"OlderAndNewerKey", R"({"weight": {"dtype": "int4", "dynamic": true, "is_dynamic": true}})",
                 "weight.dynamic: is the older name of is_dynamic, also given"},
+        Refused{"NullThatIsLost", R"({"weight": {"dtype": "int4", "max_input_numel": null}})",
+                "weight.max_input_numel: null is not kept; leave it out for the default"},
+        Refused{"NullScaleQuant", R"({"weight": {"dtype": "int4", "is_scale_quant": null}})",
+                "weight.is_scale_quant: null is not kept"},
+        Refused{"NullBufferReuse", R"({"bias": {"dtype": "int4", "enable_buffer_reuse": null}})",
+                "bias.enable_buffer_reuse: null is not kept"},
+        Refused{"NullInASpec", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"},
+                                              "second_stage": {"dtype": "int4", "is_scale_quant": null}}})",
+                "weight.second_stage.is_scale_quant: null is not kept"},
         Refused{"QatSpec", R"({"weight": {"dtype": "int4", "qat_spec": {}}})",
                 "weight.qat_spec: quantization-aware training is not supported"},
         Refused{"LargeInteger", R"({"weight": {"dtype": "int4", "ch_axis": 18446744073709551615}})",
@@ -136,7 +155,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "weight: not one or two stages"},
         Refused{"TensorIsText", R"({"weight": "int4"})", "weight: not a tensor's dictionary"},
         Refused{"Device", R"({"target_device": "gpu"})", "target_device: \"gpu\" is no device; did you mean cpu"},
-        Refused{"SpecAndForm", R"({"weight": {"spec": "A", "form": "A"}})", "weight.form: spec is also given"},
+        Refused{"OneStageInAList", R"({"weight": [{"dtype": "int4"}]})", "weight: one stage is written without a list"},
+        Refused{"LabelIsANumber", R"({"bias": null, "labels": {"a": 1}})", "labels.a: not a string"},
+        Refused{"NothingButLabels", R"({"name": "x", "labels": {"a": "b"}})", "has neither"},
+        Refused{"AWholeQConfig", R"({"global_quant_config": {"weight": null}, "exclude": []})",
+                "global_quant_config: unknown key; a scheme is one layer: register its global_quant_config"},
+        Refused{"FloatInASpec", R"({"weight": {"spec": "A", "fields": {"group_size": 48.0}}})",
+                "weight.fields.group_size: not an integer"},
+        Refused{"ExponentInASpec", R"({"weight": {"spec": "A", "fields": {"a": 1e3}}})",
+                "weight.fields.a: not an integer"},
+        Refused{"TooDeepInASpec",
+                R"({"weight": {"spec": "A", "fields": {"a": )" + std::string(200, '[') + std::string(200, ']') + "}}}",
+                "weight.fields: "},
+        Refused{"FormInsteadOfSpec", R"({"weight": {"dtype": "int4", "form": "A"}})",
+                "weight.form: QTensorConfig has no such field"},
         Refused{"SpecIsANumber", R"({"weight": {"spec": 1}})", "weight.spec: not a string"},
         Refused{"SpecWithUnknownKey", R"({"weight": {"spec": "A", "field": {}}})",
                 "weight.field: unknown key; did you mean fields"},
@@ -204,6 +236,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NoModelType", R"({"kv_layers_name": []})", "model_type: required"},
         Refused{"UnknownKey", R"({"model_type": "x", "kv_layer_name": []})",
                 "kv_layer_name: unknown key; did you mean kv_layers_name"},
+        Refused{"ConstructorsKeyword", R"({"model_type": "x", "awq_config": {}})",
+                "awq_config: unknown key; write it as algorithm_configs: {awq: ...}"},
+        Refused{"ConstructorsKeywordOfWords", R"({"model_type": "x", "auto_smooth_quant_config": {}})",
+                "auto_smooth_quant_config: unknown key; write it as algorithm_configs: {autosmoothquant: ...}"},
+        Refused{"OtherKeywordOfThatKind", R"({"model_type": "x", "x_config": {}})", "x_config: unknown key; "},
         Refused{"TextInsteadOfAList", R"({"model_type": "x", "kv_layers_name": "*k"})",
                 "kv_layers_name: not a list of strings"},
         Refused{"NumberInAList", R"({"model_type": "x", "exclude_layers_name": [1]})",
@@ -220,6 +257,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "algorithm_configs.awq.name: not \"awq\""},
         Refused{"UnknownAlgorithmField", R"({"model_type": "x", "algorithm_configs": {"gptq": {"blocksize": 1}}})",
                 "algorithm_configs.gptq.blocksize: GptqConfig has no such field; did you mean block_size"},
+        Refused{"NullBlockSize", R"({"model_type": "x", "algorithm_configs": {"gptq": {"block_size": null}}})",
+                "algorithm_configs.gptq.block_size: null is not kept; leave it out for the default"},
+        Refused{"NullScalingLayers", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": null}}})",
+                "algorithm_configs.awq.scaling_layers: null is not kept"},
+        Refused{"NullInAScalingLayer", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [
+                    {"prev_op": "a", "layers": ["b"], "inp": "b", "module2inspect": null}]}}})",
+                "algorithm_configs.awq.scaling_layers[0].module2inspect: null is not kept"},
+        Refused{"NullInAListThatMayBeNone",
+                R"({"model_type": "x", "algorithm_configs": {"autosmoothquant": {"scaling_layers": [{"inp": null}]}}})",
+                "algorithm_configs.autosmoothquant.scaling_layers[0].inp: null is not kept"},
+        Refused{"NullInARotationsLayers", R"({"model_type": "x", "algorithm_configs": {"rotation": {"scaling_layers": {
+                    "first_layer": [{"prev_modules": ["a"], "norm_module": null}]}}}})",
+                "algorithm_configs.rotation.scaling_layers.first_layer[0].norm_module: null is not kept"},
+        Refused{"NullAxis", R"({"model_type": "x", "f2f_weight_converters": [{"operations": [
+                    {"class": "SplitFusedExperts", "split_axis": null}]}]})",
+                "operations[0].split_axis: required"},
         Refused{"NameInAScalingLayer",
                 R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [{"name": "x"}]}}})",
                 "algorithm_configs.awq.scaling_layers[0].name: ScalingLayer has no such field"},
@@ -234,19 +287,64 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"LabelIsANumber", R"({"model_type": "x", "labels": {"a": 1}})", "labels.a: not a string"}),
     NameOf<Refused>);
 
+TEST(QuarkNullsTest, AlgorithmsTakeNullWhereTheVocabulariesDeclareNone) {
+  int none = 0;
+  const auto expect_as_declared = [&none](const ordered_json& fields, const std::string& algorithm,
+                                          const char* within) {
+    for (const ordered_json& field : fields) {
+      ordered_json config = {{field["field"], nullptr}};
+      if (within != nullptr) config = {{within, config}};
+      const ordered_json entry = {{"model_type", "x"}, {"algorithm_configs", {{algorithm, config}}}};
+      const bool may_be_none = absl::StrContains(field["type"].get<std::string>(), "None");
+      EXPECT_EQ(TemplateOfQuarkForm(entry).ok(), may_be_none) << entry;
+      none += may_be_none ? 1 : 0;
+    }
+  };
+  for (const char* release : {"quark-0.12.post1", "quark-0.13"}) {
+    std::ifstream file(absl::StrCat(QCONFIG_CATALOG_DIR, "/../", release, "/vocabulary.json"));
+    const ordered_json vocabulary = ordered_json::parse(file);
+    for (const auto& [algorithm, fields] : vocabulary["algorithms"].items()) {
+      expect_as_declared(fields, algorithm, nullptr);
+    }
+    expect_as_declared(vocabulary["online_rotation_config"], "rotation", "online_config");
+  }
+  EXPECT_EQ(none, 22);
+}
+
 TEST(ObserversTest, UnknownOnesBecomePlaceholderEverywhere) {
   v1::Scheme scheme;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"(config { weight { observer_cls: "A" } weight { observer_cls: "B" } bias { observer_cls: "C" } }
-         spec { weight { config { observer_cls: "B" } }
-                bias { progressive { second_stage { config { observer_cls: "A" } } } } })",
+      R"(config { weight { observer_cls: "MinMax" } weight { observer_cls: "MinMix" } bias { observer_cls: "C" } }
+         spec { weight { config { observer_cls: "C" } }
+                bias { progressive { first_stage { config {} }
+                                     second_stage { config { observer_cls: "MinMax" } } } } })",
       &scheme));
-  EXPECT_THAT(ReplaceUnknownObservers({"A", "PlaceholderObserver"}, scheme), ElementsAre("B", "C"));
+  EXPECT_THAT(
+      ReplaceObservers({"MinMax", "PlaceholderObserver"}, scheme),
+      ElementsAre(
+          "weight[1].observer_cls: \"MinMix\" is no observer that the server knows; as in Quark, PlaceholderObserver "
+          "takes its place; did you mean MinMax?",
+          "bias.observer_cls: \"C\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its "
+          "place",
+          "weight.observer_cls: \"C\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its "
+          "place",
+          "bias.first_stage.observer_cls: not given; as in Quark, PlaceholderObserver takes its place"));
   ExpectRead<v1::Scheme>(scheme, R"(
-      config { weight { observer_cls: "A" } weight { observer_cls: "PlaceholderObserver" }
+      config { weight { observer_cls: "MinMax" } weight { observer_cls: "PlaceholderObserver" }
                bias { observer_cls: "PlaceholderObserver" } }
       spec { weight { config { observer_cls: "PlaceholderObserver" } }
-             bias { progressive { second_stage { config { observer_cls: "A" } } } } })");
+             bias { progressive { first_stage { config { observer_cls: "PlaceholderObserver" } }
+                                  second_stage { config { observer_cls: "MinMax" } } } } })");
+}
+
+TEST(ObserversTest, AServerThatNamesNoneKnowsAll) {
+  v1::Scheme scheme;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(R"(config { weight { observer_cls: "A" } bias {} })", &scheme));
+  EXPECT_THAT(ReplaceObservers({}, scheme),
+              ElementsAre("bias.observer_cls: not given; as in Quark, PlaceholderObserver takes its place"));
+  ExpectRead<v1::Scheme>(scheme,
+                         R"(config { weight { observer_cls: "A" } bias { observer_cls: "PlaceholderObserver" } })");
 }
 
 }  // namespace

@@ -119,6 +119,48 @@ class GetConfigTest(ServerTestCase):
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr, arguments)
 
+    def test_a_catalog_where_it_says_nothing_exits_2(self):
+        commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
+                    ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"])
+        for command in commands:
+            for arguments in (["--catalog", "quark-0.13", *command], [*command, "--catalog", "quark-0.13"]):
+                result = qconfigctl(*arguments, server=self.server)
+                self.assertEqual((result.returncode, result.stdout), (2, ""), arguments)
+                self.assertIn("--catalog: this command is about no release of Quark", result.stderr)
+        for command in commands[:2]:
+            result = qconfigctl(*command, server=self.server, QCONFIG_CATALOG="quark-9")
+            self.assertEqual(result.returncode, 0, result.stderr)
+        result = qconfigctl("list", "schemes", server=self.server, QCONFIG_CATALOG="quark-9")
+        self.assertIn("CATALOG_NOT_FOUND", result.stderr)
+        result = qconfigctl("list", "schemes", "--catalog", "quark-0.13", server=self.server, QCONFIG_CATALOG="quark-9")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_revisions_that_cannot_be_are_told_shortly(self):
+        for option in ("--revision", "--min-revision"):
+            result = qconfigctl("list", "schemes", option, "-1", server=self.server)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"{option}: Value -1 not in range 0 to 9223372036854775807", result.stderr)
+
+    def test_algorithm_configurations_that_cannot_be_are_told(self):
+        for config, problem in (
+            ('{"gptx": {}}', "gptx: AlgoConfig has no such field; did you mean gptq"),
+            ('{"gptq": {"block_siz": 1}}', "gptq.block_siz: GptqConfig has no such field; did you mean block_size"),
+            ('{"gptq": {"block_size": 1, "block_size": 2}}', 'gptq: the key "block_size" is given twice'),
+            ('{"gptq": {}, "awq": {}}', "awq: only one field of config can be given"),
+            ("{", "parse error at line 1, column 2"),
+            ("{}", "gives no field"),
+        ):
+            result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--algo-config", config, server=self.server)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), config)
+            self.assertIn(problem, result.stderr)
+
+    def test_an_algorithm_configuration_that_is_not_used_is_told(self):
+        arguments = ["get-config", "llama", "--scheme", "fp8", "--algo-config", '{"gptq": {"block_size": 64}}']
+        result = qconfigctl(*arguments, server=self.server)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("warning: --algo-config: gptq is not asked for; do so with --algorithm gptq\n", result.stderr)
+        self.assertNotIn("is not asked for", qconfigctl(*arguments, "--algorithm", "GPTQ", server=self.server).stderr)
+
     def test_unreachable_server_exits_3(self):
         result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1")
         self.assertEqual(result.returncode, 3)

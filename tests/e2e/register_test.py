@@ -120,13 +120,39 @@ class RegisterTest(ServerTestCase):
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
+    def test_what_describe_prints_of_specs_can_be_registered(self):
+        spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
+        self.run_ok("register", "scheme", "-f", self.file(spec))
+        for form in ("json", "textproto"):
+            printed = self.run_ok("describe", "scheme", "by_spec", "-o", form).replace("by_spec", "copy_" + form)
+            result = self.run_any("register", "scheme", "-f", self.file(printed))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("config is left out", result.stderr)
+            copy = json.loads(self.run_ok("describe", "scheme", "copy_" + form))
+            self.assertEqual(copy["spec"], json.loads(self.run_ok("describe", "scheme", "by_spec"))["spec"])
+        both = {"name": "both", "config": PROTO_JSON_SCHEME["config"], "spec": copy["spec"]}
+        self.assertIn("INVALID_REQUEST", self.refused("register", "scheme", "-f", self.file(both)))
+
     def test_an_unknown_observer_becomes_placeholder_and_is_told(self):
-        tensor = {"dtype": "float16", "observer_cls": "MyObserver"}
-        result = self.run_any("register", "scheme", "--name", "half", "-f", self.file({"weight": tensor}))
+        layer = {
+            "weight": {"dtype": "float16", "observer_cls": "PerTensorMinMixObserver"},
+            "bias": {"dtype": "float16", "observer_cls": None},
+            "input_tensors": {"dtype": "float16"},
+        }
+        result = self.run_any("register", "scheme", "--name", "half", "-f", self.file(layer))
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn('warning: observer_cls: "MyObserver" is no observer that the server knows', result.stderr)
+        consequence = "as in Quark, PlaceholderObserver takes its place"
+        self.assertEqual(
+            result.stderr.splitlines(),
+            [
+                f"warning: input_tensors.observer_cls: not given; {consequence}",
+                f'warning: weight.observer_cls: "PerTensorMinMixObserver" is no observer that the server knows; {consequence}; did you mean PerTensorMinMaxObserver?',
+                f"warning: bias.observer_cls: not given; {consequence}",
+            ],
+        )
         scheme = json.loads(self.run_ok("describe", "scheme", "half"))
-        self.assertEqual(scheme["config"]["weight"][0]["observer_cls"], "PlaceholderObserver")
+        for tensor in layer:
+            self.assertEqual(scheme["config"][tensor][0]["observer_cls"], "PlaceholderObserver")
 
     def test_a_template_shadows_and_is_unregistered(self):
         before = self.run_ok("describe", "template", "llama")

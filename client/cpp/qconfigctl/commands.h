@@ -12,8 +12,8 @@ namespace qconfig::client {
 inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;      // the server refused the request
 inline constexpr int kWrongUsage = 2;   // the command line or a file is wrong; nothing was written to the registry
-inline constexpr int kUnreachable = 3;  // the server could not be reached, or did not answer in time
-inline constexpr int kNotWritten = 4;   // standard output could not be written
+inline constexpr int kUnreachable = 3;  // the server could not be reached, did not answer in time, or said UNAVAILABLE
+inline constexpr int kNotWritten = 4;   // the output could not be written
 
 // Each adds one subcommand to `app`. When the subcommand is parsed it calls the server that `options` names, prints the
 // answer to standard output, and leaves the exit code in `exit_code`. Both must outlive `app`.
@@ -22,6 +22,9 @@ void AddList(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code);
+
+// Ends with kWrongUsage when the command line has --catalog, which says nothing to `command`.
+void RefuseCatalog(const CLI::App& command);
 
 }  // namespace qconfig::client
 

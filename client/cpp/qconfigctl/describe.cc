@@ -3,6 +3,7 @@
 #include <string>
 
 #include "qconfigctl/commands.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
 
@@ -17,8 +18,7 @@ struct Arguments {
 };
 
 int Print(const google::protobuf::Message& entry, const std::string& output) {
-  output == "json" ? PrintJson(entry) : PrintTextproto(entry);
-  return kDone;
+  return PrintText(output == "json" ? JsonText(entry) : TextprotoText(entry));
 }
 
 int Run(const Arguments& arguments, const ClientOptions& options) {

@@ -47,22 +47,21 @@ Trees TreesOf(const std::string& text) {
   return trees;
 }
 
-// A line such as "weight {".
+// A brace after a name, as in "weight {".
 bool HasTextprotoBlock(const std::string& text) {
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    line = absl::StripAsciiWhitespace(line);
-    const size_t brace = line.find('{');
-    if (brace == absl::string_view::npos) continue;
-    const absl::string_view name = absl::StripTrailingAsciiWhitespace(line.substr(0, brace));
-    const auto is_name = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; };
-    if (!name.empty() && std::all_of(name.begin(), name.end(), is_name)) return true;
+  const absl::string_view all = text;
+  for (size_t brace = all.find('{'); brace != absl::string_view::npos; brace = all.find('{', brace + 1)) {
+    const absl::string_view before = absl::StripTrailingAsciiWhitespace(all.substr(0, brace));
+    if (!before.empty() && (absl::ascii_isalnum(static_cast<unsigned char>(before.back())) || before.back() == '_')) {
+      return true;
+    }
   }
   return false;
 }
 
 bool HasProtoNames(const std::string& text) {
   for (const absl::string_view word : {"DTYPE_", "Q_SCHEME_TYPE_", "ROUND_TYPE_", "SCALE_TYPE_", "modelType",
-                                       "split_fused_experts", "scale_quant\"", "preset"}) {
+                                       "split_fused_experts", "\"scale_quant\"", "preset"}) {
     if (absl::StrContains(text, word)) return true;
   }
   return false;
@@ -122,7 +121,7 @@ Reading<Entry> ReadAsTextproto(const Trees& trees, const std::string& text) {
   } else {
     reading.entry = status;
   }
-  reading.plausible = trees.looks_like_json ? 0 : HasTextprotoBlock(text) || HasProtoNames(text) ? 4 : 1;
+  reading.plausible = !trees.looks_like_json && HasTextprotoBlock(text) ? 4 : 0;
   return reading;
 }
 
@@ -153,7 +152,7 @@ absl::Status RefuseAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
 
 template <typename Entry, typename ReadQuark>
 absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<EntryForm> form, const char* what,
-                                      ReadQuark read_quark) {
+                                      ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
   const Trees trees = TreesOf(text);
   std::vector<Reading<Entry>> readings;
   if (!form.has_value() || form == EntryForm::kQuark) readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));
@@ -168,18 +167,30 @@ absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<Ent
       return RefuseAmbiguous(*chosen, reading);
     }
   }
-  if (chosen == nullptr) return RefuseAll(std::move(readings), what);
-  return EntryFile<Entry>{*chosen->entry, chosen->form};
+  if (chosen != nullptr) return EntryFile<Entry>{*chosen->entry, chosen->form};
+  // Then the other forms would only object to Quark's keys.
+  const bool broken_json = trees.looks_like_json && !trees.json.ok();
+  const bool only_quark = !form.has_value() && !broken_json && trees.yaml.ok() && is_quark(*trees.yaml);
+  if (only_quark) readings.resize(1);
+  return RefuseAll(std::move(readings), what);
 }
 
 }  // namespace
 
 absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryForm> form) {
-  return Read<v1::Scheme>(text, form, "scheme", &SchemeOfQuarkForm);
+  return Read<v1::Scheme>(text, form, "scheme", &SchemeOfQuarkForm, &IsSchemeOfQuarkForm);
 }
 
 absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryForm> form) {
-  return Read<v1::LlmTemplate>(text, form, "template", &TemplateOfQuarkForm);
+  return Read<v1::LlmTemplate>(text, form, "template", &TemplateOfQuarkForm, &IsTemplateOfQuarkForm);
+}
+
+bool DropComputedConfig(v1::Scheme& scheme) {
+  const bool is_answer =
+      scheme.origin() != v1::REGISTRY_ORIGIN_UNSPECIFIED || !scheme.etag().empty() || scheme.has_create_time();
+  if (!is_answer || !scheme.has_spec() || !scheme.has_config()) return false;
+  scheme.clear_config();
+  return true;
 }
 
 absl::Status NameScheme(const std::string& name, v1::Scheme& scheme) {

@@ -32,9 +32,14 @@ absl::StatusOr<std::string> ReadEntryText(const std::string& path);
 
 // Reads `text` in every form, or in `form` only. One form that fits is it, and several that give equal messages are as
 // good (the first of EntryForm is named). kInvalidArgument: several fit and differ, or none does; then the text has a
-// line for what each plausible form objected to, the most plausible first. REQUIRES: `text` is from ReadEntryText.
+// line for what each plausible form objected to, the most plausible first; only one for Quark's form if it surely is
+// that. REQUIRES: `text` is from ReadEntryText.
 absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryForm> form);
 absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryForm> form);
+
+// Of a scheme by specs, an answer has both `spec` and the `config` that the server made of it, and a registration has
+// only one of them: drops the `config` of what is an answer. Returns whether it did.
+bool DropComputedConfig(v1::Scheme& scheme);
 
 // Gives `scheme` the name of the command line, if that is not empty.
 // kInvalidArgument: the file has another one, or neither has one; `scheme` is unchanged.

@@ -54,7 +54,7 @@ absl::Status FileTreeBuilder::Charge(size_t nodes, size_t bytes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<ordered_json*> FileTreeBuilder::Add(ordered_json value) {
+ordered_json* FileTreeBuilder::Add(ordered_json value) {
   if (open_.empty()) {
     root_ = std::move(value);
     return &root_;
@@ -77,9 +77,7 @@ absl::Status FileTreeBuilder::Begin(ordered_json empty) {
   }
   const absl::Status charged = Charge(1, 0);
   if (!charged.ok()) return charged;
-  const auto node = Add(std::move(empty));
-  if (!node.ok()) return node.status();
-  open_.push_back({*node, {}, ""});
+  open_.push_back({Add(std::move(empty)), {}, ""});
   return absl::OkStatus();
 }
 
@@ -87,10 +85,9 @@ absl::Status FileTreeBuilder::BeginObject() { return Begin(ordered_json::object(
 
 absl::Status FileTreeBuilder::BeginList() { return Begin(ordered_json::array()); }
 
-absl::Status FileTreeBuilder::End() {
+void FileTreeBuilder::End() {
   last_ = open_.back().node;
   open_.pop_back();
-  return absl::OkStatus();
 }
 
 absl::Status FileTreeBuilder::Key(absl::string_view key) {
@@ -118,9 +115,7 @@ absl::Status FileTreeBuilder::Value(ordered_json value) {
   }
   const absl::Status charged = Charge(1, bytes);
   if (!charged.ok()) return charged;
-  const auto node = Add(std::move(value));
-  if (!node.ok()) return node.status();
-  last_ = *node;
+  last_ = Add(std::move(value));
   return absl::OkStatus();
 }
 
@@ -130,9 +125,7 @@ absl::Status FileTreeBuilder::Repeat(const Subtree& subtree) {
   }
   const absl::Status charged = Charge(subtree.nodes, subtree.bytes);
   if (!charged.ok()) return charged;
-  const auto node = Add(subtree.node);
-  if (!node.ok()) return node.status();
-  last_ = *node;
+  last_ = Add(subtree.node);
   return absl::OkStatus();
 }
 

@@ -42,7 +42,7 @@ class FileTreeBuilder {
   absl::Status Key(absl::string_view key);
   absl::Status Value(nlohmann::ordered_json value);
   absl::Status Repeat(const Subtree& subtree);
-  absl::Status End();
+  void End();
 
   // A copy of the value that was completed last. It counts as much as if it were repeated.
   absl::StatusOr<Subtree> CopyLast();
@@ -59,7 +59,8 @@ class FileTreeBuilder {
     std::string last_key;
   };
 
-  absl::StatusOr<nlohmann::ordered_json*> Add(nlohmann::ordered_json value);
+  // Returns where the value then is.
+  nlohmann::ordered_json* Add(nlohmann::ordered_json value);
   absl::Status Begin(nlohmann::ordered_json empty);
   absl::Status Charge(size_t nodes, size_t bytes);
   absl::Status Refuse(absl::string_view what) const;

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <google/protobuf/util/json_util.h>
-
+#include <algorithm>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/algorithms.h"
+#include "core/utf8.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/file_tree.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
+#include "qconfigctl/proto_forms.h"
 #include "qconfigctl/revision_options.h"
 
 namespace qconfig::client {
@@ -37,15 +41,14 @@ std::pair<std::string, std::string> CutAtScheme(const std::string& text, const s
 // Every algorithm configuration is ProtoJSON of an AlgoConfig: {"gptq": {"block_size": 64}}.
 void AddAlgorithmConfig(const std::string& json, v1::GetConfigRequest& request) {
   v1::AlgoConfigEntry& entry = *request.add_algo_configs();
-  const auto status = google::protobuf::util::JsonStringToMessage(json, entry.mutable_config());
-  const auto* descriptor = v1::AlgoConfig::descriptor();
-  const auto* field = descriptor->FindFieldByNumber(entry.config().config_case());
-  if (!status.ok() || field == nullptr) {
+  const auto tree = ParseStrictJson(json);
+  const absl::Status status = tree.ok() ? ReadProtoJson(*tree, *entry.mutable_config()) : tree.status();
+  if (!status.ok()) {
     throw CLI::ValidationError(
         "--algo-config", absl::StrCat("not an algorithm's configuration such as {\"gptq\": {\"block_size\": 64}}: ",
-                                      json, status.ok() ? "" : absl::StrCat(" (", std::string(status.message()), ")")));
+                                      Printable(status.message(), 1000)));
   }
-  entry.set_algorithm(field->name());
+  entry.set_algorithm(std::string(AlgorithmOf(entry.config())));
 }
 
 v1::GetConfigRequest RequestOf(const Arguments& arguments) {
@@ -81,21 +84,28 @@ v1::GetConfigRequest RequestOf(const Arguments& arguments) {
   return request;
 }
 
+// Quark uses the configuration of an algorithm only when the algorithm is asked for.
+void WarnOfUnusedConfigs(const v1::GetConfigRequest& request) {
+  for (const v1::AlgoConfigEntry& entry : request.algo_configs()) {
+    const bool used = std::any_of(
+        request.algorithm().begin(), request.algorithm().end(),
+        [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
+    if (used) continue;
+    std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not asked for; do so with --algorithm "
+              << entry.algorithm() << '\n';
+  }
+}
+
 int Run(const Arguments& arguments, const ClientOptions& options) {
-  const auto response = Client(options).GetConfig(RequestOf(arguments));
+  const v1::GetConfigRequest request = RequestOf(arguments);
+  WarnOfUnusedConfigs(request);
+  const auto response = Client(options).GetConfig(request);
   if (!response.ok()) return PrintError(response.status(), options);
   PrintWarnings(*response);
-  if (arguments.output == "json") {
-    PrintJson(response->config());
-  } else if (arguments.output == "response") {
-    PrintJson(*response);
-  } else if (arguments.output == "textproto") {
-    PrintTextproto(response->config());
-  } else {
-    const auto json = nlohmann::ordered_json::parse(response->quark_json(), nullptr, /*allow_exceptions=*/false);
-    std::cout << json.dump(2) << '\n';
-  }
-  return kDone;
+  if (arguments.output == "json") return PrintText(JsonText(response->config()));
+  if (arguments.output == "response") return PrintText(JsonText(*response));
+  if (arguments.output == "textproto") return PrintText(TextprotoText(response->config()));
+  return PrintText(IndentedJson(response->quark_json()));
 }
 
 }  // namespace

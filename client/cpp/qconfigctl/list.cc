@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "qconfig/v1/annotations.pb.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
 
@@ -129,7 +130,8 @@ Rows RowsOf(const v1::ListChangesResponse& response) {
 template <typename Response>
 int Print(const absl::StatusOr<Response>& response, const std::string& output, const ClientOptions& options) {
   if (!response.ok()) return PrintError(response.status(), options);
-  output == "json" ? PrintJson(*response) : PrintTable(RowsOf(*response));
+  if (output == "json") return PrintText(JsonText(*response));
+  PrintTable(RowsOf(*response));
   return kDone;
 }
 
@@ -174,7 +176,10 @@ void AddList(CLI::App& app, const ClientOptions& options, int& exit_code) {
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   arguments->revisions.AddTo(*command);
-  command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
+  command->callback([command, arguments, &options, &exit_code] {
+    if (arguments->what == "catalogs" || arguments->what == "changes") RefuseCatalog(*command);
+    exit_code = Run(*arguments, options);
+  });
 }
 
 }  // namespace qconfig::client

@@ -3,12 +3,21 @@
 #include <grpc/support/log.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include "qconfigctl/commands.h"
 
 namespace qconfig::client {
+
+void RefuseCatalog(const CLI::App& command) {
+  const CLI::App* app = &command;
+  while (app->get_parent() != nullptr) app = app->get_parent();
+  if (app->get_option("--catalog")->count() == 0) return;
+  throw CLI::ValidationError("--catalog", "this command is about no release of Quark: a registry belongs to none");
+}
+
 namespace {
 
 // What the libraries say on standard error stands in the status too, in words for people.
@@ -28,8 +37,10 @@ int Main(int argc, char** argv) {
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
   app.add_option("--tenant", options.tenant, "Whose registry; empty: default")->envname("QCONFIG_TENANT");
-  app.add_option("--catalog", options.catalog, "Which Quark release; empty: the tenant's default")
-      ->envname("QCONFIG_CATALOG");
+  // Read here and not by CLI11, so that commands which have no release can tell an option from the environment.
+  if (const char* catalog = std::getenv("QCONFIG_CATALOG"); catalog != nullptr) options.catalog = catalog;
+  app.add_option("--catalog", options.catalog,
+                 "Which Quark release; empty: the tenant's default (Env:QCONFIG_CATALOG)");
   app.add_option_function<double>(
          "--timeout-seconds", [&](double seconds) { options.timeout = absl::Seconds(seconds); },
          "How long to wait for an answer")
@@ -38,7 +49,7 @@ int Main(int argc, char** argv) {
       ->default_str("10");
   app.footer(
       "Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3 server not reached in\n"
-      "time, 4 output not written.\n"
+      "time or unavailable, 4 output not written.\n"
       "Errors and warnings go to standard error.");
   app.require_subcommand(1);
   app.fallthrough();

@@ -3,16 +3,31 @@
 
 #include <google/protobuf/message.h>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "core/nearest_names.h"
+#include "qconfigctl/tree_checks.h"
+
 namespace qconfig::client {
 namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+struct Tensor {
+  std::string path;  // in Quark's form: "weight", "bias[1]", "weight.second_stage"
+  v1::QTensorConfig* config;
+};
+
+// Whether only the contract has such a step on the way to a tensor.
+bool HasNoKeyInQuark(const FieldDescriptor& field) {
+  return field.containing_type() == v1::Scheme::descriptor() || field.real_containing_oneof() != nullptr;
+}
+
 // The tensor configurations anywhere in `message`.
-void CollectTensors(Message& message, std::vector<v1::QTensorConfig*>& tensors) {
+void CollectTensors(const std::string& path, Message& message, std::vector<Tensor>& tensors) {
   if (message.GetDescriptor() == v1::QTensorConfig::descriptor()) {
-    tensors.push_back(static_cast<v1::QTensorConfig*>(&message));
+    tensors.push_back({path, static_cast<v1::QTensorConfig*>(&message)});
     return;
   }
   const auto* reflection = message.GetReflection();
@@ -20,28 +35,47 @@ void CollectTensors(Message& message, std::vector<v1::QTensorConfig*>& tensors) 
   reflection->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
     if (field->message_type() == nullptr || field->is_map()) continue;
+    const std::string field_path = HasNoKeyInQuark(*field) ? path : Join(path, field->name());
     if (!field->is_repeated()) {
-      CollectTensors(*reflection->MutableMessage(&message, field), tensors);
+      CollectTensors(field_path, *reflection->MutableMessage(&message, field), tensors);
       continue;
     }
-    for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
-      CollectTensors(*reflection->MutableRepeatedMessage(&message, field, i), tensors);
+    const int size = reflection->FieldSize(message, field);
+    for (int i = 0; i < size; ++i) {
+      const std::string item_path = size == 1 ? field_path : absl::StrCat(field_path, "[", i, "]");
+      CollectTensors(item_path, *reflection->MutableRepeatedMessage(&message, field, i), tensors);
     }
   }
 }
 
+// "; did you mean X?"
+std::string NearestObserver(const std::string& observer, const std::set<std::string>& known) {
+  const std::vector<absl::string_view> names(known.begin(), known.end());
+  const auto near = NearestNames(observer, names, 1);
+  return near.empty() ? "" : absl::StrCat("; did you mean ", near.front(), "?");
+}
+
 }  // namespace
 
-std::vector<std::string> ReplaceUnknownObservers(const std::set<std::string>& known, v1::Scheme& scheme) {
-  std::vector<v1::QTensorConfig*> tensors;
-  CollectTensors(scheme, tensors);
-  std::set<std::string> replaced;
-  for (v1::QTensorConfig* tensor : tensors) {
-    if (known.count(tensor->observer_cls()) > 0) continue;
-    if (!tensor->observer_cls().empty()) replaced.insert(tensor->observer_cls());
-    tensor->set_observer_cls("PlaceholderObserver");
+std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1::Scheme& scheme) {
+  constexpr absl::string_view kConsequence = "as in Quark, PlaceholderObserver takes its place";
+  std::vector<Tensor> tensors;
+  CollectTensors("", scheme, tensors);
+  std::vector<std::string> sentences;
+  for (const Tensor& tensor : tensors) {
+    const std::string observer = tensor.config->observer_cls();
+    const std::string path = Join(tensor.path, "observer_cls");
+    if (observer.empty()) {
+      sentences.push_back(absl::StrCat(path, ": not given; ", kConsequence));
+    } else if (!known.empty() && known.count(observer) == 0) {
+      sentences.push_back(absl::StrCat(path, ": ", Quoted(observer), " is no observer that the server knows", "; ",
+                                       kConsequence, NearestObserver(observer, known)));
+    } else {
+      continue;
+    }
+    tensor.config->set_observer_cls("PlaceholderObserver");
   }
-  return {replaced.begin(), replaced.end()};
+  return sentences;
 }
 
 }  // namespace qconfig::client

@@ -10,9 +10,10 @@
 
 namespace qconfig::client {
 
-// Does to every tensor of `scheme` what Quark does when it reads its JSON: an observer that is not in `known` becomes
-// PlaceholderObserver. Returns those that did, each once.
-std::vector<std::string> ReplaceUnknownObservers(const std::set<std::string>& known, v1::Scheme& scheme);
+// Does to every tensor of `scheme` what Quark does when it reads its JSON: an observer that is not given, or is not one
+// of `known`, becomes PlaceholderObserver. When `known` is empty, all are known. Returns a sentence for each that did,
+// which begins with the tensor: "weight.observer_cls: ...".
+std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1::Scheme& scheme);
 
 }  // namespace qconfig::client
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qconfigctl/print.h"
 
-#include <google/protobuf/text_format.h>
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <iostream>
 #include <utility>
@@ -12,18 +9,13 @@
 
 namespace qconfig::client {
 
-void PrintJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
-  if (status.ok()) std::cout << text;
-}
-
-void PrintTextproto(const google::protobuf::Message& message) {
-  std::string text;
-  if (google::protobuf::TextFormat::PrintToString(message, &text)) std::cout << text;
+int PrintText(const absl::StatusOr<std::string>& text) {
+  if (!text.ok()) {
+    std::cerr << "error: " << text.status().message() << '\n';
+    return kNotWritten;
+  }
+  std::cout << *text;
+  return kDone;
 }
 
 void PrintTable(const std::vector<std::vector<std::string>>& rows) {

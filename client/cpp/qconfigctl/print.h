@@ -2,19 +2,17 @@
 #ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_PRINT_H_
 #define QCONFIG_CLIENT_CPP_QCONFIGCTL_PRINT_H_
 
-#include <google/protobuf/message.h>
-
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "qconfig/client.h"
 
 namespace qconfig::client {
 
-// ProtoJSON with the proto file's field names, or the text format, to standard output.
-void PrintJson(const google::protobuf::Message& message);
-void PrintTextproto(const google::protobuf::Message& message);
+// To standard output, or to standard error why there is no text. Returns the exit code that goes with it.
+int PrintText(const absl::StatusOr<std::string>& text);
 
 // Rows in columns as wide as they need; the first row is the heading.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);

@@ -28,17 +28,13 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using nlohmann::ordered_json;
 
-std::vector<absl::string_view> FieldNames(const Descriptor& type) {
-  std::vector<absl::string_view> names;
-  names.reserve(static_cast<size_t>(type.field_count()));
-  for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
-  return names;
-}
-
+// The values that somebody may mean.
 std::vector<absl::string_view> ValueNames(const EnumDescriptor& type) {
   std::vector<absl::string_view> names;
-  names.reserve(static_cast<size_t>(type.value_count()));
-  for (int i = 0; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
+  for (int i = 0; i < type.value_count(); ++i) {
+    const absl::string_view name = type.value(i)->name();
+    if (!absl::EndsWith(name, "_UNSPECIFIED")) names.push_back(name);
+  }
   return names;
 }
 

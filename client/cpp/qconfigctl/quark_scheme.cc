@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +11,7 @@
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
 #include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -17,7 +22,7 @@ using nlohmann::ordered_json;
 
 constexpr absl::string_view kTensors[] = {"input_tensors", "output_tensors", "weight", "bias"};
 
-bool IsSpec(const ordered_json& json) { return json.is_object() && (json.contains("spec") || json.contains("form")); }
+bool IsSpec(const ordered_json& json) { return json.is_object() && json.contains("spec"); }
 
 // `json` with an older key of Quark's under its newer name.
 absl::Status Rename(const char* older, const char* newer, const std::string& path, ordered_json& json) {
@@ -40,68 +45,35 @@ absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorC
     return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; only null is");
   }
   status = ReadQuarkJson(json, path, tensor);
-  if (status.ok() && tensor.observer_cls().empty()) tensor.set_observer_cls("PlaceholderObserver");
+  if (status.ok()) status = RefuseLostNulls(json, path, *tensor.GetDescriptor());
   return status;
 }
 
-absl::Status ReadStruct(const ordered_json& json, google::protobuf::Struct& fields);
-
-absl::Status ReadStructValue(const ordered_json& json, google::protobuf::Value& value) {
-  switch (json.type()) {
-    case ordered_json::value_t::boolean:
-      value.set_bool_value(json.get<bool>());
-      return absl::OkStatus();
-    case ordered_json::value_t::string:
-      value.set_string_value(json.get<std::string>());
-      return absl::OkStatus();
-    case ordered_json::value_t::number_integer:
-    case ordered_json::value_t::number_unsigned:
-    case ordered_json::value_t::number_float:
-      value.set_number_value(json.get<double>());
-      return absl::OkStatus();
-    case ordered_json::value_t::object:
-      return ReadStruct(json, *value.mutable_struct_value());
-    case ordered_json::value_t::array: {
-      value.mutable_list_value();
-      for (const ordered_json& item : json) {
-        const absl::Status status = ReadStructValue(item, *value.mutable_list_value()->add_values());
-        if (!status.ok()) return status;
-      }
-      return absl::OkStatus();
-    }
-    default:
-      value.set_null_value(google::protobuf::NULL_VALUE);
-      return absl::OkStatus();
-  }
-}
-
-absl::Status ReadStruct(const ordered_json& json, google::protobuf::Struct& fields) {
+absl::Status ReadFields(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields) {
+  if (!json.is_object()) return Wrong(path, "not an object");
   for (const auto& [key, value] : json.items()) {
-    const absl::Status status = ReadStructValue(value, (*fields.mutable_fields())[key]);
-    if (!status.ok()) return status;
+    // To a Struct 48.0 and 48 are one; to Quark, whose specs have no other numbers than integers, they are not.
+    if (value.is_number_float()) return Wrong(Join(path, key), "not an integer");
   }
-  return absl::OkStatus();
+  const auto status = google::protobuf::util::JsonStringToMessage(json.dump(), &fields);
+  return status.ok() ? absl::OkStatus() : Wrong(path, std::string(status.message()));
 }
 
 // The spec's class. REQUIRES: IsSpec(json).
 absl::StatusOr<std::string> SpecName(const ordered_json& json, const std::string& path) {
-  const char* key = json.contains("spec") ? "spec" : "form";
-  if (json.contains("spec") && json.contains("form")) return Wrong(Join(path, "form"), "spec is also given");
-  if (!json[key].is_string()) return Wrong(Join(path, key), "not a string");
-  return json[key].get<std::string>();
+  if (!json["spec"].is_string()) return Wrong(Join(path, "spec"), "not a string");
+  return json["spec"].get<std::string>();
 }
 
 absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::SpecPreset& preset) {
   auto name = SpecName(json, path);
   if (!name.ok()) return name.status();
   if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec") return Wrong(path, "two stages cannot stand in a stage");
-  absl::Status status = CheckKeys(json, path, {"spec", "form", "fields"});
+  absl::Status status = CheckKeys(json, path, {"spec", "fields"});
   if (!status.ok()) return status;
   preset.set_spec(*std::move(name));
   const ordered_json& fields = Member(json, "fields");
-  if (fields.is_null()) return absl::OkStatus();
-  if (!fields.is_object()) return Wrong(Join(path, "fields"), "not an object");
-  return ReadStruct(fields, *preset.mutable_fields());
+  return fields.is_null() ? absl::OkStatus() : ReadFields(fields, Join(path, "fields"), *preset.mutable_fields());
 }
 
 absl::Status ReadStage(const ordered_json& json, const std::string& path, v1::StageSpec& stage) {
@@ -113,7 +85,7 @@ absl::Status ReadSpec(const ordered_json& json, const std::string& path, v1::Ten
   const auto name = SpecName(json, path);
   if (!name.ok()) return name.status();
   if (*name != "ProgressiveSpec" && *name != "ScaleQuantSpec") return ReadPreset(json, path, *tensor.mutable_preset());
-  absl::Status status = CheckKeys(json, path, {"spec", "form", "first_stage", "second_stage"});
+  absl::Status status = CheckKeys(json, path, {"spec", "first_stage", "second_stage"});
   if (!status.ok()) return status;
   v1::TwoStageSpec& stages = *name == "ProgressiveSpec" ? *tensor.mutable_progressive() : *tensor.mutable_scale_quant();
   for (const char* key : {"first_stage", "second_stage"}) {
@@ -138,6 +110,8 @@ absl::StatusOr<std::vector<v1::QTensorConfig>> ReadStages(const ordered_json& js
     if (IsSpec(json[i])) {
       return Wrong(stage_path, "a spec cannot stand in a list; write ProgressiveSpec or ScaleQuantSpec for two stages");
     }
+    // Quark would answer it as a list, which a message does not tell from the stage itself.
+    if (json.size() == 1) return Wrong(path, "one stage is written without a list");
     const absl::Status status = ReadTensor(json[i], stage_path, stages.emplace_back());
     if (!status.ok()) return status;
   }
@@ -219,23 +193,34 @@ absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Sc
 
 }  // namespace
 
+bool IsSchemeOfQuarkForm(const ordered_json& json) {
+  if (!json.is_object()) return false;
+  if (json.contains("target_device") || json.contains("global_quant_config")) return true;
+  return std::any_of(std::begin(kTensors), std::end(kTensors),
+                     [&json](absl::string_view name) { return json.contains(name.data()); });
+}
+
 absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
   std::vector<absl::string_view> keys(std::begin(kTensors), std::end(kTensors));
   keys.push_back("target_device");
   const std::vector<absl::string_view> layer_keys = keys;
   const bool wrapped = json.is_object() && json.contains("config");
   if (wrapped) keys.clear();
-  keys.insert(keys.end(), {"name", "description", "config"});
+  keys.insert(keys.end(), {"name", "description", "labels", "config"});
+  if (json.is_object() && json.contains("global_quant_config")) {
+    return Wrong("global_quant_config", "unknown key; a scheme is one layer: register its global_quant_config");
+  }
   absl::Status status = CheckKeys(json, "", keys);
   if (!status.ok()) return status;
   v1::Scheme scheme;
   status = ReadString(Member(json, "name"), "name", *scheme.mutable_name());
   if (status.ok()) status = ReadString(Member(json, "description"), "description", *scheme.mutable_description());
+  if (status.ok()) status = ReadLabels(Member(json, "labels"), *scheme.mutable_labels());
   if (!status.ok()) return status;
   if (wrapped) {
     status = CheckKeys(json["config"], "config", layer_keys);
     if (status.ok()) status = ReadLayer(json["config"], "config", scheme);
-  } else if (json.size() == json.count("name") + json.count("description")) {
+  } else if (json.size() == json.count("name") + json.count("description") + json.count("labels")) {
     return Wrong("", "has neither \"config\" nor one of input_tensors, output_tensors, weight, bias, target_device");
   } else {
     status = ReadLayer(json, "", scheme);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "core/algorithms.h"
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
 #include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -63,7 +67,8 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
   if (json.is_null()) return absl::OkStatus();
   const auto fields = WithoutName(json, path, *algorithm.mutable_config());
   if (!fields.ok()) return fields.status();
-  const absl::Status status = ReadQuarkJson(*fields, path, *message);
+  absl::Status status = ReadQuarkJson(*fields, path, *message);
+  if (status.ok()) status = RefuseLostNulls(*fields, path, *message->GetDescriptor());
   if (!status.ok()) return status;
   // What is absent takes Quark's default, so the one None that is no default has a field of its own.
   const auto loss = fields->find("compute_scale_loss");
@@ -89,7 +94,7 @@ absl::Status ReadOperation(const ordered_json& json, const std::string& path, v1
   absl::Status status = CheckKeys(json, path, {"class", "split_axis"});
   if (!status.ok()) return status;
   if (Member(json, "class") != "SplitFusedExperts") return Wrong(Join(path, "class"), "not \"SplitFusedExperts\"");
-  if (!json.contains("split_axis")) return Wrong(Join(path, "split_axis"), "required");
+  if (Member(json, "split_axis").is_null()) return Wrong(Join(path, "split_axis"), "required");
   ordered_json fields = json;
   fields.erase("class");
   return ReadQuarkJson(fields, path, *converter.add_operations()->mutable_split_fused_experts());
@@ -127,23 +132,35 @@ absl::Status ReadConverters(const ordered_json& json, v1::LlmTemplate& entry) {
   return absl::OkStatus();
 }
 
-absl::Status ReadLabels(const ordered_json& json, v1::LlmTemplate& entry) {
-  if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Wrong("labels", "not an object");
+// A keyword of LLMTemplate's constructor, such as "awq_config", stands for an entry of algorithm_configs here.
+absl::Status RefuseAlgorithmKeywords(const ordered_json& json) {
+  if (!json.is_object()) return absl::OkStatus();
   for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return Wrong(Join("labels", key), "not a string");
-    (*entry.mutable_labels())[key] = value.get<std::string>();
+    absl::string_view name = key;
+    if (!absl::ConsumeSuffix(&name, "_config")) continue;
+    const std::string algorithm = absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", ""}}));
+    const auto& known = AlgorithmNames();
+    if (std::find(known.begin(), known.end(), algorithm) == known.end()) continue;
+    return Wrong(Join("", key), absl::StrCat("unknown key; write it as algorithm_configs: {", algorithm, ": ...}"));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
+bool IsTemplateOfQuarkForm(const ordered_json& json) {
+  if (!json.is_object()) return false;
+  // All other keys are those of ProtoJSON too.
+  return Member(json, "algorithm_configs").is_object() || Member(json, "q_layer_name").is_string() ||
+         !RefuseAlgorithmKeywords(json).ok();
+}
+
 absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
-  absl::Status status =
-      CheckKeys(json, "",
-                {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",
-                 "algorithm_configs", "f2f_weight_converters", "description", "labels"});
+  absl::Status status = RefuseAlgorithmKeywords(json);
+  if (!status.ok()) return status;
+  status = CheckKeys(json, "",
+                     {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",
+                      "algorithm_configs", "f2f_weight_converters", "description", "labels"});
   if (!status.ok()) return status;
   if (Member(json, "model_type").is_null()) return Wrong("model_type", "required");
   v1::LlmTemplate entry;
@@ -152,7 +169,7 @@ absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
   if (status.ok()) status = ReadPatterns(json, entry);
   if (status.ok()) status = ReadAlgorithms(Member(json, "algorithm_configs"), entry);
   if (status.ok()) status = ReadConverters(Member(json, "f2f_weight_converters"), entry);
-  if (status.ok()) status = ReadLabels(Member(json, "labels"), entry);
+  if (status.ok()) status = ReadLabels(Member(json, "labels"), *entry.mutable_labels());
   if (!status.ok()) return status;
   return entry;
 }

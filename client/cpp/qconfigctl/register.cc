@@ -11,6 +11,7 @@
 #include "qconfigctl/commands.h"
 #include "qconfigctl/entry_file.h"
 #include "qconfigctl/observers.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/write_options.h"
 
@@ -35,19 +36,15 @@ int RefuseFile(const Arguments& arguments, const absl::Status& status) {
   return kWrongUsage;
 }
 
-// Asks the server which observers it knows, and says which ones of `scheme` it does not.
-absl::Status ReplaceObservers(Client& client, v1::Scheme& scheme) {
+// Asks the server which observers it knows, and says which tensors of `scheme` get another one.
+absl::Status TakeKnownObservers(Client& client, v1::Scheme& scheme) {
   const auto catalogs = client.ListCatalogs({});
   if (!catalogs.ok()) return catalogs.status();
   std::set<std::string> known;
   for (const v1::Catalog& catalog : catalogs->catalogs()) {
     known.insert(catalog.observers().begin(), catalog.observers().end());
   }
-  if (known.empty()) return absl::OkStatus();  // a server that does not say
-  for (const std::string& observer : ReplaceUnknownObservers(known, scheme)) {
-    std::cerr << "warning: observer_cls: \"" << observer
-              << "\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its place\n";
-  }
+  for (const std::string& sentence : ReplaceObservers(known, scheme)) std::cerr << "warning: " << sentence << '\n';
   return absl::OkStatus();
 }
 
@@ -56,12 +53,17 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   if (!text.ok()) return RefuseFile(arguments, text.status());
   auto file = ReadScheme(*text, arguments.chosen_form());
   if (!file.ok()) return RefuseFile(arguments, file.status());
+  if (DropComputedConfig(file->entry)) {
+    std::cerr
+        << "warning: the file has config and spec, as describe prints them; config is left out, because the server "
+           "makes it of spec\n";
+  }
   const absl::Status named = NameScheme(arguments.name, file->entry);
   if (!named.ok()) return RefuseFile(arguments, named);
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   Client client(options);
   if (file->form == EntryForm::kQuark) {
-    const absl::Status replaced = ReplaceObservers(client, file->entry);
+    const absl::Status replaced = TakeKnownObservers(client, file->entry);
     if (!replaced.ok()) return PrintError(replaced, options);
   }
   v1::RegisterSchemeRequest request;
@@ -69,13 +71,10 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   arguments.write.FillIn(request);
   const auto response = client.RegisterScheme(request);
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) {
-    PrintJson(*response);
-  } else {
-    std::cout << arguments.write.Sentence("registered", absl::StrCat("scheme ", response->scheme().name()),
-                                          options.tenant, response->revision())
-              << '\n';
-  }
+  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
+  std::cout << arguments.write.Sentence("registered", absl::StrCat("scheme ", response->scheme().name()),
+                                        options.tenant, response->revision())
+            << '\n';
   return kDone;
 }
 
@@ -91,10 +90,7 @@ int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
   arguments.write.FillIn(request);
   const auto response = Client(options).RegisterTemplate(request);
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) {
-    PrintJson(*response);
-    return kDone;
-  }
+  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   std::cout << arguments.write.Sentence("registered", absl::StrCat("template ", response->llm_template().model_type()),
                                         options.tenant, response->revision())
             << (response->replaced() ? "; it replaces the tenant's earlier one" : "")
@@ -123,11 +119,17 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto scheme = std::make_shared<Arguments>();
   CLI::App* command = AddCommand(*both, "scheme", "Add a scheme; its name must be new", *scheme);
   command->add_option("--name", scheme->name, "Name of the scheme, if the file has none");
-  command->callback([scheme, &options, &exit_code] { exit_code = RegisterScheme(*scheme, options); });
+  command->callback([command, scheme, &options, &exit_code] {
+    RefuseCatalog(*command);
+    exit_code = RegisterScheme(*scheme, options);
+  });
   auto entry = std::make_shared<Arguments>();
   command = AddCommand(*both, "template", "Add a template, or replace the tenant's one of its model type", *entry);
   entry->write.AddEtagTo(*command, "Replace the tenant's template only if it has this etag");
-  command->callback([entry, &options, &exit_code] { exit_code = RegisterTemplate(*entry, options); });
+  command->callback([command, entry, &options, &exit_code] {
+    RefuseCatalog(*command);
+    exit_code = RegisterTemplate(*entry, options);
+  });
 }
 
 }  // namespace qconfig::client

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 
 namespace qconfig::client {
 
@@ -12,13 +13,14 @@ class RevisionOptions {
  public:
   // `command` then writes into this object.
   void AddTo(CLI::App& command) {
+    const CLI::Range revisions(int64_t{0}, std::numeric_limits<int64_t>::max());
     command.add_option("--revision", revision_, "Revision of the tenant's registry to read; 0: the newest")
-        ->check(CLI::NonNegativeNumber)
+        ->check(revisions)
         ->capture_default_str();
     command
         .add_option("--min-revision", min_revision_,
                     "Wait until the server has this revision, as after a write to another server; 0: do not wait")
-        ->check(CLI::NonNegativeNumber)
+        ->check(revisions)
         ->capture_default_str();
   }
 

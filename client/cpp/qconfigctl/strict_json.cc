@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "qconfigctl/file_tree.h"
 
 namespace qconfig::client {
@@ -18,14 +19,19 @@ class Events : public nlohmann::json_sax<ordered_json> {
   bool boolean(bool value) override { return Note(tree_.Value(value)); }
   bool number_integer(number_integer_t value) override { return Note(tree_.Value(value)); }
   bool number_unsigned(number_unsigned_t value) override { return Note(tree_.Value(value)); }
-  bool number_float(number_float_t value, const string_t&) override { return Note(tree_.Value(value)); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    // nlohmann reads an integer that is too large as a float.
+    if (text.find_first_of(".eE") != string_t::npos) return Note(tree_.Value(value));
+    return Note(
+        absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit into 64 bits")));
+  }
   bool string(string_t& value) override { return Note(tree_.Value(std::move(value))); }
   bool binary(binary_t&) override { return Note(absl::InvalidArgumentError("JSON has no binary values")); }
   bool start_object(size_t) override { return Note(tree_.BeginObject()); }
   bool key(string_t& value) override { return Note(tree_.Key(value)); }
-  bool end_object() override { return Note(tree_.End()); }
+  bool end_object() override { return End(); }
   bool start_array(size_t) override { return Note(tree_.BeginList()); }
-  bool end_array() override { return Note(tree_.End()); }
+  bool end_array() override { return End(); }
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
     const absl::string_view text = error.what();
@@ -39,6 +45,11 @@ class Events : public nlohmann::json_sax<ordered_json> {
   }
 
  private:
+  bool End() {
+    tree_.End();
+    return true;
+  }
+
   bool Note(absl::Status status) {
     status_ = std::move(status);
     return status_.ok();

@@ -56,41 +56,57 @@ bool IsDecimal(absl::string_view text) {
   return !text.empty() && CountDigits(text) == text.size();
 }
 
-// 0o17, 0x1F.
-bool ReadInBase(absl::string_view text, ordered_json& value) {
+absl::Status DoesNotFit(absl::string_view text) {
+  return absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit into 64 bits"));
+}
+
+// 0o17, 0x1F. Null for what is none of these.
+absl::StatusOr<ordered_json> ReadInBase(absl::string_view text) {
+  const absl::string_view whole = text;
   const bool hex = absl::ConsumePrefix(&text, "0x");
-  if ((!hex && !absl::ConsumePrefix(&text, "0o")) || text.empty()) return false;
+  if ((!hex && !absl::ConsumePrefix(&text, "0o")) || text.empty()) return nullptr;
   uint64_t number = 0;
   const uint64_t base = hex ? 16 : 8;
+  bool fits = true;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool digit = hex ? std::isxdigit(byte) != 0 : c >= '0' && c <= '7';
-    if (!digit) return false;
+    if (!digit) return nullptr;
     const auto step = static_cast<uint64_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    // A number that no field has room for, instead of one that has lost its upper digits.
-    number = number > (std::numeric_limits<uint64_t>::max() - step) / base ? std::numeric_limits<uint64_t>::max()
-                                                                           : number * base + step;
+    fits = fits && number <= (std::numeric_limits<uint64_t>::max() - step) / base;
+    if (fits) number = number * base + step;
   }
-  value = number;
-  return true;
+  return fits ? absl::StatusOr<ordered_json>(number) : DoesNotFit(whole);
+}
+
+// REQUIRES: IsDecimal(text).
+absl::StatusOr<ordered_json> ReadDecimal(absl::string_view text) {
+  const absl::string_view unsigned_text = absl::StripPrefix(text, "+");
+  const absl::string_view digits = absl::StripPrefix(unsigned_text, "-");
+  if (digits.size() > 1 && digits[0] == '0' && CountDigits(digits) > 1) {
+    // YAML 1.2 reads ten in 010, and YAML 1.1, as in PyYAML, eight.
+    return absl::InvalidArgumentError(absl::StrCat("the number ", Printable(text, 128),
+                                                   " has a leading zero, which some take for octal; write it without, "
+                                                   "or 0o for octal, or put it into quotes"));
+  }
+  int64_t integer = 0;
+  uint64_t large = 0;
+  if (absl::SimpleAtoi(unsigned_text, &integer)) return integer;
+  if (absl::SimpleAtoi(unsigned_text, &large)) return large;
+  if (CountDigits(digits) == digits.size()) return DoesNotFit(text);
+  double number = 0;
+  if (!absl::SimpleAtod(unsigned_text, &number)) return absl::InvalidArgumentError("not a number");
+  return number;
 }
 
 // What YAML's core schema takes a plain scalar for.
-ordered_json Resolve(const std::string& text) {
+absl::StatusOr<ordered_json> Resolve(const std::string& text) {
   if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return nullptr;
   if (IsOneOf(text, {"true", "True", "TRUE"})) return true;
   if (IsOneOf(text, {"false", "False", "FALSE"})) return false;
-  ordered_json value;
-  if (ReadInBase(text, value)) return value;
-  if (IsDecimal(text)) {
-    const absl::string_view unsigned_text = absl::StripPrefix(text, "+");
-    int64_t integer = 0;
-    uint64_t large = 0;
-    if (absl::SimpleAtoi(unsigned_text, &integer)) return integer;
-    if (absl::SimpleAtoi(unsigned_text, &large)) return large;
-    double number = 0;
-    if (absl::SimpleAtod(unsigned_text, &number)) return number;
-  }
+  auto value = ReadInBase(text);
+  if (!value.ok() || !value->is_null()) return value;
+  if (IsDecimal(text)) return ReadDecimal(text);
   absl::string_view rest = text;
   if (!absl::ConsumePrefix(&rest, "-")) absl::ConsumePrefix(&rest, "+");
   if (IsOneOf(rest, {".inf", ".Inf", ".INF"}) || IsOneOf(text, {".nan", ".NaN", ".NAN"})) {
@@ -108,10 +124,11 @@ class Events : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    if (tag == "?") return Scalar(mark, anchor, Resolve(text));
+    if (tag == "?" && text == "<<" && tree_.WantsKey()) Refuse(mark, "merge keys are not supported");
+    if (tag == "?") return Scalar(mark, anchor, Resolved(mark, text));
     const auto type = CoreType(mark, tag, {"str", "int", "float", "bool", "null"});
     if (type == "str") return Scalar(mark, anchor, text);
-    const ordered_json value = Resolve(text);
+    const ordered_json value = Resolved(mark, text);
     const bool fits = type == "int"     ? value.is_number_integer()
                       : type == "float" ? value.is_number()
                       : type == "bool"  ? value.is_boolean()
@@ -155,6 +172,12 @@ class Events : public YAML::EventHandler {
     if (!status.ok()) Refuse(mark, std::string(status.message()));
   }
 
+  static ordered_json Resolved(const YAML::Mark& mark, const std::string& text) {
+    auto value = Resolve(text);
+    Check(mark, value.status());
+    return *std::move(value);
+  }
+
   // The type's short name. "!" is a quoted or explicitly untyped scalar.
   static std::string CoreType(const YAML::Mark& mark, const std::string& tag,
                               std::initializer_list<absl::string_view> allowed) {
@@ -184,7 +207,7 @@ class Events : public YAML::EventHandler {
   void End() {
     const auto [mark, anchor] = anchors_.back();
     anchors_.pop_back();
-    Check(mark, tree_.End());
+    tree_.End();
     Keep(mark, anchor);
   }
 
@@ -199,6 +222,14 @@ class Events : public YAML::EventHandler {
   std::vector<std::pair<YAML::Mark, YAML::anchor_t>> anchors_;  // of what is open
   std::map<YAML::anchor_t, FileTreeBuilder::Subtree> subtrees_;
 };
+
+// People write patterns such as *lm_head without quotes.
+absl::string_view AliasHint(absl::string_view message) {
+  const bool is_alias = absl::StartsWith(message, YAML::ErrorMsg::UNKNOWN_ANCHOR) ||
+                        absl::StartsWith(message, YAML::ErrorMsg::ALIAS_NOT_FOUND) ||
+                        absl::StartsWith(message, YAML::ErrorMsg::CHAR_IN_ALIAS);
+  return is_alias ? "; a pattern that begins with * needs quotes" : "";
+}
 
 }  // namespace
 
@@ -223,7 +254,7 @@ absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
     const std::string where =
         error.mark.is_null() ? ""
                              : absl::StrCat("line ", error.mark.line + 1, ", column ", error.mark.column + 1, ": ");
-    return absl::InvalidArgumentError(absl::StrCat(where, error.msg));
+    return absl::InvalidArgumentError(absl::StrCat(where, error.msg, AliasHint(error.msg)));
   } catch (const std::exception& error) {
     // The containers that yaml-cpp uses.
     return absl::InvalidArgumentError(absl::StrCat("not YAML: ", error.what()));

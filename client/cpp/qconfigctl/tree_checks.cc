@@ -58,4 +58,14 @@ absl::Status ReadString(const ordered_json& json, absl::string_view path, std::s
   return absl::OkStatus();
 }
 
+absl::Status ReadLabels(const ordered_json& json, google::protobuf::Map<std::string, std::string>& labels) {
+  if (json.is_null()) return absl::OkStatus();
+  if (!json.is_object()) return Wrong("labels", "not an object");
+  for (const auto& [key, value] : json.items()) {
+    if (!value.is_string()) return Wrong(Join("labels", key), "not a string");
+    labels[key] = value.get<std::string>();
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace qconfig::client

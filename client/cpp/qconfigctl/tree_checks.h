@@ -2,6 +2,8 @@
 #ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_TREE_CHECKS_H_
 #define QCONFIG_CLIENT_CPP_QCONFIGCTL_TREE_CHECKS_H_
 
+#include <google/protobuf/map.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -45,6 +47,9 @@ absl::Status ReadStrings(const nlohmann::ordered_json& json, absl::string_view p
   }
   return absl::OkStatus();
 }
+
+// An object of strings, or null for none.
+absl::Status ReadLabels(const nlohmann::ordered_json& json, google::protobuf::Map<std::string, std::string>& labels);
 
 }  // namespace qconfig::client
 

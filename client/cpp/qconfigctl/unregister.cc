@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/write_options.h"
 
@@ -21,10 +22,7 @@ template <typename Response>
 int Print(const absl::StatusOr<Response>& response, const Arguments& arguments, const ClientOptions& options,
           bool uncovers) {
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) {
-    PrintJson(*response);
-    return kDone;
-  }
+  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   std::cout << arguments.write.Sentence("unregistered", absl::StrCat(arguments.what, " ", arguments.name),
                                         options.tenant, response->revision())
             << (uncovers ? "; the catalogue's is seen again" : "") << '\n';
@@ -59,7 +57,10 @@ void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code) 
   command->add_option("name", arguments->name, "Its name or model type")->required();
   arguments->write.AddEtagTo(*command, "Remove it only if it has this etag");
   arguments->write.AddTo(*command);
-  command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
+  command->callback([command, arguments, &options, &exit_code] {
+    RefuseCatalog(*command);
+    exit_code = Run(*arguments, options);
+  });
 }
 
 }  // namespace qconfig::client

@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "qconfig/client.h"
-#include "qconfigctl/request_id.h"
 
 namespace qconfig::client {
 
@@ -38,6 +37,9 @@ class WriteOptions {
   int PrintFailure(const absl::Status& status, const ClientOptions& options) const;
 
  private:
+  // A random UUID (version 4).
+  static std::string NewRequestId();
+
   std::string request_id_;
   std::string etag_;
   std::string output_ = "text";

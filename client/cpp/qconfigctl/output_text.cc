@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/output_text.h"
+
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace qconfig::client {
+
+absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  if (status.ok()) return text;
+  return absl::InternalError(
+      absl::StrCat("the server's answer cannot be written as JSON: ", std::string(status.message())));
+}
+
+absl::StatusOr<std::string> TextprotoText(const google::protobuf::Message& message) {
+  std::string text;
+  if (google::protobuf::TextFormat::PrintToString(message, &text)) return text;
+  return absl::InternalError("the server's answer cannot be written as textproto");
+}
+
+absl::StatusOr<std::string> IndentedJson(const std::string& json) {
+  const auto tree = nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (tree.is_discarded()) return absl::InternalError("the server's answer has no Quark JSON that can be read");
+  return absl::StrCat(tree.dump(2), "\n");
+}
+
+}  // namespace qconfig::client
