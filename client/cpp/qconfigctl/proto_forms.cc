@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "core/suggestion.h"
 #include "qconfig/v1/quantization.pb.h"
+#include "qconfig/v1/registry.pb.h"
 #include "qconfigctl/file_tree.h"
 #include "qconfigctl/tree_checks.h"
 
@@ -188,6 +189,9 @@ std::string SuggestionFor(const std::string& complaint) {
   const std::vector<std::string> parts = absl::StrSplit(complaint, '"');
   if (parts.size() >= 4 && absl::StrContains(parts[2], "has no field named")) {
     const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(parts[1]);
+    if (type == v1::Scheme::descriptor() && parts[3] == "global_quant_config") {
+      return "; a scheme is one layer: register its global_quant_config";
+    }
     return type == nullptr ? "" : Suggestion(parts[3], FieldNames(*type));
   }
   if (parts.size() >= 2 && absl::StartsWith(parts[0], "Unknown enumeration value")) {
