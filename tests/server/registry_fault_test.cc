@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -158,6 +159,40 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");
   EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
+}
+
+// Counts what it is asked to store.
+class CountingStore : public FaultInjectingStore {
+ public:
+  CountingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override {
+    ++commits_;
+    return FaultInjectingStore::Commit(tenant, commit);
+  }
+
+  int commits() const { return commits_; }
+
+ private:
+  std::atomic<int> commits_ = 0;
+};
+
+TEST_F(RegistryFaultTest, WritersOfOneTenantTakeTurns) {
+  auto store = std::make_unique<CountingStore>();
+  const CountingStore& counting = *store;
+  TestSettings settings;
+  settings.store = std::move(store);
+  TestServer server(std::move(settings));
+  constexpr int kWriters = 8;
+  constexpr int kEach = 10;
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < kEach; ++i) EXPECT_TRUE(Put(server, absl::StrCat("s", writer, "-", i)).ok());
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(counting.commits(), kWriters * kEach) << "each write was planned once";
 }
 
 TEST_F(RegistryFaultTest, RevisionThatTheStoreHasIsReadThoughMemoryIsBehind) {
