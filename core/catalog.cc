@@ -24,4 +24,13 @@ const AlgorithmDefaults* Catalog::FindAlgorithm(absl::string_view lower_case_nam
   return it == algorithms_.end() ? nullptr : &it->second;
 }
 
+const std::vector<std::string>& Catalog::observers() const { return tensor_vocabulary_.observers.find("all")->second; }
+
+const SpecClass* Catalog::FindSpecClass(absl::string_view name) const {
+  for (const SpecClass& spec : spec_classes_) {
+    if (spec.name == name) return &spec;
+  }
+  return nullptr;
+}
+
 }  // namespace qconfig

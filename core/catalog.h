@@ -10,6 +10,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/spec_class.h"
+#include "core/tensor_vocabulary.h"
 #include "qconfig/v1/algorithm.pb.h"
 #include "qconfig/v1/quantization.pb.h"
 #include "qconfig/v1/registry.pb.h"
@@ -18,17 +20,20 @@ namespace qconfig {
 
 // The data files of one catalogue, as they stand in core/catalog/<name>/.
 struct CatalogFiles {
-  absl::string_view catalog;  // name, traits, aliases, KV cache and attention schemes: qconfig's own
+  absl::string_view catalog;  // qconfig's own, see "Adding a Quark release" in ARCHITECTURE.md
   absl::string_view schemes;  // the others are what Quark answers, see tests/golden/README.md
   absl::string_view templates;
   absl::string_view algorithms;
   absl::string_view vocabulary;
+  absl::string_view spec_presets;
 };
 
 // What a Quark release does differently from others, by the names in catalog.json.
 struct CatalogTraits {
   // "exclude_patterns_expanded": an exclude pattern that does not end in ".*" stands for two.
   bool exclude_patterns_expanded = false;
+  // "tensor_json_has_zero_point_type": Quark's JSON of a tensor has that key.
+  bool tensor_json_has_zero_point_type = false;
 };
 
 // The defaults that Quark's constructor of an algorithm configuration fills in.
@@ -63,6 +68,15 @@ class Catalog {
 
   const v1::OnlineRotationConfig& online_rotation_defaults() const { return online_rotation_defaults_; }
 
+  const TensorVocabulary& tensor_vocabulary() const { return tensor_vocabulary_; }
+  // All observer classes, in Quark's order.
+  const std::vector<std::string>& observers() const;
+
+  // The classes that stand for a tensor's configuration, in Quark's order.
+  const std::vector<SpecClass>& spec_classes() const { return spec_classes_; }
+  // Null when there is none.
+  const SpecClass* FindSpecClass(absl::string_view name) const;
+
   // How the KV cache and the softmax of attention are quantized, by the name of the scheme.
   const std::map<std::string, v1::QTensorConfig>& kv_cache_schemes() const { return kv_cache_schemes_; }
   const std::map<std::string, v1::QTensorConfig>& attention_schemes() const { return attention_schemes_; }
@@ -83,6 +97,8 @@ class Catalog {
   absl::flat_hash_map<std::string, size_t> template_index_;
   absl::flat_hash_map<std::string, AlgorithmDefaults> algorithms_;
   v1::OnlineRotationConfig online_rotation_defaults_;
+  TensorVocabulary tensor_vocabulary_;
+  std::vector<SpecClass> spec_classes_;
   std::map<std::string, v1::QTensorConfig> kv_cache_schemes_;
   std::map<std::string, v1::QTensorConfig> attention_schemes_;
 };

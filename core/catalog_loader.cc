@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -7,16 +9,16 @@
 #include "core/algorithms.h"
 #include "core/canonical_json.h"
 #include "core/catalog.h"
+#include "core/catalog_json.h"
+#include "core/complete_layer.h"
 #include "core/quark_json_reader.h"
+#include "core/spec_class_reader.h"
+#include "core/tensor_vocabulary_reader.h"
 
 namespace qconfig {
 namespace {
 
 using nlohmann::ordered_json;
-
-absl::Status Malformed(absl::string_view where, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
-}
 
 absl::StatusOr<ordered_json> ParseObject(absl::string_view file, absl::string_view text) {
   ordered_json json = ordered_json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
@@ -24,42 +26,11 @@ absl::StatusOr<ordered_json> ParseObject(absl::string_view file, absl::string_vi
   return json;
 }
 
-// The value of `key`, or null when `object` does not have it.
-const ordered_json& Member(const ordered_json& object, const char* key) {
-  static const auto* const kNull = new ordered_json;
-  const auto it = object.find(key);
-  return it == object.end() ? *kNull : *it;
-}
-
-// A list of strings; one string alone counts as a list of one, null as the empty list.
-template <typename AddString>
-absl::Status ReadStrings(const ordered_json& json, const std::string& path, AddString add) {
-  if (json.is_null()) return absl::OkStatus();
-  if (json.is_string()) {
-    add(json.get<std::string>());
-    return absl::OkStatus();
-  }
-  if (!json.is_array()) return Malformed(path, "not a list");
-  for (const ordered_json& item : json) {
-    if (!item.is_string()) return Malformed(path, "not a list of strings");
-    add(item.get<std::string>());
-  }
-  return absl::OkStatus();
-}
-
-void FillMaxInputNumel(google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
-  constexpr int kQuarkDefault = 4194304;
-  for (v1::QTensorConfig& stage : stages) {
-    if (!stage.has_max_input_numel()) stage.set_max_input_numel(kQuarkDefault);
-  }
-}
-
-void FillMaxInputNumel(v1::QLayerConfig& layer) {
-  FillMaxInputNumel(*layer.mutable_input_tensors());
-  FillMaxInputNumel(*layer.mutable_output_tensors());
-  FillMaxInputNumel(*layer.mutable_weight());
-  FillMaxInputNumel(*layer.mutable_bias());
-}
+// The names of catalog.json, and what they switch on.
+constexpr std::pair<absl::string_view, bool CatalogTraits::*> kTraits[] = {
+    {"exclude_patterns_expanded", &CatalogTraits::exclude_patterns_expanded},
+    {"tensor_json_has_zero_point_type", &CatalogTraits::tensor_json_has_zero_point_type},
+};
 
 }  // namespace
 
@@ -67,22 +38,28 @@ void FillMaxInputNumel(v1::QLayerConfig& layer) {
 class CatalogLoader {
  public:
   absl::StatusOr<std::shared_ptr<const Catalog>> Load(const CatalogFiles& files) {
-    // Later steps look up what earlier ones read.
-    const std::pair<absl::string_view, absl::Status (CatalogLoader::*)(const ordered_json&)> kSteps[] = {
-        {files.catalog, &CatalogLoader::ReadCatalog},       {files.schemes, &CatalogLoader::ReadSchemes},
-        {files.vocabulary, &CatalogLoader::ReadVocabulary}, {files.algorithms, &CatalogLoader::ReadAlgorithms},
-        {files.templates, &CatalogLoader::ReadTemplates},
+    struct Step {
+      absl::string_view name;
+      absl::string_view text;
+      absl::Status (CatalogLoader::*read)(const ordered_json&);
     };
-    constexpr absl::string_view kNames[] = {"catalog.json", "schemes.json", "vocabulary.json", "algorithms.json",
-                                            "templates.json"};
-    for (size_t i = 0; i < std::size(kSteps); ++i) {
-      const auto json = ParseObject(kNames[i], kSteps[i].first);
+    // Later steps look up what earlier ones read.
+    const Step kSteps[] = {
+        {"catalog.json", files.catalog, &CatalogLoader::ReadCatalog},
+        {"schemes.json", files.schemes, &CatalogLoader::ReadSchemes},
+        {"vocabulary.json", files.vocabulary, &CatalogLoader::ReadVocabulary},
+        {"algorithms.json", files.algorithms, &CatalogLoader::ReadAlgorithms},
+        {"templates.json", files.templates, &CatalogLoader::ReadTemplates},
+        {"spec_presets.json", files.spec_presets, &CatalogLoader::ReadSpecPresets},
+    };
+    for (const Step& step : kSteps) {
+      const auto json = ParseObject(step.name, step.text);
       if (!json.ok()) return json.status();
-      const absl::Status status = (this->*kSteps[i].second)(*json);
-      if (!status.ok()) return Malformed(kNames[i], status.message());
+      const absl::Status status = (this->*step.read)(*json);
+      if (!status.ok()) return Malformed(step.name, status.message());
     }
-    catalog_->digest_ =
-        Sha256Hex(absl::StrCat(files.catalog, files.schemes, files.templates, files.algorithms, files.vocabulary));
+    catalog_->digest_ = Sha256Hex(absl::StrCat(files.catalog, files.schemes, files.templates, files.algorithms,
+                                               files.vocabulary, files.spec_presets));
     return std::move(catalog_);
   }
 
@@ -97,9 +74,11 @@ class CatalogLoader {
     absl::Status status = ReadStrings(Member(json, "traits"), "traits",
                                       [this](std::string name) { catalog_->trait_names_.push_back(std::move(name)); });
     if (!status.ok()) return status;
-    for (const std::string& trait : catalog_->trait_names_) {
-      if (trait != "exclude_patterns_expanded") return Malformed("traits", absl::StrCat("no trait is named ", trait));
-      catalog_->traits_.exclude_patterns_expanded = true;
+    for (const std::string& name : catalog_->trait_names_) {
+      const auto* trait = std::find_if(std::begin(kTraits), std::end(kTraits),
+                                       [&name](const auto& known) { return known.first == name; });
+      if (trait == std::end(kTraits)) return Malformed("traits", absl::StrCat("no trait is named ", name));
+      catalog_->traits_.*trait->second = true;
     }
     status = ReadTensors("kv_cache_schemes", catalog_->kv_cache_schemes_);
     return status.ok() ? ReadTensors("attention_schemes", catalog_->attention_schemes_) : status;
@@ -107,11 +86,10 @@ class CatalogLoader {
 
   absl::Status ReadTensors(const char* key, std::map<std::string, v1::QTensorConfig>& tensors) {
     for (const auto& [name, json] : Member(settings_, key).items()) {
-      v1::QLayerConfig layer;
-      const absl::Status status = ReadQuarkJson(json, absl::StrCat(key, ".", name), *layer.add_output_tensors());
+      v1::QTensorConfig tensor;
+      const absl::Status status = ReadQuarkJson(json, absl::StrCat(key, ".", name), tensor);
       if (!status.ok()) return status;
-      FillMaxInputNumel(layer);
-      tensors[name] = layer.output_tensors(0);
+      tensors[name] = CompleteTensor(std::move(tensor));
     }
     return absl::OkStatus();
   }
@@ -126,9 +104,10 @@ class CatalogLoader {
       scheme.set_name(name);
       scheme.set_origin(v1::REGISTRY_ORIGIN_BUILTIN);
       scheme.set_default_shared_scales(with_shared_scales.erase(name) > 0);
-      status = ReadQuarkJson(layer, name, *scheme.mutable_config());
+      v1::QLayerConfig config;
+      status = ReadQuarkJson(layer, name, config);
       if (!status.ok()) return status;
-      FillMaxInputNumel(*scheme.mutable_config());
+      *scheme.mutable_config() = CompleteLayer(std::move(config));
       catalog_->scheme_index_[name] = catalog_->schemes_.size();
       catalog_->schemes_.push_back(std::move(scheme));
     }
@@ -144,6 +123,9 @@ class CatalogLoader {
   }
 
   absl::Status ReadVocabulary(const ordered_json& json) {
+    auto tensor_vocabulary = ReadTensorVocabulary(json, settings_);
+    if (!tensor_vocabulary.ok()) return tensor_vocabulary.status();
+    catalog_->tensor_vocabulary_ = *std::move(tensor_vocabulary);
     for (const auto& [name, fields] : Member(json, "algorithms").items()) {
       AlgorithmDefaults defaults;
       google::protobuf::Message* message = MutableAlgorithmFields(name, defaults.config);
@@ -244,6 +226,13 @@ class CatalogLoader {
         converter.add_operations()->mutable_split_fused_experts()->set_split_axis(operation["split_axis"].get<int>());
       }
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadSpecPresets(const ordered_json& json) {
+    auto classes = ReadSpecClasses(json, settings_);
+    if (!classes.ok()) return classes.status();
+    catalog_->spec_classes_ = *std::move(classes);
     return absl::OkStatus();
   }
 

@@ -29,7 +29,7 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
     response.set_not_modified(true);
     return response;
   }
-  if (request.include_quark_json()) response.set_quark_json(QuarkJson(*config));
+  if (request.include_quark_json()) response.set_quark_json(QuarkJson(*config, snapshot.catalog().traits()));
   if (request.include_canonical_json()) response.set_canonical_json(std::move(canonical_json));
   *response.mutable_config() = *std::move(config);
   if (response.ByteSizeLong() > limits.answer_bytes) {

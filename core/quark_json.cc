@@ -18,6 +18,8 @@ using google::protobuf::RepeatedPtrField;
 // Writes Quark's dictionaries; each function writes one value.
 class Writer {
  public:
+  explicit Writer(const CatalogTraits& traits) : traits_(traits) {}
+
   void Config(const v1::QConfig& config) {
     json_.Open('{');
     json_.Key("global_quant_config");
@@ -114,6 +116,10 @@ class Writer {
     Enum(tensor.round_method());
     json_.Key("scale_type");
     Enum(tensor.scale_type());
+    if (traits_.tensor_json_has_zero_point_type) {
+      json_.Key("zero_point_type");
+      Enum(tensor.zero_point_type());
+    }
     json_.Key("scale_format");
     tensor.has_scale_format() ? json_.String(tensor.scale_format()) : json_.Null();
     json_.Key("scale_calculation_mode");
@@ -238,19 +244,20 @@ class Writer {
     json_.Close('}');
   }
 
+  const CatalogTraits traits_;
   JsonText json_;
 };
 
 }  // namespace
 
 std::string QuarkJson(const v1::AlgoConfig& config) {
-  Writer writer;
+  Writer writer{CatalogTraits{}};  // which has no tensors
   writer.Algorithm(config);
   return writer.Take();
 }
 
-std::string QuarkJson(const v1::QConfig& config) {
-  Writer writer;
+std::string QuarkJson(const v1::QConfig& config, const CatalogTraits& traits) {
+  Writer writer(traits);
   writer.Config(config);
   return writer.Take();
 }

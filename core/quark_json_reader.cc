@@ -3,21 +3,45 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/quark_names.h"
+#include "core/suggestion.h"
+#include "core/utf8.h"
 #include "qconfig/v1/algorithm.pb.h"
 #include "qconfig/v1/quantization.pb.h"
 
 namespace qconfig {
 namespace {
 
+using google::protobuf::Descriptor;
+using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using nlohmann::ordered_json;
 
+constexpr size_t kMaxShown = 128;  // characters of a bad value
+
 absl::Status Mismatch(const std::string& path, absl::string_view wanted) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": not ", wanted));
+}
+
+absl::Status UnknownValue(const std::string& path, const std::string& value, const EnumDescriptor& type) {
+  std::vector<absl::string_view> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (!QuarkName(*type.value(i)).empty()) names.push_back(QuarkName(*type.value(i)));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(path, ": \"", Printable(value, kMaxShown), "\" is not a value of ",
+                                                 type.name(), Suggestion(value, names)));
+}
+
+absl::Status UnknownField(const std::string& path, const std::string& key, const Descriptor& type) {
+  std::vector<absl::string_view> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
+  for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
+  return absl::InvalidArgumentError(absl::StrCat(path, ".", Printable(key, kMaxShown), ": ", type.name(),
+                                                 " has no such field", Suggestion(key, names)));
 }
 
 // Sets a singular field, or adds to a repeated one.
@@ -38,7 +62,9 @@ absl::Status ReadValue(const ordered_json& json, const std::string& path, const 
     case FieldDescriptor::CPPTYPE_INT32: {
       if (!json.is_number_integer()) return Mismatch(path, "an integer");
       const int64_t value = json.get<int64_t>();
-      if (value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) {
+      // A large unsigned one turns negative on the way.
+      const bool wrapped = json.is_number_unsigned() && value < 0;
+      if (wrapped || value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) {
         return Mismatch(path, "a 32-bit integer");
       }
       Put(field, message, static_cast<int32_t>(value), &Reflection::SetInt32, &Reflection::AddInt32);
@@ -55,7 +81,7 @@ absl::Status ReadValue(const ordered_json& json, const std::string& path, const 
     case FieldDescriptor::CPPTYPE_ENUM: {
       if (!json.is_string()) return Mismatch(path, "a string");
       const auto* value = FindByQuarkName(field->enum_type(), json.get_ref<const std::string&>());
-      if (value == nullptr) return Mismatch(path, absl::StrCat("a value of ", field->enum_type()->name()));
+      if (value == nullptr) return UnknownValue(path, json.get_ref<const std::string&>(), *field->enum_type());
       Put(field, message, value, &Reflection::SetEnum, &Reflection::AddEnum);
       return absl::OkStatus();
     }
@@ -110,11 +136,19 @@ absl::Status ReadField(const ordered_json& json, const std::string& path, const 
   return one_stage ? ReadValue(json, path, field, message) : ReadItems(json, path, field, message);
 }
 
+bool IsAlgorithm(const Descriptor& type) {
+  const auto* algorithms = v1::AlgoConfig::descriptor();
+  for (int i = 0; i < algorithms->field_count(); ++i) {
+    if (algorithms->field(i)->message_type() == &type) return true;
+  }
+  return false;
+}
+
 // Whether Quark writes `key` although the message has no such field: the algorithm's name follows from the message, and
 // quantization-aware training is nothing that qconfig knows.
 bool IsKeyWithoutField(const std::string& key, const ordered_json& value, const Message& message) {
   if (key == "qat_spec") return value.is_null() && message.GetDescriptor() == v1::QTensorConfig::descriptor();
-  return key == "name";
+  return key == "name" && IsAlgorithm(*message.GetDescriptor());
 }
 
 }  // namespace
@@ -130,7 +164,7 @@ absl::Status ReadQuarkJson(const ordered_json& json, const std::string& path, Me
     const std::string field_path = absl::StrCat(path, ".", key);
     if (field == nullptr) {
       if (IsKeyWithoutField(key, value, message)) continue;
-      return absl::InvalidArgumentError(absl::StrCat(field_path, ": ", descriptor->name(), " has no such field"));
+      return UnknownField(path, key, *descriptor);
     }
     const absl::Status status = ReadField(value, field_path, field, message);
     if (!status.ok()) return status;

@@ -6,55 +6,57 @@
 namespace qconfig {
 namespace {
 
+using Index = absl::flat_hash_map<absl::string_view, size_t>;
+
 template <typename Entry>
-const Entry* Find(const std::vector<std::shared_ptr<const Entry>>& entries,
-                  const absl::flat_hash_map<absl::string_view, size_t>& index, absl::string_view name) {
+using Entries = std::vector<std::shared_ptr<const Entry>>;
+
+const std::string& NameOf(const v1::Scheme& scheme) { return scheme.name(); }
+const std::string& NameOf(const v1::LlmTemplate& entry) { return entry.model_type(); }
+
+template <typename Entry>
+const Entry* Find(const Entries<Entry>& entries, const Index& index, absl::string_view name) {
   const auto it = index.find(name);
   return it == index.end() ? nullptr : entries[it->second].get();
 }
 
-// Puts `entry` in the place of the one that has its `name`, or at the end.
+// Puts `entry` in the place of the one that has its name, or at the end.
 template <typename Entry>
-void Put(std::vector<std::shared_ptr<const Entry>>& entries, const Entry& entry,
-         const std::string& (Entry::*name)() const) {
-  auto stored = std::make_shared<const Entry>(entry);
-  for (auto& known : entries) {
-    if (((*known).*name)() == (entry.*name)()) {
-      known = std::move(stored);
-      return;
-    }
+void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& index, size_t& bytes) {
+  bytes += entry->ByteSizeLong();
+  size_t place = entries.size();
+  if (const auto it = index.find(NameOf(*entry)); it != index.end()) {
+    place = it->second;
+    bytes -= entries[place]->ByteSizeLong();
+    index.erase(it);  // its key is a view into the entry that goes
+    entries[place] = std::move(entry);
+  } else {
+    entries.push_back(std::move(entry));
   }
-  entries.push_back(std::move(stored));
+  index[NameOf(*entries[place])] = place;
 }
 
 template <typename Entry>
-void Delete(std::vector<std::shared_ptr<const Entry>>& entries, const std::string& deleted,
-            const std::string& (Entry::*name)() const) {
-  for (auto it = entries.begin(); it != entries.end(); ++it) {
-    if (((**it).*name)() == deleted) {
-      entries.erase(it);
-      return;
-    }
-  }
+void Delete(const std::string& name, Entries<Entry>& entries, Index& index, size_t& bytes) {
+  const auto it = index.find(name);
+  if (it == index.end()) return;
+  const size_t place = it->second;
+  bytes -= entries[place]->ByteSizeLong();
+  index.erase(it);
+  entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(place));
+  for (size_t i = place; i < entries.size(); ++i) index[NameOf(*entries[i])] = i;
 }
 
 }  // namespace
 
 RegistryState::RegistryState(int64_t revision, std::string default_catalog, Schemes schemes, Templates templates)
-    : revision_(revision),
-      default_catalog_(std::move(default_catalog)),
-      schemes_(std::move(schemes)),
-      templates_(std::move(templates)) {
-  scheme_index_.reserve(schemes_.size());
-  for (size_t i = 0; i < schemes_.size(); ++i) {
-    scheme_index_[schemes_[i]->name()] = i;
-    bytes_ += schemes_[i]->ByteSizeLong();
-  }
-  template_index_.reserve(templates_.size());
-  for (size_t i = 0; i < templates_.size(); ++i) {
-    template_index_[templates_[i]->model_type()] = i;
-    bytes_ += templates_[i]->ByteSizeLong();
-  }
+    : revision_(revision), default_catalog_(std::move(default_catalog)) {
+  schemes_.reserve(schemes.size());
+  scheme_index_.reserve(schemes.size());
+  for (auto& scheme : schemes) Put(std::move(scheme), schemes_, scheme_index_, bytes_);
+  templates_.reserve(templates.size());
+  template_index_.reserve(templates.size());
+  for (auto& entry : templates) Put(std::move(entry), templates_, template_index_, bytes_);
 }
 
 const v1::Scheme* RegistryState::FindScheme(absl::string_view name) const {
@@ -66,31 +68,31 @@ const v1::LlmTemplate* RegistryState::FindTemplate(absl::string_view model_type)
 }
 
 RegistryState RegistryState::After(const v1::ChangeRecord& record) const {
-  std::string default_catalog = default_catalog_;
-  Schemes schemes = schemes_;
-  Templates templates = templates_;
+  RegistryState state = *this;
+  state.revision_ = record.revision();
   for (const v1::RegistryChange& change : record.changes()) {
     switch (change.change_case()) {
       case v1::RegistryChange::kPutScheme:
-        Put(schemes, change.put_scheme(), &v1::Scheme::name);
+        Put(std::make_shared<const v1::Scheme>(change.put_scheme()), state.schemes_, state.scheme_index_, state.bytes_);
         break;
       case v1::RegistryChange::kDeleteScheme:
-        Delete(schemes, change.delete_scheme().name(), &v1::Scheme::name);
+        Delete(change.delete_scheme().name(), state.schemes_, state.scheme_index_, state.bytes_);
         break;
       case v1::RegistryChange::kPutTemplate:
-        Put(templates, change.put_template(), &v1::LlmTemplate::model_type);
+        Put(std::make_shared<const v1::LlmTemplate>(change.put_template()), state.templates_, state.template_index_,
+            state.bytes_);
         break;
       case v1::RegistryChange::kDeleteTemplate:
-        Delete(templates, change.delete_template().model_type(), &v1::LlmTemplate::model_type);
+        Delete(change.delete_template().model_type(), state.templates_, state.template_index_, state.bytes_);
         break;
       case v1::RegistryChange::kSetDefaultCatalog:
-        default_catalog = change.set_default_catalog();
+        state.default_catalog_ = change.set_default_catalog();
         break;
       case v1::RegistryChange::CHANGE_NOT_SET:
         break;
     }
   }
-  return RegistryState(record.revision(), std::move(default_catalog), std::move(schemes), std::move(templates));
+  return state;
 }
 
 }  // namespace qconfig

@@ -16,9 +16,6 @@ namespace qconfig {
 // name, numbers that are not finite. The first failure, in the order of the fields, is INVALID_REQUEST.
 absl::Status CheckShape(const v1::GetConfigRequest& request, const Limits& limits);
 
-// INVALID_REQUEST when the text at `field` is longer than `max_chars`.
-absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field);
-
 // INVALID_REQUEST when a revision is negative.
 absl::Status CheckRevisions(int64_t revision, int64_t min_revision);
 

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/algorithm_config.h"
+#include "core/catalog_fit.h"
 #include "core/error.h"
 #include "core/pattern.h"
 #include "core/projection.h"
@@ -107,12 +108,21 @@ absl::Status FindAlgorithmConfigs(const v1::GetConfigRequest& request, Lookups& 
   return absl::OkStatus();
 }
 
+absl::StatusOr<const v1::Scheme*> FindFitting(const Snapshot& snapshot, absl::string_view name,
+                                              absl::string_view field) {
+  const auto scheme = snapshot.FindScheme(name, field);
+  if (!scheme.ok()) return scheme.status();
+  const absl::Status fits = CheckFits(snapshot.catalog(), **scheme, field);
+  if (!fits.ok()) return fits;
+  return *scheme;
+}
+
 // `entries` are overrides of either kind; the schemes they name come in the same order.
 template <typename Entries>
 absl::Status FindSchemes(const Snapshot& snapshot, const Entries& entries, absl::string_view list,
                          std::vector<const v1::Scheme*>& schemes) {
   for (int i = 0; i < entries.size(); ++i) {
-    const auto scheme = snapshot.FindScheme(entries[i].scheme(), absl::StrCat(list, "[", i, "].scheme"));
+    const auto scheme = FindFitting(snapshot, entries[i].scheme(), absl::StrCat(list, "[", i, "].scheme"));
     if (!scheme.ok()) return scheme.status();
     schemes.push_back(*scheme);
   }
@@ -127,7 +137,9 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequ
   const auto llm_template = snapshot.FindTemplate(request.model_type(), "model_type");
   if (!llm_template.ok()) return llm_template.status();
   found.llm_template = *llm_template;
-  const auto scheme = snapshot.FindScheme(request.scheme(), "scheme");
+  status = CheckFits(catalog, **llm_template, "model_type");
+  if (!status.ok()) return status;
+  const auto scheme = FindFitting(snapshot, request.scheme(), "scheme");
   if (!scheme.ok()) return scheme.status();
   found.scheme = *scheme;
   status = CheckAlgorithms(catalog, request);
@@ -169,11 +181,28 @@ absl::Status CheckAlgorithmBytes(const std::vector<const v1::AlgoConfig*>& algor
   return absl::OkStatus();
 }
 
+// Which overrides of a request give the scheme that is also the one for all layers, when that one is the tenant's own.
+// Quark cannot tell such an override from none, because both are one object; each built-in one is a new object.
+struct OverridesLikeGlobal {
+  OverridesLikeGlobal(const Lookups& found, const v1::GetConfigRequest& request) {
+    if (found.scheme->origin() != v1::REGISTRY_ORIGIN_TENANT) return;
+    for (const v1::Scheme* scheme : found.layer_schemes) layers.push_back(scheme == found.scheme);
+    for (int i = 0; i < request.layer_type_config_size(); ++i) {
+      if (request.layer_type_config(i).layer_type() != "Linear") continue;
+      linear = found.layer_type_schemes[static_cast<size_t>(i)] == found.scheme;
+    }
+  }
+
+  std::vector<bool> layers;  // by the index in `layer_config`; empty: none
+  bool linear = false;       // the one for the layer type `Linear`
+};
+
 // Adds what the KV cache and attention schemes do to a configuration that is otherwise complete. They treat each of the
 // template's projection patterns as if it were the name of a `Linear` layer and ask what that layer gets so far.
 class ProjectionQuantizer {
  public:
-  explicit ProjectionQuantizer(v1::QConfig& config) : config_(config) {
+  ProjectionQuantizer(v1::QConfig& config, OverridesLikeGlobal like_global)
+      : config_(config), like_global_(std::move(like_global)) {
     for (const auto& entry : config.layer_quant_config()) layer_patterns_.emplace_back(entry.pattern());
     for (const auto& pattern : config.exclude()) exclude_patterns_.emplace_back(pattern);
   }
@@ -211,10 +240,12 @@ class ProjectionQuantizer {
     }
     const auto layer = std::find_if(layer_patterns_.begin(), layer_patterns_.end(), matches);
     if (layer != layer_patterns_.end()) {
-      return {false, &config_.layer_quant_config(static_cast<int>(layer - layer_patterns_.begin())).config()};
+      const auto index = static_cast<size_t>(layer - layer_patterns_.begin());
+      const bool like_global = index < like_global_.layers.size() && like_global_.layers[index];
+      return {false, like_global ? &FallbackFor(name) : &config_.layer_quant_config(static_cast<int>(index)).config()};
     }
     for (const v1::LayerTypeQuantConfigEntry& entry : config_.layer_type_quant_config()) {
-      if (entry.layer_type() == "Linear") return {false, &entry.config()};
+      if (entry.layer_type() == "Linear" && !like_global_.linear) return {false, &entry.config()};
     }
     return {false, &FallbackFor(name)};
   }
@@ -237,30 +268,33 @@ class ProjectionQuantizer {
     return layer;
   }
 
-  // Returns the entry of `pattern`, a new one at the end when there is none. `patterns` are those of `entries`.
-  static v1::LayerQuantConfigEntry& EntryOf(const std::string& pattern, std::vector<Pattern>& patterns,
-                                            google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
-    for (v1::LayerQuantConfigEntry& entry : entries) {
-      if (entry.pattern() == pattern) return entry;
+  // Puts `layer` in the place of the entry of `pattern`, or at the end. `patterns` are those of `entries`.
+  // Returns where it is.
+  static size_t Put(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin,
+                    std::vector<Pattern>& patterns,
+                    google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
+    int index = 0;
+    while (index < entries.size() && entries[index].pattern() != pattern) ++index;
+    if (index == entries.size()) {
+      patterns.emplace_back(pattern);
+      entries.Add()->set_pattern(pattern);
     }
-    patterns.emplace_back(pattern);
-    entries.Add()->set_pattern(pattern);
-    return *entries.rbegin();
+    *entries[index].mutable_config() = layer;
+    entries[index].set_origin(origin);
+    return static_cast<size_t>(index);
   }
 
   void PutLayer(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin) {
-    v1::LayerQuantConfigEntry& entry = EntryOf(pattern, layer_patterns_, *config_.mutable_layer_quant_config());
-    *entry.mutable_config() = layer;
-    entry.set_origin(origin);
+    const size_t index = Put(pattern, layer, origin, layer_patterns_, *config_.mutable_layer_quant_config());
+    if (index < like_global_.layers.size()) like_global_.layers[index] = false;
   }
 
   void PutKvCache(const std::string& pattern, const v1::QLayerConfig& layer) {
-    v1::LayerQuantConfigEntry& entry = EntryOf(pattern, kv_cache_patterns_, *config_.mutable_kv_cache_quant_config());
-    *entry.mutable_config() = layer;
-    entry.set_origin(v1::ENTRY_ORIGIN_KV_CACHE);
+    Put(pattern, layer, v1::ENTRY_ORIGIN_KV_CACHE, kv_cache_patterns_, *config_.mutable_kv_cache_quant_config());
   }
 
   v1::QConfig& config_;
+  OverridesLikeGlobal like_global_;
   std::vector<Pattern> layer_patterns_;
   std::vector<Pattern> exclude_patterns_;
   std::vector<Pattern> kv_cache_patterns_;
@@ -308,7 +342,10 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
              config);
   *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
   if (request.min_kv_scale() != 0) config.set_min_kv_scale(request.min_kv_scale());  // -0 is 0
-  for (const v1::AlgoConfig* algorithm : found->algorithms) *config.add_algo_config() = *algorithm;
+  for (const v1::AlgoConfig* algorithm : found->algorithms) {
+    *config.add_algo_config() = *algorithm;
+    FitAlgoConfig(snapshot.catalog(), *config.mutable_algo_config()->rbegin());
+  }
   for (int i = 0; i < request.layer_config_size(); ++i) {
     v1::LayerQuantConfigEntry& entry = *config.add_layer_quant_config();
     entry.set_pattern(request.layer_config(i).pattern());
@@ -326,7 +363,7 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
   config.set_quant_method("quark");
 
   if (found->kv_cache != nullptr || found->attention != nullptr) {
-    ProjectionQuantizer quantizer(config);
+    ProjectionQuantizer quantizer(config, OverridesLikeGlobal(*found, request));
     if (found->kv_cache != nullptr) quantizer.QuantizeKvCache(llm_template, *found->kv_cache);
     if (found->attention != nullptr) quantizer.QuantizeAttention(llm_template, *found->attention);
   }

@@ -4,27 +4,29 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/catalog.h"
+#include "core/registry_state.h"
 
 namespace qconfig {
 
-// What one tenant sees at one revision of its registry, through one catalogue.
-// Immutable. Pointers that it hands out live as long as it does.
+// What one tenant sees at one revision of its registry, through one catalogue: its own entries, and those of the
+// catalogue that they do not hide. Immutable. Pointers that it hands out live as long as it does.
 class Snapshot {
  public:
-  Snapshot(std::shared_ptr<const qconfig::Catalog> catalog, int64_t revision)
-      : catalog_(std::move(catalog)), revision_(revision) {}
+  explicit Snapshot(std::shared_ptr<const qconfig::Catalog> catalog,
+                    std::shared_ptr<const RegistryState> registry = std::make_shared<const RegistryState>());
 
   const qconfig::Catalog& catalog() const { return *catalog_; }
-  int64_t revision() const { return revision_; }
+  const RegistryState& registry() const { return *registry_; }
+  int64_t revision() const { return registry_->revision(); }
 
-  // In order of registration.
-  const std::vector<v1::Scheme>& schemes() const { return catalog_->schemes(); }
-  const std::vector<v1::LlmTemplate>& templates() const { return catalog_->templates(); }
+  // In order of registration: the catalogue's, then the tenant's. One that hides another has its place.
+  const std::vector<const v1::Scheme*>& schemes() const { return schemes_; }
+  const std::vector<const v1::LlmTemplate*>& templates() const { return templates_; }
 
   // SCHEME_NOT_FOUND and TEMPLATE_NOT_FOUND name the nearest ones. `field` is where the name stands in the request.
   absl::StatusOr<const v1::Scheme*> FindScheme(absl::string_view name, absl::string_view field) const;
@@ -32,7 +34,9 @@ class Snapshot {
 
  private:
   std::shared_ptr<const qconfig::Catalog> catalog_;
-  int64_t revision_;
+  std::shared_ptr<const RegistryState> registry_;
+  std::vector<const v1::Scheme*> schemes_;
+  std::vector<const v1::LlmTemplate*> templates_;
 };
 
 }  // namespace qconfig

@@ -14,6 +14,11 @@ bool IsUnprintable(char32_t c) {
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
 }
 
+// Those that look like a plain space.
+bool IsOtherSpace(char32_t c) {
+  return c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
 }  // namespace
 
 char32_t TakeCodePoint(absl::string_view& text) {
@@ -46,6 +51,16 @@ size_t CountCodePoints(absl::string_view text) {
   size_t count = 0;
   for (; !text.empty(); ++count) TakeCodePoint(text);
   return count;
+}
+
+bool IsPrintable(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t size = text.size();
+    const char32_t c = TakeCodePoint(text);
+    const bool malformed = size - text.size() == 1 && c >= 0x80;
+    if (malformed || IsUnprintable(c) || IsOtherSpace(c)) return false;
+  }
+  return true;
 }
 
 std::string Printable(absl::string_view text, size_t max_code_points) {

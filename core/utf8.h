@@ -18,6 +18,10 @@ std::u32string DecodeUtf8(absl::string_view text);
 // How many characters `text` has, as Python counts them.
 size_t CountCodePoints(absl::string_view text);
 
+// Whether `text` shows as it is: UTF-8 without control characters, those that reorder or hide text, and spaces other
+// than the plain one.
+bool IsPrintable(absl::string_view text);
+
 // `text` as it may stand in an error message or a log line: control characters and those that would reorder or hide
 // text are written as \uXXXX, and what passes `max_code_points` is replaced by "...".
 std::string Printable(absl::string_view text, size_t max_code_points);

@@ -26,7 +26,7 @@ class WarningFinder {
       : snapshot_(snapshot), request_(request), llm_template_(**snapshot.FindTemplate(request.model_type(), "")) {}
 
   google::protobuf::RepeatedPtrField<v1::Warning> Find() {
-    CheckAlias(request_.scheme(), "scheme");
+    CheckScheme(request_.scheme(), "scheme");
     if (!request_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
       Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "kv_cache_scheme", request_.kv_cache_scheme(),
            absl::StrCat("the template ", llm_template_.model_type(),
@@ -51,17 +51,22 @@ class WarningFinder {
     warning.set_message(message);
   }
 
-  void CheckAlias(const std::string& scheme, const std::string& field) {
-    const std::string& newer = (*snapshot_.FindScheme(scheme, field))->alias_of();
-    if (newer.empty()) return;
-    Warn(v1::WARNING_CODE_SCHEME_ALIAS, field, scheme, absl::StrCat("an older name of ", newer));
+  void CheckScheme(const std::string& name, const std::string& field) {
+    const v1::Scheme& scheme = **snapshot_.FindScheme(name, field);
+    if (!scheme.alias_of().empty()) {
+      Warn(v1::WARNING_CODE_SCHEME_ALIAS, field, name, absl::StrCat("an older name of ", scheme.alias_of()));
+    }
+    if (scheme.origin() == v1::REGISTRY_ORIGIN_TENANT && snapshot_.catalog().FindScheme(name) != nullptr) {
+      Warn(v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
+           absl::StrCat("the tenant's own, which is used instead of that of ", snapshot_.catalog().name()));
+    }
   }
 
   void CheckOverrides() {
     for (int i = 0; i < request_.layer_config_size(); ++i) {
       const v1::LayerConfigEntry& entry = request_.layer_config(i);
       const std::string path = absl::StrCat("layer_config[", i, "]");
-      CheckAlias(entry.scheme(), path + ".scheme");
+      CheckScheme(entry.scheme(), path + ".scheme");
       // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins;
       // and it covers no pattern.
       if (!Pattern::HasWildcard(entry.pattern()) || cover_steps_ >= kMaxCoverSteps) continue;
@@ -74,7 +79,7 @@ class WarningFinder {
     for (int i = 0; i < request_.layer_type_config_size(); ++i) {
       const v1::LayerTypeConfigEntry& entry = request_.layer_type_config(i);
       const std::string path = absl::StrCat("layer_type_config[", i, "]");
-      CheckAlias(entry.scheme(), path + ".scheme");
+      CheckScheme(entry.scheme(), path + ".scheme");
       CheckCovered(any_name, path + ".layer_type", entry.layer_type());
     }
   }

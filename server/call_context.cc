@@ -46,6 +46,11 @@ std::string TraceIdOf(absl::string_view traceparent) {
 
 }  // namespace
 
+absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
+  if (name.empty()) return call.tenant;
+  return TenantId::Parse(name, "tenant");
+}
+
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method) {
   CallContext call;
   call.method = std::string(method);

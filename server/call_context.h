@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/tenant_id.h"
@@ -23,6 +24,9 @@ struct CallContext {
   absl::Time deadline;                    // absl::InfiniteFuture() when the caller gave none
   std::function<bool()> is_cancelled;     // whether the caller went away
 };
+
+// Whom a request is about that names the tenant `name`. INVALID_REQUEST when that is no tenant's name.
+absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name);
 
 // The one place where contexts are made. `context` must outlive the result.
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method);

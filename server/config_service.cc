@@ -10,15 +10,12 @@
 #include "core/error.h"
 #include "core/get_config.h"
 #include "core/request_shape.h"
+#include "core/shape_checks.h"
+#include "server/entry_view.h"
 #include "server/page.h"
 
 namespace qconfig {
 namespace {
-
-absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
-  if (name.empty()) return call.tenant;
-  return TenantId::Parse(name, "tenant");
-}
 
 // What every response says of the snapshot that it was made from.
 template <typename Response>
@@ -28,31 +25,10 @@ void SetOrigin(const Snapshot& snapshot, Response& response) {
   response.set_revision(snapshot.revision());
 }
 
-void Copy(const v1::LlmTemplate& entry, v1::EntryView view, v1::LlmTemplate& copy) {
-  copy = entry;
-  if (view == v1::ENTRY_VIEW_FULL) return;
-  copy.clear_f2f_weight_converters();
-  for (v1::AlgoConfigEntry& algorithm : *copy.mutable_algorithm_configs()) algorithm.clear_config();
-}
-
-void Copy(const v1::Scheme& entry, v1::EntryView view, v1::Scheme& copy) {
-  copy = entry;
-  if (view == v1::ENTRY_VIEW_FULL) return;
-  copy.clear_config();
-  copy.clear_spec();
-}
-
-absl::Status AnotherListing(absl::string_view token) {
-  return Error(v1::ERROR_REASON_INVALID_REQUEST)
-      .Field("page_token")
-      .Value(token)
-      .Because("belongs to a listing with other arguments");
-}
-
 }  // namespace
 
-ConfigService::ConfigService(const SnapshotSource& source, const Limits& limits, Clock clock)
-    : source_(source), limits_(limits), clock_(std::move(clock)) {}
+ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
+    : registry_(registry), limits_(limits), clock_(std::move(clock)) {}
 
 template <typename Request>
 absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const CallContext& call,
@@ -62,7 +38,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const
   absl::Status status = CheckLength(request.catalog(), limits_.name_chars, "catalog");
   if (status.ok()) status = CheckRevisions(request.revision(), request.min_revision());
   if (!status.ok()) return status;
-  return source_.Get({*tenant, request.catalog(), request.revision(), request.min_revision(), call.deadline});
+  return registry_.Get(
+      {*tenant, request.catalog(), request.revision(), request.min_revision(), call.deadline, call.is_cancelled});
 }
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
@@ -116,7 +93,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
 
 template <typename Request, typename Response, typename Entry, typename Add>
 absl::Status ConfigService::FillPage(const CallContext& call, const Request& request,
-                                     const std::vector<Entry>& (Snapshot::*entries)() const, Response& response,
+                                     const std::vector<const Entry*>& (Snapshot::*entries)() const, Response& response,
                                      Add add) const {
   const auto tenant = TenantOf(call, request.tenant());
   if (!tenant.ok()) return tenant.status();
@@ -138,10 +115,14 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
   if (!request.page_token().empty() && start.catalog != (*snapshot)->catalog().name()) {
     return AnotherListing(request.page_token());
   }
-  const std::vector<Entry>& all = ((**snapshot).*entries)();
+  const std::vector<const Entry*>& all = ((**snapshot).*entries)();
   const size_t begin = std::min(start.offset, all.size());
-  const size_t end = begin + std::min(*length, all.size() - begin);
-  for (size_t i = begin; i < end; ++i) add(all[i]);
+  size_t end = begin + std::min(*length, all.size() - begin);
+  size_t bytes = 0;
+  for (size_t i = begin; i < end; ++i) {
+    bytes += add(**snapshot, *all[i]);
+    if (bytes > kMaxPageBytes) end = i + 1;
+  }
   if (end < all.size()) {
     response.set_next_page_token(
         EncodePageToken({call.method, tenant->name(), (*snapshot)->catalog().name(), (*snapshot)->revision(), end}));
@@ -154,9 +135,11 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
 absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const CallContext& call,
                                                                        const v1::ListTemplatesRequest& request) const {
   v1::ListTemplatesResponse response;
-  const absl::Status status = FillPage(call, request, &Snapshot::templates, response, [&](const auto& entry) {
-    Copy(entry, request.view(), *response.add_llm_templates());
-  });
+  const absl::Status status =
+      FillPage(call, request, &Snapshot::templates, response, [&](const Snapshot& snapshot, const auto& entry) {
+        *response.add_llm_templates() = SeenThrough(snapshot.catalog(), Show(entry, request.view()));
+        return response.llm_templates().rbegin()->ByteSizeLong();
+      });
   if (!status.ok()) return status;
   return response;
 }
@@ -170,7 +153,7 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
   const auto entry = (*snapshot)->FindTemplate(request.model_type(), "model_type");
   if (!entry.ok()) return entry.status();
   v1::GetTemplateResponse response;
-  *response.mutable_llm_template() = **entry;
+  *response.mutable_llm_template() = SeenThrough((*snapshot)->catalog(), **entry);
   SetOrigin(**snapshot, response);
   return response;
 }
@@ -178,9 +161,11 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
 absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallContext& call,
                                                                    const v1::ListSchemesRequest& request) const {
   v1::ListSchemesResponse response;
-  const absl::Status status = FillPage(call, request, &Snapshot::schemes, response, [&](const auto& entry) {
-    Copy(entry, request.view(), *response.add_schemes());
-  });
+  const absl::Status status =
+      FillPage(call, request, &Snapshot::schemes, response, [&](const Snapshot&, const auto& entry) {
+        *response.add_schemes() = Show(entry, request.view());
+        return response.schemes().rbegin()->ByteSizeLong();
+      });
   if (!status.ok()) return status;
   return response;
 }
@@ -203,19 +188,22 @@ absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallC
                                                                      const v1::ListCatalogsRequest& request) const {
   const auto tenant = TenantOf(call, request.tenant());
   if (!tenant.ok()) return tenant.status();
+  const auto snapshot = registry_.Get({*tenant, "", 0, 0, call.deadline, call.is_cancelled});
+  if (!snapshot.ok()) return snapshot.status();
   v1::ListCatalogsResponse response;
-  for (const auto& catalog : source_.catalogs()) {
+  for (const auto& catalog : registry_.catalogs()) {
     v1::Catalog& entry = *response.add_catalogs();
     entry.set_name(catalog->name());
     entry.set_quark_release(catalog->quark_release());
     entry.set_digest(catalog->digest());
-    entry.set_is_default(catalog->name() == source_.DefaultCatalog(*tenant));
+    entry.set_is_default(catalog.get() == &(*snapshot)->catalog());
     entry.set_template_count(static_cast<int>(catalog->templates().size()));
     entry.set_scheme_count(static_cast<int>(catalog->schemes().size()));
     for (const std::string& trait : catalog->trait_names()) entry.add_traits(trait);
     for (const std::string& algorithm : catalog->algorithms()) entry.add_algorithms(algorithm);
     for (const auto& [name, unused] : catalog->kv_cache_schemes()) entry.add_kv_cache_schemes(name);
     for (const auto& [name, unused] : catalog->attention_schemes()) entry.add_attention_schemes(name);
+    for (const std::string& observer : catalog->observers()) entry.add_observers(observer);
   }
   return response;
 }

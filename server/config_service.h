@@ -9,7 +9,7 @@
 #include "qconfig/v1/config_service.pb.h"
 #include "server/call_context.h"
 #include "server/clock.h"
-#include "server/snapshot_source.h"
+#include "server/registry.h"
 
 namespace qconfig {
 
@@ -17,8 +17,8 @@ namespace qconfig {
 // core. Errors are those that the proto file names. Thread-safe.
 class ConfigService {
  public:
-  // `source` must outlive the service.
-  ConfigService(const SnapshotSource& source, const Limits& limits, Clock clock);
+  // `registry` must outlive the service.
+  ConfigService(const Registry& registry, const Limits& limits, Clock clock);
 
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request) const;
   // kCancelled or kDeadlineExceeded, which nobody waits for any more, when the caller went away in the middle.
@@ -39,12 +39,14 @@ class ConfigService {
   template <typename Request>
   absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
 
-  // Fills everything of a list's response but its entries, and calls `add` for each entry of the page.
+  // Fills everything of a list's response but its entries, and calls `add` for each entry of the page, which returns
+  // its size.
   template <typename Request, typename Response, typename Entry, typename Add>
   absl::Status FillPage(const CallContext& call, const Request& request,
-                        const std::vector<Entry>& (Snapshot::*entries)() const, Response& response, Add add) const;
+                        const std::vector<const Entry*>& (Snapshot::*entries)() const, Response& response,
+                        Add add) const;
 
-  const SnapshotSource& source_;
+  const Registry& registry_;
   const Limits limits_;
   const Clock clock_;
 };

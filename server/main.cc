@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start, 2 wrong options.
+// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, or the backup is made; 1 could not start, or make it; 2 wrong
+// options.
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <spdlog/async.h>
@@ -8,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -16,12 +18,15 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/synchronization/notification.h"
 #include "core/builtin_catalogs.h"
 #include "core/utf8.h"
-#include "server/catalog_snapshot_source.h"
 #include "server/options.h"
+#include "server/registry.h"
 #include "server/server.h"
+#include "server/storage/open_store.h"
+#include "server/storage/sqlite_backup.h"
 
 namespace qconfig {
 namespace {
@@ -76,28 +81,49 @@ sigset_t BlockEndSignals() {
   return signals;
 }
 
+absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
+  auto catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) return absl::InternalError("broken catalogue data: " + std::string(catalogs.status().message()));
+  const bool known = std::any_of(catalogs->begin(), catalogs->end(),
+                                 [&](const auto& catalog) { return catalog->name() == options.default_catalog; });
+  if (!known) return absl::InvalidArgumentError("no catalogue is named " + options.default_catalog);
+  RegistrySettings settings;
+  settings.catalogs = *std::move(catalogs);
+  settings.default_catalog = options.default_catalog;
+  settings.limits = options.limits;
+  settings.cache_bytes = options.cache_bytes;
+  settings.max_wait = absl::Seconds(options.min_revision_wait_seconds);
+  return settings;
+}
+
 int Serve(const Options& options) {
   const sigset_t signals = BlockEndSignals();
   const auto log = StartLog(options.log_level);
 
-  auto catalogs = LoadBuiltinCatalogs();
-  if (!catalogs.ok()) {
-    log->critical("broken catalogue data: {}", catalogs.status().ToString());
+  auto registry_settings = RegistrySettingsOf(options);
+  if (!registry_settings.ok()) {
+    log->critical("{}", std::string(registry_settings.status().message()));
     return kCannotStart;
   }
-  const CatalogSnapshotSource source(*std::move(catalogs), std::string(kDefaultCatalog));
+  const std::string storage = *StorageOf(options);
+  const auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
+  if (!store.ok()) {
+    log->critical("{}", std::string(store.status().message()));
+    return kCannotStart;
+  }
+  Registry registry(*std::move(registry_settings), **store);
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
   settings.log = log;
-  const auto server = Server::Start(settings, source);
+  const auto server = Server::Start(settings, registry);
   if (!server.ok()) {
     log->critical("{}", std::string(server.status().message()));
     return kCannotStart;
   }
   if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
-            options.storage);
+            storage);
 
   int signal = 0;
   sigwait(&signals, &signal);
@@ -108,12 +134,29 @@ int Serve(const Options& options) {
   return 0;
 }
 
+int Backup(const Options& options, const std::string& to) {
+  const std::string storage = *StorageOf(options);
+  constexpr absl::string_view kSqlite = "sqlite:";
+  if (!absl::StartsWith(storage, kSqlite)) {
+    std::fprintf(stderr, "only an SQLite registry can be backed up: say --storage sqlite:FILE\n");
+    return kWrongOptions;
+  }
+  const absl::Status status = BackupSqlite(storage.substr(kSqlite.size()), to);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kCannotStart;
+}
+
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.");
   app.set_version_flag("--version", QCONFIG_VERSION);
   app.footer("Every option can also be given in the environment, under the name in parentheses.");
   AddOptions(app, options);
+  std::string backup_file;
+  CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
+  backup->add_option("--to", backup_file, "File to make")->required();
+  backup->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -124,6 +167,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return kWrongOptions;
   }
+  if (*backup) return Backup(options, backup_file);
   Exit(Serve(options));
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "absl/strings/ascii.h"
@@ -36,12 +37,32 @@ void AddOptions(CLI::App& app, Options& options) {
   AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one");
   app.add_flag("--insecure", options.insecure, "Serve other machines without encryption and without asking who calls")
       ->envname("QCONFIG_INSECURE");
-  AddOption(app, "--storage", options.storage, "Where registries are kept")->check(CLI::IsMember({"memory"}));
+  AddOption(
+      app, "--storage", options.storage,
+      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets");
+  AddOption(app, "--data-dir", options.data_dir,
+            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share");
+  AddOption(app, "--default-catalog", options.default_catalog,
+            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant");
   AddOption(app, "--log-level", options.log_level, "What is logged to standard error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   AddOption(app, "--shutdown-grace-seconds", options.shutdown_grace_seconds,
             "How long running calls may take after SIGTERM")
       ->check(CLI::Range(0, 3600));
+  AddLimit(app, "--max-tenant-schemes", options.limits.tenant_schemes, "Schemes of one tenant");
+  AddLimit(app, "--max-tenant-templates", options.limits.tenant_templates, "Templates of one tenant");
+  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes, "Schemes and templates of one tenant together");
+  AddOption(app, "--history-changes", options.history_changes, "Writes to one tenant's registry that are remembered")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+      ->group("Limits");
+  AddOption(app, "--history-days", options.history_days, "How long they are remembered")
+      ->check(CLI::Range(int64_t{1}, int64_t{36'500}))
+      ->group("Limits");
+  AddLimit(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read");
+  AddOption(app, "--min-revision-wait-seconds", options.min_revision_wait_seconds,
+            "How long a call without a deadline waits for its min_revision")
+      ->check(CLI::Range(0, 3600))
+      ->group("Limits");
   AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request");
   AddLimit(app, "--max-name-chars", options.limits.name_chars, "Length of a name");
   AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
@@ -59,7 +80,30 @@ bool IsLoopback(absl::string_view listen) {
   return is_ipv4_loopback || host == "[::1]" || host == "localhost";
 }
 
+absl::StatusOr<std::string> StorageOf(const Options& options) {
+  const std::string& storage = options.storage;
+  if (storage == "memory" || (absl::StartsWith(storage, "sqlite:") && storage != "sqlite:")) return storage;
+  if (storage != "sqlite") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--storage ", storage, " is none of memory, sqlite and sqlite:FILE"));
+  }
+  std::string directory = options.data_dir;
+  const char* const xdg = std::getenv("XDG_DATA_HOME");
+  const char* const home = std::getenv("HOME");
+  // The specification of XDG_DATA_HOME says that relative paths are to be ignored.
+  if (directory.empty() && xdg != nullptr && *xdg == '/') directory = absl::StrCat(xdg, "/qconfig");
+  if (directory.empty() && home != nullptr && *home == '/') directory = absl::StrCat(home, "/.local/share/qconfig");
+  if (directory.empty()) {
+    return absl::InvalidArgumentError(
+        "there is no data directory, because neither XDG_DATA_HOME nor HOME is set. Say --data-dir (QCONFIG_DATA_DIR), "
+        "or "
+        "--storage memory");
+  }
+  return absl::StrCat("sqlite:", directory, "/registry.db");
+}
+
 absl::Status CheckOptions(const Options& options) {
+  if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
   const absl::string_view listen = options.listen;
   const size_t colon = listen.rfind(':');
   int port = -1;

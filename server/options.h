@@ -2,10 +2,13 @@
 #ifndef QCONFIG_SERVER_OPTIONS_H_
 #define QCONFIG_SERVER_OPTIONS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/builtin_catalogs.h"
 #include "core/limits.h"
 
 namespace CLI {
@@ -18,7 +21,13 @@ namespace qconfig {
 struct Options {
   std::string listen = "127.0.0.1:50051";
   bool insecure = false;
-  std::string storage = "memory";
+  std::string storage = "sqlite";
+  std::string data_dir;  // empty: qconfig in the XDG data directory
+  std::string default_catalog = std::string(kDefaultCatalog);
+  int64_t history_changes = 10'000;
+  int64_t history_days = 400;
+  size_t cache_bytes = 256u << 20;
+  int min_revision_wait_seconds = 30;
   std::string log_level = "info";
   int shutdown_grace_seconds = 10;
   Limits limits;
@@ -29,6 +38,10 @@ void AddOptions(CLI::App& app, Options& options);
 
 // What no single option can tell: kInvalidArgument, with a sentence that says what to do.
 absl::Status CheckOptions(const Options& options);
+
+// Where `options` say that registries are kept: "memory" or "sqlite:PATH".
+// kInvalidArgument, with a sentence that says what to do, when there is no such place.
+absl::StatusOr<std::string> StorageOf(const Options& options);
 
 // Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);

@@ -51,6 +51,13 @@ absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
   return start;
 }
 
+absl::Status AnotherListing(absl::string_view token) {
+  return Error(v1::ERROR_REASON_INVALID_REQUEST)
+      .Field("page_token")
+      .Value(token)
+      .Because("belongs to a listing with other arguments");
+}
+
 absl::StatusOr<size_t> PageLength(int page_size) {
   if (page_size < 0) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)

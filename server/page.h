@@ -25,6 +25,9 @@ std::string EncodePageToken(const PageStart& start);
 // INVALID_REQUEST, for the field `page_token`, when `token` is not one that EncodePageToken() made.
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token);
 
+// INVALID_REQUEST for a token that was made for another tenant, list, catalogue or revision.
+absl::Status AnotherListing(absl::string_view token);
+
 // How many entries a page has for a request that asks for `page_size`.
 // INVALID_REQUEST, for the field `page_size`, when that is negative.
 absl::StatusOr<size_t> PageLength(int page_size);

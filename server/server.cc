@@ -20,10 +20,14 @@ const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
   return v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
 }
 
-// Serves the method of `service` that has the name of `method`.
-template <typename Request, typename Response>
-void Add(UnaryService& transport, const std::string& name, const ConfigService& service,
-         absl::StatusOr<Response> (ConfigService::*method)(const CallContext&, const Request&) const) {
+const google::protobuf::ServiceDescriptor* RegistryServiceDescriptor() {
+  return v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
+}
+
+// Serves the method `name` by `method` of `service`.
+template <typename Service, typename Request, typename Response>
+void Add(UnaryService& transport, const std::string& name, const Service& service,
+         absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
   transport.Add(name, OnBytes<Request, Response>([&service, method](const CallContext& call, const Request& request) {
                   return (service.*method)(call, request);
                 }));
@@ -46,10 +50,15 @@ void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
 
 }  // namespace
 
-Server::Server(const ServerSettings& settings, const SnapshotSource& source)
-    : config_service_(source, settings.limits, settings.clock),
+Server::Server(const ServerSettings& settings, Registry& registry)
+    : registry_(registry),
+      config_service_(registry, settings.limits, settings.clock),
+      registry_service_(registry),
       observer_(settings.log),
-      config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock) {
+      config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
+                        running_calls_),
+      registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
+                          running_calls_) {
   Add(config_transport_, "GetConfig", config_service_, &ConfigService::GetConfig);
   Add(config_transport_, "BatchGetConfig", config_service_, &ConfigService::BatchGetConfig);
   Add(config_transport_, "ListTemplates", config_service_, &ConfigService::ListTemplates);
@@ -57,9 +66,14 @@ Server::Server(const ServerSettings& settings, const SnapshotSource& source)
   Add(config_transport_, "ListSchemes", config_service_, &ConfigService::ListSchemes);
   Add(config_transport_, "GetScheme", config_service_, &ConfigService::GetScheme);
   Add(config_transport_, "ListCatalogs", config_service_, &ConfigService::ListCatalogs);
+  Add(registry_transport_, "RegisterScheme", registry_service_, &RegistryService::RegisterScheme);
+  Add(registry_transport_, "UnregisterScheme", registry_service_, &RegistryService::UnregisterScheme);
+  Add(registry_transport_, "RegisterTemplate", registry_service_, &RegistryService::RegisterTemplate);
+  Add(registry_transport_, "UnregisterTemplate", registry_service_, &RegistryService::UnregisterTemplate);
+  Add(registry_transport_, "ListChanges", registry_service_, &RegistryService::ListChanges);
 }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, const SnapshotSource& source) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   // Before the first server of the process is built, as the plugins ask for.
   static const bool kPluginsEnabled = [] {
     grpc::EnableDefaultHealthCheckService(true);
@@ -70,16 +84,19 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   }();
   (void)kPluginsEnabled;
 
-  std::unique_ptr<Server> server(new Server(settings, source));
+  std::unique_ptr<Server> server(new Server(settings, registry));
   grpc::ServerBuilder builder;
   Configure(settings, builder);
   builder.AddListeningPort(settings.listen, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(&server->config_transport_);
+  builder.RegisterService(&server->registry_transport_);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
   }
-  server->server_->GetHealthCheckService()->SetServingStatus(ConfigServiceDescriptor()->full_name(), true);
+  for (const auto* service : {ConfigServiceDescriptor(), RegistryServiceDescriptor()}) {
+    server->server_->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
+  }
   return server;
 }
 
@@ -91,7 +108,8 @@ void Server::Shutdown(absl::Duration grace) {
   // For the ends of answers. Open streams of health watchers would use up all of a longer time.
   constexpr absl::Duration kSending = absl::Milliseconds(250);
   server_->GetHealthCheckService()->SetServingStatus(false);
-  config_transport_.Drain(grace);
+  registry_.StopWaiting();
+  running_calls_->Drain(grace);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
 }

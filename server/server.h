@@ -13,12 +13,13 @@
 #include "server/call_observer.h"
 #include "server/clock.h"
 #include "server/config_service.h"
-#include "server/snapshot_source.h"
+#include "server/registry.h"
+#include "server/registry_service.h"
 #include "server/unary_service.h"
 
 namespace qconfig {
 
-// What a server is made of beside its snapshots.
+// What a server is made of beside its registry.
 struct ServerSettings {
   std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
   Limits limits;
@@ -26,11 +27,11 @@ struct ServerSettings {
   std::shared_ptr<spdlog::logger> log;
 };
 
-// A running gRPC server with ConfigService, health and reflection. Thread-safe.
+// A running gRPC server with ConfigService, RegistryService, health and reflection. Thread-safe.
 class Server {
  public:
-  // kUnavailable when the address cannot be listened on. `source` must outlive the server.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, const SnapshotSource& source);
+  // kUnavailable when the address cannot be listened on. `registry` must outlive the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, Registry& registry);
 
   // Ends the server at once when Shutdown() was not called.
   ~Server();
@@ -43,11 +44,15 @@ class Server {
   void Shutdown(absl::Duration grace);
 
  private:
-  Server(const ServerSettings& settings, const SnapshotSource& source);
+  Server(const ServerSettings& settings, Registry& registry);
 
+  Registry& registry_;
   ConfigService config_service_;
+  RegistryService registry_service_;
   CallObserver observer_;
+  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>();
   UnaryService config_transport_;
+  UnaryService registry_transport_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -49,8 +49,12 @@ void RunningCalls::Drain(absl::Duration grace) {
 }
 
 UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes,
-                           CallObserver& observer, Clock clock)
-    : descriptor_(descriptor), max_request_bytes_(max_request_bytes), observer_(observer), clock_(std::move(clock)) {}
+                           CallObserver& observer, Clock clock, std::shared_ptr<RunningCalls> running_calls)
+    : descriptor_(descriptor),
+      max_request_bytes_(max_request_bytes),
+      observer_(observer),
+      clock_(std::move(clock)),
+      running_calls_(std::move(running_calls)) {}
 
 void UnaryService::Add(const std::string& name, BytesMethod method) {
   const std::string path = absl::StrCat(descriptor_->full_name(), "/", name);

@@ -67,16 +67,13 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
 // bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
 class UnaryService : public grpc::Service {
  public:
-  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. `observer` must outlive the service.
+  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE, and those that come when `running_calls` is
+  // drained SHUTTING_DOWN. `observer` must outlive the service.
   UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes, CallObserver& observer,
-               Clock clock);
+               Clock clock, std::shared_ptr<RunningCalls> running_calls);
 
   // Serves `name` by `method`. REQUIRES: the server has not started, and `descriptor` has such a method.
   void Add(const std::string& name, BytesMethod method);
-
-  // From now on refuses calls as SHUTTING_DOWN, and waits until none runs and no answer is being sent any more, for
-  // `grace` at the most.
-  void Drain(absl::Duration grace) { running_calls_->Drain(grace); }
 
  private:
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
@@ -88,7 +85,7 @@ class UnaryService : public grpc::Service {
   const size_t max_request_bytes_;
   CallObserver& observer_;
   const Clock clock_;
-  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>();
+  const std::shared_ptr<RunningCalls> running_calls_;
   std::deque<std::string> paths_;  // stays where it is while it grows
 };
 

@@ -29,7 +29,7 @@ const Snapshot& Builtins() {
   static const auto* const kSnapshot = [] {
     const auto catalogs = LoadBuiltinCatalogs().value();
     const auto is_default = [](const auto& catalog) { return catalog->name() == kDefaultCatalog; };
-    return new Snapshot(*std::find_if(catalogs.begin(), catalogs.end(), is_default), 1);
+    return new Snapshot(*std::find_if(catalogs.begin(), catalogs.end(), is_default));
   }();
   return *kSnapshot;
 }
@@ -173,8 +173,9 @@ void BM_CanonicalJsonAndDigest(benchmark::State& state, const ConfigCase* c) {
 }
 
 void BM_QuarkJson(benchmark::State& state, const ConfigCase* c) {
-  for (auto _ : state) benchmark::DoNotOptimize(QuarkJson(c->response.config()));
-  SetBytesEach(state, QuarkJson(c->response.config()).size());
+  const CatalogTraits& traits = Builtins().catalog().traits();
+  for (auto _ : state) benchmark::DoNotOptimize(QuarkJson(c->response.config(), traits));
+  SetBytesEach(state, QuarkJson(c->response.config(), traits).size());
 }
 
 void BM_GetConfig(benchmark::State& state, const ConfigCase* c) {

@@ -4,7 +4,6 @@
 // write, by one thread, in the same directory. Set TMPDIR to measure another disk. `--many` also loads from among
 // 100,000 tenants, which takes minutes to fill.
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 
 #include <cstring>
 #include <filesystem>
@@ -18,6 +17,7 @@
 #include "server/storage/memory_store.h"
 #include "server/storage/sqlite_connection.h"
 #include "server/storage/sqlite_store.h"
+#include "tests/benchmark/temp_directory.h"
 
 namespace qconfig {
 namespace {
@@ -38,19 +38,6 @@ RegistryCommit Write(int64_t revision, int schemes = 1) {
   }
   return commit;
 }
-
-// A directory under TMPDIR that goes with it.
-class TempDirectory {
- public:
-  TempDirectory() : path_(std::filesystem::temp_directory_path() / "qconfig-benchmark-XXXXXX") {
-    if (mkdtemp(path_.data()) == nullptr) std::abort();
-  }
-  ~TempDirectory() { std::filesystem::remove_all(path_); }
-  std::string Path(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
-
- private:
-  std::string path_;
-};
 
 std::unique_ptr<SqliteStore> OpenSqlite(const TempDirectory& directory) {
   SqliteOptions options;

@@ -98,7 +98,7 @@ TEST(CanonicalJsonTest, EveryFieldOfQConfigIsOfATypeThatItKnows) {
 TEST(CanonicalJsonTest, IsProtoJson) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  const auto cases = ReadGoldenCases("overrides");
+  const auto cases = ReadGoldenCases("0.12.post1", "overrides");
   for (size_t i = 0; i < cases.size(); i += 20) {
     const auto response = GetConfig(Builtins(), RequestOf(cases[i]["request"]));
     if (!response.ok()) continue;

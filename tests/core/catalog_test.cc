@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/canonical_json.h"
 #include "core/get_config.h"
+#include "core/tensor_rules.h"
 #include "tests/core/test_support.h"
 
 namespace qconfig {
@@ -34,10 +35,46 @@ TEST(CatalogTest, HasWhatQuarkHas) {
   EXPECT_EQ(catalog.FindScheme("nope"), nullptr);
 }
 
+TEST(CatalogTest, ReleasesDifferByDataAndTraits) {
+  const Catalog& older = CatalogOfRelease("0.12.post1");
+  const Catalog& newer = CatalogOfRelease("0.13");
+  EXPECT_EQ(newer.name(), "quark-0.13");
+  EXPECT_EQ(newer.schemes().size(), 28u);
+  EXPECT_EQ(newer.templates().size(), 51u);
+  EXPECT_THAT(newer.algorithms(), testing::IsSupersetOf({"autoround", "twobitscalar"}));
+  EXPECT_EQ(newer.FindScheme("fp4_block16_scale_e4m3")->alias_of(), "nvfp4");
+  EXPECT_EQ(older.FindScheme("mx6")->config().weight(0).group_size(), 32);
+  EXPECT_EQ(newer.FindScheme("mx6")->config().weight(0).group_size(), 16);
+  EXPECT_TRUE(older.traits().exclude_patterns_expanded);
+  EXPECT_FALSE(older.traits().tensor_json_has_zero_point_type);
+  EXPECT_FALSE(newer.traits().exclude_patterns_expanded);
+  EXPECT_TRUE(newer.traits().tensor_json_has_zero_point_type);
+  EXPECT_NE(older.digest(), newer.digest());
+}
+
+TEST(CatalogTest, KnowsObserversAndSpecClassesInQuarksOrder) {
+  const Catalog& catalog = Builtins().catalog();
+  EXPECT_EQ(catalog.observers().size(), 21u);
+  EXPECT_EQ(catalog.observers().front(), "LSQObserver");
+  EXPECT_EQ(catalog.spec_classes().size(), 38u);
+  EXPECT_EQ(catalog.spec_classes().front().name, "AmdFP4Spec");
+  EXPECT_EQ(catalog.FindSpecClass("MX6Spec")->fields[1].target->name(), "group_size");
+  EXPECT_EQ(catalog.FindSpecClass("MX7Spec"), nullptr);
+}
+
+TEST(CatalogTest, BuiltInSchemesKeepTheRulesOfTheirRelease) {
+  for (const char* release : {"0.12.post1", "0.13"}) {
+    const Catalog& catalog = CatalogOfRelease(release);
+    for (const v1::Scheme& scheme : catalog.schemes()) {
+      EXPECT_EQ(Told(CheckLayer(catalog, scheme.config(), "config")), "OK") << release << " " << scheme.name();
+    }
+  }
+}
+
 TEST(CatalogTest, DigestIsOfTheFilesOneAfterTheOther) {
   const CatalogTexts texts = BuiltinTexts();
-  EXPECT_EQ(Builtins().catalog().digest(),
-            Sha256Hex(texts.catalog + texts.schemes + texts.templates + texts.algorithms + texts.vocabulary));
+  EXPECT_EQ(Builtins().catalog().digest(), Sha256Hex(texts.catalog + texts.schemes + texts.templates +
+                                                     texts.algorithms + texts.vocabulary + texts.spec_presets));
 }
 
 TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {
@@ -47,7 +84,7 @@ TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {
   ASSERT_TRUE(changed.ok()) << changed.status();
   const auto request = Proto<v1::GetConfigRequest>("model_type: 'chatglm' scheme: 'fp8'");
   const auto before = GetConfig(Builtins(), request);
-  const auto after = GetConfig(Snapshot(*changed, 1), request);
+  const auto after = GetConfig(Snapshot(*changed), request);
   EXPECT_THAT(before->config().exclude(),
               testing::ElementsAre("transformer.output_layer.*", "transformer.output_layer"));
   EXPECT_THAT(after->config().exclude(), testing::ElementsAre("some.other_layer.*", "some.other_layer"));
@@ -75,7 +112,7 @@ TEST(CatalogTest, BrokenDataIsRefusedWithItsPlace) {
 
   texts = TinyTexts();
   texts.schemes = R"({"plain": {"weight": {"dtype": "int7"}}, "alias": {}})";
-  EXPECT_THAT(LoadError(texts), HasSubstr("schemes.json: plain.weight.dtype: not a value of Dtype"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("schemes.json: plain.weight.dtype: \"int7\" is not a value of Dtype"));
 
   texts = TinyTexts();
   texts.schemes = R"({"plain": {"weight": {"colour": 1}}, "alias": {}})";
@@ -104,6 +141,60 @@ TEST(CatalogTest, BrokenDataIsRefusedWithItsPlace) {
   texts = TinyTexts();
   texts.algorithms = R"({"spin": {}})";
   EXPECT_THAT(LoadError(texts), HasSubstr("algorithms.json: spin"));
+}
+
+TEST(CatalogTest, BrokenVocabularyIsRefusedWithItsPlace) {
+  CatalogTexts texts = TinyTexts();
+  texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"per_block\"", "\"per_star\""}});
+  EXPECT_THAT(LoadError(texts), HasSubstr("vocabulary.json: QSchemeType: the contract has no value per_star"));
+
+  texts = TinyTexts();
+  texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"placeholder\"", "\"holder\""}});
+  EXPECT_THAT(LoadError(texts), HasSubstr("observers: no group placeholder"));
+
+  texts = TinyTexts();
+  texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"non_scaled\": [", "\"non_scaled\": [\"int7\","}});
+  EXPECT_THAT(LoadError(texts), HasSubstr("non_scaled: a data type that the contract does not have"));
+
+  texts = TinyTexts();
+  texts.catalog = absl::StrReplaceAll(
+      texts.catalog, {{"\"traits\"", "\"dtype_requirements\": [{\"fields\": [\"colour\"]}], \"traits\""}});
+  EXPECT_THAT(LoadError(texts), HasSubstr("dtype_requirements.fields: no field of a tensor's configuration"));
+}
+
+// A catalogue that has the spec class "S" with one field, "f".
+CatalogTexts WithSpecClass(const std::string& field, const std::string& meaning) {
+  CatalogTexts texts = TinyTexts();
+  texts.spec_presets = R"({"S": [{"field": "f", )" + field + "}]}";
+  texts.catalog = absl::StrReplaceAll(
+      texts.catalog,
+      {{"\"traits\"", R"("specs": {"S": {"tensor": {}, "fields": {"f": )" + meaning + R"(}}}, "traits")"}});
+  return texts;
+}
+
+TEST(CatalogTest, SpecClassIsAddedByDataAlone) {
+  const auto catalog =
+      Catalog::Load(WithSpecClass(R"("type": "int | None", "default": 7)", R"({"sets": "ch_axis"})").files());
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  EXPECT_EQ((*catalog)->FindSpecClass("S")->fields[0].default_value->number_value(), 7);
+}
+
+TEST(CatalogTest, SpecClassThatDoesNotFitIsRefused) {
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "float", "required": true)", R"({"sets": "ch_axis"})")),
+              HasSubstr("spec_presets.json: S.f: a type that is not known here: float"));
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "default": 1.5)", R"({"sets": "ch_axis"})")),
+              HasSubstr("S.f: a default of a type that is not known here"));
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "required": true)", "{}")), HasSubstr("S.f: cannot set f"));
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "bool", "required": true)", R"({"sets": "ch_axis"})")),
+              HasSubstr("S.f: cannot set ch_axis"));
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "required": true)", R"({"sets": "block_size"})")),
+              HasSubstr("S.f: cannot set block_size"));
+  EXPECT_THAT(LoadError(WithSpecClass(R"("type": "str", "required": true)",
+                                      R"({"sets": "round_method", "values": {"up": "upwards"}})")),
+              HasSubstr("S.f: cannot set round_method"));
+  CatalogTexts texts = WithSpecClass(R"("type": "int", "required": true)", R"({"sets": "ch_axis"})");
+  texts.spec_presets = "{}";
+  EXPECT_THAT(LoadError(texts), HasSubstr("specs.S: Quark has no such class"));
 }
 
 }  // namespace

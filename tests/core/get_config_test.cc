@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "core/canonical_json.h"
@@ -51,7 +52,9 @@ TEST(GetConfigTest, KnownDigestSparesTheConfiguration) {
 TEST(GetConfigTest, DigestDoesNotDependOnTenantRevisionOrSchemeName) {
   const std::string digest = Answer("model_type: 'model' scheme: 'plain'", Tiny()).config_digest();
   EXPECT_EQ(Answer("model_type: 'model' scheme: 'alias'", Tiny()).config_digest(), digest);
-  const Snapshot later(Catalog::Load(TinyTexts().files()).value(), 2);
+  const Snapshot later(
+      Catalog::Load(TinyTexts().files()).value(),
+      std::make_shared<const RegistryState>(2, "tiny", RegistryState::Schemes(), RegistryState::Templates()));
   const v1::GetConfigResponse response = Answer("model_type: 'model' scheme: 'plain' tenant: 'acme'", later);
   EXPECT_EQ(response.revision(), 2);
   EXPECT_EQ(response.config_digest(), digest);

@@ -52,7 +52,7 @@ TEST(ResolveConfigTest, SharedScalesOfATemplateWithoutGateAndUpAreOfTheDefaultPa
   texts.catalog.replace(texts.catalog.find("shared_scales\": []"), 18, "shared_scales\": [\"plain\"]");
   const auto catalog = Catalog::Load(texts.files());
   ASSERT_TRUE(catalog.ok()) << catalog.status();
-  const v1::QConfig config = Resolve("model_type: 'model' scheme: 'plain'", Snapshot(*catalog, 1));
+  const v1::QConfig config = Resolve("model_type: 'model' scheme: 'plain'", Snapshot(*catalog));
   EXPECT_THAT(config.shared_scale_groups(1).layer_suffixes(), ElementsAre("gate_proj", "up_proj"));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/test_support.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
 #include "core/embedded_catalogs.h"
@@ -14,10 +16,16 @@ std::string Told(const absl::Status& status) {
   return absl::StrCat(ReasonName(error.reason()), field == error.metadata().end() ? "" : " at " + field->second);
 }
 
+std::string MetadataOf(const absl::Status& status, const std::string& key) {
+  const v1::ItemError error = ItemErrorOf(status);
+  const auto it = error.metadata().find(key);
+  return it == error.metadata().end() ? "" : it->second;
+}
+
 CatalogTexts BuiltinTexts() {
   const CatalogFiles files = EmbeddedCatalogs().front();
-  return {std::string(files.catalog), std::string(files.schemes), std::string(files.templates),
-          std::string(files.algorithms), std::string(files.vocabulary)};
+  return {std::string(files.catalog),    std::string(files.schemes),    std::string(files.templates),
+          std::string(files.algorithms), std::string(files.vocabulary), std::string(files.spec_presets)};
 }
 
 CatalogTexts TinyTexts() {
@@ -31,16 +39,23 @@ CatalogTexts TinyTexts() {
       R"({"model": {"kv_layers_name": ["*k", "*v"], "q_layer_name": "*q", "exclude_layers_name": ["head"]},
                         "bare": {"kv_layers_name": null, "q_layer_name": null, "exclude_layers_name": []}})";
   texts.algorithms = "{}";
+  texts.spec_presets = "{}";
   return texts;
 }
 
+const Catalog& CatalogOfRelease(absl::string_view release) {
+  static const auto* const kCatalogs = new std::vector<std::shared_ptr<const Catalog>>(LoadBuiltinCatalogs().value());
+  return **std::find_if(kCatalogs->begin(), kCatalogs->end(),
+                        [release](const auto& catalog) { return catalog->quark_release() == release; });
+}
+
 const Snapshot& Builtins() {
-  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front(), 1);
+  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front());
   return *kSnapshot;
 }
 
 const Snapshot& Tiny() {
-  static const auto* const kSnapshot = new Snapshot(Catalog::Load(TinyTexts().files()).value(), 1);
+  static const auto* const kSnapshot = new Snapshot(Catalog::Load(TinyTexts().files()).value());
   return *kSnapshot;
 }
 

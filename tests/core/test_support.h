@@ -20,6 +20,9 @@ namespace qconfig {
 // "SCHEME_NOT_FOUND at layer_config[3].scheme"; "OK" for a status that is.
 std::string Told(const absl::Status& status);
 
+// What the error says under a key of its metadata, such as "rule"; empty when it says nothing.
+std::string MetadataOf(const absl::Status& status, const std::string& key);
+
 // The message that `text` describes in protobuf's text format. Fails the test when it describes none.
 template <typename Message>
 Message Proto(absl::string_view text) {
@@ -30,17 +33,20 @@ Message Proto(absl::string_view text) {
 
 // The text of a catalogue's data files, for tests that change some of it.
 struct CatalogTexts {
-  std::string catalog, schemes, templates, algorithms, vocabulary;
+  std::string catalog, schemes, templates, algorithms, vocabulary, spec_presets;
 
-  CatalogFiles files() const { return {catalog, schemes, templates, algorithms, vocabulary}; }
+  CatalogFiles files() const { return {catalog, schemes, templates, algorithms, vocabulary, spec_presets}; }
 };
 
 // The files of core/catalog/quark-0.12.post1.
 CatalogTexts BuiltinTexts();
 
 // A tiny catalogue: schemes "plain" and "alias" (an older name of it), templates "model" (K, V and Q projections,
-// excludes "head") and "bare" (no projections), no algorithm configurations.
+// excludes "head") and "bare" (no projections), no algorithm configurations, no spec classes.
 CatalogTexts TinyTexts();
+
+// The catalogue of that Quark release. REQUIRES: it is built in.
+const Catalog& CatalogOfRelease(absl::string_view release);
 
 // The first built-in catalogue, and the tiny one, at revision 1.
 const Snapshot& Builtins();

@@ -27,6 +27,13 @@ TEST(PrintableTest, EscapesWhatCannot) {
   EXPECT_EQ(Printable("\xFF", 128), "\\u00ff");
 }
 
+TEST(PrintableTest, TellsWhatShowsAsItIs) {
+  for (const char* text : {"", "a b", "größe 4/bit 😀"}) EXPECT_TRUE(IsPrintable(text)) << text;
+  for (const char* text : {"a\nb", "\u202Etxt", "a\u00A0b", "a\u3000b", "a\u200Bb", "\xFF"}) {
+    EXPECT_FALSE(IsPrintable(text)) << text;
+  }
+}
+
 TEST(PrintableTest, CutsToTheLimitAndSaysSo) {
   EXPECT_EQ(Printable("12345", 5), "12345");
   EXPECT_EQ(Printable("123456", 5), "12...");

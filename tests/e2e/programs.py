@@ -16,22 +16,27 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
 
 
+# Where qconfigd keeps registries when a test does not care.
+DATA = tempfile.TemporaryDirectory(prefix="qconfig-")
+
+
 def clean_environment(**extra):
     """The environment without what would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
     no_proxy = kept.get("no_proxy", kept.get("NO_PROXY", ""))
-    return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", **extra}
+    return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", "XDG_DATA_HOME": DATA.name, **extra}
 
 
 class Server:
-    """A qconfigd on a free port, which is there when the object is."""
+    """A qconfigd on a free port, which is there when the object is, with a data directory of its own."""
 
     def __init__(self, *arguments, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.data = tempfile.TemporaryDirectory(prefix="qconfig-")
         self.process = subprocess.Popen(
             [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
             stderr=self.log,
-            env=clean_environment(**environment),
+            env=clean_environment(**{"QCONFIG_DATA_DIR": self.data.name, **environment}),
         )
         self.port = self._wait_for_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -65,6 +70,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log.close()
+        self.data.cleanup()
 
 
 class ServerTestCase(unittest.TestCase):

@@ -131,7 +131,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.returncode, 4)
 
     def test_help_tells_the_exit_codes(self):
-        self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line, 3", self.run_ok("--help"))
+        self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3", self.run_ok("--help"))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The core gives Quark's answer to every case that Quark was asked.
+// The core gives Quark's answer to every case that Quark was asked for a configuration.
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
 #include "core/algorithm_config.h"
-#include "core/builtin_catalogs.h"
 #include "core/error.h"
 #include "core/get_config.h"
 #include "core/pattern.h"
@@ -15,47 +13,47 @@
 #include "core/request_shape.h"
 #include "core/snapshot.h"
 #include "tests/golden/golden_cases.h"
+#include "tests/golden/golden_releases.h"
 
 namespace qconfig {
 namespace {
 
 using nlohmann::ordered_json;
 
-const Snapshot& Builtins() {
-  static const auto* const kSnapshot = new Snapshot(LoadBuiltinCatalogs().value().front(), 1);
-  return *kSnapshot;
-}
-
-struct GoldenFile {
-  const char* name;
-  size_t cases;
-};
-
 class GoldenConfigTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenConfigTest, AnswersAsQuarkDoes) {
-  const auto cases = ReadGoldenCases(GetParam().name);
+  const Snapshot snapshot(CatalogOf(GetParam().release));
+  const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const ordered_json& golden : cases) {
     const v1::GetConfigRequest request = RequestOf(golden["request"]);
     const absl::Status shape = CheckShape(request, Limits{});
     ASSERT_TRUE(shape.ok()) << golden["id"] << ": " << shape;
-    const auto response = GetConfig(Builtins(), request);
+    const auto response = GetConfig(snapshot, request);
     ASSERT_EQ(
         response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, ItemErrorOf(response.status())), "")
         << golden["id"];
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Quark_0_12_post1, GoldenConfigTest,
-                         testing::Values(GoldenFile{"matrix", 4428}, GoldenFile{"algorithms", 968},
-                                         GoldenFile{"overrides", 2996}),
-                         [](const auto& file) { return std::string(file.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, GoldenConfigTest,
+                         testing::Values(GoldenFile{"0.12.post1", "matrix", 4428},
+                                         GoldenFile{"0.12.post1", "algorithms", 968},
+                                         GoldenFile{"0.12.post1", "overrides", 2996},
+                                         GoldenFile{"0.13", "matrix", 5712}, GoldenFile{"0.13", "algorithms", 1524},
+                                         GoldenFile{"0.13", "overrides", 1500}),
+                         NameOfGoldenFile);
 
-TEST(GoldenAlgorithmConfigTest, CompletesAndRefusesAsQuarkDoes) {
-  for (const ordered_json& golden : ReadGoldenCases("algorithm_configs")) {
+class GoldenAlgorithmConfigTest : public testing::TestWithParam<GoldenFile> {};
+
+TEST_P(GoldenAlgorithmConfigTest, CompletesAndRefusesAsQuarkDoes) {
+  const auto catalog = CatalogOf(GetParam().release);
+  const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
+  EXPECT_EQ(cases.size(), GetParam().cases);
+  for (const ordered_json& golden : cases) {
     const v1::AlgoConfig given = AlgoConfigOf(golden["algorithm"].get<std::string>(), golden["fields"]);
-    const auto completed = CompleteAlgoConfig(Builtins().catalog(), given, "config");
+    const auto completed = CompleteAlgoConfig(*catalog, given, "config");
     ASSERT_EQ(completed.ok(), golden.contains("config")) << golden << completed.status();
     if (completed.ok()) {
       ASSERT_EQ(ordered_json::parse(QuarkJson(*completed)), golden["config"]) << golden;
@@ -65,8 +63,13 @@ TEST(GoldenAlgorithmConfigTest, CompletesAndRefusesAsQuarkDoes) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(All, GoldenAlgorithmConfigTest,
+                         testing::Values(GoldenFile{"0.12.post1", "algorithm_configs", 600},
+                                         GoldenFile{"0.13", "algorithm_configs", 720}),
+                         NameOfGoldenFile);
+
 TEST(GoldenPatternTest, MatchesAsPythonDoes) {
-  const auto cases = ReadGoldenCases("fnmatch");
+  const auto cases = ReadGoldenCases("0.12.post1", "fnmatch");
   EXPECT_EQ(cases.size(), 7742u);
   for (const ordered_json& golden : cases) {
     const Pattern pattern(golden["pattern"].get<std::string>());

@@ -10,10 +10,12 @@ import argparse
 import contextlib
 import fnmatch
 import gzip
+import importlib
 import io
 import json
 import logging
 import os.path
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -58,30 +60,73 @@ def silence() -> Iterator[None]:
         yield
 
 
+CONFIG = "quark.torch.quantization.config.config"
+ALGORITHMS = {
+    "awq": (CONFIG, "AWQConfig"),
+    "gptq": (CONFIG, "GPTQConfig"),
+    "gptaq": (CONFIG, "GPTAQConfig"),
+    "qronos": (CONFIG, "QronosConfig"),
+    "smoothquant": (CONFIG, "SmoothQuantConfig"),
+    "autosmoothquant": (CONFIG, "AutoSmoothQuantConfig"),
+    "rotation": (CONFIG, "RotationConfig"),
+    "autoround": (CONFIG, "AutoRoundConfig"),  # since 0.13
+    "twobitscalar": ("quark.experimental.torch.twobitscalar.config", "TwoBitScalarConfig"),  # since 0.13
+}
+
+
 class Quark:
     def __init__(self) -> None:
         import torch.nn
         from quark.torch import LLMTemplate
-        from quark.torch.quantization.config import config
+        from quark.torch.quantization import observer
+        from quark.torch.quantization.config import config, type as types
 
         self.layer_types = torch.nn
         self.templates = LLMTemplate
-        self.online_rotation = config.OnlineRotationConfig
-        self.algorithms = {
-            "awq": config.AWQConfig,
-            "gptq": config.GPTQConfig,
-            "gptaq": config.GPTAQConfig,
-            "qronos": config.QronosConfig,
-            "smoothquant": config.SmoothQuantConfig,
-            "autosmoothquant": config.AutoSmoothQuantConfig,
-            "rotation": config.RotationConfig,
+        self.config = config
+        self.devices = types.DeviceType
+        self.observers = observer.OBSERVER_MAP
+        self.enums = {
+            "dtype": types.Dtype,
+            "mx_element_dtype": types.Dtype,
+            "qscheme": types.QSchemeType,
+            "round_method": types.RoundType,
+            "scale_type": types.ScaleType,
+            "zero_point_type": types.ZeroPointType,
         }
 
     def algo_config(self, algorithm: str, fields: dict[str, Json]) -> Any:
         fields = dict(fields)
         if isinstance(fields.get("online_config"), dict):
-            fields["online_config"] = self.online_rotation(**fields["online_config"])
-        return self.algorithms[algorithm](**fields)
+            fields["online_config"] = self.config.OnlineRotationConfig(**fields["online_config"])
+        module, name = ALGORITHMS[algorithm]
+        return getattr(importlib.import_module(module), name)(**fields)
+
+    def algo_configs(self, pairs: list[Json]) -> dict[str, Any]:
+        return {name: self.algo_config(it["kind"], it["fields"]) for name, it in pairs}
+
+    def tensor(self, fields: dict[str, Json]) -> Any:
+        fields = {key: self.enums[key][it] if it and key in self.enums else it for key, it in fields.items()}
+        fields["observer_cls"] = self.observers[fields["observer_cls"]] if fields["observer_cls"] else None
+        return self.config.QTensorConfig(**fields)
+
+    def layer(self, members: dict[str, Json]) -> Any:
+        layer = {}
+        for key, it in members.items():
+            if key == "target_device":
+                layer[key] = self.devices[it] if it else None
+            else:
+                layer[key] = [self.tensor(stage) for stage in it] if isinstance(it, list) else it and self.tensor(it)
+        return self.config.QLayerConfig(**layer)
+
+    def template(self, fields: dict[str, Json]) -> Any:
+        fields = dict(fields)
+        if fields.get("algorithm_configs") is not None:
+            fields["algorithm_configs"] = self.algo_configs(fields["algorithm_configs"])
+        return self.templates(**fields)
+
+    def spec(self, case: dict[str, Json]) -> Any:
+        return getattr(self.config, case["spec"])(**case["fields"])
 
     def keywords(self, request: dict[str, Json]) -> dict[str, Any]:
         keywords = {key: value for key, value in request.items() if key != "model_type"}
@@ -91,14 +136,38 @@ class Quark:
             pairs = keywords["layer_type_config"]
             keywords["layer_type_config"] = {getattr(self.layer_types, name): scheme for name, scheme in pairs}
         if "algo_configs" in keywords:
-            pairs = keywords["algo_configs"]
-            keywords["algo_configs"] = {name: self.algo_config(it["kind"], it["fields"]) for name, it in pairs}
+            keywords["algo_configs"] = self.algo_configs(keywords["algo_configs"])
         return keywords
 
     def answer_request(self, case: Case) -> Case:
         request = case["request"]
         config = self.templates.get(request["model_type"]).get_config(**self.keywords(request))
         return {"config": config.to_dict(), "runtime": {name: getattr(config, name) for name in RUNTIME}}
+
+    def answer_registry(self, case: Case) -> Case:
+        names = []
+        try:
+            for name, members in case["register_schemes"]:
+                self.templates.register_scheme(name, self.layer(members))
+                names.append(name)
+            for fields in case["register_templates"]:
+                self.templates.register_template(self.template(fields))
+            return self.answer_request(case)
+        finally:
+            for name in names:
+                self.templates.unregister_scheme(name)
+
+    def answer_tensor(self, case: Case) -> Case:
+        self.config.QLayerConfig(**{case["where"]: self.tensor(case["tensor"])})
+        return {"valid": True, "tensor": case["tensor"]}
+
+    def answer_spec(self, case: Case) -> Case:
+        return {"tensor": members_of(self.spec(case).to_quantization_spec())}
+
+    def answer_two_stages(self, case: Case) -> Case:
+        form = getattr(self.config, case["form"])
+        stages = form(self.spec(case["first_stage"]), self.spec(case["second_stage"])).to_quantization_spec()
+        return {"tensors": [members_of(stage) for stage in stages]}
 
     def answer_algo_config(self, case: Case) -> Case:
         return {"config": self.algo_config(case["algorithm"], case["fields"]).to_dict()}
@@ -107,11 +176,20 @@ class Quark:
         return {"match": fnmatch.fnmatchcase(case["name"], case["pattern"])}
 
 
+def members_of(tensor: Any) -> dict[str, Json]:
+    """Every member of a tensor configuration, enum values and classes by name."""
+    return {key: getattr(it, "name", None) or getattr(it, "__name__", it) for key, it in vars(tensor).items()}
+
+
 Answer = Callable[[Quark, Case], Case]
 ANSWERS: dict[str, Answer] = {
     "matrix": Quark.answer_request,
     "algorithms": Quark.answer_request,
     "overrides": Quark.answer_request,
+    "registry": Quark.answer_registry,
+    "tensor_validation": Quark.answer_tensor,
+    "spec_presets": Quark.answer_spec,
+    "two_stage_specs": Quark.answer_two_stages,
     "algorithm_configs": Quark.answer_algo_config,
     "fnmatch": Quark.answer_fnmatch,
 }
@@ -132,6 +210,14 @@ def answer_or_refusal(quark: Quark, answer: Answer, case: Case) -> Case:
             return answer(quark, case)
     except Exception as error:
         return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def with_sorted_sets(error: Json) -> Json:
+    """Quark prints sets of classes in its texts, in an order that differs from run to run."""
+    if error is ABSENT:
+        return error
+    ordered = re.sub(r"(?<={)<class [^}]*(?=})", lambda it: ", ".join(sorted(it[0].split(", "))), error["message"])
+    return {**error, "message": ordered}
 
 
 def shorten(text: str, start: int = 0) -> str:
@@ -174,7 +260,11 @@ def differences(path: str, golden: Json, answer: Json) -> Iterator[str]:
 
 def compare(case: Case, answer: Case) -> str:
     """The first difference, or an empty text. A refusal on one side only is more telling than what it lacks."""
-    for part in ("error", "config", "runtime", "match"):
+    for difference in differences("error", *(with_sorted_sets(it.get("error", ABSENT)) for it in (case, answer))):
+        return difference
+    if "error" in case:
+        return ""
+    for part in ("config", "runtime", "match", "valid", "tensor", "tensors"):
         for difference in differences(part, case.get(part, ABSENT), answer.get(part, ABSENT)):
             return difference
     return ""

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,9 +18,17 @@ namespace {
 
 using testing::HasSubstr;
 
-std::unique_ptr<const SnapshotSource> TinySource() {
-  std::vector<std::shared_ptr<const Catalog>> catalogs = {Catalog::Load(TinyTexts().files()).value()};
-  return std::make_unique<CatalogSnapshotSource>(std::move(catalogs), "tiny");
+TestSettings OnlyTiny() {
+  TestSettings settings;
+  settings.catalogs = {Catalog::Load(TinyTexts().files()).value()};
+  settings.default_catalog = "tiny";
+  return settings;
+}
+
+TestSettings WithClock(Clock clock) {
+  TestSettings settings;
+  settings.clock = std::move(clock);
+  return settings;
 }
 
 class ConfigServiceTest : public testing::Test {
@@ -50,7 +59,9 @@ TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
   const std::string request = "model_type: 'llama' scheme: 'fp8' ";
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
-  EXPECT_EQ(ToldToClient(GetConfig(request + "min_revision: 2").status()), "REVISION_IN_FUTURE at min_revision");
+  const auto hasty = Proto<v1::GetConfigRequest>(request + "min_revision: 2");
+  EXPECT_EQ(ToldToClient(server_.ClientOf("", absl::Milliseconds(200)).GetConfig(hasty).status()),
+            "REVISION_IN_FUTURE at min_revision");
   EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
 }
 
@@ -69,7 +80,7 @@ TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
 TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
   Limits limits;
   limits.answer_bytes = 1'000;
-  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  TestServer server(limits);
   auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
   EXPECT_TRUE(server.client().GetConfig(request).ok());
   request.set_include_quark_json(true);
@@ -77,7 +88,7 @@ TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
 }
 
 TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
-  TestServer server(TinySource(), Limits{}, absl::Now);
+  TestServer server(OnlyTiny());
   const auto response = server.client().GetConfig(
       Proto<v1::GetConfigRequest>("model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"));
   ASSERT_TRUE(response.ok()) << response.status();
@@ -101,7 +112,7 @@ TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
   } while (!request.page_token().empty());
   EXPECT_EQ(pages, 5);
   ASSERT_EQ(names.size(), 41u);
-  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], Builtins().templates()[i].model_type());
+  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], Builtins().templates()[i]->model_type());
 }
 
 TEST_F(ConfigServiceTest, PageSizeHasADefaultAndALargestValue) {
@@ -174,6 +185,7 @@ TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
   EXPECT_EQ(catalog.template_count(), 41);
   EXPECT_EQ(catalog.scheme_count(), 27);
   EXPECT_THAT(catalog.traits(), testing::ElementsAre("exclude_patterns_expanded"));
+  EXPECT_THAT(catalog.observers(), testing::ElementsAreArray(Builtins().catalog().observers()));
   v1::ListCatalogsRequest request;
   request.set_tenant("No");
   EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
@@ -209,7 +221,7 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
 TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   Limits limits;
   limits.answer_bytes = 10'000;
-  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  TestServer server(limits);
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 20; ++i) {
     *batch.add_requests() = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8'");
@@ -225,7 +237,7 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
 TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
   Limits limits;
   limits.answer_bytes = 2'000;
-  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  TestServer server(limits);
   std::string emoji;
   for (int i = 0; i < 128; ++i) emoji.append("😀");
   v1::BatchGetConfigRequest batch;
@@ -239,7 +251,7 @@ TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
 TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
   Limits limits;
   limits.answer_bytes = 1 << 20;
-  TestServer server(TestServer::BuiltinSource(), limits, absl::Now);
+  TestServer server(limits);
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 20; ++i) {
     v1::GetConfigRequest& item = *batch.add_requests();
@@ -256,8 +268,7 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
 
 TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
   // By the server's clock an hour passes between any two looks at it.
-  TestServer server(TestServer::BuiltinSource(), Limits{},
-                    [now = absl::Now()]() mutable { return now += absl::Hours(1); });
+  TestServer server(WithClock([now = absl::Now()]() mutable { return now += absl::Hours(1); }));
   v1::BatchGetConfigRequest batch;
   batch.add_requests();
   EXPECT_EQ(server.client().BatchGetConfig(batch).status().code(), absl::StatusCode::kDeadlineExceeded);

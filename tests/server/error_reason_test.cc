@@ -5,14 +5,18 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/storage/memory_store.h"
 #include "server/wire_status.h"
 #include "tests/core/test_support.h"
+#include "tests/server/fault_injecting_store.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -45,18 +49,94 @@ const std::map<v1::ErrorReason, std::string>& Refused() {
   return *kRequests;
 }
 
+// What else is refused: writes, and reads that need something written. The server keeps one write of each tenant.
+using Refusal = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
+
+absl::Status Put(client::Client& client, const std::string& request) {
+  return client.RegisterScheme(Proto<v1::RegisterSchemeRequest>(request)).status();
+}
+
+absl::Status GetLater(client::Client& client, const std::string& request) {
+  for (const char* name : {"one", "two", "three"}) {
+    auto registered = Proto<v1::RegisterSchemeRequest>(
+        "scheme { config { weight { dtype: DTYPE_UINT2 is_dynamic: false "
+        "observer_cls: 'PerTensorMinMaxObserver' "
+        "qscheme: Q_SCHEME_TYPE_PER_TENSOR symmetric: true "
+        "round_method: ROUND_TYPE_ROUND scale_type: SCALE_TYPE_FLOAT } } }");
+    registered.mutable_scheme()->set_name(name);
+    EXPECT_TRUE(client.RegisterScheme(registered).ok());
+  }
+  return client.GetConfig(Proto<v1::GetConfigRequest>(request)).status();
+}
+
+const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
+  constexpr char kId[] = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
+  static const auto* const kRefusals = new std::map<v1::ErrorReason, Refusal>{
+      {v1::ERROR_REASON_SCHEME_EXISTS,
+       [](auto& client, auto&) { return Put(client, "scheme { name: 'fp8' config {} }"); }},
+      {v1::ERROR_REASON_INVALID_TENSOR_CONFIG,
+       [](auto& client, auto&) { return Put(client, "scheme { name: 'x' config { weight {} } }"); }},
+      {v1::ERROR_REASON_BUILTIN_READ_ONLY,
+       [](auto& client, auto&) {
+         return client.UnregisterScheme(Proto<v1::UnregisterSchemeRequest>("name: 'fp8'")).status();
+       }},
+      {v1::ERROR_REASON_ETAG_MISMATCH,
+       [](auto& client, auto&) {
+         return client
+             .RegisterTemplate(Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' } etag: '9'"))
+             .status();
+       }},
+      {v1::ERROR_REASON_REVISION_COMPACTED,
+       [](auto& client, auto&) { return GetLater(client, "model_type: 'llama' scheme: 'fp8' revision: 1"); }},
+      {v1::ERROR_REASON_REQUEST_ID_REUSED,
+       [=](auto& client, auto&) {
+         EXPECT_TRUE(Put(client, absl::StrCat("scheme { name: 'a' config {} } ", kId)).ok());
+         return Put(client, absl::StrCat("scheme { name: 'b' config {} } ", kId));
+       }},
+      {v1::ERROR_REASON_QUOTA_EXCEEDED,
+       [](auto& client, auto&) {
+         EXPECT_TRUE(GetLater(client, "model_type: 'llama' scheme: 'fp8'").ok());
+         return Put(client, "scheme { name: 'four' config {} }");
+       }},
+      {v1::ERROR_REASON_STORAGE_UNAVAILABLE,
+       [](auto& client, auto& store) {
+         store.FailBeforeStoring(StorageUnavailable("gone"));
+         return Put(client, "scheme { name: 'a' config {} }");
+       }},
+      {v1::ERROR_REASON_STORAGE_FULL,
+       [](auto& client, auto& store) {
+         store.FailBeforeStoring(StorageFull("no room"));
+         return Put(client, "scheme { name: 'a' config {} }");
+       }},
+      {v1::ERROR_REASON_NOT_IN_CATALOG,
+       [](auto& client, auto&) { return GetLater(client, "model_type: 'llama' scheme: 'one'"); }},
+  };
+  return *kRefusals;
+}
+
 TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
-  TestServer server;
+  auto store = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits{1, absl::Hours(1)}));
+  FaultInjectingStore& faults = *store;
+  TestSettings settings;
+  settings.store = std::move(store);
+  settings.limits.tenant_schemes = 3;
+  TestServer server(std::move(settings));
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
     // Never sent; and what ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes produces.
     if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_SHUTTING_DOWN) continue;
-    ASSERT_TRUE(Refused().count(reason)) << ReasonName(reason) << " has no request that causes it";
-    const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason)));
-    const v1::ItemError error = client::ErrorOf(response.status());
+    client::Client client = server.ClientOf(absl::StrCat("tenant-", reason));
+    absl::Status status;
+    if (Refused().count(reason) > 0) {
+      status = client.GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason))).status();
+    } else {
+      ASSERT_TRUE(RefusedAfterWrites().count(reason)) << ReasonName(reason) << " has no request that causes it";
+      status = RefusedAfterWrites().at(reason)(client, faults);
+    }
+    const v1::ItemError error = client::ErrorOf(status);
     EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
-    EXPECT_EQ(response.status().code(), Error(reason).Because("").code());
+    EXPECT_EQ(status.code(), Error(reason).Because("").code());
     EXPECT_EQ(error.field_violations_size(), error.metadata().count("field")) << error.ShortDebugString();
   }
 }

@@ -1,31 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A real server on a real port gives Quark's answer to every case that Quark was asked.
+// A real server on a real port, over a real SQLite file, gives Quark's answer to every case that Quark was asked.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "server/storage/open_store.h"
 #include "tests/golden/golden_cases.h"
+#include "tests/golden/golden_releases.h"
+#include "tests/server/store_test_support.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
 namespace {
 
-class GoldenWireTest : public testing::TestWithParam<const char*> {};
+class GoldenWireTest : public testing::TestWithParam<GoldenFile> {
+ protected:
+  // Tenants of the server use the case's release when they say nothing else.
+  TestSettings Settings() const {
+    TestSettings settings;
+    settings.default_catalog = absl::StrCat("quark-", GetParam().release);
+    settings.store = OpenStore("sqlite:" + directory_.Path("registry.db"), settings.history).value();
+    return settings;
+  }
 
-TEST_P(GoldenWireTest, AnswersAsQuarkDoes) {
-  TestServer server;
-  for (const auto& golden : ReadGoldenCases(GetParam())) {
-    const auto response = server.client().GetConfig(RequestOf(golden["request"]));
-    ASSERT_EQ(
-        response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, client::ErrorOf(response.status())),
-        "")
-        << golden["id"];
+  TempDirectory directory_;
+  TestServer server_{Settings()};
+};
+
+std::string Difference(const nlohmann::ordered_json& golden, const absl::StatusOr<v1::GetConfigResponse>& response) {
+  return response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, client::ErrorOf(response.status()));
+}
+
+using GoldenConfigWireTest = GoldenWireTest;
+
+TEST_P(GoldenConfigWireTest, AnswersAsQuarkDoes) {
+  for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
+    ASSERT_EQ(Difference(golden, server_.client().GetConfig(RequestOf(golden["request"]))), "") << golden["id"];
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Quark_0_12_post1, GoldenWireTest, testing::Values("matrix", "algorithms", "overrides"),
-                         [](const auto& file) { return std::string(file.param); });
+INSTANTIATE_TEST_SUITE_P(All, GoldenConfigWireTest,
+                         testing::Values(GoldenFile{"0.12.post1", "matrix", 4428},
+                                         GoldenFile{"0.12.post1", "algorithms", 968},
+                                         GoldenFile{"0.12.post1", "overrides", 2996},
+                                         GoldenFile{"0.13", "matrix", 5712}, GoldenFile{"0.13", "algorithms", 1524},
+                                         GoldenFile{"0.13", "overrides", 1500}),
+                         NameOfGoldenFile);
+
+using GoldenRegistryWireTest = GoldenWireTest;
+
+// Each case is a tenant of its own, so that nothing is shared; and the server's other catalogue must not matter.
+TEST_P(GoldenRegistryWireTest, AnswersAsQuarkDoesAfterRegistering) {
+  int tenant = 0;
+  for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
+    auto client = server_.ClientOf(absl::StrCat("case-", tenant++));
+    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {
+      v1::RegisterSchemeRequest request;
+      *request.mutable_scheme() = scheme;
+      const auto registered = client.RegisterScheme(request);
+      ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
+    }
+    for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
+      v1::RegisterTemplateRequest request;
+      *request.mutable_llm_template() = entry;
+      const auto registered = client.RegisterTemplate(request);
+      ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
+    }
+    ASSERT_EQ(Difference(golden, client.GetConfig(RequestOf(golden["request"]))), "") << golden["id"];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenRegistryWireTest,
+                         testing::Values(GoldenFile{"0.12.post1", "registry", 800},
+                                         GoldenFile{"0.13", "registry", 300}),
+                         NameOfGoldenFile);
 
 }  // namespace
 }  // namespace qconfig

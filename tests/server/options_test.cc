@@ -39,11 +39,30 @@ TEST(OptionsTest, FlagWinsOverEnvironment) {
   EXPECT_EQ(options.limits.name_chars, 9u);
 }
 
-TEST(OptionsTest, OnlyMemoryIsAStorage) {
+TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
+  const char* const home = std::getenv("HOME");
+  const std::string home_before = home == nullptr ? "/" : home;
+  setenv("XDG_DATA_HOME", "/xdg", 1);
+  setenv("HOME", "/home/me", 1);
   Options options;
-  CLI::App app;
-  AddOptions(app, options);
-  EXPECT_THROW(app.parse("--storage sqlite:x", false), CLI::ValidationError);
+  EXPECT_EQ(*StorageOf(options), "sqlite:/xdg/qconfig/registry.db");
+  setenv("XDG_DATA_HOME", "relative", 1);
+  EXPECT_EQ(*StorageOf(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
+  options.data_dir = "data";
+  EXPECT_EQ(*StorageOf(options), "sqlite:data/registry.db");
+  unsetenv("XDG_DATA_HOME");
+  unsetenv("HOME");
+  options.data_dir = "";
+  EXPECT_EQ(StorageOf(options).status().code(), absl::StatusCode::kInvalidArgument);
+  setenv("HOME", home_before.c_str(), 1);
+  for (const char* storage : {"memory", "sqlite:x"}) {
+    options.storage = storage;
+    EXPECT_EQ(*StorageOf(options), storage);
+  }
+  for (const char* storage : {"", "sqlite:", "etcd", "/var/lib/x.db"}) {
+    options.storage = storage;
+    EXPECT_EQ(CheckOptions(options).code(), absl::StatusCode::kInvalidArgument) << storage;
+  }
 }
 
 TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {

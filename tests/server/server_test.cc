@@ -11,6 +11,7 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/notification.h"
@@ -27,7 +28,7 @@ using testing::Not;
 TEST(ServerTest, HealthIsServingForTheServerAndItsService) {
   TestServer server;
   const auto stub = grpc::health::v1::Health::NewStub(server.channel());
-  for (const char* service : {"", "qconfig.v1.ConfigService"}) {
+  for (const char* service : {"", "qconfig.v1.ConfigService", "qconfig.v1.RegistryService"}) {
     grpc::ClientContext context;
     grpc::health::v1::HealthCheckRequest request;
     grpc::health::v1::HealthCheckResponse response;
@@ -39,10 +40,13 @@ TEST(ServerTest, HealthIsServingForTheServerAndItsService) {
 
 TEST(ServerTest, ServesEveryMethodOfTheContract) {
   TestServer server;
-  const auto* service = v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
-  for (int i = 0; i < service->method_count(); ++i) {
-    EXPECT_NE(server.CallWithBytes(service->method(i)->name(), "").error_code(), grpc::StatusCode::UNIMPLEMENTED)
-        << service->method(i)->name();
+  for (const auto* service : {v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService"),
+                              v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService")}) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const std::string& method = service->method(i)->name();
+      EXPECT_NE(server.CallWithBytes(method, "", service->name()).error_code(), grpc::StatusCode::UNIMPLEMENTED)
+          << method;
+    }
   }
 }
 
@@ -51,8 +55,7 @@ TEST(ServerTest, SecondServerOnTheSamePortIsRefused) {
   ServerSettings settings;
   settings.listen = server.address();
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
-  const auto source = TestServer::BuiltinSource();
-  const auto second = Server::Start(settings, *source);
+  const auto second = Server::Start(settings, server.registry());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(server.address()));
 }
@@ -129,8 +132,9 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   StoppingClock clock;
   // A batch looks at the clock before each item: the first look is the transport's, at the start of the call.
   std::atomic<int> looks = 0;
-  TestServer server(TestServer::BuiltinSource(), Limits{},
-                    [&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner(); });
+  TestSettings settings;
+  settings.clock = [&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner(); };
+  TestServer server(std::move(settings));
   clock.StopNextCall();
   absl::StatusCode running = absl::StatusCode::kUnknown;
   std::thread caller([&] {

@@ -11,37 +11,63 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/builtin_catalogs.h"
+#include "server/storage/memory_store.h"
 
 namespace qconfig {
 
-TestServer::TestServer(std::unique_ptr<const SnapshotSource> source, const Limits& limits, Clock clock)
-    : source_(std::move(source)),
-      server_(Start(limits, std::move(clock))),
+namespace {
+
+TestSettings With(const Limits& limits) {
+  TestSettings settings;
+  settings.limits = limits;
+  return settings;
+}
+
+RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
+  RegistrySettings registry;
+  registry.catalogs = settings.catalogs;
+  registry.default_catalog = settings.default_catalog;
+  registry.limits = settings.limits;
+  registry.cache_bytes = settings.cache_bytes;
+  registry.clock = settings.clock;
+  return registry;
+}
+
+}  // namespace
+
+TestServer::TestServer(const Limits& limits) : TestServer(With(limits)) {}
+
+TestServer::TestServer(TestSettings settings)
+    : limits_(settings.limits),
+      clock_(settings.clock),
+      store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
+      registry_(RegistrySettingsOf(settings), *store_),
+      server_(Start()),
       client_({address(), "", "", absl::Seconds(60)}),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
 
-std::unique_ptr<const SnapshotSource> TestServer::BuiltinSource() {
-  return std::make_unique<CatalogSnapshotSource>(LoadBuiltinCatalogs().value(), std::string(kDefaultCatalog));
+client::Client TestServer::ClientOf(const std::string& tenant, absl::Duration timeout) const {
+  return client::Client({address(), tenant, "", timeout});
 }
 
-std::unique_ptr<Server> TestServer::Start(const Limits& limits, Clock clock) {
+std::unique_ptr<Server> TestServer::Start() {
   ServerSettings settings;
   settings.listen = "127.0.0.1:0";
-  settings.limits = limits;
-  settings.clock = std::move(clock);
+  settings.limits = limits_;
+  settings.clock = clock_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
-  return Server::Start(settings, *source_).value();
+  return Server::Start(settings, registry_).value();
 }
 
 std::string TestServer::address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
 
-grpc::Status TestServer::CallWithBytes(const std::string& method, absl::string_view request) {
+grpc::Status TestServer::CallWithBytes(const std::string& method, absl::string_view request,
+                                       const std::string& service) {
   const grpc::Slice slice(request.data(), request.size());
   const grpc::ByteBuffer sent(&slice, 1);
   grpc::ByteBuffer received;
   grpc::ClientContext context;
-  const std::string path = "/qconfig.v1.ConfigService/" + method;
+  const std::string path = "/qconfig.v1." + service + "/" + method;
   const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
   return grpc::internal::BlockingUnaryCall(channel_.get(), rpc, &context, sent, &received);
 }

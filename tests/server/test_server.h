@@ -8,40 +8,61 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "core/builtin_catalogs.h"
 #include "core/limits.h"
 #include "qconfig/client.h"
-#include "server/catalog_snapshot_source.h"
+#include "server/registry.h"
 #include "server/server.h"
+#include "server/storage/registry_store.h"
 
 namespace qconfig {
+
+// What a test wants to be otherwise.
+struct TestSettings {
+  std::vector<std::shared_ptr<const Catalog>> catalogs = LoadBuiltinCatalogs().value();
+  std::string default_catalog = std::string(kDefaultCatalog);
+  Limits limits;
+  HistoryLimits history;
+  Clock clock = absl::Now;
+  std::unique_ptr<RegistryStore> store;  // null: in memory
+  size_t cache_bytes = 256u << 20;
+};
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
 class TestServer {
  public:
   // Serves the built-in catalogues.
-  TestServer() : TestServer(BuiltinSource(), Limits{}, absl::Now) {}
-  TestServer(std::unique_ptr<const SnapshotSource> source, const Limits& limits, Clock clock);
-
-  static std::unique_ptr<const SnapshotSource> BuiltinSource();
+  TestServer() : TestServer(TestSettings()) {}
+  explicit TestServer(const Limits& limits);
+  explicit TestServer(TestSettings settings);
 
   client::Client& client() { return client_; }
+  // Another client of the same server.
+  client::Client ClientOf(const std::string& tenant, absl::Duration timeout = absl::Seconds(60)) const;
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
   Server& server() { return *server_; }
   std::string address() const;
 
-  // Calls a method of ConfigService with any bytes.
-  grpc::Status CallWithBytes(const std::string& method, absl::string_view request);
+  Registry& registry() { return registry_; }
+
+  // Calls a method with any bytes.
+  grpc::Status CallWithBytes(const std::string& method, absl::string_view request,
+                             const std::string& service = "ConfigService");
 
   // What was logged so far.
   std::string log() const { return log_.str(); }
 
  private:
-  std::unique_ptr<Server> Start(const Limits& limits, Clock clock);
+  std::unique_ptr<Server> Start();
 
   std::ostringstream log_;
-  std::unique_ptr<const SnapshotSource> source_;
+  const Limits limits_;
+  const Clock clock_;
+  std::unique_ptr<RegistryStore> store_;
+  Registry registry_;
   std::unique_ptr<Server> server_;
   client::Client client_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -54,61 +54,92 @@ Client::Client(const ClientOptions& options) : options_(options) {
   constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  stub_ = v1::ConfigService::NewStub(
-      grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments));
+  const auto channel = grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
+  config_ = v1::ConfigService::NewStub(channel);
+  registry_ = v1::RegistryService::NewStub(channel);
+}
+
+template <typename Request>
+void Client::FillInTenant(Request& request) const {
+  if (request.tenant().empty()) request.set_tenant(options_.tenant);
 }
 
 template <typename Request>
 void Client::FillIn(Request& request) const {
-  if (request.tenant().empty()) request.set_tenant(options_.tenant);
+  FillInTenant(request);
   if (request.catalog().empty()) request.set_catalog(options_.catalog);
 }
 
-template <typename Request, typename Response>
-absl::StatusOr<Response> Client::Call(grpc::Status (v1::ConfigService::Stub::*method)(grpc::ClientContext*,
-                                                                                      const Request&, Response*),
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> Client::Call(Stub& stub,
+                                      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                       const Request& request) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
   Response response;
-  const grpc::Status status = (*stub_.*method)(&context, request, &response);
+  const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) return ToAbslStatus(status);
   return response;
 }
 
 absl::StatusOr<v1::GetConfigResponse> Client::GetConfig(v1::GetConfigRequest request) {
   FillIn(request);
-  return Call(&v1::ConfigService::Stub::GetConfig, request);
+  return Call(*config_, &v1::ConfigService::Stub::GetConfig, request);
 }
 
 absl::StatusOr<v1::BatchGetConfigResponse> Client::BatchGetConfig(v1::BatchGetConfigRequest request) {
   for (v1::GetConfigRequest& item : *request.mutable_requests()) FillIn(item);
-  return Call(&v1::ConfigService::Stub::BatchGetConfig, request);
+  return Call(*config_, &v1::ConfigService::Stub::BatchGetConfig, request);
 }
 
 absl::StatusOr<v1::ListTemplatesResponse> Client::ListTemplates(v1::ListTemplatesRequest request) {
   FillIn(request);
-  return Call(&v1::ConfigService::Stub::ListTemplates, request);
+  return Call(*config_, &v1::ConfigService::Stub::ListTemplates, request);
 }
 
 absl::StatusOr<v1::GetTemplateResponse> Client::GetTemplate(v1::GetTemplateRequest request) {
   FillIn(request);
-  return Call(&v1::ConfigService::Stub::GetTemplate, request);
+  return Call(*config_, &v1::ConfigService::Stub::GetTemplate, request);
 }
 
 absl::StatusOr<v1::ListSchemesResponse> Client::ListSchemes(v1::ListSchemesRequest request) {
   FillIn(request);
-  return Call(&v1::ConfigService::Stub::ListSchemes, request);
+  return Call(*config_, &v1::ConfigService::Stub::ListSchemes, request);
 }
 
 absl::StatusOr<v1::GetSchemeResponse> Client::GetScheme(v1::GetSchemeRequest request) {
   FillIn(request);
-  return Call(&v1::ConfigService::Stub::GetScheme, request);
+  return Call(*config_, &v1::ConfigService::Stub::GetScheme, request);
 }
 
 absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRequest request) {
-  if (request.tenant().empty()) request.set_tenant(options_.tenant);
-  return Call(&v1::ConfigService::Stub::ListCatalogs, request);
+  FillInTenant(request);
+  return Call(*config_, &v1::ConfigService::Stub::ListCatalogs, request);
+}
+
+absl::StatusOr<v1::RegisterSchemeResponse> Client::RegisterScheme(v1::RegisterSchemeRequest request) {
+  FillInTenant(request);
+  return Call(*registry_, &v1::RegistryService::Stub::RegisterScheme, request);
+}
+
+absl::StatusOr<v1::UnregisterSchemeResponse> Client::UnregisterScheme(v1::UnregisterSchemeRequest request) {
+  FillInTenant(request);
+  return Call(*registry_, &v1::RegistryService::Stub::UnregisterScheme, request);
+}
+
+absl::StatusOr<v1::RegisterTemplateResponse> Client::RegisterTemplate(v1::RegisterTemplateRequest request) {
+  FillInTenant(request);
+  return Call(*registry_, &v1::RegistryService::Stub::RegisterTemplate, request);
+}
+
+absl::StatusOr<v1::UnregisterTemplateResponse> Client::UnregisterTemplate(v1::UnregisterTemplateRequest request) {
+  FillInTenant(request);
+  return Call(*registry_, &v1::RegistryService::Stub::UnregisterTemplate, request);
+}
+
+absl::StatusOr<v1::ListChangesResponse> Client::ListChanges(v1::ListChangesRequest request) {
+  FillInTenant(request);
+  return Call(*registry_, &v1::RegistryService::Stub::ListChanges, request);
 }
 
 v1::ItemError ErrorOf(const absl::Status& status) {

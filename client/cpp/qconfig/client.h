@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
 #include "qconfig/v1/error.pb.h"
+#include "qconfig/v1/registry_service.grpc.pb.h"
 
 namespace qconfig::client {
 
@@ -35,16 +36,26 @@ class Client {
   absl::StatusOr<v1::GetSchemeResponse> GetScheme(v1::GetSchemeRequest request);
   absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(v1::ListCatalogsRequest request);
 
+  // After kUnavailable or kDeadlineExceeded a write may have been stored: repeat it with the same `request_id`.
+  absl::StatusOr<v1::RegisterSchemeResponse> RegisterScheme(v1::RegisterSchemeRequest request);
+  absl::StatusOr<v1::UnregisterSchemeResponse> UnregisterScheme(v1::UnregisterSchemeRequest request);
+  absl::StatusOr<v1::RegisterTemplateResponse> RegisterTemplate(v1::RegisterTemplateRequest request);
+  absl::StatusOr<v1::UnregisterTemplateResponse> UnregisterTemplate(v1::UnregisterTemplateRequest request);
+  absl::StatusOr<v1::ListChangesResponse> ListChanges(v1::ListChangesRequest request);
+
  private:
   template <typename Request>
+  void FillInTenant(Request& request) const;
+  template <typename Request>
   void FillIn(Request& request) const;
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(grpc::Status (v1::ConfigService::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                                                Response*),
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Stub& stub,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 const Request& request);
 
   const ClientOptions options_;
-  std::unique_ptr<v1::ConfigService::Stub> stub_;
+  std::unique_ptr<v1::ConfigService::Stub> config_;
+  std::unique_ptr<v1::RegistryService::Stub> registry_;
 };
 
 // What the server said of a failed call. Without a reason when the failure is not the server's word, such as

@@ -11,7 +11,7 @@ namespace qconfig::client {
 // Exit codes of qconfigctl.
 inline constexpr int kDone = 0;
 inline constexpr int kRefused = 1;      // the server refused the request
-inline constexpr int kWrongUsage = 2;   // the command line is wrong; nothing was sent
+inline constexpr int kWrongUsage = 2;   // the command line or a file is wrong; nothing was written to the registry
 inline constexpr int kUnreachable = 3;  // the server could not be reached, or did not answer in time
 inline constexpr int kNotWritten = 4;   // standard output could not be written
 
@@ -20,6 +20,8 @@ inline constexpr int kNotWritten = 4;   // standard output could not be written
 void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddList(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code);
 
 }  // namespace qconfig::client
 

@@ -4,6 +4,7 @@
 
 #include "qconfigctl/commands.h"
 #include "qconfigctl/print.h"
+#include "qconfigctl/revision_options.h"
 
 namespace qconfig::client {
 namespace {
@@ -12,6 +13,7 @@ struct Arguments {
   std::string what;
   std::string name;
   std::string output = "json";
+  RevisionOptions revisions;
 };
 
 int Print(const google::protobuf::Message& entry, const std::string& output) {
@@ -24,11 +26,13 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   if (arguments.what == "template") {
     v1::GetTemplateRequest request;
     request.set_model_type(arguments.name);
+    arguments.revisions.FillIn(request);
     const auto response = client.GetTemplate(request);
     return response.ok() ? Print(response->llm_template(), arguments.output) : PrintError(response.status(), options);
   }
   v1::GetSchemeRequest request;
   request.set_name(arguments.name);
+  arguments.revisions.FillIn(request);
   const auto response = client.GetScheme(request);
   return response.ok() ? Print(response->scheme(), arguments.output) : PrintError(response.status(), options);
 }
@@ -45,6 +49,7 @@ void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code) {
   command->add_option("-o,--output", arguments->output, "Form of the output")
       ->check(CLI::IsMember({"json", "textproto"}))
       ->capture_default_str();
+  arguments->revisions.AddTo(*command);
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
 }
 

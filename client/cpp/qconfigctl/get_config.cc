@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/print.h"
+#include "qconfigctl/revision_options.h"
 
 namespace qconfig::client {
 namespace {
@@ -18,10 +19,10 @@ namespace {
 struct Arguments {
   std::string model_type, scheme, kv_cache_scheme, attention_scheme;
   double min_kv_scale = 0;
-  int64_t revision = 0;
   std::vector<std::string> algorithms, algorithm_configs, layers, layer_types, exclude, shared_scale_groups;
   bool exclude_nothing = false, share_no_scales = false;
   std::string output = "quark-json";
+  RevisionOptions revisions;
 };
 
 // "KEY=SCHEME", cut at the last "=", because a pattern may have some.
@@ -54,7 +55,7 @@ v1::GetConfigRequest RequestOf(const Arguments& arguments) {
   request.set_kv_cache_scheme(arguments.kv_cache_scheme);
   request.set_min_kv_scale(arguments.min_kv_scale);
   request.set_attention_scheme(arguments.attention_scheme);
-  request.set_revision(arguments.revision);
+  arguments.revisions.FillIn(request);
   for (const std::string& algorithm : arguments.algorithms) request.add_algorithm(algorithm);
   for (const std::string& config : arguments.algorithm_configs) AddAlgorithmConfig(config, request);
   for (const std::string& layer : arguments.layers) {
@@ -86,6 +87,8 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   PrintWarnings(*response);
   if (arguments.output == "json") {
     PrintJson(response->config());
+  } else if (arguments.output == "response") {
+    PrintJson(*response);
   } else if (arguments.output == "textproto") {
     PrintTextproto(response->config());
   } else {
@@ -122,9 +125,11 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
                                             "Projections that share a scale, such as q_proj,k_proj,v_proj");
   groups->allow_extra_args(false);
   command->add_flag("--no-shared-scales", arguments->share_no_scales, "No projections share a scale")->excludes(groups);
-  command->add_option("--revision", arguments->revision, "Revision of the tenant's registry; 0: the newest");
-  command->add_option("-o,--output", arguments->output, "Form of the output")
-      ->check(CLI::IsMember({"quark-json", "json", "textproto"}))
+  arguments->revisions.AddTo(*command);
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Form of the output; response: also catalogue, revision, digests and warnings")
+      ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <google/protobuf/util/time_util.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,17 +10,22 @@
 #include "qconfig/v1/annotations.pb.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/print.h"
+#include "qconfigctl/revision_options.h"
 
 namespace qconfig::client {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+struct Arguments {
+  std::string what;
+  std::string output = "table";
+  RevisionOptions revisions;
+};
+
 // Reads all pages into one response.
 template <typename Request, typename Response>
-absl::StatusOr<Response> ReadPages(Client& client, absl::StatusOr<Response> (Client::*list)(Request)) {
-  Request request;
-  request.set_view(v1::ENTRY_VIEW_FULL);
+absl::StatusOr<Response> ReadPages(Client& client, absl::StatusOr<Response> (Client::*list)(Request), Request request) {
   Response all;
   do {
     auto page = (client.*list)(request);
@@ -55,6 +62,11 @@ std::string Summary(const google::protobuf::RepeatedPtrField<v1::QTensorConfig>&
   return parts.empty() ? "-" : absl::StrJoin(parts, " then ");
 }
 
+google::protobuf::Timestamp TruncatedToSeconds(google::protobuf::Timestamp time) {
+  time.set_nanos(0);
+  return time;
+}
+
 Rows RowsOf(const v1::ListTemplatesResponse& response) {
   Rows rows = {{"MODEL TYPE", "KV LAYERS", "Q LAYERS", "ALGORITHMS"}};
   for (const v1::LlmTemplate& entry : response.llm_templates()) {
@@ -82,6 +94,38 @@ Rows RowsOf(const v1::ListCatalogsResponse& response) {
   return rows;
 }
 
+// "put scheme my_int4".
+std::string WordsOf(const v1::RegistryChange& change) {
+  switch (change.change_case()) {
+    case v1::RegistryChange::kPutScheme:
+      return absl::StrCat("put scheme ", change.put_scheme().name());
+    case v1::RegistryChange::kDeleteScheme:
+      return absl::StrCat("delete scheme ", change.delete_scheme().name());
+    case v1::RegistryChange::kPutTemplate:
+      return absl::StrCat("put template ", change.put_template().model_type());
+    case v1::RegistryChange::kDeleteTemplate:
+      return absl::StrCat("delete template ", change.delete_template().model_type());
+    case v1::RegistryChange::kSetDefaultCatalog:
+      return absl::StrCat("set default catalog ", change.set_default_catalog());
+    case v1::RegistryChange::CHANGE_NOT_SET:
+      break;
+  }
+  return "a change that this qconfigctl does not know";
+}
+
+Rows RowsOf(const v1::ListChangesResponse& response) {
+  Rows rows = {{"REVISION", "TIME", "ACTOR", "REQUEST ID", "WHAT"}};
+  for (const v1::ChangeRecord& record : response.changes()) {
+    std::vector<std::string> words;
+    for (const v1::RegistryChange& change : record.changes()) words.push_back(WordsOf(change));
+    const std::string time =
+        record.has_time() ? google::protobuf::util::TimeUtil::ToString(TruncatedToSeconds(record.time())) : "-";
+    rows.push_back({absl::StrCat(record.revision()), time, record.actor().empty() ? "-" : record.actor(),
+                    record.request_id().empty() ? "-" : record.request_id(), absl::StrJoin(words, ", ")});
+  }
+  return rows;
+}
+
 template <typename Response>
 int Print(const absl::StatusOr<Response>& response, const std::string& output, const ClientOptions& options) {
   if (!response.ok()) return PrintError(response.status(), options);
@@ -89,30 +133,48 @@ int Print(const absl::StatusOr<Response>& response, const std::string& output, c
   return kDone;
 }
 
-int Run(const std::string& what, const std::string& output, const ClientOptions& options) {
+template <typename Request>
+Request EntriesRequest(const Arguments& arguments) {
+  Request request;
+  request.set_view(v1::ENTRY_VIEW_FULL);
+  arguments.revisions.FillIn(request);
+  return request;
+}
+
+int Run(const Arguments& arguments, const ClientOptions& options) {
   Client client(options);
-  if (what == "templates") return Print(ReadPages(client, &Client::ListTemplates), output, options);
-  if (what == "schemes") return Print(ReadPages(client, &Client::ListSchemes), output, options);
-  return Print(client.ListCatalogs({}), output, options);
+  const std::string& output = arguments.output;
+  if (arguments.what == "templates") {
+    return Print(ReadPages(client, &Client::ListTemplates, EntriesRequest<v1::ListTemplatesRequest>(arguments)), output,
+                 options);
+  }
+  if (arguments.what == "schemes") {
+    return Print(ReadPages(client, &Client::ListSchemes, EntriesRequest<v1::ListSchemesRequest>(arguments)), output,
+                 options);
+  }
+  if (arguments.revisions.given()) {
+    throw CLI::ValidationError("--revision, --min-revision",
+                               absl::StrCat("are for templates and schemes, not for ", arguments.what));
+  }
+  if (arguments.what == "catalogs") return Print(client.ListCatalogs({}), output, options);
+  v1::ListChangesRequest request;
+  request.set_view(output == "json" ? v1::ENTRY_VIEW_FULL : v1::ENTRY_VIEW_BASIC);
+  return Print(ReadPages(client, &Client::ListChanges, request), output, options);
 }
 
 }  // namespace
 
 void AddList(CLI::App& app, const ClientOptions& options, int& exit_code) {
-  struct Arguments {
-    std::string what;
-    std::string output = "table";
-  };
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("list", "List templates, schemes or catalogues");
+  CLI::App* command = app.add_subcommand("list", "List templates, schemes, catalogues or changes of the registry");
   command->add_option("what", arguments->what, "What to list")
       ->required()
-      ->check(CLI::IsMember({"templates", "schemes", "catalogs"}));
+      ->check(CLI::IsMember({"templates", "schemes", "catalogs", "changes"}));
   command->add_option("-o,--output", arguments->output, "Form of the output")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
-  command->callback(
-      [arguments, &options, &exit_code] { exit_code = Run(arguments->what, arguments->output, options); });
+  arguments->revisions.AddTo(*command);
+  command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
 }
 
 }  // namespace qconfig::client

@@ -20,7 +20,8 @@ int Main(int argc, char** argv) {
   gpr_set_log_function(DropGrpcLog);
   ClientOptions options;
   int exit_code = kDone;
-  CLI::App app("qconfigctl asks a qconfig server for quantization configurations.");
+  CLI::App app(
+      "qconfigctl asks a qconfig server for quantization configurations, and registers schemes and templates there.");
   app.set_version_flag("--version", QCONFIG_VERSION);
   app.add_option("--server", options.server, "Server to ask, host:port")
       ->check([](const std::string& server) { return server.empty() ? "must not be empty" : std::string(); })
@@ -36,14 +37,16 @@ int Main(int argc, char** argv) {
       ->envname("QCONFIG_TIMEOUT_SECONDS")
       ->default_str("10");
   app.footer(
-      "Exit codes: 0 done, 1 refused by the server, 2 wrong command line, 3 server not reached in time,\n4 output not "
-      "written.\n"
+      "Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3 server not reached in\n"
+      "time, 4 output not written.\n"
       "Errors and warnings go to standard error.");
   app.require_subcommand(1);
   app.fallthrough();
   AddGetConfig(app, options, exit_code);
   AddList(app, options, exit_code);
   AddDescribe(app, options, exit_code);
+  AddRegister(app, options, exit_code);
+  AddUnregister(app, options, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -56,8 +56,9 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   std::cerr << "error: " << (one_field ? error.field_violations(0).description() : error.message()) << " ("
             << ReasonName(error.reason()) << ")\n";
   constexpr std::pair<const char*, const char*> kLines[] = {
-      {"field", "  field:        "},   {"value", "  value:        "},   {"suggestion", "  did you mean: "},
-      {"allowed", "  allowed:      "}, {"catalog", "  catalogue:    "}, {"tenant", "  tenant:       "}};
+      {"field", "  field:        "},   {"value", "  value:        "}, {"suggestion", "  did you mean: "},
+      {"allowed", "  allowed:      "}, {"rule", "  rule:         "},  {"catalog", "  catalogue:    "},
+      {"tenant", "  tenant:       "}};
   for (const auto& [key, label] : kLines) {
     const auto it = error.metadata().find(key);
     if (it != error.metadata().end()) std::cerr << label << it->second << '\n';

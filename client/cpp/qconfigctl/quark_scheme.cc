@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/quark_json_reader.h"
+#include "core/suggestion.h"
+#include "qconfigctl/quark_form.h"
+#include "qconfigctl/tree_checks.h"
+
+namespace qconfig::client {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using nlohmann::ordered_json;
+
+constexpr absl::string_view kTensors[] = {"input_tensors", "output_tensors", "weight", "bias"};
+
+bool IsSpec(const ordered_json& json) { return json.is_object() && (json.contains("spec") || json.contains("form")); }
+
+// `json` with an older key of Quark's under its newer name.
+absl::Status Rename(const char* older, const char* newer, const std::string& path, ordered_json& json) {
+  if (!json.contains(older)) return absl::OkStatus();
+  if (json.contains(newer))
+    return Wrong(Join(path, older), absl::StrCat("is the older name of ", newer, ", also given"));
+  json[newer] = json[older];
+  json.erase(older);
+  return absl::OkStatus();
+}
+
+// Quark's QTensorConfig.from_dict.
+absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorConfig& tensor) {
+  if (!json.is_object()) return Wrong(path, "not a tensor's dictionary");
+  absl::Status status = Rename("dynamic", "is_dynamic", path, json);
+  if (status.ok()) status = Rename("axis", "ch_axis", path, json);
+  if (!status.ok()) return status;
+  if (Member(json, "dtype").is_null()) return Wrong(Join(path, "dtype"), "required");
+  if (!Member(json, "qat_spec").is_null()) {
+    return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; only null is");
+  }
+  status = ReadQuarkJson(json, path, tensor);
+  if (status.ok() && tensor.observer_cls().empty()) tensor.set_observer_cls("PlaceholderObserver");
+  return status;
+}
+
+absl::Status ReadStruct(const ordered_json& json, google::protobuf::Struct& fields);
+
+absl::Status ReadStructValue(const ordered_json& json, google::protobuf::Value& value) {
+  switch (json.type()) {
+    case ordered_json::value_t::boolean:
+      value.set_bool_value(json.get<bool>());
+      return absl::OkStatus();
+    case ordered_json::value_t::string:
+      value.set_string_value(json.get<std::string>());
+      return absl::OkStatus();
+    case ordered_json::value_t::number_integer:
+    case ordered_json::value_t::number_unsigned:
+    case ordered_json::value_t::number_float:
+      value.set_number_value(json.get<double>());
+      return absl::OkStatus();
+    case ordered_json::value_t::object:
+      return ReadStruct(json, *value.mutable_struct_value());
+    case ordered_json::value_t::array: {
+      value.mutable_list_value();
+      for (const ordered_json& item : json) {
+        const absl::Status status = ReadStructValue(item, *value.mutable_list_value()->add_values());
+        if (!status.ok()) return status;
+      }
+      return absl::OkStatus();
+    }
+    default:
+      value.set_null_value(google::protobuf::NULL_VALUE);
+      return absl::OkStatus();
+  }
+}
+
+absl::Status ReadStruct(const ordered_json& json, google::protobuf::Struct& fields) {
+  for (const auto& [key, value] : json.items()) {
+    const absl::Status status = ReadStructValue(value, (*fields.mutable_fields())[key]);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// The spec's class. REQUIRES: IsSpec(json).
+absl::StatusOr<std::string> SpecName(const ordered_json& json, const std::string& path) {
+  const char* key = json.contains("spec") ? "spec" : "form";
+  if (json.contains("spec") && json.contains("form")) return Wrong(Join(path, "form"), "spec is also given");
+  if (!json[key].is_string()) return Wrong(Join(path, key), "not a string");
+  return json[key].get<std::string>();
+}
+
+absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::SpecPreset& preset) {
+  auto name = SpecName(json, path);
+  if (!name.ok()) return name.status();
+  if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec") return Wrong(path, "two stages cannot stand in a stage");
+  absl::Status status = CheckKeys(json, path, {"spec", "form", "fields"});
+  if (!status.ok()) return status;
+  preset.set_spec(*std::move(name));
+  const ordered_json& fields = Member(json, "fields");
+  if (fields.is_null()) return absl::OkStatus();
+  if (!fields.is_object()) return Wrong(Join(path, "fields"), "not an object");
+  return ReadStruct(fields, *preset.mutable_fields());
+}
+
+absl::Status ReadStage(const ordered_json& json, const std::string& path, v1::StageSpec& stage) {
+  return IsSpec(json) ? ReadPreset(json, path, *stage.mutable_preset())
+                      : ReadTensor(json, path, *stage.mutable_config());
+}
+
+absl::Status ReadSpec(const ordered_json& json, const std::string& path, v1::TensorSpec& tensor) {
+  const auto name = SpecName(json, path);
+  if (!name.ok()) return name.status();
+  if (*name != "ProgressiveSpec" && *name != "ScaleQuantSpec") return ReadPreset(json, path, *tensor.mutable_preset());
+  absl::Status status = CheckKeys(json, path, {"spec", "form", "first_stage", "second_stage"});
+  if (!status.ok()) return status;
+  v1::TwoStageSpec& stages = *name == "ProgressiveSpec" ? *tensor.mutable_progressive() : *tensor.mutable_scale_quant();
+  for (const char* key : {"first_stage", "second_stage"}) {
+    if (Member(json, key).is_null()) return Wrong(Join(path, key), "required");
+  }
+  status = ReadStage(json["first_stage"], Join(path, "first_stage"), *stages.mutable_first_stage());
+  return status.ok() ? ReadStage(json["second_stage"], Join(path, "second_stage"), *stages.mutable_second_stage())
+                     : status;
+}
+
+// One or two stages, each in full.
+absl::StatusOr<std::vector<v1::QTensorConfig>> ReadStages(const ordered_json& json, const std::string& path) {
+  std::vector<v1::QTensorConfig> stages;
+  if (!json.is_array()) {
+    const absl::Status status = ReadTensor(json, path, stages.emplace_back());
+    if (!status.ok()) return status;
+    return stages;
+  }
+  if (json.empty() || json.size() > 2) return Wrong(path, "not one or two stages");
+  for (size_t i = 0; i < json.size(); ++i) {
+    const std::string stage_path = absl::StrCat(path, "[", i, "]");
+    if (IsSpec(json[i])) {
+      return Wrong(stage_path, "a spec cannot stand in a list; write ProgressiveSpec or ScaleQuantSpec for two stages");
+    }
+    const absl::Status status = ReadTensor(json[i], stage_path, stages.emplace_back());
+    if (!status.ok()) return status;
+  }
+  return stages;
+}
+
+// A tensor in full, beside others that are specs.
+absl::Status ReadFullTensor(const ordered_json& json, const std::string& path, v1::TensorSpec& tensor) {
+  const auto stages = ReadStages(json, path);
+  if (!stages.ok()) return stages.status();
+  if (stages->size() == 1) {
+    *tensor.mutable_config() = stages->front();
+    return absl::OkStatus();
+  }
+  v1::TwoStageSpec& two =
+      stages->back().is_scale_quant() ? *tensor.mutable_scale_quant() : *tensor.mutable_progressive();
+  *two.mutable_first_stage()->mutable_config() = stages->front();
+  *two.mutable_second_stage()->mutable_config() = stages->back();
+  return absl::OkStatus();
+}
+
+absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path, v1::DeviceType& device) {
+  if (json.is_null()) return absl::OkStatus();
+  if (!json.is_string()) return Wrong(path, "not a string");
+  const auto& name = json.get_ref<const std::string&>();
+  // Quark's value, and the name of its enum's member.
+  const std::pair<absl::string_view, v1::DeviceType> kDevices[] = {{"cpu", v1::DEVICE_TYPE_CPU},
+                                                                   {"CPU", v1::DEVICE_TYPE_CPU},
+                                                                   {"ipu", v1::DEVICE_TYPE_IPU},
+                                                                   {"IPU", v1::DEVICE_TYPE_IPU}};
+  for (const auto& [known, value] : kDevices) {
+    if (name != known) continue;
+    device = value;
+    return absl::OkStatus();
+  }
+  return Wrong(path, absl::StrCat(Quoted(name), " is no device", Suggestion(name, {"cpu", "ipu"})));
+}
+
+absl::Status ReadLayerConfig(const ordered_json& json, const std::string& path, v1::QLayerConfig& layer) {
+  for (const absl::string_view name : kTensors) {
+    const ordered_json& tensor = Member(json, name.data());
+    if (tensor.is_null()) continue;
+    const auto stages = ReadStages(tensor, Join(path, name));
+    if (!stages.ok()) return stages.status();
+    const FieldDescriptor* field = layer.GetDescriptor()->FindFieldByName(std::string(name));
+    for (const v1::QTensorConfig& stage : *stages) layer.GetReflection()->AddMessage(&layer, field)->CopyFrom(stage);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadLayerSpec(const ordered_json& json, const std::string& path, v1::LayerSpec& layer) {
+  for (const absl::string_view name : kTensors) {
+    const ordered_json& json_tensor = Member(json, name.data());
+    if (json_tensor.is_null()) continue;
+    const FieldDescriptor* field = layer.GetDescriptor()->FindFieldByName(std::string(name));
+    auto& tensor = static_cast<v1::TensorSpec&>(*layer.GetReflection()->MutableMessage(&layer, field));
+    const std::string tensor_path = Join(path, name);
+    const absl::Status status = IsSpec(json_tensor) ? ReadSpec(json_tensor, tensor_path, tensor)
+                                                    : ReadFullTensor(json_tensor, tensor_path, tensor);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// `json` may have more keys than those of a layer.
+absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Scheme& scheme) {
+  v1::DeviceType device = v1::DEVICE_TYPE_UNSPECIFIED;
+  const absl::Status status = ReadTargetDevice(Member(json, "target_device"), Join(path, "target_device"), device);
+  if (!status.ok()) return status;
+  bool has_spec = false;
+  for (const absl::string_view name : kTensors) has_spec = has_spec || IsSpec(Member(json, name.data()));
+  if (has_spec) {
+    scheme.mutable_spec()->set_target_device(device);
+    return ReadLayerSpec(json, path, *scheme.mutable_spec());
+  }
+  scheme.mutable_config()->set_target_device(device);
+  return ReadLayerConfig(json, path, *scheme.mutable_config());
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
+  std::vector<absl::string_view> keys(std::begin(kTensors), std::end(kTensors));
+  keys.push_back("target_device");
+  const std::vector<absl::string_view> layer_keys = keys;
+  const bool wrapped = json.is_object() && json.contains("config");
+  if (wrapped) keys.clear();
+  keys.insert(keys.end(), {"name", "description", "config"});
+  absl::Status status = CheckKeys(json, "", keys);
+  if (!status.ok()) return status;
+  v1::Scheme scheme;
+  status = ReadString(Member(json, "name"), "name", *scheme.mutable_name());
+  if (status.ok()) status = ReadString(Member(json, "description"), "description", *scheme.mutable_description());
+  if (!status.ok()) return status;
+  if (wrapped) {
+    status = CheckKeys(json["config"], "config", layer_keys);
+    if (status.ok()) status = ReadLayer(json["config"], "config", scheme);
+  } else if (json.size() == json.count("name") + json.count("description")) {
+    return Wrong("", "has neither \"config\" nor one of input_tensors, output_tensors, weight, bias, target_device");
+  } else {
+    status = ReadLayer(json, "", scheme);
+  }
+  if (!status.ok()) return status;
+  return scheme;
+}
+
+}  // namespace qconfig::client

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "qconfigctl/commands.h"
+#include "qconfigctl/print.h"
+#include "qconfigctl/write_options.h"
+
+namespace qconfig::client {
+namespace {
+
+struct Arguments {
+  std::string what;
+  std::string name;
+  WriteOptions write;
+};
+
+template <typename Response>
+int Print(const absl::StatusOr<Response>& response, const Arguments& arguments, const ClientOptions& options,
+          bool uncovers) {
+  if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
+  if (arguments.write.prints_json()) {
+    PrintJson(*response);
+    return kDone;
+  }
+  std::cout << arguments.write.Sentence("unregistered", absl::StrCat(arguments.what, " ", arguments.name),
+                                        options.tenant, response->revision())
+            << (uncovers ? "; the catalogue's is seen again" : "") << '\n';
+  return kDone;
+}
+
+int Run(Arguments& arguments, const ClientOptions& options) {
+  Client client(options);
+  if (arguments.what == "template") {
+    v1::UnregisterTemplateRequest request;
+    request.set_model_type(arguments.name);
+    request.set_etag(arguments.write.etag());
+    arguments.write.FillIn(request);
+    const auto response = client.UnregisterTemplate(request);
+    return Print(response, arguments, options, response.ok() && response->llm_template().shadows_builtin());
+  }
+  v1::UnregisterSchemeRequest request;
+  request.set_name(arguments.name);
+  request.set_etag(arguments.write.etag());
+  arguments.write.FillIn(request);
+  return Print(client.UnregisterScheme(request), arguments, options, /*uncovers=*/false);
+}
+
+}  // namespace
+
+void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("unregister", "Remove a scheme or template from the tenant's registry");
+  command->add_option("what", arguments->what, "scheme or template")
+      ->required()
+      ->check(CLI::IsMember({"scheme", "template"}));
+  command->add_option("name", arguments->name, "Its name or model type")->required();
+  arguments->write.AddEtagTo(*command, "Remove it only if it has this etag");
+  arguments->write.AddTo(*command);
+  command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });
+}
+
+}  // namespace qconfig::client

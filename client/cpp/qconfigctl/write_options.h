@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_WRITE_OPTIONS_H_
+#define QCONFIG_CLIENT_CPP_QCONFIGCTL_WRITE_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "qconfig/client.h"
+#include "qconfigctl/request_id.h"
+
+namespace qconfig::client {
+
+// What all commands have that write to a tenant's registry.
+class WriteOptions {
+ public:
+  // `command` then writes into this object.
+  void AddTo(CLI::App& command);
+  void AddEtagTo(CLI::App& command, const std::string& description);
+
+  bool prints_json() const { return output_ == "json"; }
+  const std::string& etag() const { return etag_; }
+
+  // Gives the request an id, a new one if the command line has none, so that it can be sent again safely.
+  template <typename Request>
+  void FillIn(Request& request) {
+    if (request_id_.empty()) request_id_ = NewRequestId();
+    request.set_request_id(request_id_);
+    request.set_validate_only(validate_only_);
+  }
+
+  // "registered scheme my_int4 of tenant default at revision 2", or what would have been done.
+  std::string Sentence(const std::string& done, const std::string& what, const std::string& tenant,
+                       int64_t revision) const;
+
+  // Prints the error, and how to try again when it is not known whether the write was stored. Returns the exit code.
+  int PrintFailure(const absl::Status& status, const ClientOptions& options) const;
+
+ private:
+  std::string request_id_;
+  std::string etag_;
+  std::string output_ = "text";
+  bool validate_only_ = false;
+};
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_WRITE_OPTIONS_H_

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CORE_SHAPE_CHECKS_H_
+#define QCONFIG_CORE_SHAPE_CHECKS_H_
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/limits.h"
+#include "qconfig/v1/algorithm.pb.h"
+
+namespace qconfig {
+
+// INVALID_REQUEST when the text at `field` is longer than `max_chars`.
+absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field);
+
+// Runs the checks that need no catalogue in turn, and keeps the first failure, which is INVALID_REQUEST. Those after it
+// do nothing. Not thread-safe.
+class ShapeChecks {
+ public:
+  // `limits` must outlive the object.
+  explicit ShapeChecks(const Limits& limits) : limits_(limits) {}
+
+  // The lengths of texts, and the number of entries of a list.
+  void Name(absl::string_view text, absl::string_view field);
+  void Pattern(absl::string_view text, absl::string_view field);
+  void Count(int count, absl::string_view field);
+
+  // That `text` may become the name of an entry: it is not empty, not too long, and shows as it is.
+  void NewName(absl::string_view text, absl::string_view field);
+
+  void Finite(double number, absl::string_view field);
+
+  // That `text` is not among those `seen`, which it joins.
+  void Once(absl::string_view text, absl::flat_hash_set<std::string>& seen, absl::string_view field);
+
+  void OneOf(absl::string_view text, const std::vector<absl::string_view>& allowed, absl::string_view field,
+             absl::string_view problem);
+
+  void Require(bool condition, absl::string_view field, absl::string_view value, absl::string_view problem);
+
+  // The sizes and numbers of a message's fields and of those below it. google.protobuf.Struct is left out.
+  void Fields(const google::protobuf::Message& message, const std::string& path);
+
+  // That `config` is of `algorithm`, a lower-case name, and that its sizes and numbers are in order.
+  void Algorithm(const v1::AlgoConfig& config, absl::string_view algorithm, const std::string& path);
+
+  bool ok() const { return status_.ok(); }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Item(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field, int index,
+            const std::string& path);
+
+  const Limits& limits_;
+  absl::Status status_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_CORE_SHAPE_CHECKS_H_

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/suggestion.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/nearest_names.h"
+
+namespace qconfig {
+
+std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names) {
+  constexpr size_t kMaxNear = 3;
+  constexpr size_t kMaxAllowed = 10;
+  if (names.empty()) return "";
+  const auto near = NearestNames(name, names, kMaxNear);
+  if (!near.empty()) return absl::StrCat("; did you mean ", absl::StrJoin(near, ", "), "?");
+  const size_t shown = std::min(names.size(), kMaxAllowed);
+  std::string text = absl::StrCat(
+      "; allowed: ", absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (shown < names.size()) absl::StrAppend(&text, " and ", names.size() - shown, " more");
+  return text;
+}
+
+}  // namespace qconfig

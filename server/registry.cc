@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+// What a view takes in memory: messages take several times their bytes on the wire, and indexes some more per entry.
+size_t MemoryOf(const RegistryState& state, size_t catalogs) {
+  constexpr size_t kMemoryPerByte = 4;
+  constexpr size_t kPerEntry = 256;
+  constexpr size_t kPerCatalog = 2048;
+  const size_t entries = state.schemes().size() + state.templates().size();
+  return state.bytes() * kMemoryPerByte + entries * kPerEntry + catalogs * kPerCatalog;
+}
+
+std::string KeyOf(const TenantId& tenant, int64_t revision) { return absl::StrCat(tenant.name(), "@", revision); }
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(absl::ToUnixSeconds(time));
+  timestamp.set_nanos(static_cast<int>((time - absl::FromUnixSeconds(timestamp.seconds())) / absl::Nanoseconds(1)));
+  return timestamp;
+}
+
+// When a call has to stop waiting so that its answer still arrives.
+absl::Time EndOfWaiting(absl::Time deadline, absl::Duration max_wait) {
+  const absl::Time now = absl::Now();
+  if (deadline == absl::InfiniteFuture()) return now + max_wait;
+  constexpr absl::Duration kForTheAnswer = absl::Milliseconds(100);
+  return deadline - std::min(kForTheAnswer, (deadline - now) / 5);
+}
+
+}  // namespace
+
+Registry::Registry(RegistrySettings settings, RegistryStore& store)
+    : settings_(std::move(settings)),
+      store_(store),
+      never_written_(MakeView(RegistryState())),
+      views_(settings_.cache_bytes) {}
+
+absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const RegistryState& state) const {
+  if (name.empty()) name = state.default_catalog();
+  if (name.empty()) name = settings_.default_catalog;
+  std::vector<absl::string_view> names;
+  for (size_t i = 0; i < settings_.catalogs.size(); ++i) {
+    names.push_back(settings_.catalogs[i]->name());
+    if (names.back() == name) return i;
+  }
+  return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
+      .Field("catalog")
+      .Value(name)
+      .NearestOf(names)
+      .Allowed(names)
+      .Because("this server has no catalogue of this name");
+}
+
+std::shared_ptr<const Snapshot> Registry::View::Through(const std::shared_ptr<const Catalog>& catalog,
+                                                        size_t index) const {
+  LazySnapshot& lazy = snapshots_[index];
+  absl::call_once(lazy.once, [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalog, state_); });
+  return lazy.snapshot;
+}
+
+std::shared_ptr<const Registry::View> Registry::MakeView(RegistryState state) const {
+  return std::make_shared<const View>(std::move(state), settings_.catalogs.size());
+}
+
+void Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view) const {
+  const int64_t revision = view->state()->revision();
+  const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
+  absl::MutexLock lock(&mutex_);
+  RevisionRange& known = ranges_[tenant.name()];
+  known.first = std::max(known.first, range.first);
+  known.newest = std::max(known.newest, range.newest);
+  views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
+  advanced_.SignalAll();
+}
+
+absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::Reload(const TenantId& tenant) const {
+  const auto range = store_.Revisions(tenant);
+  if (!range.ok()) return range.status();
+  auto state = store_.Load(tenant, 0);
+  if (!state.ok()) return state.status();
+  // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
+  if (state->revision() == never_written_->state()->revision() && state->default_catalog().empty()) {
+    return never_written_;
+  }
+  auto view = MakeView(*std::move(state));
+  Publish(tenant, {range->first, view->state()->revision()}, view);
+  return view;
+}
+
+absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::GetView(const TenantId& tenant,
+                                                                        int64_t revision) const {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto range = ranges_.find(tenant.name());
+    if (range != ranges_.end()) {
+      if (revision != 0) {
+        const absl::Status readable = CheckReadable(tenant, range->second, revision);
+        if (!readable.ok()) return readable;
+      }
+      const auto* view = views_.Find(KeyOf(tenant, revision == 0 ? range->second.newest : revision));
+      if (view != nullptr) return *view;
+    }
+  }
+  if (revision == 0) return Reload(tenant);
+  auto state = store_.Load(tenant, revision);
+  if (!state.ok()) return state.status();
+  if (state->default_catalog().empty()) return never_written_;
+  auto view = MakeView(*std::move(state));
+  const size_t bytes = MemoryOf(*view->state(), settings_.catalogs.size());
+  absl::MutexLock lock(&mutex_);
+  views_.Put(KeyOf(tenant, revision), view, bytes);
+  return view;
+}
+
+absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
+  constexpr absl::Duration kLookAtCaller = absl::Milliseconds(100);
+  const auto newest = GetView(query.tenant, 0);
+  if (!newest.ok()) return newest.status();
+  int64_t revision = (*newest)->state()->revision();
+  const absl::Time end = EndOfWaiting(query.deadline, settings_.max_wait);
+  absl::MutexLock lock(&mutex_);
+  while (revision < query.min_revision && absl::Now() < end && !query.is_cancelled()) {
+    if (stopped_) return Error(v1::ERROR_REASON_SHUTTING_DOWN).Because("the server is ending; ask another one");
+    advanced_.WaitWithDeadline(&mutex_, std::min(end, absl::Now() + kLookAtCaller));
+    const auto range = ranges_.find(query.tenant.name());
+    if (range != ranges_.end()) revision = range->second.newest;
+  }
+  if (revision >= query.min_revision) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
+      .Field("min_revision")
+      .Value(absl::StrCat(query.min_revision))
+      .Allowed({absl::StrCat("up to ", revision)})
+      .Tenant(query.tenant.name())
+      .Because("the tenant's registry has not come to this revision in time");
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuery& query) const {
+  if (!query.catalog.empty()) {
+    const auto named = FindCatalog(query.catalog, RegistryState());
+    if (!named.ok()) return named.status();
+  }
+  if (query.min_revision > 1) {
+    const absl::Status waited = WaitFor(query);
+    if (!waited.ok()) return waited;
+  }
+  const auto view = GetView(query.tenant, query.revision);
+  if (!view.ok()) return view.status();
+  const auto catalog = FindCatalog(query.catalog, *(*view)->state());
+  if (!catalog.ok()) return catalog.status();
+  return (*view)->Through(settings_.catalogs[*catalog], *catalog);
+}
+
+absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> Registry::CatalogsFor(const RegistryState& state) const {
+  const auto own = FindCatalog("", state);
+  if (!own.ok()) return own.status();
+  std::vector<std::shared_ptr<const Catalog>> catalogs = {settings_.catalogs[*own]};
+  for (size_t i = settings_.catalogs.size(); i-- > 0;) {
+    if (i != *own) catalogs.push_back(settings_.catalogs[i]);
+  }
+  return catalogs;
+}
+
+absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& order, int64_t newest) const {
+  const auto found = store_.FindRequest(order.tenant, order.request_id);
+  if (!found.ok()) return found.status();
+  if (!found->has_value()) return std::nullopt;
+  const RegistryCommit& commit = **found;
+  if (commit.request_digest != order.request_digest) {
+    return Error(v1::ERROR_REASON_REQUEST_ID_REUSED)
+        .Field("request_id")
+        .Value(order.request_id)
+        .Because(absl::StrCat("the write that made revision ", commit.record.revision(),
+                              " had the same request_id and other content"));
+  }
+  // A write whose outcome was not known may be in the store and not yet in memory.
+  if (commit.record.revision() > newest) {
+    if (const auto view = Reload(order.tenant); !view.ok()) return view.status();
+  }
+  const auto before = GetView(order.tenant, commit.record.revision() - 1);
+  if (!before.ok()) return before.status();
+  return Written{commit.record.revision(), *commit.record.changes().rbegin(), (*before)->state()};
+}
+
+absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
+  auto view = GetView(order.tenant, 0);
+  while (view.ok()) {
+    const RegistryState& state = *(*view)->state();
+    if (!order.request_id.empty() && !order.validate_only) {
+      auto earlier = FindEarlier(order, state.revision());
+      if (!earlier.ok()) return earlier.status();
+      if (earlier->has_value()) return **std::move(earlier);
+    }
+    const auto catalogs = CatalogsFor(state);
+    if (!catalogs.ok()) return catalogs.status();
+    const google::protobuf::Timestamp now = ToTimestamp(settings_.clock());
+    auto change = plan({*catalogs, state, settings_.limits, now});
+    if (!change.ok()) return change.status();
+    if (order.validate_only) return Written{state.revision(), *std::move(change), (*view)->state()};
+
+    RegistryCommit commit;
+    commit.request_digest = order.request_digest;
+    commit.record.set_revision(state.revision() + 1);
+    *commit.record.mutable_time() = now;
+    commit.record.set_actor(order.actor);
+    commit.record.set_request_id(order.request_id);
+    if (state.default_catalog().empty()) {
+      commit.record.add_changes()->set_set_default_catalog(settings_.default_catalog);
+    }
+    *commit.record.add_changes() = *change;
+    const auto range = store_.Commit(order.tenant, commit);
+    if (range.ok()) {
+      Publish(order.tenant, *range, MakeView(state.After(commit.record)));
+      return Written{commit.record.revision(), *std::move(change), (*view)->state()};
+    }
+    const absl::StatusCode code = range.status().code();
+    if (code != absl::StatusCode::kAborted && code != absl::StatusCode::kAlreadyExists) {
+      // It may have been stored all the same: what is in memory is no longer known to be the newest.
+      absl::MutexLock lock(&mutex_);
+      ranges_.erase(order.tenant.name());
+      return range.status();
+    }
+    if (absl::Now() >= order.deadline) return absl::DeadlineExceededError("other writes to the registry came first");
+    view = Reload(order.tenant);
+  }
+  return view.status();
+}
+
+absl::StatusOr<std::vector<v1::ChangeRecord>> Registry::ChangesSince(const TenantId& tenant, int64_t revision,
+                                                                     size_t max_changes) const {
+  return store_.ChangesSince(tenant, revision, max_changes);
+}
+
+absl::StatusOr<RevisionRange> Registry::Revisions(const TenantId& tenant) const { return store_.Revisions(tenant); }
+
+size_t Registry::tenants_in_memory() const {
+  absl::MutexLock lock(&mutex_);
+  return ranges_.size();
+}
+
+void Registry::StopWaiting() {
+  absl::MutexLock lock(&mutex_);
+  stopped_ = true;
+  advanced_.SignalAll();
+}
+
+}  // namespace qconfig

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What it costs to find a tenant's snapshot among many, what a tenant's entries take in memory, and what a write costs
+// above its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
+// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR, and minutes to fill.
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/builtin_catalogs.h"
+#include "core/registration.h"
+#include "server/registry.h"
+#include "server/storage/memory_store.h"
+#include "server/storage/open_store.h"
+#include "tests/benchmark/temp_directory.h"
+
+namespace qconfig {
+namespace {
+
+constexpr int kSchemes = 16;
+constexpr int kTemplates = 4;
+
+TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrCat("tenant-", number), "tenant").value(); }
+
+RegistrySettings Settings() {
+  RegistrySettings settings;
+  settings.catalogs = LoadBuiltinCatalogs().value();
+  settings.default_catalog = std::string(kDefaultCatalog);
+  settings.cache_bytes = size_t{64} << 30;  // everything stays in memory
+  return settings;
+}
+
+// The first write of a tenant, which puts all its entries.
+RegistryCommit FirstWrite(const Catalog& catalog) {
+  RegistryCommit commit;
+  commit.record.set_revision(2);
+  commit.record.add_changes()->set_set_default_catalog(catalog.name());
+  for (int i = 0; i < kSchemes; ++i) {
+    v1::Scheme& scheme = *commit.record.add_changes()->mutable_put_scheme();
+    scheme = catalog.schemes()[static_cast<size_t>(i)];
+    scheme.set_name(absl::StrCat("own-", scheme.name()));
+    scheme.set_origin(v1::REGISTRY_ORIGIN_TENANT);
+    scheme.set_etag("2");
+  }
+  for (int i = 0; i < kTemplates; ++i) {
+    v1::LlmTemplate& entry = *commit.record.add_changes()->mutable_put_template();
+    entry = catalog.templates()[static_cast<size_t>(i)];
+    entry.set_origin(v1::REGISTRY_ORIGIN_TENANT);
+    entry.set_etag("2");
+  }
+  return commit;
+}
+
+// Finds the newest snapshots of one tenant after the other, in an order that no cache foresees.
+void BM_Lookup(benchmark::State& state) {
+  const int64_t tenants = state.range(0);
+  const TempDirectory directory;
+  const auto store = OpenStore("sqlite:" + directory.Path("registry.db"), HistoryLimits()).value();
+  Registry registry(Settings(), *store);
+  const RegistryCommit write = FirstWrite(*registry.catalogs().front());
+  constexpr int64_t kFillers = 64;
+  std::vector<std::thread> fillers;
+  for (int64_t filler = 0; filler < kFillers; ++filler) {
+    fillers.emplace_back([&, filler] {
+      for (int64_t i = filler; i < tenants; i += kFillers) store->Commit(Tenant(i), write).value();
+    });
+  }
+  for (std::thread& filler : fillers) filler.join();
+  const size_t before = mallinfo2().uordblks;
+  for (int64_t i = 0; i < tenants; ++i) registry.Get({Tenant(i), "", 0, 0, absl::InfiniteFuture(), nullptr}).value();
+  const size_t after = mallinfo2().uordblks;
+
+  constexpr int64_t kStride = 7919;
+  int64_t tenant = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(registry.Get({Tenant(tenant), "", 0, 0, absl::InfiniteFuture(), nullptr}));
+    tenant = (tenant + kStride) % tenants;
+  }
+  const auto entries = static_cast<double>(tenants * (kSchemes + kTemplates));
+  state.counters["bytes_per_entry"] = static_cast<double>(after - before) / entries;
+}
+
+// What BM_Lookup does beside looking up.
+void BM_Floor_MakeTenantId(benchmark::State& state) {
+  int64_t tenant = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(Tenant(++tenant % 100'000));
+}
+
+// Registering and unregistering a scheme in memory, in a registry of so many schemes: checks, planning and the new
+// state.
+void BM_Write(benchmark::State& state) {
+  MemoryStore store{HistoryLimits{}};
+  Registry registry(Settings(), store);
+  const TenantId tenant = Tenant(0);
+  const WriteOrder order{tenant, "", "", "", false, absl::InfiniteFuture()};
+  v1::Scheme scheme = registry.catalogs().front()->schemes().front();
+  const auto put = [&](const RegistrationContext& context) { return PutScheme(scheme, context); };
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    scheme.set_name(absl::StrCat("own-", i));
+    registry.Write(order, put).value();
+  }
+  scheme.set_name("more");
+  for (auto _ : state) {
+    registry.Write(order, put).value();
+    registry.Write(order, [](const auto& context) { return DeleteScheme("more", "", context); }).value();
+  }
+  state.SetItemsProcessed(2 * state.iterations());
+}
+
+}  // namespace
+}  // namespace qconfig
+
+int main(int argc, char** argv) {
+  using namespace qconfig;
+  benchmark::Initialize(&argc, argv);
+  const bool many = argc > 1 && std::strcmp(argv[1], "--many") == 0;
+  if (many) --argc;
+  if (argc > 1) {
+    std::cerr << "unknown argument; there is only --many" << std::endl;
+    return 1;
+  }
+  benchmark::RegisterBenchmark("BM_Floor_MakeTenantId", BM_Floor_MakeTenantId);
+  auto* lookup = benchmark::RegisterBenchmark("BM_Lookup/tenants", BM_Lookup)->Arg(1)->Arg(1'000);
+  if (many) lookup->Arg(100'000);
+  benchmark::RegisterBenchmark("BM_Write/schemes", BM_Write)->Arg(20)->Arg(1'000)->Arg(9'000);
+  benchmark::RunSpecifiedBenchmarks();
+}

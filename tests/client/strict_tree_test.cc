@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "qconfigctl/file_tree.h"
+
+namespace qconfig::client {
+namespace {
+
+using nlohmann::ordered_json;
+using ::testing::HasSubstr;
+
+std::string Repeat(const std::string& text, int times) {
+  std::string result;
+  for (int i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+// A list of `count` distinct keys in the form of `{"k0":0,"k1":0}`.
+std::string ManyKeys(int count) {
+  std::string text = "{";
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, i == 0 ? "" : ",", "\"k", i, "\": 0");
+  return text + "}";
+}
+
+struct Accepted {
+  std::string name;
+  std::string text;
+  std::string json;
+};
+
+struct Refused {
+  std::string name;
+  std::string text;
+  std::string problem;
+};
+
+template <typename Case>
+std::string NameOf(const testing::TestParamInfo<Case>& info) {
+  return info.param.name;
+}
+
+class JsonAcceptedTest : public testing::TestWithParam<Accepted> {};
+TEST_P(JsonAcceptedTest, Reads) {
+  const auto tree = ParseStrictJson(GetParam().text);
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  EXPECT_EQ(tree->dump(), GetParam().json);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Json, JsonAcceptedTest,
+    testing::Values(Accepted{"KeepsTheOrderOfKeys", R"({"b": 1, "a": [true, null]})", R"({"b":1,"a":[true,null]})"},
+                    Accepted{"WindowsLines", "{\r\n\"a\":\r\n1}\r\n", R"({"a":1})"},
+                    Accepted{"SameKeyElsewhere", R"({"a": {"x": 1}, "b": {"x": 2}})", R"({"a":{"x":1},"b":{"x":2}})"},
+                    Accepted{"Numbers", "[0, -1, 1.5, 1e3, 18446744073709551615]",
+                             "[0,-1,1.5,1000.0,18446744073709551615]"},
+                    Accepted{"DeepestAllowed", Repeat("[", 64) + Repeat("]", 64), Repeat("[", 64) + Repeat("]", 64)}),
+    NameOf<Accepted>);
+
+class JsonRefusedTest : public testing::TestWithParam<Refused> {};
+TEST_P(JsonRefusedTest, SaysWhy) {
+  const auto tree = ParseStrictJson(GetParam().text);
+  ASSERT_FALSE(tree.ok()) << tree->dump();
+  EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Json, JsonRefusedTest,
+    testing::Values(Refused{"KeyTwice", R"({"a": {"x": 1, "y": 2, "x": 1}})", R"(a: the key "x" is given twice)"},
+                    Refused{"KeyTwiceInAList", R"([0, {"x": 1, "\u0078": 1}])", R"([1]: the key "x" is given twice)"},
+                    Refused{"TextAfterIt", R"({"a": 1} {"a": 2})", "line 1, column 10"},
+                    Refused{"Comma", "{\"a\": 1,\n}", "line 2, column 1"},
+                    Refused{"NotANumber", R"({"a": NaN})", "column 7"},
+                    Refused{"TooLargeForADouble", R"({"a": 1e400})", "number overflow"},
+                    Refused{"HalfASurrogatePair", R"({"a": "\ud800"})", "surrogate"},
+                    Refused{"Comment", "{} // none", "line 1"}, Refused{"Empty", "", "unexpected end of input"},
+                    Refused{"Cut", R"({"a": [1, )", "unexpected end of input"},
+                    Refused{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 objects and lists"},
+                    Refused{"VeryDeep", Repeat("[", 1'000'000), "more than 64 objects and lists"},
+                    Refused{"TooManyValues", "[" + Repeat("0,", 100'000) + "0]", "more than 100000 values"}),
+    NameOf<Refused>);
+
+class YamlAcceptedTest : public testing::TestWithParam<Accepted> {};
+TEST_P(YamlAcceptedTest, Reads) {
+  const auto tree = ParseStrictYaml(GetParam().text);
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  EXPECT_EQ(tree->dump(), GetParam().json);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Yaml, YamlAcceptedTest,
+    testing::Values(
+        Accepted{"KeepsTheOrderOfKeys", "b: 1\na:\n  - true\n  - x\n", R"({"b":1,"a":[true,"x"]})"},
+        Accepted{"WindowsLines", "a: 1\r\nb:\r\n  - x\r\n", R"({"a":1,"b":["x"]})"},
+        Accepted{"Json", R"({"a": [1, "x", null]})", R"({"a":[1,"x",null]})"},
+        Accepted{"Nulls", "[~, null, Null, NULL, , nul]", R"([null,null,null,null,null,"nul"])"},
+        Accepted{"EmptyValue", "a:\nb: 1\n", R"({"a":null,"b":1})"},
+        Accepted{"Booleans", "[true, True, TRUE, false, False, FALSE]", "[true,true,true,false,false,false]"},
+        Accepted{"YesAndNoAreStrings", "[yes, no, on, off, y, n, Yes, tRUE]",
+                 R"(["yes","no","on","off","y","n","Yes","tRUE"])"},
+        Accepted{"Integers", "[0, -1, +12, 0o17, 0x1F, 0xff, 010, 18446744073709551615]",
+                 "[0,-1,12,15,31,255,10,18446744073709551615]"},
+        Accepted{"Floats", "[1.5, -.5, 1., 1e3, +1.5E-1]", "[1.5,-0.5,1.0,1000.0,0.15]"},
+        Accepted{"NotNumbers", "[0b1, 1_000, 0x, 0o8, 1e, ., -, 1:30, 2026-01-31, NaN, inf]",
+                 R"(["0b1","1_000","0x","0o8","1e",".","-","1:30","2026-01-31","NaN","inf"])"},
+        Accepted{"QuotedAreStrings", R"(["1", 'true', "null", '~', ""])", R"(["1","true","null","~",""])"},
+        Accepted{"BlockText", "a: |\n  x\n  1\n", R"({"a":"x\n1\n"})"},
+        Accepted{"Anchors", "a: &x {k: [1, 2]}\nb: *x\nc: &y 5\nd: *y\n",
+                 R"({"a":{"k":[1,2]},"b":{"k":[1,2]},"c":5,"d":5})"},
+        Accepted{"AnchorGivenAgain", "a: &x 1\nb: &x 2\nc: *x\n", R"({"a":1,"b":2,"c":2})"},
+        Accepted{"CoreTags", "[!!str 1, !!int \"3\", !!float 2, !!bool true, !!null ~, !!map {a: 1}, !!seq [1], ! 5]",
+                 R"(["1",3,2,true,null,{"a":1},[1],"5"])"},
+        Accepted{"DocumentMarks", "%YAML 1.2\n---\na: 1\n...\n# the end\n", R"({"a":1})"},
+        Accepted{"DeepestAllowed", Repeat("[", 64) + Repeat("]", 64), Repeat("[", 64) + Repeat("]", 64)}),
+    NameOf<Accepted>);
+
+// Each list repeats the one before it ten times.
+std::string BillionLaughs() {
+  std::string text = "a0: &a0 [lol]\n";
+  for (int i = 1; i <= 9; ++i) {
+    absl::StrAppend(&text, "a", i, ": &a", i, " [", Repeat(absl::StrCat("*a", i - 1, ","), 10), "]\n");
+  }
+  return text;
+}
+
+class YamlRefusedTest : public testing::TestWithParam<Refused> {};
+TEST_P(YamlRefusedTest, SaysWhy) {
+  const auto tree = ParseStrictYaml(GetParam().text);
+  ASSERT_FALSE(tree.ok()) << tree->dump();
+  EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Yaml, YamlRefusedTest,
+    testing::Values(
+        Refused{"KeyTwice", "a: 1\nb:\n  x: 1\n  x: 2\n", R"(line 4, column 3: b: the key "x" is given twice)"},
+        Refused{"TwoDocuments", "a: 1\n---\na: 2\n", "more than one YAML document"},
+        Refused{"TextAfterIt", "{a: 1} b", ""}, Refused{"BracketAfterIt", "[1] ]", ""},
+        Refused{"NoDocument", "# nothing\n", "no YAML document"}, Refused{"NotFinite", "a: .nan", "not finite"},
+        Refused{"Infinite", "a: -.INF", "not finite"}, Refused{"TooLargeForADouble", "a: 1e400", "not finite"},
+        Refused{"OwnTag", "a: !!python/object 1", "not of YAML's core types"},
+        Refused{"OtherTag", "a: !x 1", "not of YAML's core types"},
+        Refused{"BinaryTag", "a: !!binary aGk=", "not of YAML's core types"},
+        Refused{"TagOfAnotherKind", "a: !!map [1]", "not of YAML's core types"},
+        Refused{"TagThatDoesNotFit", "a: !!int x", "\"x\" is no int"},
+        Refused{"NumberAsKey", "1: x", "must be a string"}, Refused{"NullAsKey", "~: x", "must be a string"},
+        Refused{"ListAsKey", "? [a]\n: x\n", "must be a string"},
+        Refused{"AliasAsKey", "a: &x b\n*x : c\n", "alias cannot be a key"},
+        Refused{"AliasInsideItself", "a: &x [*x]", "inside what it repeats"},
+        Refused{"UnknownAlias", "a: *x", "line 1"}, Refused{"HalfASurrogatePair", R"(a: "\ud800")", ""},
+        Refused{"BillionLaughs", BillionLaughs(), "more than 100000 values"},
+        Refused{"LongTextOften", "a: &a " + std::string(100'000, 'x') + "\nb: [" + Repeat("*a,", 1000) + "]\n",
+                "bytes of text"},
+        Refused{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 objects and lists"},
+        Refused{
+            "TooDeepByAliases",
+            absl::StrCat("a: &a ", Repeat("[", 40), Repeat("]", 40), "\nb: ", Repeat("[", 40), "*a", Repeat("]", 40)),
+            "more than 64 objects and lists"},
+        Refused{"VeryDeep", Repeat("[", 100'000), ""},
+        Refused{"MillionsOfBrackets", Repeat("[", 4'000'000), "more than 100000 values"},
+        Refused{"VeryDeepBlocks", Repeat("- ", 100'000), "more than 64 objects and lists"},
+        Refused{"VeryDeepKeys", Repeat("? ", 100'000), ""},
+        Refused{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),
+    NameOf<Refused>);
+
+TEST(StrictTreeTest, ManyKeysTakeLinearTime) {
+  const std::string text = ManyKeys(90'000);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(ParseStrictJson(text).ok());
+  EXPECT_TRUE(ParseStrictYaml(text).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+}  // namespace
+}  // namespace qconfig::client

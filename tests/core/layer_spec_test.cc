@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the goldens cannot say: specs that are no Python, and where in a spec a refusal is.
+#include "core/layer_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+absl::StatusOr<v1::QLayerConfig> Expand(const std::string& spec) {
+  return ExpandLayerSpec(Builtins().catalog(), Proto<v1::LayerSpec>(spec), "spec");
+}
+
+// "spec_unknown at spec.weight.preset.spec".
+std::string Refusal(const absl::Status& status) {
+  if (status.ok()) return "OK";
+  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at " + MetadataOf(status, "field"));
+  return absl::StrCat(MetadataOf(status, "rule"), " at ", MetadataOf(status, "field"));
+}
+
+// A preset as text; `fields` are pairs of a name and a google.protobuf.Value.
+std::string Preset(const std::string& spec, const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string text = absl::StrCat("preset { spec: '", spec, "' fields {");
+  for (const auto& [name, value] : fields) {
+    absl::StrAppend(&text, " fields { key: '", name, "' value {", value, "} }");
+  }
+  return text + "} }";
+}
+
+std::string WeightRefusal(const std::string& spec, const std::vector<std::pair<std::string, std::string>>& fields) {
+  return Refusal(Expand("weight {" + Preset(spec, fields) + "}").status());
+}
+
+TEST(LayerSpecTest, EmptySpecIsAnEmptyLayer) {
+  const auto layer = Expand("target_device: DEVICE_TYPE_CPU");
+  ASSERT_TRUE(layer.ok()) << layer.status();
+  EXPECT_EQ(layer->ShortDebugString(), "target_device: DEVICE_TYPE_CPU");
+}
+
+TEST(LayerSpecTest, EveryFormAndTensor) {
+  const std::string fp8 = Preset("FP8E4M3PerTensorSpec", {});
+  const auto layer = Expand(
+      absl::StrCat("input_tensors {", fp8,
+                   "} output_tensors { config { dtype: DTYPE_BFLOAT16 observer_cls: 'PlaceholderObserver' } }",
+                   "weight { scale_quant { first_stage {", fp8, "} second_stage {", fp8, "} } }",
+                   "bias { progressive { first_stage {", fp8,
+                   "} second_stage { config { dtype: DTYPE_MX6 ch_axis: 1 group_size: 2 max_input_numel: 3 } } } }"));
+  ASSERT_TRUE(layer.ok()) << layer.status();
+  EXPECT_EQ(layer->input_tensors(0).dtype(), v1::DTYPE_FP8_E4M3);
+  EXPECT_EQ(layer->output_tensors(0).max_input_numel(), 4194304);
+  ASSERT_EQ(layer->weight_size(), 2);
+  EXPECT_FALSE(layer->weight(0).is_scale_quant());
+  EXPECT_TRUE(layer->weight(1).is_scale_quant());
+  ASSERT_EQ(layer->bias_size(), 2);
+  EXPECT_FALSE(layer->bias(1).is_scale_quant());
+  EXPECT_EQ(layer->bias(1).max_input_numel(), 3);
+}
+
+TEST(LayerSpecTest, MissingFormsAreRefused) {
+  EXPECT_EQ(Refusal(Expand("bias {}").status()), "spec_required at spec.bias");
+  EXPECT_EQ(Refusal(Expand("weight { progressive {} }").status()),
+            "spec_required at spec.weight.progressive.first_stage");
+  const std::string first = "first_stage {" + Preset("Float16Spec", {}) + "}";
+  EXPECT_EQ(Refusal(Expand("weight { scale_quant {" + first + "} }").status()),
+            "spec_required at spec.weight.scale_quant.second_stage");
+  EXPECT_EQ(Refusal(Expand("weight { scale_quant {" + first + " second_stage {} } }").status()),
+            "spec_required at spec.weight.scale_quant.second_stage");
+}
+
+TEST(LayerSpecTest, UnknownNamesAreToldTheNearest) {
+  absl::Status status = Expand("weight {" + Preset("Int8PerTenserSpec", {}) + "}").status();
+  EXPECT_EQ(Refusal(status), "spec_unknown at spec.weight.preset.spec");
+  EXPECT_EQ(MetadataOf(status, "value"), "Int8PerTenserSpec");
+  EXPECT_THAT(MetadataOf(status, "suggestion"), HasSubstr("Int8PerTensorSpec"));
+  EXPECT_EQ(WeightRefusal("", {}), "spec_unknown at spec.weight.preset.spec");
+  EXPECT_EQ(WeightRefusal("ProgressiveSpec", {}), "spec_unknown at spec.weight.preset.spec");
+
+  status = Expand("weight {" + Preset("MX6Spec", {{"group_size", "number_value: 32"}, {"zz", "null_value: 0"}}) + "}")
+               .status();
+  EXPECT_EQ(Refusal(status), "spec_field_unknown at spec.weight.preset.fields");
+  EXPECT_EQ(MetadataOf(status, "value"), "group_size") << "the first by name, always";
+  EXPECT_EQ(MetadataOf(status, "allowed"), "ch_axis, block_size, scale_calculation_mode");
+}
+
+TEST(LayerSpecTest, RequiredFieldsAreRequired) {
+  EXPECT_EQ(WeightRefusal("Int8PerChannelSpec", {}), "spec_field_required at spec.weight.preset.fields.ch_axis");
+  EXPECT_EQ(WeightRefusal("MX6Spec", {{"ch_axis", "number_value: 0"}}),
+            "spec_field_required at spec.weight.preset.fields.block_size");
+}
+
+TEST(LayerSpecTest, NullIsNoneEvenWhereQuarkAsksForAnInteger) {
+  EXPECT_EQ(WeightRefusal("Int8PerChannelSpec", {{"ch_axis", "null_value: 0"}}),
+            "ch_axis_required at spec.weight.preset.fields.ch_axis");
+}
+
+struct TypeCase {
+  const char* spec;
+  const char* field;
+  std::string value;
+  bool is_ok;
+};
+
+class SpecFieldTypeTest : public testing::TestWithParam<TypeCase> {};
+
+TEST_P(SpecFieldTypeTest, IsChecked) {
+  EXPECT_EQ(WeightRefusal(GetParam().spec, {{GetParam().field, GetParam().value}}),
+            GetParam().is_ok ? "OK" : absl::StrCat("spec_field_type at spec.weight.preset.fields.", GetParam().field));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SpecFieldTypeTest,
+                         testing::Values(TypeCase{"BFP16Spec", "ch_axis", "number_value: -1", true},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: 2147483647", true},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: -2147483648", true},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: 2147483648", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: 1e300", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: 1.5", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: nan", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "number_value: inf", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "string_value: '1'", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "bool_value: true", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "list_value { values { number_value: 1 } }",
+                                                  false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "struct_value {}", false},
+                                         TypeCase{"BFP16Spec", "ch_axis", "", false},
+                                         TypeCase{"Int8PerTensorSpec", "symmetric", "bool_value: false", true},
+                                         TypeCase{"Int8PerTensorSpec", "symmetric", "number_value: 1", false},
+                                         TypeCase{"Int8PerTensorSpec", "symmetric", "string_value: 'true'", false},
+                                         TypeCase{"Int8PerTensorSpec", "scale_type", "string_value: 'float'", true},
+                                         TypeCase{"Int8PerTensorSpec", "scale_type", "number_value: 1", false},
+                                         TypeCase{"Int8PerTensorSpec", "scale_type", "bool_value: true", false}));
+
+TEST(LayerSpecTest, ValuesByNameAreToldTheNearest) {
+  const absl::Status status =
+      Expand("bias {" + Preset("Int8PerTensorSpec", {{"observer_method", "string_value: 'minmax'"}}) + "}").status();
+  EXPECT_EQ(Refusal(status), "spec_value at spec.bias.preset.fields.observer_method");
+  EXPECT_EQ(MetadataOf(status, "suggestion"), "min_max");
+  EXPECT_EQ(MetadataOf(status, "allowed"), "min_max, histogram, histogrampro, MSE, percentile");
+  EXPECT_EQ(WeightRefusal("AmdFP4Spec", {{"ch_axis", "number_value: 0"}, {"group_size", "null_value: 0"}}),
+            "spec_value at spec.weight.preset.fields.group_size");
+}
+
+TEST(LayerSpecTest, EmptyNameIsNone) {
+  EXPECT_EQ(WeightRefusal("Int8PerTensorSpec", {{"round_method", "string_value: ''"}}),
+            "round_method_required at spec.weight.preset.fields.round_method");
+  const auto layer = Expand("weight {" +
+                            Preset("Uint4PerChannelSpec", {{"ch_axis", "number_value: 0"},
+                                                           {"is_dynamic", "bool_value: false"},
+                                                           {"zero_point_type", "string_value: ''"}}) +
+                            "}");
+  ASSERT_TRUE(layer.ok()) << layer.status();
+  EXPECT_EQ(layer->weight(0).zero_point_type(), v1::ZERO_POINT_TYPE_NONE);
+  const auto format = Expand("weight {" +
+                             Preset("FP4PerGroupSpec", {{"ch_axis", "number_value: 0"},
+                                                        {"group_size", "number_value: 1"},
+                                                        {"scale_format", "string_value: ''"}}) +
+                             "}");
+  ASSERT_TRUE(format.ok()) << format.status();
+  EXPECT_TRUE(format->weight(0).has_scale_format()) << "not checked by name, so it is a text like others";
+}
+
+TEST(LayerSpecTest, BrokenRulesAreToldAtTheFieldOfTheSpec) {
+  EXPECT_EQ(WeightRefusal("Int8PerTensorSpec", {{"observer_method", "null_value: 0"}}),
+            "observer_cls_required at spec.weight.preset.fields.observer_method");
+  EXPECT_EQ(WeightRefusal("MX6Spec", {{"ch_axis", "number_value: 0"}, {"block_size", "null_value: 0"}}),
+            "group_size_required at spec.weight.preset.fields.block_size");
+  EXPECT_EQ(Refusal(Expand("weight { progressive { first_stage { config { dtype: DTYPE_INT8 } } } }").status()),
+            "is_dynamic_required at spec.weight.progressive.first_stage.config.is_dynamic");
+  const std::string group =
+      Preset("Int4PerGroupSpec", {{"ch_axis", "number_value: 0"}, {"group_size", "number_value: 1"}});
+  EXPECT_EQ(Refusal(Expand("weight {" + group + "}").status()), "OK");
+  EXPECT_EQ(Refusal(Expand("output_tensors {" + group + "}").status()),
+            "activation_group_dynamic at spec.output_tensors.preset.fields.is_dynamic");
+  EXPECT_EQ(Refusal(Expand("input_tensors { scale_quant { first_stage {" + Preset("Float16Spec", {}) +
+                           "} second_stage {" + group + "} } }")
+                        .status()),
+            "activation_group_dynamic at spec.input_tensors.scale_quant.second_stage.preset.fields.is_dynamic");
+}
+
+TEST(LayerSpecTest, UnknownDeviceIsRefused) {
+  v1::LayerSpec spec;
+  spec.set_target_device(static_cast<v1::DeviceType>(9));
+  EXPECT_EQ(Refusal(ExpandLayerSpec(Builtins().catalog(), spec, "spec").status()),
+            "target_device_unknown at spec.target_device");
+}
+
+}  // namespace
+}  // namespace qconfig

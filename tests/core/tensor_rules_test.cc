@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the goldens cannot say: where a refusal is, what it suggests, and what only a message can hold.
+#include "core/tensor_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/complete_layer.h"
+#include "tests/core/test_support.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kInt8[] =
+    "dtype: DTYPE_INT8 observer_cls: 'PerTensorMinMaxObserver' is_dynamic: false symmetric: true "
+    "qscheme: Q_SCHEME_TYPE_PER_TENSOR round_method: ROUND_TYPE_HALF_EVEN scale_type: SCALE_TYPE_FLOAT ";
+
+const Catalog& Quark012() { return CatalogOfRelease("0.12.post1"); }
+
+absl::Status Check(const std::string& tensor) {
+  return CheckTensor(Quark012(), Proto<v1::QTensorConfig>(tensor), "scheme.config.weight[0]");
+}
+
+// "is_dynamic_required at is_dynamic": the rule, and the field of the tensor.
+std::string Refusal(const absl::Status& status) {
+  if (status.ok()) return "OK";
+  constexpr absl::string_view kPath = "INVALID_TENSOR_CONFIG at scheme.config.weight[0].";
+  const std::string told = Told(status);
+  EXPECT_EQ(told.substr(0, kPath.size()), kPath);
+  return absl::StrCat(MetadataOf(status, "rule"), " at ", told.substr(kPath.size()));
+}
+
+struct Case {
+  const char* refusal;
+  std::string tensor;
+};
+
+class TensorRuleTest : public testing::TestWithParam<Case> {};
+
+TEST_P(TensorRuleTest, RefusesAtTheRightField) { EXPECT_EQ(Refusal(Check(GetParam().tensor)), GetParam().refusal); }
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TensorRuleTest,
+    testing::Values(
+        Case{"OK", kInt8}, Case{"dtype_required at dtype", "observer_cls: 'TQTObserver'"},
+        Case{"is_dynamic_required at is_dynamic", "dtype: DTYPE_INT8"},
+        Case{"observer_cls_required at observer_cls", "dtype: DTYPE_INT8 is_dynamic: true"},
+        Case{"observer_cls_required at observer_cls", "dtype: DTYPE_FP4"},
+        Case{"qscheme_required at qscheme", "dtype: DTYPE_FP4 observer_cls: 'PerBlockMXObserver'"},
+        Case{"observer_cls_placeholder at observer_cls", "dtype: DTYPE_FLOAT16"},
+        Case{"OK", "dtype: DTYPE_FLOAT16 observer_cls: 'PlaceholderObserver' group_size: 3 is_dynamic: true"},
+        Case{"group_size_required at group_size", "dtype: DTYPE_MX ch_axis: 0"},
+        Case{"mx_element_dtype_required at mx_element_dtype", "dtype: DTYPE_MX ch_axis: 0 group_size: 0"},
+        Case{"OK", "dtype: DTYPE_MX6 ch_axis: 0 group_size: 0 block_size: [1, 2, 3] observer_cls: 'TQTObserver'"},
+        Case{"observer_cls_per_group at observer_cls",
+             "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP observer_cls: 'TQTObserver'"},
+        Case{"ch_axis_required at ch_axis",
+             "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP observer_cls: 'PerBlockMXObserver' group_size: 1"},
+        Case{"block_size_pair at block_size",
+             "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_BLOCK observer_cls: 'TQTObserver' block_size: [1, 2, 3]"},
+        Case{"OK", "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_BLOCK observer_cls: 'TQTObserver' block_size: [-1, 0]"},
+        Case{"OK", std::string(kInt8) + "max_input_numel: -1 scale_format: '' zero_point_type: ZERO_POINT_TYPE_NONE"}));
+
+TEST(TensorRuleTest, NumberThatIsNoValueIsUnknown) {
+  for (const int number : {-1, 99, 2147483647}) {
+    auto tensor = Proto<v1::QTensorConfig>(kInt8);
+    tensor.set_dtype(static_cast<v1::Dtype>(number));
+    const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
+    EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
+    EXPECT_EQ(MetadataOf(status, "value"), absl::StrCat(number));
+  }
+  auto tensor = Proto<v1::QTensorConfig>(kInt8);
+  tensor.set_mx_element_dtype(static_cast<v1::Dtype>(77));
+  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
+            "mx_element_dtype_unknown at mx_element_dtype")
+      << "even where the data type does not use it";
+  tensor = Proto<v1::QTensorConfig>(kInt8);
+  tensor.set_zero_point_type(static_cast<v1::ZeroPointType>(3));
+  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
+            "zero_point_type_unknown at zero_point_type");
+  tensor = Proto<v1::QTensorConfig>(kInt8);
+  tensor.set_qscheme(static_cast<v1::QSchemeType>(5));
+  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
+}
+
+TEST(TensorRuleTest, DataTypeOfALaterReleaseIsUnknownToAnEarlierOne) {
+  const auto tensor = Proto<v1::QTensorConfig>(
+      "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
+  const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
+  EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
+  EXPECT_EQ(MetadataOf(status, "value"), "uint2");
+  EXPECT_EQ(MetadataOf(status, "suggestion"), "uint8, uint4, int2");
+  EXPECT_EQ(Told(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
+}
+
+TEST(TensorRuleTest, UnknownObserverIsToldTheNearest) {
+  const absl::Status status = Check("dtype: DTYPE_MX6 ch_axis: 0 group_size: 8 observer_cls: 'PerTensorMinMaxObserve'");
+  EXPECT_EQ(Refusal(status), "observer_cls_unknown at observer_cls");
+  EXPECT_THAT(MetadataOf(status, "suggestion"), HasSubstr("PerTensorMinMaxObserver"));
+  EXPECT_THAT(MetadataOf(status, "allowed"), HasSubstr(" and 11 more"));
+}
+
+TEST(TensorRuleTest, ObserverThatDoesNotFitIsToldThoseThatDo) {
+  const absl::Status status =
+      Check("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_CHANNEL observer_cls: 'PerTensorMinMaxObserver' ch_axis: 0");
+  EXPECT_EQ(Refusal(status), "observer_cls_per_channel at observer_cls");
+  EXPECT_EQ(MetadataOf(status, "allowed"),
+            "LSQObserver, PerChannelMinMaxObserver, PerChannelPowOf2MinMSEObserver, PerChannelPowOf2MinMaxObserver");
+}
+
+std::string LayerRefusal(const std::string& layer) {
+  const absl::Status status = CheckLayer(Quark012(), Proto<v1::QLayerConfig>(layer), "c");
+  return status.ok() ? "OK" : absl::StrCat(MetadataOf(status, "rule"), " at ", MetadataOf(status, "field"));
+}
+
+TEST(LayerRuleTest, EveryTensorIsLookedAt) {
+  EXPECT_EQ(LayerRefusal(""), "OK");
+  for (const char* name : {"input_tensors", "output_tensors", "weight", "bias"}) {
+    const std::string good = absl::StrCat(name, " {", kInt8, "} ");
+    EXPECT_EQ(LayerRefusal(good + good), "OK");
+    EXPECT_EQ(LayerRefusal(absl::StrCat(good, name, " { dtype: DTYPE_INT8 }")),
+              absl::StrCat("is_dynamic_required at c.", name, "[1].is_dynamic"));
+    EXPECT_EQ(LayerRefusal(good + good + good), absl::StrCat("stages_at_most_two at c.", name));
+  }
+}
+
+TEST(LayerRuleTest, GroupsOfActivationsAreDynamicInEveryStage) {
+  const std::string group =
+      "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP observer_cls: 'PerBlockMXObserver' ch_axis: 0 group_size: 1 ";
+  const std::string dynamic = group + "is_dynamic: true ";
+  EXPECT_EQ(LayerRefusal("weight {" + group + "} bias {" + group + "}"), "OK");
+  EXPECT_EQ(LayerRefusal("input_tensors {" + dynamic + "} output_tensors {" + dynamic + "}"), "OK");
+  EXPECT_EQ(LayerRefusal("input_tensors {" + dynamic + "} input_tensors {" + group + "}"),
+            "activation_group_dynamic at c.input_tensors[1].is_dynamic");
+  EXPECT_EQ(LayerRefusal("output_tensors {" + group + "is_dynamic: false }"),
+            "activation_group_dynamic at c.output_tensors[0].is_dynamic");
+  EXPECT_EQ(LayerRefusal("input_tensors {" + group + "} bias { dtype: DTYPE_INT8 }"),
+            "is_dynamic_required at c.bias[0].is_dynamic")
+      << "all tensors are constructed before the layer is";
+  EXPECT_EQ(
+      LayerRefusal("input_tensors { dtype: DTYPE_MX6 ch_axis: 0 group_size: 1 qscheme: Q_SCHEME_TYPE_PER_GROUP }"),
+      "activation_group_dynamic at c.input_tensors[0].is_dynamic")
+      << "even where the data type does not use the field";
+}
+
+TEST(LayerRuleTest, UnknownDeviceIsRefused) {
+  v1::QLayerConfig layer;
+  layer.set_target_device(v1::DEVICE_TYPE_IPU);
+  EXPECT_EQ(Told(CheckLayer(Quark012(), layer, "c")), "OK");
+  layer.set_target_device(static_cast<v1::DeviceType>(3));
+  const absl::Status status = CheckLayer(Quark012(), layer, "c");
+  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at c.target_device");
+  EXPECT_EQ(MetadataOf(status, "rule"), "target_device_unknown");
+  EXPECT_EQ(MetadataOf(status, "allowed"), "cpu, ipu");
+}
+
+TEST(CompleteLayerTest, FillsInOnlyWhatIsLeftOut) {
+  const v1::QLayerConfig layer = CompleteLayer(
+      Proto<v1::QLayerConfig>("input_tensors {} output_tensors {} weight {} weight { max_input_numel: 0 } bias {}"));
+  EXPECT_EQ(layer.ShortDebugString(),
+            "input_tensors { max_input_numel: 4194304 } output_tensors { max_input_numel: 4194304 } "
+            "weight { max_input_numel: 4194304 } weight { max_input_numel: 0 } bias { max_input_numel: 4194304 }");
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kills the real qconfigd at random while clients write, again and again on one file: every acknowledged write is there
+// afterwards, none is there in part, and revisions have no gap.
+// QCONFIG_CRASHES in the environment sets how often (50), QCONFIG_SEED the seed.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <regex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "qconfig/client.h"
+
+namespace qconfig {
+namespace {
+
+using client::Client;
+
+int FromEnvironment(const char* name, int otherwise) {
+  const char* const text = std::getenv(name);
+  int value = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
+}
+
+// A qconfigd of this build that serves `directory`.
+class Process {
+ public:
+  explicit Process(const std::filesystem::path& directory) : log_(directory / "log") {
+    const std::string storage = absl::StrCat("sqlite:", (directory / "registry.db").string());
+    std::filesystem::remove(log_);
+    pid_ = fork();
+    if (pid_ == 0) {
+      const int log = open(log_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+      dup2(log, STDERR_FILENO);
+      execl(QCONFIGD, "qconfigd", "--listen", "127.0.0.1:0", "--storage", storage.c_str(), "--history-changes",
+            "1000000", nullptr);
+      _exit(127);
+    }
+    address_ = absl::StrCat("127.0.0.1:", WaitForPort());
+  }
+
+  ~Process() { Kill(); }
+
+  void Kill() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  std::string WaitForPort() const {
+    const std::regex listening(R"(listening on \S+ \(port (\d+)\))");
+    for (int i = 0; i < 3000; ++i) {
+      std::ifstream file(log_);
+      const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+      std::smatch found;
+      if (std::regex_search(text, found, listening)) return found[1];
+      if (waitpid(pid_, nullptr, WNOHANG) != 0) {
+        ADD_FAILURE() << "qconfigd did not start: " << text;
+        return "0";
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ADD_FAILURE() << "qconfigd does not say that it listens";
+    return "0";
+  }
+
+  std::filesystem::path log_;
+  pid_t pid_ = 0;
+  std::string address_;
+};
+
+constexpr int kTenants = 3;
+constexpr int kWritersPerTenant = 2;
+
+// What one writer, of one tenant, knows of its writes: what they put, and the revision that was acknowledged, or 0.
+struct Write {
+  std::string name;
+  std::string request_id;
+  int64_t revision;
+};
+
+std::string TenantName(int writer) { return absl::StrCat("tenant-", writer % kTenants); }
+
+// Large enough to spread over several pages, so that it could be there in part.
+v1::RegisterTemplateRequest RequestFor(const Write& write) {
+  v1::RegisterTemplateRequest request;
+  request.set_request_id(write.request_id);
+  request.mutable_llm_template()->set_model_type(write.name);
+  for (int i = 0; i < 200; ++i) {
+    request.mutable_llm_template()->add_exclude_layers_name(absl::StrCat(write.name, ".layer-", i));
+  }
+  return request;
+}
+
+class CrashTest : public testing::Test {
+ protected:
+  CrashTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "qconfig-crash-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~CrashTest() override { std::filesystem::remove_all(directory_); }
+
+  // Writes until the server is gone.
+  void WriteOn(const std::string& address, int writer) {
+    Client client({address, TenantName(writer), "", absl::Seconds(10)});
+    std::vector<Write>& writes = writes_[static_cast<size_t>(writer)];
+    for (bool acknowledged = true; acknowledged;) {
+      const size_t n = writes.size();
+      writes.push_back(
+          {absl::StrCat("w", writer, "-", n), absl::StrFormat("00000000-0000-4000-8000-%04x%08x", writer, n), 0});
+      const auto response = client.RegisterTemplate(RequestFor(writes.back()));
+      acknowledged = response.ok();
+      if (acknowledged) writes.back().revision = response->revision();
+      if (acknowledged) ++acknowledged_;
+    }
+  }
+
+  // Repeats the write that each writer does not know the outcome of, as a client would.
+  void FinishDoubtfulWrites(const std::string& address) {
+    for (int writer = 0; writer < kWriters; ++writer) {
+      Client client({address, TenantName(writer), "", absl::Seconds(10)});
+      for (Write& write : writes_[static_cast<size_t>(writer)]) {
+        if (write.revision != 0) continue;
+        const auto response = client.RegisterTemplate(RequestFor(write));
+        ASSERT_TRUE(response.ok()) << response.status();
+        EXPECT_FALSE(response->replaced()) << write.name << " was stored twice";
+        write.revision = response->revision();
+      }
+    }
+  }
+
+  void CheckTenant(const std::string& address, int tenant) {
+    Client client({address, TenantName(tenant), "", absl::Seconds(10)});
+    std::map<std::string, int64_t> expected;  // revisions by name
+    for (int writer = tenant; writer < kWriters; writer += kTenants) {
+      for (const Write& write : writes_[static_cast<size_t>(writer)]) expected[write.name] = write.revision;
+    }
+    // History: each revision down to the second, and each the write that was acknowledged with it.
+    v1::ListChangesRequest changes;
+    int64_t next = 0;
+    size_t seen = 0;
+    do {
+      changes.set_page_size(1000);
+      const auto page = client.ListChanges(changes);
+      ASSERT_TRUE(page.ok()) << page.status();
+      if (next == 0) next = page->revision();
+      for (const v1::ChangeRecord& record : page->changes()) {
+        ASSERT_EQ(record.revision(), next--) << "a gap";
+        const std::string& name = record.changes().rbegin()->put_template().model_type();
+        ASSERT_TRUE(expected.count(name)) << name;
+        ASSERT_EQ(record.revision(), expected[name]) << name;
+        ++seen;
+      }
+      changes.set_page_token(page->next_page_token());
+    } while (!changes.page_token().empty());
+    EXPECT_EQ(next, 1);
+    EXPECT_EQ(seen, expected.size());
+    // The entries themselves are whole.
+    v1::ListTemplatesRequest list;
+    list.set_view(v1::ENTRY_VIEW_FULL);
+    size_t entries = 0;
+    do {
+      const auto page = client.ListTemplates(list);
+      ASSERT_TRUE(page.ok()) << page.status();
+      for (const v1::LlmTemplate& entry : page->llm_templates()) {
+        if (entry.origin() != v1::REGISTRY_ORIGIN_TENANT) continue;
+        ++entries;
+        ASSERT_EQ(entry.etag(), absl::StrCat(expected[entry.model_type()]));
+        ASSERT_EQ(entry.exclude_layers_name_size(), 200);
+        ASSERT_EQ(entry.exclude_layers_name(199), entry.model_type() + ".layer-199");
+      }
+      list.set_page_token(page->next_page_token());
+    } while (!list.page_token().empty());
+    EXPECT_EQ(entries, expected.size());
+  }
+
+  static constexpr int kWriters = kTenants * kWritersPerTenant;
+  std::filesystem::path directory_;
+  std::vector<std::vector<Write>> writes_{static_cast<size_t>(kWriters)};
+  std::atomic<int> acknowledged_ = 0;
+};
+
+TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
+  const int crashes = FromEnvironment("QCONFIG_CRASHES", 50);
+  const int seed = FromEnvironment("QCONFIG_SEED", static_cast<int>(std::random_device()() & 0xFFFFFF));
+  std::printf("QCONFIG_SEED=%d\n", seed);
+  std::mt19937 random(static_cast<unsigned>(seed));
+  for (int crash = 0; crash < crashes && !HasFailure(); ++crash) {
+    Process server(directory_);
+    const int before = acknowledged_;
+    std::vector<std::thread> writers;
+    for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { WriteOn(server.address(), i); });
+    // At a random moment, but not before the load has begun.
+    while (acknowledged_ < before + kWriters) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 200'000));
+    server.Kill();
+    for (std::thread& writer : writers) writer.join();
+
+    Process restarted(directory_);
+    FinishDoubtfulWrites(restarted.address());
+    CheckTenant(restarted.address(), crash % kTenants);
+  }
+  Process last(directory_);
+  for (int tenant = 0; tenant < kTenants; ++tenant) CheckTenant(last.address(), tenant);
+  std::printf("%d crashes, %d writes acknowledged\n", crashes, acknowledged_.load());
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""qconfigctl's writes to a tenant's registry, against a real qconfigd."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from programs import BIN, ServerTestCase, clean_environment, qconfigctl
+
+TENSOR = {
+    "dtype": "int4",
+    "observer_cls": "PerGroupMinMaxObserver",
+    "is_dynamic": False,
+    "qscheme": "per_group",
+    "ch_axis": -1,
+    "group_size": 64,
+    "symmetric": True,
+    "round_method": "half_even",
+    "scale_type": "float",
+}
+QUARK_SCHEME = {"weight": TENSOR}
+TEMPLATE = {"model_type": "mine", "kv_layers_name": ["*k_proj", "*v_proj"], "q_layer_name": "*q_proj", "exclude_layers_name": ["lm_head"]}
+UUID = "0b7f8bd0-5f30-4b3e-8a53-9d8f9a3f3d11"
+UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+
+def yaml_of(value, indent=""):
+    """Block style; strings in quotes."""
+    if not isinstance(value, dict):
+        return " " + json.dumps(value) + "\n"
+    return "\n" + "".join(f"{indent}{key}:{yaml_of(item, indent + '  ')}" for key, item in value.items())
+
+
+PROTO_JSON_SCHEME = {
+    "config": {
+        "weight": [
+            {**TENSOR, "dtype": "DTYPE_INT4", "qscheme": "Q_SCHEME_TYPE_PER_GROUP", "round_method": "ROUND_TYPE_HALF_EVEN", "scale_type": "SCALE_TYPE_FLOAT"}
+        ]
+    }
+}
+TEXTPROTO_SCHEME = """
+config {
+  weight {
+    dtype: DTYPE_INT4
+    observer_cls: "PerGroupMinMaxObserver"
+    is_dynamic: false
+    qscheme: Q_SCHEME_TYPE_PER_GROUP
+    ch_axis: -1
+    group_size: 64
+    symmetric: true
+    round_method: ROUND_TYPE_HALF_EVEN
+    scale_type: SCALE_TYPE_FLOAT
+  }
+}
+"""
+
+
+class RegisterTest(ServerTestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        # A tenant of its own for each test, so that revisions begin at 1.
+        self.tenant = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60].strip("-")
+
+    def file(self, content, name="entry"):
+        path = pathlib.Path(self.folder.name) / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def run_any(self, *arguments):
+        return qconfigctl("--tenant", self.tenant, *arguments, server=self.server)
+
+    def run_ok(self, *arguments):
+        result = self.run_any(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def refused(self, *arguments, code=1):
+        result = self.run_any(*arguments)
+        self.assertEqual((result.returncode, result.stdout), (code, ""), result.stderr)
+        return result.stderr
+
+    def test_a_scheme_in_each_form_reads_back_alike(self):
+        forms = {
+            "quark": QUARK_SCHEME,
+            "yaml": yaml_of(QUARK_SCHEME),
+            "proto-json": PROTO_JSON_SCHEME,
+            "textproto": TEXTPROTO_SCHEME,
+        }
+        seen = []
+        for revision, (form, content) in enumerate(forms.items(), start=2):
+            name = f"my_{form}"
+            line = self.run_ok("register", "scheme", "-f", self.file(content), "--name", name, "--description", "d")
+            self.assertEqual(line, f"registered scheme {name} of tenant {self.tenant} at revision {revision}\n")
+            scheme = json.loads(self.run_ok("describe", "scheme", name))
+            self.assertEqual((scheme["name"], scheme["description"], scheme["origin"]), (name, "d", "REGISTRY_ORIGIN_TENANT"))
+            config = json.loads(self.run_ok("get-config", "llama", "--scheme", name))
+            self.assertEqual(config["global_quant_config"]["weight"]["group_size"], 64)
+            seen.append((scheme["config"], config))
+        self.assertEqual(seen, [seen[0]] * 4)
+
+    def test_a_file_from_standard_input(self):
+        command = [BIN / "qconfigctl", "--server", self.server.address, "--tenant", self.tenant, "register", "scheme", "-f", "-"]
+        scheme = json.dumps({"name": "piped", **QUARK_SCHEME})
+        result = subprocess.run(command, input=scheme, capture_output=True, text=True, env=clean_environment(), timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("registered scheme piped", result.stdout)
+
+    def test_a_scheme_by_specs(self):
+        spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
+        self.run_ok("register", "scheme", "-f", self.file(spec))
+        scheme = json.loads(self.run_ok("describe", "scheme", "by_spec"))
+        self.assertEqual(scheme["spec"]["weight"]["preset"]["spec"], "Int8PerTensorSpec")
+        self.assertEqual(scheme["config"]["weight"][0]["dtype"], "DTYPE_INT8")
+
+    def test_what_describe_prints_of_a_configuration_can_be_registered(self):
+        text = self.run_ok("describe", "scheme", "int4_wo_64", "-o", "textproto").replace("int4_wo_64", "copy")
+        self.run_ok("register", "scheme", "-f", self.file(text))
+        self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
+
+    def test_an_unknown_observer_becomes_placeholder_and_is_told(self):
+        tensor = {"dtype": "float16", "observer_cls": "MyObserver"}
+        result = self.run_any("register", "scheme", "--name", "half", "-f", self.file({"weight": tensor}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('warning: observer_cls: "MyObserver" is no observer that the server knows', result.stderr)
+        scheme = json.loads(self.run_ok("describe", "scheme", "half"))
+        self.assertEqual(scheme["config"]["weight"][0]["observer_cls"], "PlaceholderObserver")
+
+    def test_a_template_shadows_and_is_unregistered(self):
+        before = self.run_ok("describe", "template", "llama")
+        path = self.file({**TEMPLATE, "model_type": "llama", "exclude_layers_name": ["mine"]})
+        self.assertEqual(
+            self.run_ok("register", "template", "-f", path),
+            f"registered template llama of tenant {self.tenant} at revision 2; it hides the catalogue's\n",
+        )
+        config = json.loads(self.run_ok("get-config", "llama", "--scheme", "fp8"))
+        self.assertEqual(config["exclude"], ["mine.*", "mine"])
+        self.assertEqual(
+            self.run_ok("register", "template", "-f", path),
+            f"registered template llama of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one; it hides the catalogue's\n",
+        )
+        self.assertEqual(
+            self.run_ok("unregister", "template", "llama"),
+            f"unregistered template llama of tenant {self.tenant} at revision 4; the catalogue's is seen again\n",
+        )
+        self.assertEqual(self.run_ok("describe", "template", "llama"), before)
+
+    def test_a_template_with_algorithms(self):
+        entry = {**TEMPLATE, "algorithm_configs": {"GPTQ": {"name": "gptq", "block_size": 64, "inside_layer_modules": ["q_proj"]}}}
+        self.run_ok("register", "template", "-f", self.file(yaml_of(entry)))
+        config = json.loads(self.run_ok("get-config", "mine", "--scheme", "int4_wo_128", "--algorithm", "gptq"))
+        self.assertEqual(config["algo_config"][0]["block_size"], 64)
+
+    def test_past_revisions_can_be_read(self):
+        self.run_ok("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME))
+        self.run_ok("unregister", "scheme", "x")
+        self.assertIn("SCHEME_NOT_FOUND", self.refused("describe", "scheme", "x"))
+        self.run_ok("describe", "scheme", "x", "--revision", 2)
+        self.run_ok("get-config", "llama", "--scheme", "x", "--revision", 2)
+        self.assertRegex(self.run_ok("list", "schemes", "--revision", 2), r"(?m)^x +int4 per_group 64")
+        self.assertNotRegex(self.run_ok("list", "schemes", "--min-revision", 3), r"(?m)^x ")
+        self.run_ok("list", "templates", "--revision", 1, "--min-revision", 1)
+
+    def test_changes_are_listed_newest_first(self):
+        self.run_ok("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--request-id", UUID)
+        self.run_ok("register", "template", "-f", self.file(TEMPLATE))
+        self.run_ok("unregister", "scheme", "x")
+        lines = self.run_ok("list", "changes").splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[0], r"^REVISION +TIME +ACTOR +REQUEST ID +WHAT$")
+        self.assertRegex(lines[1], rf"^4 +\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\S+ +{UUID_PATTERN} +delete scheme x$")
+        self.assertRegex(lines[2], r"^3 .* put template mine$")
+        self.assertRegex(lines[3], rf"^2 .* {UUID} +set default catalog quark-0.12.post1, put scheme x")
+        changes = json.loads(self.run_ok("list", "changes", "-o", "json"))
+        self.assertEqual([record["revision"] for record in changes["changes"]], ["4", "3", "2"])
+
+    def test_a_repeated_write_is_made_once(self):
+        arguments = ("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--request-id", UUID)
+        self.assertEqual(self.run_ok(*arguments), self.run_ok(*arguments))
+        other = self.file({"bias": TENSOR}, "other")
+        self.assertIn("REQUEST_ID_REUSED", self.refused("register", "scheme", "--name", "x", "-f", other, "--request-id", UUID))
+
+    def test_validate_only_stores_nothing(self):
+        line = self.run_ok("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--validate-only")
+        self.assertEqual(line, f"would have registered scheme x of tenant {self.tenant}; the revision stays 1\n")
+        self.assertIn("SCHEME_NOT_FOUND", self.refused("describe", "scheme", "x"))
+
+    def test_etags_guard_against_other_writers(self):
+        path = self.file(TEMPLATE)
+        etag = json.loads(self.run_ok("register", "template", "-f", path, "-o", "json"))["llm_template"]["etag"]
+        self.run_ok("register", "template", "-f", path, "--etag", etag)
+        self.assertIn("ETAG_MISMATCH", self.refused("unregister", "template", "mine", "--etag", etag))
+
+    def test_the_servers_refusals_name_field_and_rule(self):
+        bad = self.file({"weight": {**TENSOR, "group_size": None}})
+        errors = self.refused("register", "scheme", "--name", "x", "-f", bad)
+        self.assertIn("(INVALID_TENSOR_CONFIG)", errors)
+        self.assertRegex(errors, r"(?m)^  field: +scheme\.config\.weight")
+        self.assertRegex(errors, r"(?m)^  rule: +\S")
+        self.assertIn("SCHEME_EXISTS", self.refused("register", "scheme", "--name", "fp8", "-f", self.file(QUARK_SCHEME)))
+        self.assertIn("BUILTIN_READ_ONLY", self.refused("unregister", "scheme", "fp8"))
+        self.assertIn("SCHEME_NOT_FOUND", self.refused("unregister", "scheme", "nothing"))
+
+    def test_files_that_cannot_be_read_exit_2(self):
+        for content, problem in (
+            ({"wieght": TENSOR}, "is no scheme\n  as Quark's form: wieght: unknown key; did you mean weight?"),
+            ('{"weight": null, "weight": null}', 'as JSON: the key "weight" is given twice'),
+            ("config { wieght {} }", "as textproto: line 1, column 17"),
+            ("", "is empty"),
+        ):
+            path = self.file(content)
+            errors = self.refused("register", "scheme", "--name", "x", "-f", path, code=2)
+            self.assertTrue(errors.startswith(f"error: {path} is "), errors)
+            self.assertIn(problem, errors)
+        self.assertIn("cannot be opened", self.refused("register", "scheme", "-f", "/nonexistent/file", code=2))
+        self.assertIn("say it with --name", self.refused("register", "scheme", "-f", self.file(QUARK_SCHEME), code=2))
+        named = self.file({"name": "x", **QUARK_SCHEME})
+        self.assertIn('--name says "y"', self.refused("register", "scheme", "-f", named, "--name", "y", code=2))
+
+    def test_wrong_usage_exits_2(self):
+        for arguments in (["register"], ["register", "scheme"], ["register", "thing", "-f", "x"], ["unregister", "scheme"],
+                          ["register", "scheme", "-f", "x", "--format", "json"], ["list", "changes", "--revision", "2"],
+                          ["describe", "scheme", "fp8", "--revision", "-1"]):
+            self.assertEqual(self.run_any(*arguments).returncode, 2, arguments)
+
+    def test_an_unreachable_server_exits_3_and_tells_how_to_repeat(self):
+        path = self.file(PROTO_JSON_SCHEME)
+        result = qconfigctl("register", "scheme", "--name", "x", "-f", path, "--server", "127.0.0.1:1")
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stderr, rf"may have been stored. It is safe to repeat it with --request-id {UUID_PATTERN}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a tenant registers lasts: over kills and restarts, in backups, on a full disk; and damage is told, not mended."""
+
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from programs import BIN, Server, clean_environment, qconfigctl
+
+SCHEME = {"weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "group_size": 48}}}
+
+
+def qconfigd(*arguments, **environment):
+    """Runs a qconfigd that is expected to end by itself."""
+    return subprocess.run(
+        [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
+        capture_output=True,
+        text=True,
+        env=clean_environment(**environment),
+        timeout=60,
+    )
+
+
+class StorageTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="qconfig-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "registry.db"
+        self.scheme_file = self.folder / "scheme.json"
+        self.scheme_file.write_text(json.dumps(SCHEME))
+
+    def serve(self, *arguments):
+        server = Server("--storage", f"sqlite:{self.file}", *arguments)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def run_ok(self, server, *arguments):
+        result = qconfigctl(*arguments, server=server)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def register(self, server, name):
+        self.run_ok(server, "register", "scheme", "--name", name, "-f", self.scheme_file)
+
+    def answer(self, server, scheme, *arguments):
+        return json.loads(self.run_ok(server, "get-config", "llama", "--scheme", scheme, "-o", "response", *arguments))
+
+    def test_registered_scheme_answers_after_kill_and_restart(self):
+        server = self.serve()
+        self.register(server, "mine")
+        before = self.answer(server, "mine")
+        server.end(signal.SIGKILL)
+        after = self.answer(self.serve(), "mine")
+        self.assertEqual(after, before)
+        self.assertEqual(after["revision"], "2")
+
+    def test_yesterdays_revision_has_yesterdays_answer_and_digest(self):
+        template = self.folder / "template.yaml"
+        template.write_text("model_type: llama\nexclude_layers_name: [yesterday]\n")
+        server = self.serve()
+        self.run_ok(server, "register", "template", "-f", template)
+        yesterday = self.answer(server, "fp8")
+        template.write_text("model_type: llama\nexclude_layers_name: [today]\n")
+        self.run_ok(server, "register", "template", "-f", template)
+        server.end()
+        server = self.serve()
+        self.assertNotEqual(self.answer(server, "fp8")["config_digest"], yesterday["config_digest"])
+        self.assertEqual(self.answer(server, "fp8", "--revision", 2), yesterday)
+
+    def test_catalogs_differ_where_the_releases_do(self):
+        server = self.serve()
+        self.assertEqual(self.answer(server, "fp8")["config"]["exclude"], ["lm_head.*", "lm_head"])
+        later = self.answer(server, "fp8", "--catalog", "quark-0.13")
+        self.assertEqual((later["catalog"], later["config"]["exclude"]), ("quark-0.13", ["lm_head"]))
+
+    def test_newer_default_changes_no_answer_of_a_tenant_that_wrote(self):
+        server = self.serve()
+        self.register(server, "mine")
+        server.end()
+        upgraded = self.serve("--default-catalog", "quark-0.13")
+        self.assertEqual(self.answer(upgraded, "fp8")["catalog"], "quark-0.12.post1")
+        self.assertEqual(self.answer(upgraded, "fp8", "--tenant", "new")["catalog"], "quark-0.13")
+        catalogs = json.loads(self.run_ok(upgraded, "list", "catalogs", "-o", "json", "--tenant", "new"))["catalogs"]
+        self.assertEqual([catalog["name"] for catalog in catalogs if catalog.get("is_default")], ["quark-0.13"])
+        result = qconfigd("--default-catalog", "quark-9", "--storage", "memory")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("quark-9", result.stderr)
+
+    def test_request_id_is_remembered_over_a_restart(self):
+        arguments = ("register", "scheme", "--name", "mine", "-f", self.scheme_file)
+        request_id = ("--request-id", "123e4567-e89b-42d3-a456-426614174000")
+        server = self.serve()
+        first = self.run_ok(server, *arguments, *request_id)
+        server.end(signal.SIGKILL)
+        server = self.serve()
+        self.assertEqual(self.run_ok(server, *arguments, *request_id), first)
+        self.assertIn("SCHEME_EXISTS", qconfigctl(*arguments, server=server).stderr)
+
+    def test_default_place_is_the_data_directory(self):
+        with Server(QCONFIG_DATA_DIR=str(self.folder / "data")) as server:
+            self.register(server, "mine")
+            self.assertTrue((self.folder / "data/registry.db").exists())
+        with Server(QCONFIG_DATA_DIR="", XDG_DATA_HOME=str(self.folder / "xdg")) as server:
+            self.assertTrue((self.folder / "xdg/qconfig/registry.db").exists(), server.text())
+
+    def test_second_server_on_the_file_is_refused(self):
+        server = self.serve()
+        result = qconfigd("--storage", f"sqlite:{self.file}")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn(str(server.process.pid), result.stderr)
+        server.end(signal.SIGKILL)
+        self.serve()
+
+    def test_damaged_and_newer_files_are_refused_and_left_alone(self):
+        server = self.serve()
+        self.register(server, "mine")
+        server.end()
+        whole = self.file.read_bytes()
+        damaged = whole[: len(whole) // 2] + os.urandom(len(whole) - len(whole) // 2)
+        connection = sqlite3.connect(self.file)
+        connection.execute("PRAGMA user_version = 1000")
+        connection.commit()
+        connection.close()
+        newer = self.file.read_bytes()
+        for content in (damaged, newer, b"no database " * 1000):
+            self.file.write_bytes(content)
+            result = qconfigd("--storage", f"sqlite:{self.file}")
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn(str(self.file), result.stderr)
+            self.assertEqual(self.file.read_bytes(), content)
+        self.file.write_bytes(whole)
+        self.assertEqual(self.answer(self.serve(), "mine")["revision"], "2")
+
+    def test_backup_while_written_and_the_way_back(self):
+        server = self.serve()
+        self.register(server, "first")
+        stop = threading.Event()
+
+        def write_on():
+            for n in range(10_000):
+                if stop.is_set():
+                    return
+                self.register(server, f"more-{n}")
+
+        writer = threading.Thread(target=write_on)
+        writer.start()
+        backup = self.folder / "backup.db"
+        command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self.file}", "--to", backup]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            again = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+            self.assertEqual(again.returncode, 1, "a backup is never written over")
+        finally:
+            stop.set()
+            writer.join()
+        before = self.answer(server, "first", "--revision", 2)
+        server.end(signal.SIGKILL)
+        # As README says: the files are moved away, and the backup is copied to their place.
+        for path in self.folder.glob("registry.db*"):
+            path.rename(self.folder / f"old-{path.name}")
+        self.file.write_bytes(backup.read_bytes())
+        restored = self.serve()
+        self.assertEqual(self.answer(restored, "first", "--revision", 2), before)
+        self.register(restored, "after")
+
+    def test_memory_cannot_be_backed_up(self):
+        command = [BIN / "qconfigd", "backup", "--storage", "memory", "--to", self.folder / "x"]
+        result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+        self.assertEqual(result.returncode, 2, result.stderr)
+
+    def test_full_disk_refuses_writes_and_loses_nothing(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, text=True)
+        if mount.returncode != 0:
+            if os.environ.get("CI"):
+                self.fail("a small disk cannot be mounted: " + mount.stderr)
+            self.skipTest("a small disk cannot be mounted: " + mount.stderr)
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
+        self.file = disk / "registry.db"
+        server = self.serve()
+        template = self.folder / "large.json"
+        written = []
+        refused = None
+        for n in range(100):
+            template.write_text(json.dumps({"model_type": f"m{n}", "exclude_layers_name": ["x" * 1000] * 30}))
+            result = qconfigctl("register", "template", "-f", template, server=server)
+            if result.returncode != 0:
+                refused = result.stderr
+                break
+            written.append(f"m{n}")
+        self.assertIn("STORAGE_FULL", refused or "")
+        self.assertGreater(len(written), 2)
+        for model_type in written:
+            self.run_ok(server, "describe", "template", model_type)
+        server.end(signal.SIGKILL)
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        server = self.serve()
+        for model_type in written:
+            self.run_ok(server, "describe", "template", model_type)
+        self.run_ok(server, "register", "template", "-f", template)
+
+
+if __name__ == "__main__":
+    unittest.main()

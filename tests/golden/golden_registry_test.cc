@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The core gives Quark's answer after registering what Quark was given.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/get_config.h"
+#include "core/registration.h"
+#include "core/snapshot.h"
+#include "tests/golden/golden_cases.h"
+#include "tests/golden/golden_releases.h"
+
+namespace qconfig {
+namespace {
+
+class GoldenRegistryTest : public testing::TestWithParam<GoldenFile> {};
+
+TEST_P(GoldenRegistryTest, AnswersAsQuarkDoes) {
+  const std::vector<std::shared_ptr<const Catalog>> catalogs = {CatalogOf(GetParam().release)};
+  const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
+  EXPECT_EQ(cases.size(), GetParam().cases);
+  for (const auto& golden : cases) {
+    auto registry = std::make_shared<const RegistryState>();
+    const auto apply = [&](const auto& entry, auto put) {
+      const auto change = put(entry, RegistrationContext{catalogs, *registry, Limits(), {}});
+      ASSERT_TRUE(change.ok()) << golden["id"] << ": " << change.status();
+      v1::ChangeRecord record;
+      record.set_revision(registry->revision() + 1);
+      *record.add_changes() = *change;
+      registry = std::make_shared<const RegistryState>(registry->After(record));
+    };
+    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) apply(scheme, PutScheme);
+    for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
+      apply(entry, [](const auto& given, const auto& context) { return PutTemplate(given, "", context); });
+    }
+    const auto response = GetConfig(Snapshot(catalogs[0], registry), RequestOf(golden["request"]));
+    ASSERT_EQ(
+        response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, ItemErrorOf(response.status())), "")
+        << golden["id"];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenRegistryTest,
+                         testing::Values(GoldenFile{"0.12.post1", "registry", 800},
+                                         GoldenFile{"0.13", "registry", 300}),
+                         NameOfGoldenFile);
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_TESTS_GOLDEN_GOLDEN_RELEASES_H_
+#define QCONFIG_TESTS_GOLDEN_GOLDEN_RELEASES_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/builtin_catalogs.h"
+#include "core/catalog.h"
+
+namespace qconfig {
+
+// One golden file, and how many cases it has.
+struct GoldenFile {
+  const char* release;
+  const char* name;
+  size_t cases;
+};
+
+// "matrix_0_13", as the name of a test.
+inline std::string NameOfGoldenFile(const testing::TestParamInfo<GoldenFile>& file) {
+  std::string name = absl::StrCat(file.param.name, "_", file.param.release);
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
+
+// The built-in catalogue of a release. Null when there is none.
+inline std::shared_ptr<const Catalog> CatalogOf(const std::string& release) {
+  const auto catalogs = LoadBuiltinCatalogs().value();
+  const auto it = std::find_if(catalogs.begin(), catalogs.end(),
+                               [&release](const auto& catalog) { return catalog->quark_release() == release; });
+  return it == catalogs.end() ? nullptr : *it;
+}
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_TESTS_GOLDEN_GOLDEN_RELEASES_H_

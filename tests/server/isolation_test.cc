@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// No method shows a tenant anything of another one: each is called as another tenant, with names that are near those of
+// the first one's entries, and what comes back must be what a server says on which that first tenant never was.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// In every text that the first tenant writes.
+constexpr char kSecret[] = "zebra";
+constexpr char kUuid[] = "123e4567-e89b-42d3-a456-426614174000";
+
+class IsolationTest : public testing::Test {
+ protected:
+  IsolationTest() {
+    auto scheme = Proto<v1::RegisterSchemeRequest>(
+        "scheme { name: 'zebra_int8' description: 'zebra' labels { key: 'zebra' value: 'zebra' } "
+        "spec { weight { preset { spec: 'Int8PerTensorSpec' } } } }");
+    scheme.set_request_id(kUuid);
+    auto owner = server_.ClientOf("owner");
+    scheme_ = owner.RegisterScheme(scheme).value();
+    template_ = owner
+                    .RegisterTemplate(Proto<v1::RegisterTemplateRequest>(
+                        "llm_template { model_type: 'zebra_model' exclude_layers_name: 'zebra' }"))
+                    .value();
+    EXPECT_TRUE(owner
+                    .RegisterTemplate(Proto<v1::RegisterTemplateRequest>(
+                        "llm_template { model_type: 'llama' exclude_layers_name: 'zebra' description: 'zebra' }"))
+                    .ok());
+    auto list = Proto<v1::ListChangesRequest>("page_size: 1");
+    page_token_ = owner.ListChanges(list)->next_page_token();
+  }
+
+  TestServer server_;
+  TestServer untouched_;
+  v1::RegisterSchemeResponse scheme_;
+  v1::RegisterTemplateResponse template_;
+  std::string page_token_;
+};
+
+// The calls that read, by the method's name. Those that find nothing ask for a name that is near the owner's: its
+// letters but one, so that the request itself has no secret in it.
+using Calls = std::multimap<std::string, std::function<std::string(client::Client&)>>;
+
+template <typename Request, typename Response>
+std::function<std::string(client::Client&)> Call(absl::StatusOr<Response> (client::Client::*method)(Request),
+                                                 const std::string& request) {
+  return [method, request](client::Client& client) {
+    const auto response = (client.*method)(Proto<Request>(request));
+    return response.ok() ? response->DebugString() : client::ErrorOf(response.status()).DebugString();
+  };
+}
+
+Calls ReadingCalls() {
+  using client::Client;
+  return {
+      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' include_canonical_json: true")},
+      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'zebr_int8'")},
+      {"GetConfig", Call(&Client::GetConfig, "model_type: 'zebr_model' scheme: 'fp8'")},
+      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' revision: 2")},
+      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' catalog: 'quark-0.13'")},
+      {"BatchGetConfig", Call(&Client::BatchGetConfig,
+                              "requests { model_type: 'llama' scheme: 'fp8' } "
+                              "requests { model_type: 'llama' scheme: 'zebr_int8' }")},
+      {"ListTemplates", Call(&Client::ListTemplates, "page_size: 1000 view: ENTRY_VIEW_FULL")},
+      {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'zebr_model'")},
+      {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'llama'")},
+      {"ListSchemes", Call(&Client::ListSchemes, "page_size: 1000 view: ENTRY_VIEW_FULL")},
+      {"GetScheme", Call(&Client::GetScheme, "name: 'zebr_int8'")},
+      {"ListCatalogs", Call(&Client::ListCatalogs, "")},
+      {"RegisterScheme", Call(&Client::RegisterScheme, "scheme { name: 'fp8' config {} } validate_only: true")},
+      {"UnregisterScheme", Call(&Client::UnregisterScheme, "name: 'zebr_int8'")},
+      {"RegisterTemplate", Call(&Client::RegisterTemplate, "llm_template { model_type: 'm' } etag: '3'")},
+      {"UnregisterTemplate", Call(&Client::UnregisterTemplate, "model_type: 'zebr_model'")},
+      {"UnregisterTemplate", Call(&Client::UnregisterTemplate, "model_type: 'llama'")},
+      {"ListChanges", Call(&Client::ListChanges, "view: ENTRY_VIEW_FULL")},
+  };
+}
+
+TEST_F(IsolationTest, EveryMethodSaysWhatItSaysWithoutTheOwner) {
+  const Calls calls = ReadingCalls();
+  for (const auto* service : {v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService"),
+                              v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService")}) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      EXPECT_GT(calls.count(service->method(i)->name()), 0u) << service->method(i)->name() << " is not tried";
+    }
+  }
+  for (const auto& [method, call] : calls) {
+    for (const char* tenant : {"", "default", "other", "owne", "owner-2", "owner2"}) {
+      auto here = server_.ClientOf(tenant);
+      auto there = untouched_.ClientOf(tenant);
+      const std::string told = call(here);
+      EXPECT_EQ(told, call(there)) << method << " as " << tenant;
+      EXPECT_THAT(told, Not(HasSubstr(kSecret))) << method << " as " << tenant;
+    }
+  }
+}
+
+TEST_F(IsolationTest, OwnersNamesAreNotThereForOthers) {
+  auto other = server_.ClientOf("other");
+  EXPECT_EQ(
+      ToldToClient(other.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'zebra_int8'")).status()),
+      "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldToClient(other.GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'zebra_model'")).status()),
+            "TEMPLATE_NOT_FOUND at model_type");
+  v1::UnregisterSchemeRequest unregister;
+  unregister.set_name("zebra_int8");
+  unregister.set_etag(scheme_.scheme().etag());
+  EXPECT_EQ(ToldToClient(other.UnregisterScheme(unregister).status()), "SCHEME_NOT_FOUND at name");
+}
+
+TEST_F(IsolationTest, OwnersNamesIdsAndEtagsAreFreeForOthers) {
+  auto other = server_.ClientOf("other");
+  auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'zebra_int8' config {} }");
+  request.set_request_id(kUuid);
+  const auto registered = other.RegisterScheme(request);
+  ASSERT_TRUE(registered.ok()) << registered.status();
+  EXPECT_EQ(registered->revision(), 2);
+  auto owner = server_.ClientOf("owner");
+  const auto kept = owner.GetScheme(Proto<v1::GetSchemeRequest>("name: 'zebra_int8'"));
+  EXPECT_EQ(kept->scheme().config().weight_size(), 1) << "another tenant's write changed it";
+  EXPECT_EQ(owner.ListChanges({})->revision(), 4);
+}
+
+TEST_F(IsolationTest, OwnersPageTokenIsOfNoUseToOthers) {
+  v1::ListChangesRequest request;
+  request.set_page_token(page_token_);
+  EXPECT_EQ(ToldToClient(server_.ClientOf("other").ListChanges(request).status()), "INVALID_REQUEST at page_token");
+}
+
+TEST_F(IsolationTest, ReadingCreatesNothing) {
+  for (int i = 0; i < 100; ++i) {
+    auto nobody = server_.ClientOf(absl::StrCat("nobody-", i));
+    EXPECT_TRUE(nobody.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'")).ok());
+    EXPECT_EQ(nobody.ListChanges({})->revision(), 1);
+  }
+  EXPECT_EQ(server_.registry().tenants_in_memory(), 1u);
+}
+
+TEST_F(IsolationTest, OwnersWaitsAreNotEndedByOthers) {
+  auto other = server_.ClientOf("other", absl::Milliseconds(300));
+  EXPECT_EQ(
+      ToldToClient(
+          other.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 3")).status()),
+      "REVISION_IN_FUTURE at min_revision");
+}
+
+}  // namespace
+}  // namespace qconfig
