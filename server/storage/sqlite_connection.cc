@@ -25,6 +25,15 @@ bool HadNoRoom(int code, int system_error) {
   }
 }
 
+// Of a COMMIT that fails, SQLite keeps the system's error only with the log that could not be written.
+int SystemErrorOf(sqlite3* handle, int code) {
+  int error = 0;
+  sqlite3_file* log = nullptr;
+  if (code == SQLITE_IOERR_WRITE) sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error != 0 ? error : sqlite3_system_errno(handle);
+}
+
 void SetBusyTimeout(sqlite3* handle, absl::Duration timeout) {
   sqlite3_busy_timeout(handle, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
 }
@@ -81,7 +90,7 @@ absl::Status SqliteConnection::StatusOf(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
   // Asked of the handle only when the failure is its last one; its text then says more than the code does.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
-  const int system_error = is_last ? sqlite3_system_errno(handle_.get()) : 0;
+  const int system_error = is_last ? SystemErrorOf(handle_.get(), code) : 0;
   std::string problem = absl::StrCat("the registry's database ", path_, ": ",
                                      is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
   if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
