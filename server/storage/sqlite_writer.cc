@@ -19,10 +19,11 @@ constexpr size_t kMaxBytes = size_t{8} << 20;
 // From how many pages in the log on they are written into the database, as SQLite has it.
 constexpr int kFramesToCopy = 1000;
 // From how many on the log is cut, although readers then must get out of it first: 16 MiB. Else readers who take turns
-// would let it grow for ever. When they do not in time, they are left alone for a while.
+// would let it grow for ever. When they do not in time, they are left alone for a while, or until it has grown much.
 constexpr int kMaxFrames = 4096;
 constexpr absl::Duration kMaxWaitForReaders = absl::Milliseconds(100);
 constexpr absl::Duration kPauseAfterFailedCut = absl::Seconds(1);
+constexpr int kGrowthAfterFailedCut = 1024;
 
 // Whether WriteCommit() has told a caller why its write cannot be, rather than failed.
 bool IsAnswer(const absl::Status& status) {
@@ -98,12 +99,14 @@ void SqliteWriter::KeepLogShort() {
   if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
   // Once it was long, the file stays so until it is cut.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
-  if (!log_is_long_ || absl::Now() < next_cut_) return;
+  if (!log_is_long_ || (absl::Now() < next_cut_ && log_frames_ < next_cut_frames_)) return;
   if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
     log_frames_ = 0;
     log_is_long_ = false;
+    next_cut_ = absl::InfinitePast();
   } else {
     next_cut_ = absl::Now() + kPauseAfterFailedCut;
+    next_cut_frames_ = log_frames_ + kGrowthAfterFailedCut;
   }
 }
 

@@ -63,6 +63,7 @@ class SqliteWriter {
   int log_frames_ = 0;
   bool log_is_long_ = false;
   absl::Time next_cut_ = absl::InfinitePast();
+  int next_cut_frames_ = 0;
 
   const HistoryLimits history_;
   mutable absl::Mutex mutex_;

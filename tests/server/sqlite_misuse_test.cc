@@ -184,7 +184,7 @@ TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
   const auto store = Open(path_);
   for (int64_t revision = 2; revision < 5; ++revision) {
     const std::string name = absl::StrCat("large", revision);
-    ASSERT_TRUE(store->Commit(Tenant("a"), Write(revision, {PutTemplate(name, std::string(1 << 20, 'x'))})).ok());
+    ASSERT_TRUE(store->Commit(Tenant("a"), Write(revision, {PutTemplate(name, std::string(100'000, 'x'))})).ok());
   }
   std::atomic<bool> done{false};
   std::vector<std::thread> readers;
