@@ -260,7 +260,7 @@ TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
 TEST_F(SqliteStoreTest, ForgettingWritesLittle) {
   options_.history.max_changes = 1;
   const auto store = Open();
-  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutTemplate("m", std::string(1 << 20, 'x'))})).ok());
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutTemplate("m", std::string(400'000, 'x'))})).ok());
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {DeleteTemplate("m")})).ok());
   const size_t before = FileBytes(options_.path + "-wal").size();
   ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(4, {}))), "3 to 4");
