@@ -116,7 +116,7 @@ struct LogChecksum {
 absl::Status CheckLog(const std::string& path) {
   constexpr uint32_t kLittleEndianLog = 0x377f0682;
   constexpr size_t kFrameHeader = 24;
-  std::string index(96, '\0');  // the same 48 bytes twice: at 16 the newest frame, at 32 the salt, then a checksum
+  std::string index(96, '\0');   // the same 48 bytes twice: at 16 the newest frame, at 32 the salt, then a checksum
   std::string header(32, '\0');  // at 0 a number, at 8 the page size, at 16 the salt, then a checksum
   std::ifstream index_file(path + "-shm", std::ios::binary);
   std::ifstream log(path + "-wal", std::ios::binary);
