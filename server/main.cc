@@ -148,6 +148,7 @@ int Backup(const Options& options, const std::string& to) {
 }
 
 int Main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.");
   app.set_version_flag("--version", QCONFIG_VERSION);

@@ -7,11 +7,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "server/storage/registry_store.h"
+#include "server/storage/durable_files.h"
 
 namespace qconfig {
 namespace {
@@ -29,11 +28,9 @@ std::string HolderOf(int fd) {
 
 absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  if (!fd.ok()) return StorageUnavailable(absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
+  if (!fd.ok()) return FileFailure("open", path, errno);
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) {
-      return StorageUnavailable(absl::StrCat("cannot lock ", path, ": ", std::strerror(errno)));
-    }
+    if (errno != EWOULDBLOCK) return FileFailure("lock", path, errno);
     return absl::FailedPreconditionError(
         absl::StrCat(HolderOf(fd.get()), " holds ", path, "; stop it, or use another file"));
   }

@@ -17,7 +17,7 @@ class FileLock {
  public:
   // Creates the file when there is none. Does not wait.
   // kFailedPrecondition: another process, or another FileLock of this one, holds it; the message tells which.
-  // STORAGE_UNAVAILABLE: the file cannot be opened.
+  // STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created, or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);
 
  private:

@@ -117,8 +117,10 @@ struct MemoryStore::Registry {
 
   void ForgetHistory(const HistoryLimits& limits) {
     const int64_t forgotten_up_to = ForgottenUpTo(limits, HistoryTime(commits.back()->record));
-    while (!commits.empty() && (static_cast<int64_t>(commits.size()) > limits.max_changes ||
-                                HistoryTime(commits.front()->record) <= forgotten_up_to)) {
+    const int64_t last = range.first + kMaxForgottenAtOnce;
+    while (!commits.empty() && range.first < last &&
+           (static_cast<int64_t>(commits.size()) > limits.max_changes ||
+            HistoryTime(commits.front()->record) <= forgotten_up_to)) {
       commits.pop_front();
       ++range.first;
     }

@@ -34,6 +34,9 @@ struct HistoryLimits {
   absl::Duration max_age = absl::Hours(24 * 400);
 };
 
+// How many writes one write makes forgotten at the most, so that none takes long.
+constexpr int64_t kMaxForgottenAtOnce = 256;
+
 // Keeps each tenant's registry and everything that changed in it, one revision after the other.
 // Thread-safe. Engines differ in durability only; tests/server/store_conformance.h is the full contract.
 //
@@ -48,9 +51,10 @@ class RegistryStore {
   // returns, the write survives what the engine promises to survive. Changes apply as RegistryState::After() tells, and
   // such that break its rules do too: what is put replaces what has the name, what is not there is deleted already.
   //
-  // Then forgets the oldest writes, as long as they are more than the limits' `max_changes`, or their time is `max_age`
-  // or more before the record's own, which is taken to be now. A write that is young enough keeps all after it, so
-  // clocks that go back only make history longer. The state that the last forgotten write made can still be read.
+  // Then forgets the oldest writes, kMaxForgottenAtOnce at the most, as long as they are more than the limits'
+  // `max_changes`, or their time is `max_age` or more before the record's own, which is taken to be now. A write that
+  // is young enough keeps all after it, so clocks that go back only make history longer. The state that the last
+  // forgotten write made can still be read.
   //
   // kAborted: the tenant's newest revision is not the one before the record's: another writer came first.
   // kAlreadyExists: history has another write with the record's request id; FindRequest() tells which.

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/storage/sqlite_backup.h"
 
-#include <unistd.h>
-
-#include <atomic>
-
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -29,7 +25,7 @@ absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   return stepped == SQLITE_DONE ? absl::OkStatus() : to.StatusOf(stepped);
 }
 
-// A copy of `from`'s registry that is one file, with nothing beside it.
+// A copy of `from`'s registry that is one file, with nothing beside it. Damage found in it is told as `from`'s.
 absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
   absl::StatusOr<SqliteConnection> copy =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
@@ -38,7 +34,7 @@ absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
   SqliteQuery mode(*copy, "PRAGMA journal_mode = DELETE");
   mode.Next();
   if (!mode.status().ok()) return mode.status();
-  return CheckRegistry(*copy, path, /*thorough=*/true);
+  return CheckRegistry(*copy, from.path(), /*thorough=*/true);
 }
 
 absl::Status CheckNames(const std::string& from, const std::string& to) {
@@ -51,31 +47,31 @@ absl::Status CheckNames(const std::string& from, const std::string& to) {
   for (const char* suffix : {"", "-wal", "-journal"}) {
     const absl::StatusOr<int64_t> taken = FileSize(to + suffix);
     if (!taken.ok()) return taken.status();
-    if (*taken >= 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(to, suffix, " exists already; choose another name or move it away"));
-    }
+    if (*taken >= 0) return NameTaken(to + suffix);
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status BackupSqlite(const std::string& from, const std::string& to) {
-  static std::atomic<int> count{0};
-  if (absl::Status named = CheckNames(from, to); !named.ok()) return named;
-  absl::StatusOr<SqliteConnection> source = SqliteConnection::Open(from, SqliteConnection::Mode::kRead, kBusyTimeout);
+absl::Status BackupSqlite(const std::string& from_path, const std::string& to_path) {
+  const absl::StatusOr<std::string> from = CanonicalPath(from_path);
+  if (!from.ok()) return from.status();
+  const absl::StatusOr<std::string> to = CanonicalPath(to_path);
+  if (!to.ok()) return to.status();
+  if (absl::Status named = CheckNames(*from, *to); !named.ok()) return named;
+  absl::StatusOr<SqliteConnection> source = SqliteConnection::Open(*from, SqliteConnection::Mode::kRead, kBusyTimeout);
   if (!source.ok()) return source.status();
-  const absl::StatusOr<int64_t> log_size = FileSize(from + "-wal");
+  const absl::StatusOr<int64_t> log_size = FileSize(*from + "-wal");
   if (!log_size.ok()) return log_size.status();
   source->LeaveLog(*log_size > 0);  // which is for a server to write into the file
-  if (absl::Status checked = CheckRegistry(*source, from, /*thorough=*/false); !checked.ok()) return checked;
+  if (absl::Status checked = CheckRegistry(*source, *from, /*thorough=*/false); !checked.ok()) return checked;
 
-  const std::string unfinished = absl::StrCat(to, ".", getpid(), "-", ++count, ".tmp");
-  if (absl::Status created = CreateFile(unfinished); !created.ok()) return created;
-  const absl::Cleanup remove = [&unfinished] { RemoveDatabase(unfinished); };
-  if (absl::Status copied = CopyTo(*source, unfinished); !copied.ok()) return copied;
-  return PublishFile(unfinished, to);
+  const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(*to);
+  if (!unfinished.ok()) return unfinished.status();
+  const absl::Cleanup remove = [&unfinished] { RemoveDatabase(*unfinished); };
+  if (absl::Status copied = CopyTo(*source, *unfinished); !copied.ok()) return copied;
+  return PublishFile(*unfinished, *to);
 }
 
 }  // namespace qconfig

@@ -25,6 +25,19 @@ bool HadNoRoom(int code, int system_error) {
   }
 }
 
+// Of a COMMIT that fails, SQLite keeps the system's error only with the log that could not be written.
+int SystemErrorOf(sqlite3* handle, int code) {
+  int error = 0;
+  sqlite3_file* log = nullptr;
+  if (code == SQLITE_IOERR_WRITE) sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error != 0 ? error : sqlite3_system_errno(handle);
+}
+
+void SetBusyTimeout(sqlite3* handle, absl::Duration timeout) {
+  sqlite3_busy_timeout(handle, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
+}
+
 bool IsIoError(int code) { return (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN; }
 
 }  // namespace
@@ -36,18 +49,37 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
       path.c_str(), &opened,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, nullptr);
   // There is a handle to close and to ask, even when opening failed.
-  SqliteConnection connection{std::unique_ptr<sqlite3, Closer>(opened)};
+  SqliteConnection connection(std::unique_ptr<sqlite3, Closer>(opened), path, busy_timeout);
   if (code != SQLITE_OK) return connection.StatusOf(code);
-  sqlite3_busy_timeout(opened, static_cast<int>(absl::ToInt64Milliseconds(busy_timeout)));
+  SetBusyTimeout(opened, busy_timeout);
   const absl::Status configured =
-      connection.Execute(absl::StrCat("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA query_only = ",
-                                      mode == Mode::kRead ? "ON" : "OFF"));
+      connection.Execute(absl::StrCat("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; ",
+                                      "PRAGMA secure_delete = FAST; ",  // else each page that is freed is written too
+                                      "PRAGMA query_only = ", mode == Mode::kRead ? "ON" : "OFF"));
   if (!configured.ok()) return configured;
   return connection;
 }
 
 void SqliteConnection::LeaveLog(bool leave) {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
+}
+
+void SqliteConnection::CopyLog() {
+  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
+absl::Status SqliteConnection::EmptyLog(absl::Duration max_wait) {
+  SetBusyTimeout(handle_.get(), max_wait);
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  absl::Status emptied = StatusOf(code);
+  SetBusyTimeout(handle_.get(), busy_timeout_);
+  return emptied;
+}
+
+absl::Status SqliteConnection::CheckUnmoved() const {
+  int moved = 0;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved == 0 ? absl::OkStatus() : MovedWhileServed(path_);
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {
@@ -58,9 +90,9 @@ absl::Status SqliteConnection::StatusOf(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
   // Asked of the handle only when the failure is its last one; its text then says more than the code does.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
-  const int system_error = is_last ? sqlite3_system_errno(handle_.get()) : 0;
-  std::string problem = absl::StrCat(
-      "the registry's database: ", is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
+  const int system_error = is_last ? SystemErrorOf(handle_.get(), code) : 0;
+  std::string problem = absl::StrCat("the registry's database ", path_, ": ",
+                                     is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
   if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
   return HadNoRoom(code, system_error) ? StorageFull(problem) : StorageUnavailable(problem);
 }
@@ -74,6 +106,10 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) 
   if (code != SQLITE_OK) return StatusOf(code);
   statements_[sql].reset(statement);
   return statement;
+}
+
+absl::Status MovedWhileServed(absl::string_view path) {
+  return StorageUnavailable(absl::StrCat(path, " was moved or replaced while it is served; restart the server"));
 }
 
 SqliteQuery::~SqliteQuery() {

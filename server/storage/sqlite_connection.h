@@ -32,8 +32,20 @@ class SqliteConnection {
   // it, when no other connection is left.
   void LeaveLog(bool leave);
 
+  // Writes what it can of the log into the file now, without waiting for anybody.
+  void CopyLog();
+  // Writes the log into the file and cuts it to nothing. Waits `max_wait` at the most for those who read from the log.
+  absl::Status EmptyLog(absl::Duration max_wait);
+
+  // STORAGE_UNAVAILABLE: the path no longer leads to the file that was opened. Costs a look at the path.
+  absl::Status CheckUnmoved() const;
+
   // Runs statements that give no rows.
   absl::Status Execute(const std::string& sql);
+
+  // The path that was opened; messages have it.
+  const std::string& path() const { return path_; }
+  absl::Duration busy_timeout() const { return busy_timeout_; }
 
   // The status of a call that gave `code`.
   absl::Status StatusOf(int code) const;
@@ -48,14 +60,20 @@ class SqliteConnection {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
 
-  explicit SqliteConnection(std::unique_ptr<sqlite3, Closer> handle) : handle_(std::move(handle)) {}
+  SqliteConnection(std::unique_ptr<sqlite3, Closer> handle, std::string path, absl::Duration busy_timeout)
+      : path_(std::move(path)), busy_timeout_(busy_timeout), handle_(std::move(handle)) {}
 
   absl::StatusOr<sqlite3_stmt*> Prepared(absl::string_view sql);
 
+  std::string path_;
+  absl::Duration busy_timeout_;
   // In this order: statements go before their connection.
   std::unique_ptr<sqlite3, Closer> handle_;
   absl::flat_hash_map<absl::string_view, std::unique_ptr<sqlite3_stmt, Closer>> statements_;
 };
+
+// STORAGE_UNAVAILABLE: what stands at `path` is not what a store has open.
+absl::Status MovedWhileServed(absl::string_view path);
 
 // One run of a statement, which is prepared once for each connection:
 //

@@ -8,6 +8,17 @@ constexpr int kMaxConnections = 4;
 
 }  // namespace
 
+// A connection that has read nothing touches neither its file nor a log beside it when it ends.
+absl::StatusOr<SqliteConnection> SqliteReadPool::Open() const {
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path_, SqliteConnection::Mode::kRead, busy_timeout_);
+  if (!connection.ok()) return connection.status();
+  const absl::StatusOr<FileFacts> file = LookAt(path_);
+  if (!file.ok()) return file.status();
+  if (!file->IsFileOf(file_) || !connection->CheckUnmoved().ok()) return MovedWhileServed(path_);
+  return connection;
+}
+
 bool SqliteReadPool::HasRoom() const { return borrowed_ < kMaxConnections; }
 
 absl::StatusOr<SqliteReadPool::Lease> SqliteReadPool::Borrow() {
@@ -21,8 +32,7 @@ absl::StatusOr<SqliteReadPool::Lease> SqliteReadPool::Borrow() {
       return lease;
     }
   }
-  absl::StatusOr<SqliteConnection> connection =
-      SqliteConnection::Open(path_, SqliteConnection::Mode::kRead, busy_timeout_);
+  absl::StatusOr<SqliteConnection> connection = Open();
   if (connection.ok()) return Lease(*this, *std::move(connection));
   const absl::MutexLock lock(&mutex_);
   --borrowed_;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/storage/durable_files.h"
 #include "server/storage/sqlite_connection.h"
 
 namespace qconfig {
@@ -36,16 +37,21 @@ class SqliteReadPool {
     SqliteConnection connection_;
   };
 
-  SqliteReadPool(std::string path, absl::Duration busy_timeout) : path_(std::move(path)), busy_timeout_(busy_timeout) {}
+  // `file` is what stands at `path`.
+  SqliteReadPool(std::string path, const FileFacts& file, absl::Duration busy_timeout)
+      : path_(std::move(path)), file_(file), busy_timeout_(busy_timeout) {}
 
+  // STORAGE_UNAVAILABLE: also when a connection is needed, and something else stands at the path by now.
   // REQUIRES: the lease goes before the pool, and the thread has none yet.
   absl::StatusOr<Lease> Borrow();
 
  private:
+  absl::StatusOr<SqliteConnection> Open() const;
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Return(SqliteConnection connection);
 
   const std::string path_;
+  const FileFacts file_;
   const absl::Duration busy_timeout_;
   absl::Mutex mutex_;
   std::vector<SqliteConnection> idle_ ABSL_GUARDED_BY(mutex_);

@@ -32,8 +32,9 @@ absl::StatusOr<Tenant> InsertTenant(SqliteConnection& connection, const TenantId
   return Tenant{sqlite3_last_insert_rowid(connection.handle()), {}};
 }
 
-absl::Status Damaged(const TenantId& tenant, absl::string_view what) {
-  return StorageUnavailable(absl::StrCat("the registry's database is damaged: tenant ", tenant.name(), ": ", what));
+absl::Status Damaged(const SqliteConnection& connection, const TenantId& tenant, absl::string_view what) {
+  return StorageUnavailable(
+      absl::StrCat("the registry's database ", connection.path(), " is damaged: tenant ", tenant.name(), ": ", what));
 }
 
 // Writes the changes of one revision of one tenant.
@@ -137,13 +138,15 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
   return found;
 }
 
-// The first revision that can be read once the limits are kept.
+// The first revision that can be read once the limits are kept as far as one write does.
 absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& tenant, const HistoryLimits& history,
                                     int64_t now) {
-  int64_t first = std::max(tenant.range.first, tenant.range.newest - history.max_changes);
+  const int64_t last = tenant.range.first + kMaxForgottenAtOnce;
+  int64_t first = std::max(tenant.range.first, std::min(last, tenant.range.newest - history.max_changes));
   SqliteQuery query(connection,
-                    "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision", tenant.id,
-                    first);
+                    "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? AND revision <= ? "
+                    "ORDER BY revision",
+                    tenant.id, first, last);
   const int64_t forgotten_up_to = ForgottenUpTo(history, now);
   while (query.Next() && query.Int(1) <= forgotten_up_to) first = query.Int(0);
   if (!query.status().ok()) return query.status();
@@ -203,8 +206,9 @@ absl::StatusOr<RegistryState> ReadEntries(SqliteConnection& connection, const Te
       valid = true;
     }
     if (!valid) {
-      return Damaged(tenant, absl::StrCat("entry ", Printable(query.Bytes(2), 128), " of kind ", kind, " at revision ",
-                                          revision, " cannot be read"));
+      return Damaged(connection, tenant,
+                     absl::StrCat("entry ", Printable(query.Bytes(2), 128), " of kind ", kind, " at revision ",
+                                  revision, " cannot be read"));
     }
   }
   if (!query.status().ok()) return query.status();
@@ -216,8 +220,8 @@ bool Parse(absl::string_view value, int64_t revision, v1::ChangeRecord& record) 
   return record.ParseFromArray(value.data(), static_cast<int>(value.size())) && record.revision() == revision;
 }
 
-absl::Status UnreadableChange(const TenantId& tenant, int64_t revision) {
-  return Damaged(tenant, absl::StrCat("the change of revision ", revision, " cannot be read"));
+absl::Status UnreadableChange(const SqliteConnection& connection, const TenantId& tenant, int64_t revision) {
+  return Damaged(connection, tenant, absl::StrCat("the change of revision ", revision, " cannot be read"));
 }
 
 }  // namespace
@@ -282,12 +286,13 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
   if (!found.ok()) return found.status();
   if (absl::Status readable = CheckReadable(tenant, found->range, revision); !readable.ok()) return readable;
   std::vector<v1::ChangeRecord> changes;
-  SqliteQuery query(connection,
-                    "SELECT revision, value FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision",
+  SqliteQuery query(connection, "SELECT value FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision",
                     found->id, revision);
   while (changes.size() < max_changes && query.Next()) {
-    if (query.Int(0) != ++revision) return UnreadableChange(tenant, revision);  // a row is missing
-    if (!Parse(query.Bytes(1), revision, changes.emplace_back())) return UnreadableChange(tenant, revision);
+    // When a row is missing, the next one's record is of another revision.
+    if (!Parse(query.Bytes(0), ++revision, changes.emplace_back())) {
+      return UnreadableChange(connection, tenant, revision);
+    }
   }
   if (!query.status().ok()) return query.status();
   return changes;
@@ -303,7 +308,7 @@ absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& conn
   if (!query.status().ok()) return query.status();
   if (!found) return std::optional<RegistryCommit>();
   RegistryCommit commit;
-  if (!Parse(query.Bytes(1), query.Int(0), commit.record)) return UnreadableChange(tenant, query.Int(0));
+  if (!Parse(query.Bytes(1), query.Int(0), commit.record)) return UnreadableChange(connection, tenant, query.Int(0));
   commit.request_digest = std::string(query.Bytes(2));
   return std::optional<RegistryCommit>(std::move(commit));
 }

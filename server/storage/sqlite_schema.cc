@@ -2,8 +2,11 @@
 #include "server/storage/sqlite_schema.h"
 
 #include <cstdint>
+#include <fstream>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "server/storage/durable_files.h"
 #include "server/storage/registry_store.h"
 
@@ -68,7 +71,7 @@ absl::Status NoRegistry(absl::string_view path, absl::string_view problem) {
 }
 
 absl::Status Damaged(absl::string_view path, absl::string_view problem) {
-  return Refused(path, absl::StrCat("is damaged: ", problem),
+  return Refused(path, absl::StrCat("is damaged: ", absl::StrReplaceAll(problem, {{"\n", " "}})),
                  "move it and its -wal file away together and put a backup in its place");
 }
 
@@ -76,7 +79,8 @@ absl::Status Damaged(absl::string_view path, absl::string_view problem) {
 absl::Status Judged(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
   const int code = sqlite3_errcode(connection.handle()) & 0xff;
   if (code == SQLITE_NOTADB) return NoRegistry(path, "is no SQLite database");
-  if (code == SQLITE_CORRUPT) return Damaged(path, failed.message());
+  // SQLITE_ERROR: of a file format that SQLite does not know.
+  if (code == SQLITE_CORRUPT || code == SQLITE_ERROR) return Damaged(path, failed.message());
   return failed;
 }
 
@@ -85,6 +89,60 @@ absl::Status LookForDamage(SqliteConnection& connection, const std::string& path
   const bool found = query.Next();
   if (!query.status().ok()) return Judged(connection, path, query.status());
   return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
+}
+
+uint32_t Little(const std::string& bytes, size_t at) {
+  const auto byte = [&](size_t i) { return uint32_t{static_cast<uint8_t>(bytes[at + i])}; };
+  return byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+}
+
+uint32_t Big(const std::string& bytes, size_t at) { return __builtin_bswap32(Little(bytes, at)); }
+
+// The checksum of SQLite's logs, in the byte order of logs that were written here.
+struct LogChecksum {
+  uint32_t first = 0;
+  uint32_t second = 0;
+
+  void Add(const std::string& bytes, size_t from, size_t to) {
+    for (; from < to; from += 8) {
+      first += Little(bytes, from) + second;
+      second += Little(bytes, from + 4) + first;
+    }
+  }
+};
+
+// Where the synced part of a log ends, as the index beside it tells; that survives a process that is killed. SQLite
+// itself takes a log to end at the first frame that is not as it was written, and whatever comes after it for lost.
+absl::Status CheckLog(const std::string& path) {
+  constexpr uint32_t kLittleEndianLog = 0x377f0682;
+  constexpr size_t kFrameHeader = 24;
+  std::string index(96, '\0');   // the same 48 bytes twice: at 16 the newest frame, at 32 the salt, then a checksum
+  std::string header(32, '\0');  // at 0 a number, at 8 the page size, at 16 the salt, then a checksum
+  std::ifstream index_file(path + "-shm", std::ios::binary);
+  std::ifstream log(path + "-wal", std::ios::binary);
+  const auto read = [](std::ifstream& file, std::string& bytes) {
+    return static_cast<bool>(file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())));
+  };
+  if (!read(index_file, index) || !read(log, header) || Big(header, 0) != kLittleEndianLog) return absl::OkStatus();
+  LogChecksum of_index;
+  of_index.Add(index, 0, 40);
+  const bool whole = index.compare(0, 48, index, 48, 48) == 0 && of_index.first == Little(index, 40) &&
+                     of_index.second == Little(index, 44);
+  const bool of_this_log = index.compare(32, 8, header, 16, 8) == 0;
+  if (!whole || !of_this_log) return absl::OkStatus();  // as after a crash of the machine
+
+  LogChecksum sum;
+  sum.Add(header, 0, 24);
+  bool sound = sum.first == Big(header, 24) && sum.second == Big(header, 28);
+  std::string frame(sound ? kFrameHeader + Big(header, 8) : 0, '\0');
+  for (uint32_t i = Little(index, 16); sound && i > 0; --i) {
+    sound = read(log, frame) && frame.compare(8, 8, header, 16, 8) == 0;
+    if (!sound) break;
+    sum.Add(frame, 0, 8);
+    sum.Add(frame, kFrameHeader, frame.size());
+    sound = sum.first == Big(frame, 16) && sum.second == Big(frame, 20);
+  }
+  return sound ? absl::OkStatus() : Damaged(path, "its -wal file is not as it was written");
 }
 
 // With a log that is synced at each commit.
@@ -99,17 +157,17 @@ absl::Status SetDurable(SqliteConnection& connection) {
 
 // Under another name first, so that there is never a registry that is not whole.
 absl::Status CreateRegistry(const std::string& path) {
-  const std::string unfinished = absl::StrCat(path, ".new");
-  RemoveDatabase(unfinished);
-  if (absl::Status created = CreateFile(unfinished); !created.ok()) return created;
+  const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(path);
+  if (!unfinished.ok()) return unfinished.status();
+  const absl::Cleanup remove = [&unfinished] { RemoveDatabase(*unfinished); };
   {
     absl::StatusOr<SqliteConnection> connection =
-        SqliteConnection::Open(unfinished, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
+        SqliteConnection::Open(*unfinished, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
     if (!connection.ok()) return connection.status();
     if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
     if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
   }
-  return PublishFile(unfinished, path);
+  return PublishFile(*unfinished, path);
 }
 
 }  // namespace
@@ -138,6 +196,7 @@ absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path
   if (*application != kApplicationId) return NoRegistry(path, "is a database of another application");
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
   if (!version.ok()) return Judged(connection, path, version.status());
+  if (*version < 1) return Damaged(path, absl::StrCat("there is no version ", *version));
   const auto newest = static_cast<int64_t>(SqliteMigrations().size());
   if (*version > newest) {
     return Refused(path, absl::StrCat("is of version ", *version, ", and this program knows ", newest),
@@ -158,6 +217,9 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   }
   if (*size < 0) {
     if (absl::Status created = CreateRegistry(path); !created.ok()) return created;
+  }
+  if (*log_size > 0) {
+    if (absl::Status sound = CheckLog(path); !sound.ok()) return sound;
   }
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);

@@ -2,7 +2,6 @@
 #include "server/storage/sqlite_store.h"
 
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,21 +12,28 @@
 namespace qconfig {
 namespace {
 
-// After a large transaction the log is cut to this again.
-constexpr int64_t kMaxLogBytes = int64_t{64} << 20;
-
-// The same for all names that lead to one file, so that there is one lock for it.
-absl::StatusOr<std::string> CanonicalPath(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path canonical =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-  if (error) return StorageUnavailable(absl::StrCat("cannot resolve ", path, ": ", error.message()));
-  return canonical.string();
+// kFailedPrecondition: a registry's file cannot be what stands at `path`.
+absl::Status CheckName(const std::string& path) {
+  const absl::StatusOr<FileFacts> facts = LookAt(path);
+  if (!facts.ok()) return facts.status();
+  const std::string name = std::filesystem::path(path).filename();
+  if (facts->is_directory || name.empty() || name == "." || name == "..") {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is a directory; name a file in it"));
+  }
+  if (facts->is_dangling_link) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " is a symbolic link to nothing; name the file that it should lead to"));
+  }
+  // The lock and the log stand beside one of the names, so that those who use another would not see them.
+  if (facts->names > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has ", facts->names, " names (hard links); remove the others, or use a copy of the file"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LimitSize(SqliteConnection& connection, int64_t max_bytes) {
-  absl::Status limited = connection.Execute(absl::StrCat("PRAGMA journal_size_limit = ", kMaxLogBytes));
-  if (!limited.ok() || max_bytes == 0) return limited;
+  if (max_bytes == 0) return absl::OkStatus();
   SqliteQuery query(connection, "PRAGMA page_size");
   query.Next();
   if (!query.status().ok()) return query.status();
@@ -37,20 +43,26 @@ absl::Status LimitSize(SqliteConnection& connection, int64_t max_bytes) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptions& options) {
+  if (absl::Status named = CheckName(options.path); !named.ok()) return named;
   if (absl::Status created = CreateDirectoryOf(options.path); !created.ok()) return created;
   const absl::StatusOr<std::string> path = CanonicalPath(options.path);
-  if (!path.ok()) return path.status();
+  if (!path.ok()) return path.status();  // by which there is one lock for each file
   absl::StatusOr<FileLock> lock = FileLock::Acquire(*path + ".lock");
   if (!lock.ok()) return lock.status();
   absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
   if (!connection.ok()) return connection.status();
   if (absl::Status limited = LimitSize(*connection, options.max_bytes); !limited.ok()) return limited;
-  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *std::move(connection), options));
+  const absl::StatusOr<FileFacts> file = LookAt(*path);
+  if (!file.ok()) return file.status();
+  if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
+  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), options));
 }
 
-SqliteStore::SqliteStore(FileLock lock, const std::string& path, SqliteConnection connection,
+SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
                          const SqliteOptions& options)
-    : lock_(std::move(lock)), writer_(std::move(connection), options.history), readers_(path, options.busy_timeout) {}
+    : lock_(std::move(lock)),
+      writer_(std::move(connection), options.history),
+      readers_(path, file, options.busy_timeout) {}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
   return writer_.Commit(tenant, commit);

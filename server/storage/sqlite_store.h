@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/storage/durable_files.h"
 #include "server/storage/file_lock.h"
 #include "server/storage/registry_store.h"
 #include "server/storage/sqlite_read_pool.h"
@@ -30,13 +31,16 @@ struct SqliteOptions {
 // crash of the machine if its disk keeps what it has synced. Readers see one revision, and wait for no writer.
 //
 // Beside the file stand `-wal` and `-shm`, which belong to it and go when the store ends, and `.lock`, which keeps a
-// second server away. To copy a file that is in use, BackupSqlite().
+// second server away. The log `-wal` is cut when it has grown beyond 16 MiB and nobody reads from it for long. To copy
+// a file that is in use, BackupSqlite(). When the file is moved, replaced or removed while it is open, writes are
+// STORAGE_UNAVAILABLE, and what stands in its place is left as it is.
 // Thread-safe.
 class SqliteStore : public RegistryStore {
  public:
   // Opens the file; creates it, and directories above it, for the owner only, where they are missing.
-  // kFailedPrecondition: another process has it open, or it is not a registry, damaged, or of a later release. The
-  // message says what to do, and the file is as it was. STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be opened.
+  // kFailedPrecondition: another process has it open, or it is not a registry, damaged, of a later release, a directory
+  // or a file of several names. The message says what to do, and the file is as it was. STORAGE_UNAVAILABLE,
+  // STORAGE_FULL: it cannot be opened.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options);
 
   // Finishes the writes that are queued. REQUIRES: nobody reads, or begins to write.
@@ -53,7 +57,8 @@ class SqliteStore : public RegistryStore {
   SqliteStats stats() const { return writer_.stats(); }
 
  private:
-  SqliteStore(FileLock lock, const std::string& path, SqliteConnection connection, const SqliteOptions& options);
+  SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
+              const SqliteOptions& options);
 
   // In this order: the lock is let go last, and the writer ends when nobody reads any more.
   const FileLock lock_;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "server/storage/durable_files.h"
 #include "server/storage/sqlite_registry.h"
 
 namespace qconfig {
@@ -13,6 +15,15 @@ namespace {
 // What one transaction holds at the most, so that nobody waits long for others' writes.
 constexpr size_t kMaxWrites = 256;
 constexpr size_t kMaxBytes = size_t{8} << 20;
+
+// From how many pages in the log on they are written into the database, as SQLite has it.
+constexpr int kFramesToCopy = 1000;
+// From how many on the log is cut, although readers then must get out of it first: 16 MiB. Else readers who take turns
+// would let it grow for ever. When they do not in time, they are left alone for a while, or until it has grown much.
+constexpr int kMaxFrames = 4096;
+constexpr absl::Duration kMaxWaitForReaders = absl::Milliseconds(100);
+constexpr absl::Duration kPauseAfterFailedCut = absl::Seconds(1);
+constexpr int kGrowthAfterFailedCut = 1024;
 
 // Whether WriteCommit() has told a caller why its write cannot be, rather than failed.
 bool IsAnswer(const absl::Status& status) {
@@ -41,7 +52,11 @@ SqliteWriter::~SqliteWriter() {
   }
   thread_.join();
   // What fails to be written into the database stays in the log, and is no less durable there.
-  sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (connection_.CheckUnmoved().ok()) {
+    connection_.EmptyLog(connection_.busy_timeout()).IgnoreError();
+  } else {
+    LeaveWhatIsInItsPlace();
+  }
 }
 
 absl::StatusOr<RevisionRange> SqliteWriter::Commit(const TenantId& tenant, const RegistryCommit& commit) {
@@ -61,6 +76,7 @@ SqliteStats SqliteWriter::stats() const {
 }
 
 void SqliteWriter::Run() {
+  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::NoteLog, this);  // in the place of SQLite's own
   while (true) {
     const std::vector<Write*> writes = WaitForWrites();
     if (writes.empty()) return;
@@ -70,7 +86,39 @@ void SqliteWriter::Run() {
       stats_.pending -= static_cast<int64_t>(writes.size());
     }
     for (Write* write : writes) write->done.Notify();
+    KeepLogShort();
   }
+}
+
+int SqliteWriter::NoteLog(void* writer, sqlite3*, const char*, int frames) {
+  static_cast<SqliteWriter*>(writer)->log_frames_ = frames;
+  return SQLITE_OK;
+}
+
+void SqliteWriter::KeepLogShort() {
+  if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
+  // Once it was long, the file stays so until it is cut.
+  log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
+  if (!log_is_long_ || (absl::Now() < next_cut_ && log_frames_ < next_cut_frames_)) return;
+  if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
+    log_frames_ = 0;
+    log_is_long_ = false;
+    next_cut_ = absl::InfinitePast();
+  } else {
+    next_cut_ = absl::Now() + kPauseAfterFailedCut;
+    next_cut_frames_ = log_frames_ + kGrowthAfterFailedCut;
+  }
+}
+
+// The log stands by its name beside whatever is in the database's place, and would be taken for the log of that at the
+// next start. So it is written into the database that it belongs to, which is still open here. When nothing is in its
+// place, it is left: the database can be put back beside it.
+void SqliteWriter::LeaveWhatIsInItsPlace() {
+  log_frames_ = 0;
+  log_is_long_ = false;
+  connection_.LeaveLog(true);
+  const absl::StatusOr<int64_t> size = FileSize(connection_.path());
+  if (size.ok() && *size >= 0) connection_.EmptyLog(kMaxWaitForReaders).IgnoreError();
 }
 
 std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
@@ -88,6 +136,11 @@ std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
 }
 
 void SqliteWriter::Store(absl::Span<Write* const> writes) {
+  if (const absl::Status unmoved = connection_.CheckUnmoved(); !unmoved.ok()) {
+    LeaveWhatIsInItsPlace();
+    for (Write* write : writes) write->result = unmoved;
+    return;
+  }
   absl::Status stored;
   {
     absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);

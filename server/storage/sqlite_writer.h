@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/storage/registry_store.h"
 #include "server/storage/sqlite_connection.h"
@@ -26,12 +27,12 @@ struct SqliteStats {
 };
 
 // Stores writes by one thread of its own. What comes while a transaction is being synced to the disk waits, and goes
-// into the next one together, so that a sync is shared by all who wait for it.
-// Thread-safe.
+// into the next one together, so that a sync is shared by all who wait for it. Keeps the log short between
+// transactions; what hinders that fails no write. Thread-safe.
 class SqliteWriter {
  public:
   SqliteWriter(SqliteConnection connection, const HistoryLimits& history);
-  // Finishes what is queued, and writes the log into the database.
+  // Finishes what is queued, and writes the log into the database, unless that is no longer at its path.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
@@ -52,7 +53,18 @@ class SqliteWriter {
   void Store(absl::Span<Write* const> writes);
   absl::Status StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes);
 
-  SqliteConnection connection_;  // of thread_ only
+  static int NoteLog(void* writer, sqlite3* handle, const char* database, int frames);
+  void KeepLogShort();
+  // For when the database is no longer at its path.
+  void LeaveWhatIsInItsPlace();
+
+  // These are of thread_ only.
+  SqliteConnection connection_;
+  int log_frames_ = 0;
+  bool log_is_long_ = false;
+  absl::Time next_cut_ = absl::InfinitePast();
+  int next_cut_frames_ = 0;
+
   const HistoryLimits history_;
   mutable absl::Mutex mutex_;
   std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);

@@ -98,6 +98,32 @@ void BM_Register_Sqlite(benchmark::State& state) {
       static_cast<double>(stats.writes) / static_cast<double>(stats.transactions);
 }
 
+// Writes to a tenant whose history is full, so that each makes the oldest forgotten.
+void BM_Register_Sqlite_FullHistory(benchmark::State& state) {
+  const TempDirectory directory;
+  const auto store = OpenSqlite(directory);
+  constexpr int64_t kEntries = 2'000;
+  int64_t revision = 1;
+  const auto write = [&] {
+    ++revision;
+    RegistryCommit commit = Write(revision);
+    commit.record.mutable_changes(0)->mutable_put_scheme()->set_name(absl::StrCat("scheme-", revision % kEntries));
+    store->Commit(Tenant(0), commit).value();
+  };
+  while (revision <= HistoryLimits{}.max_changes) write();
+  for (auto _ : state) write();
+  state.SetItemsProcessed(state.iterations());
+}
+
+// Loads the newest state of so many entries.
+void BM_Load_Sqlite_Entries(benchmark::State& state) {
+  const TempDirectory directory;
+  const auto store = OpenSqlite(directory);
+  store->Commit(Tenant(0), Write(2, static_cast<int>(state.range(0)))).value();
+  for (auto _ : state) benchmark::DoNotOptimize(store->Load(Tenant(0), 0).value());
+  state.SetItemsProcessed(state.iterations());
+}
+
 // Loads the newest state of 20 entries, of one tenant after the other.
 void BM_Load_Sqlite(benchmark::State& state) {
   const TempDirectory directory;
@@ -137,6 +163,8 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("BM_Register_Memory", BM_Register_Memory);
   benchmark::RegisterBenchmark("BM_Floor_PlainTransaction", BM_Floor_PlainTransaction)->UseRealTime();
   benchmark::RegisterBenchmark("BM_Register_Sqlite/writers", BM_Register_Sqlite)->Arg(1)->Arg(64)->UseRealTime();
+  benchmark::RegisterBenchmark("BM_Register_Sqlite_FullHistory", BM_Register_Sqlite_FullHistory)->UseRealTime();
+  benchmark::RegisterBenchmark("BM_Load_Sqlite_Entries", BM_Load_Sqlite_Entries)->Arg(2'000);
   auto* load = benchmark::RegisterBenchmark("BM_Load_Sqlite/tenants", BM_Load_Sqlite)->Arg(1)->Arg(1'000);
   if (many) load->Arg(100'000);
   benchmark::RunSpecifiedBenchmarks();

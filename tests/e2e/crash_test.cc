@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Kills the real qconfigd at random while clients write, again and again on one file: every acknowledged write is there
-// afterwards, none is there in part, and revisions have no gap.
+// afterwards, none is there in part, and revisions have no gap. In half of the rounds the server forgets history while
+// it writes; after some rounds it is killed while it starts, too.
 // QCONFIG_CRASHES in the environment sets how often (50), QCONFIG_SEED the seed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -40,7 +41,8 @@ int FromEnvironment(const char* name, int otherwise) {
 // A qconfigd of this build that serves `directory`.
 class Process {
  public:
-  explicit Process(const std::filesystem::path& directory) : log_(directory / "log") {
+  Process(const std::filesystem::path& directory, int history_changes, bool wait = true) : log_(directory / "log") {
+    const std::string changes = absl::StrCat(history_changes);
     const std::string storage = absl::StrCat("sqlite:", (directory / "registry.db").string());
     std::filesystem::remove(log_);
     pid_ = fork();
@@ -48,10 +50,10 @@ class Process {
       const int log = open(log_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
       dup2(log, STDERR_FILENO);
       execl(QCONFIGD, "qconfigd", "--listen", "127.0.0.1:0", "--storage", storage.c_str(), "--history-changes",
-            "1000000", nullptr);
+            changes.c_str(), nullptr);
       _exit(127);
     }
-    address_ = absl::StrCat("127.0.0.1:", WaitForPort());
+    if (wait) address_ = absl::StrCat("127.0.0.1:", WaitForPort());
   }
 
   ~Process() { Kill(); }
@@ -87,6 +89,9 @@ class Process {
   pid_t pid_ = 0;
   std::string address_;
 };
+
+constexpr int kLongHistory = 1'000'000;
+constexpr int kShortHistory = 200;  // so that the request ids of doubtful writes are remembered
 
 constexpr int kTenants = 3;
 constexpr int kWritersPerTenant = 2;
@@ -154,15 +159,17 @@ class CrashTest : public testing::Test {
     for (int writer = tenant; writer < kWriters; writer += kTenants) {
       for (const Write& write : writes_[static_cast<size_t>(writer)]) expected[write.name] = write.revision;
     }
-    // History: each revision down to the second, and each the write that was acknowledged with it.
+    // History: each revision down to the first that is kept, and each the write that was acknowledged with it.
     v1::ListChangesRequest changes;
     int64_t next = 0;
+    int64_t first = 0;
     size_t seen = 0;
     do {
       changes.set_page_size(1000);
       const auto page = client.ListChanges(changes);
       ASSERT_TRUE(page.ok()) << page.status();
       if (next == 0) next = page->revision();
+      first = page->first_revision();
       for (const v1::ChangeRecord& record : page->changes()) {
         ASSERT_EQ(record.revision(), next--) << "a gap";
         const std::string& name = record.changes().rbegin()->put_template().model_type();
@@ -172,8 +179,11 @@ class CrashTest : public testing::Test {
       }
       changes.set_page_token(page->next_page_token());
     } while (!changes.page_token().empty());
-    EXPECT_EQ(next, 1);
-    EXPECT_EQ(seen, expected.size());
+    EXPECT_EQ(next, first);
+    EXPECT_EQ(seen, expected.size() - static_cast<size_t>(next - 1));
+    // What was forgotten stays so.
+    EXPECT_GE(next, first_revisions_[static_cast<size_t>(tenant)]);
+    first_revisions_[static_cast<size_t>(tenant)] = next;
     // The entries themselves are whole.
     v1::ListTemplatesRequest list;
     list.set_view(v1::ENTRY_VIEW_FULL);
@@ -196,6 +206,7 @@ class CrashTest : public testing::Test {
   static constexpr int kWriters = kTenants * kWritersPerTenant;
   std::filesystem::path directory_;
   std::vector<std::vector<Write>> writes_{static_cast<size_t>(kWriters)};
+  std::vector<int64_t> first_revisions_ = std::vector<int64_t>(kTenants, 1);
   std::atomic<int> acknowledged_ = 0;
 };
 
@@ -205,7 +216,12 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
   std::printf("QCONFIG_SEED=%d\n", seed);
   std::mt19937 random(static_cast<unsigned>(seed));
   for (int crash = 0; crash < crashes && !HasFailure(); ++crash) {
-    Process server(directory_);
+    const int history = crash % 2 == 0 ? kLongHistory : kShortHistory;
+    if (crash % 4 < 2) {
+      const Process killed_at_start(directory_, history, /*wait=*/false);
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 50'000));
+    }
+    Process server(directory_, history);
     const int before = acknowledged_;
     std::vector<std::thread> writers;
     for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { WriteOn(server.address(), i); });
@@ -215,12 +231,15 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
     server.Kill();
     for (std::thread& writer : writers) writer.join();
 
-    Process restarted(directory_);
+    Process restarted(directory_, history);
     FinishDoubtfulWrites(restarted.address());
     CheckTenant(restarted.address(), crash % kTenants);
   }
-  Process last(directory_);
+  Process last(directory_, kLongHistory);
   for (int tenant = 0; tenant < kTenants; ++tenant) CheckTenant(last.address(), tenant);
+  if (crashes >= 20) {
+    EXPECT_GT(first_revisions_[0], 1) << "nothing was forgotten";
+  }
   std::printf("%d crashes, %d writes acknowledged\n", crashes, acknowledged_.load());
 }
 

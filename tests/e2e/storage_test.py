@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -207,6 +208,32 @@ class StorageTest(unittest.TestCase):
         for model_type in written:
             self.run_ok(server, "describe", "template", model_type)
         self.run_ok(server, "register", "template", "-f", template)
+
+    def test_file_that_may_not_grow_refuses_writes_and_ends_no_server(self):
+        server = self.serve()
+        self.register(server, "first")
+        hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (128 << 10, hard))
+        template = self.folder / "large.json"
+        template.write_text(json.dumps({"model_type": "large", "exclude_layers_name": ["x" * 1000] * 200}))
+        for _ in range(2):
+            result = qconfigctl("register", "template", "-f", template, server=server)
+            self.assertIn("STORAGE_FULL", result.stderr)
+        self.assertEqual(self.answer(server, "first")["revision"], "2")
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self.run_ok(server, "register", "template", "-f", template)
+        command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self.file}", "--to", self.folder / "backup.db"]
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard)),
+        )
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("File too large", result.stderr)
+        self.assertEqual(list(self.folder.glob("backup.db*")), [])
 
 
 if __name__ == "__main__":

@@ -134,7 +134,37 @@ TEST_F(SqliteBackupTest, DamageIsNotCopied) {
   std::string bytes = FileBytes(from_);
   bytes.replace(4096 * 2, 100, std::string(100, '\xff'));
   WriteFile(from_, bytes);
-  ExpectRefused(from_, to_, "is damaged");
+  ExpectRefused(from_, to_, from_ + " is damaged");
+}
+
+TEST_F(SqliteBackupTest, LogOfAServerThatWasKilledIsLeftToIt) {
+  { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
+  RawSqlite(from_).Run("UPDATE tenants SET name = 'b'");
+  const std::string before = FileBytes(from_);
+  const std::string log = FileBytes(from_ + "-wal");
+  ASSERT_FALSE(log.empty());
+  std::filesystem::create_symlink(from_, directory_.Path("link"));
+  int copies = 0;
+  for (const std::string& name : {from_, directory_.Path("link"), directory_.Path("none/../from")}) {
+    const std::string copy = absl::StrCat(to_, ++copies);
+    ASSERT_EQ(BackupSqlite(name, copy), absl::OkStatus());
+    EXPECT_TRUE(FileBytes(from_) == before) << name;
+    EXPECT_TRUE(FileBytes(from_ + "-wal") == log) << name;
+    EXPECT_EQ(Loaded(*Open(copy), "b"), "2 : s=; ");
+  }
+}
+
+TEST_F(SqliteBackupTest, NamesThatSqliteTakesForOthersAreFiles) {
+  { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(std::filesystem::path(from_).parent_path());
+  for (const std::string name : {"file:x", ":memory:"}) {
+    EXPECT_EQ(BackupSqlite("from", name), absl::OkStatus());
+    EXPECT_EQ(Loaded(*Open(name), "a"), "2 : s=; ");
+    EXPECT_EQ(BackupSqlite(name, name + "2"), absl::OkStatus());
+    EXPECT_TRUE(std::filesystem::exists(directory_.Path(name + "2")));
+  }
+  std::filesystem::current_path(before);
 }
 
 TEST_F(SqliteBackupTest, DirectoryThatIsNotThereIsTold) {

@@ -235,6 +235,38 @@ TEST_F(SqliteStoreTest, EndFinishesWhatIsQueued) {
   }
 }
 
+TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
+  options_.history.max_changes = 2;
+  {
+    const auto store = Open();
+    for (int64_t revision = 2; revision <= 20; ++revision) {
+      const std::string name = absl::StrCat("s", revision);
+      ASSERT_TRUE(store->Commit(Tenant("a"), Write(revision, {PutTemplate("m", name), PutScheme(name)})).ok());
+    }
+    ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(21, {DeleteScheme("s2")}))), "19 to 21");
+  }
+  auto connection = SqliteConnection::Open(options_.path, SqliteConnection::Mode::kRead, {}).value();
+  // Of "m" the versions of revisions 19 and 20, and each scheme.
+  for (const auto& [sql, count] :
+       {std::pair("SELECT count(*) FROM entries WHERE kind = 2", 2),
+        std::pair("SELECT count(*) FROM entries WHERE kind = 1", 19), std::pair("SELECT count(*) FROM changes", 2)}) {
+    SqliteQuery query(connection, sql);
+    ASSERT_TRUE(query.Next());
+    EXPECT_EQ(query.Int(0), count) << sql;
+  }
+}
+
+// Else each page that is freed would be written to the log, to blank it.
+TEST_F(SqliteStoreTest, ForgettingWritesLittle) {
+  options_.history.max_changes = 1;
+  const auto store = Open();
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutTemplate("m", std::string(400'000, 'x'))})).ok());
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {DeleteTemplate("m")})).ok());
+  const size_t before = FileBytes(options_.path + "-wal").size();
+  ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(4, {}))), "3 to 4");
+  EXPECT_LT(FileBytes(options_.path + "-wal").size() - before, 200'000);
+}
+
 TEST_F(SqliteStoreTest, ReadingUnknownTenantsWritesNothing) {
   const auto store = Open();
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
