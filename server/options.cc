@@ -31,40 +31,58 @@ bool IsUnixSocket(absl::string_view listen) {
   return absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:");
 }
 
-}  // namespace
-
-void AddOptions(CLI::App& app, Options& options) {
-  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one");
-  app.add_flag("--insecure", options.insecure, "Serve other machines without encryption and without asking who calls")
-      ->envname("QCONFIG_INSECURE");
-  AddOption(
-      app, "--storage", options.storage,
-      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets");
-  AddOption(app, "--data-dir", options.data_dir,
-            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share");
-  AddOption(app, "--default-catalog", options.default_catalog,
-            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant");
+void AddObservationOptions(CLI::App& app, Options& options) {
+  const char* const group = "Logs and metrics";
   AddOption(app, "--log-level", options.log_level, "What is logged to standard error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->group(group);
+  AddOption(app, "--log-format", options.log_format,
+            "Form of the log: json, text, or auto, which is text on a terminal and json elsewhere")
+      ->check(CLI::IsMember({"auto", "json", "text"}))
+      ->group(group);
+  AddOption(app, "--log-sample", options.log_sample,
+            "Fraction of the calls that are logged, from 0 to 1; errors and slow calls always are")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  AddOption(app, "--log-slow-ms", options.log_slow_ms, "Calls that take as long or longer are slow")
+      ->check(CLI::Range(0, 3'600'000))
+      ->group(group);
+  AddOption(app, "--metrics-tenants", options.metrics_tenants,
+            "Tenants that metrics name; those that come later are counted as \"other\"")
+      ->check(CLI::Range(size_t{0}, size_t{10'000}))
+      ->group(group);
+}
+
+void AddLifeCycleOptions(CLI::App& app, Options& options) {
+  const char* const group = "Connections and shutdown";
+  AddOption(app, "--shutdown-delay-seconds", options.shutdown_delay_seconds,
+            "How long calls are still taken after SIGTERM, while the server reports that it is not ready")
+      ->check(CLI::Range(0, 3600))
+      ->group(group);
   AddOption(app, "--shutdown-grace-seconds", options.shutdown_grace_seconds,
-            "How long running calls may take after SIGTERM")
-      ->check(CLI::Range(0, 3600));
-  AddLimit(app, "--max-tenant-schemes", options.limits.tenant_schemes, "Schemes of one tenant");
-  AddLimit(app, "--max-tenant-templates", options.limits.tenant_templates, "Templates of one tenant");
-  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes, "Schemes and templates of one tenant together");
-  AddOption(app, "--history-changes", options.history_changes, "Writes to one tenant's registry that are remembered")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
-      ->group("Limits");
-  AddOption(app, "--history-days", options.history_days, "How long they are remembered")
-      ->check(CLI::Range(int64_t{1}, int64_t{36'500}))
-      ->group("Limits");
-  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 50))
+            "How long running calls may take after that")
+      ->check(CLI::Range(0, 3600))
+      ->group(group);
+  AddOption(app, "--keepalive-seconds", options.keepalive_seconds, "Silence after which a connection is pinged")
+      ->check(CLI::Range(10, 86'400))
+      ->group(group);
+  AddOption(app, "--max-connection-age-seconds", options.max_connection_age_seconds,
+            "Age at which a connection is closed, so that clients look for servers again; 0: never")
+      ->check(CLI::Range(0, 31'536'000))
+      ->group(group);
+}
+
+void AddLimits(CLI::App& app, Options& options) {
+  AddOption(app, "--max-in-flight", options.max_in_flight, "Calls that run at the same time")
+      ->check(CLI::Range(size_t{1}, size_t{100'000}))
       ->group("Limits");
   AddOption(app, "--min-revision-wait-seconds", options.min_revision_wait_seconds,
             "How long a call without a deadline waits for its min_revision")
       ->check(CLI::Range(0, 3600))
       ->group("Limits");
+  AddLimit(app, "--max-tenant-schemes", options.limits.tenant_schemes, "Schemes of one tenant");
+  AddLimit(app, "--max-tenant-templates", options.limits.tenant_templates, "Templates of one tenant");
+  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes, "Schemes and templates of one tenant together");
   AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request");
   AddLimit(app, "--max-name-chars", options.limits.name_chars, "Length of a name");
   AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
@@ -72,6 +90,53 @@ void AddOptions(CLI::App& app, Options& options) {
   AddLimit(app, "--max-batch-items", options.limits.batch_items, "Requests in one batch");
   AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too");
   AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
+}
+
+}  // namespace
+
+void AddOptions(CLI::App& app, Options& options) {
+  const char* group = "Serving";
+  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
+      ->group(group);
+  app.add_flag("--insecure", options.insecure, "Serve other machines without encryption and without asking who calls")
+      ->envname("QCONFIG_INSECURE")
+      ->group(group);
+  AddOption(app, "--admin-listen", options.admin_listen,
+            "Address of the HTTP port for probes and metrics, host:port; empty: no such port")
+      ->group(group);
+  AddOption(app, "--default-catalog", options.default_catalog,
+            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant")
+      ->group(group);
+
+  group = "TLS";
+  AddOption(app, "--tls-cert", options.tls_cert, "File with the server's certificate chain, PEM; empty: no TLS")
+      ->group(group);
+  AddOption(app, "--tls-key", options.tls_key, "File with the certificate's private key, PEM")->group(group);
+  AddOption(app, "--tls-client-ca", options.tls_client_ca,
+            "File with the authorities whose certificates callers must have, PEM; empty: callers need none")
+      ->group(group);
+
+  group = "Storage";
+  AddOption(
+      app, "--storage", options.storage,
+      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets")
+      ->group(group);
+  AddOption(app, "--data-dir", options.data_dir,
+            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
+      ->group(group);
+  AddOption(app, "--history-changes", options.history_changes, "Writes to one tenant's registry that are remembered")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+      ->group(group);
+  AddOption(app, "--history-days", options.history_days, "How long they are remembered")
+      ->check(CLI::Range(int64_t{1}, int64_t{36'500}))
+      ->group(group);
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 50))
+      ->group(group);
+
+  AddObservationOptions(app, options);
+  AddLifeCycleOptions(app, options);
+  AddLimits(app, options);
 }
 
 bool IsLoopback(absl::string_view listen) {

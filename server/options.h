@@ -21,15 +21,32 @@ namespace qconfig {
 struct Options {
   std::string listen = "127.0.0.1:50051";
   bool insecure = false;
+  std::string admin_listen = "127.0.0.1:9464";  // empty: no admin port
+  std::string default_catalog = std::string(kDefaultCatalog);
+
+  std::string tls_cert;  // files; empty: none
+  std::string tls_key;
+  std::string tls_client_ca;
+
   std::string storage = "sqlite";
   std::string data_dir;  // empty: qconfig in the XDG data directory
-  std::string default_catalog = std::string(kDefaultCatalog);
   int64_t history_changes = 10'000;
   int64_t history_days = 400;
   size_t cache_bytes = 256u << 20;
-  int min_revision_wait_seconds = 30;
+
   std::string log_level = "info";
+  std::string log_format = "auto";
+  double log_sample = 0.01;
+  int log_slow_ms = 500;
+  size_t metrics_tenants = 100;
+
+  int shutdown_delay_seconds = 0;
   int shutdown_grace_seconds = 10;
+  int keepalive_seconds = 60;
+  int max_connection_age_seconds = 1800;  // 0: no limit
+
+  size_t max_in_flight = 256;
+  int min_revision_wait_seconds = 30;
   Limits limits;
 };
 

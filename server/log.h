@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_LOG_H_
+#define QCONFIG_SERVER_LOG_H_
+
+#include <spdlog/logger.h>
+
+#include <memory>
+
+#include "server/options.h"
+
+namespace qconfig {
+
+// Starts the process's log, to standard error, which gRPC's complaints go to as well. It has a thread of its own: when
+// nobody reads it any more, lines are lost and calls go on.
+std::shared_ptr<spdlog::logger> StartLog(const Options& options);
+
+// Ends the process once the log is written, or is not read within a second.
+[[noreturn]] void ExitAfterLog(int code);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_LOG_H_
