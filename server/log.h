@@ -14,7 +14,7 @@ namespace qconfig {
 // nobody reads it any more, lines are lost and calls go on.
 std::shared_ptr<spdlog::logger> StartLog(const Options& options);
 
-// Ends the process once the log is written, or is not read within a second.
+// Ends the process once the log is written, or is not read within a second. Any thread may call it.
 [[noreturn]] void ExitAfterLog(int code);
 
 }  // namespace qconfig

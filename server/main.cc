@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, or the backup is made; 1 could not start, or make it; 2 wrong
-// options.
+// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT and every call finished, or the subcommand did what it is for; 1
+// could not start, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <string>
 
 #include "absl/strings/match.h"
+#include "server/health_check.h"
 #include "server/log.h"
 #include "server/options.h"
 #include "server/serve.h"
@@ -29,6 +30,13 @@ int Backup(const Options& options, const std::string& to) {
   return kCannotStart;
 }
 
+int HealthCheck(const Options& options) {
+  const absl::Status status = CheckHealth(options.admin_listen);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kCannotStart;
+}
+
 int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
   Options options;
@@ -40,11 +48,14 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
+  CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
+  health_check->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongOptions;
   }
+  if (*health_check) return HealthCheck(options);  // whatever the other options are
   const absl::Status status = CheckOptions(options);
   if (!status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());

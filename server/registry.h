@@ -62,6 +62,7 @@ struct RegistrySettings {
   Limits limits;
   size_t cache_bytes = 256u << 20;              // for registries that were read, in memory
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, when a call has no deadline
+  size_t max_waiting_calls = 128;               // that wait for a `min_revision`; each keeps a thread
   Clock clock = absl::Now;
 };
 
@@ -170,7 +171,7 @@ class Registry {
     int calls = 0;
   };
   mutable absl::flat_hash_map<std::string, std::unique_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
-  mutable int waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable size_t waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
 
   absl::flat_hash_set<std::string> writing_ ABSL_GUARDED_BY(mutex_);  // tenants that are written to
   absl::CondVar written_;                                             // some tenant no longer is

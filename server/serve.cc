@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/serve.h"
 
+#include <grpcpp/grpcpp.h>
+
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
+#include "server/admin_server.h"
+#include "server/end_signals.h"
 #include "server/log.h"
+#include "server/readiness.h"
 #include "server/registry.h"
+#include "server/running_calls.h"
 #include "server/server.h"
 #include "server/storage/open_store.h"
 
 namespace qconfig {
 namespace {
-
-// Blocks the signals that end the server in this thread and those it starts, so that WaitForEnd() gets them.
-sigset_t BlockEndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   auto catalogs = LoadBuiltinCatalogs();
@@ -39,47 +40,98 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   settings.limits = options.limits;
   settings.cache_bytes = options.cache_bytes;
   settings.max_wait = absl::Seconds(options.min_revision_wait_seconds);
+  settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);  // the others are for who need not wait
   return settings;
+}
+
+ServerSettings ServerSettingsOf(const Options& options, std::shared_ptr<RunningCalls> running_calls,
+                                const std::shared_ptr<spdlog::logger>& log) {
+  ServerSettings settings;
+  settings.listen = options.listen;
+  settings.limits = options.limits;
+  settings.log = log;
+  settings.running_calls = std::move(running_calls);
+  settings.keepalive = absl::Seconds(options.keepalive_seconds);
+  settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
+  return settings;
+}
+
+std::string VersionJson(const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  nlohmann::json version = {
+      {"version", QCONFIG_VERSION}, {"grpc", grpc::Version()}, {"catalogs", nlohmann::json::array()}};
+  for (const auto& catalog : catalogs) {
+    version["catalogs"].push_back({{"name", catalog->name()}, {"digest", catalog->digest()}});
+  }
+  return version.dump();
+}
+
+// Null when there is to be no admin port.
+absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Options& options, AdminHandlers handlers,
+                                                        spdlog::logger& log) {
+  if (options.admin_listen.empty()) return nullptr;
+  auto admin = AdminServer::Start(options.admin_listen, std::move(handlers));
+  if (admin.ok()) log.info("admin port on {} (port {})", options.admin_listen, (*admin)->port());
+  return admin;
+}
+
+// Serves until the first signal, and then ends. Returns the exit code.
+int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
+                     Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
+  const char* const name = signals.Wait(running_calls) == SIGTERM ? "SIGTERM" : "SIGINT";
+  readiness.Drain();
+  server.ReportNotServing();
+  log.info("ending on {}: not ready any more, calls are taken for {} s, {} run", name, options.shutdown_delay_seconds,
+           running_calls->running());
+  absl::SleepFor(absl::Seconds(options.shutdown_delay_seconds));
+  log.info("calls are refused; {} run and have {} s", running_calls->running(), options.shutdown_grace_seconds);
+  const size_t cancelled = server.Shutdown(absl::Seconds(options.shutdown_grace_seconds));
+  if (cancelled == 0) {
+    log.info("ended, every call finished");
+    return kEnded;
+  }
+  log.warn("ended, {} calls were cancelled", cancelled);
+  return kCallsCancelled;
 }
 
 }  // namespace
 
 int Serve(const Options& options) {
-  const sigset_t signals = BlockEndSignals();
+  EndSignals::Block();
   const auto log = StartLog(options);
+  constexpr absl::Duration kCancelling = absl::Seconds(5);
+  EndSignals signals(
+      log, absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
+  const auto cannot_start = [&log](const absl::Status& why) {
+    log->critical("{}", std::string(why.message()));
+    return kCannotStart;
+  };
 
   auto registry_settings = RegistrySettingsOf(options);
-  if (!registry_settings.ok()) {
-    log->critical("{}", std::string(registry_settings.status().message()));
-    return kCannotStart;
-  }
+  if (!registry_settings.ok()) return cannot_start(registry_settings.status());
+  Readiness readiness;
+  const auto running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
+  AdminHandlers handlers;
+  handlers.ready = [&readiness] { return readiness.Check(); };
+  handlers.metrics = [running_calls] {
+    return absl::StrCat("# TYPE qconfig_in_flight_calls gauge\nqconfig_in_flight_calls ", running_calls->working(),
+                        "\n");
+  };
+  handlers.version = [json = VersionJson(registry_settings->catalogs)] { return json; };
+  const auto admin = StartAdmin(options, std::move(handlers), *log);
+  if (!admin.ok()) return cannot_start(admin.status());
+
   const std::string storage = *StorageOf(options);
   const auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
-  if (!store.ok()) {
-    log->critical("{}", std::string(store.status().message()));
-    return kCannotStart;
-  }
+  if (!store.ok()) return cannot_start(store.status());
   Registry registry(*std::move(registry_settings), **store);
-  ServerSettings settings;
-  settings.listen = options.listen;
-  settings.limits = options.limits;
-  settings.log = log;
-  const auto server = Server::Start(settings, registry);
-  if (!server.ok()) {
-    log->critical("{}", std::string(server.status().message()));
-    return kCannotStart;
-  }
+  const auto server = Server::Start(ServerSettingsOf(options, running_calls, log), registry);
+  if (!server.ok()) return cannot_start(server.status());
   if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
             storage);
-
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log->info("ending on {}: calls that run have {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
-            options.shutdown_grace_seconds);
-  (*server)->Shutdown(absl::Seconds(options.shutdown_grace_seconds));
-  log->info("ended");
-  return kEnded;
+  const absl::Cleanup stop_asking = [&readiness] { readiness.Stop(); };
+  readiness.Serve([&registry] { return registry.Revisions(TenantId::Default()).status(); });
+  return ServeUntilSignal(options, **server, running_calls, readiness, signals, *log);
 }
 
 }  // namespace qconfig
