@@ -8,6 +8,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,22 @@ def run(*command, check=True, **options):
     if check and result.returncode != 0:
         raise AssertionError(f"{command} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
     return result
+
+
+def wait_until(condition, what, seconds=60):
+    """The first true result of `condition`, asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}")
+        time.sleep(0.1)
+    return result
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Daemon:
@@ -93,8 +110,12 @@ class Daemon:
     def docker(self, *arguments, **options):
         return run(DOCKER, *arguments, env=self.environment, **options)
 
-    def compose(self, *arguments, **options):
-        return run("/usr/bin/docker-compose", *arguments, env=self.environment, **options)
+    def build(self, tag="qconfig", **arguments):
+        """Builds the image of this tree."""
+        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        started = time.monotonic()
+        self.docker("build", "--tag", tag, "--file", ROOT / "deploy/Dockerfile", *words, ROOT, timeout=1800)
+        print(f"built the image in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
     def _start(self):
         with open(HOME / "dockerd.log", "w") as log:
