@@ -74,7 +74,7 @@ class Daemon:
     def __enter__(self):
         HOME.mkdir(parents=True, exist_ok=True)
         self._lock = open(HOME / "lock", "w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # the daemon holds it too, so that the next one waits for its end
         # A path of a socket may have 107 characters, fewer than that of a build tree.
         self._sockets = tempfile.TemporaryDirectory(prefix="qconfig-docker-")
         self.environment = {
@@ -90,6 +90,8 @@ class Daemon:
         try:
             self._open_network()
             self._start()
+            for container in self.docker("ps", "--all", "--quiet").stdout.split():  # of a run that was killed
+                self.docker("rm", "--force", "--volumes", container)
             if self.docker("image", "inspect", BASE, check=False).returncode != 0:
                 self.docker("import", "--change", 'CMD ["bash"]', base_archive(), BASE)
         except BaseException:
@@ -121,6 +123,7 @@ class Daemon:
         with open(HOME / "dockerd.log", "w") as log:
             self._process = subprocess.Popen(
                 [
+                    *("setpriv", "--pdeathsig=TERM"),  # a test that is killed takes its daemon along
                     "/usr/sbin/dockerd",
                     f"--host={self.environment['DOCKER_HOST']}",
                     f"--pidfile={self._sockets.name}/pid",
@@ -132,6 +135,7 @@ class Daemon:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=[self._lock.fileno()],
                 start_new_session=True,  # Ctrl-C is for the test, which ends the daemon when it is done
             )
         deadline = time.monotonic() + 60
@@ -168,6 +172,9 @@ def base_archive():
             "/usr/bin/mmdebstrap",
             "--variant=minbase",
             "--mode=root",
+            # Merged from the start, or the package that merges brings Perl.
+            "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+            "--include=usr-is-merged",
             *(f"--dpkgopt=path-exclude={path}" for path in without),
             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
             "bookworm",
