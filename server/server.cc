@@ -54,7 +54,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
     : registry_(registry),
       config_service_(registry, settings.limits, settings.clock),
       registry_service_(registry),
-      observer_(settings.log),
+      observer_(settings.metrics, settings.log, settings.call_log),
       config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
                         running_calls_),
       registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,

@@ -13,6 +13,7 @@
 #include "server/call_observer.h"
 #include "server/clock.h"
 #include "server/config_service.h"
+#include "server/metrics.h"
 #include "server/registry.h"
 #include "server/registry_service.h"
 #include "server/unary_service.h"
@@ -25,6 +26,8 @@ struct ServerSettings {
   Limits limits;
   Clock clock = absl::Now;
   std::shared_ptr<spdlog::logger> log;
+  CallLogSettings call_log;
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
 };
 
 // A running gRPC server with ConfigService, RegistryService, health and reflection. Thread-safe.
@@ -38,6 +41,12 @@ class Server {
 
   // The port that is listened on. Of no meaning for a Unix socket.
   int port() const { return port_; }
+
+  // How many calls run: from their start until their answer is sent.
+  int running_calls() const { return running_calls_->count(); }
+
+  // Whether new calls are refused because the server ends.
+  bool is_draining() const { return running_calls_->is_draining(); }
 
   // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
   // then is cancelled, and so are streams of health and reflection.

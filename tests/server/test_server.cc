@@ -40,9 +40,10 @@ TestServer::TestServer(const Limits& limits) : TestServer(With(limits)) {}
 TestServer::TestServer(TestSettings settings)
     : limits_(settings.limits),
       clock_(settings.clock),
+      metrics_(settings.metrics),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(RegistrySettingsOf(settings), *store_),
-      server_(Start()),
+      server_(Start(settings.call_log)),
       client_({address(), "", "", absl::Seconds(60)}),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
 
@@ -50,12 +51,15 @@ client::Client TestServer::ClientOf(const std::string& tenant, absl::Duration ti
   return client::Client({address(), tenant, "", timeout});
 }
 
-std::unique_ptr<Server> TestServer::Start() {
+std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   ServerSettings settings;
   settings.listen = "127.0.0.1:0";
   settings.limits = limits_;
   settings.clock = clock_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
+  SetLogForm(*settings.log, call_log.form);
+  settings.call_log = call_log;
+  settings.metrics = metrics_;
   return Server::Start(settings, registry_).value();
 }
 
