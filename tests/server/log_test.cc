@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/async.h>
 #include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -12,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 
 namespace qconfig {
@@ -140,6 +143,44 @@ TEST(LogTest, LevelsHaveTheirNames) {
   std::vector<std::string> levels;
   for (const std::string& line : log.lines()) levels.push_back(nlohmann::json::parse(line)["level"]);
   EXPECT_THAT(levels, testing::ElementsAre("debug", "info", "warning", "error", "critical"));
+}
+
+// Takes no second line until it may.
+class BlockedSink : public spdlog::sinks::sink {
+ public:
+  void WaitForLine() { came_.WaitForNotification(); }
+  void GoOn() { go_on_.Notify(); }
+
+  void log(const spdlog::details::log_msg&) override {
+    if (!came_.HasBeenNotified()) came_.Notify();
+    go_on_.WaitForNotification();
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  absl::Notification came_;
+  absl::Notification go_on_;
+};
+
+TEST(LogTest, LostLinesAreCounted) {
+  constexpr int kQueued = 8;
+  EXPECT_EQ(DroppedLogLines(), 0) << "no log was started";
+  spdlog::init_thread_pool(kQueued, 1);
+  const auto sink = std::make_shared<BlockedSink>();
+  {
+    const auto log = std::make_shared<spdlog::async_logger>("log", sink, spdlog::thread_pool(),
+                                                            spdlog::async_overflow_policy::overrun_oldest);
+    log->info("first");
+    sink->WaitForLine();
+    for (int i = 0; i < kQueued; ++i) log->info("kept at first");
+    EXPECT_EQ(DroppedLogLines(), 0);
+    for (int i = 0; i < 5; ++i) log->info("drives out another");
+    EXPECT_EQ(DroppedLogLines(), 5);
+    sink->GoOn();
+  }
+  spdlog::shutdown();
 }
 
 TEST(LogTest, FormIsThatOfTheOption) {

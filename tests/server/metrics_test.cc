@@ -171,6 +171,24 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   EXPECT_EQ(after.Value("qconfig_in_flight_calls"), 0);
 }
 
+TEST(MetricsTest, WaitingCallsAreSeen) {
+  TestServer server;
+  const MemoryStore store({});
+  AddServeMetrics({Options(), store, server.registry(), server.server()}, server.metrics());
+  const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
+  EXPECT_EQ(waiting(), 0);
+  std::thread caller([&] {
+    EXPECT_TRUE(server.client()
+                    .GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 2"))
+                    .ok());
+  });
+  while (waiting() != 1) std::this_thread::yield();
+  EXPECT_GE(MetricsText(server.metrics()).Value("qconfig_in_flight_calls"), 1);
+  EXPECT_TRUE(server.client().RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
+  caller.join();
+  EXPECT_EQ(waiting(), 0);
+}
+
 TEST(MetricsTest, ProcessIsAsTheSystemTells) {
   Metrics metrics(0);
   AddProcessMetrics(metrics);
@@ -217,6 +235,7 @@ TEST(MetricsTest, EveryCodeHasItsName) {
       "DataLoss", "Unauthenticated"};
   for (int code = 0; code < static_cast<int>(names.size()); ++code) {
     for (int times = 0; times <= code; ++times) {
+      method.Started(false);
       method.Finished(absl::Status(static_cast<absl::StatusCode>(code), ""), v1::ERROR_REASON_UNSPECIFIED, {});
     }
   }
@@ -226,6 +245,7 @@ TEST(MetricsTest, EveryCodeHasItsName) {
     EXPECT_EQ(text.Value("grpc_server_handled_total" + Labels("GetConfig", label)), static_cast<double>(code + 1));
   }
   EXPECT_EQ(text.Value("grpc_server_msg_sent_total" + Labels("GetConfig")), 1);
+  EXPECT_EQ(text.Value("grpc_server_msg_received_total" + Labels("GetConfig")), 0);
 }
 
 TEST(MetricsTest, TimesFallIntoTheirBuckets) {

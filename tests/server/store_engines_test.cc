@@ -24,8 +24,8 @@ StoreEngine SqliteEngine() {
 }
 
 StoreEngine ObservedEngine() {
-  return {"Observed", true, [](const std::string& path, const HistoryLimits& history) {
-            return std::make_unique<ObservedStore>(OpenStore("sqlite:" + path, history).value(),
+  return {"Observed", false, [](const std::string&, const HistoryLimits& history) {
+            return std::make_unique<ObservedStore>(OpenStore("memory", history).value(),
                                                    [](StoreOperation, const absl::Status&, absl::Duration) {});
           }};
 }
