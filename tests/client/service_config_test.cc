@@ -162,6 +162,14 @@ TEST_F(ServiceConfigTest, TriesOfAWriteHaveOneRequestId) {
   EXPECT_EQ(ids[3], "mine");
 }
 
+TEST_F(ServiceConfigTest, LargeWritesAreTriedAgainToo) {
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+  v1::UnregisterSchemeRequest request;
+  request.set_name(std::string(3u << 20, 'x'));
+  EXPECT_TRUE(client_.UnregisterScheme(request).ok());
+  EXPECT_EQ(server_.tries(), 2);
+}
+
 TEST_F(ServiceConfigTest, CallsGoInTurnsToHealthyServers) {
   ScriptedServer other;
   Client client(OptionsFor(absl::StrCat("ipv4:", server_.address(), ",", other.address())));

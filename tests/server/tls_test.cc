@@ -93,6 +93,7 @@ TEST_F(TlsTest, SpeaksHttp2OverTls12AndLater) {
 TEST_F(TlsTest, ClientsKnowTheServerByItsAuthority) {
   Start(authority_.Issue("server"));
   EXPECT_TRUE(CallOnce(authority_.pem()).ok());
+  EXPECT_FALSE(CallOnce("garbage").ok());
   EXPECT_THAT(CallOnce(TestAuthority("another").pem()).error_message(), HasSubstr("certificate verify failed"));
 }
 

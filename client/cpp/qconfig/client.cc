@@ -60,9 +60,12 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& opt
 
 grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
   constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
+  constexpr int kMaxRetriedBytes = 8 << 20;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   if (!options.service_config.empty()) arguments.SetServiceConfigJSON(options.service_config);
+  // What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
+  arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, kMaxRetriedBytes);
   // Pings find connections that are gone without a word. They are for calls, such as the watch of the server's health.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
