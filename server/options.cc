@@ -92,13 +92,33 @@ void AddLimits(CLI::App& app, Options& options) {
   AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
 }
 
+absl::Status CheckTls(const Options& options) {
+  const bool tls = !options.tls_cert.empty();
+  if (tls == options.tls_key.empty()) {
+    return absl::InvalidArgumentError("--tls-cert and --tls-key belong together: say both, or neither");
+  }
+  const bool asks_callers = !options.tls_client_ca.empty();
+  if (asks_callers && !tls) {
+    return absl::InvalidArgumentError(
+        "--tls-client-ca asks callers for certificates, which needs TLS: say --tls-cert and --tls-key, too");
+  }
+  if (asks_callers || options.insecure || IsLoopback(options.listen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--listen ", options.listen, " can be reached from other machines, and ",
+      tls ? "without --tls-client-ca nobody is asked who calls. Say it"
+          : "without TLS nothing is encrypted and nobody is asked who calls. Say --tls-cert, --tls-key and "
+            "--tls-client-ca",
+      ", listen on 127.0.0.1, or say --insecure (QCONFIG_INSECURE=true) when the network itself is trusted"));
+}
+
 }  // namespace
 
 void AddOptions(CLI::App& app, Options& options) {
   const char* group = "Serving";
   AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
       ->group(group);
-  app.add_flag("--insecure", options.insecure, "Serve other machines without encryption and without asking who calls")
+  app.add_flag("--insecure", options.insecure,
+               "Serve other machines even if nothing is encrypted or nobody is asked who calls")
       ->envname("QCONFIG_INSECURE")
       ->group(group);
   AddOption(app, "--admin-listen", options.admin_listen,
@@ -179,11 +199,18 @@ absl::Status CheckOptions(const Options& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen ", listen, " is not host:port with a port from 0 to 65535, such as 127.0.0.1:50051"));
   }
-  if (options.insecure || IsLoopback(listen)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--listen ", listen,
-      " can be reached from other machines, and this server neither encrypts nor asks who calls. Listen on 127.0.0.1, "
-      "or say --insecure (QCONFIG_INSECURE=true) when the network itself is trusted"));
+  return CheckTls(options);
+}
+
+std::string OpenTo(const Options& options) {
+  if (IsLoopback(options.listen)) return "";
+  if (options.tls_cert.empty()) {
+    return "other machines are served as --insecure says: nothing is encrypted, and nobody is asked who calls";
+  }
+  if (options.tls_client_ca.empty()) {
+    return "other machines are served as --insecure says: calls are encrypted, but nobody is asked who calls";
+  }
+  return "";
 }
 
 }  // namespace qconfig

@@ -60,6 +60,9 @@ absl::Status CheckOptions(const Options& options);
 // kInvalidArgument, with a sentence that says what to do, when there is no such place.
 absl::StatusOr<std::string> StorageOf(const Options& options);
 
+// What other machines can do because --insecure is said, as a sentence for the log; empty: nothing.
+std::string OpenTo(const Options& options);
+
 // Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);
 

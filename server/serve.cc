@@ -16,6 +16,8 @@
 #include "server/server.h"
 #include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
+#include "server/tls_certificates.h"
+#include "server/tls_credentials.h"
 
 namespace qconfig {
 namespace {
@@ -71,13 +73,23 @@ int Serve(const Options& options) {
   settings.log = log;
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
   settings.metrics = metrics;
+  std::shared_ptr<TlsCertificates> certificates;  // null: no TLS
+  if (!options.tls_cert.empty()) {
+    auto opened = TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
+    if (!opened.ok()) {
+      log->critical("{}", std::string(opened.status().message()));
+      return kCannotStart;
+    }
+    certificates = *std::move(opened);
+    settings.credentials = TlsCredentials(certificates);
+  }
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) {
     log->critical("{}", std::string(server.status().message()));
     return kCannotStart;
   }
   AddServeMetrics({options, observed_store, registry, **server}, *metrics);
-  if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
+  if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
             storage);
 

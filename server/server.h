@@ -2,6 +2,7 @@
 #ifndef QCONFIG_SERVER_SERVER_H_
 #define QCONFIG_SERVER_SERVER_H_
 
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <spdlog/logger.h>
 
@@ -23,6 +24,7 @@ namespace qconfig {
 // What a server is made of beside its registry.
 struct ServerSettings {
   std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   Limits limits;
   Clock clock = absl::Now;
   std::shared_ptr<spdlog::logger> log;
@@ -55,6 +57,7 @@ class Server {
  private:
   Server(const ServerSettings& settings, Registry& registry);
 
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;  // outlives server_
   Registry& registry_;
   ConfigService config_service_;
   RegistryService registry_service_;

@@ -88,11 +88,54 @@ TEST(OptionsTest, ListensOnlyToHostAndPort) {
 }
 
 TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
-  Options options;
-  options.listen = "0.0.0.0:50051";
-  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--insecure"));
-  options.insecure = true;
-  EXPECT_TRUE(CheckOptions(options).ok());
+  struct Case {
+    const char* listen;
+    bool tls, asks_callers, insecure;
+    const char* refused;  // with what, or null
+    const char* warned;   // of what, or null
+  };
+  const char* const kOpen = "nothing is encrypted, and nobody is asked who calls";
+  const Case cases[] = {
+      {"0.0.0.0:1", false, false, false, "Say --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1", nullptr},
+      {"0.0.0.0:1", false, false, true, nullptr, kOpen},
+      {"0.0.0.0:1", true, false, false, "without --tls-client-ca nobody is asked who calls. Say it", nullptr},
+      {"0.0.0.0:1", true, false, true, nullptr, "calls are encrypted, but nobody is asked who calls"},
+      {"0.0.0.0:1", true, true, false, nullptr, nullptr},
+      {"0.0.0.0:1", true, true, true, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, false, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, true, nullptr, nullptr},
+      {"127.0.0.1:1", true, false, false, nullptr, nullptr},
+  };
+  for (const Case& c : cases) {
+    Options options;
+    options.listen = c.listen;
+    if (c.tls) options.tls_cert = options.tls_key = "file";
+    if (c.asks_callers) options.tls_client_ca = "file";
+    options.insecure = c.insecure;
+    const std::string refusal(CheckOptions(options).message());
+    if (c.refused == nullptr) {
+      EXPECT_EQ(refusal, "");
+      EXPECT_THAT(OpenTo(options), HasSubstr(c.warned == nullptr ? "" : c.warned));
+      EXPECT_EQ(OpenTo(options).empty(), c.warned == nullptr);
+    } else {
+      EXPECT_THAT(refusal, HasSubstr(c.refused));
+      EXPECT_THAT(refusal, HasSubstr("or say --insecure"));
+    }
+  }
+}
+
+TEST(OptionsTest, TlsNeedsCertificateAndKey) {
+  const auto refusal = [](const char* cert, const char* key, const char* ca) {
+    Options options;
+    options.tls_cert = cert;
+    options.tls_key = key;
+    options.tls_client_ca = ca;
+    return std::string(CheckOptions(options).message());
+  };
+  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca asks callers for certificates"));
+  EXPECT_EQ(refusal("file", "file", "file"), "");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct TestSettings {
   size_t cache_bytes = 256u << 20;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
 };
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
@@ -65,6 +66,7 @@ class TestServer {
   const Limits limits_;
   const Clock clock_;
   const std::shared_ptr<Metrics> metrics_;
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
   std::unique_ptr<Server> server_;
