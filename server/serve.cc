@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/builtin_catalogs.h"
+#include "server/command_line.h"
 #include "server/log.h"
 #include "server/registry.h"
 #include "server/server.h"
@@ -47,6 +48,7 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
 int Serve(const Options& options) {
   const sigset_t signals = BlockEndSignals();
   const auto log = StartLog(options);
+  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
 
   auto registry_settings = RegistrySettingsOf(options);
   if (!registry_settings.ok()) {
