@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/builtin_catalogs.h"
+#include "server/command_line.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/registry.h"
@@ -52,6 +53,7 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
 int Serve(const Options& options) {
   const sigset_t signals = BlockEndSignals();
   const auto log = StartLog(options);
+  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
   const auto metrics = std::make_shared<Metrics>(options.metrics_tenants);
 
   auto registry_settings = RegistrySettingsOf(options);

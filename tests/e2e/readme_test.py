@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import unittest
 
+from config_test import options_of_help
 from programs import BIN, ROOT, ServerTestCase, clean_environment, skip_without
 
 README = (ROOT / "README.md").read_text()
@@ -45,11 +46,16 @@ class ReadmeTest(ServerTestCase):
             result = self.run_command(command)
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_every_option_of_qconfigd_is_in_the_table(self):
-        options = re.findall(r"^  (--[a-z-]+)", self.run_command("build/release/bin/qconfigd --help").stdout, re.M)
-        self.assertGreater(len(options), 8)
-        for option in set(options) - {"--version"}:
-            self.assertIn(f"| `{option}` | `QCONFIG_{option[2:].upper().replace('-', '_')}` |", README)
+    def test_table_has_every_option_of_qconfigd_as_help_says(self):
+        rows = re.findall(r"^\| (?:\*\*(.+)\*\*|`--([a-z-]+)`) \| (\S*) ?\| (\S*) ?\| (.*)\|$", README, re.M)
+        expected = []
+        for group, name, _, variable, default in options_of_help():
+            if (group, "", "", "") not in expected:
+                expected.append((group, "", "", ""))
+            expected.append(("", name, f"`{variable}`", default if default in ("", "off") else f"`{default}`"))
+        self.assertEqual([row[:4] for row in rows], expected)
+        for row in rows:
+            self.assertEqual(bool(row[1]), bool(row[4].strip()), f"{row}: options are told, and groups are not")
 
 
 if __name__ == "__main__":

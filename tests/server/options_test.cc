@@ -13,30 +13,18 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(OptionsTest, EveryOptionHasHelpAndAnEnvironmentName) {
+TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
   Options options;
   CLI::App app;
   AddOptions(app, options);
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_name() == "--help") continue;
     EXPECT_FALSE(option->get_description().empty()) << option->get_name();
+    EXPECT_NE(option->get_group(), "Options") << option->get_name();
     std::string expected = "QCONFIG_";
     for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    EXPECT_EQ(option->get_envname(), expected);
+    EXPECT_EQ(VariableOf(*option), expected);
   }
-}
-
-TEST(OptionsTest, FlagWinsOverEnvironment) {
-  setenv("QCONFIG_MAX_BATCH_ITEMS", "7", 1);
-  setenv("QCONFIG_MAX_NAME_CHARS", "9", 1);
-  Options options;
-  CLI::App app;
-  AddOptions(app, options);
-  app.parse("--max-batch-items 5", false);
-  unsetenv("QCONFIG_MAX_BATCH_ITEMS");
-  unsetenv("QCONFIG_MAX_NAME_CHARS");
-  EXPECT_EQ(options.limits.batch_items, 5u);
-  EXPECT_EQ(options.limits.name_chars, 9u);
 }
 
 TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
@@ -84,6 +72,18 @@ TEST(OptionsTest, ListensOnlyToHostAndPort) {
   for (const char* listen : {"", "127.0.0.1", "127.0.0.1:", ":1", "127.0.0.1:65536", "127.0.0.1:x", "127.0.0.1:-1"}) {
     options.listen = listen;
     EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("host:port")) << listen;
+  }
+}
+
+TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
+  Options options;
+  for (const char* listen : {"", "127.0.0.1:0", "[::]:9464", "0.0.0.0:9464"}) {
+    options.admin_listen = listen;
+    EXPECT_TRUE(CheckOptions(options).ok()) << listen;
+  }
+  for (const char* listen : {"9464", ":9464", "127.0.0.1", "127.0.0.1:65536", "unix:/tmp/socket"}) {
+    options.admin_listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen")) << listen;
   }
 }
 
