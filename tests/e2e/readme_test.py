@@ -48,6 +48,12 @@ class BlocksTest(unittest.TestCase):
             self.assertEqual(set(fences[1::2]), {""}, document)
             self.assertLessEqual(set(fences[::2]), {*COMMANDS.split("|"), "json", "promql"}, document)
 
+    def test_options_of_the_manual_exist(self):
+        helps = "".join(run_command(f"build/release/bin/{program} --help", ROOT).stdout for program in ("qconfigd", "qconfigctl"))
+        named = set(re.findall(r"`(?:qconfigctl )?(--[a-z-]+)", (ROOT / "deploy/README.md").read_text()))
+        self.assertGreater(len(named), 10)
+        self.assertEqual(named - set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", helps, re.M)), set())
+
     def test_tests_that_run_blocks_exist(self):
         for test in RUN_BY:
             source = (ROOT / f"tests/e2e/{test}_test.py").read_text()
