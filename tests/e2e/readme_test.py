@@ -31,6 +31,12 @@ def run_command(command, folder, **environment):
     )
 
 
+def call(server, method, request, *headers):
+    options = [word for header in headers for word in ("-H", header)]
+    command = [TOOLS / "grpcurl", "-plaintext", *options, "-d", json.dumps(request), server.address]
+    subprocess.run([*command, f"qconfig.v1.ConfigService/{method}"], capture_output=True, timeout=60)
+
+
 class BlocksTest(unittest.TestCase):
     def test_every_block_is_run_or_has_a_reason(self):
         beginnings = [beginning for known in (*RUN_BY.values(), NOT_RUN) for beginning in known]
@@ -93,9 +99,11 @@ class LogTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         with Server(QCONFIG_LOG_FORMAT="json", QCONFIG_LOG_SAMPLE="1") as server:
-            qconfigctl("--tenant", "acme", "get-config", "llama", "--scheme", "fp8", server=server)
-            call = ["-plaintext", "-H", f"x-request-id: {REQUEST_ID}", "-d", '{"model_type": "llama", "scheme": "fp9", "tenant": "acme"}']
-            subprocess.run([TOOLS / "grpcurl", *call, server.address, "qconfig.v1.ConfigService/GetConfig"], capture_output=True)
+            answered = {"tenant": "acme", "model_type": "llama", "scheme": "fp8"}
+            refused = {**answered, "scheme": "fp9"}
+            call(server, "GetConfig", answered, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            call(server, "GetConfig", refused, f"x-request-id: {REQUEST_ID}")
+            call(server, "BatchGetConfig", {"requests": [answered, refused]})
             registry = pathlib.Path(server.data.name, "registry.db")
             registry.rename(registry.with_suffix(".moved"))
             scheme = pathlib.Path(cls.folder.name, "scheme.yaml")
@@ -113,13 +121,15 @@ class LogTest(unittest.TestCase):
         (examples,) = blocks("deploy/README.md", "json")
         for example in map(json.loads, examples.splitlines()):
             alike = ("msg", "level", "code", "reason")
-            real = [line for line in self.lines if all(line.get(key) == example[key] for key in alike)]
+            real = [line for line in self.lines if "items" not in line and all(line.get(key) == example[key] for key in alike)]
             self.assertTrue(real, f"no line like {example} in {self.lines}")
             self.assertEqual([list(line) for line in real], [list(example)] * len(real))
+            self.assertEqual(bool(example["trace_id"]), bool(real[0]["trace_id"]))
             self.assertEqual("error" in example, example["level"] == "error")
 
     def test_manual_says_what_every_field_is(self):
         manual = (ROOT / "deploy/README.md").read_text()
+        self.assertIn("failed_items", {field for line in self.lines for field in line})
         for line in self.lines:
             for field in set(line) - {"time", "level", "msg", "method"}:
                 self.assertRegex(manual, rf"(?m)^\| (`\w+`, )?`{field}`")

@@ -37,7 +37,7 @@ class Metrics:
         for group in re.findall(r"\b(?:by|on|without|ignoring) \(([^)]*)\)", expression):
             unknown += [label for label in re.split(r",\s*", group) if label not in known_labels]
         for name, selector in asked:
-            for label, pattern in re.findall(r'(\w+)\s*[=!]~?\s*"([^"]*)"', selector):
+            for label, pattern in re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"', selector):
                 if label in ADDED_LABELS:
                     continue
                 values = [labels.get(label, "") for labels in self.series[name]]
