@@ -54,6 +54,16 @@ class BlocksTest(unittest.TestCase):
             self.assertEqual(set(fences[1::2]), {""}, document)
             self.assertLessEqual(set(fences[::2]), {*COMMANDS.split("|"), "json", "promql"}, document)
 
+    def test_links_lead_somewhere(self):
+        for document in DOCUMENTS:
+            path = ROOT / document
+            for file, section in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", path.read_text()):
+                target = path.parent / file if file else path
+                self.assertTrue(target.exists(), f"{document}: {file}")
+                if section:
+                    headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+                    self.assertIn(section, [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings])
+
     def test_options_of_the_manual_exist(self):
         helps = "".join(run_command(f"build/release/bin/{program} --help", ROOT).stdout for program in ("qconfigd", "qconfigctl"))
         named = set(re.findall(r"`(?:qconfigctl )?(--[a-z-]+)", (ROOT / "deploy/README.md").read_text()))
