@@ -51,6 +51,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_SHUTTING_DOWN:
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
+    case v1::ERROR_REASON_OVERLOADED:
       return absl::StatusCode::kUnavailable;
     default:  // UNSPECIFIED and the enum's sentinels, which nobody passes
       return absl::StatusCode::kInternal;

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "core/utf8.h"
@@ -59,6 +60,8 @@ int64_t DroppedLogLines() {
 }
 
 void ExitAfterLog(int code) {
+  static absl::Mutex* const only_once = new absl::Mutex;
+  only_once->Lock();  // for good: who comes later waits for the end
   static absl::Notification written;
   gpr_set_log_function([](gpr_log_func_args*) {});  // the log is about to go
   std::thread([] {

@@ -22,7 +22,7 @@ LogForm LogFormOf(const Options& options);
 // How many lines were lost because nobody read the log.
 int64_t DroppedLogLines();
 
-// Ends the process once the log is written, or is not read within a second.
+// Ends the process once the log is written, or is not read within a second. Any thread may call it.
 [[noreturn]] void ExitAfterLog(int code);
 
 }  // namespace qconfig

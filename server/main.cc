@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT, or the backup is made; 1 could not start, or make it; 2 wrong
-// options.
+// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT and every call finished, or the subcommand did what it is for; 1
+// could not start, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "server/check_config.h"
 #include "server/command_line.h"
+#include "server/health_check.h"
 #include "server/help_format.h"
 #include "server/log.h"
 #include "server/options.h"
@@ -33,6 +34,13 @@ int Backup(const Options& options, const std::string& to) {
   return kCannotStart;
 }
 
+int HealthCheck(const Options& options) {
+  const absl::Status status = CheckHealth(options.admin_listen);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kCannotStart;
+}
+
 int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
   Options options;
@@ -47,11 +55,14 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
+  CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
+  health_check->fallthrough();
   CLI::App* check_config =
       app.add_subcommand("check-config", "Check the options without starting, and print those given");
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
+  if (line.ok() && *health_check) return HealthCheck(options);  // whatever the other options are
   if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return kWrongOptions;

@@ -10,8 +10,6 @@
 namespace qconfig {
 namespace {
 
-constexpr int kMaxWaitingCalls = 1000;  // each keeps a thread
-
 size_t MemoryOf(const RegistryState& state, size_t catalogs) {
   constexpr size_t kIndexPerEntry = 128;
   constexpr size_t kPerSnapshot = 1024;
@@ -155,7 +153,7 @@ absl::Status Registry::WaitForNews(const TenantId& tenant, int64_t seen, absl::T
   const auto range = ranges_.find(tenant.name());
   const bool is_old = range == ranges_.end() ? seen > never_written_->state()->revision() : range->second.newest > seen;
   if (is_old) return absl::OkStatus();
-  if (waiting_calls_ >= kMaxWaitingCalls) {
+  if (waiting_calls_ >= settings_.max_waiting_calls) {
     return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
         .Field("min_revision")
         .Tenant(tenant.name())
@@ -319,7 +317,7 @@ size_t Registry::bytes_in_memory() const {
   return views_.bytes();
 }
 
-int Registry::waiting_calls() const {
+size_t Registry::waiting_calls() const {
   absl::MutexLock lock(&mutex_);
   return waiting_calls_;
 }

@@ -62,6 +62,7 @@ struct RegistrySettings {
   Limits limits;
   size_t cache_bytes = 256u << 20;              // for registries that were read, in memory
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, when a call has no deadline
+  size_t max_waiting_calls = 128;               // that wait for a `min_revision`; each keeps a thread
   Clock clock = absl::Now;
 };
 
@@ -103,7 +104,7 @@ class Registry {
   // What the registries in memory take, of `cache_bytes`.
   size_t bytes_in_memory() const ABSL_LOCKS_EXCLUDED(mutex_);
   // How many calls wait for a revision.
-  int waiting_calls() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t waiting_calls() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // From now on nobody waits for a revision.
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -174,7 +175,7 @@ class Registry {
     int calls = 0;
   };
   mutable absl::flat_hash_map<std::string, std::unique_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
-  mutable int waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable size_t waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
 
   absl::flat_hash_set<std::string> writing_ ABSL_GUARDED_BY(mutex_);  // tenants that are written to
   absl::CondVar written_;                                             // some tenant no longer is

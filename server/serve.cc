@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/serve.h"
 
+#include <grpcpp/grpcpp.h>
+
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
+#include "server/admin_server.h"
 #include "server/command_line.h"
+#include "server/end_signals.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/readiness.h"
 #include "server/registry.h"
+#include "server/running_calls.h"
 #include "server/serve_metrics.h"
 #include "server/server.h"
 #include "server/storage/observed_store.h"
@@ -22,16 +33,6 @@
 
 namespace qconfig {
 namespace {
-
-// Blocks the signals that end the server in this thread and those it starts, so that WaitForEnd() gets them.
-sigset_t BlockEndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   auto catalogs = LoadBuiltinCatalogs();
@@ -45,63 +46,122 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   settings.limits = options.limits;
   settings.cache_bytes = options.cache_bytes;
   settings.max_wait = absl::Seconds(options.min_revision_wait_seconds);
+  settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);  // the others are for who need not wait
   return settings;
 }
 
-}  // namespace
+// What the files of certificates say about calls, and about metrics of themselves.
+absl::Status AddTls(const Options& options, ServerSettings& settings) {
+  if (options.tls_cert.empty()) return absl::OkStatus();
+  auto certificates =
+      TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, settings.log);
+  if (!certificates.ok()) return certificates.status();
+  AddTlsMetrics(*certificates, *settings.metrics);
+  settings.credentials = TlsCredentials(*std::move(certificates));
+  return absl::OkStatus();
+}
 
-int Serve(const Options& options) {
-  const sigset_t signals = BlockEndSignals();
-  const auto log = StartLog(options);
-  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
-  const auto metrics = std::make_shared<Metrics>(options.metrics_tenants);
-
-  auto registry_settings = RegistrySettingsOf(options);
-  if (!registry_settings.ok()) {
-    log->critical("{}", std::string(registry_settings.status().message()));
-    return kCannotStart;
-  }
-  const std::string storage = *StorageOf(options);
-  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
-  if (!store.ok()) {
-    log->critical("{}", std::string(store.status().message()));
-    return kCannotStart;
-  }
-  ObservedStore observed_store(*std::move(store), [metrics](auto... report) { metrics->store().Finished(report...); });
-  Registry registry(*std::move(registry_settings), observed_store);
+absl::StatusOr<ServerSettings> ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
   settings.log = log;
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
-  settings.metrics = metrics;
-  std::shared_ptr<TlsCertificates> certificates;  // null: no TLS
-  if (!options.tls_cert.empty()) {
-    auto opened = TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
-    if (!opened.ok()) {
-      log->critical("{}", std::string(opened.status().message()));
-      return kCannotStart;
-    }
-    certificates = *std::move(opened);
-    settings.credentials = TlsCredentials(certificates);
+  settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
+  settings.running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
+  settings.keepalive = absl::Seconds(options.keepalive_seconds);
+  settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
+  if (absl::Status status = AddTls(options, settings); !status.ok()) return status;
+  return settings;
+}
+
+std::string VersionJson(const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  nlohmann::json version = {
+      {"version", QCONFIG_VERSION}, {"grpc", grpc::Version()}, {"catalogs", nlohmann::json::array()}};
+  for (const auto& catalog : catalogs) {
+    version["catalogs"].push_back({{"name", catalog->name()}, {"digest", catalog->digest()}});
   }
-  const auto server = Server::Start(settings, registry);
-  if (!server.ok()) {
-    log->critical("{}", std::string(server.status().message()));
+  return version.dump();
+}
+
+AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics,
+                         const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  AdminHandlers handlers;
+  handlers.ready = [&readiness] { return readiness.Check(); };
+  handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
+  handlers.version = [json = VersionJson(catalogs)] { return json; };
+  return handlers;
+}
+
+// Null when there is to be no admin port.
+absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Options& options, AdminHandlers handlers,
+                                                        spdlog::logger& log) {
+  if (options.admin_listen.empty()) return nullptr;
+  auto admin = AdminServer::Start(options.admin_listen, std::move(handlers));
+  if (admin.ok()) log.info("admin port on {} (port {})", options.admin_listen, (*admin)->port());
+  return admin;
+}
+
+// Serves until the first signal, and then ends. Returns the exit code.
+int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
+                     Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
+  const char* const name = signals.Wait(running_calls) == SIGTERM ? "SIGTERM" : "SIGINT";
+  readiness.Drain();
+  server.ReportNotServing();
+  log.info("ending on {}: not ready any more, calls are taken for {} s, {} run", name, options.shutdown_delay_seconds,
+           running_calls->running());
+  absl::SleepFor(absl::Seconds(options.shutdown_delay_seconds));
+  log.info("calls are refused; {} run and have {} s", running_calls->running(), options.shutdown_grace_seconds);
+  const size_t cancelled = server.Shutdown(absl::Seconds(options.shutdown_grace_seconds));
+  if (cancelled == 0) {
+    log.info("ended, every call finished");
+    return kEnded;
+  }
+  log.warn("ended, {} calls were cancelled", cancelled);
+  return kCallsCancelled;
+}
+
+}  // namespace
+
+int Serve(const Options& options) {
+  EndSignals::Block();
+  const auto log = StartLog(options);
+  constexpr absl::Duration kCancelling = absl::Seconds(5);
+  EndSignals signals(
+      log, absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
+  const auto cannot_start = [&log](const absl::Status& why) {
+    log->critical("{}", std::string(why.message()));
     return kCannotStart;
-  }
-  AddServeMetrics({options, observed_store, registry, **server}, *metrics);
+  };
+  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
+
+  auto registry_settings = RegistrySettingsOf(options);
+  if (!registry_settings.ok()) return cannot_start(registry_settings.status());
+  auto settings = ServerSettingsOf(options, log);
+  if (!settings.ok()) return cannot_start(settings.status());
+  Readiness readiness;
+  auto admin = StartAdmin(options, HandlersOf(readiness, settings->metrics, registry_settings->catalogs), *log);
+  if (!admin.ok()) return cannot_start(admin.status());
+
+  const std::string storage = *StorageOf(options);
+  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
+  if (!store.ok()) return cannot_start(store.status());
+  ObservedStore observed_store(*std::move(store),
+                               [metrics = settings->metrics](auto... report) { metrics->store().Finished(report...); });
+  Registry registry(*std::move(registry_settings), observed_store);
+  const auto server = Server::Start(*settings, registry);
+  if (!server.ok()) return cannot_start(server.status());
   if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
             storage);
 
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log->info("ending on {}: calls that run have {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
-            options.shutdown_grace_seconds);
-  (*server)->Shutdown(absl::Seconds(options.shutdown_grace_seconds));
-  log->info("ended");
-  return kEnded;
+  const absl::Cleanup end_admin = [&] {
+    readiness.Stop();
+    admin->reset();  // its metrics look at what is destroyed next
+  };
+  AddServeMetrics({options, observed_store, registry, *settings->running_calls, readiness}, *settings->metrics);
+  readiness.Serve([&registry] { return registry.Revisions(TenantId::Default()).status(); });
+  return ServeUntilSignal(options, **server, settings->running_calls, readiness, signals, *log);
 }
 
 }  // namespace qconfig

@@ -11,6 +11,7 @@ namespace qconfig {
 inline constexpr int kEnded = 0;        // every call was answered, or the subcommand did what it is for
 inline constexpr int kCannotStart = 1;  // or the subcommand failed
 inline constexpr int kWrongOptions = 2;
+inline constexpr int kCallsCancelled = 3;  // calls still ran at the end
 
 // Serves as `options` say until SIGTERM or SIGINT, and returns the exit code. REQUIRES: CheckOptions(options) is OK,
 // and this is the process's only thread.

@@ -20,15 +20,17 @@ void AddFacts(const MetricSources& sources, Metrics& metrics) {
 }
 
 void AddCalls(const MetricSources& sources, Metrics& metrics) {
-  const auto* server = &sources.server;
+  const auto* calls = &sources.running_calls;
   const auto* registry = &sources.registry;
-  metrics.AddGauge("qconfig_in_flight_calls", "Calls that run.", {}, [server] { return server->running_calls(); });
-  metrics.AddGauge("qconfig_max_in_flight_calls", "Calls that may run at once.", {},
-                   [max = sources.options.max_in_flight] { return static_cast<double>(max); });
-  metrics.AddGauge("qconfig_ready", "1 while new calls are answered, else 0.", {},
-                   [server] { return server->is_draining() ? 0.0 : 1.0; });
+  auto* readiness = &sources.readiness;
+  metrics.AddGauge("qconfig_in_flight_calls", "Calls that are worked on.", {},
+                   [calls] { return static_cast<double>(calls->working()); });
+  metrics.AddGauge("qconfig_max_in_flight_calls", "Calls that may be worked on at once.", {},
+                   [calls] { return static_cast<double>(calls->max_calls()); });
+  metrics.AddGauge("qconfig_ready", "1 when /readyz says so, else 0.", {},
+                   [readiness] { return readiness->Check().ok() ? 1.0 : 0.0; });
   metrics.AddGauge("qconfig_waiting_calls", "Calls that wait for a min_revision.", {},
-                   [registry] { return registry->waiting_calls(); });
+                   [registry] { return static_cast<double>(registry->waiting_calls()); });
 }
 
 void AddRegistry(const MetricSources& sources, Metrics& metrics) {
@@ -44,15 +46,17 @@ void AddRegistry(const MetricSources& sources, Metrics& metrics) {
                    [registry] { return static_cast<double>(registry->tenants_in_memory()); });
 }
 
-// With TLS, those who read the certificate add these.
+constexpr char kTlsReloads[] = "qconfig_tls_reloads_total";
+constexpr char kTlsReloadsHelp[] = "Times that files of TLS changed and were taken over, or could not be.";
+constexpr char kTlsExpiry[] = "qconfig_tls_certificate_expiry_timestamp_seconds";
+constexpr char kTlsExpiryHelp[] = "When the certificate ends, in seconds since 1970; 0 without TLS.";
+
 void AddNoTls(Metrics& metrics) {
   const auto zero = [] { return 0.0; };
   for (const char* result : {"ok", "failed"}) {
-    metrics.AddCounter("qconfig_tls_reloads_total", "Times that the certificate and key were read again.",
-                       {{"result", result}}, zero);
+    metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", result}}, zero);
   }
-  metrics.AddGauge("qconfig_tls_certificate_expiry_timestamp_seconds",
-                   "When the certificate ends, in seconds since 1970; 0 without TLS.", {}, zero);
+  metrics.AddGauge(kTlsExpiry, kTlsExpiryHelp, {}, zero);
 }
 
 }  // namespace
@@ -65,6 +69,15 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
                      [] { return static_cast<double>(DroppedLogLines()); });
   if (sources.options.tls_cert.empty()) AddNoTls(metrics);
   AddProcessMetrics(metrics);
+}
+
+void AddTlsMetrics(const std::shared_ptr<const TlsCertificates>& certificates, Metrics& metrics) {
+  metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", "ok"}},
+                     [certificates] { return static_cast<double>(certificates->reloads_ok()); });
+  metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", "failed"}},
+                     [certificates] { return static_cast<double>(certificates->reloads_failed()); });
+  metrics.AddGauge(kTlsExpiry, kTlsExpiryHelp, {},
+                   [certificates] { return static_cast<double>(absl::ToUnixSeconds(certificates->expiry())); });
 }
 
 }  // namespace qconfig

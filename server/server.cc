@@ -3,6 +3,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
@@ -32,11 +33,44 @@ void Add(UnaryService& transport, const std::string& name, const Service& servic
                 }));
 }
 
-void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
+int ToMilliseconds(absl::Duration time) {
+  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(time), std::numeric_limits<int>::max()));
+}
+
+void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wait, grpc::ServerBuilder& builder) {
   // The library's default punishes clients that keep connections alive through proxies.
   constexpr int kMinPingIntervalMs = 10'000;
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // A peer that is gone without a word is noticed after these two times. By default the library would stop to ask.
+  constexpr int kKeepaliveTimeoutMs = 20'000;
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ToMilliseconds(settings.keepalive));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // So that clients of a server that was added find it. Calls have the time that the slowest of them takes.
+  if (settings.max_connection_age > absl::ZeroDuration()) {
+    const absl::Duration age_grace = std::max(absl::Minutes(5), max_wait + absl::Minutes(1));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ToMilliseconds(settings.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, ToMilliseconds(age_grace));
+  }
+  // What is more waits in the client, and one connection does not bring a flood. RFC 9113 advises at least 100.
+  constexpr int kMaxStreams = 100;
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  // Of connections that never say what they are for. By default two minutes.
+  constexpr int kHandshakeTimeoutMs = 20'000;
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+}
+
+// gRPC's own bounds refuse without a reason, and so they are to be reached only when ours fail.
+void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& builder) {
+  // A thread for each call that is worked on or sent, and others that refuse what is more.
+  constexpr size_t kRefusing = 64;
+  grpc::ResourceQuota quota("qconfigd");
+  quota.SetMaxThreads(static_cast<int>(2 * settings.running_calls->max_calls() + kRefusing));
+  builder.SetResourceQuota(quota);
+}
+
+void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   // Else a second server on the same port would start, and take part of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // gRPC refuses without a reason, so what is not far above the limit is left to UnaryService.
@@ -55,6 +89,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       config_service_(registry, settings.limits, settings.clock),
       registry_service_(registry),
       observer_(settings.metrics, settings.log, settings.call_log),
+      running_calls_(settings.running_calls),
       config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
                         running_calls_),
       registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
@@ -86,7 +121,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
 
   std::unique_ptr<Server> server(new Server(settings, registry));
   grpc::ServerBuilder builder;
-  Configure(settings, builder);
+  ConfigureListening(settings, builder);
+  ConfigureConnections(settings, registry.max_wait(), builder);
+  ConfigureResources(settings, builder);
   builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
   builder.RegisterService(&server->config_transport_);
   builder.RegisterService(&server->registry_transport_);
@@ -104,14 +141,17 @@ Server::~Server() {
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());
 }
 
-void Server::Shutdown(absl::Duration grace) {
+void Server::ReportNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+size_t Server::Shutdown(absl::Duration grace) {
   // For the ends of answers. Open streams of health watchers would use up all of a longer time.
   constexpr absl::Duration kSending = absl::Milliseconds(250);
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  ReportNotServing();
   registry_.StopWaiting();
-  running_calls_->Drain(grace);
+  const size_t left = running_calls_->Drain(grace);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
+  return left;
 }
 
 }  // namespace qconfig

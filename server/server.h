@@ -30,6 +30,9 @@ struct ServerSettings {
   std::shared_ptr<spdlog::logger> log;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
+  std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
+  absl::Duration keepalive = absl::Seconds(60);            // silence after which a connection is pinged
+  absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
 
 // A running gRPC server with ConfigService, RegistryService, health and reflection. Thread-safe.
@@ -44,15 +47,13 @@ class Server {
   // The port that is listened on. Of no meaning for a Unix socket.
   int port() const { return port_; }
 
-  // How many calls run: from their start until their answer is sent.
-  int running_calls() const { return running_calls_->count(); }
-
-  // Whether new calls are refused because the server ends.
-  bool is_draining() const { return running_calls_->is_draining(); }
+  // The health service says that nothing is served any more. Calls are answered as before.
+  void ReportNotServing();
 
   // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
-  // then is cancelled, and so are streams of health and reflection.
-  void Shutdown(absl::Duration grace);
+  // then is cancelled, and so are streams of health and reflection. Returns how many calls were cancelled. Waits for
+  // handlers that do not notice.
+  size_t Shutdown(absl::Duration grace);
 
  private:
   Server(const ServerSettings& settings, Registry& registry);
@@ -62,7 +63,7 @@ class Server {
   ConfigService config_service_;
   RegistryService registry_service_;
   CallObserver observer_;
-  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>();
+  const std::shared_ptr<RunningCalls> running_calls_;
   UnaryService config_transport_;
   UnaryService registry_transport_;
   int port_ = 0;

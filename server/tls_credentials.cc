@@ -16,8 +16,8 @@ namespace {
 
 // gRPC's C++ classes take certificates once, or from files that they do not check. Its C core asks a function each time
 // a connection is made.
-// gRPC 1.51 takes over an answer without a lock of its own. That is safe where a listening socket accepts one connection
-// at a time; only names with several addresses, such as localhost, have more than one.
+// gRPC 1.51 takes over an answer without a lock of its own. That is safe where a listening socket accepts one
+// connection at a time; only names with several addresses, such as localhost, have more than one.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
   explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)

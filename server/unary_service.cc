@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "server/wire_status.h"
 
@@ -16,47 +17,37 @@ namespace {
 // An answer that gRPC sends: it deletes it when the bytes are out, or nobody wants them any more.
 struct SentAnswer {
   std::string bytes;
-  std::shared_ptr<void> running;  // the call counts until then
+  std::shared_ptr<void> sending;  // counts until then
 };
 
 // Hands `bytes` over without copying them.
-grpc::ByteBuffer ToByteBuffer(std::string bytes, std::shared_ptr<void> running) {
-  auto* const answer = new SentAnswer{std::move(bytes), std::move(running)};
+grpc::ByteBuffer ToByteBuffer(std::string bytes, std::shared_ptr<void> sending) {
+  auto* const answer = new SentAnswer{std::move(bytes), std::move(sending)};
   grpc::Slice slice(
       answer->bytes.data(), answer->bytes.size(), [](void* sent) { delete static_cast<SentAnswer*>(sent); }, answer);
   return grpc::ByteBuffer(&slice, 1);
 }
 
+// Why the call is not worth working on. OK as a rule.
+absl::Status CheckWaitedFor(const CallContext& call, absl::Time now) {
+  if (now >= call.deadline) return absl::DeadlineExceededError("the deadline passed before the call was begun");
+  if (call.is_cancelled()) return absl::CancelledError("the caller went away before the call was begun");
+  return absl::OkStatus();
+}
+
+// Tells a client with a retry policy when to try again. At random, so that those who were refused together do not come
+// back together.
+void PushBack(v1::ErrorReason reason, grpc::ServerContext& context) {
+  // An overload takes a while to pass, but at the end of a server its clients are to look for another one.
+  int64_t from_ms = 100;
+  int64_t to_ms = 1000;
+  if (reason == v1::ERROR_REASON_SHUTTING_DOWN) from_ms = 50, to_ms = 250;
+  thread_local absl::InsecureBitGen generator;
+  context.AddTrailingMetadata("grpc-retry-pushback-ms",
+                              absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
+}
+
 }  // namespace
-
-std::shared_ptr<void> RunningCalls::Enter() {
-  absl::MutexLock lock(&mutex_);
-  if (draining_) return nullptr;
-  ++count_;
-  return {this, [self = shared_from_this()](void*) { self->Leave(); }};
-}
-
-void RunningCalls::Leave() {
-  absl::MutexLock lock(&mutex_);
-  --count_;
-}
-
-void RunningCalls::Drain(absl::Duration grace) {
-  absl::MutexLock lock(&mutex_);
-  draining_ = true;
-  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
-  mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-}
-
-bool RunningCalls::is_draining() const {
-  absl::MutexLock lock(&mutex_);
-  return draining_;
-}
-
-int RunningCalls::count() const {
-  absl::MutexLock lock(&mutex_);
-  return count_;
-}
 
 UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes,
                            CallObserver& observer, Clock clock, std::shared_ptr<RunningCalls> running_calls)
@@ -96,19 +87,19 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
 }
 
 grpc::Status UnaryService::Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
-                                 const grpc::ServerContext& context, const grpc::ByteBuffer& request,
+                                 grpc::ServerContext& context, const grpc::ByteBuffer& request,
                                  grpc::ByteBuffer& response) {
   const absl::Time start = clock_();
   metrics.Started(request.Valid());
   const CallContext call = MakeCallContext(context, path);
-  const std::shared_ptr<void> running = running_calls_->Enter();
-  absl::StatusOr<std::string> answer =
-      running != nullptr ? Answer(call, method, request)
-                         : Error(v1::ERROR_REASON_SHUTTING_DOWN)
-                               .Because("the server is ending; ask another one, or this one again soon");
+  const auto running = running_calls_->Enter();
+  const absl::Status refused = running.ok() ? CheckWaitedFor(call, start) : running.status();
+  absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method, request) : refused;
   observer_.Finished(metrics, call, answer.status(), clock_() - start);
+  if (!running.ok()) PushBack(ItemErrorOf(running.status()).reason(), context);
   if (!answer.ok()) return ToGrpcStatus(answer.status());
-  response = ToByteBuffer(*std::move(answer), running);
+  const size_t bytes = answer->size();
+  response = ToByteBuffer(*std::move(answer), running_calls_->Send(bytes));
   return grpc::Status::OK;
 }
 

@@ -13,16 +13,14 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "core/error.h"
 #include "server/call_context.h"
 #include "server/call_metrics.h"
 #include "server/call_observer.h"
 #include "server/clock.h"
+#include "server/running_calls.h"
 
 namespace qconfig {
 
@@ -47,33 +45,13 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
   };
 }
 
-// Counts calls from their start until their answer is sent. Thread-safe.
-class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
- public:
-  // The call counts as long as the result or a copy of it lives. Null when calls are drained.
-  std::shared_ptr<void> Enter() ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Lets no more calls in, and waits until there are none, for `grace` at the most.
-  void Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  bool is_draining() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // How many calls count now.
-  int count() const ABSL_LOCKS_EXCLUDED(mutex_);
-
- private:
-  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
-
-  mutable absl::Mutex mutex_;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
-  int count_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
 // Serves methods on gRPC's synchronous threads. Unlike generated services it parses requests itself, because gRPC calls
 // bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
 class UnaryService : public grpc::Service {
  public:
-  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE, and those that come when `running_calls` is
-  // drained SHUTTING_DOWN. `observer` must outlive the service.
+  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. What `running_calls` does not let in is refused
+  // unread, and told when to try again; what nobody waits for any more is not worked on. `observer` must outlive the
+  // service.
   UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes, CallObserver& observer,
                Clock clock, std::shared_ptr<RunningCalls> running_calls);
 
@@ -84,7 +62,7 @@ class UnaryService : public grpc::Service {
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
   grpc::Status Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
-                     const grpc::ServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+                     grpc::ServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
   const size_t max_request_bytes_;

@@ -8,6 +8,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,13 +52,29 @@ def run(*command, check=True, **options):
     return result
 
 
+def wait_until(condition, what, seconds=60):
+    """The first true result of `condition`, asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}")
+        time.sleep(0.1)
+    return result
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Daemon:
     """A running dockerd that has the base image. One at a time in a build tree; the next one waits."""
 
     def __enter__(self):
         HOME.mkdir(parents=True, exist_ok=True)
         self._lock = open(HOME / "lock", "w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # the daemon holds it too, so that the next one waits for its end
         # A path of a socket may have 107 characters, fewer than that of a build tree.
         self._sockets = tempfile.TemporaryDirectory(prefix="qconfig-docker-")
         self.environment = {
@@ -73,6 +90,8 @@ class Daemon:
         try:
             self._open_network()
             self._start()
+            for container in self.docker("ps", "--all", "--quiet").stdout.split():  # of a run that was killed
+                self.docker("rm", "--force", "--volumes", container)
             if self.docker("image", "inspect", BASE, check=False).returncode != 0:
                 self.docker("import", "--change", 'CMD ["bash"]', base_archive(), BASE)
         except BaseException:
@@ -93,13 +112,18 @@ class Daemon:
     def docker(self, *arguments, **options):
         return run(DOCKER, *arguments, env=self.environment, **options)
 
-    def compose(self, *arguments, **options):
-        return run("/usr/bin/docker-compose", *arguments, env=self.environment, **options)
+    def build(self, tag="qconfig", **arguments):
+        """Builds the image of this tree."""
+        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        started = time.monotonic()
+        self.docker("build", "--tag", tag, "--file", ROOT / "deploy/Dockerfile", *words, ROOT, timeout=1800)
+        print(f"built the image in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
     def _start(self):
         with open(HOME / "dockerd.log", "w") as log:
             self._process = subprocess.Popen(
                 [
+                    *("setpriv", "--pdeathsig=TERM"),  # a test that is killed takes its daemon along
                     "/usr/sbin/dockerd",
                     f"--host={self.environment['DOCKER_HOST']}",
                     f"--pidfile={self._sockets.name}/pid",
@@ -111,6 +135,7 @@ class Daemon:
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=[self._lock.fileno()],
                 start_new_session=True,  # Ctrl-C is for the test, which ends the daemon when it is done
             )
         deadline = time.monotonic() + 60
@@ -147,6 +172,9 @@ def base_archive():
             "/usr/bin/mmdebstrap",
             "--variant=minbase",
             "--mode=root",
+            # Merged from the start, or the package that merges brings Perl.
+            "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+            "--include=usr-is-merged",
             *(f"--dpkgopt=path-exclude={path}" for path in without),
             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
             "bookworm",

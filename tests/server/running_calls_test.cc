@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "absl/synchronization/notification.h"
-#include "server/unary_service.h"
+#include "server/running_calls.h"
 
 namespace qconfig {
 namespace {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/end_signals.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/log.h"
+#include "server/serve.h"
+
+namespace qconfig {
+namespace {
+
+sigset_t Signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+const char* NameOf(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
+
+// 0 when none came until `end`.
+int WaitForSignal(absl::Time end) {
+  const sigset_t signals = Signals();
+  while (true) {
+    const timespec left = absl::ToTimespec(std::max(end - absl::Now(), absl::ZeroDuration()));
+    const int signal =
+        end == absl::InfiniteFuture() ? sigwaitinfo(&signals, nullptr) : sigtimedwait(&signals, nullptr, &left);
+    if (signal > 0) return signal;
+    if (errno == EAGAIN) return 0;
+  }
+}
+
+}  // namespace
+
+struct EndSignals::State {
+  absl::Mutex mutex;
+  std::shared_ptr<RunningCalls> running_calls ABSL_GUARDED_BY(mutex);  // null: nothing is served yet
+  int first ABSL_GUARDED_BY(mutex) = 0;
+};
+
+void EndSignals::Block() {
+  const sigset_t signals = Signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+EndSignals::EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending)
+    : state_(std::make_shared<State>()) {
+  std::thread([state = state_, log = std::move(log), max_ending] {
+    const int first = WaitForSignal(absl::InfiniteFuture());
+    std::shared_ptr<RunningCalls> calls;
+    {
+      absl::MutexLock lock(&state->mutex);
+      state->first = first;
+      calls = state->running_calls;
+    }
+    if (calls == nullptr) {
+      log->info("ended on {} before anything was served", NameOf(first));
+      ExitAfterLog(kEnded);
+    }
+    const int second = WaitForSignal(absl::Now() + max_ending);
+    const size_t running = calls->running();
+    log->warn("{}: ending at once, {} calls run",
+              second == 0 ? "calls that were cancelled do not end" : "a second signal", running);
+    ExitAfterLog(running == 0 ? kEnded : kCallsCancelled);
+  }).detach();
+}
+
+int EndSignals::Wait(std::shared_ptr<RunningCalls> running_calls) {
+  absl::MutexLock lock(&state_->mutex);
+  state_->running_calls = std::move(running_calls);
+  const auto came = [this]() ABSL_SHARED_LOCKS_REQUIRED(state_->mutex) { return state_->first != 0; };
+  state_->mutex.Await(absl::Condition(&came));
+  return state_->first;
+}
+
+}  // namespace qconfig

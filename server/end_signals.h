@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_END_SIGNALS_H_
+#define QCONFIG_SERVER_END_SIGNALS_H_
+
+#include <spdlog/logger.h>
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "server/running_calls.h"
+
+namespace qconfig {
+
+// SIGTERM and SIGINT, which end the process: at once before Wait(), for then nothing was served; by its return value
+// first; and at once when a second one comes, or when `max_ending` after the first the process is still there.
+class EndSignals {
+ public:
+  // Keeps the signals from this thread and those that it starts from now on. REQUIRES: there is no other thread.
+  static void Block();
+
+  // Listens for them, on a thread that is never ended. REQUIRES: Block() was called.
+  EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending);
+
+  // Returns the first signal. `running_calls` decide about the exit code when the process is ended at once.
+  int Wait(std::shared_ptr<RunningCalls> running_calls);
+
+ private:
+  struct State;
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_END_SIGNALS_H_

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/running_calls.h"
+
+#include "core/error.h"
+
+namespace qconfig {
+
+absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
+  {
+    absl::MutexLock lock(&mutex_);
+    const bool full = working_ >= max_calls_ || sending_ >= max_calls_ || sending_bytes_ >= max_answer_bytes_;
+    if (!draining_ && !full) {
+      ++working_;
+      return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
+        absl::MutexLock lock_again(&self->mutex_);
+        --self->working_;
+      });
+    }
+    if (draining_) {
+      return Error(v1::ERROR_REASON_SHUTTING_DOWN)
+          .Because("the server is ending; ask another one, or this one again soon");
+    }
+  }
+  return Error(v1::ERROR_REASON_OVERLOADED).Because("the server has as many calls as it takes at once; try again soon");
+}
+
+std::shared_ptr<void> RunningCalls::Send(size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  ++sending_;
+  sending_bytes_ += bytes;
+  return {this, [self = shared_from_this(), bytes](void*) {
+            absl::MutexLock lock_again(&self->mutex_);
+            --self->sending_;
+            self->sending_bytes_ -= bytes;
+          }};
+}
+
+size_t RunningCalls::Drain(absl::Duration grace) {
+  absl::MutexLock lock(&mutex_);
+  draining_ = true;
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ == 0; };
+  mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
+  return working_ + sending_;
+}
+
+size_t RunningCalls::working() const {
+  absl::MutexLock lock(&mutex_);
+  return working_;
+}
+
+size_t RunningCalls::running() const {
+  absl::MutexLock lock(&mutex_);
+  return working_ + sending_;
+}
+
+}  // namespace qconfig

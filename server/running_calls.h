@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_RUNNING_CALLS_H_
+#define QCONFIG_SERVER_RUNNING_CALLS_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace qconfig {
+
+// Counts calls while they are worked on, and then until their answer is sent, and lets only so many in. Thread-safe.
+class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
+ public:
+  // Up to `max_calls` are worked on at once. As many answers again may be on their way, `max_answer_bytes` of them or
+  // one at least.
+  explicit RunningCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20)
+      : max_calls_(max_calls), max_answer_bytes_(max_answer_bytes) {}
+
+  size_t max_calls() const { return max_calls_; }
+
+  // The call is worked on as long as the result or a copy of it lives. OVERLOADED, or SHUTTING_DOWN once calls are
+  // drained.
+  absl::StatusOr<std::shared_ptr<void>> Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // An answer of `bytes` is on its way as long as the result lives.
+  std::shared_ptr<void> Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Returns how many calls are
+  // left.
+  size_t Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // How many calls are worked on, and how many are worked on or sent.
+  size_t working() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const size_t max_calls_;
+  const size_t max_answer_bytes_;
+  mutable absl::Mutex mutex_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t sending_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_RUNNING_CALLS_H_

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image, built and run for real."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from containers import Daemon, free_port, run, skip_without_docker, wait_until
+from programs import BIN, ROOT, qconfigctl
+
+REVISION = run("git", "-C", ROOT, "rev-parse", "HEAD", check=False).stdout.strip() or "unknown"
+CREATED = "2026-01-02T03:04:05Z"
+MAX_MEGABYTES = 220  # README says what it is
+HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+SCHEME = '{"name": "mine", "weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "group_size": 48}}}'
+
+
+def setUpModule():
+    global daemon
+    daemon = unittest.enterModuleContext(Daemon())
+    daemon.build(REVISION=REVISION, CREATED=CREATED)
+
+
+class Container:
+    """A container of the image, hardened; gone with its anonymous volumes when the test ends."""
+
+    def __init__(self, test, *options, arguments=(), environment=("QCONFIG_INSECURE=true",)):
+        self.port = free_port()
+        variables = [word for variable in environment for word in ("--env", variable)]
+        publish = ["--publish", f"127.0.0.1:{self.port}:50051"]
+        # The health check of the image, but sooner.
+        often = ["--health-interval=500ms"]
+        self.id = daemon.docker(
+            "run", "--detach", *HARDENED, *publish, *often, *variables, *options, "qconfig", *arguments
+        ).stdout.strip()
+        test.addCleanup(daemon.docker, "rm", "--force", "--volumes", self.id)
+        self.address = f"127.0.0.1:{self.port}"
+
+    def state(self):
+        return json.loads(daemon.docker("inspect", self.id).stdout)[0]["State"]
+
+    def log(self):
+        result = daemon.docker("logs", self.id)
+        return result.stdout + result.stderr
+
+    def wait_until_healthy(self):
+        def healthy():
+            if self.state()["Status"] == "exited":
+                raise AssertionError("the container ended: " + self.log())
+            return self.state()["Health"]["Status"] == "healthy"
+
+        wait_until(healthy, "healthy")
+
+    def exec(self, *command, **options):
+        return daemon.docker("exec", "--interactive", self.id, *command, **options)
+
+
+class Load:
+    """Clients that follow the service config and ask `containers` without a pause."""
+
+    def __init__(self, test, containers):
+        self.errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.process = subprocess.Popen(
+            [BIN / "load", "ipv4:" + ",".join(container.address for container in containers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+        test.addCleanup(self.end)
+
+    def counts(self):
+        """How many calls have been made, and how many of them failed."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return tuple(int(word) for word in self.process.stdout.readline().split())
+
+    def wait_for_calls(self, number):
+        """Until so many calls more have been made."""
+        goal = self.counts()[0] + number
+        wait_until(lambda: self.counts()[0] >= goal, f"{number} calls")
+
+    def failures(self):
+        return pathlib.Path(self.errors.name).read_text()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(60)
+            self.process.stdout.close()
+        self.errors.close()
+
+
+class ImageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.image = json.loads(daemon.docker("image", "inspect", "qconfig").stdout)[0]
+
+    def test_says_what_it_is(self):
+        version = run(BIN / "qconfigd", "--version").stdout.strip()
+        labels = {key.removeprefix("org.opencontainers.image."): value for key, value in self.image["Config"]["Labels"].items()}
+        self.assertEqual(
+            {key: labels.get(key) for key in ("title", "version", "revision", "created", "licenses", "base.name")},
+            {
+                "title": "qconfig",
+                "version": version,
+                "revision": REVISION,
+                "created": CREATED,
+                "licenses": "Apache-2.0",
+                "base.name": "debian:bookworm-slim",
+            },
+        )
+        self.assertIn("description", labels)
+        self.assertIn("source", labels)
+
+    def test_runs_as_a_number_that_is_not_root(self):
+        self.assertEqual(self.image["Config"]["User"], "65532:65532")
+
+    def test_is_small(self):
+        megabytes = self.image["Size"] / 1e6
+        base = json.loads(daemon.docker("image", "inspect", "debian:bookworm-slim").stdout)[0]["Size"] / 1e6
+        print(f"the image has {megabytes:.1f} MB, of which {base:.1f} MB are the base", file=sys.stderr)
+        self.assertLess(megabytes, MAX_MEGABYTES)
+
+    def test_has_what_runs_and_nothing_to_build_with(self):
+        script = (
+            'ldd /usr/bin/qconfigd /usr/bin/qconfigctl | grep "not found";'
+            "for tool in g++ gcc cmake make protoc git python3; do command -v $tool; done;"
+            "ls /source /build /tests 2>/dev/null; ls /var/lib/apt/lists"
+        )
+        found = daemon.docker("run", "--rm", "--entrypoint", "sh", "qconfig", "-c", script, check=False)
+        self.assertEqual(found.stdout, "")
+
+    def test_has_license_and_notice(self):
+        both = ["/usr/share/doc/qconfig/LICENSE", "/usr/share/doc/qconfig/NOTICE"]
+        text = daemon.docker("run", "--rm", "--entrypoint", "cat", "qconfig", *both).stdout
+        self.assertEqual(text, (ROOT / "LICENSE").read_text() + (ROOT / "NOTICE").read_text())
+
+
+class ContainerTest(unittest.TestCase):
+    def test_answers_on_a_read_only_root_without_privileges(self):
+        container = Container(self)
+        container.wait_until_healthy()
+        self.assertEqual(container.exec("id", "-u").stdout, "65532\n")
+        self.assertNotEqual(container.exec("touch", "/usr/x", check=False).returncode, 0)
+        self.assertEqual(container.exec("stat", "-c", "%u %a", "/var/lib/qconfig").stdout, "65532 700\n")
+
+        inside = container.exec("qconfigctl", "get-config", "llama", "--scheme", "fp8").stdout
+        outside = qconfigctl("get-config", "llama", "--scheme", "fp8", server=container)
+        self.assertEqual(outside.returncode, 0, outside.stderr)
+        self.assertEqual(inside, outside.stdout)
+        self.assertIn("global_quant_config", json.loads(inside))
+
+    def test_answers_with_the_one_line_of_the_readme(self):
+        port = free_port()
+        line = ["run", "--detach", "-p", f"127.0.0.1:{port}:50051", "-e", "QCONFIG_INSECURE=true", "qconfig"]
+        container = daemon.docker(*line).stdout.strip()
+        self.addCleanup(daemon.docker, "rm", "--force", "--volumes", container)
+        ask = ["--server", f"127.0.0.1:{port}", "get-config", "llama", "--scheme", "int4_wo_128"]
+        wait_until(lambda: qconfigctl(*ask).returncode == 0, "an answer")
+
+    def test_does_not_start_in_the_open_unless_told(self):
+        container = Container(self, environment=())
+        code = int(daemon.docker("wait", container.id).stdout)
+        self.assertEqual(code, 2)
+        self.assertIn("--insecure", container.log())
+
+    def test_is_unhealthy_while_it_does_not_answer(self):
+        container = Container(self, "--health-retries=1")
+        container.wait_until_healthy()
+        daemon.docker("kill", "-s", "STOP", container.id)
+        wait_until(lambda: container.state()["Health"]["Status"] == "unhealthy", "unhealthy")
+        daemon.docker("kill", "-s", "CONT", container.id)
+        container.wait_until_healthy()
+
+    def test_keeps_what_was_registered_when_it_is_killed(self):
+        volume = daemon.docker("volume", "create").stdout.strip()
+        self.addCleanup(daemon.docker, "volume", "rm", volume)
+        mount = ["--volume", f"{volume}:/var/lib/qconfig"]
+
+        first = Container(self, *mount)
+        first.wait_until_healthy()
+        first.exec("qconfigctl", "--tenant", "acme", "register", "scheme", "-f", "-", input=SCHEME)
+        ask = ["qconfigctl", "--tenant", "acme", "get-config", "llama", "--scheme", "mine"]
+        answer = first.exec(*ask).stdout
+        daemon.docker("kill", "-s", "KILL", first.id)
+
+        second = Container(self, *mount)
+        second.wait_until_healthy()
+        self.assertEqual(second.exec(*ask).stdout, answer)
+
+    def test_ends_by_sigterm_at_once_when_nothing_runs(self):
+        container = Container(self)
+        container.wait_until_healthy()
+        daemon.docker("stop", "--time", "60", container.id)
+        self.assertEqual(container.state()["ExitCode"], 0, container.log())
+
+    def test_drains_under_load_without_a_failed_call(self):
+        both = [Container(self, environment=("QCONFIG_INSECURE=true", "QCONFIG_SHUTDOWN_DELAY_SECONDS=2")) for _ in range(2)]
+        for container in both:
+            container.wait_until_healthy()
+        load = Load(self, both)
+        load.wait_for_calls(1000)
+        for container in both:
+            daemon.docker("stop", "--time", "60", container.id)
+            self.assertEqual(container.state()["ExitCode"], 0, container.log())
+            load.wait_for_calls(1000)
+            daemon.docker("start", container.id)
+            container.wait_until_healthy()
+            load.wait_for_calls(1000)
+        # The other container was alone while this one was away, so each has answered.
+        calls, failures = load.counts()
+        print(f"{calls} calls while each of two containers was stopped and started", file=sys.stderr)
+        self.assertEqual(failures, 0, load.failures())
+
+
+if __name__ == "__main__":
+    skip_without_docker()
+    unittest.main()
