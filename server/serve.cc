@@ -17,13 +17,19 @@
 #include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
 #include "server/admin_server.h"
+#include "server/command_line.h"
 #include "server/end_signals.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/readiness.h"
 #include "server/registry.h"
 #include "server/running_calls.h"
+#include "server/serve_metrics.h"
 #include "server/server.h"
+#include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
+#include "server/tls_certificates.h"
+#include "server/tls_credentials.h"
 
 namespace qconfig {
 namespace {
@@ -44,15 +50,28 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   return settings;
 }
 
-ServerSettings ServerSettingsOf(const Options& options, std::shared_ptr<RunningCalls> running_calls,
-                                const std::shared_ptr<spdlog::logger>& log) {
+// What the files of certificates say about calls, and about metrics of themselves.
+absl::Status AddTls(const Options& options, ServerSettings& settings) {
+  if (options.tls_cert.empty()) return absl::OkStatus();
+  auto certificates =
+      TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, settings.log);
+  if (!certificates.ok()) return certificates.status();
+  AddTlsMetrics(*certificates, *settings.metrics);
+  settings.credentials = TlsCredentials(*std::move(certificates));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ServerSettings> ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
   settings.log = log;
-  settings.running_calls = std::move(running_calls);
+  settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
+  settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
+  settings.running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
+  if (absl::Status status = AddTls(options, settings); !status.ok()) return status;
   return settings;
 }
 
@@ -63,6 +82,15 @@ std::string VersionJson(const std::vector<std::shared_ptr<const Catalog>>& catal
     version["catalogs"].push_back({{"name", catalog->name()}, {"digest", catalog->digest()}});
   }
   return version.dump();
+}
+
+AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics,
+                         const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  AdminHandlers handlers;
+  handlers.ready = [&readiness] { return readiness.Check(); };
+  handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
+  handlers.version = [json = VersionJson(catalogs)] { return json; };
+  return handlers;
 }
 
 // Null when there is to be no admin port.
@@ -105,33 +133,35 @@ int Serve(const Options& options) {
     log->critical("{}", std::string(why.message()));
     return kCannotStart;
   };
+  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
 
   auto registry_settings = RegistrySettingsOf(options);
   if (!registry_settings.ok()) return cannot_start(registry_settings.status());
+  auto settings = ServerSettingsOf(options, log);
+  if (!settings.ok()) return cannot_start(settings.status());
   Readiness readiness;
-  const auto running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
-  AdminHandlers handlers;
-  handlers.ready = [&readiness] { return readiness.Check(); };
-  handlers.metrics = [running_calls] {
-    return absl::StrCat("# TYPE qconfig_in_flight_calls gauge\nqconfig_in_flight_calls ", running_calls->working(),
-                        "\n");
-  };
-  handlers.version = [json = VersionJson(registry_settings->catalogs)] { return json; };
-  const auto admin = StartAdmin(options, std::move(handlers), *log);
+  auto admin = StartAdmin(options, HandlersOf(readiness, settings->metrics, registry_settings->catalogs), *log);
   if (!admin.ok()) return cannot_start(admin.status());
 
   const std::string storage = *StorageOf(options);
-  const auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
+  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
   if (!store.ok()) return cannot_start(store.status());
-  Registry registry(*std::move(registry_settings), **store);
-  const auto server = Server::Start(ServerSettingsOf(options, running_calls, log), registry);
+  ObservedStore observed_store(*std::move(store),
+                               [metrics = settings->metrics](auto... report) { metrics->store().Finished(report...); });
+  Registry registry(*std::move(registry_settings), observed_store);
+  const auto server = Server::Start(*settings, registry);
   if (!server.ok()) return cannot_start(server.status());
-  if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
+  if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
             storage);
-  const absl::Cleanup stop_asking = [&readiness] { readiness.Stop(); };
+
+  const absl::Cleanup end_admin = [&] {
+    readiness.Stop();
+    admin->reset();  // its metrics look at what is destroyed next
+  };
+  AddServeMetrics({options, observed_store, registry, *settings->running_calls, readiness}, *settings->metrics);
   readiness.Serve([&registry] { return registry.Revisions(TenantId::Default()).status(); });
-  return ServeUntilSignal(options, **server, running_calls, readiness, signals, *log);
+  return ServeUntilSignal(options, **server, settings->running_calls, readiness, signals, *log);
 }
 
 }  // namespace qconfig

@@ -4,7 +4,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
@@ -85,10 +84,11 @@ void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& bui
 }  // namespace
 
 Server::Server(const ServerSettings& settings, Registry& registry)
-    : registry_(registry),
+    : credentials_(settings.credentials),
+      registry_(registry),
       config_service_(registry, settings.limits, settings.clock),
       registry_service_(registry),
-      observer_(settings.log),
+      observer_(settings.metrics, settings.log, settings.call_log),
       running_calls_(settings.running_calls),
       config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
                         running_calls_),
@@ -124,7 +124,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   ConfigureListening(settings, builder);
   ConfigureConnections(settings, registry.max_wait(), builder);
   ConfigureResources(settings, builder);
-  builder.AddListeningPort(settings.listen, grpc::InsecureServerCredentials(), &server->port_);
+  builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
   builder.RegisterService(&server->config_transport_);
   builder.RegisterService(&server->registry_transport_);
   server->server_ = builder.BuildAndStart();

@@ -59,9 +59,11 @@ UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor
 
 void UnaryService::Add(const std::string& name, BytesMethod method) {
   const std::string path = absl::StrCat(descriptor_->full_name(), "/", name);
-  auto serve = [path, method = std::move(method)](UnaryService* self, grpc::ServerContext* context,
-                                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
-    return self->Serve(path, method, *context, *request, *response);
+  const MethodMetrics& metrics = observer_.Method(path);
+  auto serve = [path, &metrics, method = std::move(method)](UnaryService* self, grpc::ServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+    return self->Serve(path, metrics, method, *context, *request, *response);
   };
   using Handler = grpc::internal::RpcMethodHandler<UnaryService, grpc::ByteBuffer, grpc::ByteBuffer>;
   // gRPC keeps the pointer to the path and owns the rest.
@@ -84,14 +86,16 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const std::string& path, const BytesMethod& method, grpc::ServerContext& context,
-                                 const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+grpc::Status UnaryService::Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
+                                 grpc::ServerContext& context, const grpc::ByteBuffer& request,
+                                 grpc::ByteBuffer& response) {
   const absl::Time start = clock_();
+  metrics.Started(request.Valid());
   const CallContext call = MakeCallContext(context, path);
   const auto running = running_calls_->Enter();
   const absl::Status refused = running.ok() ? CheckWaitedFor(call, start) : running.status();
   absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method, request) : refused;
-  observer_.Finished(call, answer.status(), clock_() - start);
+  observer_.Finished(metrics, call, answer.status(), clock_() - start);
   if (!running.ok()) PushBack(ItemErrorOf(running.status()).reason(), context);
   if (!answer.ok()) return ToGrpcStatus(answer.status());
   const size_t bytes = answer->size();

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "core/error.h"
 #include "server/call_context.h"
+#include "server/call_metrics.h"
 #include "server/call_observer.h"
 #include "server/clock.h"
 #include "server/running_calls.h"
@@ -60,8 +61,8 @@ class UnaryService : public grpc::Service {
  private:
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
-  grpc::Status Serve(const std::string& path, const BytesMethod& method, grpc::ServerContext& context,
-                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+  grpc::Status Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
+                     grpc::ServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
   const size_t max_request_bytes_;

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 
 from containers import Daemon, free_port, run, skip_without_docker, wait_until
+from doc_blocks import run_by
 from programs import ROOT, qconfigctl
 
 FILE = ROOT / "deploy/compose.yaml"
@@ -108,6 +109,15 @@ class ComposeTest(unittest.TestCase):
         wait_until(lambda: values("qconfig_build_info") == [1], "qconfig_build_info")
         asked = 'grpc_server_handled_total{grpc_method="GetConfig",grpc_code="OK"}'
         wait_until(lambda: values(asked) == [1], "the call counted")
+
+    def test_commands_of_the_manual(self):
+        project = Project(self, "--profile", "metrics")
+        blocks = run_by("compose")
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            # Version 1 has a hyphen.
+            command = block.replace("docker compose ", "docker-compose ")
+            run("bash", "-ec", command, cwd=ROOT, env=project.environment, timeout=1800)
 
 
 if __name__ == "__main__":

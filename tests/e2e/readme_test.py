@@ -1,57 +1,165 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command with an answer in README.md gives that answer, and the other commands of the programs work."""
+"""Every command with an answer in README.md and deploy/README.md gives that answer, and the other commands work."""
 
+import json
 import os
+import pathlib
 import re
 import shlex
+import shutil
 import subprocess
+import tempfile
 import unittest
 
-from programs import BIN, ROOT, ServerTestCase, clean_environment, skip_without
+from config_test import options_of_help
+from doc_blocks import COMMANDS, DOCUMENTS, NOT_RUN, RUN_BY, blocks, run_by
+from programs import BIN, ROOT, Server, ServerTestCase, clean_environment, qconfigctl, skip_without
+from tools import TOOLS
 
-README = (ROOT / "README.md").read_text()
-TOOLS = ROOT / "build/tools/bin"
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+REQUEST_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
-class ReadmeTest(ServerTestCase):
-    def run_command(self, command):
-        command = command.replace("build/release/bin/", shlex.quote(str(BIN)) + "/").replace("localhost:50051", self.server.address)
-        environment = clean_environment(QCONFIG_SERVER=self.server.address, PATH=f"{TOOLS}:{os.environ['PATH']}")
-        return subprocess.run(
-            ["bash", "-ec", command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            cwd=self.server.data.name,
-            timeout=60,
-        )
+def run_command(command, folder, **environment):
+    command = command.replace("build/release/bin/", shlex.quote(str(BIN)) + "/")
+    return subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=clean_environment(PATH=f"{TOOLS}:{os.environ['PATH']}", **environment),
+        cwd=folder,
+        timeout=60,
+    )
+
+
+def call(server, method, request, *headers):
+    options = [word for header in headers for word in ("-H", header)]
+    command = [TOOLS / "grpcurl", "-plaintext", *options, "-d", json.dumps(request), server.address]
+    subprocess.run([*command, f"qconfig.v1.ConfigService/{method}"], capture_output=True, timeout=60)
+
+
+class BlocksTest(unittest.TestCase):
+    def test_every_block_is_run_or_has_a_reason(self):
+        beginnings = [beginning for known in (*RUN_BY.values(), NOT_RUN) for beginning in known]
+        used = set()
+        for document in DOCUMENTS:
+            for block in blocks(document, COMMANDS):
+                found = [beginning for beginning in beginnings if block.startswith(beginning)]
+                self.assertEqual(len(found), 1, f"{document} has a block that {found or 'no test'} stands for:\n{block}")
+                used.update(found)
+        self.assertEqual(used, set(beginnings), "the last ones stand for no block")
+
+    def test_blocks_are_marked_with_a_language_that_is_checked(self):
+        for document in DOCUMENTS:
+            fences = re.findall(r"^ *```(.*)$", (ROOT / document).read_text(), re.M)
+            self.assertEqual(set(fences[1::2]), {""}, document)
+            self.assertLessEqual(set(fences[::2]), {*COMMANDS.split("|"), "json", "promql"}, document)
+
+    def test_links_lead_somewhere(self):
+        for document in DOCUMENTS:
+            path = ROOT / document
+            for file, section in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", path.read_text()):
+                target = path.parent / file if file else path
+                self.assertTrue(target.exists(), f"{document}: {file}")
+                if section:
+                    headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+                    self.assertIn(section, [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings])
+
+    def test_options_of_the_manual_exist(self):
+        helps = "".join(run_command(f"build/release/bin/{program} --help", ROOT).stdout for program in ("qconfigd", "qconfigctl"))
+        named = set(re.findall(r"`(?:qconfigctl )?(--[a-z-]+)", (ROOT / "deploy/README.md").read_text()))
+        self.assertGreater(len(named), 10)
+        self.assertEqual(named - set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", helps, re.M)), set())
+
+    def test_tests_that_run_blocks_exist(self):
+        for test in RUN_BY:
+            source = (ROOT / f"tests/e2e/{test}_test.py").read_text()
+            self.assertIn("./deploy/quickstart" if test == "clone" else f'run_by("{test}")', source)
+
+
+class CommandsTest(ServerTestCase):
+    def run_block(self, command):
+        command = command.replace("localhost:50051", self.server.address)
+        return run_command(command, self.server.data.name, QCONFIG_SERVER=self.server.address)
 
     def test_answers_are_those_printed(self):
-        examples = blocks("console")
+        examples = [block for block in run_by("readme") if block.startswith("$ ")]
         self.assertEqual(len(examples), 4)
         for example in examples:
             command, answer = example.split("\n", 1)
-            self.assertEqual(self.run_command(command.removeprefix("$ ")).stdout, answer, command)
+            self.assertEqual(self.run_block(command.removeprefix("$ ")).stdout, answer, command)
 
     def test_other_commands_work(self):
-        commands = [block for block in blocks("sh") if "build/release/bin/" in block]
+        commands = [block for block in run_by("readme") if not block.startswith(("$ ", "jq "))]
         self.assertEqual(len(commands), 3)
         for command in commands:
-            result = self.run_command(command)
+            result = self.run_block(command)
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_every_option_of_qconfigd_is_in_the_table(self):
-        options = re.findall(r"^  (--[a-z-]+)", self.run_command("build/release/bin/qconfigd --help").stdout, re.M)
-        self.assertGreater(len(options), 8)
-        for option in set(options) - {"--version"}:
-            self.assertIn(f"| `{option}` | `QCONFIG_{option[2:].upper().replace('-', '_')}` |", README)
+    def test_table_has_every_option_of_qconfigd_as_help_says(self):
+        rows = re.findall(r"^\| (?:\*\*(.+)\*\*|`--([a-z-]+)`) \| (\S*) ?\| (\S*) ?\| (.*)\|$", (ROOT / "README.md").read_text(), re.M)
+        expected = []
+        for group, name, _, variable, default in options_of_help():
+            if (group, "", "", "") not in expected:
+                expected.append((group, "", "", ""))
+            expected.append(("", name, f"`{variable}`", default if default in ("", "off") else f"`{default}`"))
+        self.assertEqual([row[:4] for row in rows], expected)
+        for row in rows:
+            self.assertEqual(bool(row[1]), bool(row[4].strip()), f"{row}: options are told, and groups are not")
+
+
+class LogTest(unittest.TestCase):
+    """What the manual says of the log, on a log with a call that was answered, one refused, and one failed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        with Server(QCONFIG_LOG_FORMAT="json", QCONFIG_LOG_SAMPLE="1") as server:
+            answered = {"tenant": "acme", "model_type": "llama", "scheme": "fp8"}
+            refused = {**answered, "scheme": "fp9"}
+            call(server, "GetConfig", answered, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            call(server, "GetConfig", refused, f"x-request-id: {REQUEST_ID}")
+            call(server, "BatchGetConfig", {"requests": [answered, refused]})
+            registry = pathlib.Path(server.data.name, "registry.db")
+            registry.rename(registry.with_suffix(".moved"))
+            scheme = pathlib.Path(cls.folder.name, "scheme.yaml")
+            scheme.write_text("name: mine\nweight:\n  spec: Int4PerGroupSpec\n  fields: {ch_axis: -1, group_size: 48}\n")
+            qconfigctl("--tenant", "acme", "register", "scheme", "-f", scheme, server=server)
+            server.end()
+            shutil.copy(server.log.name, f"{cls.folder.name}/qconfigd.log")
+        cls.lines = [json.loads(line) for line in pathlib.Path(cls.folder.name, "qconfigd.log").read_text().splitlines()]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_example_lines_are_like_real_ones(self):
+        (examples,) = blocks("deploy/README.md", "json")
+        for example in map(json.loads, examples.splitlines()):
+            alike = ("msg", "level", "code", "reason")
+            real = [line for line in self.lines if "items" not in line and all(line.get(key) == example[key] for key in alike)]
+            self.assertTrue(real, f"no line like {example} in {self.lines}")
+            self.assertEqual([list(line) for line in real], [list(example)] * len(real))
+            self.assertEqual(bool(example["trace_id"]), bool(real[0]["trace_id"]))
+            self.assertEqual("error" in example, example["level"] == "error")
+
+    def test_manual_says_what_every_field_is(self):
+        manual = (ROOT / "deploy/README.md").read_text()
+        self.assertIn("failed_items", {field for line in self.lines for field in line})
+        for line in self.lines:
+            for field in set(line) - {"time", "level", "msg", "method"}:
+                self.assertRegex(manual, rf"(?m)^\| (`\w+`, )?`{field}`")
+
+    def test_every_question_has_an_answer(self):
+        questions = [block for block in run_by("readme") if block.startswith("jq ")]
+        self.assertEqual(len(questions), 4)
+        for question in questions:
+            result = run_command(question, self.folder.name, REQUEST_ID=REQUEST_ID)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertRegex(result.stdout, "acme", question)
 
 
 if __name__ == "__main__":
     skip_without(TOOLS / "grpcurl")
+    skip_without(shutil.which("jq") or "jq")
     unittest.main()

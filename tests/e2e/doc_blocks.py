@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands in README.md and deploy/README.md, and which test runs them."""
+
+import re
+
+from programs import ROOT
+
+DOCUMENTS = ("README.md", "deploy/README.md")
+COMMANDS = "sh|console"
+
+# Test -> how the blocks begin that it runs, all those of run_by(TEST).
+RUN_BY = {
+    "clone": ("./deploy/quickstart ",),
+    "compose": ("docker compose ",),
+    "container": ("docker build ", "docker run "),
+    "manifests": ("mkdir my-qconfig ",),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ echo ", "$ grpcurl ", "cat > my_scheme.yaml ", "jq "),
+}
+# How blocks begin that no test runs, and why.
+NOT_RUN = {
+    "kubectl ": "needs a cluster; manifests_test checks what is applied",
+    "curl ": "needs a server on the default ports; monitoring_test asks the same paths",
+}
+
+
+def blocks(document, languages):
+    """The contents of the document's fenced blocks in one of the languages, such as "sh|console"."""
+    return re.findall(rf"^```(?:{languages})\n(.*?)^```$", (ROOT / document).read_text(), re.M | re.S)
+
+
+def run_by(test):
+    return [block for document in DOCUMENTS for block in blocks(document, COMMANDS) if block.startswith(RUN_BY[test])]

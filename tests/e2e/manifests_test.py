@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Kubernetes manifests: valid for several versions, and what an operator relies on holds in what kustomize makes."""
+
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+from doc_blocks import run_by
+from programs import BIN, ROOT, clean_environment, skip_without
+from tools import TOOLS, load_yaml, run_tool
+
+DEPLOY = ROOT / "deploy"
+KUBERNETES_VERSIONS = ("1.25", "1.29", "1.33", "1.37")
+LARGEST_REQUEST = 4 << 20
+REST_OF_THE_PROGRAM = 256 << 20
+
+
+def variables_of(program):
+    help_text = run_tool(BIN / program, "--help", env=clean_environment())
+    return set(re.findall(r"Env:(QCONFIG_[A-Z_]+)", help_text))
+
+
+def in_bytes(quantity):
+    number, unit = re.fullmatch(r"(\d+)([KMGT]i)", quantity).groups()
+    return int(number) << {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}[unit]
+
+
+def validate(*files):
+    for version in KUBERNETES_VERSIONS:
+        run_tool(TOOLS / "kubernetes-validate", "--strict", "-k", version, *files)
+
+
+class Variant:
+    """What holds in every variant. A subclass says where its `folder` is."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.text = run_tool(TOOLS / "kustomize", "build", DEPLOY / "kubernetes" / cls.folder)
+        cls.resources = load_yaml(cls.text)
+        cls.services = {resource["metadata"]["name"]: resource["spec"] for resource in cls.resources if resource["kind"] == "Service"}
+        cls.specs = {resource["kind"]: resource["spec"] for resource in cls.resources if "spec" in resource}
+        cls.stateful_set = cls.specs["StatefulSet"]
+        cls.pod = cls.stateful_set["template"]
+        (cls.container,) = cls.pod["spec"]["containers"]
+        (cls.config_map,) = (resource for resource in cls.resources if resource["kind"] == "ConfigMap")
+        # What qconfigd reads from its environment.
+        cls.settings = {**cls.config_map["data"], **{entry["name"]: entry["value"] for entry in cls.container["env"]}}
+        cls.ports = {port["name"]: port["containerPort"] for port in cls.container["ports"]}
+
+    def test_schemas_of_several_versions_accept_it(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(self.text)
+            file.flush()
+            validate(file.name)
+
+    def test_everything_stands_in_one_namespace_with_the_same_labels(self):
+        for resource in self.resources:
+            self.assertEqual(resource["metadata"]["namespace"], "qconfig")
+            self.assertEqual(resource["metadata"]["labels"]["app.kubernetes.io/name"], "qconfig")
+
+    def test_one_replica_with_a_volume_for_the_data_directory(self):
+        self.assertEqual(self.stateful_set["replicas"], 1)
+        (claim,) = self.stateful_set["volumeClaimTemplates"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in self.container["volumeMounts"]}
+        self.assertEqual(mounts[claim["metadata"]["name"]], "/var/lib/qconfig")
+        self.assertEqual(self.settings["QCONFIG_DATA_DIR"], "/var/lib/qconfig")
+
+    def test_selectors_match_the_pod(self):
+        selectors = [
+            self.stateful_set["selector"]["matchLabels"],
+            self.specs["PodDisruptionBudget"]["selector"]["matchLabels"],
+            self.specs["NetworkPolicy"]["podSelector"]["matchLabels"],
+            *(service["selector"] for service in self.services.values()),
+        ]
+        self.assertEqual(len(selectors), 5)
+        for selector in selectors:
+            self.assertTrue(selector and selector.items() <= self.pod["metadata"]["labels"].items(), selector)
+
+    def test_services(self):
+        self.assertEqual(set(self.services), {"qconfig", "qconfig-headless"})
+        self.assertEqual(self.services["qconfig"]["type"], "ClusterIP")
+        self.assertEqual(self.services["qconfig-headless"]["clusterIP"], "None")
+        self.assertEqual(self.stateful_set["serviceName"], "qconfig-headless")
+        for service in self.services.values():
+            (port,) = service["ports"]
+            self.assertEqual((port["port"], port["targetPort"]), (50051, "grpc"))
+            self.assertEqual(port.get("appProtocol"), self.app_protocol)
+
+    def test_ports_and_probes_are_those_qconfigd_listens_on(self):
+        self.assertEqual(self.settings["QCONFIG_LISTEN"], f"0.0.0.0:{self.ports['grpc']}")
+        self.assertEqual(self.settings["QCONFIG_ADMIN_LISTEN"], f"0.0.0.0:{self.ports['admin']}")
+        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+            self.assertEqual(self.container[probe]["httpGet"], {"path": path, "port": "admin"})
+        annotations = self.pod["metadata"]["annotations"]
+        self.assertEqual(annotations["prometheus.io/port"], str(self.ports["admin"]))
+        self.assertEqual(annotations["prometheus.io/path"], "/metrics")
+
+    def test_network_policy_names_ports_of_the_pod_and_lets_nothing_out(self):
+        policy = self.specs["NetworkPolicy"]
+        self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
+        self.assertEqual(policy.get("egress"), [])
+        named = [port["port"] for rule in policy["ingress"] for port in rule["ports"]]
+        self.assertEqual(sorted(named), sorted(self.ports))
+        for rule in policy["ingress"]:
+            self.assertTrue(rule["from"] and all(rule["from"]), "an empty rule lets everybody in")
+
+    def test_a_node_can_be_drained(self):
+        self.assertEqual(self.specs["PodDisruptionBudget"].get("maxUnavailable"), 1)
+
+    def test_pod_is_restricted(self):
+        self.assertIs(self.pod["spec"]["automountServiceAccountToken"], False)
+        security = self.pod["spec"]["securityContext"]
+        self.assertIs(security["runAsNonRoot"], True)
+        self.assertEqual(security["seccompProfile"], {"type": "RuntimeDefault"})
+        self.assertEqual(security["fsGroup"], security["runAsGroup"])
+        self.assertEqual(
+            self.container["securityContext"],
+            {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+        )
+
+    def test_user_is_that_of_the_image(self):
+        users = re.findall(r"^USER (\S+)$", (DEPLOY / "Dockerfile").read_text(), re.M)
+        security = self.pod["spec"]["securityContext"]
+        self.assertIn(users[-1], (f"{security['runAsUser']}:{security['runAsGroup']}", str(security["runAsUser"])))
+
+    def test_image_has_the_version_of_the_project(self):
+        version = re.search(r"^project\(\s*qconfig\s+VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M).group(1)
+        self.assertEqual(self.container["image"], f"qconfig:{version}")
+
+    def test_pod_has_time_to_drain(self):
+        delay = int(self.settings["QCONFIG_SHUTDOWN_DELAY_SECONDS"])
+        self.assertGreaterEqual(delay, 5)
+        drains = delay + int(self.settings["QCONFIG_SHUTDOWN_GRACE_SECONDS"])
+        self.assertGreaterEqual(self.pod["spec"]["terminationGracePeriodSeconds"], drains + 5)
+
+    def test_memory_holds_cache_and_calls(self):
+        calls = int(self.settings["QCONFIG_MAX_IN_FLIGHT"]) * LARGEST_REQUEST
+        answers = 4 * int(self.settings["QCONFIG_MAX_ANSWER_BYTES"])
+        needed = int(self.settings["QCONFIG_CACHE_BYTES"]) + calls + answers + REST_OF_THE_PROGRAM
+        resources = self.container["resources"]
+        self.assertLessEqual(needed, in_bytes(resources["limits"]["memory"]))
+        self.assertEqual(set(resources["requests"]), {"cpu", "memory"})
+
+    def test_every_setting_is_an_option(self):
+        self.assertEqual(self.container["envFrom"], [{"configMapRef": {"name": self.config_map["metadata"]["name"]}}])
+        self.assertEqual(set(self.settings) - variables_of("qconfigd"), set())
+
+
+class MutualTlsTest(Variant, unittest.TestCase):
+    folder = "base"
+    app_protocol = None  # "kubernetes.io/h2c" would make gateways speak without TLS
+
+    def test_tls_files_come_from_the_secret(self):
+        self.assertNotIn("QCONFIG_INSECURE", self.settings)
+        (mount,) = (mount for mount in self.container["volumeMounts"] if mount["name"] == "tls")
+        self.assertNotIn("subPath", mount)
+        for variable, file in (("CERT", "tls.crt"), ("KEY", "tls.key"), ("CLIENT_CA", "ca.crt")):
+            self.assertEqual(self.settings[f"QCONFIG_TLS_{variable}"], f"{mount['mountPath']}/{file}")
+        (volume,) = self.pod["spec"]["volumes"]
+        self.assertEqual(volume, {"name": "tls", "secret": {"secretName": "qconfig-tls", "defaultMode": 0o440}})
+
+
+class InsecureTest(Variant, unittest.TestCase):
+    folder = "overlays/insecure"
+    app_protocol = "kubernetes.io/h2c"
+
+    def test_it_says_that_it_is_open_and_needs_no_secret(self):
+        self.assertEqual(self.settings["QCONFIG_INSECURE"], "true")
+        self.assertFalse([name for name in self.settings if name.startswith("QCONFIG_TLS")])
+        self.assertEqual([mount["name"] for mount in self.container["volumeMounts"]], ["data"])
+        self.assertFalse(self.pod["spec"].get("volumes"))
+
+
+class SourcesTest(unittest.TestCase):
+    def test_schemas_of_several_versions_accept_each_file(self):
+        files = [path for path in (DEPLOY / "kubernetes/base").glob("*.yaml") if path.name != "kustomization.yaml"]
+        self.assertEqual(len(files), 4)
+        validate(*files)
+
+    def test_overlay_of_the_manual(self):
+        (commands,) = run_by("manifests")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(DEPLOY / "kubernetes", f"{folder}/deploy/kubernetes")
+            environment = clean_environment(REGISTRY="127.0.0.1:5000", PATH=f"{TOOLS}:{os.environ['PATH']}")
+            run_tool("bash", "-ec", commands, cwd=folder, env=environment)
+            overlay = load_yaml(run_tool(TOOLS / "kustomize", "build", f"{folder}/my-qconfig"))
+        by_kind = {resource["kind"]: resource for resource in overlay}
+        self.assertEqual(by_kind["ConfigMap"]["data"]["QCONFIG_LOG_SAMPLE"], "0.1")
+        self.assertIn("QCONFIG_CACHE_BYTES", by_kind["ConfigMap"]["data"])
+        image = by_kind["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["image"]
+        self.assertRegex(image, r"^127\.0\.0\.1:5000/qconfig:")
+
+    def test_every_variable_in_deploy_is_one_of_the_programs(self):
+        known = variables_of("qconfigd") | variables_of("qconfigctl")
+        named = {}
+        for path in filter(lambda path: path.is_file(), DEPLOY.rglob("*")):
+            # "${...}" is what the compose file itself reads.
+            for variable in re.findall(r"(?<!\$\{)\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
+                named.setdefault(variable, str(path))
+        self.assertEqual({variable: path for variable, path in named.items() if variable not in known}, {})
+
+
+if __name__ == "__main__":
+    skip_without(TOOLS / "kustomize")
+    skip_without(TOOLS / "kubernetes-validate")
+    unittest.main()
