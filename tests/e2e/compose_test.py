@@ -100,7 +100,7 @@ class ComposeTest(unittest.TestCase):
         project = Project(self, "--profile", "metrics")
         project("up", "--detach")
         project.wait_until_healthy()
-        self.assertEqual(qconfigctl("--server", project.address, "get-config", "llama").returncode, 0)
+        self.assertEqual(qconfigctl("--server", project.address, "get-config", "llama", "--scheme", "fp8").returncode, 0)
 
         def values(expression):
             return [float(series["value"][1]) for series in project.query(expression)]

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import unittest
 from containers import BASE, Daemon, free_port, run, skip_without_docker, wait_until
 from doc_blocks import run_by
 from programs import BIN, ROOT, qconfigctl
-from tls_test import issue
+from tls_test import HERE as AUTHORITIES, issue
 
 REVISION = run("git", "-C", ROOT, "rev-parse", "HEAD", check=False).stdout.strip() or "unknown"
 CREATED = "2026-01-02T03:04:05Z"
@@ -242,7 +243,8 @@ class ManualTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             tls = pathlib.Path(folder) / "tls"
             tls.mkdir()
-            issue("ca", folder=tls)
+            issue("ca")
+            shutil.copy(AUTHORITIES / "ca.crt", tls)
             issue("tls", "ca", folder=tls)
             os.chmod(tls / "tls.key", 0o644)  # for the user of the container
             server = self.run_block("docker run ", folder)
