@@ -134,7 +134,7 @@ absl::StatusOr<HostAndPort> ParseAdminListen(absl::string_view listen) {
   int port = -1;
   const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(listen.substr(colon + 1), &port);
   const bool valid =
-      has_port && port >= 0 && port <= 65535 && !host.empty() && (is_ipv6 || host.find(':') == absl::string_view::npos);
+      has_port && port >= 0 && port <= 65535 && !host.empty() && (is_ipv6 || host.find_first_of(":[]") == absl::string_view::npos);
   if (valid) return HostAndPort{std::string(host), port};
   return absl::InvalidArgumentError(
       absl::StrCat("--admin-listen ", listen,

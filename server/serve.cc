@@ -98,7 +98,7 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
 int Serve(const Options& options) {
   EndSignals::Block();
   const auto log = StartLog(options);
-  constexpr absl::Duration kCancelling = absl::Seconds(5);
+  constexpr absl::Duration kCancelling = absl::Seconds(2);
   EndSignals signals(
       log, absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
   const auto cannot_start = [&log](const absl::Status& why) {

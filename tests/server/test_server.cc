@@ -30,6 +30,7 @@ RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
   registry.limits = settings.limits;
   registry.cache_bytes = settings.cache_bytes;
   registry.clock = settings.clock;
+  registry.max_waiting_calls = settings.max_waiting_calls;
   return registry;
 }
 
@@ -40,6 +41,7 @@ TestServer::TestServer(const Limits& limits) : TestServer(With(limits)) {}
 TestServer::TestServer(TestSettings settings)
     : limits_(settings.limits),
       clock_(settings.clock),
+      running_calls_(settings.running_calls),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(RegistrySettingsOf(settings), *store_),
       server_(Start()),
@@ -55,6 +57,7 @@ std::unique_ptr<Server> TestServer::Start() {
   settings.listen = "127.0.0.1:0";
   settings.limits = limits_;
   settings.clock = clock_;
+  settings.running_calls = running_calls_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
   return Server::Start(settings, registry_).value();
 }

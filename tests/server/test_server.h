@@ -29,6 +29,8 @@ struct TestSettings {
   Clock clock = absl::Now;
   std::unique_ptr<RegistryStore> store;  // null: in memory
   size_t cache_bytes = 256u << 20;
+  std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
+  size_t max_waiting_calls = 128;
 };
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
@@ -61,6 +63,7 @@ class TestServer {
   std::ostringstream log_;
   const Limits limits_;
   const Clock clock_;
+  const std::shared_ptr<RunningCalls> running_calls_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
   std::unique_ptr<Server> server_;
