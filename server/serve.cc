@@ -2,6 +2,7 @@
 #include "server/serve.h"
 
 #include <grpcpp/grpcpp.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <csignal>
@@ -96,6 +97,8 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
 }  // namespace
 
 int Serve(const Options& options) {
+  // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
   EndSignals::Block();
   const auto log = StartLog(options);
   constexpr absl::Duration kCancelling = absl::Seconds(2);

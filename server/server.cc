@@ -68,7 +68,6 @@ void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& bui
   constexpr size_t kRefusing = 1000;
   grpc::ResourceQuota quota("qconfigd");
   quota.SetMaxThreads(static_cast<int>(2 * settings.running_calls->max_calls() + kRefusing));
-  if (std::getenv("BDP")) builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.SetResourceQuota(quota);
 }
 
