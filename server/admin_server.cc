@@ -94,13 +94,11 @@ class AdminServer::Http : public httplib::Server {
   }
 
   ~Http() override {
-    // Does nothing before the thread has begun to accept.
-    while (!ended_ && thread_.joinable()) {
-      stop();
-      connections_.CloseAll();
-      std::this_thread::yield();
-    }
-    if (thread_.joinable()) thread_.join();
+    if (!thread_.joinable()) return;
+    while (!is_running() && !ended_) std::this_thread::yield();  // stop() does nothing before
+    stop();
+    connections_.CloseAll();
+    thread_.join();
   }
 
   void Accept() {
@@ -133,8 +131,8 @@ absl::StatusOr<HostAndPort> ParseAdminListen(absl::string_view listen) {
   if (is_ipv6) host = host.substr(1, host.size() - 2);
   int port = -1;
   const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(listen.substr(colon + 1), &port);
-  const bool valid =
-      has_port && port >= 0 && port <= 65535 && !host.empty() && (is_ipv6 || host.find(':') == absl::string_view::npos);
+  const bool valid = has_port && port >= 0 && port <= 65535 && !host.empty() &&
+                     (is_ipv6 || host.find_first_of(":[]") == absl::string_view::npos);
   if (valid) return HostAndPort{std::string(host), port};
   return absl::InvalidArgumentError(
       absl::StrCat("--admin-listen ", listen,

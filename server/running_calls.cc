@@ -8,7 +8,9 @@ namespace qconfig {
 absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
   {
     absl::MutexLock lock(&mutex_);
-    const bool full = working_ >= max_calls_ || sending_ >= max_calls_ || sending_bytes_ >= max_answer_bytes_;
+    constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
+    const bool full =
+        working_ >= max_calls_ || sending_ >= max_calls_ + kJustSent || sending_bytes_ >= max_answer_bytes_;
     if (!draining_ && !full) {
       ++working_;
       return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
