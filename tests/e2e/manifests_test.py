@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from doc_blocks import run_by
-from programs import BIN, ROOT, clean_environment, skip_without
+from programs import BIN, ROOT, Server, clean_environment, qconfigctl, skip_without
 from tools import TOOLS, load_yaml, run_tool
 
 DEPLOY = ROOT / "deploy"
@@ -171,6 +171,12 @@ class InsecureTest(Variant, unittest.TestCase):
         self.assertFalse([name for name in self.settings if name.startswith("QCONFIG_TLS")])
         self.assertEqual([mount["name"] for mount in self.container["volumeMounts"]], ["data"])
         self.assertFalse(self.pod["spec"].get("volumes"))
+
+    def test_qconfigd_serves_with_these_settings(self):
+        of_the_test = {"QCONFIG_LISTEN", "QCONFIG_DATA_DIR"}
+        settings = {name: value for name, value in self.settings.items() if name not in of_the_test}
+        with Server(**{**settings, "QCONFIG_ADMIN_LISTEN": "127.0.0.1:0"}) as server:
+            self.assertEqual(qconfigctl("get-config", "llama", "--scheme", "fp8", server=server).returncode, 0)
 
 
 class SourcesTest(unittest.TestCase):
