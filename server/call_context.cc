@@ -47,8 +47,11 @@ std::string TraceIdOf(absl::string_view traceparent) {
 }  // namespace
 
 absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
-  if (name.empty()) return call.tenant;
-  return TenantId::Parse(name, "tenant");
+  const absl::StatusOr<TenantId> tenant = name.empty() ? call.tenant : TenantId::Parse(name, "tenant");
+  if (!tenant.ok()) return tenant;
+  std::vector<std::string>& noted = call.notes->tenants;
+  if (noted.empty() || noted.back() != tenant->name()) noted.push_back(tenant->name());
+  return tenant;
 }
 
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method) {

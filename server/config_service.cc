@@ -25,6 +25,13 @@ void SetOrigin(const Snapshot& snapshot, Response& response) {
   response.set_revision(snapshot.revision());
 }
 
+void NoteItems(const v1::BatchGetConfigResponse& response, CallNotes& notes) {
+  notes.items = response.result_size();
+  for (const v1::BatchGetConfigResult& result : response.result()) {
+    if (result.has_error()) ++notes.failed_items[result.error().reason()];
+  }
+}
+
 }  // namespace
 
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
@@ -93,6 +100,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
                                                 limits_.answer_bytes, " bytes; ask for the rest in another call")));
     }
   }
+  NoteItems(response, *call.notes);
   return response;
 }
 

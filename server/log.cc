@@ -6,6 +6,7 @@
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -39,10 +40,22 @@ std::shared_ptr<spdlog::logger> StartLog(const Options& options) {
       std::make_shared<spdlog::async_logger>("qconfigd", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(),
                                              spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
   log->set_level(spdlog::level::from_str(options.log_level));
+  SetLogForm(*log, LogFormOf(options));
+  log->set_error_handler([](const std::string&) {});  // else spdlog itself writes to standard error, in its own form
   spdlog::set_default_logger(log);
   gpr_set_log_function(LogGrpc);
   google::protobuf::SetLogHandler(DropProtobufLog);
   return log;
+}
+
+LogForm LogFormOf(const Options& options) {
+  if (options.log_format == "auto") return isatty(STDERR_FILENO) == 1 ? LogForm::kText : LogForm::kJson;
+  return options.log_format == "text" ? LogForm::kText : LogForm::kJson;
+}
+
+int64_t DroppedLogLines() {
+  const auto threads = spdlog::thread_pool();
+  return threads == nullptr ? 0 : static_cast<int64_t>(threads->overrun_counter());
 }
 
 void ExitAfterLog(int code) {

@@ -4,8 +4,10 @@
 
 #include <spdlog/logger.h>
 
+#include <cstdint>
 #include <memory>
 
+#include "server/log_format.h"
 #include "server/options.h"
 
 namespace qconfig {
@@ -13,6 +15,12 @@ namespace qconfig {
 // Starts the process's log, to standard error, which gRPC's complaints go to as well. It has a thread of its own: when
 // nobody reads it any more, lines are lost and calls go on.
 std::shared_ptr<spdlog::logger> StartLog(const Options& options);
+
+// The form that `options` ask for: "auto" is text on a terminal.
+LogForm LogFormOf(const Options& options);
+
+// How many lines were lost because nobody read the log.
+int64_t DroppedLogLines();
 
 // Ends the process once the log is written, or is not read within a second.
 [[noreturn]] void ExitAfterLog(int code);

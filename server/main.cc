@@ -5,9 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "absl/strings/match.h"
+#include "server/check_config.h"
+#include "server/command_line.h"
+#include "server/help_format.h"
 #include "server/log.h"
 #include "server/options.h"
 #include "server/serve.h"
@@ -32,24 +36,27 @@ int Backup(const Options& options, const std::string& to) {
 int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
   Options options;
-  CLI::App app("qconfigd serves LLM quantization configurations over gRPC.");
+  CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
   app.set_version_flag("--version", QCONFIG_VERSION);
-  app.footer("Every option can also be given in the environment, under the name in parentheses.");
+  app.formatter(std::make_shared<HelpFormat>());
+  app.footer(
+      "Every option can also be given in the environment, under the name in brackets, or in the file\n"
+      "that --config names. A flag wins over the environment, and the environment over the file.");
   AddOptions(app, options);
   std::string backup_file;
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongOptions;
-  }
-  const absl::Status status = CheckOptions(options);
-  if (!status.ok()) {
+  CLI::App* check_config =
+      app.add_subcommand("check-config", "Check the options without starting, and print those given");
+  check_config->fallthrough();
+  const auto line = ParseCommandLine(app, argc, argv);
+  if (line.ok() && line->answered) return 0;
+  if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return kWrongOptions;
   }
+  if (*check_config) return CheckConfig(options, *line);
   if (*backup) return Backup(options, backup_file);
   ExitAfterLog(Serve(options));
 }

@@ -13,12 +13,15 @@
 
 namespace CLI {
 class App;
+class Option;
 }  // namespace CLI
 
 namespace qconfig {
 
-// What qconfigd can be told, by flag or by environment variable. The defaults stand here.
+// What qconfigd can be told, by flag, environment variable or file. The defaults stand here.
 struct Options {
+  std::string config;  // file of options; empty: none
+
   std::string listen = "127.0.0.1:50051";
   bool insecure = false;
   std::string admin_listen = "127.0.0.1:9464";  // empty: no admin port
@@ -53,12 +56,18 @@ struct Options {
 // Adds every option to `app`, which fills `options` when it parses. `options` must outlive `app`.
 void AddOptions(CLI::App& app, Options& options);
 
+// The environment variable of an option that AddOptions() added: QCONFIG_MAX_BATCH_ITEMS for --max-batch-items.
+std::string VariableOf(const CLI::Option& option);
+
 // What no single option can tell: kInvalidArgument, with a sentence that says what to do.
 absl::Status CheckOptions(const Options& options);
 
 // Where `options` say that registries are kept: "memory" or "sqlite:PATH".
 // kInvalidArgument, with a sentence that says what to do, when there is no such place.
 absl::StatusOr<std::string> StorageOf(const Options& options);
+
+// What other machines can do because --insecure is said, as a sentence for the log; empty: nothing.
+std::string OpenTo(const Options& options);
 
 // Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);

@@ -314,6 +314,16 @@ size_t Registry::tenants_in_memory() const {
   return ranges_.size();
 }
 
+size_t Registry::bytes_in_memory() const {
+  absl::MutexLock lock(&mutex_);
+  return views_.bytes();
+}
+
+int Registry::waiting_calls() const {
+  absl::MutexLock lock(&mutex_);
+  return waiting_calls_;
+}
+
 void Registry::StopWaiting() {
   absl::MutexLock lock(&mutex_);
   stopped_ = true;

@@ -100,6 +100,10 @@ class Registry {
 
   // How many tenants something is known of without asking the store.
   size_t tenants_in_memory() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What the registries in memory take, of `cache_bytes`.
+  size_t bytes_in_memory() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many calls wait for a revision.
+  int waiting_calls() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // From now on nobody waits for a revision.
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -9,10 +9,16 @@
 
 #include "absl/status/statusor.h"
 #include "core/builtin_catalogs.h"
+#include "server/command_line.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/registry.h"
+#include "server/serve_metrics.h"
 #include "server/server.h"
+#include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
+#include "server/tls_certificates.h"
+#include "server/tls_credentials.h"
 
 namespace qconfig {
 namespace {
@@ -47,6 +53,8 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
 int Serve(const Options& options) {
   const sigset_t signals = BlockEndSignals();
   const auto log = StartLog(options);
+  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
+  const auto metrics = std::make_shared<Metrics>(options.metrics_tenants);
 
   auto registry_settings = RegistrySettingsOf(options);
   if (!registry_settings.ok()) {
@@ -54,22 +62,36 @@ int Serve(const Options& options) {
     return kCannotStart;
   }
   const std::string storage = *StorageOf(options);
-  const auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
+  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
   if (!store.ok()) {
     log->critical("{}", std::string(store.status().message()));
     return kCannotStart;
   }
-  Registry registry(*std::move(registry_settings), **store);
+  ObservedStore observed_store(*std::move(store), [metrics](auto... report) { metrics->store().Finished(report...); });
+  Registry registry(*std::move(registry_settings), observed_store);
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
   settings.log = log;
+  settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
+  settings.metrics = metrics;
+  std::shared_ptr<TlsCertificates> certificates;  // null: no TLS
+  if (!options.tls_cert.empty()) {
+    auto opened = TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
+    if (!opened.ok()) {
+      log->critical("{}", std::string(opened.status().message()));
+      return kCannotStart;
+    }
+    certificates = *std::move(opened);
+    settings.credentials = TlsCredentials(certificates);
+  }
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) {
     log->critical("{}", std::string(server.status().message()));
     return kCannotStart;
   }
-  if (!IsLoopback(options.listen)) log->warn("serving other machines without encryption, as --insecure says");
+  AddServeMetrics({options, observed_store, registry, **server}, *metrics);
+  if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
             storage);
 

@@ -3,7 +3,6 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
@@ -51,10 +50,11 @@ void Configure(const ServerSettings& settings, grpc::ServerBuilder& builder) {
 }  // namespace
 
 Server::Server(const ServerSettings& settings, Registry& registry)
-    : registry_(registry),
+    : credentials_(settings.credentials),
+      registry_(registry),
       config_service_(registry, settings.limits, settings.clock),
       registry_service_(registry),
-      observer_(settings.log),
+      observer_(settings.metrics, settings.log, settings.call_log),
       config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
                         running_calls_),
       registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
@@ -87,7 +87,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   std::unique_ptr<Server> server(new Server(settings, registry));
   grpc::ServerBuilder builder;
   Configure(settings, builder);
-  builder.AddListeningPort(settings.listen, grpc::InsecureServerCredentials(), &server->port_);
+  builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
   builder.RegisterService(&server->config_transport_);
   builder.RegisterService(&server->registry_transport_);
   server->server_ = builder.BuildAndStart();

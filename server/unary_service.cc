@@ -48,6 +48,16 @@ void RunningCalls::Drain(absl::Duration grace) {
   mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
 }
 
+bool RunningCalls::is_draining() const {
+  absl::MutexLock lock(&mutex_);
+  return draining_;
+}
+
+int RunningCalls::count() const {
+  absl::MutexLock lock(&mutex_);
+  return count_;
+}
+
 UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor, size_t max_request_bytes,
                            CallObserver& observer, Clock clock, std::shared_ptr<RunningCalls> running_calls)
     : descriptor_(descriptor),
@@ -58,9 +68,11 @@ UnaryService::UnaryService(const google::protobuf::ServiceDescriptor* descriptor
 
 void UnaryService::Add(const std::string& name, BytesMethod method) {
   const std::string path = absl::StrCat(descriptor_->full_name(), "/", name);
-  auto serve = [path, method = std::move(method)](UnaryService* self, grpc::ServerContext* context,
-                                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
-    return self->Serve(path, method, *context, *request, *response);
+  const MethodMetrics& metrics = observer_.Method(path);
+  auto serve = [path, &metrics, method = std::move(method)](UnaryService* self, grpc::ServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+    return self->Serve(path, metrics, method, *context, *request, *response);
   };
   using Handler = grpc::internal::RpcMethodHandler<UnaryService, grpc::ByteBuffer, grpc::ByteBuffer>;
   // gRPC keeps the pointer to the path and owns the rest.
@@ -83,16 +95,18 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const std::string& path, const BytesMethod& method, const grpc::ServerContext& context,
-                                 const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+grpc::Status UnaryService::Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
+                                 const grpc::ServerContext& context, const grpc::ByteBuffer& request,
+                                 grpc::ByteBuffer& response) {
   const absl::Time start = clock_();
+  metrics.Started(request.Valid());
   const CallContext call = MakeCallContext(context, path);
   const std::shared_ptr<void> running = running_calls_->Enter();
   absl::StatusOr<std::string> answer =
       running != nullptr ? Answer(call, method, request)
                          : Error(v1::ERROR_REASON_SHUTTING_DOWN)
                                .Because("the server is ending; ask another one, or this one again soon");
-  observer_.Finished(call, answer.status(), clock_() - start);
+  observer_.Finished(metrics, call, answer.status(), clock_() - start);
   if (!answer.ok()) return ToGrpcStatus(answer.status());
   response = ToByteBuffer(*std::move(answer), running);
   return grpc::Status::OK;

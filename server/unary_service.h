@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "core/error.h"
 #include "server/call_context.h"
+#include "server/call_metrics.h"
 #include "server/call_observer.h"
 #include "server/clock.h"
 
@@ -55,10 +56,14 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // Lets no more calls in, and waits until there are none, for `grace` at the most.
   void Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  bool is_draining() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many calls count now.
+  int count() const ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
@@ -78,8 +83,8 @@ class UnaryService : public grpc::Service {
  private:
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
-  grpc::Status Serve(const std::string& path, const BytesMethod& method, const grpc::ServerContext& context,
-                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+  grpc::Status Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
+                     const grpc::ServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
   const size_t max_request_bytes_;

@@ -150,6 +150,7 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   registry.commits.push_back(std::move(stored));
   registry.range.newest = commit.record.revision();
   registry.ForgetHistory(history_);
+  ++writes_;
   return registry.range;
 }
 
@@ -186,6 +187,11 @@ absl::StatusOr<std::optional<RegistryCommit>> MemoryStore::FindRequest(const Ten
   const absl::MutexLock lock(&mutex_);
   const RegistryCommit* commit = Find(tenant).FindRequest(request_id);
   return commit == nullptr ? std::nullopt : std::optional<RegistryCommit>(*commit);
+}
+
+int64_t MemoryStore::writes() const {
+  const absl::MutexLock lock(&mutex_);
+  return writes_;
 }
 
 }  // namespace qconfig

@@ -2,6 +2,7 @@
 #ifndef QCONFIG_SERVER_STORAGE_MEMORY_STORE_H_
 #define QCONFIG_SERVER_STORAGE_MEMORY_STORE_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ class MemoryStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  int64_t writes() const override;
 
  private:
   struct Registry;  // one tenant's
@@ -38,6 +40,7 @@ class MemoryStore : public RegistryStore {
   const HistoryLimits history_;
   mutable absl::Mutex mutex_;
   std::map<std::string, Registry> registries_ ABSL_GUARDED_BY(mutex_);
+  int64_t writes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace qconfig

@@ -74,6 +74,10 @@ class RegistryStore {
   // The write that had `request_id`, if history still has it. None for an empty id.
   virtual absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                                     const std::string& request_id) const = 0;
+
+  // How many writes it has taken since it was made, of all tenants. One that failed without being known to be stored or
+  // not may be counted only when the store is opened again.
+  virtual int64_t writes() const = 0;
 };
 
 // For engines: the failures that all of them tell alike. `field` is "revision" as a rule.

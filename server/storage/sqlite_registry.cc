@@ -313,4 +313,11 @@ absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& conn
   return std::optional<RegistryCommit>(std::move(commit));
 }
 
+absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection) {
+  SqliteQuery query(connection, "SELECT ifnull(sum(revision - 1), 0) FROM tenants");
+  query.Next();
+  if (!query.status().ok()) return query.status();
+  return query.Int(0);
+}
+
 }  // namespace qconfig

@@ -55,12 +55,16 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   const absl::StatusOr<FileFacts> file = LookAt(*path);
   if (!file.ok()) return file.status();
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
-  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), options));
+  const absl::StatusOr<int64_t> writes = CountWrites(*connection);
+  if (!writes.ok()) return writes.status();
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *writes, options));
 }
 
 SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
-                         const SqliteOptions& options)
+                         int64_t earlier_writes, const SqliteOptions& options)
     : lock_(std::move(lock)),
+      earlier_writes_(earlier_writes),
       writer_(std::move(connection), options.history),
       readers_(path, file, options.busy_timeout) {}
 

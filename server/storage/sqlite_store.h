@@ -53,15 +53,17 @@ class SqliteStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  int64_t writes() const override { return earlier_writes_ + writer_.stats().writes; }
 
   SqliteStats stats() const { return writer_.stats(); }
 
  private:
   SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
-              const SqliteOptions& options);
+              int64_t earlier_writes, const SqliteOptions& options);
 
   // In this order: the lock is let go last, and the writer ends when nobody reads any more.
   const FileLock lock_;
+  const int64_t earlier_writes_;  // that were in the file when it was opened
   SqliteWriter writer_;
   mutable SqliteReadPool readers_;
 };

@@ -105,6 +105,14 @@ struct Write {
 
 std::string TenantName(int writer) { return absl::StrCat("tenant-", writer % kTenants); }
 
+client::ClientOptions OptionsFor(const std::string& address, int writer) {
+  client::ClientOptions options;
+  options.server = address;
+  options.tenant = TenantName(writer);
+  options.service_config = "";  // a killed server does not come back to this address
+  return options;
+}
+
 // Large enough to spread over several pages, so that it could be there in part.
 v1::RegisterTemplateRequest RequestFor(const Write& write) {
   v1::RegisterTemplateRequest request;
@@ -126,7 +134,7 @@ class CrashTest : public testing::Test {
 
   // Writes until the server is gone.
   void WriteOn(const std::string& address, int writer) {
-    Client client({address, TenantName(writer), "", absl::Seconds(10)});
+    Client client(OptionsFor(address, writer));
     std::vector<Write>& writes = writes_[static_cast<size_t>(writer)];
     for (bool acknowledged = true; acknowledged;) {
       const size_t n = writes.size();
@@ -142,7 +150,7 @@ class CrashTest : public testing::Test {
   // Repeats the write that each writer does not know the outcome of, as a client would.
   void FinishDoubtfulWrites(const std::string& address) {
     for (int writer = 0; writer < kWriters; ++writer) {
-      Client client({address, TenantName(writer), "", absl::Seconds(10)});
+      Client client(OptionsFor(address, writer));
       for (Write& write : writes_[static_cast<size_t>(writer)]) {
         if (write.revision != 0) continue;
         const auto response = client.RegisterTemplate(RequestFor(write));
@@ -154,7 +162,7 @@ class CrashTest : public testing::Test {
   }
 
   void CheckTenant(const std::string& address, int tenant) {
-    Client client({address, TenantName(tenant), "", absl::Seconds(10)});
+    Client client(OptionsFor(address, tenant));
     std::map<std::string, int64_t> expected;  // revisions by name
     for (int writer = tenant; writer < kWriters; writer += kTenants) {
       for (const Write& write : writes_[static_cast<size_t>(writer)]) expected[write.name] = write.revision;

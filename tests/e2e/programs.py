@@ -33,8 +33,9 @@ class Server:
     def __init__(self, *arguments, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self.data = tempfile.TemporaryDirectory(prefix="qconfig-")
+        listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
+            [BIN / "qconfigd", *listen, *arguments],
             stderr=self.log,
             env=clean_environment(**{"QCONFIG_DATA_DIR": self.data.name, **environment}),
         )

@@ -2,7 +2,9 @@
 """How qconfigd starts and ends."""
 
 import fcntl
+import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -58,8 +60,47 @@ class QconfigdTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn("not UTF-8", result.stderr)
             self.assertEqual(server.end(), 0)
-            lines = server.text().splitlines()
-            self.assertTrue(all("[qconfigd]" in line for line in lines), lines)
+            for line in server.text().split("\n")[:-1]:
+                self.assertEqual(list(json.loads(line))[:3], ["time", "level", "msg"], line)
+
+    def test_log_is_json_lines_that_name_what_was_refused(self):
+        with Server("--log-sample", "0") as server:
+            qconfigctl("get-config", "llama", "--scheme", "fp8", server=server)
+            qconfigctl("get-config", "llama", "--scheme", "secret", "--tenant", "team-7", server=server)
+            self.assertEqual(server.end(), 0)
+            self.assertNotIn("secret", server.text())
+            lines = [json.loads(line) for line in server.text().splitlines()]
+            (call,) = [line for line in lines if line["msg"] == "call"]
+            self.assertEqual(
+                (call["method"], call["tenant"], call["code"], call["reason"], call["field"]),
+                ("qconfig.v1.ConfigService/GetConfig", "team-7", "NOT_FOUND", "SCHEME_NOT_FOUND", "scheme"),
+            )
+
+    def test_grpcs_own_complaints_have_the_form_of_the_log(self):
+        with Server() as server:
+            result = start_and_fail("--listen", server.address, QCONFIG_DATA_DIR=server.data.name + "/other")
+            lines = [json.loads(line) for line in result.stderr.splitlines()]
+            self.assertTrue(any(line["msg"].startswith("grpc: ") for line in lines), lines)
+
+    def test_log_is_text_when_asked_for(self):
+        with Server("--log-format", "text", "--log-sample", "1") as server:
+            qconfigctl("list", "catalogs", server=server)
+            self.assertEqual(server.end(), 0)
+            for line in server.text().splitlines():
+                self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \[qconfigd\] \[info\] ")
+            self.assertRegex(server.text(), r"call method=\S+ListCatalogs tenant=default code=OK reason= latency_us=\d+ ")
+
+    def test_log_is_text_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen(
+            [BIN / "qconfigd", "--listen", "127.0.0.1:0"], stderr=theirs, env=clean_environment(TERM="dumb")
+        )
+        os.close(theirs)
+        self.addCleanup(process.kill)
+        self.assertIn("[qconfigd] [info] qconfigd ", os.read(ours, 1000).decode())
+        process.terminate()
+        self.assertEqual(process.wait(30), 0)
 
     def start_with_pipe(self):
         """A server whose log goes into a pipe, the pipe's other end, and where the server listens."""

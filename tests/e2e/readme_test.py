@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
+from config_test import options_of_help
 from doc_blocks import COMMANDS, DOCUMENTS, NOT_RUN, RUN_BY, blocks, run_by
 from programs import BIN, ROOT, Server, ServerTestCase, clean_environment, qconfigctl, skip_without
 from tools import TOOLS
@@ -96,11 +97,16 @@ class CommandsTest(ServerTestCase):
             result = self.run_block(command)
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_every_option_of_qconfigd_is_in_the_table(self):
-        options = re.findall(r"^  (--[a-z-]+)", self.run_block("build/release/bin/qconfigd --help").stdout, re.M)
-        self.assertGreater(len(options), 8)
-        for option in set(options) - {"--version"}:
-            self.assertIn(f"| `{option}` | `QCONFIG_{option[2:].upper().replace('-', '_')}` |", (ROOT / "README.md").read_text())
+    def test_table_has_every_option_of_qconfigd_as_help_says(self):
+        rows = re.findall(r"^\| (?:\*\*(.+)\*\*|`--([a-z-]+)`) \| (\S*) ?\| (\S*) ?\| (.*)\|$", (ROOT / "README.md").read_text(), re.M)
+        expected = []
+        for group, name, _, variable, default in options_of_help():
+            if (group, "", "", "") not in expected:
+                expected.append((group, "", "", ""))
+            expected.append(("", name, f"`{variable}`", default if default in ("", "off") else f"`{default}`"))
+        self.assertEqual([row[:4] for row in rows], expected)
+        for row in rows:
+            self.assertEqual(bool(row[1]), bool(row[4].strip()), f"{row}: options are told, and groups are not")
 
 
 class LogTest(unittest.TestCase):

@@ -17,6 +17,7 @@
 #include "server/wire_status.h"
 #include "tests/core/test_support.h"
 #include "tests/server/fault_injecting_store.h"
+#include "tests/server/metrics_text.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -138,6 +139,8 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
     EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
     EXPECT_EQ(status.code(), Error(reason).Because("").code());
     EXPECT_EQ(error.field_violations_size(), error.metadata().count("field")) << error.ShortDebugString();
+    const std::string label = absl::StrCat("reason=\"", ReasonName(reason), "\"");
+    EXPECT_EQ(MetricsText(server.metrics()).Sum("qconfig_rejected_total", label), 1) << label;
   }
 }
 

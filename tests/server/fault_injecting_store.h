@@ -35,6 +35,7 @@ class FaultInjectingStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  int64_t writes() const override { return store_->writes(); }
 
  private:
   struct CommitFault {

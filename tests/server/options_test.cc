@@ -13,30 +13,18 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(OptionsTest, EveryOptionHasHelpAndAnEnvironmentName) {
+TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
   Options options;
   CLI::App app;
   AddOptions(app, options);
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_name() == "--help") continue;
     EXPECT_FALSE(option->get_description().empty()) << option->get_name();
+    EXPECT_NE(option->get_group(), "Options") << option->get_name();
     std::string expected = "QCONFIG_";
     for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    EXPECT_EQ(option->get_envname(), expected);
+    EXPECT_EQ(VariableOf(*option), expected);
   }
-}
-
-TEST(OptionsTest, FlagWinsOverEnvironment) {
-  setenv("QCONFIG_MAX_BATCH_ITEMS", "7", 1);
-  setenv("QCONFIG_MAX_NAME_CHARS", "9", 1);
-  Options options;
-  CLI::App app;
-  AddOptions(app, options);
-  app.parse("--max-batch-items 5", false);
-  unsetenv("QCONFIG_MAX_BATCH_ITEMS");
-  unsetenv("QCONFIG_MAX_NAME_CHARS");
-  EXPECT_EQ(options.limits.batch_items, 5u);
-  EXPECT_EQ(options.limits.name_chars, 9u);
 }
 
 TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
@@ -87,12 +75,67 @@ TEST(OptionsTest, ListensOnlyToHostAndPort) {
   }
 }
 
-TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
   Options options;
-  options.listen = "0.0.0.0:50051";
-  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--insecure"));
-  options.insecure = true;
-  EXPECT_TRUE(CheckOptions(options).ok());
+  for (const char* listen : {"", "127.0.0.1:0", "[::]:9464", "0.0.0.0:9464"}) {
+    options.admin_listen = listen;
+    EXPECT_TRUE(CheckOptions(options).ok()) << listen;
+  }
+  for (const char* listen : {"9464", ":9464", "127.0.0.1", "127.0.0.1:65536", "unix:/tmp/socket"}) {
+    options.admin_listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen")) << listen;
+  }
+}
+
+TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+  struct Case {
+    const char* listen;
+    bool tls, asks_callers, insecure;
+    const char* refused;  // with what, or null
+    const char* warned;   // of what, or null
+  };
+  const char* const kOpen = "nothing is encrypted, and nobody is asked who calls";
+  const Case cases[] = {
+      {"0.0.0.0:1", false, false, false, "Say --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1", nullptr},
+      {"0.0.0.0:1", false, false, true, nullptr, kOpen},
+      {"0.0.0.0:1", true, false, false, "without --tls-client-ca nobody is asked who calls. Say it", nullptr},
+      {"0.0.0.0:1", true, false, true, nullptr, "calls are encrypted, but nobody is asked who calls"},
+      {"0.0.0.0:1", true, true, false, nullptr, nullptr},
+      {"0.0.0.0:1", true, true, true, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, false, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, true, nullptr, nullptr},
+      {"127.0.0.1:1", true, false, false, nullptr, nullptr},
+  };
+  for (const Case& c : cases) {
+    Options options;
+    options.listen = c.listen;
+    if (c.tls) options.tls_cert = options.tls_key = "file";
+    if (c.asks_callers) options.tls_client_ca = "file";
+    options.insecure = c.insecure;
+    const std::string refusal(CheckOptions(options).message());
+    if (c.refused == nullptr) {
+      EXPECT_EQ(refusal, "");
+      EXPECT_THAT(OpenTo(options), HasSubstr(c.warned == nullptr ? "" : c.warned));
+      EXPECT_EQ(OpenTo(options).empty(), c.warned == nullptr);
+    } else {
+      EXPECT_THAT(refusal, HasSubstr(c.refused));
+      EXPECT_THAT(refusal, HasSubstr("or say --insecure"));
+    }
+  }
+}
+
+TEST(OptionsTest, TlsNeedsCertificateAndKey) {
+  const auto refusal = [](const char* cert, const char* key, const char* ca) {
+    Options options;
+    options.tls_cert = cert;
+    options.tls_key = key;
+    options.tls_client_ca = ca;
+    return std::string(CheckOptions(options).message());
+  };
+  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca asks callers for certificates"));
+  EXPECT_EQ(refusal("file", "file", "file"), "");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/core/test_support.h"
+#include "tests/server/metrics_text.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -151,8 +152,10 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   caller.join();
   ender.join();
   EXPECT_EQ(running, absl::StatusCode::kOk);
-  EXPECT_THAT(server.log(), HasSubstr("[info] call method=qconfig.v1.ConfigService/ListCatalogs code=UNAVAILABLE"))
+  EXPECT_THAT(server.log(),
+              HasSubstr("[info] call method=qconfig.v1.ConfigService/ListCatalogs tenant= code=UNAVAILABLE"))
       << "a refusal on purpose is no error";
+  EXPECT_GT(MetricsText(server.metrics()).Sum("qconfig_rejected_total", "reason=\"SHUTTING_DOWN\""), 0);
   EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
 }
 

@@ -8,6 +8,7 @@ namespace qconfig {
 
 StoreEngine MemoryEngine();
 StoreEngine SqliteEngine();
+StoreEngine ObservedEngine();
 
 }  // namespace qconfig
 

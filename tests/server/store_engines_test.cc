@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/storage/memory_store.h"
+#include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
 #include "server/storage/sqlite_store.h"
 #include "tests/core/test_support.h"
@@ -22,9 +23,17 @@ StoreEngine SqliteEngine() {
           }};
 }
 
+StoreEngine ObservedEngine() {
+  return {"Observed", false, [](const std::string&, const HistoryLimits& history) {
+            return std::make_unique<ObservedStore>(OpenStore("memory", history).value(),
+                                                   [](StoreOperation, const absl::Status&, absl::Duration) {});
+          }};
+}
+
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Engines, StoreConformanceTest, testing::Values(MemoryEngine(), SqliteEngine()),
+INSTANTIATE_TEST_SUITE_P(Engines, StoreConformanceTest,
+                         testing::Values(MemoryEngine(), SqliteEngine(), ObservedEngine()),
                          [](const auto& engine) { return engine.param.name; });
 
 TEST(OpenStoreTest, NameTellsTheEngine) {

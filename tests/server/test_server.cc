@@ -40,22 +40,33 @@ TestServer::TestServer(const Limits& limits) : TestServer(With(limits)) {}
 TestServer::TestServer(TestSettings settings)
     : limits_(settings.limits),
       clock_(settings.clock),
+      metrics_(settings.metrics),
+      credentials_(settings.credentials),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(RegistrySettingsOf(settings), *store_),
-      server_(Start()),
-      client_({address(), "", "", absl::Seconds(60)}),
+      server_(Start(settings.call_log)),
+      client_(ClientOf("")),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
 
 client::Client TestServer::ClientOf(const std::string& tenant, absl::Duration timeout) const {
-  return client::Client({address(), tenant, "", timeout});
+  client::ClientOptions options;
+  options.server = address();
+  options.tenant = tenant;
+  options.timeout = timeout;
+  options.service_config = "";  // tests want to see every answer
+  return client::Client(options);
 }
 
-std::unique_ptr<Server> TestServer::Start() {
+std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   ServerSettings settings;
   settings.listen = "127.0.0.1:0";
   settings.limits = limits_;
   settings.clock = clock_;
+  settings.credentials = credentials_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
+  SetLogForm(*settings.log, call_log.form);
+  settings.call_log = call_log;
+  settings.metrics = metrics_;
   return Server::Start(settings, registry_).value();
 }
 

@@ -29,6 +29,9 @@ struct TestSettings {
   Clock clock = absl::Now;
   std::unique_ptr<RegistryStore> store;  // null: in memory
   size_t cache_bytes = 256u << 20;
+  CallLogSettings call_log;
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
 };
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
@@ -47,6 +50,7 @@ class TestServer {
   std::string address() const;
 
   Registry& registry() { return registry_; }
+  Metrics& metrics() { return *metrics_; }
 
   // Calls a method with any bytes.
   grpc::Status CallWithBytes(const std::string& method, absl::string_view request,
@@ -56,11 +60,13 @@ class TestServer {
   std::string log() const { return log_.str(); }
 
  private:
-  std::unique_ptr<Server> Start();
+  std::unique_ptr<Server> Start(const CallLogSettings& call_log);
 
   std::ostringstream log_;
   const Limits limits_;
   const Clock clock_;
+  const std::shared_ptr<Metrics> metrics_;
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
   std::unique_ptr<Server> server_;

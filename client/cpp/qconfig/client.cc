@@ -4,9 +4,14 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <cstdint>
+#include <random>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -48,13 +53,33 @@ absl::Status ToAbslStatus(const grpc::Status& status) {
   return result;
 }
 
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& options) {
+  if (!options.tls.has_value()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({options.tls->ca, options.tls->key, options.tls->cert});
+}
+
+grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
+  constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
+  constexpr int kMaxRetriedBytes = 8 << 20;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  if (!options.service_config.empty()) arguments.SetServiceConfigJSON(options.service_config);
+  // What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
+  arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, kMaxRetriedBytes);
+  // Pings find connections that are gone without a word. They are for calls, such as the watch of the server's health.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // The library's second would be longer than all tries of a call take.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
+  return arguments;
+}
+
 }  // namespace
 
 Client::Client(const ClientOptions& options) : options_(options) {
-  constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  const auto channel = grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
+  const auto channel = grpc::CreateCustomChannel(options_.server, CredentialsOf(options_), ArgumentsOf(options_));
   config_ = v1::ConfigService::NewStub(channel);
   registry_ = v1::RegistryService::NewStub(channel);
 }
@@ -68,6 +93,12 @@ template <typename Request>
 void Client::FillIn(Request& request) const {
   FillInTenant(request);
   if (request.catalog().empty()) request.set_catalog(options_.catalog);
+}
+
+template <typename Request>
+void Client::FillInWrite(Request& request) const {
+  FillInTenant(request);
+  if (request.request_id().empty()) request.set_request_id(NewRequestId());
 }
 
 template <typename Stub, typename Request, typename Response>
@@ -118,22 +149,22 @@ absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRe
 }
 
 absl::StatusOr<v1::RegisterSchemeResponse> Client::RegisterScheme(v1::RegisterSchemeRequest request) {
-  FillInTenant(request);
+  FillInWrite(request);
   return Call(*registry_, &v1::RegistryService::Stub::RegisterScheme, request);
 }
 
 absl::StatusOr<v1::UnregisterSchemeResponse> Client::UnregisterScheme(v1::UnregisterSchemeRequest request) {
-  FillInTenant(request);
+  FillInWrite(request);
   return Call(*registry_, &v1::RegistryService::Stub::UnregisterScheme, request);
 }
 
 absl::StatusOr<v1::RegisterTemplateResponse> Client::RegisterTemplate(v1::RegisterTemplateRequest request) {
-  FillInTenant(request);
+  FillInWrite(request);
   return Call(*registry_, &v1::RegistryService::Stub::RegisterTemplate, request);
 }
 
 absl::StatusOr<v1::UnregisterTemplateResponse> Client::UnregisterTemplate(v1::UnregisterTemplateRequest request) {
-  FillInTenant(request);
+  FillInWrite(request);
   return Call(*registry_, &v1::RegistryService::Stub::UnregisterTemplate, request);
 }
 
@@ -150,6 +181,15 @@ v1::ItemError ErrorOf(const absl::Status& status) {
     error.set_message(std::string(status.message()));
   }
   return error;
+}
+
+std::string NewRequestId() {
+  std::random_device random;
+  const auto word = [&random] { return static_cast<uint32_t>(random()); };
+  const uint32_t version_4 = (word() & 0x0FFFu) | 0x4000u;
+  const uint32_t variant = (word() & 0x3FFFu) | 0x8000u;
+  return absl::StrFormat("%08x-%04x-%04x-%04x-%04x%08x", word(), word() & 0xFFFFu, version_4, variant, word() & 0xFFFFu,
+                         word());
 }
 
 std::string ReasonName(v1::ErrorReason reason) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include "qconfigctl/commands.h"
 
@@ -19,6 +20,31 @@ void RefuseCatalog(const CLI::App& command) {
 }
 
 namespace {
+
+struct TlsArguments {
+  bool tls = false;
+  TlsFiles files;
+};
+
+void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
+  app.add_flag("--tls", arguments.tls, "Use TLS, with a server whose certificate the system trusts")
+      ->envname("QCONFIG_TLS");
+  app.add_option("--tls-ca", arguments.files.ca,
+                 "File with the authorities that the server's certificate must come from, PEM; this and the next two "
+                 "mean TLS, too")
+      ->envname("QCONFIG_TLS_CA");
+  app.add_option("--client-cert", arguments.files.cert, "File with the certificate chain to show the server, PEM")
+      ->envname("QCONFIG_CLIENT_CERT");
+  app.add_option("--client-key", arguments.files.key, "File with its private key, PEM")->envname("QCONFIG_CLIENT_KEY");
+  // Before the subcommand runs.
+  app.parse_complete_callback([&arguments, &options] {
+    const TlsFiles& files = arguments.files;
+    if (!arguments.tls && files.ca.empty() && files.cert.empty() && files.key.empty()) return;
+    auto tls = ReadTlsOptions(files);
+    if (!tls.ok()) throw CLI::ValidationError("TLS", std::string(tls.status().message()));
+    options.tls = *std::move(tls);
+  });
+}
 
 // What the libraries say on standard error stands in the status too, in words for people.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
@@ -47,6 +73,8 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0.001, 86400.0))
       ->envname("QCONFIG_TIMEOUT_SECONDS")
       ->default_str("10");
+  TlsArguments tls;
+  AddTls(app, tls, options);
   app.footer(
       "Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3 server not reached in\n"
       "time or unavailable, 4 output not written.\n"

@@ -5,9 +5,29 @@
 #include <iostream>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "qconfigctl/commands.h"
 
 namespace qconfig::client {
+namespace {
+
+// What gRPC's words for a failed connection can mean; null: nothing is known.
+const char* HintOf(absl::string_view message, const ClientOptions& options) {
+  const bool tls = options.tls.has_value();
+  if (absl::StrContains(message, "Socket closed")) {
+    if (!tls) return "if the server speaks TLS, say --tls or --tls-ca FILE";
+    if (options.tls->cert.empty()) return "if the server asks for a certificate, say --client-cert and --client-key";
+    return "the server may not know the authority that the certificate in --client-cert comes from";
+  }
+  if (absl::StrContains(message, "wrong version number")) return "the server does not speak TLS";
+  if (!tls || !absl::StrContains(message, "certificate verify failed")) return nullptr;
+  return options.tls->ca.empty()
+             ? "the server's certificate is not valid now, or the system trusts no authority of it: say --tls-ca FILE"
+             : "the server's certificate is not valid now, or comes from no authority in the file of --tls-ca";
+}
+
+}  // namespace
 
 int PrintText(const absl::StatusOr<std::string>& text) {
   if (!text.ok()) {
@@ -42,6 +62,7 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   if (error.reason() == v1::ERROR_REASON_UNSPECIFIED) {
     std::cerr << "error: " << options.server << ": " << absl::StatusCodeToString(status.code()) << ": "
               << error.message() << '\n';
+    if (const char* hint = HintOf(error.message(), options)) std::cerr << "  hint:         " << hint << '\n';
     return exit_code;
   }
   const bool one_field = error.field_violations_size() == 1 && !error.field_violations(0).description().empty();

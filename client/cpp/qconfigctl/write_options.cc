@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qconfigctl/write_options.h"
 
-#include <cstdint>
 #include <iostream>
-#include <random>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/print.h"
 
@@ -38,15 +35,6 @@ int WriteOptions::PrintFailure(const absl::Status& status, const ClientOptions& 
     std::cerr << "The write may have been stored. It is safe to repeat it with --request-id " << request_id_ << '\n';
   }
   return exit_code;
-}
-
-std::string WriteOptions::NewRequestId() {
-  std::random_device random;
-  const auto word = [&random] { return static_cast<uint32_t>(random()); };
-  const uint32_t version_4 = (word() & 0x0FFFu) | 0x4000u;
-  const uint32_t variant = (word() & 0x3FFFu) | 0x8000u;
-  return absl::StrFormat("%08x-%04x-%04x-%04x-%04x%08x", word(), word() & 0xFFFFu, version_4, variant, word() & 0xFFFFu,
-                         word());
 }
 
 }  // namespace qconfig::client

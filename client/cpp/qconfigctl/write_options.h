@@ -37,9 +37,6 @@ class WriteOptions {
   int PrintFailure(const absl::Status& status, const ClientOptions& options) const;
 
  private:
-  // A random UUID (version 4).
-  static std::string NewRequestId();
-
   std::string request_id_;
   std::string etag_;
   std::string output_ = "text";

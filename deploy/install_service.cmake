@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Run by `cmake --install`, because only then is the prefix known that the unit's paths need.
+set(QCONFIG_BIN_DIR "${CMAKE_INSTALL_PREFIX}/${QCONFIG_BINDIR}")
+set(QCONFIG_DOC_DIR "${CMAKE_INSTALL_PREFIX}/${QCONFIG_DOCDIR}")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(QCONFIG_CONFIG_DIR /etc/qconfig)
+else()
+  set(QCONFIG_CONFIG_DIR "${CMAKE_INSTALL_PREFIX}/etc/qconfig")
+endif()
+configure_file("${QCONFIG_SOURCE}/systemd/qconfigd.service.in" "${QCONFIG_BUILD}/qconfigd.service" @ONLY)
+file(INSTALL "${QCONFIG_BUILD}/qconfigd.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
+file(INSTALL "${QCONFIG_SOURCE}/qconfigd.conf" DESTINATION "${QCONFIG_CONFIG_DIR}")

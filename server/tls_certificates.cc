@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/tls_certificates.h"
+
+#include <string>
+#include <utility>
+
+namespace qconfig {
+namespace {
+
+std::string ToText(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone()); }
+
+}  // namespace
+
+TlsCertificates::TlsCertificates(const PemPaths& paths, Clock clock, std::shared_ptr<spdlog::logger> log)
+    : paths_(paths), clock_(std::move(clock)), log_(std::move(log)) {}
+
+absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const PemPaths& paths, Clock clock,
+                                                                       std::shared_ptr<spdlog::logger> log,
+                                                                       absl::Duration every) {
+  auto contents = ReadPemFiles(paths);
+  if (!contents.ok()) return contents.status();
+  const auto expiry = CheckPem(paths, *contents, clock());
+  if (!expiry.ok()) return expiry.status();
+  std::shared_ptr<TlsCertificates> certificates(new TlsCertificates(paths, std::move(clock), std::move(log)));
+  {
+    absl::MutexLock lock(&certificates->mutex_);
+    certificates->current_ = std::make_shared<const PemContents>(*std::move(contents));
+    certificates->expiry_ = *expiry;
+  }
+  certificates->log_->info("TLS with the certificate in {}, which is valid until {}", paths.cert, ToText(*expiry));
+  if (every != absl::InfiniteDuration()) {
+    certificates->looker_ = std::thread([self = certificates.get(), every] {
+      while (!self->ended_.WaitForNotificationWithTimeout(every)) self->Look();
+    });
+  }
+  return certificates;
+}
+
+TlsCertificates::~TlsCertificates() {
+  ended_.Notify();
+  if (looker_.joinable()) looker_.join();
+}
+
+void TlsCertificates::Look() {
+  auto contents = ReadPemFiles(paths_);
+  if (!contents.ok()) return Report(contents.status(), {});
+  if (*contents == *current()) {
+    suspect_.reset();
+    return;
+  }
+  const auto expiry = CheckPem(paths_, *contents, clock_());
+  if (!expiry.ok()) return Report(expiry.status(), *contents);
+  suspect_.reset();
+  {
+    absl::MutexLock lock(&mutex_);
+    current_ = std::make_shared<const PemContents>(*std::move(contents));
+    expiry_ = *expiry;
+  }
+  ++reloads_ok_;
+  log_->info("TLS files changed, and new connections use them: the certificate is valid until {}", ToText(*expiry));
+}
+
+void TlsCertificates::Report(const absl::Status& problem, const PemContents& contents) {
+  if (!suspect_.has_value() || !(suspect_->contents == contents) || suspect_->problem != problem) {
+    suspect_ = Suspect{contents, problem, false};
+    return;
+  }
+  if (suspect_->reported) return;
+  suspect_->reported = true;
+  ++reloads_failed_;
+  log_->warn("TLS files changed, but cannot be used, and the earlier ones stay in use: {}",
+             std::string(problem.message()));
+}
+
+std::shared_ptr<const PemContents> TlsCertificates::current() const {
+  absl::MutexLock lock(&mutex_);
+  return current_;
+}
+
+absl::Time TlsCertificates::expiry() const {
+  absl::MutexLock lock(&mutex_);
+  return expiry_;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/tls_credentials.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace qconfig {
+namespace {
+
+// gRPC's C++ classes take certificates once, or from files that they do not check. Its C core asks a function each time
+// a connection is made.
+// gRPC 1.51 takes over an answer without a lock of its own. That is safe where a listening socket accepts one connection
+// at a time; only names with several addresses, such as localhost, have more than one.
+class ReloadingCredentials final : public grpc::ServerCredentials {
+ public:
+  explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)
+      : certificates_(std::move(certificates)) {
+    const auto of_callers = certificates_->asks_callers() ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                                          : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+    credentials_ = grpc_ssl_server_credentials_create_with_options(
+        grpc_ssl_server_credentials_create_options_using_config_fetcher(of_callers, &Fetch, this));
+  }
+  ~ReloadingCredentials() override { grpc_server_credentials_release(credentials_); }
+  ReloadingCredentials(const ReloadingCredentials&) = delete;
+  ReloadingCredentials& operator=(const ReloadingCredentials&) = delete;
+
+  void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override { GPR_ASSERT(false); }
+
+ private:
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      fetched_ = nullptr;  // each port has to be told
+    }
+    return grpc_server_add_http2_port(server, address.c_str(), credentials_);
+  }
+
+  static grpc_ssl_certificate_config_reload_status Fetch(void* self, grpc_ssl_server_certificate_config** config) {
+    return static_cast<ReloadingCredentials*>(self)->Fetch(*config);
+  }
+
+  grpc_ssl_certificate_config_reload_status Fetch(grpc_ssl_server_certificate_config*& config) {
+    absl::MutexLock lock(&mutex_);
+    auto current = certificates_->current();
+    if (current == fetched_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    const grpc_ssl_pem_key_cert_pair pair = {current->key.c_str(), current->cert.c_str()};
+    // gRPC insists on authorities, even when it asks no caller for a certificate.
+    const std::string& authorities = certificates_->asks_callers() ? current->ca : current->cert;
+    config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
+    fetched_ = std::move(current);
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+  }
+
+  const std::shared_ptr<const TlsCertificates> certificates_;
+  grpc_server_credentials* credentials_;
+  absl::Mutex mutex_;
+  std::shared_ptr<const PemContents> fetched_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates) {
+  return std::make_shared<ReloadingCredentials>(std::move(certificates));
+}
+
+}  // namespace qconfig

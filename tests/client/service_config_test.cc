@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What clients do that follow client/service_config.json.
+#include "qconfig/service_config.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "qconfig/client.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using client::Client;
+using testing::MatchesRegex;
+
+// How one try of a call is answered.
+struct Answer {
+  grpc::StatusCode code;
+  std::string pushback_ms = {};
+};
+
+// Answers tries as it is told, then with OK.
+class ScriptedServer final : v1::ConfigService::Service, v1::RegistryService::Service {
+ public:
+  ScriptedServer() {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(static_cast<v1::ConfigService::Service*>(this));
+    builder.RegisterService(static_cast<v1::RegistryService::Service*>(this));
+    server_ = builder.BuildAndStart();
+  }
+
+  void Answers(std::vector<Answer> answers) {
+    absl::MutexLock lock(&mutex_);
+    answers_ = std::move(answers);
+    tries_ = 0;
+  }
+  void SetHealthy(bool healthy) { server_->GetHealthCheckService()->SetServingStatus(healthy); }
+
+  int tries() const {
+    absl::MutexLock lock(&mutex_);
+    return tries_;
+  }
+  std::vector<std::string> request_ids() const {
+    absl::MutexLock lock(&mutex_);
+    return request_ids_;
+  }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+ private:
+  grpc::Status Next(grpc::ServerContext& context) {
+    absl::MutexLock lock(&mutex_);
+    const size_t i = static_cast<size_t>(tries_++);
+    if (i >= answers_.size()) return grpc::Status::OK;
+    if (!answers_[i].pushback_ms.empty()) {
+      context.AddTrailingMetadata("grpc-retry-pushback-ms", answers_[i].pushback_ms);
+    }
+    return {answers_[i].code, "as told"};
+  }
+
+  grpc::Status ListCatalogs(grpc::ServerContext* context, const v1::ListCatalogsRequest*,
+                            v1::ListCatalogsResponse*) override {
+    return Next(*context);
+  }
+  grpc::Status UnregisterScheme(grpc::ServerContext* context, const v1::UnregisterSchemeRequest* request,
+                                v1::UnregisterSchemeResponse*) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      request_ids_.push_back(request->request_id());
+    }
+    return Next(*context);
+  }
+
+  mutable absl::Mutex mutex_;
+  std::vector<Answer> answers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> request_ids_ ABSL_GUARDED_BY(mutex_);
+  int tries_ ABSL_GUARDED_BY(mutex_) = 0;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+client::ClientOptions OptionsFor(const std::string& server) {
+  client::ClientOptions options;
+  options.server = server;
+  options.timeout = absl::Seconds(60);
+  return options;
+}
+
+class ServiceConfigTest : public testing::Test {
+ protected:
+  absl::StatusCode Call() { return client_.ListCatalogs({}).status().code(); }
+
+  ScriptedServer server_;
+  Client client_{OptionsFor(server_.address())};
+};
+
+TEST_F(ServiceConfigTest, IsTakenByGrpc) {
+  EXPECT_EQ(Call(), absl::StatusCode::kOk);
+  client::ClientOptions options = OptionsFor(server_.address());
+  for (const char* wrong : {"{", R"({"loadBalancingConfig": [{"no_such_policy": {}}]})",
+                            R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 1}}]})"}) {
+    options.service_config = wrong;
+    EXPECT_NE(Client(options).ListCatalogs({}).status().code(), absl::StatusCode::kOk) << wrong;
+  }
+}
+
+TEST_F(ServiceConfigTest, UnavailableIsTriedAgainUpToFourTimes) {
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+  EXPECT_EQ(Call(), absl::StatusCode::kOk);
+  EXPECT_EQ(server_.tries(), 2);
+  server_.Answers(std::vector<Answer>(10, {grpc::StatusCode::UNAVAILABLE}));
+  EXPECT_EQ(Call(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_.tries(), 4);
+}
+
+TEST_F(ServiceConfigTest, NothingElseIsTriedAgain) {
+  for (int code = grpc::StatusCode::CANCELLED; code <= grpc::StatusCode::UNAUTHENTICATED; ++code) {
+    if (code == grpc::StatusCode::UNAVAILABLE) continue;
+    server_.Answers({{static_cast<grpc::StatusCode>(code)}});
+    EXPECT_EQ(Call(), static_cast<absl::StatusCode>(code));
+    EXPECT_EQ(server_.tries(), 1) << code;
+  }
+}
+
+TEST_F(ServiceConfigTest, TheServerSaysWhenToTryAgain) {
+  ASSERT_EQ(Call(), absl::StatusCode::kOk);
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE, "700"}});
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(Call(), absl::StatusCode::kOk);
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(700));
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE, "-1"}});
+  EXPECT_EQ(Call(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_.tries(), 1);
+}
+
+TEST_F(ServiceConfigTest, TriesOfAWriteHaveOneRequestId) {
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+  EXPECT_TRUE(client_.UnregisterScheme({}).ok());
+  EXPECT_TRUE(client_.UnregisterScheme({}).ok());
+  v1::UnregisterSchemeRequest request;
+  request.set_request_id("mine");
+  EXPECT_TRUE(client_.UnregisterScheme(request).ok());
+  const std::vector<std::string> ids = server_.request_ids();
+  ASSERT_EQ(ids.size(), 4u);
+  const std::string h = "[0-9a-f]";
+  EXPECT_THAT(ids[0], MatchesRegex(absl::StrCat(h, "{8}-", h, "{4}-4", h, "{3}-[89ab]", h, "{3}-", h, "{12}")));
+  EXPECT_EQ(ids[0], ids[1]);
+  EXPECT_NE(ids[0], ids[2]) << "another write";
+  EXPECT_EQ(ids[3], "mine");
+}
+
+TEST_F(ServiceConfigTest, LargeWritesAreTriedAgainToo) {
+  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+  v1::UnregisterSchemeRequest request;
+  request.set_name(std::string(3u << 20, 'x'));
+  EXPECT_TRUE(client_.UnregisterScheme(request).ok());
+  EXPECT_EQ(server_.tries(), 2);
+}
+
+TEST_F(ServiceConfigTest, CallsGoInTurnsToHealthyServers) {
+  ScriptedServer other;
+  Client client(OptionsFor(absl::StrCat("ipv4:", server_.address(), ",", other.address())));
+  const auto until = [&](const std::function<bool()>& condition) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
+    while (!condition() && absl::Now() < deadline) EXPECT_TRUE(client.ListCatalogs({}).ok());
+    EXPECT_TRUE(condition());
+  };
+  until([&] { return server_.tries() > 0 && other.tries() > 0; });
+  server_.SetHealthy(false);
+  const auto left_alone = [&] {
+    server_.Answers({});
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(client.ListCatalogs({}).ok());
+    return server_.tries() == 0;
+  };
+  until(left_alone);
+  server_.SetHealthy(true);
+  until([&] { return server_.tries() > 0; });
+}
+
+TEST(ServiceConfigOfServersTest, NoCallFailsWhenOneOfTwoServersEnds) {
+  TestServer first;
+  TestServer second;
+  Client client(OptionsFor(absl::StrCat("ipv4:", first.address(), ",", second.address())));
+  std::atomic<bool> stop = false;
+  std::atomic<int> calls = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!stop) {
+        const absl::Status status = client.ListCatalogs({}).status();
+        EXPECT_TRUE(status.ok()) << status;
+        ++calls;
+      }
+    });
+  }
+  const auto await_calls = [&](int more) {
+    const int enough = calls + more;
+    while (calls < enough) std::this_thread::yield();
+  };
+  await_calls(100);
+  first.server().Shutdown(absl::Seconds(60));
+  await_calls(100);
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST(ServiceConfigOfServersTest, UnreachableServersAreToldSoon) {
+  std::string address;
+  {
+    TestServer server;
+    address = server.address();
+  }
+  Client client(OptionsFor(address));
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(client.ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(10)) << "of the 60 that it might take";
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ConfigFileTest, ReadsKeysAndValues) {
+  const struct {
+    const char* line;
+    const char* value;
+  } cases[] = {
+      {"key=value", "value"},
+      {"  key \t=  two words  \r", "two words"},
+      {"key = a,b=c", "a,b=c"},
+      {"key = /a#b", "/a#b"},
+      {"key = 5 # five", "5"},
+      {"key = # nothing", ""},
+      {"key =", ""},
+      {"key = \"\"", ""},
+      {"key = \" /a # b \" # comment", " /a # b "},
+  };
+  for (const auto& item : cases) {
+    const auto lines = ParseConfig(std::string("# comment\n\n") + item.line + "\n  # another");
+    ASSERT_TRUE(lines.ok()) << item.line << lines.status();
+    ASSERT_EQ(lines->size(), 1u) << item.line;
+    EXPECT_EQ(lines->front().key, "key") << item.line;
+    EXPECT_EQ(lines->front().value, item.value) << item.line;
+    EXPECT_EQ(lines->front().line, 3) << item.line;
+  }
+}
+
+TEST(ConfigFileTest, RefusesOtherLinesWithoutRepeatingThem) {
+  for (const char* line : {"secret", "[secret]", "key = \"secret", "key = \"secret\" more"}) {
+    const std::string message(ParseConfig(std::string("a = b\n") + line).status().message());
+    EXPECT_THAT(message, HasSubstr("line 2")) << line;
+    EXPECT_THAT(message, Not(HasSubstr("secret"))) << line;
+  }
+}
+
+TEST(ConfigFileTest, SaysWhichFileCannotBeRead) {
+  for (const char* path : {"/nonexistent/file", "/tmp", "/dev/zero"}) {
+    EXPECT_THAT(std::string(ReadConfigFile(path).status().message()), HasSubstr(path));
+  }
+}
+
+}  // namespace
+}  // namespace qconfig
