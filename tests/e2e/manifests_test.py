@@ -19,7 +19,7 @@ REST_OF_THE_PROGRAM = 256 << 20
 
 def variables_of(program):
     help_text = run_tool(BIN / program, "--help", env=clean_environment())
-    return set(re.findall(r"Env:(QCONFIG_[A-Z_]+)", help_text))
+    return set(re.findall(r"(?:\[|Env:)(QCONFIG_[A-Z_]+)", help_text))
 
 
 def in_bytes(quantity):
@@ -201,9 +201,9 @@ class SourcesTest(unittest.TestCase):
     def test_every_variable_in_deploy_is_one_of_the_programs(self):
         known = variables_of("qconfigd") | variables_of("qconfigctl")
         named = {}
-        for path in filter(lambda path: path.is_file(), DEPLOY.rglob("*")):
-            # "${...}" is what the compose file itself reads.
-            for variable in re.findall(r"(?<!\$\{)\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
+        for path in filter(lambda path: path.is_file() and "cmake" not in path.name.lower(), DEPLOY.rglob("*")):
+            # "${...}" is what the compose file itself reads, "@...@" what CMake fills in.
+            for variable in re.findall(r"(?<![@{])\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
                 named.setdefault(variable, str(path))
         self.assertEqual({variable: path for variable, path in named.items() if variable not in known}, {})
 
