@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/running_calls.h"
 
+#include <algorithm>
+
+#include "absl/time/clock.h"
 #include "core/error.h"
 
 namespace qconfig {
@@ -19,6 +22,7 @@ absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
       });
     }
     if (draining_) {
+      ++refused_at_end_;
       return Error(v1::ERROR_REASON_SHUTTING_DOWN)
           .Because("the server is ending; ask another one, or this one again soon");
     }
@@ -42,7 +46,17 @@ size_t RunningCalls::Drain(absl::Duration grace) {
   draining_ = true;
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ == 0; };
   mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-  return working_ + sending_;
+  const size_t left = working_ + sending_;
+  // Clients that do not know yet still send calls. gRPC would cancel them, and no client tries that again.
+  constexpr absl::Duration kQuiet = absl::Milliseconds(50);
+  const absl::Time end = absl::Now() + std::min(grace, 10 * kQuiet);
+  int64_t seen = 0;
+  const auto was_asked = [this, &seen]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return refused_at_end_ != seen; };
+  do {
+    seen = refused_at_end_;
+  } while (mutex_.AwaitWithDeadline(absl::Condition(&was_asked), std::min(end, absl::Now() + kQuiet)) &&
+           absl::Now() < end);
+  return left;
 }
 
 size_t RunningCalls::working() const {

@@ -29,8 +29,8 @@
 #include "server/server.h"
 #include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
-#include "server/tls_certificates.h"
-#include "server/tls_credentials.h"
+#include "server/tls/certificates.h"
+#include "server/tls/credentials.h"
 
 namespace qconfig {
 namespace {
