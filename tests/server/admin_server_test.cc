@@ -70,8 +70,9 @@ AdminHandlers Handlers() {
   return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, [] { return R"({"version":"1"})"; }};
 }
 
-std::unique_ptr<AdminServer> Serve(AdminHandlers handlers = Handlers()) {
-  return AdminServer::Start("127.0.0.1:0", std::move(handlers)).value();
+// Whoever waits for the end of a connection's time waits until the test fails.
+std::unique_ptr<AdminServer> Serve(AdminHandlers handlers = Handlers(), absl::Duration time = absl::Hours(1)) {
+  return AdminServer::Start("127.0.0.1:0", std::move(handlers), time).value();
 }
 
 TEST(AdminServerTest, AnswersItsFourPaths) {
@@ -141,6 +142,12 @@ TEST(AdminServerTest, RequestsWithoutEndAreCutOff) {
   path.Send(absl::StrCat("GET /", std::string(10'000, 'x'), " HTTP/1.1\r\n\r\n"));
   EXPECT_THAT(path.Receive(), StartsWith("HTTP/1.1 414"));
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(AdminServerTest, ConnectionsHaveOnlySomeTime) {
+  const auto server = Serve(Handlers(), absl::Milliseconds(20));
+  const Connection silent(server->port());
+  EXPECT_EQ(silent.Receive(), "");
 }
 
 TEST(AdminServerTest, NoiseIsNoRequest) {
