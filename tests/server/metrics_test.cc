@@ -210,6 +210,7 @@ TEST(MetricsTest, ProcessIsAsTheSystemTells) {
   constexpr int kThreads = 50;
   absl::Notification end;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&] { end.WaitForNotification(); });
   EXPECT_GT(MetricsText(metrics).Value("process_threads"), kThreads);
   end.Notify();
@@ -353,6 +354,7 @@ TEST(MetricsTest, ManyThreadsLoseNoCount) {
   Metrics metrics(4);
   const MethodMetrics& method = metrics.calls().Method("qconfig.v1.ConfigService/GetConfig");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       for (int n = 0; n < kCalls; ++n) {
