@@ -60,6 +60,9 @@ void ConnectionTable::Begin(int socket) {
   MakeRoom();
   --expected_;
   begun_.push_back(socket);
+  if (!closed_) return;
+  shutdown(socket, SHUT_RDWR);
+  ++ending_;
 }
 
 void ConnectionTable::End(int socket) {
@@ -74,6 +77,7 @@ void ConnectionTable::End(int socket) {
 
 void ConnectionTable::CloseAll() {
   const absl::MutexLock lock(&mutex_);
+  closed_ = true;
   for (const int socket : begun_) shutdown(socket, SHUT_RDWR);
   ending_ = begun_.size();
 }

@@ -46,7 +46,7 @@ class ConnectionTable {
   void Begin(int socket) ABSL_LOCKS_EXCLUDED(mutex_);
   // Closes a connection that has begun.
   void End(int socket) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Makes all connections that have begun end.
+  // Makes all connections end, also those that begin later.
   void CloseAll() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -54,6 +54,7 @@ class ConnectionTable {
 
   const size_t max_connections_;
   absl::Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   size_t expected_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t ending_ ABSL_GUARDED_BY(mutex_) = 0;     // told to end
   std::list<int> begun_ ABSL_GUARDED_BY(mutex_);  // oldest first, the `ending_` before all others

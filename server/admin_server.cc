@@ -16,14 +16,13 @@ namespace qconfig {
 namespace {
 
 constexpr size_t kMaxConnections = 16;  // each has a thread
-constexpr absl::Duration kMaxConnectionTime = absl::Seconds(5);
 constexpr size_t kMaxRequestBytes = 16u << 10;
 
 // A connection as httplib reads and writes it. Its own would give each read a time of its own, take headers without
-// end, and answer 500 once the process has a thousand files open.
+// end, and use select(), for which the files of many connections are too many.
 class BoundedStream : public httplib::Stream {
  public:
-  explicit BoundedStream(int socket) : connection_(socket, kMaxConnectionTime, kMaxRequestBytes) {}
+  BoundedStream(int socket, absl::Duration max_time) : connection_(socket, max_time, kMaxRequestBytes) {}
 
   bool is_readable() const override { return true; }
   bool is_writable() const override { return true; }
@@ -31,7 +30,7 @@ class BoundedStream : public httplib::Stream {
   ssize_t write(const char* bytes, size_t size) override { return connection_.Write(bytes, size); }
   void get_remote_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
   void get_local_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
-  socket_t socket() const override { return 0; }  // only compared with the largest that select() takes
+  socket_t socket() const override { return INVALID_SOCKET; }
 
  private:
   BoundedConnection connection_;
@@ -79,10 +78,12 @@ void Answer(const AdminHandlers& handlers, const httplib::Request& request, http
 
 class AdminServer::Http : public httplib::Server {
  public:
-  explicit Http(AdminHandlers handlers) : handlers_(std::move(handlers)), connections_(kMaxConnections) {
+  Http(AdminHandlers handlers, absl::Duration max_connection_time)
+      : handlers_(std::move(handlers)), max_connection_time_(max_connection_time), connections_(kMaxConnections) {
     new_task_queue = [this] { return new EvictingThreads(connections_); };
     // httplib would share a port that another process listens on.
-    set_socket_options([](socket_t socket) {
+    set_socket_options([this](socket_t socket) {
+      listening_ = socket;
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
@@ -94,16 +95,18 @@ class AdminServer::Http : public httplib::Server {
   }
 
   ~Http() override {
-    // Does nothing before the thread has begun to accept.
-    while (!ended_ && thread_.joinable()) {
-      stop();
-      connections_.CloseAll();
-      std::this_thread::yield();
-    }
-    if (thread_.joinable()) thread_.join();
+    if (!thread_.joinable()) return;
+    while (!is_running() && !ended_) std::this_thread::yield();  // stop() does nothing before
+    stop();
+    connections_.CloseAll();
+    thread_.join();
   }
 
+  // REQUIRES: it is bound.
   void Accept() {
+    // httplib lets five wait, and who comes then is not heard before a second is over.
+    constexpr int kMaxWaiting = 128;
+    ::listen(listening_, kMaxWaiting);
     thread_ = std::thread([this] {
       listen_after_bind();
       ended_ = true;
@@ -113,7 +116,7 @@ class AdminServer::Http : public httplib::Server {
  private:
   bool process_and_close_socket(socket_t socket) override {
     connections_.Begin(socket);
-    BoundedStream stream(socket);
+    BoundedStream stream(socket, max_connection_time_);
     bool closed = false;
     const bool answered = process_request(stream, /*close_connection=*/true, closed, nullptr);
     connections_.End(socket);
@@ -121,7 +124,9 @@ class AdminServer::Http : public httplib::Server {
   }
 
   const AdminHandlers handlers_;
+  const absl::Duration max_connection_time_;
   ConnectionTable connections_;
+  int listening_ = -1;
   std::thread thread_;
   std::atomic<bool> ended_ = false;
 };
@@ -133,18 +138,19 @@ absl::StatusOr<HostAndPort> ParseAdminListen(absl::string_view listen) {
   if (is_ipv6) host = host.substr(1, host.size() - 2);
   int port = -1;
   const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(listen.substr(colon + 1), &port);
-  const bool valid =
-      has_port && port >= 0 && port <= 65535 && !host.empty() && (is_ipv6 || host.find(':') == absl::string_view::npos);
+  const bool valid = has_port && port >= 0 && port <= 65535 && !host.empty() &&
+                     (is_ipv6 || host.find_first_of(":[]") == absl::string_view::npos);
   if (valid) return HostAndPort{std::string(host), port};
   return absl::InvalidArgumentError(
       absl::StrCat("--admin-listen ", listen,
                    " is not host:port with a port from 0 to 65535, such as 127.0.0.1:9464 or [::1]:9464"));
 }
 
-absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(absl::string_view listen, AdminHandlers handlers) {
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(absl::string_view listen, AdminHandlers handlers,
+                                                                absl::Duration max_connection_time) {
   const auto address = ParseAdminListen(listen);
   if (!address.ok()) return address.status();
-  auto http = std::make_unique<Http>(std::move(handlers));
+  auto http = std::make_unique<Http>(std::move(handlers), max_connection_time);
   int port = address->port;
   if (port == 0) {
     port = http->bind_to_any_port(address->host);

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace qconfig {
 
@@ -20,13 +21,15 @@ struct AdminHandlers {
 };
 
 // The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /metrics and /version. /livez depends on
-// nothing. Each connection gets one answer, within kMaxConnectionTime; when there are too many, the oldest is closed,
-// so that callers who say nothing keep nobody out. Thread-safe.
+// nothing. Each connection gets one answer; when there are too many, the oldest is closed, so that callers who say
+// nothing keep nobody out. Thread-safe.
 class AdminServer {
  public:
   // kInvalidArgument: `listen` is not host:port, or [IPv6 address]:port. kUnavailable: it cannot be listened on. The
   // messages name the option --admin-listen.
-  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(absl::string_view listen, AdminHandlers handlers);
+  // `max_connection_time` is for asking and the answer together.
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(absl::string_view listen, AdminHandlers handlers,
+                                                            absl::Duration max_connection_time = absl::Seconds(5));
 
   // Closes the port and all connections. Waits for handlers that run.
   ~AdminServer();

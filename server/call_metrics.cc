@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
@@ -56,6 +55,41 @@ std::string ReasonLabel(v1::ErrorReason reason) {
   return reason == v1::ERROR_REASON_UNSPECIFIED ? "NONE" : ReasonName(reason);
 }
 
+// The families of which each method has series.
+struct MethodFamilies {
+  explicit MethodFamilies(prometheus::Registry& registry)
+      : started(Counters(registry, "grpc_server_started_total", "Calls that were begun.")),
+        handled(Counters(registry, "grpc_server_handled_total", "Calls that were finished, by status code.")),
+        received(Counters(registry, "grpc_server_msg_received_total", "Requests that were received.")),
+        sent(Counters(registry, "grpc_server_msg_sent_total", "Answers that were sent.")),
+        rejected(Counters(registry, "qconfig_rejected_total", "Calls that failed, by reason.")),
+        seconds(prometheus::BuildHistogram()
+                    .Name("grpc_server_handling_seconds")
+                    .Help("Times that calls took, from their message to their answer.")
+                    .Register(registry)) {}
+
+  Family<Counter>& started;
+  Family<Counter>& handled;
+  Family<Counter>& received;
+  Family<Counter>& sent;
+  Family<Counter>& rejected;
+  Family<Histogram>& seconds;
+};
+
+MethodMetrics::MethodMetrics(const MethodFamilies& families, const std::string& service, const std::string& method) {
+  Labels labels = {{"grpc_service", service}, {"grpc_method", method}};
+  rejected_ = ByReason(families.rejected, labels);
+  labels["grpc_type"] = "unary";
+  started_ = &families.started.Add(labels);
+  received_ = &families.received.Add(labels);
+  sent_ = &families.sent.Add(labels);
+  seconds_ = &families.seconds.Add(labels, TimeBuckets());
+  for (const char* code : kCodeNames) {
+    labels["grpc_code"] = code;
+    handled_.push_back(&families.handled.Add(labels));
+  }
+}
+
 void MethodMetrics::Started(bool has_message) const {
   started_->Increment();
   if (has_message) received_->Increment();
@@ -76,36 +110,18 @@ CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
       tenant_calls_(Counters(registry, "qconfig_tenant_calls_total",
                              "Calls by the tenant that they are about; batches count for each of their tenants.")),
       other_tenants_(tenant_calls_.Add({{"tenant", kOther}})) {
-  auto& started = Counters(registry, "grpc_server_started_total", "Calls that were begun.");
-  auto& handled = Counters(registry, "grpc_server_handled_total", "Calls that were finished, by status code.");
-  auto& received = Counters(registry, "grpc_server_msg_received_total", "Requests that were received.");
-  auto& sent = Counters(registry, "grpc_server_msg_sent_total", "Answers that were sent.");
-  auto& seconds = prometheus::BuildHistogram()
-                      .Name("grpc_server_handling_seconds")
-                      .Help("Times that calls took, from their message to their answer.")
-                      .Register(registry);
-  auto& rejected = Counters(registry, "qconfig_rejected_total", "Calls that failed, by reason.");
-  auto& items = Counters(registry, "qconfig_batch_items_total", "Items of batches that were answered, by reason.");
+  const MethodFamilies families(registry);
   for (const auto* file : {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {
-        Labels labels = {{"grpc_service", service->full_name()}, {"grpc_method", service->method(m)->name()}};
-        MethodMetrics method;
-        method.rejected_ = ByReason(rejected, labels);
-        labels["grpc_type"] = "unary";
-        method.started_ = &started.Add(labels);
-        method.received_ = &received.Add(labels);
-        method.sent_ = &sent.Add(labels);
-        method.seconds_ = &seconds.Add(labels, TimeBuckets());
-        for (const char* code : kCodeNames) {
-          labels["grpc_code"] = code;
-          method.handled_.push_back(&handled.Add(labels));
-        }
-        methods_.emplace(absl::StrCat(service->full_name(), "/", service->method(m)->name()), std::move(method));
+        const std::string& method = service->method(m)->name();
+        methods_.emplace(absl::StrCat(service->full_name(), "/", method),
+                         MethodMetrics(families, service->full_name(), method));
       }
     }
   }
+  auto& items = Counters(registry, "qconfig_batch_items_total", "Items of batches that were answered, by reason.");
   items_ok_ = &items.Add({{"reason", "OK"}});
   failed_items_ = ByReason(items, {});
 }

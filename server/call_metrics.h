@@ -27,22 +27,25 @@ const prometheus::Histogram::BucketBoundaries& TimeBuckets();
 // "NONE" for a failure without a reason.
 std::string ReasonLabel(v1::ErrorReason reason);
 
+struct MethodFamilies;
+
 // The series of one method. Thread-safe.
 class MethodMetrics {
  public:
+  // The registry of `families` owns the series, and must outlive this.
+  MethodMetrics(const MethodFamilies& families, const std::string& service, const std::string& method);
+
   // `has_message`: its bytes came; a caller may end a call without any.
   void Started(bool has_message) const;
   void Finished(const absl::Status& status, v1::ErrorReason reason, absl::Duration elapsed) const;
 
  private:
-  friend class CallMetrics;
-
-  prometheus::Counter* started_ = nullptr;
-  prometheus::Counter* received_ = nullptr;
-  prometheus::Counter* sent_ = nullptr;
+  prometheus::Counter* started_;
+  prometheus::Counter* received_;
+  prometheus::Counter* sent_;
   std::vector<prometheus::Counter*> handled_;   // by status code
   std::vector<prometheus::Counter*> rejected_;  // by reason
-  prometheus::Histogram* seconds_ = nullptr;
+  prometheus::Histogram* seconds_;
 };
 
 // The series that are about calls: of each method of the contract, of tenants, of items of batches. Thread-safe.

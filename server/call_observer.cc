@@ -14,7 +14,7 @@ namespace qconfig {
 namespace {
 
 spdlog::level::level_enum LevelOf(const absl::Status& status, v1::ErrorReason reason) {
-  if (reason == v1::ERROR_REASON_SHUTTING_DOWN) return spdlog::level::info;
+  if (reason == v1::ERROR_REASON_SHUTTING_DOWN || reason == v1::ERROR_REASON_OVERLOADED) return spdlog::level::info;
   if (reason == v1::ERROR_REASON_STORAGE_FULL) return spdlog::level::err;
   switch (status.code()) {
     case absl::StatusCode::kInternal:

@@ -13,9 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
 #include "core/suggestion.h"
 #include "server/serve.h"
+#include "server/tls/pem_files.h"
 
 namespace qconfig {
 namespace {
@@ -58,10 +60,16 @@ absl::Status CheckStorage(const Options& options) {
   return CannotBeUsed(path, absl::StrCat(directory.string(), ": ", std::strerror(errno)));
 }
 
+absl::Status CheckTlsFiles(const Options& options) {
+  const PemPaths paths = {options.tls_cert, options.tls_key, options.tls_client_ca};
+  const auto contents = ReadPemFiles(paths);
+  return contents.ok() ? CheckPem(paths, *contents, absl::Now()).status() : contents.status();
+}
+
 }  // namespace
 
 absl::Status CheckStart(const Options& options) {
-  for (const auto check : {CheckDefaultCatalog, CheckStorage}) {
+  for (const auto check : {CheckDefaultCatalog, CheckTlsFiles, CheckStorage}) {
     if (const absl::Status status = check(options); !status.ok()) return status;
   }
   return absl::OkStatus();

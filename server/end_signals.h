@@ -11,8 +11,8 @@
 
 namespace qconfig {
 
-// SIGTERM and SIGINT, which end the process: at once before Wait(), for then nothing was served; by its return value
-// first; and at once when a second one comes, or when `max_ending` after the first the process is still there.
+// SIGTERM and SIGINT. The first ends the process at once when nothing is served yet, and else makes Wait() return. A
+// second one ends it at once, and so does the end of `max_ending` after the first.
 class EndSignals {
  public:
   // Keeps the signals from this thread and those that it starts from now on. REQUIRES: there is no other thread.

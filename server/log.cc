@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/strings/match.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "core/utf8.h"
@@ -27,8 +28,10 @@ void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::st
 // gRPC's own complaints, such as why an address cannot be listened on. They may quote what a client sent.
 void LogGrpc(gpr_log_func_args* args) {
   constexpr size_t kMaxChars = 1024;
-  spdlog::log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::info, "grpc: {}",
-              Printable(args->message, kMaxChars));
+  // Whoever comes without the right certificate is no error of the server.
+  const bool is_error =
+      args->severity == GPR_LOG_SEVERITY_ERROR && !absl::StrContains(args->message, "Handshake failed");
+  spdlog::log(is_error ? spdlog::level::err : spdlog::level::info, "grpc: {}", Printable(args->message, kMaxChars));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/running_calls.h"
 
+#include <algorithm>
+
+#include "absl/time/clock.h"
 #include "core/error.h"
 
 namespace qconfig {
@@ -8,7 +11,9 @@ namespace qconfig {
 absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
   {
     absl::MutexLock lock(&mutex_);
-    const bool full = working_ >= max_calls_ || sending_ >= max_calls_ || sending_bytes_ >= max_answer_bytes_;
+    constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
+    const bool full =
+        working_ >= max_calls_ || sending_ >= max_calls_ + kJustSent || sending_bytes_ >= max_answer_bytes_;
     if (!draining_ && !full) {
       ++working_;
       return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
@@ -17,6 +22,7 @@ absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
       });
     }
     if (draining_) {
+      ++refused_at_end_;
       return Error(v1::ERROR_REASON_SHUTTING_DOWN)
           .Because("the server is ending; ask another one, or this one again soon");
     }
@@ -40,7 +46,17 @@ size_t RunningCalls::Drain(absl::Duration grace) {
   draining_ = true;
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ == 0; };
   mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-  return working_ + sending_;
+  const size_t left = working_ + sending_;
+  // Clients that do not know yet still send calls. gRPC would cancel them, and no client tries that again.
+  constexpr absl::Duration kQuiet = absl::Milliseconds(50);
+  const absl::Time end = absl::Now() + std::min(grace, 10 * kQuiet);
+  int64_t seen = 0;
+  const auto was_asked = [this, &seen]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return refused_at_end_ != seen; };
+  do {
+    seen = refused_at_end_;
+  } while (mutex_.AwaitWithDeadline(absl::Condition(&was_asked), std::min(end, absl::Now() + kQuiet)) &&
+           absl::Now() < end);
+  return left;
 }
 
 size_t RunningCalls::working() const {

@@ -3,6 +3,7 @@
 #define QCONFIG_SERVER_RUNNING_CALLS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
@@ -15,7 +16,7 @@ namespace qconfig {
 // Counts calls while they are worked on, and then until their answer is sent, and lets only so many in. Thread-safe.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
  public:
-  // Up to `max_calls` are worked on at once. As many answers again may be on their way, `max_answer_bytes` of them or
+  // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, of `max_answer_bytes` or
   // one at least.
   explicit RunningCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20)
       : max_calls_(max_calls), max_answer_bytes_(max_answer_bytes) {}
@@ -29,8 +30,8 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // An answer of `bytes` is on its way as long as the result lives.
   std::shared_ptr<void> Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Returns how many calls are
-  // left.
+  // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Then refuses those that still
+  // come until there is a moment without any, for half a second or `grace` at the most. Returns how many calls were left.
   size_t Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many calls are worked on, and how many are worked on or sent.
@@ -42,6 +43,7 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   const size_t max_answer_bytes_;
   mutable absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t refused_at_end_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t sending_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

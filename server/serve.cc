@@ -2,6 +2,7 @@
 #include "server/serve.h"
 
 #include <grpcpp/grpcpp.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <csignal>
@@ -28,8 +29,8 @@
 #include "server/server.h"
 #include "server/storage/observed_store.h"
 #include "server/storage/open_store.h"
-#include "server/tls_certificates.h"
-#include "server/tls_credentials.h"
+#include "server/tls/certificates.h"
+#include "server/tls/credentials.h"
 
 namespace qconfig {
 namespace {
@@ -124,9 +125,11 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
 }  // namespace
 
 int Serve(const Options& options) {
+  // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
   EndSignals::Block();
   const auto log = StartLog(options);
-  constexpr absl::Duration kCancelling = absl::Seconds(5);
+  constexpr absl::Duration kCancelling = absl::Seconds(2);
   EndSignals signals(
       log, absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
   const auto cannot_start = [&log](const absl::Status& why) {

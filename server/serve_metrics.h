@@ -10,7 +10,7 @@
 #include "server/registry.h"
 #include "server/running_calls.h"
 #include "server/storage/registry_store.h"
-#include "server/tls_certificates.h"
+#include "server/tls/certificates.h"
 
 namespace qconfig {
 

@@ -64,7 +64,7 @@ void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wai
 // gRPC's own bounds refuse without a reason, and so they are to be reached only when ours fail.
 void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   // A thread for each call that is worked on or sent, and others that refuse what is more.
-  constexpr size_t kRefusing = 64;
+  constexpr size_t kRefusing = 1000;
   grpc::ResourceQuota quota("qconfigd");
   quota.SetMaxThreads(static_cast<int>(2 * settings.running_calls->max_calls() + kRefusing));
   builder.SetResourceQuota(quota);

@@ -51,8 +51,8 @@ def sample_file():
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
         "#",
-        "# Options of qconfigd, with their defaults. `qconfigd --help` says what they mean; `qconfigd check-config --config",
-        "# FILE` checks a file. Flags and QCONFIG_ variables win over it.",
+        "# Options of qconfigd, with their defaults. `qconfigd --help` says what they mean, and",
+        "# `qconfigd check-config --config FILE` checks a file. Flags and QCONFIG_ variables win over it.",
     ]
     last = ""
     for group, name, _, _, default in options_of_help():
@@ -106,11 +106,12 @@ class ConfigTest(unittest.TestCase):
 
     def test_refusals_name_place_value_and_what_is_allowed(self):
         self.file.write_text("log-level = info\nlog-lvl = info\n")
-        self.refused("--config", self.file, expected=f"{self.file}, line 2: no option is named \"log-lvl\"; did you mean log-level?")
+        mistake = 'no option is named "log-lvl"; did you mean log-level?'
+        self.refused("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
         self.refused(expected='QCONFIG_LOG_FORMAT "xml" is none of auto, json, text', QCONFIG_LOG_FORMAT="xml")
         self.refused("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
         self.refused("--admin-listen", "9464", expected="--admin-listen 9464 is not host:port")
-        self.refused("--default-catalog", "quark-0.14", expected="--default-catalog quark-0.14 is no catalogue; did you mean quark-0.13?")
+        self.refused("--default-catalog", "quark-0.14", expected="quark-0.14 is no catalogue; did you mean quark-0.13?")
         self.refused("--config", self.folder / "no", expected="No such file or directory")
         # Starting refuses the same.
         self.assertEqual(qconfigd(QCONFIG_CONFIG=str(self.file)).returncode, 2)
@@ -141,8 +142,8 @@ class ConfigTest(unittest.TestCase):
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
         self.assertNotIn("\n\n\n", text)
         groups = list(dict.fromkeys(option[0] for option in options_of_help()))
-        expected = ["Configuration", "Serving", "TLS", "Storage", "Logs and metrics", "Connections and shutdown", "Limits"]
-        self.assertEqual(groups, expected)
+        logs, life = "Logs and metrics", "Connections and shutdown"
+        self.assertEqual(groups, ["Configuration", "Serving", "TLS", "Storage", logs, life, "Limits"])
         for command in ("backup", "check-config"):
             self.assertRegex(text, rf"\n  {command} +[A-Z]")
             self.assertEqual(qconfigd(command, "--help").returncode, 0)
@@ -154,7 +155,8 @@ class ConfigTest(unittest.TestCase):
         self.assertEqual(self.check("--config", self.file)[1:], [f"  --config {self.file} (flag)"])
 
     def test_every_option_is_tried_or_told_beyond_the_table(self):
-        files = [path for pattern in ("tests/**/*.py", "tests/**/*.cc", "deploy/**/*", "*.md") for path in ROOT.glob(pattern)]
+        patterns = ("tests/**/*.py", "tests/**/*.cc", "deploy/**/*", "*.md")
+        files = [path for pattern in patterns for path in ROOT.glob(pattern)]
         text = "".join(
             re.sub(r"^\| `--.*", "", path.read_text(), flags=re.M)
             for path in files

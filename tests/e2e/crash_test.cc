@@ -4,20 +4,13 @@
 // afterwards, none is there in part, and revisions have no gap. In half of the rounds the server forgets history while
 // it writes; after some rounds it is killed while it starts, too.
 // QCONFIG_CRASHES in the environment sets how often (50), QCONFIG_SEED the seed.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <random>
-#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "qconfig/client.h"
+#include "tests/e2e/process.h"
 
 namespace qconfig {
 namespace {
@@ -37,58 +31,6 @@ int FromEnvironment(const char* name, int otherwise) {
   int value = 0;
   return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
 }
-
-// A qconfigd of this build that serves `directory`.
-class Process {
- public:
-  Process(const std::filesystem::path& directory, int history_changes, bool wait = true) : log_(directory / "log") {
-    const std::string changes = absl::StrCat(history_changes);
-    const std::string storage = absl::StrCat("sqlite:", (directory / "registry.db").string());
-    std::filesystem::remove(log_);
-    pid_ = fork();
-    if (pid_ == 0) {
-      const int log = open(log_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
-      dup2(log, STDERR_FILENO);
-      execl(QCONFIGD, "qconfigd", "--listen", "127.0.0.1:0", "--storage", storage.c_str(), "--history-changes",
-            changes.c_str(), nullptr);
-      _exit(127);
-    }
-    if (wait) address_ = absl::StrCat("127.0.0.1:", WaitForPort());
-  }
-
-  ~Process() { Kill(); }
-
-  void Kill() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-
-  const std::string& address() const { return address_; }
-
- private:
-  std::string WaitForPort() const {
-    const std::regex listening(R"(listening on \S+ \(port (\d+)\))");
-    for (int i = 0; i < 3000; ++i) {
-      std::ifstream file(log_);
-      const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-      std::smatch found;
-      if (std::regex_search(text, found, listening)) return found[1];
-      if (waitpid(pid_, nullptr, WNOHANG) != 0) {
-        ADD_FAILURE() << "qconfigd did not start: " << text;
-        return "0";
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    ADD_FAILURE() << "qconfigd does not say that it listens";
-    return "0";
-  }
-
-  std::filesystem::path log_;
-  pid_t pid_ = 0;
-  std::string address_;
-};
 
 constexpr int kLongHistory = 1'000'000;
 constexpr int kShortHistory = 200;  // so that the request ids of doubtful writes are remembered
@@ -126,11 +68,13 @@ v1::RegisterTemplateRequest RequestFor(const Write& write) {
 
 class CrashTest : public testing::Test {
  protected:
-  CrashTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "qconfig-crash-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
+  // A qconfigd that serves the file of this test.
+  Process Start(int history_changes, bool wait = true) const {
+    return Process(directory_.path() / "log",
+                   {"--storage", absl::StrCat("sqlite:", (directory_.path() / "registry.db").string()),
+                    "--history-changes", absl::StrCat(history_changes)},
+                   wait);
   }
-  ~CrashTest() override { std::filesystem::remove_all(directory_); }
 
   // Writes until the server is gone.
   void WriteOn(const std::string& address, int writer) {
@@ -212,7 +156,7 @@ class CrashTest : public testing::Test {
   }
 
   static constexpr int kWriters = kTenants * kWritersPerTenant;
-  std::filesystem::path directory_;
+  const TemporaryDirectory directory_;
   std::vector<std::vector<Write>> writes_{static_cast<size_t>(kWriters)};
   std::vector<int64_t> first_revisions_ = std::vector<int64_t>(kTenants, 1);
   std::atomic<int> acknowledged_ = 0;
@@ -226,10 +170,10 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
   for (int crash = 0; crash < crashes && !HasFailure(); ++crash) {
     const int history = crash % 2 == 0 ? kLongHistory : kShortHistory;
     if (crash % 4 < 2) {
-      const Process killed_at_start(directory_, history, /*wait=*/false);
+      const Process killed_at_start = Start(history, /*wait=*/false);
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 50'000));
     }
-    Process server(directory_, history);
+    Process server = Start(history);
     const int before = acknowledged_;
     std::vector<std::thread> writers;
     for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { WriteOn(server.address(), i); });
@@ -239,11 +183,11 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
     server.Kill();
     for (std::thread& writer : writers) writer.join();
 
-    Process restarted(directory_, history);
+    Process restarted = Start(history);
     FinishDoubtfulWrites(restarted.address());
     CheckTenant(restarted.address(), crash % kTenants);
   }
-  Process last(directory_, kLongHistory);
+  Process last = Start(kLongHistory);
   for (int tenant = 0; tenant < kTenants; ++tenant) CheckTenant(last.address(), tenant);
   if (crashes >= 20) {
     EXPECT_GT(first_revisions_[0], 1) << "nothing was forgotten";

@@ -14,12 +14,11 @@ RUN_BY = {
     "compose": ("docker compose ",),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
-    "readme": ("build/release/bin/", "$ build/release/bin/", "$ echo ", "$ grpcurl ", "cat > my_scheme.yaml ", "jq "),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ echo ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
 }
 # How blocks begin that no test runs, and why.
 NOT_RUN = {
     "kubectl ": "needs a cluster; manifests_test checks what is applied",
-    "curl ": "needs a server on the default ports; monitoring_test asks the same paths",
 }
 
 

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from doc_blocks import run_by
-from programs import BIN, ROOT, clean_environment, skip_without
+from programs import BIN, ROOT, Server, clean_environment, qconfigctl, skip_without
 from tools import TOOLS, load_yaml, run_tool
 
 DEPLOY = ROOT / "deploy"
@@ -19,7 +19,7 @@ REST_OF_THE_PROGRAM = 256 << 20
 
 def variables_of(program):
     help_text = run_tool(BIN / program, "--help", env=clean_environment())
-    return set(re.findall(r"Env:(QCONFIG_[A-Z_]+)", help_text))
+    return set(re.findall(r"(?:\[|Env:)(QCONFIG_[A-Z_]+)", help_text))
 
 
 def in_bytes(quantity):
@@ -172,6 +172,12 @@ class InsecureTest(Variant, unittest.TestCase):
         self.assertEqual([mount["name"] for mount in self.container["volumeMounts"]], ["data"])
         self.assertFalse(self.pod["spec"].get("volumes"))
 
+    def test_qconfigd_serves_with_these_settings(self):
+        of_the_test = {"QCONFIG_LISTEN", "QCONFIG_DATA_DIR"}
+        settings = {name: value for name, value in self.settings.items() if name not in of_the_test}
+        with Server(**{**settings, "QCONFIG_ADMIN_LISTEN": "127.0.0.1:0"}) as server:
+            self.assertEqual(qconfigctl("get-config", "llama", "--scheme", "fp8", server=server).returncode, 0)
+
 
 class SourcesTest(unittest.TestCase):
     def test_schemas_of_several_versions_accept_each_file(self):
@@ -195,9 +201,9 @@ class SourcesTest(unittest.TestCase):
     def test_every_variable_in_deploy_is_one_of_the_programs(self):
         known = variables_of("qconfigd") | variables_of("qconfigctl")
         named = {}
-        for path in filter(lambda path: path.is_file(), DEPLOY.rglob("*")):
-            # "${...}" is what the compose file itself reads.
-            for variable in re.findall(r"(?<!\$\{)\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
+        for path in filter(lambda path: path.is_file() and "cmake" not in path.name.lower(), DEPLOY.rglob("*")):
+            # "${...}" is what the compose file itself reads, "@...@" what CMake fills in.
+            for variable in re.findall(r"(?<![@{])\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
                 named.setdefault(variable, str(path))
         self.assertEqual({variable: path for variable, path in named.items() if variable not in known}, {})
 

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
@@ -24,7 +26,13 @@ def clean_environment(**extra):
     """The environment without what would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
     no_proxy = kept.get("no_proxy", kept.get("NO_PROXY", ""))
-    return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", "XDG_DATA_HOME": DATA.name, **extra}
+    return {
+        **kept,
+        "no_proxy": no_proxy + ",127.0.0.1,localhost",
+        "XDG_DATA_HOME": DATA.name,
+        "QCONFIG_ADMIN_LISTEN": "127.0.0.1:0",
+        **extra,
+    }
 
 
 class Server:
@@ -41,6 +49,8 @@ class Server:
         )
         self.port = self._wait_for_port()
         self.address = f"127.0.0.1:{self.port}"
+        admin = re.search(r"admin port on \S+ \(port (\d+)\)", self.text())
+        self.admin = f"127.0.0.1:{admin.group(1)}" if admin else None
 
     def _wait_for_port(self):
         deadline = time.monotonic() + 30
@@ -57,6 +67,21 @@ class Server:
 
     def text(self):
         return pathlib.Path(self.log.name).read_text()
+
+    def probe(self, path):
+        """What the admin port answers: status and text."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def wait_for(self, path, *answers):
+        """Asks until the answer is one of these."""
+        deadline = time.monotonic() + 60
+        while (answer := self.probe(path)) not in answers:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{path} still says {answer}: {self.text()}")
 
     def end(self, signal=15):
         """Sends the signal and returns the exit code."""

@@ -113,8 +113,12 @@ class QconfigdTest(unittest.TestCase):
         )
         os.close(write_end)
         self.addCleanup(process.kill)
-        port = re.search(r"\(port (\d+)\)", os.read(read_end, 1000).decode()).group(1)
-        return process, read_end, f"127.0.0.1:{port}"
+        text = ""
+        while not (listening := re.search(r"listening on \S+ \(port (\d+)\)", text)):
+            read = os.read(read_end, 1000).decode()
+            self.assertTrue(read, text)
+            text += read
+        return process, read_end, f"127.0.0.1:{listening.group(1)}"
 
     def refuse(self, address):
         """Makes the server refuse, and so log, a call."""

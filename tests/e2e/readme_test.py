@@ -79,12 +79,13 @@ class BlocksTest(unittest.TestCase):
 
 class CommandsTest(ServerTestCase):
     def run_block(self, command):
-        command = command.replace("localhost:50051", self.server.address)
+        admin = re.search(r"admin port on \S+ \(port (\d+)\)", self.server.text()).group(1)
+        command = command.replace("localhost:50051", self.server.address).replace("localhost:9464", f"127.0.0.1:{admin}")
         return run_command(command, self.server.data.name, QCONFIG_SERVER=self.server.address)
 
     def test_answers_are_those_printed(self):
         examples = [block for block in run_by("readme") if block.startswith("$ ")]
-        self.assertEqual(len(examples), 4)
+        self.assertEqual(len(examples), 6)
         for example in examples:
             command, answer = example.split("\n", 1)
             self.assertEqual(self.run_block(command.removeprefix("$ ")).stdout, answer, command)
@@ -161,5 +162,6 @@ class LogTest(unittest.TestCase):
 
 if __name__ == "__main__":
     skip_without(TOOLS / "grpcurl")
-    skip_without(shutil.which("jq") or "jq")
+    for tool in ("jq", "curl"):
+        skip_without(shutil.which(tool) or tool)
     unittest.main()

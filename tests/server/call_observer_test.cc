@@ -49,6 +49,7 @@ class ObserverTest : public testing::Test {
   std::vector<json> Lines() const {
     std::vector<json> lines;
     const std::vector<std::string> texts = absl::StrSplit(out_.str(), '\n', absl::SkipEmpty());
+    lines.reserve(texts.size());
     for (const std::string& text : texts) lines.push_back(json::parse(text));
     return lines;
   }

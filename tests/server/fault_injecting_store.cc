@@ -20,8 +20,28 @@ void FaultInjectingStore::FailReads(absl::Status status) {
   read_fault_ = std::move(status);
 }
 
-absl::Status FaultInjectingStore::ReadFault() const {
+void FaultInjectingStore::HoldReads() {
   const absl::MutexLock lock(&mutex_);
+  hold_reads_ = true;
+}
+
+void FaultInjectingStore::ReleaseReads() {
+  const absl::MutexLock lock(&mutex_);
+  hold_reads_ = false;
+}
+
+void FaultInjectingStore::WaitForHeldReads(int count) const {
+  const auto are_held = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return held_reads_ >= count; };
+  const absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&are_held));
+}
+
+absl::Status FaultInjectingStore::ReadFault() const {
+  const auto is_released = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !hold_reads_; };
+  const absl::MutexLock lock(&mutex_);
+  ++held_reads_;
+  mutex_.Await(absl::Condition(&is_released));
+  --held_reads_;
   return read_fault_;
 }
 

@@ -14,7 +14,7 @@
 
 namespace qconfig {
 
-// Another store, of which chosen calls fail.
+// Another store, of which chosen calls fail or wait.
 // Thread-safe.
 class FaultInjectingStore : public RegistryStore {
  public:
@@ -27,6 +27,11 @@ class FaultInjectingStore : public RegistryStore {
   void FailAfterStoring(absl::Status status);
   // All reads fail with `status` until it is OK.
   void FailReads(absl::Status status);
+  // All reads wait until they are released, as those of a disk that hangs.
+  void HoldReads();
+  void ReleaseReads();
+  // Returns when so many reads wait.
+  void WaitForHeldReads(int count) const;
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
@@ -43,12 +48,15 @@ class FaultInjectingStore : public RegistryStore {
     bool stores = false;
   };
 
+  // Waits while reads are held.
   absl::Status ReadFault() const;
 
   const std::unique_ptr<RegistryStore> store_;
   mutable absl::Mutex mutex_;
   std::deque<CommitFault> commit_faults_ ABSL_GUARDED_BY(mutex_);
   absl::Status read_fault_ ABSL_GUARDED_BY(mutex_);
+  bool hold_reads_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int held_reads_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace qconfig

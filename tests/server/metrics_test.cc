@@ -112,7 +112,8 @@ TEST(MetricsTest, SeriesOfCallsAndStoresAreThereFromTheStart) {
 TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
   TestServer server;
   const MemoryStore store({});
-  AddServeMetrics({Options(), store, server.registry(), server.server()}, server.metrics());
+  Readiness readiness;
+  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
                                           "grpc_server_msg_received_total",
@@ -155,7 +156,10 @@ TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
 TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   TestServer server;
   const MemoryStore store({});
-  AddServeMetrics({Options(), store, server.registry(), server.server()}, server.metrics());
+  Readiness readiness;
+  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
+  EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
+  readiness.Serve([] { return absl::OkStatus(); });
   const MetricsText before(server.metrics());
   EXPECT_EQ(before.Value("qconfig_ready"), 1);
   EXPECT_EQ(before.Value("qconfig_registry_tenants_in_memory"), 0);
@@ -163,7 +167,7 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   EXPECT_EQ(before.Value("qconfig_registry_cache_limit_bytes"), 256 << 20);
   EXPECT_EQ(before.Value("qconfig_max_in_flight_calls"), 256);
   ASSERT_TRUE(server.client().RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
-  server.server().Shutdown(absl::InfiniteDuration());
+  readiness.Drain();
   const MetricsText after(server.metrics());
   EXPECT_EQ(after.Value("qconfig_ready"), 0);
   EXPECT_EQ(after.Value("qconfig_registry_tenants_in_memory"), 1);
@@ -174,7 +178,8 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
 TEST(MetricsTest, WaitingCallsAreSeen) {
   TestServer server;
   const MemoryStore store({});
-  AddServeMetrics({Options(), store, server.registry(), server.server()}, server.metrics());
+  Readiness readiness;
+  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
   EXPECT_EQ(waiting(), 0);
   std::thread caller([&] {
@@ -205,6 +210,7 @@ TEST(MetricsTest, ProcessIsAsTheSystemTells) {
   constexpr int kThreads = 50;
   absl::Notification end;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&] { end.WaitForNotification(); });
   EXPECT_GT(MetricsText(metrics).Value("process_threads"), kThreads);
   end.Notify();
@@ -348,6 +354,7 @@ TEST(MetricsTest, ManyThreadsLoseNoCount) {
   Metrics metrics(4);
   const MethodMetrics& method = metrics.calls().Method("qconfig.v1.ConfigService/GetConfig");
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       for (int n = 0; n < kCalls; ++n) {

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/running_calls.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "server/running_calls.h"
+#include "core/error.h"
 
 namespace qconfig {
 namespace {
 
+v1::ErrorReason ReasonOf(const absl::StatusOr<std::shared_ptr<void>>& entered) {
+  return ItemErrorOf(entered.status()).reason();
+}
+
 TEST(RunningCallsTest, CallCountsUntilItsAnswerIsSent) {
   const auto calls = std::make_shared<RunningCalls>();
-  std::shared_ptr<void> handler = calls->Enter();
-  std::shared_ptr<void> answer = handler;
+  std::shared_ptr<void> handler = calls->Enter().value();
+  std::shared_ptr<void> answer = calls->Send(10);
   handler.reset();
   absl::Notification drained;
   std::thread drain([&] {
-    calls->Drain(absl::Hours(1));
+    EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
     drained.Notify();
   });
-  while (calls->Enter() != nullptr) std::this_thread::yield();  // until draining has begun
+  while (calls->Enter().ok()) std::this_thread::yield();  // until draining has begun
   EXPECT_FALSE(drained.HasBeenNotified());
   answer.reset();
   drain.join();
@@ -28,16 +35,44 @@ TEST(RunningCallsTest, CallCountsUntilItsAnswerIsSent) {
 
 TEST(RunningCallsTest, DrainEndsAfterItsGrace) {
   const auto calls = std::make_shared<RunningCalls>();
-  const std::shared_ptr<void> stuck = calls->Enter();
-  calls->Drain(absl::ZeroDuration());
-  EXPECT_EQ(calls->Enter(), nullptr);
+  const auto stuck = calls->Enter();
+  const auto unread = calls->Send(10);
+  EXPECT_EQ(calls->Drain(absl::ZeroDuration()), 2);
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
 }
 
 TEST(RunningCallsTest, AnswerMayOutliveTheService) {
   auto calls = std::make_shared<RunningCalls>();
-  std::shared_ptr<void> answer = calls->Enter();
+  std::shared_ptr<void> answer = calls->Send(10);
   calls.reset();
   answer.reset();
+}
+
+TEST(RunningCallsTest, NoMoreThanTheLimitAreWorkedOn) {
+  const auto calls = std::make_shared<RunningCalls>(2, 100);
+  auto first = calls->Enter();
+  const auto second = calls->Enter();
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(calls->working(), 2);
+  first->reset();
+  EXPECT_TRUE(calls->Enter().ok());
+  EXPECT_EQ(calls->running(), 1);
+}
+
+TEST(RunningCallsTest, AnswersThatNobodyReadsKeepNewCallsOut) {
+  const auto calls = std::make_shared<RunningCalls>(2, 100);
+  std::shared_ptr<void> small = calls->Send(10);
+  EXPECT_TRUE(calls->Enter().ok());
+  std::shared_ptr<void> large = calls->Send(90);
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
+  large.reset();
+  EXPECT_TRUE(calls->Enter().ok());
+  std::vector<std::shared_ptr<void>> many;
+  while (many.size() < 100) many.push_back(calls->Send(0));
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their number";
+  many.clear();
+  EXPECT_TRUE(calls->Enter().ok());
 }
 
 }  // namespace

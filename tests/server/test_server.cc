@@ -30,6 +30,7 @@ RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
   registry.limits = settings.limits;
   registry.cache_bytes = settings.cache_bytes;
   registry.clock = settings.clock;
+  registry.max_waiting_calls = settings.max_waiting_calls;
   return registry;
 }
 
@@ -42,6 +43,7 @@ TestServer::TestServer(TestSettings settings)
       clock_(settings.clock),
       metrics_(settings.metrics),
       credentials_(settings.credentials),
+      running_calls_(settings.running_calls),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(RegistrySettingsOf(settings), *store_),
       server_(Start(settings.call_log)),
@@ -63,6 +65,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   settings.limits = limits_;
   settings.clock = clock_;
   settings.credentials = credentials_;
+  settings.running_calls = running_calls_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
   SetLogForm(*settings.log, call_log.form);
   settings.call_log = call_log;

@@ -32,6 +32,8 @@ struct TestSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
+  size_t max_waiting_calls = 128;
 };
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
@@ -50,6 +52,7 @@ class TestServer {
   std::string address() const;
 
   Registry& registry() { return registry_; }
+  const RunningCalls& running_calls() const { return *running_calls_; }
   Metrics& metrics() { return *metrics_; }
 
   // Calls a method with any bytes.
@@ -67,6 +70,7 @@ class TestServer {
   const Clock clock_;
   const std::shared_ptr<Metrics> metrics_;
   const std::shared_ptr<grpc::ServerCredentials> credentials_;
+  const std::shared_ptr<RunningCalls> running_calls_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
   std::unique_ptr<Server> server_;

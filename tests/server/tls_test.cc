@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "server/tls_certificates.h"
-#include "server/tls_credentials.h"
+#include "server/tls/certificates.h"
+#include "server/tls/credentials.h"
 #include "tests/server/store_test_support.h"
 #include "tests/server/test_certificates.h"
 #include "tests/server/test_server.h"

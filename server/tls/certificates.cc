@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/tls_certificates.h"
+#include "server/tls/certificates.h"
 
 #include <string>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tls/pem_files.h"
+#include "server/tls/pem_files.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "server/tls_certificates.h"
+#include "server/tls/certificates.h"
 
 namespace qconfig {
 

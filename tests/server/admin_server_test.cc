@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/admin_server.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "server/health_check.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A connection to a port of the loopback interface.
+class Connection {
+ public:
+  explicit Connection(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  Connection(Connection&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
+  ~Connection() {
+    if (socket_ >= 0) close(socket_);
+  }
+
+  // False once the server has closed it.
+  bool Send(const std::string& text) const {
+    return send(socket_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+  }
+
+  // Everything until the server closes it.
+  std::string Receive() const {
+    std::string all;
+    char block[4096];
+    for (ssize_t got = 1; got > 0;) {
+      got = recv(socket_, block, sizeof(block), 0);
+      all.append(block, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    }
+    return all;
+  }
+
+ private:
+  int socket_;
+};
+
+std::string Ask(int port, const std::string& method, const std::string& path) {
+  const Connection connection(port);
+  connection.Send(absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  return connection.Receive();
+}
+
+AdminHandlers Handlers() {
+  return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, [] { return R"({"version":"1"})"; }};
+}
+
+// Whoever waits for the end of a connection's time waits until the test fails.
+std::unique_ptr<AdminServer> Serve(AdminHandlers handlers = Handlers(), absl::Duration time = absl::Hours(1)) {
+  return AdminServer::Start("127.0.0.1:0", std::move(handlers), time).value();
+}
+
+TEST(AdminServerTest, AnswersItsFourPaths) {
+  const auto server = Serve();
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"),
+              testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("\r\n\r\nok\n")));
+  EXPECT_THAT(Ask(server->port(), "GET", "/readyz"), HasSubstr("\r\n\r\nok\n"));
+  const std::string metrics = Ask(server->port(), "GET", "/metrics");
+  EXPECT_THAT(metrics, HasSubstr("Content-Type: text/plain; version=0.0.4"));
+  EXPECT_THAT(metrics, HasSubstr("\r\n\r\nup 1\n"));
+  const std::string version = Ask(server->port(), "GET", "/version");
+  EXPECT_THAT(version, HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(version, HasSubstr("\r\n\r\n{\"version\":\"1\"}\n"));
+}
+
+TEST(AdminServerTest, HeadHasNoBody) {
+  const auto server = Serve();
+  const std::string answer = Ask(server->port(), "HEAD", "/livez");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(absl::EndsWith(answer, "\r\n\r\n")) << answer;
+}
+
+TEST(AdminServerTest, OtherPathsAndMethodsAreRefused) {
+  const auto server = Serve();
+  for (const char* path : {"/", "/livez/", "/metrics/x", "/../livez/..", "/LIVEZ"}) {
+    EXPECT_THAT(Ask(server->port(), "GET", path), StartsWith("HTTP/1.1 404")) << path;
+  }
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
+    const std::string answer = Ask(server->port(), method, "/readyz");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 405")) << method;
+    EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD")) << method;
+  }
+}
+
+TEST(AdminServerTest, NotReadyIs503WithOneLine) {
+  AdminHandlers handlers = Handlers();
+  handlers.ready = [] { return absl::UnavailableError("storage: gone"); };
+  const auto server = Serve(std::move(handlers));
+  const std::string answer = Ask(server->port(), "GET", "/readyz");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(answer, HasSubstr("\r\n\r\nstorage: gone\n"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(CheckHealth(absl::StrCat("127.0.0.1:", server->port())).message(), "not ready: storage: gone");
+}
+
+TEST(AdminServerTest, ConnectionsThatSayNothingKeepNobodyOut) {
+  const auto server = Serve();
+  std::vector<Connection> silent;
+  for (int i = 0; i < 200; ++i) {
+    silent.emplace_back(server->port());
+    if (i % 2 == 0) silent.back().Send("GET /livez HTTP/1.1\r\nX: ");
+    if (i % 10 == 0) {
+      EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+    }
+  }
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(AdminServerTest, RequestsWithoutEndAreCutOff) {
+  const auto server = Serve();
+  const Connection headers(server->port());
+  headers.Send("GET /livez HTTP/1.1\r\n");
+  const std::string header = absl::StrCat("X: ", std::string(1000, 'x'), "\r\n");
+  int sent = 0;
+  while (headers.Send(header)) ASSERT_LT(++sent, 1'000'000);
+  const Connection path(server->port());
+  path.Send(absl::StrCat("GET /", std::string(10'000, 'x'), " HTTP/1.1\r\n\r\n"));
+  EXPECT_THAT(path.Receive(), StartsWith("HTTP/1.1 414"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(AdminServerTest, ConnectionsHaveOnlySomeTime) {
+  const auto server = Serve(Handlers(), absl::Milliseconds(20));
+  const Connection silent(server->port());
+  EXPECT_EQ(silent.Receive(), "");
+}
+
+TEST(AdminServerTest, NoiseIsNoRequest) {
+  const auto server = Serve();
+  for (const char* noise : {"\r\n\r\n", "\x16\x03\x01\x02", "GET\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+    const Connection connection(server->port());
+    connection.Send(noise);
+    connection.Send("\r\n\r\n");
+    EXPECT_THAT(connection.Receive(), testing::Not(HasSubstr(" 200 "))) << noise;
+  }
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
+  rlimit files = {};
+  getrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < 2000) {
+    files.rlim_cur = std::min<rlim_t>(files.rlim_max, 2000);
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  ASSERT_GE(files.rlim_cur, 2000) << "this system allows too few open files";
+  const auto server = Serve();
+  std::vector<int> open_files;
+  while (open_files.size() < 1100) open_files.push_back(dup(STDERR_FILENO));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  for (const int file : open_files) close(file);
+}
+
+TEST(AdminServerTest, LivezAnswersWhileOtherHandlersHang) {
+  absl::Notification asked, go_on;
+  AdminHandlers handlers = Handlers();
+  handlers.ready = [&] {
+    asked.Notify();
+    go_on.WaitForNotification();
+    return absl::OkStatus();
+  };
+  const auto server = Serve(std::move(handlers));
+  std::thread probe([&] { EXPECT_THAT(Ask(server->port(), "GET", "/readyz"), StartsWith("HTTP/1.1 200")); });
+  asked.WaitForNotification();
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  go_on.Notify();
+  probe.join();
+}
+
+TEST(AdminServerTest, EndsWithOpenConnections) {
+  for (int i = 0; i < 20; ++i) {
+    auto server = Serve();
+    const Connection silent(server->port());
+    if (i % 2 == 0) Ask(server->port(), "GET", "/livez");
+    server.reset();
+    silent.Receive();  // which ends
+  }
+}
+
+TEST(AdminServerTest, AddressesThatAreNoneAreRefused) {
+  for (const char* listen : {"", "9464", ":9464", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9464", "[]:1"}) {
+    const auto server = AdminServer::Start(listen, Handlers());
+    EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument) << listen;
+    EXPECT_THAT(std::string(server.status().message()), HasSubstr("--admin-listen")) << listen;
+  }
+}
+
+TEST(AdminServerTest, AddressInUseIsRefused) {
+  const auto server = Serve();
+  const auto second = AdminServer::Start(absl::StrCat("127.0.0.1:", server->port()), Handlers());
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("--admin-listen"));
+}
+
+TEST(AdminServerTest, ListensOnIpv6) {
+  const int probe = socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 loopback = {};
+  loopback.sin6_family = AF_INET6;
+  loopback.sin6_addr = in6addr_loopback;
+  const bool has_ipv6 = probe >= 0 && bind(probe, reinterpret_cast<const sockaddr*>(&loopback), sizeof(loopback)) == 0;
+  close(probe);
+  if (!has_ipv6) GTEST_SKIP() << "no IPv6 here";
+  const auto server = AdminServer::Start("[::1]:0", Handlers());
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_TRUE(CheckHealth(absl::StrCat("[::1]:", (*server)->port())).ok());
+  EXPECT_TRUE(CheckHealth(absl::StrCat("[::]:", (*server)->port())).ok());
+}
+
+}  // namespace
+}  // namespace qconfig

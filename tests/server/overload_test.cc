@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens to calls when there are more than the server takes, and to those that nobody waits for.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "qconfig/v1/config_service.grpc.pb.h"
+#include "server/storage/memory_store.h"
+#include "tests/core/test_support.h"
+#include "tests/server/fault_injecting_store.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kMaxCalls = 2;
+
+// A server that takes two calls at once, and whose store can be held, which makes calls run on.
+class OverloadTest : public testing::Test {
+ protected:
+  OverloadTest() {
+    auto store = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
+    store_ = store.get();
+    TestSettings settings;
+    settings.store = std::move(store);
+    settings.running_calls = running_calls_;
+    settings.max_waiting_calls = 1;
+    settings.clock = [this] {
+      ++looks_at_clock_;
+      return absl::Now() + absl::Hours(hours_ahead_.load());
+    };
+    server_ = std::make_unique<TestServer>(std::move(settings));
+  }
+
+  ~OverloadTest() override {
+    store_->ReleaseReads();
+    for (std::thread& caller : callers_) caller.join();
+  }
+
+  // Returns when as many calls run as the server takes.
+  void Fill() {
+    store_->HoldReads();
+    for (int i = 0; i < kMaxCalls; ++i) {
+      callers_.emplace_back([this] {
+        const absl::Status status = server_->client().ListCatalogs({}).status();
+        EXPECT_TRUE(status.ok()) << status;
+      });
+    }
+    store_->WaitForHeldReads(kMaxCalls);
+  }
+
+  void EndCalls() {
+    store_->ReleaseReads();
+    for (std::thread& caller : callers_) caller.join();
+    callers_.clear();
+  }
+
+  // The trailer of a call that is refused; 0 when there is none.
+  int Pushback() {
+    const auto stub = v1::ConfigService::NewStub(server_->channel());
+    grpc::ClientContext context;
+    v1::ListCatalogsResponse response;
+    EXPECT_EQ(stub->ListCatalogs(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+    const auto& trailers = context.GetServerTrailingMetadata();
+    const auto it = trailers.find("grpc-retry-pushback-ms");
+    int milliseconds = 0;
+    if (trailers.count("grpc-retry-pushback-ms") != 1) return 0;
+    return absl::SimpleAtoi(absl::string_view(it->second.data(), it->second.size()), &milliseconds) ? milliseconds : 0;
+  }
+
+  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>(kMaxCalls);
+  std::atomic<int> looks_at_clock_ = 0;
+  std::atomic<int> hours_ahead_ = 0;
+  FaultInjectingStore* store_ = nullptr;
+  std::unique_ptr<TestServer> server_;
+  std::vector<std::thread> callers_;
+};
+
+TEST_F(OverloadTest, CallsAboveTheLimitAreRefusedUntilOneEnds) {
+  for (int round = 0; round < 3; ++round) {
+    Fill();
+    EXPECT_EQ(running_calls_->working(), kMaxCalls);
+    for (int i = 0; i < 20; ++i) {
+      const absl::Status status = server_->client().ListCatalogs({}).status();
+      EXPECT_EQ(ToldToClient(status), "OVERLOADED");
+      EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    }
+    EndCalls();
+    EXPECT_EQ(running_calls_->working(), 0);
+    EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  }
+}
+
+TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
+  const auto held = running_calls_->Enter();
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
+  }
+}
+
+TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
+  Fill();
+  std::vector<int> times;
+  for (int i = 0; i < 50; ++i) {
+    times.push_back(Pushback());
+    EXPECT_GE(times.back(), 100);
+    EXPECT_LE(times.back(), 1000);
+  }
+  EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "or all come back together";
+}
+
+TEST_F(OverloadTest, CallsToAServerThatEndsAreSentAwaySoon) {
+  running_calls_->Drain(absl::ZeroDuration());
+  const int milliseconds = Pushback();
+  EXPECT_GE(milliseconds, 50);
+  EXPECT_LE(milliseconds, 250);
+}
+
+TEST_F(OverloadTest, RefusedBytesAreNotRead) {
+  Fill();
+  EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EndCalls();
+  EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5,
+      "initialBackoff": "3600s", "maxBackoff": "3600s", "backoffMultiplier": 1,
+      "retryableStatusCodes": ["UNAVAILABLE"]}}]})");
+  const auto channel = grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(), arguments);
+  const auto stub = v1::ConfigService::NewStub(channel);
+  Fill();
+  const int before = looks_at_clock_;
+  callers_.emplace_back([&] {
+    grpc::ClientContext context;
+    v1::ListCatalogsResponse response;
+    const grpc::Status status = stub->ListCatalogs(&context, {}, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  });
+  // The transport looks twice for each call: it was refused then.
+  while (looks_at_clock_ < before + 2) std::this_thread::yield();
+  EndCalls();
+}
+
+TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
+  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 2");
+  callers_.emplace_back([&] {
+    // Not the first to wait, perhaps.
+    while (ToldToClient(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
+    }
+  });
+  std::string message;
+  while (!absl::StrContains(message, "too many calls wait")) {
+    message = std::string(server_->ClientOf("", absl::Milliseconds(50)).GetConfig(request).status().message());
+  }
+  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  server_->registry().StopWaiting();
+}
+
+TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {
+  store_->FailReads(StorageUnavailable("would be told if the call were begun"));
+  hours_ahead_ = 1;
+  const absl::Status status = server_->client().ListCatalogs({}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("before the call was begun"));
+}
+
+}  // namespace
+}  // namespace qconfig
