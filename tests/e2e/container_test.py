@@ -108,7 +108,8 @@ class Load:
 class ImageTest(unittest.TestCase):
     def test_says_what_it_is(self):
         version = run(BIN / "qconfigd", "--version").stdout.strip()
-        labels = {key.removeprefix("org.opencontainers.image."): value for key, value in image["Config"]["Labels"].items()}
+        prefix = "org.opencontainers.image."
+        labels = {key.removeprefix(prefix): value for key, value in image["Config"]["Labels"].items()}
         self.assertEqual(
             {key: labels.get(key) for key in ("title", "version", "revision", "created", "licenses", "base.name")},
             {
@@ -206,7 +207,8 @@ class ContainerTest(unittest.TestCase):
         self.assertEqual(container.state()["ExitCode"], 0, container.log())
 
     def test_drains_under_load_without_a_failed_call(self):
-        both = [Container(self, environment=("QCONFIG_INSECURE=true", "QCONFIG_SHUTDOWN_DELAY_SECONDS=2")) for _ in range(2)]
+        environment = ("QCONFIG_INSECURE=true", "QCONFIG_SHUTDOWN_DELAY_SECONDS=2")
+        both = [Container(self, environment=environment) for _ in range(2)]
         for container in both:
             container.wait_until_healthy()
         load = Load(self, both)
@@ -225,10 +227,9 @@ class ContainerTest(unittest.TestCase):
 
 
 class ManualTest(unittest.TestCase):
-    """The commands of deploy/README.md, on a free port."""
+    """The commands of README.md and deploy/README.md, on a free port."""
 
-    def run_block(self, beginning, folder):
-        (block,) = [block for block in run_by("container") if block.startswith(beginning)]
+    def run_block(self, block, folder):
         server = types.SimpleNamespace(address=f"127.0.0.1:{free_port()}")
         self.addCleanup(daemon.docker, "volume", "rm", "--force", "qconfig")
         self.addCleanup(daemon.docker, "rm", "--force", "--volumes", "qconfig", check=False)
@@ -237,7 +238,10 @@ class ManualTest(unittest.TestCase):
         return server
 
     def test_from_build_to_answer(self):
-        self.run_block("docker build ", ROOT)
+        blocks = [block for block in run_by("container") if block.startswith("docker build ")]
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            self.run_block(block, ROOT)
 
     def test_with_tls(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -247,7 +251,8 @@ class ManualTest(unittest.TestCase):
             shutil.copy(AUTHORITIES / "ca.crt", tls)
             issue("tls", "ca", folder=tls)
             os.chmod(tls / "tls.key", 0o644)  # for the user of the container
-            server = self.run_block("docker run ", folder)
+            (block,) = [block for block in run_by("container") if block.startswith("docker run ")]
+            server = self.run_block(block, folder)
             own = ["--tls-ca", tls / "ca.crt", "--client-cert", tls / "tls.crt", "--client-key", tls / "tls.key"]
             ask = ["get-config", "llama", "--scheme", "fp8"]
             wait_until(lambda: qconfigctl(*ask, *own, server=server).returncode == 0, "an answer")

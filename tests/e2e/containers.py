@@ -78,7 +78,7 @@ class Daemon:
         # A path of a socket may have 107 characters, fewer than that of a build tree.
         self._sockets = tempfile.TemporaryDirectory(prefix="qconfig-docker-")
         self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "COMPOSE_", "QCONFIG_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_", "QCONFIG_"))},
             "DOCKER_HOST": f"unix://{self._sockets.name}/docker.sock",
             "DOCKER_BUILDKIT": "1",
             "COMPOSE_DOCKER_CLI_BUILD": "1",
