@@ -9,7 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "server/log.h"
+#include "server/observe/log.h"
 #include "server/serve.h"
 
 namespace qconfig {

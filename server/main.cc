@@ -9,12 +9,12 @@
 #include <string>
 
 #include "absl/strings/match.h"
-#include "server/check_config.h"
-#include "server/command_line.h"
-#include "server/health_check.h"
-#include "server/help_format.h"
-#include "server/log.h"
-#include "server/options.h"
+#include "server/admin/health_check.h"
+#include "server/observe/log.h"
+#include "server/options/check_config.h"
+#include "server/options/command_line.h"
+#include "server/options/help_format.h"
+#include "server/options/options.h"
 #include "server/serve.h"
 #include "server/storage/sqlite_backup.h"
 

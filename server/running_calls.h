@@ -31,7 +31,8 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   std::shared_ptr<void> Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Then refuses those that still
-  // come until there is a moment without any, for half a second or `grace` at the most. Returns how many calls were left.
+  // come until there is a moment without any, for half a second or `grace` at the most. Returns how many calls were
+  // left.
   size_t Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many calls are worked on, and how many are worked on or sent.

@@ -3,7 +3,7 @@
 #define QCONFIG_SERVER_SERVE_H_
 
 #include "absl/strings/string_view.h"
-#include "server/options.h"
+#include "server/options/options.h"
 
 namespace qconfig {
 

@@ -11,10 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "core/limits.h"
-#include "server/call_observer.h"
 #include "server/clock.h"
 #include "server/config_service.h"
-#include "server/metrics.h"
+#include "server/observe/call_observer.h"
+#include "server/observe/metrics.h"
 #include "server/registry.h"
 #include "server/registry_service.h"
 #include "server/unary_service.h"

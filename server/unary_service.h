@@ -17,9 +17,9 @@
 #include "absl/strings/string_view.h"
 #include "core/error.h"
 #include "server/call_context.h"
-#include "server/call_metrics.h"
-#include "server/call_observer.h"
 #include "server/clock.h"
+#include "server/observe/call_metrics.h"
+#include "server/observe/call_observer.h"
 #include "server/running_calls.h"
 
 namespace qconfig {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/call_observer.h"
+#include "server/observe/call_observer.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/command_line.h"
+#include "server/options/command_line.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/config_file.h"
+#include "server/options/config_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

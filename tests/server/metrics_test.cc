@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/metrics.h"
+#include "server/observe/metrics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "core/error.h"
-#include "server/process_metrics.h"
-#include "server/serve_metrics.h"
+#include "server/observe/process_metrics.h"
+#include "server/observe/serve_metrics.h"
 #include "server/storage/memory_store.h"
 #include "server/storage/observed_store.h"
 #include "tests/core/test_support.h"

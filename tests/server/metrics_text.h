@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "server/metrics.h"
+#include "server/observe/metrics.h"
 
 namespace qconfig {
 

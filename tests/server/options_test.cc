@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/options.h"
+#include "server/options/options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/readiness.h"
+#include "server/admin/readiness.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/observe/call_metrics.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "qconfig/v1/config_service.pb.h"
+#include "qconfig/v1/registry_service.pb.h"
+
+namespace qconfig {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using prometheus::Labels;
+
+constexpr char kOther[] = "other";
+
+// Of status codes 0 to 16, as the Prometheus libraries of gRPC call them.
+constexpr std::array<const char*, 17> kCodeNames = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
+Family<Counter>& Counters(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+// A series for each reason, in the place of the reason's number.
+std::vector<Counter*> ByReason(Family<Counter>& family, Labels labels) {
+  std::vector<Counter*> counters(v1::ErrorReason_ARRAYSIZE);
+  for (int number = 0; number < v1::ErrorReason_ARRAYSIZE; ++number) {
+    if (!v1::ErrorReason_IsValid(number)) continue;
+    labels["reason"] = ReasonLabel(static_cast<v1::ErrorReason>(number));
+    counters[static_cast<size_t>(number)] = &family.Add(labels);
+  }
+  return counters;
+}
+
+}  // namespace
+
+const Histogram::BucketBoundaries& TimeBuckets() {
+  static const auto* const kSeconds = new Histogram::BucketBoundaries{
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+  return *kSeconds;
+}
+
+std::string ReasonLabel(v1::ErrorReason reason) {
+  return reason == v1::ERROR_REASON_UNSPECIFIED ? "NONE" : ReasonName(reason);
+}
+
+// The families of which each method has series.
+struct MethodFamilies {
+  explicit MethodFamilies(prometheus::Registry& registry)
+      : started(Counters(registry, "grpc_server_started_total", "Calls that were begun.")),
+        handled(Counters(registry, "grpc_server_handled_total", "Calls that were finished, by status code.")),
+        received(Counters(registry, "grpc_server_msg_received_total", "Requests that were received.")),
+        sent(Counters(registry, "grpc_server_msg_sent_total", "Answers that were sent.")),
+        rejected(Counters(registry, "qconfig_rejected_total", "Calls that failed, by reason.")),
+        seconds(prometheus::BuildHistogram()
+                    .Name("grpc_server_handling_seconds")
+                    .Help("Times that calls took, from their message to their answer.")
+                    .Register(registry)) {}
+
+  Family<Counter>& started;
+  Family<Counter>& handled;
+  Family<Counter>& received;
+  Family<Counter>& sent;
+  Family<Counter>& rejected;
+  Family<Histogram>& seconds;
+};
+
+MethodMetrics::MethodMetrics(const MethodFamilies& families, const std::string& service, const std::string& method) {
+  Labels labels = {{"grpc_service", service}, {"grpc_method", method}};
+  rejected_ = ByReason(families.rejected, labels);
+  labels["grpc_type"] = "unary";
+  started_ = &families.started.Add(labels);
+  received_ = &families.received.Add(labels);
+  sent_ = &families.sent.Add(labels);
+  seconds_ = &families.seconds.Add(labels, TimeBuckets());
+  for (const char* code : kCodeNames) {
+    labels["grpc_code"] = code;
+    handled_.push_back(&families.handled.Add(labels));
+  }
+}
+
+void MethodMetrics::Started(bool has_message) const {
+  started_->Increment();
+  if (has_message) received_->Increment();
+}
+
+void MethodMetrics::Finished(const absl::Status& status, v1::ErrorReason reason, absl::Duration elapsed) const {
+  handled_[static_cast<size_t>(status.code())]->Increment();
+  if (status.ok()) {
+    sent_->Increment();
+  } else {
+    rejected_[static_cast<size_t>(reason)]->Increment();
+  }
+  seconds_->Observe(absl::ToDoubleSeconds(std::max(elapsed, absl::ZeroDuration())));  // a clock may go back
+}
+
+CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
+    : max_tenants_(max_tenants),
+      tenant_calls_(Counters(registry, "qconfig_tenant_calls_total",
+                             "Calls by the tenant that they are about; batches count for each of their tenants.")),
+      other_tenants_(tenant_calls_.Add({{"tenant", kOther}})) {
+  const MethodFamilies families(registry);
+  for (const auto* file : {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      const auto* service = file->service(s);
+      for (int m = 0; m < service->method_count(); ++m) {
+        const std::string& method = service->method(m)->name();
+        methods_.emplace(absl::StrCat(service->full_name(), "/", method),
+                         MethodMetrics(families, service->full_name(), method));
+      }
+    }
+  }
+  auto& items = Counters(registry, "qconfig_batch_items_total", "Items of batches that were answered, by reason.");
+  items_ok_ = &items.Add({{"reason", "OK"}});
+  failed_items_ = ByReason(items, {});
+}
+
+const MethodMetrics& CallMetrics::Method(absl::string_view method) const { return methods_.at(method); }
+
+void CallMetrics::CountTenant(const std::string& tenant) {
+  Counter* counter = &other_tenants_;
+  if (tenant != kOther) {
+    const absl::MutexLock lock(&mutex_);
+    if (const auto known = tenants_.find(tenant); known != tenants_.end()) {
+      counter = known->second;
+    } else if (tenants_.size() < max_tenants_) {
+      counter = &tenant_calls_.Add({{"tenant", tenant}});
+      tenants_.emplace(tenant, counter);
+    }
+  }
+  counter->Increment();
+}
+
+void CallMetrics::CountFailedItems(v1::ErrorReason reason, int64_t failed) {
+  failed_items_[static_cast<size_t>(reason)]->Increment(static_cast<double>(failed));
+}
+
+}  // namespace qconfig

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_OBSERVE_CALL_METRICS_H_
+#define QCONFIG_SERVER_OBSERVE_CALL_METRICS_H_
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "qconfig/v1/error.pb.h"
+
+namespace qconfig {
+
+// Upper bounds of the buckets of every histogram of times, in seconds.
+const prometheus::Histogram::BucketBoundaries& TimeBuckets();
+
+// "NONE" for a failure without a reason.
+std::string ReasonLabel(v1::ErrorReason reason);
+
+struct MethodFamilies;
+
+// The series of one method. Thread-safe.
+class MethodMetrics {
+ public:
+  // The registry of `families` owns the series, and must outlive this.
+  MethodMetrics(const MethodFamilies& families, const std::string& service, const std::string& method);
+
+  // `has_message`: its bytes came; a caller may end a call without any.
+  void Started(bool has_message) const;
+  void Finished(const absl::Status& status, v1::ErrorReason reason, absl::Duration elapsed) const;
+
+ private:
+  prometheus::Counter* started_;
+  prometheus::Counter* received_;
+  prometheus::Counter* sent_;
+  std::vector<prometheus::Counter*> handled_;   // by status code
+  std::vector<prometheus::Counter*> rejected_;  // by reason
+  prometheus::Histogram* seconds_;
+};
+
+// The series that are about calls: of each method of the contract, of tenants, of items of batches. Thread-safe.
+class CallMetrics {
+ public:
+  // `registry` owns the series, and must outlive this.
+  CallMetrics(prometheus::Registry& registry, size_t max_tenants);
+
+  // Of a method such as "qconfig.v1.ConfigService/GetConfig". Lives as long as this. REQUIRES: the contract has it.
+  const MethodMetrics& Method(absl::string_view method) const;
+
+  // Counts a call that is about the tenant. Tenants that come when `max_tenants` are known are counted as "other", and
+  // so is, always, a tenant of that name.
+  void CountTenant(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void CountItems(int64_t ok) { items_ok_->Increment(static_cast<double>(ok)); }
+  void CountFailedItems(v1::ErrorReason reason, int64_t failed);
+
+ private:
+  absl::flat_hash_map<std::string, MethodMetrics> methods_;
+  prometheus::Counter* items_ok_;
+  std::vector<prometheus::Counter*> failed_items_;  // by reason
+
+  const size_t max_tenants_;
+  prometheus::Family<prometheus::Counter>& tenant_calls_;
+  prometheus::Counter& other_tenants_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, prometheus::Counter*> tenants_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_OBSERVE_CALL_METRICS_H_

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/observe/call_observer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "core/error.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+spdlog::level::level_enum LevelOf(const absl::Status& status, v1::ErrorReason reason) {
+  if (reason == v1::ERROR_REASON_SHUTTING_DOWN || reason == v1::ERROR_REASON_OVERLOADED) return spdlog::level::info;
+  if (reason == v1::ERROR_REASON_STORAGE_FULL) return spdlog::level::err;
+  switch (status.code()) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kUnavailable:
+      return spdlog::level::err;
+    default:
+      return spdlog::level::info;
+  }
+}
+
+bool IsSampled(double sample) {
+  thread_local absl::InsecureBitGen generator;
+  return absl::Bernoulli(generator, sample);
+}
+
+// The tenant that a call is about; empty when there is none, or when a batch is about several.
+absl::string_view OneTenant(const CallNotes& notes) {
+  return notes.tenants.size() == 1 ? absl::string_view(notes.tenants.front()) : absl::string_view();
+}
+
+int64_t FailedItems(const CallNotes& notes) {
+  int64_t sum = 0;
+  for (const auto& [reason, failed] : notes.failed_items) sum += failed;
+  return sum;
+}
+
+// A batch that has many items of a tenant is one call that is about it.
+void DropRepeated(std::vector<std::string>& tenants) {
+  std::sort(tenants.begin(), tenants.end());
+  tenants.erase(std::unique(tenants.begin(), tenants.end()), tenants.end());
+}
+
+void Count(const CallNotes& notes, CallMetrics& metrics) {
+  for (const std::string& tenant : notes.tenants) metrics.CountTenant(tenant);
+  if (notes.items.has_value()) metrics.CountItems(*notes.items - FailedItems(notes));
+  for (const auto& [reason, failed] : notes.failed_items) metrics.CountFailedItems(reason, failed);
+}
+
+}  // namespace
+
+CallObserver::CallObserver(std::shared_ptr<Metrics> metrics, const std::shared_ptr<spdlog::logger>& log,
+                           const CallLogSettings& settings)
+    : metrics_(std::move(metrics)), log_(FieldsLogger(*log)), settings_(settings) {}
+
+void CallObserver::Finished(const MethodMetrics& method, const CallContext& call, const absl::Status& status,
+                            absl::Duration elapsed) {
+  const v1::ItemError error = status.ok() ? v1::ItemError() : ItemErrorOf(status);
+  method.Finished(status, error.reason(), elapsed);
+  DropRepeated(call.notes->tenants);
+  Count(*call.notes, metrics_->calls());
+  const spdlog::level::level_enum level = LevelOf(status, error.reason());
+  const bool wanted = !status.ok() || elapsed >= settings_.slow || IsSampled(settings_.sample);
+  if (wanted && log_->should_log(level)) Log(level, call, error, elapsed);
+}
+
+void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,
+                       absl::Duration elapsed) {
+  LogFields line(settings_.form, "call");
+  line.Add("method", call.method)
+      .Add("tenant", OneTenant(*call.notes))
+      .Add("code", absl::StatusCodeToString(static_cast<absl::StatusCode>(error.code())))
+      .Add("reason", ReasonName(error.reason()))
+      .Add("latency_us", absl::ToInt64Microseconds(elapsed))
+      .Add("request_id", call.request_id)
+      .Add("trace_id", call.trace_id)
+      .Add("peer", call.peer);
+  if (const auto field = error.metadata().find("field"); field != error.metadata().end()) {
+    line.Add("field", field->second);
+  }
+  if (call.notes->items.has_value()) {
+    line.Add("items", *call.notes->items).Add("failed_items", FailedItems(*call.notes));
+  }
+  // What failed through the server tells of the server, and nothing of the request.
+  constexpr size_t kMaxChars = 512;
+  if (level == spdlog::level::err) line.Add("error", Printable(error.message(), kMaxChars));
+  log_->log(level, line.message());
+}
+
+}  // namespace qconfig

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/observe/process_metrics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+
+namespace qconfig {
+namespace {
+
+// Fields of /proc/self/stat that follow the name of the program, by the numbers of proc(5).
+enum StatField : size_t { kThreads = 20, kStartTicks = 22, kVirtualBytes = 23, kResidentPages = 24 };
+
+std::string FileText(const char* path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// 0 where the system does not tell.
+double Stat(StatField field) {
+  const std::string text = FileText("/proc/self/stat");
+  // The name stands in parentheses, and may have any characters.
+  const size_t end_of_name = text.rfind(')');
+  if (end_of_name == std::string::npos) return 0;
+  const std::vector<std::string> fields = absl::StrSplit(text.substr(end_of_name), ' ');
+  constexpr size_t kNameField = 2;
+  double value = 0;
+  return field - kNameField < fields.size() && absl::SimpleAtod(fields[field - kNameField], &value) ? value : 0;
+}
+
+double BootTime() {
+  for (const absl::string_view line : absl::StrSplit(FileText("/proc/stat"), '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    double seconds = 0;
+    if (words.size() == 2 && words[0] == "btime" && absl::SimpleAtod(words[1], &seconds)) return seconds;
+  }
+  return 0;
+}
+
+double Seconds(const timeval& time) {
+  constexpr double kMicroseconds = 1e6;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / kMicroseconds;
+}
+
+double CpuSeconds() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
+}
+
+double OpenFiles() {
+  std::error_code error;
+  const std::filesystem::directory_iterator files("/proc/self/fd", error);
+  if (error) return 0;
+  return static_cast<double>(std::distance(begin(files), end(files)) - 1);  // without the directory itself
+}
+
+double MaxOpenFiles() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<double>(limit.rlim_cur);
+}
+
+}  // namespace
+
+void AddProcessMetrics(Metrics& metrics) {
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double start = BootTime() + Stat(kStartTicks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  metrics.AddCounter("process_cpu_seconds_total", "User and system CPU time.", {}, CpuSeconds);
+  metrics.AddGauge("process_resident_memory_bytes", "Resident memory.", {},
+                   [page] { return Stat(kResidentPages) * page; });
+  metrics.AddGauge("process_virtual_memory_bytes", "Virtual memory.", {}, [] { return Stat(kVirtualBytes); });
+  metrics.AddGauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", {},
+                   [start] { return start; });
+  metrics.AddGauge("process_open_fds", "Open file descriptors.", {}, OpenFiles);
+  metrics.AddGauge("process_max_fds", "File descriptors that may be open.", {}, MaxOpenFiles);
+  metrics.AddGauge("process_threads", "Threads.", {}, [] { return Stat(kThreads); });
+}
+
+}  // namespace qconfig

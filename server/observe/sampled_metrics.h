@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_OBSERVE_SAMPLED_METRICS_H_
+#define QCONFIG_SERVER_OBSERVE_SAMPLED_METRICS_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/labels.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/metric_type.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace qconfig {
+
+// Series whose values are asked for when somebody reads them. Thread-safe.
+class SampledMetrics : public prometheus::Collectable {
+ public:
+  struct Series {
+    prometheus::MetricType type;  // Gauge or Counter
+    std::string name;
+    std::string help;
+    prometheus::Labels labels;
+    std::function<double()> sample;  // is called by any thread
+  };
+
+  // In the place of the one that has the name and labels. REQUIRES: series of one name have one type and help.
+  void Add(Series series) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // One family for each name, in the order in which they were added.
+  std::vector<prometheus::MetricFamily> Collect() const override ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::vector<Series> series_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_OBSERVE_SAMPLED_METRICS_H_

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options/command_line.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <optional>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/nearest_names.h"
+#include "core/utf8.h"
+#include "server/options/config_file.h"
+
+namespace qconfig {
+namespace {
+
+constexpr absl::string_view kPrefix = "QCONFIG_";
+constexpr size_t kMaxQuotedChars = 100;
+
+// What other programs of the project are told by, and what Kubernetes sets for a Service named qconfig.
+constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",          "QCONFIG_TENANT", "QCONFIG_CATALOG",
+                                                 "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA", "QCONFIG_CLIENT_CERT",
+                                                 "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
+constexpr absl::string_view kKubernetesPrefixes[] = {"QCONFIG_SERVICE_", "QCONFIG_PORT"};
+
+std::string DidYouMean(absl::string_view name, const std::vector<absl::string_view>& names, absl::string_view prefix) {
+  const auto near = NearestNames(name, names, 1);
+  return near.empty() ? "" : absl::StrCat("; did you mean ", prefix, near.front(), "?");
+}
+
+// What AddOptions() added: the options that can be given in the environment too.
+std::vector<CLI::Option*> SettingsOf(CLI::App& app) {
+  return app.get_options([](const CLI::Option* option) { return option->get_group() != "Options"; });
+}
+
+std::string KeyOf(const CLI::Option& option) { return option.get_name().substr(2); }
+
+absl::Status Refuse(absl::string_view where, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat(where, " ", why));
+}
+
+// CLI11 names the option at the start of most of its messages; `where` says it better.
+std::string Reason(const CLI::Error& error, const CLI::Option& option) {
+  const std::string what = error.what();
+  return std::string(absl::StripPrefix(what, option.get_name() + ": "));
+}
+
+absl::Status Give(CLI::Option& option, const std::string& value, absl::string_view where) {
+  try {
+    option.add_result(value);
+    option.run_callback();
+  } catch (const CLI::Error& error) {
+    return Refuse(where, Reason(error, option));
+  }
+  return absl::OkStatus();
+}
+
+// REQUIRES: called while the ParseError is handled.
+absl::Status RefuseFlag(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string what = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !app.remaining(true).empty()) {
+    const std::string word = app.remaining(true).front();
+    const std::string quoted = Printable(word, kMaxQuotedChars);
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(command->get_name());
+    }
+    return Refuse(quoted, absl::StrCat(absl::StartsWith(word, "-") ? "is no option" : "is no subcommand",
+                                       DidYouMean(word.substr(0, word.find('=')), {names.begin(), names.end()}, "")));
+  }
+  const std::string flag = what.substr(0, what.find(": "));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    return Refuse(flag, absl::StrContains(what, "received") ? "is given twice" : "needs a value");
+  }
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && flag != what) {
+    return Refuse(flag, what.substr(flag.size() + 2));
+  }
+  return absl::InvalidArgumentError(what);
+}
+
+// What the environment says of `option`, if anything.
+std::optional<std::string> FromEnvironment(const CLI::Option& option) {
+  const char* const value = std::getenv(VariableOf(option).c_str());
+  if (value == nullptr) return std::nullopt;
+  const bool may_be_empty =
+      option.get_expected_min() != 0 && (option.get_default_str().empty() || option.get_name() == "--admin-listen");
+  if (*value == '\0' && !may_be_empty) return std::nullopt;
+  return value;
+}
+
+absl::StatusOr<absl::flat_hash_map<std::string, ConfigLine>> KnownLines(const std::vector<CLI::Option*>& settings,
+                                                                        const std::string& path) {
+  auto lines = ReadConfigFile(path);
+  if (!lines.ok()) return lines.status();
+  std::vector<std::string> keys;
+  for (const CLI::Option* option : settings) {
+    if (option->get_name() != "--config") keys.push_back(KeyOf(*option));
+  }
+  absl::flat_hash_map<std::string, ConfigLine> known;
+  for (ConfigLine& line : *lines) {
+    const std::string where = absl::StrCat(path, ", line ", line.line, ":");
+    const std::string quoted = Printable(line.key, kMaxQuotedChars);
+    if (std::find(keys.begin(), keys.end(), line.key) == keys.end()) {
+      return Refuse(where, absl::StrCat("no option is named \"", quoted, "\"",
+                                        DidYouMean(line.key, {keys.begin(), keys.end()}, "")));
+    }
+    const auto [first, is_new] = known.try_emplace(line.key, line);
+    if (!is_new) return Refuse(where, absl::StrCat(quoted, " is given twice, first in line ", first->second.line));
+  }
+  return known;
+}
+
+// Gives every option that no flag gave what the environment or the file says.
+absl::Status GiveTheRest(const std::vector<CLI::Option*>& settings, const std::string& path,
+                         absl::flat_hash_map<const CLI::Option*, std::string>& sources) {
+  absl::flat_hash_map<std::string, ConfigLine> lines;
+  if (!path.empty()) {
+    auto known = KnownLines(settings, path);
+    if (!known.ok()) return known.status();
+    lines = *std::move(known);
+  }
+  for (CLI::Option* option : settings) {
+    const std::optional<std::string> variable = FromEnvironment(*option);
+    const auto line = lines.find(KeyOf(*option));
+    absl::Status status;
+    if (option->count() > 0) {
+      sources.try_emplace(option, "flag");
+    } else if (variable.has_value()) {
+      sources[option] = absl::StrCat("environment: ", VariableOf(*option));
+      status = Give(*option, *variable, VariableOf(*option));
+    } else if (line != lines.end()) {
+      const std::string where = absl::StrCat(path, ", line ", line->second.line);
+      sources[option] = absl::StrCat("file: ", where);
+      status = Give(*option, line->second.value, absl::StrCat(where, ": ", line->first));
+    }
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char* const* argv) {
+  CommandLine line;
+  const std::vector<CLI::Option*> settings = SettingsOf(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    app.exit(asked);
+    line.answered = true;
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return RefuseFlag(app, error);
+  }
+
+  absl::flat_hash_map<const CLI::Option*, std::string> sources;
+  std::string path;
+  if (CLI::Option* const config = app.get_option_no_throw("--config"); config != nullptr) {
+    const std::optional<std::string> variable = FromEnvironment(*config);
+    if (config->count() > 0) path = config->as<std::string>();
+    if (config->count() == 0 && variable.has_value()) path = *variable;
+  }
+  if (const absl::Status status = GiveTheRest(settings, path, sources); !status.ok()) return status;
+  for (const CLI::Option* option : settings) {
+    const auto source = sources.find(option);
+    if (source == sources.end()) continue;
+    const bool is_flag = option->get_expected_min() == 0;
+    if (is_flag ? !option->as<bool>() : option->results().front() == option->get_default_str()) continue;
+    line.given.push_back({option->get_name(), is_flag ? "true" : option->results().front(), source->second});
+  }
+  return line;
+}
+
+std::vector<std::string> UnknownVariables() {
+  CLI::App app;
+  Options options;
+  AddOptions(app, options);
+  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
+  std::vector<std::string> mistakable;  // without the prefix, which would make everything look alike
+  for (const CLI::Option* option : SettingsOf(app)) {
+    known.push_back(VariableOf(*option));
+    mistakable.push_back(VariableOf(*option).substr(kPrefix.size()));
+  }
+  std::vector<std::string> texts;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    absl::string_view name = *variable;
+    name = name.substr(0, name.find('='));
+    const bool of_kubernetes =
+        absl::StartsWith(name, kKubernetesPrefixes[0]) || absl::StartsWith(name, kKubernetesPrefixes[1]);
+    if (!absl::StartsWith(name, kPrefix) || of_kubernetes || std::find(known.begin(), known.end(), name) != known.end())
+      continue;
+    texts.push_back(
+        absl::StrCat("no option is named by the variable ", Printable(name, kMaxQuotedChars),
+                     DidYouMean(name.substr(kPrefix.size()), {mistakable.begin(), mistakable.end()}, kPrefix)));
+  }
+  return texts;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options/config_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace qconfig {
+namespace {
+
+bool IsBlankOrComment(absl::string_view text) {
+  text = absl::StripLeadingAsciiWhitespace(text);
+  return text.empty() || text.front() == '#';
+}
+
+// The value that `text`, what stands behind the =, means; nothing when a quote is not closed or more follows it.
+std::optional<std::string> ValueOf(absl::string_view text) {
+  text = absl::StripAsciiWhitespace(text);
+  if (absl::StartsWith(text, "\"")) {
+    const size_t end = text.find('"', 1);
+    if (end == absl::string_view::npos || !IsBlankOrComment(text.substr(end + 1))) return std::nullopt;
+    return std::string(text.substr(1, end - 1));
+  }
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '#' && (i == 0 || absl::ascii_isspace(static_cast<unsigned char>(text[i - 1])))) {
+      text = absl::StripTrailingAsciiWhitespace(text.substr(0, i));
+    }
+  }
+  return std::string(text);
+}
+
+absl::StatusOr<std::string> ReadAll(const std::string& path) {
+  constexpr size_t kMaxBytes = 1u << 20;
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (file == nullptr) return absl::InvalidArgumentError(std::strerror(errno));
+  std::string text(kMaxBytes + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return absl::InvalidArgumentError(std::strerror(errno));
+  if (text.size() > kMaxBytes) return absl::InvalidArgumentError("it is larger than 1 MiB");
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
+  std::vector<ConfigLine> lines;
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    if (IsBlankOrComment(line)) continue;
+    const size_t equals = line.find('=');
+    if (equals == absl::string_view::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", number, " is not `key = value`, such as: listen = 127.0.0.1:50051"));
+    }
+    const std::string key(absl::StripAsciiWhitespace(line.substr(0, equals)));
+    std::optional<std::string> value = ValueOf(line.substr(equals + 1));
+    if (!value.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", number, ": the value in quotes does not end with the line"));
+    }
+    lines.push_back({number, key, *std::move(value)});
+  }
+  return lines;
+}
+
+absl::StatusOr<std::vector<ConfigLine>> ReadConfigFile(const std::string& path) {
+  const auto text = ReadAll(path);
+  if (!text.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the configuration file ", path, " cannot be read: ", text.status().message()));
+  }
+  auto lines = ParseConfig(*text);
+  if (!lines.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ", ", lines.status().message()));
+  return lines;
+}
+
+}  // namespace qconfig
