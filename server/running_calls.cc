@@ -64,6 +64,16 @@ size_t RunningCalls::working() const {
   return working_;
 }
 
+size_t RunningCalls::sending() const {
+  absl::MutexLock lock(&mutex_);
+  return sending_;
+}
+
+size_t RunningCalls::sending_bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return sending_bytes_;
+}
+
 size_t RunningCalls::running() const {
   absl::MutexLock lock(&mutex_);
   return working_ + sending_;

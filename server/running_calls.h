@@ -35,8 +35,11 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // left.
   size_t Drain(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // How many calls are worked on, and how many are worked on or sent.
+  // How many calls are worked on, how many answers of how many bytes are on their way, and how many calls and answers
+  // that is together.
   size_t working() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t sending() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t sending_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -66,6 +66,8 @@ TEST(RunningCallsTest, AnswersThatNobodyReadsKeepNewCallsOut) {
   EXPECT_TRUE(calls->Enter().ok());
   std::shared_ptr<void> large = calls->Send(90);
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
+  EXPECT_EQ(calls->sending(), 2);
+  EXPECT_EQ(calls->sending_bytes(), 100);
   large.reset();
   EXPECT_TRUE(calls->Enter().ok());
   std::vector<std::shared_ptr<void>> many;
