@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 import unittest
 
 from programs import BIN, Server, clean_environment, qconfigctl
@@ -22,6 +23,40 @@ def healthcheck(admin_listen, **environment):
         env=clean_environment(**environment),
         timeout=30,
     )
+
+
+def call(server, path, message=b""):
+    """The bytes of the answer to a call by a client that, unlike qconfigctl, does not look at the health service."""
+
+    def frame(kind, flags, stream, payload):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    fields = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": path,
+        ":authority": server.address,
+        "content-type": "application/grpc",
+        "te": "trailers",
+    }
+    headers = b"".join(
+        bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode() for name, value in fields.items()
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+            + frame(4, 0, 0, b"")  # SETTINGS
+            + frame(1, 4, 1, headers)  # HEADERS
+            + frame(0, 1, 1, b"\0" + len(message).to_bytes(4, "big") + message)  # DATA
+        )
+        answer = b""
+        frames = connection.makefile("rb")
+        while head := frames.read(9):
+            payload = frames.read(int.from_bytes(head[:3], "big"))
+            answer += payload if head[3] == 0 else b""
+            if head[8] == 1 and head[4] & 1:
+                return answer[5:]
+    raise AssertionError("the connection ended before the answer")
 
 
 class LifecycleTest(unittest.TestCase):
@@ -58,6 +93,12 @@ class LifecycleTest(unittest.TestCase):
                 return
         self.fail(f"{name} does not become {value}")
 
+    def wait_for_log(self, server, text):
+        deadline = time.monotonic() + 60
+        while text not in server.text():
+            self.assertLess(time.monotonic(), deadline, server.text())
+            time.sleep(0.01)
+
     def test_probes_of_a_server_that_is_ready(self):
         server = self.serve()
         self.assertEqual(server.probe("/livez"), (200, "ok\n"))
@@ -70,10 +111,14 @@ class LifecycleTest(unittest.TestCase):
     def test_not_ready_in_the_delay_while_calls_are_answered(self):
         server = self.serve("--shutdown-delay-seconds", "3600")
         server.wait_for("/readyz", (200, "ok\n"))
+        self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x01")
         server.process.send_signal(signal.SIGTERM)
         server.wait_for("/readyz", (503, "draining\n"))
+        self.wait_for_log(server, "ending on SIGTERM")
         self.assertEqual(server.probe("/livez"), (200, "ok\n"))
-        self.assertEqual(qconfigctl("list", "catalogs", server=server).returncode, 0)
+        # NOT_SERVING, so that clients that look at it go to another server.
+        self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x02")
+        self.assertIn(b"quark", call(server, "/qconfig.v1.ConfigService/ListCatalogs"))
         result = healthcheck(server.admin)
         self.assertEqual(result.returncode, 1)
         self.assertIn("not ready: draining", result.stderr)
