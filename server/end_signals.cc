@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/end_signals.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -25,15 +27,24 @@ sigset_t Signals() {
 
 const char* NameOf(int signal) { return signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
 
-// 0 when none came until `end`.
-int WaitForSignal(absl::Time end) {
+// `si_signo` is 0 when none came until `end`.
+siginfo_t WaitForSignal(absl::Time end) {
   const sigset_t signals = Signals();
   while (true) {
     const timespec left = absl::ToTimespec(std::max(end - absl::Now(), absl::ZeroDuration()));
+    siginfo_t info = {};
     const int signal =
-        end == absl::InfiniteFuture() ? sigwaitinfo(&signals, nullptr) : sigtimedwait(&signals, nullptr, &left);
-    if (signal > 0) return signal;
-    if (errno == EAGAIN) return 0;
+        end == absl::InfiniteFuture() ? sigwaitinfo(&signals, &info) : sigtimedwait(&signals, &info, &left);
+    if (signal > 0) return info;
+    if (errno == EAGAIN) return {};
+  }
+}
+
+// Like that, but without those of the process itself, which may lose its port while it ends already.
+int WaitForSecondSignal(absl::Time end) {
+  while (true) {
+    const siginfo_t info = WaitForSignal(end);
+    if (info.si_signo == 0 || info.si_pid != getpid()) return info.si_signo;
   }
 }
 
@@ -53,7 +64,7 @@ void EndSignals::Block() {
 EndSignals::EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending)
     : state_(std::make_shared<State>()) {
   std::thread([state = state_, log = std::move(log), max_ending] {
-    const int first = WaitForSignal(absl::InfiniteFuture());
+    const int first = WaitForSignal(absl::InfiniteFuture()).si_signo;
     std::shared_ptr<RunningCalls> calls;
     {
       absl::MutexLock lock(&state->mutex);
@@ -64,10 +75,11 @@ EndSignals::EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_e
       log->info("ended on {} before anything was served", NameOf(first));
       ExitAfterLog(kEnded);
     }
-    const int second = WaitForSignal(absl::Now() + max_ending);
+    const int second = WaitForSecondSignal(absl::Now() + max_ending);
     const size_t running = calls->running();
     log->warn("{}: ending at once, {} calls run",
               second == 0 ? "calls that were cancelled do not end" : "a second signal", running);
+    if (GrpcPortLost()) ExitAfterLog(kCannotStart);
     ExitAfterLog(running == 0 ? kEnded : kCallsCancelled);
   }).detach();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT and every call finished, or the subcommand did what it is for; 1
-// could not start, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
+// could not start, or lost its port, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -103,6 +104,14 @@ absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Options& options, 
   return admin;
 }
 
+// Each connection takes a file, and the usual limit is low for the sake of programs with select().
+void RaiseFileLimit() {
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 // Serves until the first signal, and then ends. Returns the exit code.
 int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
                      Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
@@ -116,10 +125,11 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
   const size_t cancelled = server.Shutdown(absl::Seconds(options.shutdown_grace_seconds));
   if (cancelled == 0) {
     log.info("ended, every call finished");
-    return kEnded;
+  } else {
+    log.warn("ended, {} calls were cancelled", cancelled);
   }
-  log.warn("ended, {} calls were cancelled", cancelled);
-  return kCallsCancelled;
+  if (GrpcPortLost()) return kCannotStart;
+  return cancelled == 0 ? kEnded : kCallsCancelled;
 }
 
 }  // namespace
@@ -128,6 +138,7 @@ int Serve(const Options& options) {
   // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
   EndSignals::Block();
+  RaiseFileLimit();
   const auto log = StartLog(options);
   constexpr absl::Duration kCancelling = absl::Seconds(2);
   EndSignals signals(

@@ -9,7 +9,7 @@ namespace qconfig {
 
 // Exit codes of qconfigd.
 inline constexpr int kEnded = 0;        // every call was answered, or the subcommand did what it is for
-inline constexpr int kCannotStart = 1;  // or the subcommand failed
+inline constexpr int kCannotStart = 1;  // or lost its port, or the subcommand failed
 inline constexpr int kWrongOptions = 2;
 inline constexpr int kCallsCancelled = 3;  // calls still ran at the end
 

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -25,12 +26,22 @@ namespace {
 // Protobuf complains on standard error of every request that is not UTF-8; the answer already says so.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 
+std::atomic<bool> grpc_port_lost = false;
+
+// gRPC listens no more once it could not accept a connection, for whatever reason, and only its log tells.
+void EndWithoutPort(const char* why) {
+  if (grpc_port_lost.exchange(true)) return;
+  spdlog::critical("the gRPC port is lost: {}; ending so that the server is started again", why);
+  kill(getpid(), SIGTERM);
+}
+
 // gRPC's own complaints, such as why an address cannot be listened on. They may quote what a client sent.
 void LogGrpc(gpr_log_func_args* args) {
   constexpr size_t kMaxChars = 1024;
   // Whoever comes without the right certificate is no error of the server.
   const bool is_error =
       args->severity == GPR_LOG_SEVERITY_ERROR && !absl::StrContains(args->message, "Handshake failed");
+  if (absl::StrContains(args->message, "Failed accept4")) EndWithoutPort(args->message);
   spdlog::log(is_error ? spdlog::level::err : spdlog::level::info, "grpc: {}", Printable(args->message, kMaxChars));
 }
 
@@ -56,6 +67,8 @@ LogForm LogFormOf(const Options& options) {
   if (options.log_format == "auto") return isatty(STDERR_FILENO) == 1 ? LogForm::kText : LogForm::kJson;
   return options.log_format == "text" ? LogForm::kText : LogForm::kJson;
 }
+
+bool GrpcPortLost() { return grpc_port_lost; }
 
 int64_t DroppedLogLines() {
   const auto threads = spdlog::thread_pool();

@@ -19,6 +19,9 @@ std::shared_ptr<spdlog::logger> StartLog(const Options& options);
 // The form that `options` ask for: "auto" is text on a terminal.
 LogForm LogFormOf(const Options& options);
 
+// Whether gRPC told the log that its port takes no more connections. The process then sends itself a SIGTERM.
+bool GrpcPortLost();
+
 // How many lines were lost because nobody read the log.
 int64_t DroppedLogLines();
 

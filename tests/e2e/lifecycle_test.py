@@ -3,7 +3,9 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import resource
 import signal
 import socket
 import sqlite3
@@ -148,6 +150,27 @@ class LifecycleTest(unittest.TestCase):
             server.wait_for("/readyz", (503, "draining\n"))
             self.assertEqual(server.end(), 3, server.text())
             self.assertIn("ending at once, 1 calls run", server.text())
+
+    def test_soft_limit_of_files_is_raised(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard))
+        server = self.serve()
+        self.assertEqual(resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
+
+    def test_server_that_lost_its_port_ends_with_1(self):
+        server = self.serve("--shutdown-grace-seconds", "0")
+        server.wait_for("/readyz", (200, "ok\n"))
+        files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files + 16, files + 16))
+        for _ in range(64):
+            connection = socket.socket()
+            self.addCleanup(connection.close)
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", server.port))
+        self.assertEqual(server.process.wait(60), 1, server.text())
+        self.assertRegex(server.text(), "the gRPC port is lost: .*; ending so that the server is started again")
+        self.assertIn("ending on SIGTERM: not ready any more", server.text())
 
     def test_health_check_says_why_it_fails(self):
         server = self.serve()
