@@ -192,6 +192,22 @@ absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
   }
 }
 
+absl::StatusOr<std::shared_ptr<void>> Registry::EnterWrite() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (writing_calls_ < settings_.max_writing_calls) {
+      ++writing_calls_;
+      return std::shared_ptr<void>(this, [](void* registry) {
+        auto* const self = static_cast<Registry*>(registry);
+        absl::MutexLock lock_again(&self->mutex_);
+        --self->writing_calls_;
+      });
+    }
+  }
+  return Error(v1::ERROR_REASON_OVERLOADED)
+      .Because("the server has as many writes as it takes at once; try again soon");
+}
+
 absl::StatusOr<std::shared_ptr<void>> Registry::TakeTurn(const TenantId& tenant, absl::Time deadline) {
   absl::MutexLock lock(&mutex_);
   while (!writing_.insert(tenant.name()).second) {
@@ -255,6 +271,8 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
 }
 
 absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
+  const auto entered = EnterWrite();
+  if (!entered.ok()) return entered.status();
   const auto turn = TakeTurn(order.tenant, order.deadline);
   if (!turn.ok()) return turn.status();
   auto view = GetView(order.tenant, 0);

@@ -63,6 +63,7 @@ struct RegistrySettings {
   size_t cache_bytes = 256u << 20;              // for registries that were read, in memory
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, when a call has no deadline
   size_t max_waiting_calls = 128;               // that wait for a `min_revision`; each keeps a thread
+  size_t max_writing_calls = 128;               // that write or wait to, be the disk as slow as it may
   Clock clock = absl::Now;
 };
 
@@ -88,8 +89,8 @@ class Registry {
 
   // Makes the change that `plan` gives for the newest state of the registry, or only validates it. `plan` is called
   // again should another write have come first. Errors are those of `plan`, REQUEST_ID_REUSED, STORAGE_FULL,
-  // STORAGE_UNAVAILABLE, CATALOG_NOT_FOUND when the tenant's default is not on this server, and kDeadlineExceeded when
-  // other writes to the registry take until then.
+  // STORAGE_UNAVAILABLE, OVERLOADED when too many calls write already, CATALOG_NOT_FOUND when the tenant's default is
+  // not on this server, and kDeadlineExceeded when other writes to the registry take until then.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -153,6 +154,8 @@ class Registry {
   absl::Status WaitFor(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Returns when something happened to the tenant since its newest revision was `seen`, or at `end`.
   absl::Status WaitForNews(const TenantId& tenant, int64_t seen, absl::Time end) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts a call that writes, for as long as the result lives. OVERLOADED.
+  absl::StatusOr<std::shared_ptr<void>> EnterWrite() ABSL_LOCKS_EXCLUDED(mutex_);
   // The right to write to the tenant's registry, for as long as the result lives.
   absl::StatusOr<std::shared_ptr<void>> TakeTurn(const TenantId& tenant, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -177,6 +180,7 @@ class Registry {
   mutable absl::flat_hash_map<std::string, std::unique_ptr<Waiting>> waiting_ ABSL_GUARDED_BY(mutex_);
   mutable size_t waiting_calls_ ABSL_GUARDED_BY(mutex_) = 0;
 
+  size_t writing_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_set<std::string> writing_ ABSL_GUARDED_BY(mutex_);  // tenants that are written to
   absl::CondVar written_;                                             // some tenant no longer is
 

@@ -35,9 +35,10 @@ absl::Status CheckWaitedFor(const CallContext& call, absl::Time now) {
   return absl::OkStatus();
 }
 
-// Tells a client with a retry policy when to try again. At random, so that those who were refused together do not come
-// back together.
+// Tells a client with a retry policy when to try again what was refused for now. At random, so that those who were
+// refused together do not come back together.
 void PushBack(v1::ErrorReason reason, grpc::ServerContext& context) {
+  if (reason != v1::ERROR_REASON_OVERLOADED && reason != v1::ERROR_REASON_SHUTTING_DOWN) return;
   // An overload takes a while to pass, but at the end of a server its clients are to look for another one.
   int64_t from_ms = 100;
   int64_t to_ms = 1000;
@@ -96,8 +97,10 @@ grpc::Status UnaryService::Serve(const std::string& path, const MethodMetrics& m
   const absl::Status refused = running.ok() ? CheckWaitedFor(call, start) : running.status();
   absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method, request) : refused;
   observer_.Finished(metrics, call, answer.status(), clock_() - start);
-  if (!running.ok()) PushBack(ItemErrorOf(running.status()).reason(), context);
-  if (!answer.ok()) return ToGrpcStatus(answer.status());
+  if (!answer.ok()) {
+    PushBack(ItemErrorOf(answer.status()).reason(), context);
+    return ToGrpcStatus(answer.status());
+  }
   const size_t bytes = answer->size();
   response = ToByteBuffer(*std::move(answer), running_calls_->Send(bytes));
   return grpc::Status::OK;

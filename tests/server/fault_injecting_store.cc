@@ -36,6 +36,22 @@ void FaultInjectingStore::WaitForHeldReads(int count) const {
   mutex_.Await(absl::Condition(&are_held));
 }
 
+void FaultInjectingStore::HoldCommits() {
+  const absl::MutexLock lock(&mutex_);
+  hold_commits_ = true;
+}
+
+void FaultInjectingStore::ReleaseCommits() {
+  const absl::MutexLock lock(&mutex_);
+  hold_commits_ = false;
+}
+
+void FaultInjectingStore::WaitForHeldCommits(int count) const {
+  const auto are_held = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return held_commits_ >= count; };
+  const absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&are_held));
+}
+
 absl::Status FaultInjectingStore::ReadFault() const {
   const auto is_released = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !hold_reads_; };
   const absl::MutexLock lock(&mutex_);
@@ -48,7 +64,11 @@ absl::Status FaultInjectingStore::ReadFault() const {
 absl::StatusOr<RevisionRange> FaultInjectingStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
   CommitFault fault;
   {
+    const auto is_released = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !hold_commits_; };
     const absl::MutexLock lock(&mutex_);
+    ++held_commits_;
+    mutex_.Await(absl::Condition(&is_released));
+    --held_commits_;
     if (!commit_faults_.empty()) {
       fault = std::move(commit_faults_.front());
       commit_faults_.pop_front();

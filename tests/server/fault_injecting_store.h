@@ -32,6 +32,10 @@ class FaultInjectingStore : public RegistryStore {
   void ReleaseReads();
   // Returns when so many reads wait.
   void WaitForHeldReads(int count) const;
+  // The same of commits.
+  void HoldCommits();
+  void ReleaseCommits();
+  void WaitForHeldCommits(int count) const;
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
@@ -57,6 +61,8 @@ class FaultInjectingStore : public RegistryStore {
   absl::Status read_fault_ ABSL_GUARDED_BY(mutex_);
   bool hold_reads_ ABSL_GUARDED_BY(mutex_) = false;
   mutable int held_reads_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool hold_commits_ ABSL_GUARDED_BY(mutex_) = false;
+  int held_commits_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace qconfig

@@ -19,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
+#include "qconfig/v1/registry_service.grpc.pb.h"
 #include "server/storage/memory_store.h"
 #include "tests/core/test_support.h"
 #include "tests/server/fault_injecting_store.h"
@@ -41,6 +42,7 @@ class OverloadTest : public testing::Test {
     settings.store = std::move(store);
     settings.running_calls = running_calls_;
     settings.max_waiting_calls = 1;
+    settings.max_writing_calls = 1;
     settings.clock = [this] {
       ++looks_at_clock_;
       return absl::Now() + absl::Hours(hours_ahead_.load());
@@ -50,6 +52,7 @@ class OverloadTest : public testing::Test {
 
   ~OverloadTest() override {
     store_->ReleaseReads();
+    store_->ReleaseCommits();
     for (std::thread& caller : callers_) caller.join();
   }
 
@@ -77,6 +80,10 @@ class OverloadTest : public testing::Test {
     grpc::ClientContext context;
     v1::ListCatalogsResponse response;
     EXPECT_EQ(stub->ListCatalogs(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+    return PushbackOf(context);
+  }
+
+  static int PushbackOf(const grpc::ClientContext& context) {
     const auto& trailers = context.GetServerTrailingMetadata();
     const auto it = trailers.find("grpc-retry-pushback-ms");
     int milliseconds = 0;
@@ -172,6 +179,31 @@ TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
   }
   EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
   server_->registry().StopWaiting();
+}
+
+TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
+  const auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'mine' config {} }");
+  const auto stub = v1::RegistryService::NewStub(server_->channel());
+  store_->HoldCommits();
+  callers_.emplace_back([&] {
+    grpc::ClientContext context;
+    v1::RegisterSchemeResponse response;
+    const grpc::Status status = stub->RegisterScheme(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  });
+  store_->WaitForHeldCommits(1);
+  grpc::ClientContext refused;
+  v1::RegisterSchemeResponse response;
+  const grpc::Status status = stub->RegisterScheme(&refused, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("as many writes as it takes"));
+  EXPECT_GE(PushbackOf(refused), 100);
+  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  store_->ReleaseCommits();
+  EndCalls();
+  grpc::ClientContext later;
+  const auto other = Proto<v1::RegisterSchemeRequest>("scheme { name: 'other' config {} }");
+  EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "room comes back";
 }
 
 TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {

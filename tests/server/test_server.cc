@@ -31,6 +31,7 @@ RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
   registry.cache_bytes = settings.cache_bytes;
   registry.clock = settings.clock;
   registry.max_waiting_calls = settings.max_waiting_calls;
+  registry.max_writing_calls = settings.max_writing_calls;
   return registry;
 }
 

@@ -34,6 +34,7 @@ struct TestSettings {
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
   size_t max_waiting_calls = 128;
+  size_t max_writing_calls = 128;
 };
 
 // A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
