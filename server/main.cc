@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "server/admin/health_check.h"
@@ -69,7 +70,14 @@ int Main(int argc, char** argv) {
   }
   if (*check_config) return CheckConfig(options, *line);
   if (*backup) return Backup(options, backup_file);
-  ExitAfterLog(Serve(options));
+  try {
+    ExitAfterLog(Serve(options));
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr,
+                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
+                 error.what());
+    ExitAfterLog(kCannotStart);
+  }
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
 #include "server/admin/admin_server.h"
@@ -114,6 +116,18 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// Starts as many threads as the start is about to take, and ends them: libraries that get none abort the process.
+void TryThreads() {
+  constexpr size_t kAtStart = 40;
+  absl::Notification tried;
+  std::vector<std::thread> threads;
+  const absl::Cleanup end = [&] {
+    tried.Notify();
+    for (std::thread& thread : threads) thread.join();
+  };
+  while (threads.size() < kAtStart) threads.emplace_back([&tried] { tried.WaitForNotification(); });
+}
+
 // Serves until the first signal, and then ends. Returns the exit code.
 int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
                      Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
@@ -141,6 +155,7 @@ int Serve(const Options& options) {
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
   EndSignals::Block();
   RaiseFileLimit();
+  TryThreads();
   const auto log = StartLog(options);
   constexpr absl::Duration kCancelling = absl::Seconds(2);
   EndSignals signals(

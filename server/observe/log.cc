@@ -12,11 +12,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/utf8.h"
 
@@ -80,11 +82,15 @@ void ExitAfterLog(int code) {
   only_once->Lock();  // for good: who comes later waits for the end
   static absl::Notification written;
   gpr_set_log_function([](gpr_log_func_args*) {});  // the log is about to go
-  std::thread([] {
-    spdlog::shutdown();
-    written.Notify();
-  }).detach();
-  written.WaitForNotificationWithTimeout(absl::Seconds(1));
+  try {
+    std::thread([] {
+      spdlog::shutdown();
+      written.Notify();
+    }).detach();
+    written.WaitForNotificationWithTimeout(absl::Seconds(1));
+  } catch (const std::system_error&) {
+    absl::SleepFor(absl::Milliseconds(100));  // there are no more threads, but the log has its own
+  }
   std::_Exit(code);
 }
 

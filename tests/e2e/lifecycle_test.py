@@ -172,6 +172,25 @@ class LifecycleTest(unittest.TestCase):
         self.assertRegex(server.text(), "the gRPC port is lost: .*; ending so that the server is started again")
         self.assertIn("ending on SIGTERM: not ready any more", server.text())
 
+    def test_too_few_threads_to_start_exits_1(self):
+        def forbid_threads():
+            if os.geteuid() == 0:  # whom the limit does not hold for
+                os.setgroups([])
+                os.setuid(54321)
+            resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
+
+        for threads in (1, 5, 20):
+            result = subprocess.run(
+                [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--storage", "memory"],
+                capture_output=True,
+                text=True,
+                env=clean_environment(),
+                preexec_fn=forbid_threads,
+                timeout=30,
+            )
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("cannot start a thread: the limit of processes", result.stderr)
+
     def test_health_check_says_why_it_fails(self):
         server = self.serve()
         server.wait_for("/readyz", (200, "ok\n"))
