@@ -61,6 +61,11 @@ void EndSignals::Block() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+void EndSignals::Unblock() {
+  const sigset_t signals = Signals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
 EndSignals::EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending)
     : state_(std::make_shared<State>()) {
   std::thread([state = state_, log = std::move(log), max_ending] {
@@ -77,16 +82,20 @@ EndSignals::EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_e
     }
     const int second = WaitForSecondSignal(absl::Now() + max_ending);
     const size_t running = calls->running();
-    log->warn("{}: ending at once, {} calls run",
-              second == 0 ? "calls that were cancelled do not end" : "a second signal", running);
+    const char* const slow = running == 0 ? "the storage does not close" : "calls that were cancelled do not end";
+    log->warn("{}: ending at once, {} calls run", second == 0 ? slow : "a second signal", running);
     if (GrpcPortLost()) ExitAfterLog(kCannotStart);
     ExitAfterLog(running == 0 ? kEnded : kCallsCancelled);
   }).detach();
 }
 
-int EndSignals::Wait(std::shared_ptr<RunningCalls> running_calls) {
+void EndSignals::Watch(std::shared_ptr<RunningCalls> running_calls) {
   absl::MutexLock lock(&state_->mutex);
   state_->running_calls = std::move(running_calls);
+}
+
+int EndSignals::Wait() {
+  absl::MutexLock lock(&state_->mutex);
   const auto came = [this]() ABSL_SHARED_LOCKS_REQUIRED(state_->mutex) { return state_->first != 0; };
   state_->mutex.Await(absl::Condition(&came));
   return state_->first;

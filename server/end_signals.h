@@ -12,17 +12,22 @@
 namespace qconfig {
 
 // SIGTERM and SIGINT. The first ends the process at once when nothing is served yet, and else makes Wait() return. A
-// second one ends it at once, and so does the end of `max_ending` after the first.
+// second one ends it at once, and so does the end of `max_ending` after the first. Thread-safe; one for a process.
 class EndSignals {
  public:
   // Keeps the signals from this thread and those that it starts from now on. REQUIRES: there is no other thread.
   static void Block();
+  // Lets this thread have them again: they end the process.
+  static void Unblock();
 
   // Listens for them, on a thread that is never ended. REQUIRES: Block() was called.
   EndSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending);
 
-  // Returns the first signal. `running_calls` decide about the exit code when the process is ended at once.
-  int Wait(std::shared_ptr<RunningCalls> running_calls);
+  // Calls are served from now on. They decide about the exit code when the process is ended at once.
+  void Watch(std::shared_ptr<RunningCalls> running_calls);
+
+  // Returns the first signal. REQUIRES: Watch() was called.
+  int Wait();
 
  private:
   struct State;

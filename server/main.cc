@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "server/admin/health_check.h"
+#include "server/end_signals.h"
 #include "server/observe/log.h"
 #include "server/options/check_config.h"
 #include "server/options/command_line.h"
@@ -43,6 +44,7 @@ int HealthCheck(const Options& options) {
 }
 
 int Main(int argc, char** argv) {
+  EndSignals::Block();            // else a signal that comes before the server waits for it is lost in a container
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
@@ -63,6 +65,7 @@ int Main(int argc, char** argv) {
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
+  if (*health_check || *check_config || *backup) EndSignals::Unblock();
   if (line.ok() && *health_check) return HealthCheck(options);  // whatever the other options are
   if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());

@@ -131,7 +131,7 @@ void TryThreads() {
 // Serves until the first signal, and then ends. Returns the exit code.
 int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
                      Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
-  const char* const name = signals.Wait(running_calls) == SIGTERM ? "SIGTERM" : "SIGINT";
+  const char* const name = signals.Wait() == SIGTERM ? "SIGTERM" : "SIGINT";
   readiness.Drain();
   server.ReportNotServing();
   log.info("ending on {}: not ready any more, calls are taken for {} s, {} run", name, options.shutdown_delay_seconds,
@@ -153,7 +153,7 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
 int Serve(const Options& options) {
   // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
-  EndSignals::Block();
+  std::signal(SIGHUP, SIG_IGN);
   RaiseFileLimit();
   TryThreads();
   const auto log = StartLog(options);
@@ -180,6 +180,7 @@ int Serve(const Options& options) {
   ObservedStore observed_store(*std::move(store),
                                [metrics = settings->metrics](auto... report) { metrics->store().Finished(report...); });
   Registry registry(*std::move(registry_settings), observed_store);
+  signals.Watch(settings->running_calls);
   const auto server = Server::Start(*settings, registry);
   if (!server.ok()) return cannot_start(server.status());
   if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);

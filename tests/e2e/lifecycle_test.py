@@ -226,6 +226,12 @@ class LifecycleTest(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"cannot listen on --admin-listen {server.admin}", result.stderr)
 
+    def test_hangup_does_nothing(self):
+        server = self.serve()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("/readyz", (200, "ok\n"))
+        self.assertEqual(server.end(), 0, server.text())
+
     def test_signals_before_anything_is_served_end_it_with_0(self):
         process = subprocess.Popen(
             [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--storage", "memory"],
