@@ -82,6 +82,7 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   }
   grpc::Slice slice;
   if (!request.DumpToSingleSlice(&slice).ok()) {
+    if (call.is_cancelled()) return absl::CancelledError("the caller went away before its message was complete");
     return Error(v1::ERROR_REASON_INVALID_REQUEST).Because("the call came without a message");
   }
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));

@@ -8,9 +8,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -40,9 +42,11 @@ void EndWithoutPort(const char* why) {
 // gRPC's own complaints, such as why an address cannot be listened on. They may quote what a client sent.
 void LogGrpc(gpr_log_func_args* args) {
   constexpr size_t kMaxChars = 1024;
-  // Whoever comes without the right certificate is no error of the server.
-  const bool is_error =
-      args->severity == GPR_LOG_SEVERITY_ERROR && !absl::StrContains(args->message, "Handshake failed");
+  // What a peer can cause at will is no error of the server.
+  constexpr const char* kByPeers[] = {"Handshake failed", "Compression algorithm", "Error parsing metadata"};
+  const bool is_by_peer = std::any_of(std::begin(kByPeers), std::end(kByPeers),
+                                      [args](const char* text) { return absl::StrContains(args->message, text); });
+  const bool is_error = args->severity == GPR_LOG_SEVERITY_ERROR && !is_by_peer;
   if (absl::StrContains(args->message, "Failed accept4")) EndWithoutPort(args->message);
   spdlog::log(is_error ? spdlog::level::err : spdlog::level::info, "grpc: {}", Printable(args->message, kMaxChars));
 }
