@@ -14,6 +14,7 @@
 namespace qconfig {
 
 // Counts calls while they are worked on, and then until their answer is sent, and lets only so many in. Thread-safe.
+// To be made by std::make_shared: what Enter() and Send() return keeps it alive.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
  public:
   // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, of `max_answer_bytes` or

@@ -134,10 +134,10 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
   const char* const name = signals.Wait() == SIGTERM ? "SIGTERM" : "SIGINT";
   readiness.Drain();
   server.ReportNotServing();
-  log.info("ending on {}: not ready any more, calls are taken for {} s, {} run", name, options.shutdown_delay_seconds,
-           running_calls->running());
+  log.info("ending on {}: not ready any more, still taking calls for {} s; {} are running", name,
+           options.shutdown_delay_seconds, running_calls->running());
   absl::SleepFor(absl::Seconds(options.shutdown_delay_seconds));
-  log.info("calls are refused; {} run and have {} s", running_calls->running(), options.shutdown_grace_seconds);
+  log.info("calls are refused; {} are running and have {} s", running_calls->running(), options.shutdown_grace_seconds);
   const size_t cancelled = server.Shutdown(absl::Seconds(options.shutdown_grace_seconds));
   if (cancelled == 0) {
     log.info("ended, every call finished");
