@@ -19,6 +19,8 @@ RUN_BY = {
 # How blocks begin that no test runs, and why.
 NOT_RUN = {
     "kubectl ": "needs a cluster; manifests_test checks what is applied",
+    "qconfigd --listen ": "needs certificates for a name; tls_test serves and asks with the same options",
+    "cmake --preset release ": "takes minutes; package_test makes the package of what is built and installs it",
 }
 
 
