@@ -10,4 +10,7 @@ else()
 endif()
 configure_file("${QCONFIG_SOURCE}/systemd/qconfigd.service.in" "${QCONFIG_BUILD}/qconfigd.service" @ONLY)
 file(INSTALL "${QCONFIG_BUILD}/qconfigd.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
-file(INSTALL "${QCONFIG_SOURCE}/qconfigd.conf" DESTINATION "${QCONFIG_CONFIG_DIR}")
+# What the operator wrote stays. Where cpack gathers the files there is none.
+if(NOT EXISTS "$ENV{DESTDIR}${QCONFIG_CONFIG_DIR}/qconfigd.conf")
+  file(INSTALL "${QCONFIG_SOURCE}/qconfigd.conf" DESTINATION "${QCONFIG_CONFIG_DIR}")
+endif()

@@ -122,7 +122,12 @@ class ImageTest(unittest.TestCase):
             },
         )
         self.assertIn("description", labels)
-        self.assertIn("source", labels)
+        self.assertEqual(labels["source"], "unknown")  # not given
+        self.assertNotIn("", labels.values())
+
+    def test_ends_before_docker_stop_kills(self):
+        settings = dict(setting.split("=", 1) for setting in image["Config"]["Env"])
+        self.assertLess(int(settings["QCONFIG_SHUTDOWN_GRACE_SECONDS"]), 10)
 
     def test_runs_as_a_number_that_is_not_root(self):
         self.assertEqual(image["Config"]["User"], "65532:65532")

@@ -41,6 +41,13 @@ class InstallTest(unittest.TestCase):
             result = containers.run(*command, "check-config", env=clean_environment(HOME=folder))
             self.assertIn("configuration is valid", result.stdout)
 
+            options = prefix / "etc/qconfig/qconfigd.conf"
+            options.write_text("log-level = warn\n")
+            containers.run("cmake", "--install", BUILD, "--prefix", prefix)
+            self.assertEqual(options.read_text(), "log-level = warn\n")
+            for file in ("doc/qconfig/deploy/README.md", "qconfig/alerts.yml", "qconfig/grafana.json", "qconfig/service_config.json"):
+                self.assertTrue((prefix / "share" / file).is_file(), file)
+
     def test_service_has_time_to_end(self):
         service = service_of((ROOT / "deploy/systemd/qconfigd.service.in").read_text())
         sample = (ROOT / "deploy/qconfigd.conf").read_text()
