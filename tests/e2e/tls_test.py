@@ -11,7 +11,7 @@ import time
 import unittest
 import warnings
 
-from programs import BIN, Server, clean_environment, qconfigctl
+from programs import BIN, Server, qconfigctl, server_environment
 
 FILES = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
 HERE = pathlib.Path(FILES.name)
@@ -165,7 +165,7 @@ class TlsTest(unittest.TestCase):
     def start(self, *arguments):
         # Without a terminal or input, so that nothing could be asked there.
         return subprocess.run([BIN / "qconfigd", "--storage", "memory", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, env=clean_environment(), timeout=30)
+                              text=True, env=server_environment(), timeout=30)
 
     def test_options_that_do_not_fit_exit_2(self):
         cert, key = HERE / "server.crt", HERE / "server.key"
