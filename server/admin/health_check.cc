@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "server/admin/admin_server.h"
+#include "server/options/host_and_port.h"
 
 namespace qconfig {
 namespace {
@@ -24,7 +24,7 @@ absl::Status CheckHealth(absl::string_view admin_listen) {
   if (admin_listen.empty()) {
     return absl::InvalidArgumentError("--admin-listen is empty, so there is no port to ask");
   }
-  const auto address = ParseAdminListen(admin_listen);
+  const auto address = ParseHostAndPort("--admin-listen", admin_listen);
   if (!address.ok()) return address.status();
   if (address->port == 0) {
     return absl::InvalidArgumentError(

@@ -14,7 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "core/utf8.h"
+#include "server/options/host_and_port.h"
 
 namespace qconfig {
 namespace {
@@ -64,11 +66,18 @@ bool IsUnixSocket(absl::string_view listen) {
   return absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:");
 }
 
-bool IsHostAndPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  int port = -1;
-  return colon != absl::string_view::npos && colon > 0 && absl::SimpleAtoi(address.substr(colon + 1), &port) &&
-         port >= 0 && port <= 65535;
+// gRPC's own form of such an address has two slashes, or none.
+absl::Status CheckListen(absl::string_view listen) {
+  if (!IsUnixSocket(listen)) return ParseHostAndPort("--listen", listen).status();
+  absl::string_view path = listen.substr(listen.find(':') + 1);
+  absl::ConsumePrefix(&path, "//");
+  if (!path.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--listen ", listen, " does not say which socket; an example is unix:/run/qconfigd.sock"));
+}
+
+absl::Status CheckAdminListen(absl::string_view listen) {
+  return listen.empty() ? absl::OkStatus() : ParseHostAndPort("--admin-listen", listen).status();
 }
 
 void AddObservationOptions(CLI::App& app, Options& options) {
@@ -248,15 +257,8 @@ absl::StatusOr<std::string> StorageOf(const Options& options) {
 
 absl::Status CheckOptions(const Options& options) {
   if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
-  const absl::string_view listen = options.listen;
-  constexpr absl::string_view kNoAddress = " is not host:port with a port from 0 to 65535, such as 127.0.0.1:";
-  if (!IsUnixSocket(listen) && !IsHostAndPort(listen)) {
-    return absl::InvalidArgumentError(absl::StrCat("--listen ", listen, kNoAddress, "50051"));
-  }
-  if (!options.admin_listen.empty() && !IsHostAndPort(options.admin_listen)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--admin-listen ", options.admin_listen, kNoAddress, "9464; empty: no admin port"));
-  }
+  if (absl::Status status = CheckListen(options.listen); !status.ok()) return status;
+  if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
   return CheckTls(options);
 }
 

@@ -110,7 +110,8 @@ class ConfigTest(unittest.TestCase):
         self.refused("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
         self.refused(expected='QCONFIG_LOG_FORMAT "xml" is none of auto, json, text', QCONFIG_LOG_FORMAT="xml")
         self.refused("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
-        self.refused("--admin-listen", "9464", expected="--admin-listen 9464 is not host:port")
+        self.refused("--admin-listen", "9464", expected='--admin-listen "9464" is not host:port')
+        self.refused("--listen", "unix:", expected="--listen unix: does not say which socket")
         self.refused("--default-catalog", "quark-0.14", expected="quark-0.14 is no catalogue; did you mean quark-0.13?")
         self.refused("--config", self.folder / "no", expected="No such file or directory")
         # Starting refuses the same.
