@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,9 +24,9 @@ constexpr absl::string_view kPrefix = "QCONFIG_";
 constexpr size_t kMaxQuotedChars = 100;
 
 // What other programs of the project are told by, and what Kubernetes sets for a Service named qconfig.
-constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",          "QCONFIG_TENANT", "QCONFIG_CATALOG",
-                                                 "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA", "QCONFIG_CLIENT_CERT",
-                                                 "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
+constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",      "QCONFIG_TENANT",          "QCONFIG_CATALOG",
+                                                 "QCONFIG_TLS",         "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA",
+                                                 "QCONFIG_CLIENT_CERT", "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
 constexpr absl::string_view kKubernetesPrefixes[] = {"QCONFIG_SERVICE_", "QCONFIG_PORT"};
 
 std::string DidYouMean(absl::string_view name, const std::vector<absl::string_view>& names, absl::string_view prefix) {

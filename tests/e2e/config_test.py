@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import BIN, ROOT, Server, clean_environment
+from programs import BIN, ROOT, Server, clean_environment, qconfigctl
 
 HELP_OPTION = re.compile(r"^  --([a-z-]+)(?: ([A-Z]+))?$")
 
@@ -137,6 +137,12 @@ class ConfigTest(unittest.TestCase):
         )
         with Server(QCONFIG_DATADIR="/x") as server:
             self.assertIn("did you mean QCONFIG_DATA_DIR?", server.text())
+
+    def test_variables_of_qconfigctl_are_known(self):
+        variables = re.findall(r"QCONFIG_[A-Z_]+", qconfigctl("--help").stdout)
+        self.assertIn("QCONFIG_TLS", variables)
+        result = qconfigd("check-config", **dict.fromkeys(variables, "1"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_help_is_grouped_and_fits(self):
         text = qconfigd("--help").stdout
