@@ -52,6 +52,8 @@ std::string Reason(const CLI::Error& error, const CLI::Option& option) {
 }
 
 absl::Status Give(CLI::Option& option, const std::string& value, absl::string_view where) {
+  const bool is_flag = option.get_expected_min() == 0;
+  if (is_flag && value.empty()) return Refuse(where, "needs a value, true or false");  // CLI11 would not say so
   try {
     option.add_result(value);
     option.run_callback();
@@ -83,6 +85,23 @@ absl::Status RefuseFlag(const CLI::App& app, const CLI::ParseError& error) {
     return Refuse(flag, what.substr(flag.size() + 2));
   }
   return absl::InvalidArgumentError(what);
+}
+
+// CLI11 takes the flag that follows an option for the value that was forgotten.
+absl::Status RefuseFlagsAsValues(const CLI::App& app) {
+  std::vector<const CLI::Option*> options = app.get_options();
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) options.push_back(option);
+  }
+  for (const CLI::Option* option : options) {
+    if (option->get_expected_min() == 0 || option->count() == 0) continue;
+    const std::string& value = option->results().front();
+    if (absl::StartsWith(value, "--")) {
+      return Refuse(option->get_name(),
+                    absl::StrCat("needs a value, and ", Printable(value, kMaxQuotedChars), " looks like an option"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // What the environment says of `option`, if anything.
@@ -159,6 +178,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char
   } catch (const CLI::ParseError& error) {
     return RefuseFlag(app, error);
   }
+  if (const absl::Status status = RefuseFlagsAsValues(app); !status.ok()) return status;
 
   absl::flat_hash_map<const CLI::Option*, std::string> sources;
   std::string path;
