@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "core/suggestion.h"
 #include "core/utf8.h"
 #include "server/options/host_and_port.h"
 
@@ -140,6 +141,18 @@ void AddLimits(CLI::App& app, Options& options) {
   AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
 }
 
+absl::Status CheckDefaultCatalog(const Options& options) {
+  const auto catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) return catalogs.status();
+  std::vector<absl::string_view> names;
+  for (const auto& catalog : *catalogs) {
+    if (catalog->name() == options.default_catalog) return absl::OkStatus();
+    names.push_back(catalog->name());
+  }
+  return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog, " is no catalogue",
+                                                 Suggestion(options.default_catalog, names)));
+}
+
 absl::Status CheckTls(const Options& options) {
   const bool tls = !options.tls_cert.empty();
   if (tls == options.tls_key.empty()) {
@@ -259,6 +272,7 @@ absl::Status CheckOptions(const Options& options) {
   if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
   if (absl::Status status = CheckListen(options.listen); !status.ok()) return status;
   if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
+  if (absl::Status status = CheckDefaultCatalog(options); !status.ok()) return status;
   return CheckTls(options);
 }
 

@@ -116,6 +116,10 @@ class ConfigTest(unittest.TestCase):
         self.refused("--config", self.folder / "no", expected="No such file or directory")
         # Starting refuses the same.
         self.assertEqual(qconfigd(QCONFIG_CONFIG=str(self.file)).returncode, 2)
+        for arguments in (["--default-catalog", "quark-0.14"], ["--admin-listen", "::1:9464"], ["--listen", "127.0.0.1:+5"]):
+            checked, started = qconfigd("check-config", *arguments), qconfigd(*arguments)
+            self.assertEqual((checked.returncode, started.returncode), (2, 2), arguments)
+            self.assertEqual(checked.stderr, started.stderr)
 
     def test_places_that_cannot_keep_registries_are_refused(self):
         (self.folder / "file").write_text("")

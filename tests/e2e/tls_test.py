@@ -158,9 +158,11 @@ class TlsTest(unittest.TestCase):
             ("server.crt", "encrypted.key", "encrypted.key: the key needs a passphrase"),
             ("server.key", "server.key", "server.key: has no certificate in PEM form"),
         ):
-            result = self.start("--listen", "127.0.0.1:0", "--tls-cert", HERE / cert, "--tls-key", HERE / key)
-            self.assertEqual(result.returncode, 1, problem)
-            self.assertIn(problem, result.stderr)
+            options = ["--listen", "127.0.0.1:0", "--tls-cert", HERE / cert, "--tls-key", HERE / key]
+            for command, code in (([], 1), (["check-config"], 2)):
+                result = self.start(*command, *options)
+                self.assertEqual(result.returncode, code, problem)
+                self.assertIn(problem, result.stderr)
 
     def start(self, *arguments):
         # Without a terminal or input, so that nothing could be asked there.
