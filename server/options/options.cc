@@ -122,7 +122,7 @@ void AddLifeCycleOptions(CLI::App& app, Options& options) {
 }
 
 void AddLimits(CLI::App& app, Options& options) {
-  AddOption(app, "--max-in-flight", options.max_in_flight, "Calls that run at the same time")
+  AddOption(app, "--max-in-flight", options.max_in_flight, "Calls that run at the same time; more are OVERLOADED")
       ->transform(Between(size_t{1}, size_t{100'000}))
       ->group("Limits");
   AddOption(app, "--min-revision-wait-seconds", options.min_revision_wait_seconds,
@@ -131,14 +131,16 @@ void AddLimits(CLI::App& app, Options& options) {
       ->group("Limits");
   AddLimit(app, "--max-tenant-schemes", options.limits.tenant_schemes, "Schemes of one tenant");
   AddLimit(app, "--max-tenant-templates", options.limits.tenant_templates, "Templates of one tenant");
-  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes, "Schemes and templates of one tenant together");
-  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request");
+  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes,
+           "Schemes and templates of one tenant together, bytes");
+  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request, bytes");
   AddLimit(app, "--max-name-chars", options.limits.name_chars, "Length of a name");
   AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
   AddLimit(app, "--max-list-entries", options.limits.list_entries, "Entries in one list of a request");
   AddLimit(app, "--max-batch-items", options.limits.batch_items, "Requests in one batch");
-  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too");
-  AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
+  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too, bytes");
+  AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes,
+           "Memory for the algorithms in one answer, bytes");
 }
 
 absl::Status CheckDefaultCatalog(const Options& options) {
@@ -218,13 +220,14 @@ void AddOptions(CLI::App& app, Options& options) {
             "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
       ->type_name("DIRECTORY")
       ->group(group);
-  AddOption(app, "--history-changes", options.history_changes, "Writes to one tenant's registry that are remembered")
+  AddOption(app, "--history-changes", options.history_changes,
+            "Newest writes to one tenant's registry that are remembered")
       ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
       ->group(group);
-  AddOption(app, "--history-days", options.history_days, "How long they are remembered")
+  AddOption(app, "--history-days", options.history_days, "Days that a write is remembered")
       ->transform(Between(int64_t{1}, int64_t{36'500}))
       ->group(group);
-  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read")
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries read from the store, bytes")
       ->transform(Between(size_t{1}, size_t{1} << 50))
       ->group(group);
 
