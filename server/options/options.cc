@@ -81,6 +81,60 @@ absl::Status CheckAdminListen(absl::string_view listen) {
   return listen.empty() ? absl::OkStatus() : ParseHostAndPort("--admin-listen", listen).status();
 }
 
+void AddServingOptions(CLI::App& app, Options& options) {
+  const char* const group = "Serving";
+  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
+      ->type_name("ADDRESS")
+      ->group(group);
+  app.add_flag("--insecure", options.insecure,
+               "Serve other machines even if nothing is encrypted or nobody is asked who calls")
+      ->check(OneOf({"true", "false", "1", "0"}))
+      ->group(group);
+  AddOption(app, "--admin-listen", options.admin_listen,
+            "Address of the HTTP port for probes and metrics, host:port; empty: no such port")
+      ->type_name("ADDRESS")
+      ->group(group);
+  AddOption(app, "--default-catalog", options.default_catalog,
+            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant")
+      ->group(group);
+}
+
+void AddTlsOptions(CLI::App& app, Options& options) {
+  const char* const group = "TLS";
+  AddOption(app, "--tls-cert", options.tls_cert, "File with the server's certificate chain, PEM; empty: no TLS")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--tls-key", options.tls_key, "File with the certificate's private key, PEM; empty: none")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--tls-client-ca", options.tls_client_ca,
+            "File with the authorities whose certificates callers must have, PEM; empty: callers need none")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+void AddStorageOptions(CLI::App& app, Options& options) {
+  const char* const group = "Storage";
+  AddOption(
+      app, "--storage", options.storage,
+      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets")
+      ->group(group);
+  AddOption(app, "--data-dir", options.data_dir,
+            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
+      ->type_name("DIRECTORY")
+      ->group(group);
+  AddOption(app, "--history-changes", options.history_changes,
+            "Newest writes to one tenant's registry that are remembered")
+      ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
+      ->group(group);
+  AddOption(app, "--history-days", options.history_days, "Days that a write is remembered")
+      ->transform(Between(int64_t{1}, int64_t{36'500}))
+      ->group(group);
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries read from the store, bytes")
+      ->transform(Between(size_t{1}, size_t{1} << 50))
+      ->group(group);
+}
+
 void AddObservationOptions(CLI::App& app, Options& options) {
   const char* const group = "Logs and metrics";
   AddOption(app, "--log-level", options.log_level, "What is logged to standard error")
@@ -177,60 +231,13 @@ absl::Status CheckTls(const Options& options) {
 }  // namespace
 
 void AddOptions(CLI::App& app, Options& options) {
-  const char* group = "Configuration";
   AddOption(app, "--config", options.config,
             "File of options, a line `name = value` for each, named as here without --; empty: none")
       ->type_name("FILE")
-      ->group(group);
-
-  group = "Serving";
-  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
-      ->type_name("ADDRESS")
-      ->group(group);
-  app.add_flag("--insecure", options.insecure,
-               "Serve other machines even if nothing is encrypted or nobody is asked who calls")
-      ->check(OneOf({"true", "false", "1", "0"}))
-      ->group(group);
-  AddOption(app, "--admin-listen", options.admin_listen,
-            "Address of the HTTP port for probes and metrics, host:port; empty: no such port")
-      ->type_name("ADDRESS")
-      ->group(group);
-  AddOption(app, "--default-catalog", options.default_catalog,
-            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant")
-      ->group(group);
-
-  group = "TLS";
-  AddOption(app, "--tls-cert", options.tls_cert, "File with the server's certificate chain, PEM; empty: no TLS")
-      ->type_name("FILE")
-      ->group(group);
-  AddOption(app, "--tls-key", options.tls_key, "File with the certificate's private key, PEM; empty: none")
-      ->type_name("FILE")
-      ->group(group);
-  AddOption(app, "--tls-client-ca", options.tls_client_ca,
-            "File with the authorities whose certificates callers must have, PEM; empty: callers need none")
-      ->type_name("FILE")
-      ->group(group);
-
-  group = "Storage";
-  AddOption(
-      app, "--storage", options.storage,
-      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets")
-      ->group(group);
-  AddOption(app, "--data-dir", options.data_dir,
-            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
-      ->type_name("DIRECTORY")
-      ->group(group);
-  AddOption(app, "--history-changes", options.history_changes,
-            "Newest writes to one tenant's registry that are remembered")
-      ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
-      ->group(group);
-  AddOption(app, "--history-days", options.history_days, "Days that a write is remembered")
-      ->transform(Between(int64_t{1}, int64_t{36'500}))
-      ->group(group);
-  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries read from the store, bytes")
-      ->transform(Between(size_t{1}, size_t{1} << 50))
-      ->group(group);
-
+      ->group("Configuration");
+  AddServingOptions(app, options);
+  AddTlsOptions(app, options);
+  AddStorageOptions(app, options);
   AddObservationOptions(app, options);
   AddLifeCycleOptions(app, options);
   AddLimits(app, options);
