@@ -41,9 +41,6 @@ namespace {
 absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   auto catalogs = LoadBuiltinCatalogs();
   if (!catalogs.ok()) return absl::InternalError("broken catalogue data: " + std::string(catalogs.status().message()));
-  const bool known = std::any_of(catalogs->begin(), catalogs->end(),
-                                 [&](const auto& catalog) { return catalog->name() == options.default_catalog; });
-  if (!known) return absl::InvalidArgumentError("no catalogue is named " + options.default_catalog);
   RegistrySettings settings;
   settings.catalogs = *std::move(catalogs);
   settings.default_catalog = options.default_catalog;

@@ -8,9 +8,9 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/admin/admin_connections.h"
+#include "server/options/host_and_port.h"
 
 namespace qconfig {
 namespace {
@@ -131,24 +131,9 @@ class AdminServer::Http : public httplib::Server {
   std::atomic<bool> ended_ = false;
 };
 
-absl::StatusOr<HostAndPort> ParseAdminListen(absl::string_view listen) {
-  const size_t colon = listen.rfind(':');
-  absl::string_view host = listen.substr(0, colon == absl::string_view::npos ? 0 : colon);
-  const bool is_ipv6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (is_ipv6) host = host.substr(1, host.size() - 2);
-  int port = -1;
-  const bool has_port = colon != absl::string_view::npos && absl::SimpleAtoi(listen.substr(colon + 1), &port);
-  const bool valid = has_port && port >= 0 && port <= 65535 && !host.empty() &&
-                     (is_ipv6 || host.find_first_of(":[]") == absl::string_view::npos);
-  if (valid) return HostAndPort{std::string(host), port};
-  return absl::InvalidArgumentError(
-      absl::StrCat("--admin-listen ", listen,
-                   " is not host:port with a port from 0 to 65535, such as 127.0.0.1:9464 or [::1]:9464"));
-}
-
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(absl::string_view listen, AdminHandlers handlers,
                                                                 absl::Duration max_connection_time) {
-  const auto address = ParseAdminListen(listen);
+  const auto address = ParseHostAndPort("--admin-listen", listen);
   if (!address.ok()) return address.status();
   auto http = std::make_unique<Http>(std::move(handlers), max_connection_time);
   int port = address->port;

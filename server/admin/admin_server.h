@@ -46,15 +46,6 @@ class AdminServer {
   const int port_;
 };
 
-// The parts of "host:port", without the brackets of an IPv6 address.
-struct HostAndPort {
-  std::string host;
-  int port = 0;
-};
-
-// kInvalidArgument, with a message that names --admin-listen, when `listen` has not this form.
-absl::StatusOr<HostAndPort> ParseAdminListen(absl::string_view listen);
-
 }  // namespace qconfig
 
 #endif  // QCONFIG_SERVER_ADMIN_ADMIN_SERVER_H_

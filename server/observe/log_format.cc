@@ -32,7 +32,9 @@ class LineFormatter : public spdlog::formatter {
 
   void format(const spdlog::details::log_msg& line, spdlog::memory_buf_t& out) override {
     const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromChrono(line.time), absl::UTCTimeZone());
-    const absl::string_view level = View(spdlog::level::to_string_view(line.level));
+    // As --log-level takes it; spdlog says "warning".
+    const absl::string_view level =
+        line.level == spdlog::level::warn ? "warn" : View(spdlog::level::to_string_view(line.level));
     const auto append = [&out](absl::string_view text) { out.append(text.data(), text.data() + text.size()); };
     if (form_ == LogForm::kText) {
       append(absl::StrCat(time, " [qconfigd] ["));

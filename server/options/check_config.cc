@@ -9,13 +9,10 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "core/builtin_catalogs.h"
-#include "core/suggestion.h"
 #include "server/serve.h"
 #include "server/tls/pem_files.h"
 
@@ -23,18 +20,6 @@ namespace qconfig {
 namespace {
 
 namespace fs = std::filesystem;
-
-absl::Status CheckDefaultCatalog(const Options& options) {
-  const auto catalogs = LoadBuiltinCatalogs();
-  if (!catalogs.ok()) return catalogs.status();
-  std::vector<absl::string_view> names;
-  for (const auto& catalog : *catalogs) {
-    if (catalog->name() == options.default_catalog) return absl::OkStatus();
-    names.push_back(catalog->name());
-  }
-  return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog, " is no catalogue",
-                                                 Suggestion(options.default_catalog, names)));
-}
 
 absl::Status CannotBeUsed(const fs::path& path, const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat("registries cannot be kept in ", path.string(), ": ", why));
@@ -69,7 +54,7 @@ absl::Status CheckTlsFiles(const Options& options) {
 }  // namespace
 
 absl::Status CheckStart(const Options& options) {
-  for (const auto check : {CheckDefaultCatalog, CheckTlsFiles, CheckStorage}) {
+  for (const auto check : {CheckTlsFiles, CheckStorage}) {
     if (const absl::Status status = check(options); !status.ok()) return status;
   }
   return absl::OkStatus();

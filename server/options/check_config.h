@@ -8,7 +8,7 @@
 
 namespace qconfig {
 
-// What would keep a server from starting with `options`, as far as it can be known without starting it:
+// What beside CheckOptions() would keep a server from starting with `options`, as far as it can be known without starting it:
 // kInvalidArgument with a sentence. Changes nothing on disk.
 absl::Status CheckStart(const Options& options);
 

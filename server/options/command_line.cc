@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,9 +24,9 @@ constexpr absl::string_view kPrefix = "QCONFIG_";
 constexpr size_t kMaxQuotedChars = 100;
 
 // What other programs of the project are told by, and what Kubernetes sets for a Service named qconfig.
-constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",          "QCONFIG_TENANT", "QCONFIG_CATALOG",
-                                                 "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA", "QCONFIG_CLIENT_CERT",
-                                                 "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
+constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",      "QCONFIG_TENANT",          "QCONFIG_CATALOG",
+                                                 "QCONFIG_TLS",         "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA",
+                                                 "QCONFIG_CLIENT_CERT", "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
 constexpr absl::string_view kKubernetesPrefixes[] = {"QCONFIG_SERVICE_", "QCONFIG_PORT"};
 
 std::string DidYouMean(absl::string_view name, const std::vector<absl::string_view>& names, absl::string_view prefix) {
@@ -50,6 +52,8 @@ std::string Reason(const CLI::Error& error, const CLI::Option& option) {
 }
 
 absl::Status Give(CLI::Option& option, const std::string& value, absl::string_view where) {
+  const bool is_flag = option.get_expected_min() == 0;
+  if (is_flag && value.empty()) return Refuse(where, "needs a value, true or false");  // CLI11 would not say so
   try {
     option.add_result(value);
     option.run_callback();
@@ -81,6 +85,23 @@ absl::Status RefuseFlag(const CLI::App& app, const CLI::ParseError& error) {
     return Refuse(flag, what.substr(flag.size() + 2));
   }
   return absl::InvalidArgumentError(what);
+}
+
+// CLI11 takes the flag that follows an option for the value that was forgotten.
+absl::Status RefuseFlagsAsValues(const CLI::App& app) {
+  std::vector<const CLI::Option*> options = app.get_options();
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) options.push_back(option);
+  }
+  for (const CLI::Option* option : options) {
+    if (option->get_expected_min() == 0 || option->count() == 0) continue;
+    const std::string& value = option->results().front();
+    if (absl::StartsWith(value, "--")) {
+      return Refuse(option->get_name(),
+                    absl::StrCat("needs a value, and ", Printable(value, kMaxQuotedChars), " looks like an option"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // What the environment says of `option`, if anything.
@@ -157,6 +178,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char
   } catch (const CLI::ParseError& error) {
     return RefuseFlag(app, error);
   }
+  if (const absl::Status status = RefuseFlagsAsValues(app); !status.ok()) return status;
 
   absl::flat_hash_map<const CLI::Option*, std::string> sources;
   std::string path;

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/options/config_file.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "server/small_file.h"
 
 namespace qconfig {
 namespace {
@@ -36,20 +34,10 @@ std::optional<std::string> ValueOf(absl::string_view text) {
   return std::string(text);
 }
 
-absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  constexpr size_t kMaxBytes = 1u << 20;
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (file == nullptr) return absl::InvalidArgumentError(std::strerror(errno));
-  std::string text(kMaxBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return absl::InvalidArgumentError(std::strerror(errno));
-  if (text.size() > kMaxBytes) return absl::InvalidArgumentError("it is larger than 1 MiB");
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark, which some editors write
   std::vector<ConfigLine> lines;
   int number = 0;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -72,10 +60,9 @@ absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
 }
 
 absl::StatusOr<std::vector<ConfigLine>> ReadConfigFile(const std::string& path) {
-  const auto text = ReadAll(path);
+  const auto text = ReadSmallFile(path);
   if (!text.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the configuration file ", path, " cannot be read: ", text.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat("the configuration file ", path, " ", text.status().message()));
   }
   auto lines = ParseConfig(*text);
   if (!lines.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ", ", lines.status().message()));

@@ -17,10 +17,12 @@ struct ConfigLine {
 };
 
 // The `key = value` lines of `text`. A value may stand in double quotes, and what follows a # is a comment unless it is
-// in quotes or part of a word. kInvalidArgument for any other line; the message does not repeat it.
+// in quotes or part of a word. A byte order mark is passed over. kInvalidArgument for any other line; the message does
+// not repeat it.
 absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text);
 
-// ParseConfig() of the file at `path`; every message names it. kInvalidArgument also when it cannot be read.
+// ParseConfig() of the file at `path`; every message names it. kInvalidArgument also when it cannot be read, is no
+// ordinary file, or is no text.
 absl::StatusOr<std::vector<ConfigLine>> ReadConfigFile(const std::string& path);
 
 }  // namespace qconfig

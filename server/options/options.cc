@@ -14,7 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "core/suggestion.h"
 #include "core/utf8.h"
+#include "server/options/host_and_port.h"
 
 namespace qconfig {
 namespace {
@@ -64,11 +67,72 @@ bool IsUnixSocket(absl::string_view listen) {
   return absl::StartsWith(listen, "unix:") || absl::StartsWith(listen, "unix-abstract:");
 }
 
-bool IsHostAndPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  int port = -1;
-  return colon != absl::string_view::npos && colon > 0 && absl::SimpleAtoi(address.substr(colon + 1), &port) &&
-         port >= 0 && port <= 65535;
+// gRPC's own form of such an address has two slashes, or none.
+absl::Status CheckListen(absl::string_view listen) {
+  if (!IsUnixSocket(listen)) return ParseHostAndPort("--listen", listen).status();
+  absl::string_view path = listen.substr(listen.find(':') + 1);
+  absl::ConsumePrefix(&path, "//");
+  if (!path.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--listen ", listen, " does not say which socket; an example is unix:/run/qconfigd.sock"));
+}
+
+absl::Status CheckAdminListen(absl::string_view listen) {
+  return listen.empty() ? absl::OkStatus() : ParseHostAndPort("--admin-listen", listen).status();
+}
+
+void AddServingOptions(CLI::App& app, Options& options) {
+  const char* const group = "Serving";
+  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
+      ->type_name("ADDRESS")
+      ->group(group);
+  app.add_flag("--insecure", options.insecure,
+               "Serve other machines even if nothing is encrypted or nobody is asked who calls")
+      ->check(OneOf({"true", "false", "1", "0"}))
+      ->group(group);
+  AddOption(app, "--admin-listen", options.admin_listen,
+            "Address of the HTTP port for probes and metrics, host:port; empty: no such port")
+      ->type_name("ADDRESS")
+      ->group(group);
+  AddOption(app, "--default-catalog", options.default_catalog,
+            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant")
+      ->group(group);
+}
+
+void AddTlsOptions(CLI::App& app, Options& options) {
+  const char* const group = "TLS";
+  AddOption(app, "--tls-cert", options.tls_cert, "File with the server's certificate chain, PEM; empty: no TLS")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--tls-key", options.tls_key, "File with the certificate's private key, PEM; empty: none")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--tls-client-ca", options.tls_client_ca,
+            "File with the authorities whose certificates callers must have, PEM; empty: callers need none")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+void AddStorageOptions(CLI::App& app, Options& options) {
+  const char* const group = "Storage";
+  AddOption(
+      app, "--storage", options.storage,
+      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets")
+      ->group(group);
+  AddOption(app, "--data-dir", options.data_dir,
+            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
+      ->type_name("DIRECTORY")
+      ->group(group);
+  AddOption(app, "--history-changes", options.history_changes,
+            "Newest writes to one tenant's registry that are remembered")
+      ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
+      ->group(group);
+  AddOption(app, "--history-days", options.history_days, "Days that a write is remembered")
+      ->transform(Between(int64_t{1}, int64_t{36'500}))
+      ->group(group);
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries read from the store, bytes")
+      ->transform(Between(size_t{1}, size_t{1} << 50))
+      ->group(group);
 }
 
 void AddObservationOptions(CLI::App& app, Options& options) {
@@ -112,7 +176,7 @@ void AddLifeCycleOptions(CLI::App& app, Options& options) {
 }
 
 void AddLimits(CLI::App& app, Options& options) {
-  AddOption(app, "--max-in-flight", options.max_in_flight, "Calls that run at the same time")
+  AddOption(app, "--max-in-flight", options.max_in_flight, "Calls that run at the same time; more are OVERLOADED")
       ->transform(Between(size_t{1}, size_t{100'000}))
       ->group("Limits");
   AddOption(app, "--min-revision-wait-seconds", options.min_revision_wait_seconds,
@@ -121,14 +185,28 @@ void AddLimits(CLI::App& app, Options& options) {
       ->group("Limits");
   AddLimit(app, "--max-tenant-schemes", options.limits.tenant_schemes, "Schemes of one tenant");
   AddLimit(app, "--max-tenant-templates", options.limits.tenant_templates, "Templates of one tenant");
-  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes, "Schemes and templates of one tenant together");
-  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request");
+  AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes,
+           "Schemes and templates of one tenant together, bytes");
+  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of one request, bytes");
   AddLimit(app, "--max-name-chars", options.limits.name_chars, "Length of a name");
   AddLimit(app, "--max-pattern-chars", options.limits.pattern_chars, "Length of a layer-name pattern");
   AddLimit(app, "--max-list-entries", options.limits.list_entries, "Entries in one list of a request");
   AddLimit(app, "--max-batch-items", options.limits.batch_items, "Requests in one batch");
-  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too");
-  AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes, "Memory for the algorithms in one answer");
+  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of one answer, a batch's too, bytes");
+  AddLimit(app, "--max-algorithm-bytes", options.limits.algorithm_bytes,
+           "Memory for the algorithms in one answer, bytes");
+}
+
+absl::Status CheckDefaultCatalog(const Options& options) {
+  const auto catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) return catalogs.status();
+  std::vector<absl::string_view> names;
+  for (const auto& catalog : *catalogs) {
+    if (catalog->name() == options.default_catalog) return absl::OkStatus();
+    names.push_back(catalog->name());
+  }
+  return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog, " is no catalogue",
+                                                 Suggestion(options.default_catalog, names)));
 }
 
 absl::Status CheckTls(const Options& options) {
@@ -153,59 +231,13 @@ absl::Status CheckTls(const Options& options) {
 }  // namespace
 
 void AddOptions(CLI::App& app, Options& options) {
-  const char* group = "Configuration";
   AddOption(app, "--config", options.config,
             "File of options, a line `name = value` for each, named as here without --; empty: none")
       ->type_name("FILE")
-      ->group(group);
-
-  group = "Serving";
-  AddOption(app, "--listen", options.listen, "Address to serve gRPC on, host:port; port 0 takes a free one")
-      ->type_name("ADDRESS")
-      ->group(group);
-  app.add_flag("--insecure", options.insecure,
-               "Serve other machines even if nothing is encrypted or nobody is asked who calls")
-      ->check(OneOf({"true", "false", "1", "0"}))
-      ->group(group);
-  AddOption(app, "--admin-listen", options.admin_listen,
-            "Address of the HTTP port for probes and metrics, host:port; empty: no such port")
-      ->type_name("ADDRESS")
-      ->group(group);
-  AddOption(app, "--default-catalog", options.default_catalog,
-            "Catalogue that requests without one use, until a tenant's first write sets it for that tenant")
-      ->group(group);
-
-  group = "TLS";
-  AddOption(app, "--tls-cert", options.tls_cert, "File with the server's certificate chain, PEM; empty: no TLS")
-      ->type_name("FILE")
-      ->group(group);
-  AddOption(app, "--tls-key", options.tls_key, "File with the certificate's private key, PEM; empty: none")
-      ->type_name("FILE")
-      ->group(group);
-  AddOption(app, "--tls-client-ca", options.tls_client_ca,
-            "File with the authorities whose certificates callers must have, PEM; empty: callers need none")
-      ->type_name("FILE")
-      ->group(group);
-
-  group = "Storage";
-  AddOption(
-      app, "--storage", options.storage,
-      "Where registries are kept: sqlite (registry.db in the data directory), sqlite:FILE, or memory, which forgets")
-      ->group(group);
-  AddOption(app, "--data-dir", options.data_dir,
-            "Data directory; empty: qconfig in $XDG_DATA_HOME, or else in ~/.local/share")
-      ->type_name("DIRECTORY")
-      ->group(group);
-  AddOption(app, "--history-changes", options.history_changes, "Writes to one tenant's registry that are remembered")
-      ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
-      ->group(group);
-  AddOption(app, "--history-days", options.history_days, "How long they are remembered")
-      ->transform(Between(int64_t{1}, int64_t{36'500}))
-      ->group(group);
-  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries that were read")
-      ->transform(Between(size_t{1}, size_t{1} << 50))
-      ->group(group);
-
+      ->group("Configuration");
+  AddServingOptions(app, options);
+  AddTlsOptions(app, options);
+  AddStorageOptions(app, options);
   AddObservationOptions(app, options);
   AddLifeCycleOptions(app, options);
   AddLimits(app, options);
@@ -248,15 +280,9 @@ absl::StatusOr<std::string> StorageOf(const Options& options) {
 
 absl::Status CheckOptions(const Options& options) {
   if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
-  const absl::string_view listen = options.listen;
-  constexpr absl::string_view kNoAddress = " is not host:port with a port from 0 to 65535, such as 127.0.0.1:";
-  if (!IsUnixSocket(listen) && !IsHostAndPort(listen)) {
-    return absl::InvalidArgumentError(absl::StrCat("--listen ", listen, kNoAddress, "50051"));
-  }
-  if (!options.admin_listen.empty() && !IsHostAndPort(options.admin_listen)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--admin-listen ", options.admin_listen, kNoAddress, "9464; empty: no admin port"));
-  }
+  if (absl::Status status = CheckListen(options.listen); !status.ok()) return status;
+  if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
+  if (absl::Status status = CheckDefaultCatalog(options); !status.ok()) return status;
   return CheckTls(options);
 }
 

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/tls/pem_files.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/small_file.h"
 
 namespace qconfig {
 namespace {
@@ -43,25 +39,9 @@ std::string OpenSslReason() {
 }
 
 absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  constexpr size_t kMaxBytes = 1u << 20;
   if (path.empty()) return std::string();
-  // Without waiting, should it be a pipe that nobody writes to.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return Problem(path, absl::StrCat("cannot be opened: ", std::strerror(errno)));
-  std::string contents;
-  ssize_t count = 0;
-  struct stat status;
-  const bool is_file = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-  char block[16384];
-  while (is_file && contents.size() <= kMaxBytes && (count = read(file, block, sizeof block)) > 0) {
-    contents.append(block, static_cast<size_t>(count));
-  }
-  const int error = errno;
-  close(file);
-  if (!is_file) return Problem(path, "is no ordinary file");
-  if (count < 0) return Problem(path, absl::StrCat("cannot be read: ", std::strerror(error)));
-  if (contents.size() > kMaxBytes) return Problem(path, absl::StrCat("has more than ", kMaxBytes, " bytes"));
-  return contents;
+  auto text = ReadSmallFile(path);
+  return text.ok() ? text : Problem(path, text.status().message());
 }
 
 // In place of OpenSSL's own, which asks on the terminal.

@@ -28,8 +28,8 @@ struct PemContents {
   }
 };
 
-// kFailedPrecondition, with a sentence that names the file, when one cannot be read, is no ordinary file, or is larger
-// than such files are.
+// kFailedPrecondition, with a sentence that names the file, when one cannot be read, is no ordinary file, is larger
+// than such files are, or has a NUL byte.
 absl::StatusOr<PemContents> ReadPemFiles(const PemPaths& paths);
 
 // Returns when the certificate expires; absl::InfiniteFuture() when there is none.

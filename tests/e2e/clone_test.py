@@ -42,7 +42,7 @@ class CloneTest(unittest.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environment(QCONFIG_LISTEN="127.0.0.1:0"),
+            env=clean_environment(QCONFIG_LISTEN="127.0.0.1:0", QCONFIG_ADMIN_LISTEN="127.0.0.1:0"),
             start_new_session=True,
             # Python starts programs with SIGPIPE ignored; a shell does not.
             preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import BIN, ROOT, Server, clean_environment
+from programs import BIN, ROOT, Server, clean_environment, qconfigctl
 
 HELP_OPTION = re.compile(r"^  --([a-z-]+)(?: ([A-Z]+))?$")
 
@@ -110,11 +110,16 @@ class ConfigTest(unittest.TestCase):
         self.refused("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
         self.refused(expected='QCONFIG_LOG_FORMAT "xml" is none of auto, json, text', QCONFIG_LOG_FORMAT="xml")
         self.refused("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
-        self.refused("--admin-listen", "9464", expected="--admin-listen 9464 is not host:port")
+        self.refused("--admin-listen", "9464", expected='--admin-listen "9464" is not host:port')
+        self.refused("--listen", "unix:", expected="--listen unix: does not say which socket")
         self.refused("--default-catalog", "quark-0.14", expected="quark-0.14 is no catalogue; did you mean quark-0.13?")
         self.refused("--config", self.folder / "no", expected="No such file or directory")
         # Starting refuses the same.
         self.assertEqual(qconfigd(QCONFIG_CONFIG=str(self.file)).returncode, 2)
+        for arguments in (["--default-catalog", "quark-0.14"], ["--admin-listen", "::1:9464"], ["--listen", "127.0.0.1:+5"]):
+            checked, started = qconfigd("check-config", *arguments), qconfigd(*arguments)
+            self.assertEqual((checked.returncode, started.returncode), (2, 2), arguments)
+            self.assertEqual(checked.stderr, started.stderr)
 
     def test_places_that_cannot_keep_registries_are_refused(self):
         (self.folder / "file").write_text("")
@@ -136,6 +141,12 @@ class ConfigTest(unittest.TestCase):
         )
         with Server(QCONFIG_DATADIR="/x") as server:
             self.assertIn("did you mean QCONFIG_DATA_DIR?", server.text())
+
+    def test_variables_of_qconfigctl_are_known(self):
+        variables = re.findall(r"QCONFIG_[A-Z_]+", qconfigctl("--help").stdout)
+        self.assertIn("QCONFIG_TLS", variables)
+        result = qconfigd("check-config", **dict.fromkeys(variables, "1"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_help_is_grouped_and_fits(self):
         text = qconfigd("--help").stdout

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from programs import BIN, Server, clean_environment, qconfigctl
+from programs import BIN, Server, qconfigctl, server_environment
 
 
 def healthcheck(admin_listen, **environment):
@@ -22,7 +22,7 @@ def healthcheck(admin_listen, **environment):
         [BIN / "qconfigd", "healthcheck", "--admin-listen", admin_listen],
         capture_output=True,
         text=True,
-        env=clean_environment(**environment),
+        env=server_environment(**environment),
         timeout=30,
     )
 
@@ -220,7 +220,7 @@ class LifecycleTest(unittest.TestCase):
             [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--admin-listen", server.admin, "--storage", "memory"],
             capture_output=True,
             text=True,
-            env=clean_environment(),
+            env=server_environment(),
             timeout=30,
         )
         self.assertEqual(result.returncode, 1)
@@ -237,7 +237,7 @@ class LifecycleTest(unittest.TestCase):
             [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--storage", "memory"],
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environment(),
+            env=server_environment(),
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
         )
         process.send_signal(signal.SIGTERM)  # waits for the server's thread to take it

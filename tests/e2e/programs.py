@@ -26,13 +26,12 @@ def clean_environment(**extra):
     """The environment without what would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
     no_proxy = kept.get("no_proxy", kept.get("NO_PROXY", ""))
-    return {
-        **kept,
-        "no_proxy": no_proxy + ",127.0.0.1,localhost",
-        "XDG_DATA_HOME": DATA.name,
-        "QCONFIG_ADMIN_LISTEN": "127.0.0.1:0",
-        **extra,
-    }
+    return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", "XDG_DATA_HOME": DATA.name, **extra}
+
+
+def server_environment(**extra):
+    """The environment of a server, which must not take the admin port of another one."""
+    return clean_environment(**{"QCONFIG_ADMIN_LISTEN": "127.0.0.1:0", **extra})
 
 
 class Server:
@@ -45,7 +44,7 @@ class Server:
         self.process = subprocess.Popen(
             [BIN / "qconfigd", *listen, *arguments],
             stderr=self.log,
-            env=clean_environment(**{"QCONFIG_DATA_DIR": self.data.name, **environment}),
+            env=server_environment(**{"QCONFIG_DATA_DIR": self.data.name, **environment}),
         )
         self.port = self._wait_for_port()
         self.address = f"127.0.0.1:{self.port}"

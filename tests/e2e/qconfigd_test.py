@@ -10,12 +10,12 @@ import signal
 import subprocess
 import unittest
 
-from programs import BIN, Server, clean_environment, qconfigctl
+from programs import BIN, Server, qconfigctl, server_environment
 
 
 def start_and_fail(*arguments, **environment):
     return subprocess.run(
-        [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=clean_environment(**environment), timeout=30
+        [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=server_environment(**environment), timeout=30
     )
 
 
@@ -94,11 +94,11 @@ class QconfigdTest(unittest.TestCase):
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
         process = subprocess.Popen(
-            [BIN / "qconfigd", "--listen", "127.0.0.1:0"], stderr=theirs, env=clean_environment(TERM="dumb")
+            [BIN / "qconfigd", "--listen", "127.0.0.1:0"], stderr=theirs, env=server_environment(TERM="dumb")
         )
         os.close(theirs)
         self.addCleanup(process.kill)
-        self.assertIn("[qconfigd] [info] qconfigd ", os.read(ours, 1000).decode())
+        self.assertRegex(self.read_until_it_listens(ours), r"Z \[qconfigd\] \[.*info.*\] qconfigd \S+ listening on ")
         process.terminate()
         self.assertEqual(process.wait(30), 0)
 
@@ -108,17 +108,21 @@ class QconfigdTest(unittest.TestCase):
         process = subprocess.Popen(
             [BIN / "qconfigd", "--listen", "127.0.0.1:0"],
             stderr=write_end,
-            env=clean_environment(),
+            env=server_environment(),
             preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
         )
         os.close(write_end)
         self.addCleanup(process.kill)
+        port = re.search(r"listening on \S+ \(port (\d+)\)", self.read_until_it_listens(read_end)).group(1)
+        return process, read_end, f"127.0.0.1:{port}"
+
+    def read_until_it_listens(self, log):
         text = ""
-        while not (listening := re.search(r"listening on \S+ \(port (\d+)\)", text)):
-            read = os.read(read_end, 1000).decode()
+        while not re.search(r"listening on \S+ \(port \d+\)", text):
+            read = os.read(log, 1000).decode()
             self.assertTrue(read, text)
             text += read
-        return process, read_end, f"127.0.0.1:{listening.group(1)}"
+        return text
 
     def refuse(self, address):
         """Makes the server refuse, and so log, a call."""

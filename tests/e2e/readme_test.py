@@ -55,6 +55,10 @@ class BlocksTest(unittest.TestCase):
             self.assertEqual(set(fences[1::2]), {""}, document)
             self.assertLessEqual(set(fences[::2]), {*COMMANDS.split("|"), "json", "promql"}, document)
 
+    def test_no_place_is_left_to_fill_in(self):
+        for document in DOCUMENTS:
+            self.assertEqual(re.findall("@[A-Z]+@", (ROOT / document).read_text()), [], document)
+
     def test_links_lead_somewhere(self):
         for document in DOCUMENTS:
             path = ROOT / document
@@ -85,14 +89,12 @@ class CommandsTest(ServerTestCase):
 
     def test_answers_are_those_printed(self):
         examples = [block for block in run_by("readme") if block.startswith("$ ")]
-        self.assertEqual(len(examples), 6)
         for example in examples:
             command, answer = example.split("\n", 1)
             self.assertEqual(self.run_block(command.removeprefix("$ ")).stdout, answer, command)
 
     def test_other_commands_work(self):
         commands = [block for block in run_by("readme") if not block.startswith(("$ ", "jq "))]
-        self.assertEqual(len(commands), 3)
         for command in commands:
             result = self.run_block(command)
             self.assertEqual(result.returncode, 0, result.stdout)

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from programs import BIN, Server, clean_environment, qconfigctl
+from programs import BIN, Server, qconfigctl, server_environment
 
 SCHEME = {"weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "group_size": 48}}}
 
@@ -23,7 +23,7 @@ def qconfigd(*arguments, **environment):
         [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
         capture_output=True,
         text=True,
-        env=clean_environment(**environment),
+        env=server_environment(**environment),
         timeout=60,
     )
 
@@ -155,9 +155,9 @@ class StorageTest(unittest.TestCase):
         backup = self.folder / "backup.db"
         command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self.file}", "--to", backup]
         try:
-            result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+            result = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
             self.assertEqual(result.returncode, 0, result.stderr)
-            again = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+            again = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
             self.assertEqual(again.returncode, 1, "a backup is never written over")
         finally:
             stop.set()
@@ -174,7 +174,7 @@ class StorageTest(unittest.TestCase):
 
     def test_memory_cannot_be_backed_up(self):
         command = [BIN / "qconfigd", "backup", "--storage", "memory", "--to", self.folder / "x"]
-        result = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
         self.assertEqual(result.returncode, 2, result.stderr)
 
     def test_full_disk_refuses_writes_and_loses_nothing(self):
@@ -227,7 +227,7 @@ class StorageTest(unittest.TestCase):
             command,
             capture_output=True,
             text=True,
-            env=clean_environment(),
+            env=server_environment(),
             timeout=60,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard)),
         )

@@ -11,7 +11,7 @@ import time
 import unittest
 import warnings
 
-from programs import BIN, Server, clean_environment, qconfigctl
+from programs import BIN, Server, qconfigctl, server_environment
 
 FILES = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
 HERE = pathlib.Path(FILES.name)
@@ -158,14 +158,16 @@ class TlsTest(unittest.TestCase):
             ("server.crt", "encrypted.key", "encrypted.key: the key needs a passphrase"),
             ("server.key", "server.key", "server.key: has no certificate in PEM form"),
         ):
-            result = self.start("--listen", "127.0.0.1:0", "--tls-cert", HERE / cert, "--tls-key", HERE / key)
-            self.assertEqual(result.returncode, 1, problem)
-            self.assertIn(problem, result.stderr)
+            options = ["--listen", "127.0.0.1:0", "--tls-cert", HERE / cert, "--tls-key", HERE / key]
+            for command, code in (([], 1), (["check-config"], 2)):
+                result = self.start(*command, *options)
+                self.assertEqual(result.returncode, code, problem)
+                self.assertIn(problem, result.stderr)
 
     def start(self, *arguments):
         # Without a terminal or input, so that nothing could be asked there.
         return subprocess.run([BIN / "qconfigd", "--storage", "memory", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, env=clean_environment(), timeout=30)
+                              text=True, env=server_environment(), timeout=30)
 
     def test_options_that_do_not_fit_exit_2(self):
         cert, key = HERE / "server.crt", HERE / "server.key"

@@ -179,6 +179,8 @@ TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
   EXPECT_EQ(Refusal({"--max-batch-item=3"}), "--max-batch-item=3 is no option; did you mean --max-batch-items?");
   EXPECT_EQ(Refusal({"serve"}), "serve is no subcommand");
   EXPECT_EQ(Refusal({"--listen"}), "--listen needs a value");
+  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir needs a value, and --insecure looks like an option");
+  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config needs a value, and --insecure looks like an option");
   EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
 }
 
@@ -199,6 +201,7 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
       {"listen = a:1\n\nlisten = a:1\n", ", line 3: listen is given twice, first in line 1"},
       {"log-format = xml", ", line 1: log-format \"xml\" is none of auto, json, text"},
       {"max-in-flight =", ", line 1: max-in-flight \"\" is not a whole number from 1 to 100000"},
+      {"insecure =", ", line 1: insecure needs a value, true or false"},
       {"listen", ", line 1 is not `key = value`, such as: listen = 127.0.0.1:50051"},
   };
   for (const auto& item : cases) {
@@ -206,7 +209,7 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
     EXPECT_EQ(Refusal({"--config", file_}), file_ + item.message);
   }
   EXPECT_EQ(Refusal({"--config", "/nonexistent"}),
-            "the configuration file /nonexistent cannot be read: No such file or directory");
+            "the configuration file /nonexistent cannot be opened: No such file or directory");
 }
 
 TEST_F(CommandLineTest, NamesVariablesThatNobodyKnows) {

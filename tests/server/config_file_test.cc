@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
+
+#include "tests/server/store_test_support.h"
 
 namespace qconfig {
 namespace {
@@ -49,6 +52,24 @@ TEST(ConfigFileTest, SaysWhichFileCannotBeRead) {
   for (const char* path : {"/nonexistent/file", "/tmp", "/dev/zero"}) {
     EXPECT_THAT(std::string(ReadConfigFile(path).status().message()), HasSubstr(path));
   }
+}
+
+TEST(ConfigFileTest, ReadsTextInOrdinaryFilesOnly) {
+  TempDirectory directory;
+  const std::string file = directory.Path("file");
+  WriteFile(file, "\xEF\xBB\xBFkey = value\n");
+  const auto lines = ReadConfigFile(file);
+  ASSERT_TRUE(lines.ok()) << lines.status();
+  EXPECT_EQ(lines->front().key, "key") << "without the byte order mark";
+  WriteFile(file, std::string("key = val\0ue\n", 13));
+  EXPECT_EQ(ReadConfigFile(file).status().message(),
+            "the configuration file " + file + " has a NUL byte, and so is no text");
+  WriteFile(file, std::string((1u << 20) + 1, '\n'));
+  EXPECT_THAT(std::string(ReadConfigFile(file).status().message()), HasSubstr("has more than 1048576 bytes"));
+  const std::string pipe = directory.Path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(std::string(ReadConfigFile(pipe).status().message()), HasSubstr("is no ordinary file"))
+      << "and does not wait for somebody to write";
 }
 
 }  // namespace

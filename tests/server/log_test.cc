@@ -90,7 +90,7 @@ TEST(LogTest, EveryJsonLineWithFieldsIsOneObject) {
     const auto line = nlohmann::json::parse(text, nullptr, false);
     ASSERT_FALSE(line.is_discarded()) << text;
     EXPECT_EQ(line.size(), 5u) << text;
-    EXPECT_EQ(line["level"], "warning");
+    EXPECT_EQ(line["level"], "warn");
     EXPECT_EQ(line["number"], -7);
   }
 }
@@ -142,7 +142,7 @@ TEST(LogTest, LevelsHaveTheirNames) {
   (*log).critical("x");
   std::vector<std::string> levels;
   for (const std::string& line : log.lines()) levels.push_back(nlohmann::json::parse(line)["level"]);
-  EXPECT_THAT(levels, testing::ElementsAre("debug", "info", "warning", "error", "critical"));
+  EXPECT_THAT(levels, testing::ElementsAre("debug", "info", "warn", "error", "critical"));
 }
 
 // Takes no second line until it may.

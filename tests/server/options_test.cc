@@ -13,6 +13,12 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr const char* kNoAddresses[] = {"127.0.0.1",       "127.0.0.1:",   ":1",           "9464",
+                                        "127.0.0.1:65536", "127.0.0.1:x",  "127.0.0.1:-1", "127.0.0.1: 5",
+                                        "127.0.0.1:5 ",    "127.0.0.1:+5", "::1:9464",     "::9464",
+                                        "a:b:9",           "[]:9",         "[::1:9",       "::1]:9",
+                                        "[127.0.0.1]:9",   "a b:9",        "[::1]9",       "127.0.0.1:99999999999"};
+
 TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
   Options options;
   CLI::App app;
@@ -65,13 +71,19 @@ TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
 TEST(OptionsTest, ListensOnlyToHostAndPort) {
   Options options;
   options.insecure = true;
-  for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "unix:/tmp/socket", "example.com:1"}) {
+  for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "[fe80::1%eth0]:1", "unix:/tmp/socket", "unix:///tmp/socket",
+                             "unix-abstract:name", "example.com:1"}) {
     options.listen = listen;
     EXPECT_TRUE(CheckOptions(options).ok()) << listen;
   }
-  for (const char* listen : {"", "127.0.0.1", "127.0.0.1:", ":1", "127.0.0.1:65536", "127.0.0.1:x", "127.0.0.1:-1"}) {
+  for (const char* listen : kNoAddresses) {
     options.listen = listen;
-    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("host:port")) << listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--listen \"")) << listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("is not host:port")) << listen;
+  }
+  for (const char* listen : {"", "unix:", "unix://", "unix-abstract:"}) {
+    options.listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--listen")) << listen;
   }
 }
 
@@ -81,7 +93,9 @@ TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
     options.admin_listen = listen;
     EXPECT_TRUE(CheckOptions(options).ok()) << listen;
   }
-  for (const char* listen : {"9464", ":9464", "127.0.0.1", "127.0.0.1:65536", "unix:/tmp/socket"}) {
+  options.admin_listen = "unix:/tmp/socket";
+  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen"));
+  for (const char* listen : kNoAddresses) {
     options.admin_listen = listen;
     EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen")) << listen;
   }

@@ -84,6 +84,8 @@ TEST_F(PemFilesTest, ReadsOrdinaryFilesOnly) {
   EXPECT_EQ(problem(pipe), pipe + ": is no ordinary file") << "and does not wait for somebody to write";
   WriteFile(cert, std::string((1u << 20) + 1, 'x'));
   EXPECT_EQ(problem(cert), cert + ": has more than 1048576 bytes");
+  WriteFile(cert, pair_.cert + std::string(1, '\0') + pair_.cert);
+  EXPECT_EQ(problem(cert), cert + ": has a NUL byte, and so is no text");
 }
 
 }  // namespace
