@@ -95,6 +95,26 @@ TEST(AdminServerTest, HeadHasNoBody) {
   EXPECT_TRUE(absl::EndsWith(answer, "\r\n\r\n")) << answer;
 }
 
+TEST(AdminServerTest, RangesAreIgnored) {
+  AdminHandlers handlers = Handlers();
+  handlers.metrics = [] { return std::string(100'000, 'x'); };
+  const auto server = Serve(std::move(handlers));
+  std::string ranges = "bytes=0-";
+  for (int i = 1; i < 2000; ++i) ranges += ",0-";
+  for (const std::string& header : {absl::StrCat("Range: ", ranges), absl::StrCat("rAnGe:", ranges),
+                                    std::string("Range: bytes=5-1"), std::string("Range: lines=a")}) {
+    for (const char* path : {"/metrics", "/livez"}) {
+      const Connection connection(server->port());
+      connection.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\n", header, "\r\nX: y\r\n\r\n"));
+      const std::string answer = connection.Receive();
+      const int length = path == absl::string_view("/metrics") ? 100'000 : 3;
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 200")) << header;
+      EXPECT_THAT(answer, HasSubstr(absl::StrCat("Content-Length: ", length, "\r\n"))) << header;
+      EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, length) << header;
+    }
+  }
+}
+
 TEST(AdminServerTest, OtherPathsAndMethodsAreRefused) {
   const auto server = Serve();
   for (const char* path : {"/", "/livez/", "/metrics/x", "/../livez/..", "/LIVEZ"}) {
