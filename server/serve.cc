@@ -92,16 +92,16 @@ AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics,
   AdminHandlers handlers;
   handlers.ready = [&readiness] { return readiness.Check(); };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
-  handlers.version = [json = VersionJson(catalogs)] { return json; };
+  handlers.version = VersionJson(catalogs);
   return handlers;
 }
 
 // Null when there is to be no admin port.
 absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Options& options, AdminHandlers handlers,
-                                                        spdlog::logger& log) {
+                                                        const std::shared_ptr<spdlog::logger>& log) {
   if (options.admin_listen.empty()) return nullptr;
-  auto admin = AdminServer::Start(options.admin_listen, std::move(handlers));
-  if (admin.ok()) log.info("admin port on {} (port {})", options.admin_listen, (*admin)->port());
+  auto admin = AdminServer::Start(options.admin_listen, std::move(handlers), log);
+  if (admin.ok()) log->info("admin port on {} (port {})", options.admin_listen, (*admin)->port());
   return admin;
 }
 
@@ -168,7 +168,7 @@ int Serve(const Options& options) {
   auto settings = ServerSettingsOf(options, log);
   if (!settings.ok()) return cannot_start(settings.status());
   Readiness readiness;
-  auto admin = StartAdmin(options, HandlersOf(readiness, settings->metrics, registry_settings->catalogs), *log);
+  auto admin = StartAdmin(options, HandlersOf(readiness, settings->metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());
 
   const std::string storage = *StorageOf(options);

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/admin/admin_connections.h"
 #include "server/options/host_and_port.h"
 
@@ -86,7 +87,7 @@ void Answer(const AdminHandlers& handlers, const httplib::Request& request, http
   response.set_header("Cache-Control", "no-store");
   if (path == "/livez") return response.set_content("ok\n", kText);
   if (path == "/metrics") return response.set_content(handlers.metrics(), "text/plain; version=0.0.4; charset=utf-8");
-  if (path == "/version") return response.set_content(handlers.version() + "\n", "application/json");
+  if (path == "/version") return response.set_content(handlers.version + "\n", "application/json");
   const absl::Status ready = handlers.ready();
   if (!ready.ok()) response.status = 503;
   response.set_content(ready.ok() ? "ok\n" : absl::StrCat(ready.message(), "\n"), kText);
@@ -96,8 +97,11 @@ void Answer(const AdminHandlers& handlers, const httplib::Request& request, http
 
 class AdminServer::Http : public httplib::Server {
  public:
-  Http(AdminHandlers handlers, absl::Duration max_connection_time)
-      : handlers_(std::move(handlers)), max_connection_time_(max_connection_time), connections_(kMaxConnections) {
+  Http(AdminHandlers handlers, std::shared_ptr<spdlog::logger> log, absl::Duration max_connection_time)
+      : handlers_(std::move(handlers)),
+        log_(std::move(log)),
+        max_connection_time_(max_connection_time),
+        connections_(kMaxConnections) {
     new_task_queue = [this] { return new EvictingThreads(connections_); };
     // httplib would share a port that another process listens on.
     set_socket_options([this](socket_t socket) {
@@ -114,19 +118,34 @@ class AdminServer::Http : public httplib::Server {
 
   ~Http() override {
     if (!thread_.joinable()) return;
+    {
+      const absl::MutexLock lock(&mutex_);
+      stopping_ = true;
+    }
     while (!is_running() && !ended_) std::this_thread::yield();  // stop() does nothing before
     stop();
     connections_.CloseAll();
     thread_.join();
   }
 
+  // The port that is listened on, which is free if `address` has none. -1: it cannot be listened on.
+  int Bind(const HostAndPort& address) {
+    address_ = address;
+    if (address.port == 0) {
+      address_.port = bind_to_any_port(address.host);
+    } else if (!bind_to_port(address.host, address.port)) {
+      address_.port = -1;
+    }
+    return address_.port;
+  }
+
   // REQUIRES: it is bound.
-  void Accept() {
-    // httplib lets five wait, and who comes then is not heard before a second is over.
-    constexpr int kMaxWaiting = 128;
-    ::listen(listening_, kMaxWaiting);
+  void Serve() {
+    LetManyWait();
     thread_ = std::thread([this] {
-      listen_after_bind();
+      do {
+        listen_after_bind();
+      } while (OpenAgain());
       ended_ = true;
     });
   }
@@ -141,30 +160,56 @@ class AdminServer::Http : public httplib::Server {
     return answered;
   }
 
+  // httplib lets five wait, and who comes then is not heard before a second is over.
+  void LetManyWait() const {
+    constexpr int kMaxWaiting = 128;
+    ::listen(listening_, kMaxWaiting);
+  }
+
+  // After httplib gave up, as it does when a connection cannot be accepted for want of memory. False: it is to stop.
+  bool OpenAgain() {
+    constexpr absl::Duration kPause = absl::Seconds(1);
+    if (WaitForStop(absl::ZeroDuration())) return false;
+    log_->error("the admin port failed, and is opened again");
+    do {
+      if (WaitForStop(kPause)) return false;
+    } while (!bind_to_port(address_.host, address_.port));
+    LetManyWait();
+    log_->info("the admin port is open again");
+    return true;
+  }
+
+  // Whether it is to stop, for which it waits for `time` at the most.
+  bool WaitForStop(absl::Duration time) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), time);
+    return stopping_;
+  }
+
   const AdminHandlers handlers_;
+  const std::shared_ptr<spdlog::logger> log_;
   const absl::Duration max_connection_time_;
   ConnectionTable connections_;
+  HostAndPort address_;
   int listening_ = -1;
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
   std::atomic<bool> ended_ = false;
 };
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(absl::string_view listen, AdminHandlers handlers,
+                                                                std::shared_ptr<spdlog::logger> log,
                                                                 absl::Duration max_connection_time) {
   const auto address = ParseHostAndPort("--admin-listen", listen);
   if (!address.ok()) return address.status();
-  auto http = std::make_unique<Http>(std::move(handlers), max_connection_time);
-  int port = address->port;
-  if (port == 0) {
-    port = http->bind_to_any_port(address->host);
-  } else if (!http->bind_to_port(address->host, port)) {
-    port = -1;
-  }
+  auto http = std::make_unique<Http>(std::move(handlers), std::move(log), max_connection_time);
+  const int port = http->Bind(*address);
   if (port < 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen on --admin-listen ", listen,
                                                ": the address is in use or not one of this machine's"));
   }
-  http->Accept();
+  http->Serve();
   return std::unique_ptr<AdminServer>(new AdminServer(std::move(http), port));
 }
 

@@ -2,6 +2,8 @@
 #ifndef QCONFIG_SERVER_ADMIN_ADMIN_SERVER_H_
 #define QCONFIG_SERVER_ADMIN_ADMIN_SERVER_H_
 
+#include <spdlog/logger.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,11 +15,11 @@
 
 namespace qconfig {
 
-// What the admin port answers with. Each function is called on several threads at once, and must return soon.
+// What the admin port answers with. Functions are called on several threads at once, and must return soon.
 struct AdminHandlers {
   std::function<absl::Status()> ready;   // why not is what its message says
   std::function<std::string()> metrics;  // in Prometheus's text format 0.0.4
-  std::function<std::string()> version;  // JSON
+  std::string version;                   // JSON
 };
 
 // The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /metrics and /version. /livez depends on
@@ -27,8 +29,10 @@ class AdminServer {
  public:
   // kInvalidArgument: `listen` is not host:port, or [IPv6 address]:port. kUnavailable: it cannot be listened on. The
   // messages name the option --admin-listen.
-  // `max_connection_time` is for asking and the answer together.
+  // `max_connection_time` is for asking and the answer together. The port is opened again, and `log` tells, when the
+  // system fails it.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(absl::string_view listen, AdminHandlers handlers,
+                                                            std::shared_ptr<spdlog::logger> log,
                                                             absl::Duration max_connection_time = absl::Seconds(5));
 
   // Closes the port and all connections. Waits for handlers that run.

@@ -10,12 +10,12 @@
 namespace qconfig {
 
 void Metrics::AddGauge(const std::string& name, const std::string& help, const prometheus::Labels& labels,
-                       std::function<double()> sample) {
+                       std::function<std::optional<double>()> sample) {
   sampled_.Add({prometheus::MetricType::Gauge, name, help, labels, std::move(sample)});
 }
 
 void Metrics::AddCounter(const std::string& name, const std::string& help, const prometheus::Labels& labels,
-                         std::function<double()> sample) {
+                         std::function<std::optional<double>()> sample) {
   sampled_.Add({prometheus::MetricType::Counter, name, help, labels, std::move(sample)});
 }
 

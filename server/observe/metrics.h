@@ -5,6 +5,7 @@
 #include <prometheus/registry.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "server/observe/call_metrics.h"
@@ -23,11 +24,11 @@ class Metrics {
   StoreMetrics& store() { return store_; }
 
   // Adds a series of a value that lives elsewhere: `sample` is called for each Text(), by any thread, and must not call
-  // back. It takes the place of an earlier series of this name and these labels.
+  // back; what it does not know is left out. It takes the place of an earlier series of this name and these labels.
   void AddGauge(const std::string& name, const std::string& help, const prometheus::Labels& labels,
-                std::function<double()> sample);
+                std::function<std::optional<double>()> sample);
   void AddCounter(const std::string& name, const std::string& help, const prometheus::Labels& labels,
-                  std::function<double()> sample);
+                  std::function<std::optional<double>()> sample);
 
   // In Prometheus' text format, version 0.0.4.
   std::string Text() const;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/observe/process_metrics.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -25,25 +27,34 @@ std::string FileText(const char* path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// 0 where the system does not tell.
-double Stat(StatField field) {
-  const std::string text = FileText("/proc/self/stat");
+// Stays open, so that it can be read when no more files can be opened.
+std::string StatText() {
+  static const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  char text[4096];
+  const ssize_t size = pread(file, text, sizeof(text), 0);
+  return std::string(text, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
+// None where the system does not tell.
+std::optional<double> Stat(StatField field) {
+  const std::string text = StatText();
   // The name stands in parentheses, and may have any characters.
   const size_t end_of_name = text.rfind(')');
-  if (end_of_name == std::string::npos) return 0;
+  if (end_of_name == std::string::npos) return std::nullopt;
   const std::vector<std::string> fields = absl::StrSplit(text.substr(end_of_name), ' ');
   constexpr size_t kNameField = 2;
   double value = 0;
-  return field - kNameField < fields.size() && absl::SimpleAtod(fields[field - kNameField], &value) ? value : 0;
+  if (field - kNameField >= fields.size() || !absl::SimpleAtod(fields[field - kNameField], &value)) return std::nullopt;
+  return value;
 }
 
-double BootTime() {
+std::optional<double> BootTime() {
   for (const absl::string_view line : absl::StrSplit(FileText("/proc/stat"), '\n')) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
     double seconds = 0;
     if (words.size() == 2 && words[0] == "btime" && absl::SimpleAtod(words[1], &seconds)) return seconds;
   }
-  return 0;
+  return std::nullopt;
 }
 
 double Seconds(const timeval& time) {
@@ -57,27 +68,34 @@ double CpuSeconds() {
   return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
 }
 
-double OpenFiles() {
+std::optional<double> MaxOpenFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+  return static_cast<double>(limit.rlim_cur);
+}
+
+std::optional<double> OpenFiles() {
   std::error_code error;
   const std::filesystem::directory_iterator files("/proc/self/fd", error);
-  if (error) return 0;
+  if (error == std::errc::too_many_files_open) return MaxOpenFiles();
+  if (error) return std::nullopt;
   return static_cast<double>(std::distance(begin(files), end(files)) - 1);  // without the directory itself
 }
 
-double MaxOpenFiles() {
-  rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<double>(limit.rlim_cur);
+std::optional<double> Times(std::optional<double> value, double factor) {
+  return value.has_value() ? std::optional<double>(*value * factor) : std::nullopt;
 }
 
 }  // namespace
 
 void AddProcessMetrics(Metrics& metrics) {
   const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-  const double start = BootTime() + Stat(kStartTicks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const std::optional<double> boot = BootTime();
+  const std::optional<double> since_boot = Times(Stat(kStartTicks), 1 / static_cast<double>(sysconf(_SC_CLK_TCK)));
+  const std::optional<double> start = boot && since_boot ? std::optional<double>(*boot + *since_boot) : std::nullopt;
   metrics.AddCounter("process_cpu_seconds_total", "User and system CPU time.", {}, CpuSeconds);
   metrics.AddGauge("process_resident_memory_bytes", "Resident memory.", {},
-                   [page] { return Stat(kResidentPages) * page; });
+                   [page] { return Times(Stat(kResidentPages), page); });
   metrics.AddGauge("process_virtual_memory_bytes", "Virtual memory.", {}, [] { return Stat(kVirtualBytes); });
   metrics.AddGauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", {},
                    [start] { return start; });

@@ -26,6 +26,8 @@ std::vector<prometheus::MetricFamily> SampledMetrics::Collect() const {
   }
   std::vector<prometheus::MetricFamily> families;
   for (const Series& series : all) {
+    const std::optional<double> value = series.sample();
+    if (!value.has_value()) continue;
     auto family = std::find_if(families.begin(), families.end(),
                                [&series](const prometheus::MetricFamily& other) { return other.name == series.name; });
     if (family == families.end()) {
@@ -33,12 +35,11 @@ std::vector<prometheus::MetricFamily> SampledMetrics::Collect() const {
       family = std::prev(families.end());
     }
     prometheus::ClientMetric metric;
-    for (const auto& [name, value] : series.labels) metric.label.push_back({name, value});
-    const double value = series.sample();
+    for (const auto& [name, text] : series.labels) metric.label.push_back({name, text});
     if (series.type == prometheus::MetricType::Counter) {
-      metric.counter.value = value;
+      metric.counter.value = *value;
     } else {
-      metric.gauge.value = value;
+      metric.gauge.value = *value;
     }
     family->metric.push_back(std::move(metric));
   }

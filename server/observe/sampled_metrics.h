@@ -8,6 +8,7 @@
 #include <prometheus/metric_type.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ class SampledMetrics : public prometheus::Collectable {
     std::string name;
     std::string help;
     prometheus::Labels labels;
-    std::function<double()> sample;  // is called by any thread
+    std::function<std::optional<double>()> sample;  // is called by any thread; none: the series is left out
   };
 
   // In the place of the one that has the name and labels. REQUIRES: series of one name have one type and help.

@@ -5,10 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,6 +20,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "server/admin/health_check.h"
 
 namespace qconfig {
@@ -67,12 +71,14 @@ std::string Ask(int port, const std::string& method, const std::string& path) {
 }
 
 AdminHandlers Handlers() {
-  return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, [] { return R"({"version":"1"})"; }};
+  return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
 }
+
+std::shared_ptr<spdlog::logger> NoLog() { return std::make_shared<spdlog::logger>("none"); }
 
 // Whoever waits for the end of a connection's time waits until the test fails.
 std::unique_ptr<AdminServer> Serve(AdminHandlers handlers = Handlers(), absl::Duration time = absl::Hours(1)) {
-  return AdminServer::Start("127.0.0.1:0", std::move(handlers), time).value();
+  return AdminServer::Start("127.0.0.1:0", std::move(handlers), NoLog(), time).value();
 }
 
 TEST(AdminServerTest, AnswersItsFourPaths) {
@@ -222,9 +228,47 @@ TEST(AdminServerTest, EndsWithOpenConnections) {
   }
 }
 
+// Makes the next accept() fail, on the socket of this process that listens on `port`.
+void BreakListening(int port) {
+  for (int file = 0; file < 1024; ++file) {
+    sockaddr_in address = {};
+    socklen_t size = sizeof(address);
+    int listens = 0;
+    socklen_t listens_size = sizeof(listens);
+    if (getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0 || listens == 0) continue;
+    if (getsockname(file, reinterpret_cast<sockaddr*>(&address), &size) != 0 || ntohs(address.sin_port) != port)
+      continue;
+    shutdown(file, SHUT_RDWR);
+    return;
+  }
+  FAIL() << "nothing listens on " << port;
+}
+
+TEST(AdminServerTest, OpensItsPortAgain) {
+  std::ostringstream text;
+  const auto log = std::make_shared<spdlog::logger>("t", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  auto server = AdminServer::Start("127.0.0.1:0", Handlers(), log).value();
+  const int port = server->port();
+  EXPECT_THAT(Ask(port, "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  BreakListening(port);
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  const auto wait_until_open = [&](bool open) {
+    while (CheckHealth(absl::StrCat("127.0.0.1:", port)).ok() != open) {
+      ASSERT_LT(absl::Now(), deadline);
+      std::this_thread::yield();
+    }
+  };
+  wait_until_open(true);
+  BreakListening(port);
+  wait_until_open(false);
+  server.reset();  // ends while it waits for the next try
+  EXPECT_THAT(text.str(), HasSubstr("the admin port failed, and is opened again"));
+  EXPECT_THAT(text.str(), HasSubstr("the admin port is open again"));
+}
+
 TEST(AdminServerTest, AddressesThatAreNoneAreRefused) {
   for (const char* listen : {"", "9464", ":9464", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9464", "[]:1"}) {
-    const auto server = AdminServer::Start(listen, Handlers());
+    const auto server = AdminServer::Start(listen, Handlers(), NoLog());
     EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument) << listen;
     EXPECT_THAT(std::string(server.status().message()), HasSubstr("--admin-listen")) << listen;
   }
@@ -232,7 +276,7 @@ TEST(AdminServerTest, AddressesThatAreNoneAreRefused) {
 
 TEST(AdminServerTest, AddressInUseIsRefused) {
   const auto server = Serve();
-  const auto second = AdminServer::Start(absl::StrCat("127.0.0.1:", server->port()), Handlers());
+  const auto second = AdminServer::Start(absl::StrCat("127.0.0.1:", server->port()), Handlers(), NoLog());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("--admin-listen"));
 }
@@ -245,7 +289,7 @@ TEST(AdminServerTest, ListensOnIpv6) {
   const bool has_ipv6 = probe >= 0 && bind(probe, reinterpret_cast<const sockaddr*>(&loopback), sizeof(loopback)) == 0;
   close(probe);
   if (!has_ipv6) GTEST_SKIP() << "no IPv6 here";
-  const auto server = AdminServer::Start("[::1]:0", Handlers());
+  const auto server = AdminServer::Start("[::1]:0", Handlers(), NoLog());
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_TRUE(CheckHealth(absl::StrCat("[::1]:", (*server)->port())).ok());
   EXPECT_TRUE(CheckHealth(absl::StrCat("[::]:", (*server)->port())).ok());

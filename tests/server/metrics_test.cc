@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -14,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "core/error.h"
 #include "server/observe/process_metrics.h"
 #include "server/observe/serve_metrics.h"
@@ -187,7 +191,9 @@ TEST(MetricsTest, WaitingCallsAreSeen) {
                     .GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 2"))
                     .ok());
   });
-  while (waiting() != 1) std::this_thread::yield();
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (waiting() != 1 && absl::Now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(waiting(), 1);
   EXPECT_GE(MetricsText(server.metrics()).Value("qconfig_in_flight_calls"), 1);
   EXPECT_TRUE(server.client().RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
   caller.join();
@@ -215,6 +221,29 @@ TEST(MetricsTest, ProcessIsAsTheSystemTells) {
   EXPECT_GT(MetricsText(metrics).Value("process_threads"), kThreads);
   end.Notify();
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST(MetricsTest, ProcessIsKnownWhenNoMoreFilesCanBeOpened) {
+  Metrics metrics(0);
+  AddProcessMetrics(metrics);
+  const std::map<std::string, double> before = MetricsText(metrics).series();
+  rlimit files = {};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit none = {0, files.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const MetricsText text(metrics);
+  setrlimit(RLIMIT_NOFILE, &files);
+  for (const auto& [series, value] : before) {
+    if (series == "process_open_fds" || series == "process_max_fds") continue;
+    EXPECT_GE(text.Value(series), value / 2) << series;
+  }
+  EXPECT_EQ(text.Value("process_open_fds"), 0) << "as many as may be open";
+}
+
+TEST(MetricsTest, UnknownValuesAreLeftOut) {
+  Metrics metrics(0);
+  metrics.AddGauge("g", "Help.", {}, [] { return std::nullopt; });
+  EXPECT_THAT(metrics.Text(), testing::Not(HasSubstr("Help.")));
 }
 
 TEST(MetricsTest, LaterSourceOfASeriesTakesItsPlace) {
