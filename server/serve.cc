@@ -53,18 +53,14 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
   return settings;
 }
 
-// What the files of certificates say about calls, and about metrics of themselves.
-absl::Status AddTls(const Options& options, ServerSettings& settings) {
-  if (options.tls_cert.empty()) return absl::OkStatus();
-  auto certificates =
-      TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, settings.log);
-  if (!certificates.ok()) return certificates.status();
-  AddTlsMetrics(*certificates, *settings.metrics);
-  settings.credentials = TlsCredentials(*std::move(certificates));
-  return absl::OkStatus();
+// Null without TLS.
+absl::StatusOr<std::shared_ptr<const TlsCertificates>> CertificatesOf(const Options& options,
+                                                                      const std::shared_ptr<spdlog::logger>& log) {
+  if (options.tls_cert.empty()) return nullptr;
+  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
 }
 
-absl::StatusOr<ServerSettings> ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
+ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
@@ -74,7 +70,6 @@ absl::StatusOr<ServerSettings> ServerSettingsOf(const Options& options, const st
   settings.running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
-  if (absl::Status status = AddTls(options, settings); !status.ok()) return status;
   return settings;
 }
 
@@ -165,20 +160,24 @@ int Serve(const Options& options) {
 
   auto registry_settings = RegistrySettingsOf(options);
   if (!registry_settings.ok()) return cannot_start(registry_settings.status());
-  auto settings = ServerSettingsOf(options, log);
-  if (!settings.ok()) return cannot_start(settings.status());
+  const auto certificates = CertificatesOf(options, log);
+  if (!certificates.ok()) return cannot_start(certificates.status());
+  ServerSettings settings = ServerSettingsOf(options, log);
+  if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
   Readiness readiness;
-  auto admin = StartAdmin(options, HandlersOf(readiness, settings->metrics, registry_settings->catalogs), log);
+  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, readiness, *certificates},
+                  *settings.metrics);
+  auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());
 
   const std::string storage = *StorageOf(options);
   auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
   if (!store.ok()) return cannot_start(store.status());
   ObservedStore observed_store(*std::move(store),
-                               [metrics = settings->metrics](auto... report) { metrics->store().Finished(report...); });
+                               [metrics = settings.metrics](auto... report) { metrics->store().Finished(report...); });
   Registry registry(*std::move(registry_settings), observed_store);
-  signals.Watch(settings->running_calls);
-  const auto server = Server::Start(*settings, registry);
+  signals.Watch(settings.running_calls);
+  const auto server = Server::Start(settings, registry);
   if (!server.ok()) return cannot_start(server.status());
   if (const std::string open = OpenTo(options); !open.empty()) log->warn("{}", open);
   log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
@@ -188,9 +187,9 @@ int Serve(const Options& options) {
     readiness.Stop();
     admin->reset();  // its metrics look at what is destroyed next
   };
-  AddServeMetrics({options, observed_store, registry, *settings->running_calls, readiness}, *settings->metrics);
+  AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
   readiness.Serve([&registry] { return registry.Revisions(TenantId::Default()).status(); });
-  return ServeUntilSignal(options, **server, settings->running_calls, readiness, signals, *log);
+  return ServeUntilSignal(options, **server, settings.running_calls, readiness, signals, *log);
 }
 
 }  // namespace qconfig

@@ -21,12 +21,13 @@ class Readiness {
   explicit Readiness(absl::Duration max_wait = absl::Seconds(1)) : max_wait_(max_wait) {}
   ~Readiness() { Stop(); }
 
-  // From now on it is ready whenever `check_store` is OK. To be called once.
+  // From now on it is ready whenever `check_store` is OK. To be called once, by the owner only.
   void Serve(std::function<absl::Status()> check_store) ABSL_LOCKS_EXCLUDED(mutex_);
   // From now on it is not ready.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Asks the store no more, and waits for a check that runs. It is not ready then. Does nothing the second time.
+  // Asks the store no more, and waits for a check that runs. It is not ready then. Does nothing the second time. To be
+  // called by the owner only.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // OK, or kUnavailable with one line that says why not.

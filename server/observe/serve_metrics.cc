@@ -13,7 +13,7 @@ void AddFacts(const MetricSources& sources, Metrics& metrics) {
   const auto one = [] { return 1.0; };
   metrics.AddGauge("qconfig_build_info", "Always 1.", {{"version", QCONFIG_VERSION}, {"grpc_version", grpc::Version()}},
                    one);
-  for (const auto& catalog : sources.registry.catalogs()) {
+  for (const auto& catalog : sources.catalogs) {
     metrics.AddGauge("qconfig_catalog_info", "Always 1, for each catalogue.",
                      {{"catalog", catalog->name()}, {"digest", catalog->digest()}}, one);
   }
@@ -21,7 +21,6 @@ void AddFacts(const MetricSources& sources, Metrics& metrics) {
 
 void AddCalls(const MetricSources& sources, Metrics& metrics) {
   const auto* calls = &sources.running_calls;
-  const auto* registry = &sources.registry;
   auto* readiness = &sources.readiness;
   metrics.AddGauge("qconfig_in_flight_calls", "Calls that are worked on.", {},
                    [calls] { return static_cast<double>(calls->working()); });
@@ -29,34 +28,23 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [calls] { return static_cast<double>(calls->max_calls()); });
   metrics.AddGauge("qconfig_ready", "1 when /readyz says so, else 0.", {},
                    [readiness] { return readiness->Check().ok() ? 1.0 : 0.0; });
-  metrics.AddGauge("qconfig_waiting_calls", "Calls that wait for a min_revision.", {},
-                   [registry] { return static_cast<double>(registry->waiting_calls()); });
+  metrics.AddGauge("qconfig_sending_answers", "Answers that callers have not read yet.", {},
+                   [calls] { return static_cast<double>(calls->sending()); });
+  metrics.AddGauge("qconfig_sending_answer_bytes", "Bytes of answers that callers have not read yet.", {},
+                   [calls] { return static_cast<double>(calls->sending_bytes()); });
 }
 
-void AddRegistry(const MetricSources& sources, Metrics& metrics) {
-  const auto* store = &sources.store;
-  const auto* registry = &sources.registry;
-  metrics.AddGauge("qconfig_store_revision", "Writes that the store has taken since it was made, of all tenants.", {},
-                   [store] { return static_cast<double>(store->writes()); });
-  metrics.AddGauge("qconfig_registry_cache_bytes", "Memory of the registries that are kept in it.", {},
-                   [registry] { return static_cast<double>(registry->bytes_in_memory()); });
-  metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Memory that registries may take.", {},
-                   [max = sources.options.cache_bytes] { return static_cast<double>(max); });
-  metrics.AddGauge("qconfig_registry_tenants_in_memory", "Tenants of which something is known without the store.", {},
-                   [registry] { return static_cast<double>(registry->tenants_in_memory()); });
-}
-
-constexpr char kTlsReloads[] = "qconfig_tls_reloads_total";
-constexpr char kTlsReloadsHelp[] = "Times that files of TLS changed and were taken over, or could not be.";
-constexpr char kTlsExpiry[] = "qconfig_tls_certificate_expiry_timestamp_seconds";
-constexpr char kTlsExpiryHelp[] = "When the certificate ends, in seconds since 1970; 0 without TLS.";
-
-void AddNoTls(Metrics& metrics) {
-  const auto zero = [] { return 0.0; };
-  for (const char* result : {"ok", "failed"}) {
-    metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", result}}, zero);
-  }
-  metrics.AddGauge(kTlsExpiry, kTlsExpiryHelp, {}, zero);
+void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics& metrics) {
+  constexpr char kReloads[] = "qconfig_tls_reloads_total";
+  constexpr char kReloadsHelp[] = "Times that files of TLS changed and were taken over, or could not be.";
+  metrics.AddCounter(kReloads, kReloadsHelp, {{"result", "ok"}},
+                     [certificates] { return certificates ? static_cast<double>(certificates->reloads_ok()) : 0; });
+  metrics.AddCounter(kReloads, kReloadsHelp, {{"result", "failed"}},
+                     [certificates] { return certificates ? static_cast<double>(certificates->reloads_failed()) : 0; });
+  metrics.AddGauge("qconfig_tls_certificate_expiry_timestamp_seconds",
+                   "When the certificate ends, in seconds since 1970; 0 without TLS.", {}, [certificates] {
+                     return certificates ? static_cast<double>(absl::ToUnixSeconds(certificates->expiry())) : 0;
+                   });
 }
 
 }  // namespace
@@ -64,20 +52,24 @@ void AddNoTls(Metrics& metrics) {
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddFacts(sources, metrics);
   AddCalls(sources, metrics);
-  AddRegistry(sources, metrics);
+  AddRegistryMetrics(nullptr, nullptr, metrics);
+  metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Memory that registries may take.", {},
+                   [max = sources.options.cache_bytes] { return static_cast<double>(max); });
   metrics.AddCounter("qconfig_log_lines_dropped_total", "Lines of the log that were lost because nobody read it.", {},
                      [] { return static_cast<double>(DroppedLogLines()); });
-  if (sources.options.tls_cert.empty()) AddNoTls(metrics);
+  AddTls(sources.certificates, metrics);
   AddProcessMetrics(metrics);
 }
 
-void AddTlsMetrics(const std::shared_ptr<const TlsCertificates>& certificates, Metrics& metrics) {
-  metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", "ok"}},
-                     [certificates] { return static_cast<double>(certificates->reloads_ok()); });
-  metrics.AddCounter(kTlsReloads, kTlsReloadsHelp, {{"result", "failed"}},
-                     [certificates] { return static_cast<double>(certificates->reloads_failed()); });
-  metrics.AddGauge(kTlsExpiry, kTlsExpiryHelp, {},
-                   [certificates] { return static_cast<double>(absl::ToUnixSeconds(certificates->expiry())); });
+void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Metrics& metrics) {
+  metrics.AddGauge("qconfig_waiting_calls", "Calls that wait for a min_revision.", {},
+                   [registry] { return registry ? static_cast<double>(registry->waiting_calls()) : 0; });
+  metrics.AddGauge("qconfig_store_revision", "Writes that the store has taken since it was made, of all tenants.", {},
+                   [store] { return store ? static_cast<double>(store->writes()) : 0; });
+  metrics.AddGauge("qconfig_registry_cache_bytes", "Memory of the registries that are kept in it.", {},
+                   [registry] { return registry ? static_cast<double>(registry->bytes_in_memory()) : 0; });
+  metrics.AddGauge("qconfig_registry_tenants_in_memory", "Tenants of which something is known without the store.", {},
+                   [registry] { return registry ? static_cast<double>(registry->tenants_in_memory()) : 0; });
 }
 
 }  // namespace qconfig

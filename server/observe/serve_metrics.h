@@ -3,7 +3,9 @@
 #define QCONFIG_SERVER_OBSERVE_SERVE_METRICS_H_
 
 #include <memory>
+#include <vector>
 
+#include "core/catalog.h"
 #include "server/admin/readiness.h"
 #include "server/observe/metrics.h"
 #include "server/options/options.h"
@@ -17,17 +19,18 @@ namespace qconfig {
 // What values of metrics are read from.
 struct MetricSources {
   const Options& options;
-  const RegistryStore& store;
-  const Registry& registry;
+  const std::vector<std::shared_ptr<const Catalog>>& catalogs;
   const RunningCalls& running_calls;
   Readiness& readiness;
+  std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process, and `sources`, which are looked at for as long as metrics are read.
+// Adds the series of this program, its process, and `sources`, of which calls and readiness are looked at for as long
+// as metrics are read. Those of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
-// Adds those of the server's certificate. Without TLS, AddServeMetrics() does.
-void AddTlsMetrics(const std::shared_ptr<const TlsCertificates>& certificates, Metrics& metrics);
+// `registry` and its `store` are looked at for as long as metrics are read. Null: there is none yet.
+void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Metrics& metrics);
 
 }  // namespace qconfig
 

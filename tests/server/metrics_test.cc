@@ -115,9 +115,9 @@ TEST(MetricsTest, SeriesOfCallsAndStoresAreThereFromTheStart) {
 
 TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
   TestServer server;
-  const MemoryStore store({});
   Readiness readiness;
-  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+                  server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
                                           "grpc_server_msg_received_total",
@@ -130,6 +130,8 @@ TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
                                           "qconfig_tenant_calls_total",
                                           "qconfig_in_flight_calls",
                                           "qconfig_max_in_flight_calls",
+                                          "qconfig_sending_answers",
+                                          "qconfig_sending_answer_bytes",
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
                                           "qconfig_store_revision",
@@ -161,7 +163,9 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   TestServer server;
   const MemoryStore store({});
   Readiness readiness;
-  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+                  server.metrics());
+  AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
   readiness.Serve([] { return absl::OkStatus(); });
   const MetricsText before(server.metrics());
@@ -183,7 +187,9 @@ TEST(MetricsTest, WaitingCallsAreSeen) {
   TestServer server;
   const MemoryStore store({});
   Readiness readiness;
-  AddServeMetrics({Options(), store, server.registry(), server.running_calls(), readiness}, server.metrics());
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+                  server.metrics());
+  AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
   EXPECT_EQ(waiting(), 0);
   std::thread caller([&] {
