@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,6 +24,7 @@
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
 #include "server/end_signals.h"
+#include "server/observe/disk_usage.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
 #include "server/observe/serve_metrics.h"
@@ -120,6 +122,19 @@ void TryThreads() {
   while (threads.size() < kAtStart) threads.emplace_back([&tried] { tried.WaitForNotification(); });
 }
 
+// Looks at the store, and logs when it fails and when it is well again.
+std::function<absl::Status()> StoreCheck(const Registry& registry, DiskUsage& disk,
+                                         std::shared_ptr<spdlog::logger> log) {
+  return [&registry, &disk, log = std::move(log), was_ok = true]() mutable {
+    disk.Look();
+    absl::Status status = registry.Revisions(TenantId::Default()).status();
+    if (was_ok && !status.ok()) log->error("not ready: storage: {}", std::string(status.message()));
+    if (!was_ok && status.ok()) log->info("ready again");
+    was_ok = status.ok();
+    return status;
+  };
+}
+
 // Serves until the first signal, and then ends. Returns the exit code.
 int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<RunningCalls>& running_calls,
                      Readiness& readiness, EndSignals& signals, spdlog::logger& log) {
@@ -164,13 +179,14 @@ int Serve(const Options& options) {
   if (!certificates.ok()) return cannot_start(certificates.status());
   ServerSettings settings = ServerSettingsOf(options, log);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
+  const std::string storage = *StorageOf(options);
+  DiskUsage disk(storage);
   Readiness readiness;
-  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, readiness, *certificates},
+  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, readiness, disk, *certificates},
                   *settings.metrics);
   auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());
 
-  const std::string storage = *StorageOf(options);
   auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
   if (!store.ok()) return cannot_start(store.status());
   ObservedStore observed_store(*std::move(store),
@@ -188,7 +204,7 @@ int Serve(const Options& options) {
     admin->reset();  // its metrics look at what is destroyed next
   };
   AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
-  readiness.Serve([&registry] { return registry.Revisions(TenantId::Default()).status(); });
+  readiness.Serve(StoreCheck(registry, disk, log));
   return ServeUntilSignal(options, **server, settings.running_calls, readiness, signals, *log);
 }
 

@@ -34,6 +34,13 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [calls] { return static_cast<double>(calls->sending_bytes()); });
 }
 
+void AddDisk(const DiskUsage& disk, Metrics& metrics) {
+  metrics.AddGauge("qconfig_store_file_bytes", "Size of the registry's files; 0 when it is in memory.", {},
+                   [&disk] { return static_cast<double>(disk.file_bytes()); });
+  metrics.AddGauge("qconfig_store_free_bytes", "What their disk has left; 0 when the registry is in memory.", {},
+                   [&disk] { return static_cast<double>(disk.free_bytes()); });
+}
+
 void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics& metrics) {
   constexpr char kReloads[] = "qconfig_tls_reloads_total";
   constexpr char kReloadsHelp[] = "Times that files of TLS changed and were taken over, or could not be.";
@@ -52,6 +59,7 @@ void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics&
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddFacts(sources, metrics);
   AddCalls(sources, metrics);
+  AddDisk(sources.disk, metrics);
   AddRegistryMetrics(nullptr, nullptr, metrics);
   metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Memory that registries may take.", {},
                    [max = sources.options.cache_bytes] { return static_cast<double>(max); });

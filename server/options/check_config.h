@@ -8,8 +8,8 @@
 
 namespace qconfig {
 
-// What beside CheckOptions() would keep a server from starting with `options`, as far as it can be known without starting it:
-// kInvalidArgument with a sentence. Changes nothing on disk.
+// What beside CheckOptions() would keep a server from starting with `options`, as far as it can be known without
+// starting it: kInvalidArgument with a sentence. Changes nothing on disk.
 absl::Status CheckStart(const Options& options);
 
 // The subcommand check-config: prints what is found, and returns the exit code.

@@ -184,7 +184,7 @@ class LifecycleTest(unittest.TestCase):
                 [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--storage", "memory"],
                 capture_output=True,
                 text=True,
-                env=clean_environment(),
+                env=server_environment(),
                 preexec_fn=forbid_threads,
                 timeout=30,
             )

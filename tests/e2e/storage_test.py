@@ -91,7 +91,7 @@ class StorageTest(unittest.TestCase):
         catalogs = json.loads(self.run_ok(upgraded, "list", "catalogs", "-o", "json", "--tenant", "new"))["catalogs"]
         self.assertEqual([catalog["name"] for catalog in catalogs if catalog.get("is_default")], ["quark-0.13"])
         result = qconfigd("--default-catalog", "quark-9", "--storage", "memory")
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 2)
         self.assertIn("quark-9", result.stderr)
 
     def test_request_id_is_remembered_over_a_restart(self):

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/error.h"
+#include "server/observe/disk_usage.h"
 #include "server/observe/process_metrics.h"
 #include "server/observe/serve_metrics.h"
 #include "server/storage/memory_store.h"
@@ -116,7 +118,8 @@ TEST(MetricsTest, SeriesOfCallsAndStoresAreThereFromTheStart) {
 TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
   TestServer server;
   Readiness readiness;
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -135,6 +138,8 @@ TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
                                           "qconfig_store_revision",
+                                          "qconfig_store_file_bytes",
+                                          "qconfig_store_free_bytes",
                                           "qconfig_store_operation_seconds",
                                           "qconfig_store_errors_total",
                                           "qconfig_registry_cache_bytes",
@@ -163,7 +168,8 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   TestServer server;
   const MemoryStore store({});
   Readiness readiness;
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -183,11 +189,26 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   EXPECT_EQ(after.Value("qconfig_in_flight_calls"), 0);
 }
 
+TEST(MetricsTest, DiskIsLookedAtOnlyWhenItIsTold) {
+  const std::string file = testing::TempDir() + "/disk_usage.db";
+  DiskUsage disk("sqlite:" + file);
+  std::ofstream(file) << "1234";
+  std::ofstream(file + "-wal") << "56";
+  EXPECT_EQ(disk.file_bytes(), 0);
+  disk.Look();
+  EXPECT_EQ(disk.file_bytes(), 6);
+  EXPECT_GT(disk.free_bytes(), 0);
+  DiskUsage memory("memory");
+  memory.Look();
+  EXPECT_EQ(memory.free_bytes(), 0);
+}
+
 TEST(MetricsTest, WaitingCallsAreSeen) {
   TestServer server;
   const MemoryStore store({});
   Readiness readiness;
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, nullptr},
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

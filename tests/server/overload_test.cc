@@ -18,11 +18,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
 #include "qconfig/v1/registry_service.grpc.pb.h"
 #include "server/storage/memory_store.h"
 #include "tests/core/test_support.h"
 #include "tests/server/fault_injecting_store.h"
+#include "tests/server/metrics_text.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -204,6 +206,41 @@ TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
   grpc::ClientContext later;
   const auto other = Proto<v1::RegisterSchemeRequest>("scheme { name: 'other' config {} }");
   EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "room comes back";
+}
+
+TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
+  absl::Notification begun, cancelled;
+  std::atomic<bool> first = true;
+  TestSettings settings;
+  settings.clock = [&] {  // the transport looks at it before it looks at the caller
+    if (first.exchange(false)) {
+      begun.Notify();
+      cancelled.WaitForNotification();
+    }
+    return absl::Now();
+  };
+  TestServer server(std::move(settings));
+  const auto stub = v1::ConfigService::NewStub(server.channel());
+  grpc::ClientContext context;
+  std::thread caller([&] {
+    v1::ListCatalogsResponse response;
+    EXPECT_EQ(stub->ListCatalogs(&context, {}, &response).error_code(), grpc::StatusCode::CANCELLED);
+  });
+  begun.WaitForNotification();
+  context.TryCancel();
+  caller.join();
+  // A later call on the same connection: the server has read that the first one was cancelled.
+  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OK");
+  grpc::ClientContext later;
+  v1::ListCatalogsResponse response;
+  EXPECT_TRUE(stub->ListCatalogs(&later, {}, &response).ok());
+  cancelled.Notify();
+  const auto handled_as = [&](const std::string& code) {
+    return MetricsText(server.metrics()).Sum("grpc_server_handled_total", "grpc_code=\"" + code + "\"");
+  };
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (handled_as("Canceled") + handled_as("OK") < 3 && absl::Now() < end) std::this_thread::yield();
+  EXPECT_EQ(handled_as("Canceled"), 1);
 }
 
 TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {

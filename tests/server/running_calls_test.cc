@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "core/error.h"
 
 namespace qconfig {
@@ -39,6 +40,23 @@ TEST(RunningCallsTest, DrainEndsAfterItsGrace) {
   const auto unread = calls->Send(10);
   EXPECT_EQ(calls->Drain(absl::ZeroDuration()), 2);
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
+}
+
+TEST(RunningCallsTest, DrainRefusesLateCallsUntilThereIsAMomentWithout) {
+  const auto calls = std::make_shared<RunningCalls>();
+  absl::Notification drained;
+  std::thread drain([&] {
+    EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
+    drained.Notify();
+  });
+  while (calls->Enter().ok()) std::this_thread::yield();  // until draining has begun
+  const absl::Time begin = absl::Now();
+  while (!drained.HasBeenNotified()) {
+    EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
+    std::this_thread::yield();
+  }
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "half a quiet moment at the least";
+  drain.join();
 }
 
 TEST(RunningCallsTest, AnswerMayOutliveTheService) {
