@@ -14,7 +14,8 @@ inline constexpr int kWrongOptions = 2;
 inline constexpr int kCallsCancelled = 3;  // calls still ran at the end
 
 // Serves as `options` say until SIGTERM or SIGINT, and returns the exit code. REQUIRES: CheckOptions(options) is OK,
-// EndSignals::Block() was called, and this is the process's only thread. Throws std::system_error when there are no threads to start with.
+// EndSignals::Block() was called, and this is the process's only thread. Throws std::system_error when there are no
+// threads to start with.
 int Serve(const Options& options);
 
 }  // namespace qconfig

@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/server/store_test_support.h"
 
 namespace qconfig {
 namespace {
@@ -24,7 +24,6 @@ class CommandLineTest : public testing::Test {
  protected:
   ~CommandLineTest() override {
     for (const std::string& name : variables_) unsetenv(name.c_str());
-    std::remove(file_.c_str());
   }
 
   void Set(const std::string& name, const std::string& value) {
@@ -46,7 +45,8 @@ class CommandLineTest : public testing::Test {
   // The message that `words` are refused with.
   std::string Refusal(const std::vector<std::string>& words) { return std::string(Parse(words).status().message()); }
 
-  const std::string file_ = testing::TempDir() + "command_line_test.conf";
+  TempDirectory directory_;
+  const std::string file_ = directory_.Path("qconfigd.conf");
   Options options_;
   std::vector<std::string> variables_;
 };

@@ -190,7 +190,8 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
 }
 
 TEST(MetricsTest, DiskIsLookedAtOnlyWhenItIsTold) {
-  const std::string file = testing::TempDir() + "/disk_usage.db";
+  const TempDirectory directory;
+  const std::string file = directory.Path("disk_usage.db");
   DiskUsage disk("sqlite:" + file);
   std::ofstream(file) << "1234";
   std::ofstream(file + "-wal") << "56";
