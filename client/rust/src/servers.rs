@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tonic::transport::{Channel, ClientTlsConfig};
+use tonic::{Request, Response, Status};
+
+use crate::Error;
+use crate::retry::{Retries, RetryPolicy, Tries};
+use crate::server::{Failure, Server};
+
+/// Longer ones are as good as none.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// The servers that calls go to, in turns.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    all: Vec<Server>,
+    turn: AtomicUsize,
+    retries: Option<Retries>,
+}
+
+impl Servers {
+    pub fn new(addresses: &str, tls: Option<&ClientTlsConfig>, retry: Option<RetryPolicy>) -> Result<Self, Error> {
+        let all =
+            addresses.split(',').map(|address| Server::new(address.trim(), tls)).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Self { all, turn: AtomicUsize::new(0), retries: retry.map(Retries::new) })
+    }
+
+    /// Tries the call, each time on the next server, until it succeeds, or fails in a way that another try would not
+    /// mend. DEADLINE_EXCEEDED, without a wait, when there is no time for another try.
+    pub async fn call<Q, A, F>(
+        &self,
+        timeout: Duration,
+        request: Q,
+        send: impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<A, Error>
+    where
+        Q: Clone,
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let deadline = Instant::now() + timeout.min(LONGEST_TIMEOUT);
+        let mut tries = Tries::default();
+        let mut others = self.all.len() - 1;
+        loop {
+            let status = match self.next().call(timeout, deadline, Request::new(request.clone()), &send).await {
+                Ok(answer) => {
+                    self.retries.iter().for_each(Retries::succeeded);
+                    return Ok(answer);
+                }
+                Err(Failure::Connection(_)) if self.retries.is_some() && others > 0 && self.is_one_up() => {
+                    others -= 1;
+                    continue;
+                }
+                Err(Failure::Connection(status) | Failure::Call(status)) => status,
+            };
+            match self.retries.as_ref().and_then(|retries| retries.delay(&mut tries, &status)) {
+                None => return Err(status.into()),
+                Some(delay) if delay < deadline.saturating_duration_since(Instant::now()) => sleep(delay).await,
+                Some(_) => return Err(no_time(timeout, status).into()),
+            }
+        }
+    }
+
+    /// The next in turn that is not down; the next if all are.
+    fn next(&self) -> &Server {
+        let next = || &self.all[self.turn.fetch_add(1, Ordering::Relaxed) % self.all.len()];
+        (0..self.all.len()).map(|_| next()).find(|server| !server.is_down()).unwrap_or_else(next)
+    }
+
+    fn is_one_up(&self) -> bool {
+        self.all.iter().any(|server| !server.is_down())
+    }
+}
+
+fn no_time(timeout: Duration, status: Status) -> Status {
+    let text = format!("no time for another try within {timeout:?}; the last one: {}", status.message());
+    let mut exceeded = Status::deadline_exceeded(text);
+    exceeded.set_source(Arc::new(status));
+    exceeded
+}
