@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+
+	qconfig "github.com/qconfig/qconfig/client/go"
+)
+
+// callError is a failed call as the runner reads it.
+type callError struct {
+	Code            string            `json:"code"`
+	Reason          string            `json:"reason"`
+	Message         string            `json:"message"`
+	Field           string            `json:"field"`
+	Value           string            `json:"value"`
+	Allowed         string            `json:"allowed"`
+	Suggestion      string            `json:"suggestion"`
+	Metadata        map[string]string `json:"metadata"`
+	FieldViolations []fieldViolation  `json:"field_violations"`
+	Type            string            `json:"type"`
+}
+
+type fieldViolation struct {
+	Field       string `json:"field"`
+	Description string `json:"description"`
+}
+
+func errorOf(err error) callError {
+	var failed *qconfig.Error
+	if !errors.As(err, &failed) {
+		return callError{Code: code.Code_UNKNOWN.String(), Message: err.Error(), Type: fmt.Sprintf("%T", err)}
+	}
+	result := callError{
+		Code:            code.Code(failed.Code).String(),
+		Reason:          failed.Reason.String(),
+		Message:         failed.Message,
+		Field:           failed.Field,
+		Value:           failed.Value,
+		Allowed:         failed.Allowed,
+		Suggestion:      failed.Suggestion,
+		Metadata:        map[string]string{},
+		FieldViolations: []fieldViolation{},
+		Type:            fmt.Sprintf("%T", failed),
+	}
+	for key, value := range failed.Metadata {
+		result.Metadata[key] = value
+	}
+	for _, violation := range failed.FieldViolations {
+		result.FieldViolations = append(result.FieldViolations, fieldViolation(violation))
+	}
+	return result
+}

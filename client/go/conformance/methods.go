@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	qconfig "github.com/qconfig/qconfig/client/go"
+)
+
+// call makes a call, and gives the answer as ProtoJSON.
+type call func(context.Context) (json.RawMessage, error)
+
+// list reads all pages, and gives the entries as ProtoJSON.
+type list func(context.Context) ([]json.RawMessage, error)
+
+func methodsOf(client *qconfig.Client) map[string]func(json.RawMessage) (call, error) {
+	return map[string]func(json.RawMessage) (call, error){
+		"GetConfig":          callOf(client.GetConfig),
+		"BatchGetConfig":     callOf(client.BatchGetConfig),
+		"ListTemplates":      callOf(client.ListTemplates),
+		"GetTemplate":        callOf(client.GetTemplate),
+		"ListSchemes":        callOf(client.ListSchemes),
+		"GetScheme":          callOf(client.GetScheme),
+		"ListCatalogs":       callOf(client.ListCatalogs),
+		"RegisterScheme":     callOf(client.RegisterScheme),
+		"UnregisterScheme":   callOf(client.UnregisterScheme),
+		"RegisterTemplate":   callOf(client.RegisterTemplate),
+		"UnregisterTemplate": callOf(client.UnregisterTemplate),
+		"ListChanges":        callOf(client.ListChanges),
+	}
+}
+
+func listsOf(client *qconfig.Client) map[string]func(json.RawMessage) (list, error) {
+	return map[string]func(json.RawMessage) (list, error){
+		"ListTemplates": listOf(client.AllTemplates),
+		"ListSchemes":   listOf(client.AllSchemes),
+		"ListChanges":   listOf(client.AllChanges),
+	}
+}
+
+func callOf[Request, Response proto.Message](method func(context.Context, Request, ...grpc.CallOption) (Response, error)) func(json.RawMessage) (call, error) {
+	return func(text json.RawMessage) (call, error) {
+		request, err := parse[Request](text)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) (json.RawMessage, error) {
+			response, err := method(ctx, request)
+			if err != nil {
+				return nil, err
+			}
+			return protojson.Marshal(response)
+		}, nil
+	}
+}
+
+func listOf[Request, Entry proto.Message](all func(context.Context, Request, ...grpc.CallOption) iter.Seq2[Entry, error]) func(json.RawMessage) (list, error) {
+	return func(text json.RawMessage) (list, error) {
+		request, err := parse[Request](text)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) ([]json.RawMessage, error) {
+			entries := []json.RawMessage{}
+			for entry, err := range all(ctx, request) {
+				if err != nil {
+					return nil, err
+				}
+				text, err := protojson.Marshal(entry)
+				if err != nil {
+					return nil, err
+				}
+				entries = append(entries, text)
+			}
+			return entries, nil
+		}, nil
+	}
+}
+
+func parse[Request proto.Message](text json.RawMessage) (Request, error) {
+	var none Request
+	request := none.ProtoReflect().New().Interface().(Request)
+	return request, protojson.Unmarshal(text, request)
+}

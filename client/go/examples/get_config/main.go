@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command get_config asks a qconfig server for a configuration, and then for one that it does not have.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+
+	qconfig "github.com/qconfig/qconfig/client/go"
+	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
+)
+
+func main() {
+	options := qconfig.Options{}
+	if len(os.Args) > 1 {
+		options.Server = os.Args[1]
+	}
+	client, err := qconfig.NewClient(options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	request := &v1.GetConfigRequest{
+		ModelType:     "llama",
+		Scheme:        "fp8",
+		KvCacheScheme: "fp8",
+		LayerConfig:   []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp4"}},
+	}
+	response, err := client.GetConfig(context.Background(), request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s from %s\n", response.GetConfigDigest()[:12], response.GetCatalog())
+	for _, override := range response.GetConfig().GetLayerQuantConfig() {
+		fmt.Println("override:", override.GetPattern())
+	}
+
+	request.Scheme = "int4_wo_12"
+	_, err = client.GetConfig(context.Background(), request)
+	var failed *qconfig.Error
+	if errors.Is(err, qconfig.ErrSchemeNotFound) && errors.As(err, &failed) {
+		fmt.Printf("%v: did you mean %s?\n", failed.Reason, failed.Suggestion)
+	}
+}
