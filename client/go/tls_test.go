@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qconfig_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	qconfig "github.com/qconfig/qconfig/client/go"
+)
+
+// pair is a certificate with its key, in memory and in files.
+type pair struct {
+	certificate       *x509.Certificate
+	private           *ecdsa.PrivateKey
+	certFile, keyFile string
+}
+
+// issue makes a certificate for 127.0.0.1, signed by the issuer, or without one an authority of its own.
+func issue(t *testing.T, name string, issuer *pair) *pair {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  issuer == nil,
+		BasicConstraintsValid: true,
+	}
+	parent, signer := template, private
+	if issuer != nil {
+		parent, signer = issuer.certificate, issuer.private
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &private.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(file, kind string, bytes []byte) string {
+		path := filepath.Join(t.TempDir(), file)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return &pair{certificate, private, write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", key)}
+}
+
+func TestTLS(t *testing.T) {
+	authority, callers := issue(t, "authority", nil), issue(t, "callers", nil)
+	shown, me, stranger := issue(t, "server", authority), issue(t, "me", callers), issue(t, "stranger", authority)
+	server := startServer(t, "--tls-cert", shown.certFile, "--tls-key", shown.keyFile, "--tls-client-ca", callers.certFile)
+
+	load := func(ca, cert, key string) *tls.Config {
+		t.Helper()
+		config, err := qconfig.LoadTLS(ca, cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config
+	}
+	for _, test := range []struct {
+		name string
+		tls  *tls.Config
+		code codes.Code
+	}{
+		{"both know each other", load(authority.certFile, me.certFile, me.keyFile), codes.OK},
+		{"a client without a certificate", load(authority.certFile, "", ""), codes.Unavailable},
+		{"a client of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), codes.Unavailable},
+		{"a server of another authority", load(callers.certFile, me.certFile, me.keyFile), codes.Unavailable},
+		{"a server that the system does not trust", load("", me.certFile, me.keyFile), codes.Unavailable},
+		{"no TLS", nil, codes.Unavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, qconfig.Options{Server: server.address, TLS: test.tls})
+			if _, err := client.GetConfig(context.Background(), llama("fp8")); status.Code(err) != test.code {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestLoadTLSSaysWhatIsWrong(t *testing.T) {
+	me := issue(t, "me", nil)
+	for _, test := range []struct{ ca, cert, key, says string }{
+		{"nowhere.pem", "", "", "nowhere.pem"},
+		{me.keyFile, "", "", "no certificate in PEM form"},
+		{"", me.certFile, "", "needs both files"},
+		{"", "", me.keyFile, "needs both files"},
+		{"", me.keyFile, me.keyFile, me.keyFile},
+	} {
+		if _, err := qconfig.LoadTLS(test.ca, test.cert, test.key); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%v: %v", test, err)
+		}
+	}
+}
