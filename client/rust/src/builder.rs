@@ -74,9 +74,7 @@ impl Builder {
     /// [`Error::Options`]: no such runtime, or a server or TLS options that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Error::Options(
-                "a client must be made inside a Tokio runtime".to_owned(),
-            ));
+            return Err(Error::Options("a client must be made inside a Tokio runtime".to_owned()));
         }
         let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry)?;
         Ok(Client::new(servers, self.tenant, self.catalog, self.timeout))
@@ -96,19 +94,10 @@ mod tests {
 
     #[tokio::test]
     async fn says_which_server_cannot_be_used() {
-        for server in [
-            "",
-            "localhost",
-            "localhost:",
-            "a b:1",
-            "http://localhost:50051",
-            "localhost:50051/x",
-            "a:1,,b:2",
-        ] {
-            assert!(
-                refusal(Builder::default().server(server)).contains("is not of the form host:port"),
-                "{server}"
-            );
+        for server in
+            ["", "localhost", "localhost:", "a b:1", "http://localhost:50051", "localhost:50051/x", "a:1,,b:2"]
+        {
+            assert!(refusal(Builder::default().server(server)).contains("is not of the form host:port"), "{server}");
         }
         for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
             assert!(Builder::default().server(server).build().is_ok(), "{server}");

@@ -43,23 +43,13 @@ impl Client {
     }
 
     pub(crate) fn new(servers: Servers, tenant: String, catalog: String, timeout: Duration) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                servers,
-                tenant,
-                catalog,
-            }),
-            timeout,
-        }
+        Self { shared: Arc::new(Shared { servers, tenant, catalog }), timeout }
     }
 
     /// This client with another limit to how long one call may take with all its tries.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self {
-            timeout,
-            ..self.clone()
-        }
+        Self { timeout, ..self.clone() }
     }
 
     /// Builds the configuration for one model type and scheme.
@@ -67,9 +57,7 @@ impl Client {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).get_config(request).await
-            })
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_config(request).await })
             .await
     }
 
@@ -80,9 +68,11 @@ impl Client {
         }
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).batch_get_config(request).await
-            })
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { config(channel).batch_get_config(request).await },
+            )
             .await
     }
 
@@ -91,9 +81,11 @@ impl Client {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).list_templates(request).await
-            })
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { config(channel).list_templates(request).await },
+            )
             .await
     }
 
@@ -115,9 +107,7 @@ impl Client {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).get_template(request).await
-            })
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_template(request).await })
             .await
     }
 
@@ -126,9 +116,7 @@ impl Client {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).list_schemes(request).await
-            })
+            .call(self.timeout, request, |channel, request| async move { config(channel).list_schemes(request).await })
             .await
     }
 
@@ -150,9 +138,7 @@ impl Client {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).get_scheme(request).await
-            })
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_scheme(request).await })
             .await
     }
 
@@ -161,9 +147,7 @@ impl Client {
         self.fill_in_tenant(&mut request.tenant);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                config(channel).list_catalogs(request).await
-            })
+            .call(self.timeout, request, |channel, request| async move { config(channel).list_catalogs(request).await })
             .await
     }
 
@@ -176,9 +160,11 @@ impl Client {
         self.fill_in_write(&mut request.tenant, &mut request.request_id);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                registry(channel).register_scheme(request).await
-            })
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { registry(channel).register_scheme(request).await },
+            )
             .await
     }
 
@@ -229,9 +215,11 @@ impl Client {
         self.fill_in_tenant(&mut request.tenant);
         self.shared
             .servers
-            .call(self.timeout, request, |channel, request| async move {
-                registry(channel).list_changes(request).await
-            })
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { registry(channel).list_changes(request).await },
+            )
             .await
     }
 

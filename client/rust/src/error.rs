@@ -11,11 +11,11 @@ use crate::v1::{ErrorReason, FieldViolation, ItemError};
 #[non_exhaustive]
 pub enum Error {
     /// The server refused, and said why.
-    #[error("{0}")]
-    Server(#[source] Box<ServerError>),
+    #[error(transparent)]
+    Server(Box<ServerError>),
     /// The call failed without a word of the server: not reached, not in time, cut off, or refused by gRPC itself.
     #[error("{message} ({code:?})", code = .0.code(), message = .0.message())]
-    Transport(#[source] Box<Status>),
+    Transport(Box<Status>),
     /// The options of a [`Builder`](crate::Builder) that cannot be used.
     #[error("{0}")]
     Options(String),
@@ -169,15 +169,8 @@ mod tests {
 
     #[test]
     fn an_item_of_a_batch_fails_like_a_call() {
-        let item = ItemError {
-            code: 5,
-            reason: ErrorReason::SchemeNotFound as i32,
-            ..Default::default()
-        };
+        let item = ItemError { code: 5, reason: ErrorReason::SchemeNotFound as i32, ..Default::default() };
         let error = Error::from(item);
-        assert_eq!(
-            (error.code(), error.reason()),
-            (Some(Code::NotFound), ErrorReason::SchemeNotFound)
-        );
+        assert_eq!((error.code(), error.reason()), (Some(Code::NotFound), ErrorReason::SchemeNotFound));
     }
 }

@@ -52,10 +52,7 @@ pub(crate) struct Tries {
 
 impl Retries {
     pub fn new(policy: RetryPolicy) -> Self {
-        Self {
-            tokens: Mutex::new(policy.max_tokens),
-            policy,
-        }
+        Self { tokens: Mutex::new(policy.max_tokens), policy }
     }
 
     pub fn succeeded(&self) {
@@ -110,20 +107,14 @@ mod tests {
         let (retries, mut tries, status) = (retries(), Tries::default(), Status::unavailable("gone"));
         for (least, most) in [(80, 120), (200, 300), (500, 750)] {
             let delay = retries.delay(&mut tries, &status).unwrap();
-            assert!(
-                (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&delay),
-                "{delay:?}"
-            );
+            assert!((Duration::from_millis(least)..=Duration::from_millis(most)).contains(&delay), "{delay:?}");
         }
         assert_eq!(retries.delay(&mut tries, &status), None);
     }
 
     #[test]
     fn never_waits_much_longer_than_the_longest_wait() {
-        let retries = Retries::new(RetryPolicy {
-            max_attempts: 50,
-            ..Default::default()
-        });
+        let retries = Retries::new(RetryPolicy { max_attempts: 50, ..Default::default() });
         let mut tries = Tries::default();
         for _ in 0..40 {
             assert!(retries.delay(&mut tries, &Status::unavailable("gone")).unwrap() <= Duration::from_secs(6));
@@ -147,11 +138,7 @@ mod tests {
     #[test]
     fn many_failures_end_all_retries_until_calls_succeed() {
         let retries = retries();
-        let tried_again = || {
-            retries
-                .delay(&mut Tries::default(), &Status::unavailable("gone"))
-                .is_some()
-        };
+        let tried_again = || retries.delay(&mut Tries::default(), &Status::unavailable("gone")).is_some();
         assert_eq!((0..60).filter(|_| tried_again()).count(), 49);
         (0..500).for_each(|_| retries.succeeded());
         assert!(tried_again());

@@ -28,11 +28,7 @@ impl Servers {
             .split(',')
             .map(|address| Ok((address.trim().to_owned(), channel(address.trim(), tls)?)))
             .collect::<Result<_, Error>>()?;
-        Ok(Self {
-            all,
-            turn: AtomicUsize::new(0),
-            retries: retry.map(Retries::new),
-        })
+        Ok(Self { all, turn: AtomicUsize::new(0), retries: retry.map(Retries::new) })
     }
 
     /// Tries the call, each time on the next server, until it succeeds, or fails in a way that another try would not
@@ -62,11 +58,7 @@ impl Servers {
                 Ok(Err(status)) if !is_late(&status) => told_by(address, status),
                 _ => Status::deadline_exceeded(format!("{address}: no answer within {timeout:?}")),
             };
-            match self
-                .retries
-                .as_ref()
-                .and_then(|retries| retries.delay(&mut tries, &status))
-            {
+            match self.retries.as_ref().and_then(|retries| retries.delay(&mut tries, &status)) {
                 Some(delay) if delay < left() => sleep(delay).await,
                 _ => return Err(status.into()),
             }

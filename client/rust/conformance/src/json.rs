@@ -17,8 +17,7 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
 });
 
 fn descriptor<M: Name>() -> Result<MessageDescriptor, Failure> {
-    POOL.get_message_by_name(&M::full_name())
-        .ok_or_else(|| format!("no message {}", M::full_name()).into())
+    POOL.get_message_by_name(&M::full_name()).ok_or_else(|| format!("no message {}", M::full_name()).into())
 }
 
 pub fn decode<M: Message + Name + Default>(value: &Value) -> Result<M, Failure> {
@@ -60,11 +59,7 @@ pub fn error(error: &Error) -> Value {
 /// The variant's name.
 fn kind(error: &Error) -> String {
     let debug = format!("{error:?}");
-    debug
-        .split(|letter: char| !letter.is_alphanumeric())
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    debug.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 /// "NOT_FOUND" for NotFound.
@@ -76,9 +71,5 @@ fn name(code: Code) -> String {
         }
         name.push(letter.to_ascii_uppercase());
     }
-    if code == Code::Cancelled {
-        "CANCELLED".to_owned()
-    } else {
-        name
-    }
+    if code == Code::Cancelled { "CANCELLED".to_owned() } else { name }
 }

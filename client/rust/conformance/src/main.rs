@@ -70,10 +70,7 @@ async fn obey(line: &str, client: &mut Option<Client>) -> Result<Value, Failure>
 
 fn connect(order: &Value) -> Result<Client, Failure> {
     let text = |key: &str| order[key].as_str().unwrap_or_default();
-    let mut builder = Client::builder()
-        .server(text("server"))
-        .tenant(text("tenant"))
-        .catalog(text("catalog"));
+    let mut builder = Client::builder().server(text("server")).tenant(text("tenant")).catalog(text("catalog"));
     if let Some(timeout) = seconds(&order["timeout_s"])? {
         builder = builder.timeout(timeout);
     }
@@ -84,13 +81,7 @@ fn connect(order: &Value) -> Result<Client, Failure> {
 }
 
 fn tls(files: &Value) -> Result<ClientTlsConfig, Failure> {
-    let read = |key: &str| {
-        files[key]
-            .as_str()
-            .filter(|path| !path.is_empty())
-            .map(std::fs::read)
-            .transpose()
-    };
+    let read = |key: &str| files[key].as_str().filter(|path| !path.is_empty()).map(std::fs::read).transpose();
     let mut tls = match read("ca")? {
         Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
         None => ClientTlsConfig::new().with_native_roots(),
