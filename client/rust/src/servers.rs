@@ -32,7 +32,7 @@ impl Servers {
     }
 
     /// Tries the call, each time on the next server, until it succeeds, or fails in a way that another try would not
-    /// mend, or there is no time for another.
+    /// mend. DEADLINE_EXCEEDED, without a wait, when there is no time for another try.
     pub async fn call<Q, A, F>(
         &self,
         timeout: Duration,
@@ -59,8 +59,9 @@ impl Servers {
                 _ => Status::deadline_exceeded(format!("{address}: no answer within {timeout:?}")),
             };
             match self.retries.as_ref().and_then(|retries| retries.delay(&mut tries, &status)) {
+                None => return Err(status.into()),
                 Some(delay) if delay < left() => sleep(delay).await,
-                _ => return Err(status.into()),
+                Some(_) => return Err(no_time(timeout, status).into()),
             }
         }
     }
@@ -94,6 +95,13 @@ fn told_by(address: &str, status: Status) -> Status {
     let mut unavailable = Status::unavailable(format!("{address}: {}", with_causes(cause)));
     unavailable.set_source(Arc::new(status));
     unavailable
+}
+
+fn no_time(timeout: Duration, status: Status) -> Status {
+    let text = format!("no time for another try within {timeout:?}; the last one: {}", status.message());
+    let mut exceeded = Status::deadline_exceeded(text);
+    exceeded.set_source(Arc::new(status));
+    exceeded
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
