@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+use std::fmt;
 use std::time::Duration;
 
 use tonic::transport::ClientTlsConfig;
@@ -7,7 +8,7 @@ use crate::servers::Servers;
 use crate::{Client, Error, RetryPolicy};
 
 /// The options of a [`Client`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct Builder {
     server: String,
@@ -81,6 +82,20 @@ impl Builder {
     }
 }
 
+/// Without TLS, whose own form shows the private key.
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Builder")
+            .field("server", &self.server)
+            .field("tenant", &self.tenant)
+            .field("catalog", &self.catalog)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +117,13 @@ mod tests {
         for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
             assert!(Builder::default().server(server).build().is_ok(), "{server}");
         }
+    }
+
+    #[test]
+    fn does_not_show_the_private_key() {
+        let tls = |key| ClientTlsConfig::new().identity(tonic::transport::Identity::from_pem("", key));
+        let shown = |key| format!("{:?}", Builder::default().tls(tls(key)));
+        assert_eq!(shown("one key"), shown("another"));
     }
 
     #[test]
