@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+use qconfig_client::v1::{ErrorReason, GetConfigRequest, LayerConfigEntry};
+use qconfig_client::{Client, Error};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let server = std::env::args().nth(1).unwrap_or("localhost:50051".to_owned());
+    let client = Client::builder().server(server).build()?;
+
+    let mut request = GetConfigRequest {
+        model_type: "llama".to_owned(),
+        scheme: "fp8".to_owned(),
+        layer_config: vec![LayerConfigEntry { pattern: "*mlp*".to_owned(), scheme: "mxfp4".to_owned() }],
+        ..Default::default()
+    };
+    let answer = client.get_config(request.clone()).await?;
+    println!("catalog:   {}", answer.catalog);
+    println!("digest:    {}", &answer.config_digest[..12]);
+    println!("overrides: {}", answer.config.unwrap_or_default().layer_quant_config.len());
+
+    request.scheme = "int4_wo_12".to_owned();
+    match client.get_config(request).await {
+        Err(Error::Server(error)) if error.reason == ErrorReason::SchemeNotFound => {
+            println!("{:?}: did you mean {}?", error.reason, error.suggestion());
+            Ok(())
+        }
+        other => other.map(drop),
+    }
+}

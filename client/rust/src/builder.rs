@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+use std::fmt;
+use std::time::Duration;
+
+use tonic::transport::ClientTlsConfig;
+
+use crate::servers::Servers;
+use crate::{Client, Error, RetryPolicy};
+
+/// The options of a [`Client`].
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    server: String,
+    tenant: String,
+    catalog: String,
+    timeout: Duration,
+    tls: Option<ClientTlsConfig>,
+    retry: Option<RetryPolicy>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            server: "localhost:50051".to_owned(),
+            tenant: String::new(),
+            catalog: String::new(),
+            timeout: Duration::from_secs(10),
+            tls: None,
+            retry: Some(RetryPolicy::default()),
+        }
+    }
+}
+
+impl Builder {
+    /// `host:port`, or several with commas between, which get calls in turns. Default: `localhost:50051`.
+    pub fn server(mut self, server: impl Into<String>) -> Self {
+        self.server = server.into();
+        self
+    }
+
+    /// Goes into requests that name no tenant.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Goes into requests that name no catalogue.
+    pub fn catalog(mut self, catalog: impl Into<String>) -> Self {
+        self.catalog = catalog.into();
+        self
+    }
+
+    /// How long one call may take with all its tries. Default: 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Authorities to trust, and the client's own certificate. Default: no TLS.
+    /// `ClientTlsConfig::new().with_native_roots()` trusts whom the system trusts.
+    pub fn tls(mut self, tls: ClientTlsConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// When calls are tried again. `None`: never.
+    pub fn retry(mut self, retry: impl Into<Option<RetryPolicy>>) -> Self {
+        self.retry = retry.into();
+        self
+    }
+
+    /// Makes the client, which connects at its first call. It works as long as the Tokio runtime in which this is called.
+    ///
+    /// [`Error::Options`]: no such runtime, or a server or TLS options that cannot be used.
+    pub fn build(self) -> Result<Client, Error> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::Options("a client must be made inside a Tokio runtime".to_owned()));
+        }
+        let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry)?;
+        Ok(Client::new(servers, self.tenant, self.catalog, self.timeout))
+    }
+}
+
+/// Without TLS, whose own form shows the private key.
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Builder")
+            .field("server", &self.server)
+            .field("tenant", &self.tenant)
+            .field("catalog", &self.catalog)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(builder: Builder) -> String {
+        match builder.build() {
+            Err(Error::Options(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn says_which_server_cannot_be_used() {
+        for server in
+            ["", "localhost", "localhost:", "a b:1", "http://localhost:50051", "localhost:50051/x", "a:1,,b:2"]
+        {
+            assert!(refusal(Builder::default().server(server)).contains("is not of the form host:port"), "{server}");
+        }
+        for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
+            assert!(Builder::default().server(server).build().is_ok(), "{server}");
+        }
+    }
+
+    #[test]
+    fn does_not_show_the_private_key() {
+        let tls = |key| ClientTlsConfig::new().identity(tonic::transport::Identity::from_pem("", key));
+        let shown = |key| format!("{:?}", Builder::default().tls(tls(key)));
+        assert_eq!(shown("one key"), shown("another"));
+    }
+
+    #[test]
+    fn needs_a_runtime() {
+        assert!(refusal(Builder::default()).contains("Tokio runtime"));
+    }
+}

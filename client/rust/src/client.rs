@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::transport::Channel;
+
+use crate::servers::Servers;
+use crate::v1::config_service_client::ConfigServiceClient;
+use crate::v1::registry_service_client::RegistryServiceClient;
+use crate::v1::{
+    BatchGetConfigRequest, BatchGetConfigResponse, ChangeRecord, GetConfigRequest, GetConfigResponse, GetSchemeRequest,
+    GetSchemeResponse, GetTemplateRequest, GetTemplateResponse, ListCatalogsRequest, ListCatalogsResponse,
+    ListChangesRequest, ListChangesResponse, ListSchemesRequest, ListSchemesResponse, ListTemplatesRequest,
+    ListTemplatesResponse, LlmTemplate, RegisterSchemeRequest, RegisterSchemeResponse, RegisterTemplateRequest,
+    RegisterTemplateResponse, Scheme, UnregisterSchemeRequest, UnregisterSchemeResponse, UnregisterTemplateRequest,
+    UnregisterTemplateResponse,
+};
+use crate::{Builder, Error};
+
+/// What a server's answer may come to.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Calls a qconfig server.
+///
+/// Cheap to clone, and safe to share; one for a process is enough. Its connections end with its last clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Shared {
+    servers: Servers,
+    tenant: String,
+    catalog: String,
+}
+
+impl Client {
+    /// The options, each with its default.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn new(servers: Servers, tenant: String, catalog: String, timeout: Duration) -> Self {
+        Self { shared: Arc::new(Shared { servers, tenant, catalog }), timeout }
+    }
+
+    /// This client with another limit to how long one call may take with all its tries.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
+    /// Builds the configuration for one model type and scheme.
+    pub async fn get_config(&self, mut request: GetConfigRequest) -> Result<GetConfigResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_config(request).await })
+            .await
+    }
+
+    /// Answers up to 1,000 requests in one call. An item that fails does not touch the others.
+    pub async fn batch_get_config(&self, mut request: BatchGetConfigRequest) -> Result<BatchGetConfigResponse, Error> {
+        for item in &mut request.requests {
+            self.fill_in(&mut item.tenant, &mut item.catalog);
+        }
+        self.shared
+            .servers
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { config(channel).batch_get_config(request).await },
+            )
+            .await
+    }
+
+    /// One page of the templates that the tenant sees.
+    pub async fn list_templates(&self, mut request: ListTemplatesRequest) -> Result<ListTemplatesResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { config(channel).list_templates(request).await },
+            )
+            .await
+    }
+
+    /// The templates of the page that is asked for and of all that follow it, each page a call.
+    pub async fn all_templates(&self, mut request: ListTemplatesRequest) -> Result<Vec<LlmTemplate>, Error> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list_templates(request.clone()).await?;
+            all.extend(page.llm_templates);
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    /// Reads one template.
+    pub async fn get_template(&self, mut request: GetTemplateRequest) -> Result<GetTemplateResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_template(request).await })
+            .await
+    }
+
+    /// One page of the schemes that the tenant sees.
+    pub async fn list_schemes(&self, mut request: ListSchemesRequest) -> Result<ListSchemesResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).list_schemes(request).await })
+            .await
+    }
+
+    /// The schemes of the page that is asked for and of all that follow it, each page a call.
+    pub async fn all_schemes(&self, mut request: ListSchemesRequest) -> Result<Vec<Scheme>, Error> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list_schemes(request.clone()).await?;
+            all.extend(page.schemes);
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    /// Reads one scheme.
+    pub async fn get_scheme(&self, mut request: GetSchemeRequest) -> Result<GetSchemeResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).get_scheme(request).await })
+            .await
+    }
+
+    /// The catalogues that the server has.
+    pub async fn list_catalogs(&self, mut request: ListCatalogsRequest) -> Result<ListCatalogsResponse, Error> {
+        self.fill_in_tenant(&mut request.tenant);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).list_catalogs(request).await })
+            .await
+    }
+
+    /// Adds a scheme.
+    ///
+    /// As every write, it gets a `request_id` if it has none, so that trying it again does not make it twice. After
+    /// UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a `request_id`, and then
+    /// the same one.
+    pub async fn register_scheme(&self, mut request: RegisterSchemeRequest) -> Result<RegisterSchemeResponse, Error> {
+        self.fill_in_write(&mut request.tenant, &mut request.request_id);
+        self.shared
+            .servers
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { registry(channel).register_scheme(request).await },
+            )
+            .await
+    }
+
+    /// Removes a scheme of the tenant. A write, as [`register_scheme`](Self::register_scheme) is.
+    pub async fn unregister_scheme(
+        &self,
+        mut request: UnregisterSchemeRequest,
+    ) -> Result<UnregisterSchemeResponse, Error> {
+        self.fill_in_write(&mut request.tenant, &mut request.request_id);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move {
+                registry(channel).unregister_scheme(request).await
+            })
+            .await
+    }
+
+    /// Adds or replaces a template. A write, as [`register_scheme`](Self::register_scheme) is.
+    pub async fn register_template(
+        &self,
+        mut request: RegisterTemplateRequest,
+    ) -> Result<RegisterTemplateResponse, Error> {
+        self.fill_in_write(&mut request.tenant, &mut request.request_id);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move {
+                registry(channel).register_template(request).await
+            })
+            .await
+    }
+
+    /// Removes a template of the tenant. A write, as [`register_scheme`](Self::register_scheme) is.
+    pub async fn unregister_template(
+        &self,
+        mut request: UnregisterTemplateRequest,
+    ) -> Result<UnregisterTemplateResponse, Error> {
+        self.fill_in_write(&mut request.tenant, &mut request.request_id);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move {
+                registry(channel).unregister_template(request).await
+            })
+            .await
+    }
+
+    /// One page of the writes to the tenant's registry, newest first.
+    pub async fn list_changes(&self, mut request: ListChangesRequest) -> Result<ListChangesResponse, Error> {
+        self.fill_in_tenant(&mut request.tenant);
+        self.shared
+            .servers
+            .call(
+                self.timeout,
+                request,
+                |channel, request| async move { registry(channel).list_changes(request).await },
+            )
+            .await
+    }
+
+    /// The writes of the page that is asked for and of all that follow it, each page a call.
+    pub async fn all_changes(&self, mut request: ListChangesRequest) -> Result<Vec<ChangeRecord>, Error> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.list_changes(request.clone()).await?;
+            all.extend(page.changes);
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    fn fill_in_tenant(&self, tenant: &mut String) {
+        if tenant.is_empty() {
+            tenant.clone_from(&self.shared.tenant);
+        }
+    }
+
+    fn fill_in(&self, tenant: &mut String, catalog: &mut String) {
+        self.fill_in_tenant(tenant);
+        if catalog.is_empty() {
+            catalog.clone_from(&self.shared.catalog);
+        }
+    }
+
+    fn fill_in_write(&self, tenant: &mut String, request_id: &mut String) {
+        self.fill_in_tenant(tenant);
+        if request_id.is_empty() {
+            *request_id = uuid::Uuid::new_v4().to_string();
+        }
+    }
+}
+
+fn config(channel: Channel) -> ConfigServiceClient<Channel> {
+    ConfigServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES)
+}
+
+fn registry(channel: Channel) -> RegistryServiceClient<Channel> {
+    RegistryServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES)
+}

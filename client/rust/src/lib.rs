@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Client of qconfig, the service that answers which quantization configuration a model type and a scheme get.
+//!
+//! [`Client`] has a method for each RPC, [`v1`] the messages, [`Error`] what a failed call says.
+
+mod builder;
+mod client;
+mod digest;
+mod error;
+mod retry;
+mod servers;
+
+pub use builder::Builder;
+pub use client::Client;
+pub use digest::verify_digest;
+pub use error::{Error, ServerError};
+pub use retry::RetryPolicy;
+pub use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+pub use tonic::{Code, Status};
+
+pub use prost_types;
+
+/// The messages of the protos, and the plain stubs.
+#[allow(clippy::all, rustdoc::all)]
+pub mod v1 {
+    include!("generated/qconfig.v1.rs");
+}

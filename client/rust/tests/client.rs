@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the client adds to the stubs, with real servers.
+
+mod qconfigd;
+
+use std::time::{Duration, Instant};
+
+use qconfig_client::v1::batch_get_config_result::Result as Item;
+use qconfig_client::v1::{
+    BatchGetConfigRequest, ErrorReason, GetConfigRequest, LayerConfigEntry, ListCatalogsRequest, ListChangesRequest,
+    ListSchemesRequest, ListTemplatesRequest, LlmTemplate, RegisterTemplateRequest,
+};
+use qconfig_client::{Client, ClientTlsConfig, Code, Error, Identity, RetryPolicy, verify_digest};
+use qconfigd::Server;
+use tokio::net::TcpListener;
+
+fn fp8(model_type: &str) -> GetConfigRequest {
+    GetConfigRequest { model_type: model_type.to_owned(), scheme: "fp8".to_owned(), ..Default::default() }
+}
+
+fn template(model_type: &str) -> RegisterTemplateRequest {
+    let llm_template = Some(LlmTemplate { model_type: model_type.to_owned(), ..Default::default() });
+    RegisterTemplateRequest { llm_template, ..Default::default() }
+}
+
+/// An address that nobody listens on.
+async fn nowhere() -> String {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn answers_have_a_digest_that_can_be_verified() {
+    let server = Server::start();
+    let request = GetConfigRequest { include_canonical_json: true, ..fp8("llama") };
+    let mut answer = server.client().get_config(request).await.unwrap();
+    assert!(verify_digest(&answer).unwrap());
+    answer.canonical_json.push(' ');
+    assert!(!verify_digest(&answer).unwrap());
+}
+
+#[tokio::test]
+async fn calls_and_items_of_a_batch_fail_alike() {
+    let server = Server::start();
+    let client = server.client();
+    let requests = vec![fp8("llama"), fp8("lama")];
+    let batch = client.batch_get_config(BatchGetConfigRequest { requests }).await.unwrap();
+    assert!(matches!(batch.result[0].result, Some(Item::Response(_))));
+    let Some(Item::Error(item)) = batch.result[1].result.clone() else { panic!("{batch:?}") };
+    let (Error::Server(call), Error::Server(item)) = (client.get_config(fp8("lama")).await.unwrap_err(), item.into())
+    else {
+        panic!("not the server's word")
+    };
+    assert_eq!((call.code, call.reason), (Code::NotFound, ErrorReason::TemplateNotFound));
+    assert_eq!((call.field(), call.value()), ("model_type", "lama"));
+    assert!(call.suggestion().contains("llama"));
+    assert_eq!(item.metadata, call.metadata);
+    assert_eq!(item.field_violations, call.field_violations);
+}
+
+#[tokio::test]
+async fn tenant_and_catalog_go_into_requests_that_name_none() {
+    let server = Server::start();
+    let client = server.builder().tenant("acme").catalog("quark-0.13").build().unwrap();
+    client.register_template(template("mine")).await.unwrap();
+    assert_eq!(client.get_config(fp8("mine")).await.unwrap().catalog, "quark-0.13");
+    let others = GetConfigRequest { tenant: "other".to_owned(), ..fp8("mine") };
+    assert_eq!(client.get_config(others).await.unwrap_err().reason(), ErrorReason::TemplateNotFound);
+    let older = GetConfigRequest { catalog: "quark-0.12.post1".to_owned(), ..fp8("mine") };
+    assert_eq!(client.get_config(older).await.unwrap().catalog, "quark-0.12.post1");
+}
+
+#[tokio::test]
+async fn a_write_gets_a_request_id_unless_it_has_one() {
+    let server = Server::start();
+    let client = server.client();
+    let own = "00000000-0000-4000-8000-000000000001";
+    client.register_template(template("one")).await.unwrap();
+    client.register_template(RegisterTemplateRequest { request_id: own.to_owned(), ..template("two") }).await.unwrap();
+    let changes = client.all_changes(ListChangesRequest::default()).await.unwrap();
+    assert_eq!(changes[0].request_id, own);
+    assert_eq!(changes[1].request_id.len(), 36);
+}
+
+#[tokio::test]
+async fn all_follows_the_pages() {
+    let server = Server::start();
+    let client = server.client();
+    let whole = client.list_templates(ListTemplatesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
+    let pages = client.all_templates(ListTemplatesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    assert_eq!(pages, whole.llm_templates);
+    let whole = client.list_schemes(ListSchemesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
+    let pages = client.all_schemes(ListSchemesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    assert_eq!(pages, whole.schemes);
+    for i in 0..5 {
+        client.register_template(template(&format!("mine{i}"))).await.unwrap();
+    }
+    let changes = client.all_changes(ListChangesRequest { page_size: 2, ..Default::default() }).await.unwrap();
+    assert_eq!(changes.iter().map(|change| change.revision).collect::<Vec<_>>(), [6, 5, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn answers_may_be_larger_than_grpcs_4_mib() {
+    let server = Server::start();
+    let layer_config =
+        (0..20).map(|i| LayerConfigEntry { pattern: format!("*.{i}.*"), scheme: "int8".to_owned() }).collect();
+    let request = GetConfigRequest { layer_config, include_quark_json: true, ..fp8("llama") };
+    let batch =
+        server.client().batch_get_config(BatchGetConfigRequest { requests: vec![request; 1000] }).await.unwrap();
+    let bytes: usize = batch
+        .result
+        .iter()
+        .map(|result| match &result.result {
+            Some(Item::Response(answer)) => answer.quark_json.len(),
+            _ => 0,
+        })
+        .sum();
+    assert!(bytes > 4 << 20, "{bytes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_serves_many_tasks() {
+    let server = Server::start();
+    let client = server.client();
+    let tasks: Vec<_> = (0..300)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.get_config(fp8("llama")).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap().revision, 1);
+    }
+}
+
+#[tokio::test]
+async fn several_servers_take_turns_and_one_that_is_gone_costs_a_retry() {
+    let (one, other) = (Server::start(), Server::start());
+    let servers = format!("{}, {},{}", one.address, nowhere().await, other.address);
+    let client = Client::builder().server(servers).build().unwrap();
+    for _ in 0..6 {
+        client.list_catalogs(ListCatalogsRequest::default()).await.unwrap();
+    }
+    client.register_template(template("mine")).await.unwrap();
+    let mut revisions = Vec::new();
+    for _ in 0..6 {
+        revisions.push(client.list_changes(ListChangesRequest::default()).await.unwrap().revision);
+    }
+    assert!(revisions.contains(&1) && revisions.contains(&2), "{revisions:?}");
+}
+
+#[tokio::test]
+async fn goes_on_with_a_server_that_was_started_again() {
+    let server = Server::start();
+    let patient = RetryPolicy { max_attempts: 100, backoff_multiplier: 1.0, max_tokens: 1000.0, ..Default::default() };
+    let client = server.builder().retry(patient).timeout(Duration::from_secs(60)).build().unwrap();
+    client.get_config(fp8("llama")).await.unwrap();
+    let address = server.address.clone();
+    drop(server);
+    let starting = tokio::task::spawn_blocking(move || Server::start_at(&address));
+    client.get_config(fp8("llama")).await.unwrap();
+    drop(starting.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
+    let address = nowhere().await;
+    let client = Client::builder().server(&address).retry(None).build().unwrap();
+    let begin = Instant::now();
+    let error = client.get_config(fp8("llama")).await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!((error.code(), error.reason()), (Some(Code::Unavailable), ErrorReason::Unspecified));
+    let text = error.to_string();
+    assert!(text.contains(&address) && text.contains("refused"), "{text}");
+}
+
+#[tokio::test]
+async fn a_retry_that_would_come_too_late_is_not_waited_for() {
+    let slow = RetryPolicy {
+        initial_backoff: Duration::from_secs(60),
+        max_backoff: Duration::from_secs(60),
+        ..Default::default()
+    };
+    let client =
+        Client::builder().server(nowhere().await).retry(slow).timeout(Duration::from_secs(30)).build().unwrap();
+    let begin = Instant::now();
+    let error = client.get_config(fp8("llama")).await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert_eq!(error.code(), Some(Code::DeadlineExceeded));
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_late() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::builder().server(silent.local_addr().unwrap().to_string()).build().unwrap();
+    for timeout in [Duration::ZERO, Duration::from_millis(300)] {
+        let begin = Instant::now();
+        let error = client.with_timeout(timeout).get_config(fp8("llama")).await.unwrap_err();
+        assert_eq!(error.code(), Some(Code::DeadlineExceeded), "{error}");
+        assert!(begin.elapsed() >= timeout);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_late_in_time() {
+    let server = Server::start();
+    let request = GetConfigRequest { min_revision: 99, ..fp8("llama") };
+    let begin = Instant::now();
+    let error = server.client().with_timeout(Duration::from_millis(300)).get_config(request).await.unwrap_err();
+    assert!(matches!(error.code(), Some(Code::DeadlineExceeded | Code::OutOfRange)), "{error:?}");
+    assert!(begin.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn tls_with_a_server_that_has_none_is_unavailable() {
+    let server = Server::start();
+    let client = server.builder().tls(ClientTlsConfig::new().with_native_roots()).retry(None).build().unwrap();
+    let error = client.get_config(fp8("llama")).await.unwrap_err();
+    assert_eq!(error.code(), Some(Code::Unavailable), "{error:?}");
+}
+
+#[tokio::test]
+async fn tls_options_that_cannot_be_used_are_told() {
+    let tls = ClientTlsConfig::new().identity(Identity::from_pem("no certificate", "no key"));
+    let Err(error) = Client::builder().tls(tls).build() else { panic!("a client was made") };
+    assert!(matches!(error, Error::Options(_)), "{error:?}");
+}
