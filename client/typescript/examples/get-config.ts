@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Client, ErrorReason, QConfigError } from "qconfig-client";
+
+const client = new Client({ server: process.argv[2] ?? "localhost:50051" });
+try {
+  const answer = await client.getConfig({
+    modelType: "llama",
+    scheme: "fp8",
+    kvCacheScheme: "fp8",
+    layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
+  });
+  console.log(`${answer.catalog}, digest ${answer.configDigest.slice(0, 12)}`);
+  console.log(`overrides: ${answer.config?.layerQuantConfig.map((override) => override.pattern).join(" ")}`);
+
+  await client.getConfig({ modelType: "llama", scheme: "int4_wo_12" });
+} catch (error) {
+  if (!(error instanceof QConfigError) || error.reason !== ErrorReason.SCHEME_NOT_FOUND) throw error;
+  console.log(`${ErrorReason[error.reason]} ${error.value}: did you mean ${error.suggestion}?`);
+} finally {
+  client.close();
+}
