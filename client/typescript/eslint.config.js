@@ -7,7 +7,13 @@ export default tseslint.config(
   tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: { parserOptions: { project: ["tsconfig.json", "tsconfig.programs.json"] } },
-    // Enums that come over the wire are numbers.
-    rules: { "@typescript-eslint/no-unsafe-enum-assignment": "off" },
+    rules: {
+      // Enums that come over the wire are numbers.
+      "@typescript-eslint/no-unsafe-enum-assignment": "off",
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["describe", "test"] }] },
+      ],
+    },
   },
 );

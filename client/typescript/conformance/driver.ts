@@ -15,7 +15,6 @@ import {
   Client,
   type ClientOptions,
   ConfigService,
-  ErrorReason,
   GetConfigResponseSchema,
   LlmTemplateSchema,
   QConfigError,
@@ -124,7 +123,7 @@ function errorJson(error: unknown) {
   const { code, reason, message, field, value, allowed, suggestion, metadata, fieldViolations, name } = error;
   return {
     code: status[code],
-    reason: reason === ErrorReason.UNSPECIFIED ? "" : ErrorReason[reason],
+    reason: reason === "UNSPECIFIED" ? "" : reason,
     message,
     field,
     value,

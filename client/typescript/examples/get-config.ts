@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Client, ErrorReason, QConfigError } from "qconfig-client";
+import { Client, QConfigError } from "qconfig-client";
 
 const client = new Client({ server: process.argv[2] ?? "localhost:50051" });
 try {
@@ -9,13 +9,14 @@ try {
     kvCacheScheme: "fp8",
     layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
   });
-  console.log(`${answer.catalog}, digest ${answer.configDigest.slice(0, 12)}`);
-  console.log(`overrides: ${answer.config?.layerQuantConfig.map((override) => override.pattern).join(" ")}`);
+  console.log("catalog:", answer.catalog);
+  console.log("digest:", answer.configDigest.slice(0, 12));
+  console.log("overrides:", answer.config?.layerQuantConfig.length);
 
   await client.getConfig({ modelType: "llama", scheme: "int4_wo_12" });
 } catch (error) {
-  if (!(error instanceof QConfigError) || error.reason !== ErrorReason.SCHEME_NOT_FOUND) throw error;
-  console.log(`${ErrorReason[error.reason]} ${error.value}: did you mean ${error.suggestion}?`);
+  if (!(error instanceof QConfigError) || error.reason !== "SCHEME_NOT_FOUND") throw error;
+  console.log(`${error.reason}: no ${error.value}, but ${error.suggestion}`);
 } finally {
   client.close();
 }

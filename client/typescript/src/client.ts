@@ -71,7 +71,7 @@ export class Client {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** Closes the connections. */
+  /** Ends the connections when the calls on them are done. */
   close(): void {
     this.#channel.close();
   }

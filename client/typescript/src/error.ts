@@ -12,13 +12,16 @@ import {
   type ItemError,
 } from "./generated/qconfig/v1/error_pb.js";
 
+/** The names of `ErrorReason`. */
+export type Reason = keyof typeof ErrorReason;
+
 /** A call, or one item of a batch, that failed. `message` is the server's text. */
 export class QConfigError extends Error {
   override readonly name = "QConfigError";
   /** gRPC's status code. */
   readonly code: status;
   /** `UNSPECIFIED` when the failure is not the server's word, or of a kind that only a newer client knows. */
-  readonly reason: ErrorReason;
+  readonly reason: Reason;
   /** All that the server says of the error, by key. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Which fields of the request are wrong. */
@@ -27,7 +30,7 @@ export class QConfigError extends Error {
   constructor(error: Omit<ItemError, "$typeName" | "$unknown">, options?: ErrorOptions) {
     super(error.message, options);
     this.code = error.code;
-    this.reason = error.reason;
+    this.reason = (ErrorReason[error.reason] as Reason | undefined) ?? "UNSPECIFIED";
     this.metadata = error.metadata;
     this.fieldViolations = error.fieldViolations;
   }

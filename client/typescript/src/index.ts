@@ -3,7 +3,7 @@ export { status } from "@grpc/grpc-js";
 export { Client, type CallOptions } from "./client.js";
 export { type ClientOptions, type Pem, type TlsOptions } from "./options.js";
 export { verifyDigest } from "./digest.js";
-export { QConfigError } from "./error.js";
+export { QConfigError, type Reason } from "./error.js";
 export { SERVICE_CONFIG } from "./generated/service_config.js";
 export * from "./generated/qconfig/v1/algorithm_pb.js";
 export * from "./generated/qconfig/v1/annotations_pb.js";
