@@ -108,6 +108,14 @@ function obey(line: Line): object | Promise<object> {
   }
 }
 
+/** JSON.parse rounds large integers; ProtoJSON also takes them as strings. */
+function parse(text: string): Line {
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
+  return JSON.parse(quoted) as Line;
+}
+
 function methodOf(name: string | undefined): DescMethodUnary {
   const method = METHODS.get(name);
   if (method === undefined) throw new Error(`no such method: ${String(name)}`);
@@ -138,7 +146,7 @@ function errorJson(error: unknown) {
 for await (const text of createInterface({ input: process.stdin })) {
   let answer: object;
   try {
-    answer = await obey(JSON.parse(text) as Line);
+    answer = await obey(parse(text));
   } catch (error) {
     answer = { driver_error: String(error) };
   }
