@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver that tests/conformance/clients speaks to: a JSON object a line in, its answer a line out.
+import { createInterface } from "node:readline";
+import {
+  type DescMessage,
+  type DescMethodUnary,
+  fromJson,
+  type JsonValue,
+  type Message,
+  toJson,
+} from "@bufbuild/protobuf";
+import {
+  ChangeRecordSchema,
+  Client,
+  type ClientOptions,
+  ConfigService,
+  GetConfigResponseSchema,
+  LlmTemplateSchema,
+  QConfigError,
+  RegistryService,
+  SchemeSchema,
+  status,
+  verifyDigest,
+} from "qconfig-client";
+
+interface Line {
+  op: string;
+  server?: string;
+  tenant?: string;
+  catalog?: string;
+  timeout_s?: number;
+  tls?: ClientOptions["tls"];
+  method?: string;
+  request?: JsonValue;
+  response?: JsonValue;
+  count?: number;
+}
+
+type Call = (request: Message, options: { timeoutMs?: number }) => Promise<Message>;
+type All = (request: Message) => AsyncIterable<Message>;
+
+const METHODS = new Map<string | undefined, DescMethodUnary>(
+  [...ConfigService.methods, ...RegistryService.methods].map((method) => [method.name, method as DescMethodUnary]),
+);
+const ENTRIES: Record<string, DescMessage> = {
+  ListTemplates: LlmTemplateSchema,
+  ListSchemes: SchemeSchema,
+  ListChanges: ChangeRecordSchema,
+};
+
+let client = new Client();
+
+function connect({ server, tenant, catalog, timeout_s, tls }: Line) {
+  client.close();
+  client = new Client({ server, tenant, catalog, timeoutMs: milliseconds(timeout_s), tls });
+  return { ok: true };
+}
+
+async function call({ method, request, timeout_s }: Line) {
+  const { input, output, localName } = methodOf(method);
+  // Each method takes its own message, which is the one that the name stands for.
+  const send = (client[localName as keyof Client] as unknown as Call).bind(client);
+  try {
+    const response = await send(fromJson(input, request ?? {}), { timeoutMs: milliseconds(timeout_s) });
+    return { response: toJson(output, response) };
+  } catch (error) {
+    return { error: errorJson(error) };
+  }
+}
+
+async function all({ method, request }: Line) {
+  const { input, name } = methodOf(method);
+  const entry = ENTRIES[name];
+  if (entry === undefined) throw new Error(`${name} has no pages`);
+  const list = (client[name.replace("List", "all") as keyof Client] as unknown as All).bind(client);
+  try {
+    const responses: JsonValue[] = [];
+    for await (const message of list(fromJson(input, request ?? {}))) responses.push(toJson(entry, message));
+    return { responses };
+  } catch (error) {
+    return { error: errorJson(error) };
+  }
+}
+
+async function parallel(line: Line) {
+  const answers = await Promise.all(Array.from({ length: line.count ?? 0 }, () => call(line)));
+  return {
+    responses: answers.flatMap((answer) => ("response" in answer ? [answer.response] : [])),
+    errors: answers.flatMap((answer) => ("error" in answer ? [answer.error] : [])),
+  };
+}
+
+function obey(line: Line): object | Promise<object> {
+  switch (line.op) {
+    case "connect":
+      return connect(line);
+    case "call":
+      return call(line);
+    case "all":
+      return all(line);
+    case "parallel":
+      return parallel(line);
+    case "verify_digest":
+      return { ok: verifyDigest(fromJson(GetConfigResponseSchema, line.response ?? {})) };
+    default:
+      throw new Error(`no such op: ${line.op}`);
+  }
+}
+
+/** JSON.parse rounds large integers; ProtoJSON also takes them as strings. */
+function parse(text: string): Line {
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
+  return JSON.parse(quoted) as Line;
+}
+
+function methodOf(name: string | undefined): DescMethodUnary {
+  const method = METHODS.get(name);
+  if (method === undefined) throw new Error(`no such method: ${String(name)}`);
+  return method;
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+function errorJson(error: unknown) {
+  if (!(error instanceof QConfigError)) throw error;
+  const { code, reason, message, field, value, allowed, suggestion, metadata, fieldViolations, name } = error;
+  return {
+    code: status[code],
+    reason: reason === "UNSPECIFIED" ? "" : reason,
+    message,
+    field,
+    value,
+    allowed,
+    suggestion,
+    metadata,
+    field_violations: fieldViolations.map(({ field, description }) => ({ field, description })),
+    type: name,
+  };
+}
+
+for await (const text of createInterface({ input: process.stdin })) {
+  let answer: object;
+  try {
+    answer = await obey(parse(text));
+  } catch (error) {
+    answer = { driver_error: String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+client.close();

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Client, QConfigError } from "qconfig-client";
+
+const client = new Client({ server: process.argv[2] ?? "localhost:50051" });
+try {
+  const answer = await client.getConfig({
+    modelType: "llama",
+    scheme: "fp8",
+    kvCacheScheme: "fp8",
+    layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
+  });
+  console.log("catalog:", answer.catalog);
+  console.log("digest:", answer.configDigest.slice(0, 12));
+  console.log("overrides:", answer.config?.layerQuantConfig.length);
+
+  await client.getConfig({ modelType: "llama", scheme: "int4_wo_12" });
+} catch (error) {
+  if (!(error instanceof QConfigError) || error.reason !== "SCHEME_NOT_FOUND") throw error;
+  console.log(`${error.reason}: no ${error.value}, but ${error.suggestion}`);
+} finally {
+  client.close();
+}

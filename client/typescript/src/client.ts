@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from "node:crypto";
+import {
+  clone,
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { Client as Channel, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { errorOfCall } from "./error.js";
+import * as config from "./generated/qconfig/v1/config_service_pb.js";
+import type { ChangeRecord, LlmTemplate, Scheme } from "./generated/qconfig/v1/registry_pb.js";
+import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
+import { SERVICE_CONFIG } from "./generated/service_config.js";
+import { channelCredentials, channelOptions, type ClientOptions } from "./options.js";
+
+export interface CallOptions {
+  /** Of the call with all its tries, or of each page's. Default: the client's. */
+  timeoutMs?: number;
+  /** Ends the call as CANCELLED; its reason is the error's `cause`. */
+  signal?: AbortSignal;
+}
+
+type Init<Schema extends DescMessage> = MessageInitShape<Schema>;
+
+/** What the client fills in, where a request has such a field. */
+interface Filled {
+  tenant?: string;
+  catalog?: string;
+  requestId?: string;
+  requests?: Filled[];
+}
+
+const { method: configMethods } = config.ConfigService;
+const { method: registryMethods } = registry.RegistryService;
+
+/** Asks for page after page. */
+async function* pages<Request extends { pageToken?: string }, Page extends { nextPageToken: string }>(
+  request: Request,
+  list: (request: Request) => Promise<Page>,
+): AsyncGenerator<Page, void> {
+  let pageToken: string | undefined;
+  do {
+    const page = await list(pageToken === undefined ? request : { ...request, pageToken });
+    yield page;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+}
+
+/**
+ * Calls a qconfig server. One client for a process is enough: it runs any number of calls at once.
+ * A call that fails rejects with a `QConfigError`. Requests are never changed.
+ */
+export class Client {
+  readonly #channel: Channel;
+  readonly #tenant: string;
+  readonly #catalog: string;
+  readonly #timeoutMs: number;
+
+  /** Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call. */
+  constructor(options: ClientOptions = {}) {
+    const { server = "localhost:50051", serviceConfig = SERVICE_CONFIG } = options;
+    this.#channel = new Channel(server, channelCredentials(options.tls), channelOptions(serviceConfig));
+    this.#tenant = options.tenant ?? "";
+    this.#catalog = options.catalog ?? "";
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+  }
+
+  /** Ends the connections when the calls on them are done. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  getConfig(
+    request: Init<typeof config.GetConfigRequestSchema>,
+    options?: CallOptions,
+  ): Promise<config.GetConfigResponse> {
+    return this.#call(configMethods.getConfig, request, options);
+  }
+
+  batchGetConfig(
+    request: Init<typeof config.BatchGetConfigRequestSchema>,
+    options?: CallOptions,
+  ): Promise<config.BatchGetConfigResponse> {
+    return this.#call(configMethods.batchGetConfig, request, options);
+  }
+
+  /** One page. */
+  listTemplates(
+    request: Init<typeof config.ListTemplatesRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<config.ListTemplatesResponse> {
+    return this.#call(configMethods.listTemplates, request, options);
+  }
+
+  /** The templates of all pages. */
+  async *allTemplates(
+    request: Init<typeof config.ListTemplatesRequestSchema> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<LlmTemplate, void> {
+    for await (const page of pages(request, (next) => this.listTemplates(next, options))) yield* page.llmTemplates;
+  }
+
+  getTemplate(
+    request: Init<typeof config.GetTemplateRequestSchema>,
+    options?: CallOptions,
+  ): Promise<config.GetTemplateResponse> {
+    return this.#call(configMethods.getTemplate, request, options);
+  }
+
+  /** One page. */
+  listSchemes(
+    request: Init<typeof config.ListSchemesRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<config.ListSchemesResponse> {
+    return this.#call(configMethods.listSchemes, request, options);
+  }
+
+  /** The schemes of all pages. */
+  async *allSchemes(
+    request: Init<typeof config.ListSchemesRequestSchema> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<Scheme, void> {
+    for await (const page of pages(request, (next) => this.listSchemes(next, options))) yield* page.schemes;
+  }
+
+  getScheme(
+    request: Init<typeof config.GetSchemeRequestSchema>,
+    options?: CallOptions,
+  ): Promise<config.GetSchemeResponse> {
+    return this.#call(configMethods.getScheme, request, options);
+  }
+
+  listCatalogs(
+    request: Init<typeof config.ListCatalogsRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<config.ListCatalogsResponse> {
+    return this.#call(configMethods.listCatalogs, request, options);
+  }
+
+  // A write without a `requestId` gets one, so that trying it again does not make it twice. After UNAVAILABLE or
+  // DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a `requestId`, and then the same one.
+
+  registerScheme(
+    request: Init<typeof registry.RegisterSchemeRequestSchema>,
+    options?: CallOptions,
+  ): Promise<registry.RegisterSchemeResponse> {
+    return this.#call(registryMethods.registerScheme, request, options);
+  }
+
+  unregisterScheme(
+    request: Init<typeof registry.UnregisterSchemeRequestSchema>,
+    options?: CallOptions,
+  ): Promise<registry.UnregisterSchemeResponse> {
+    return this.#call(registryMethods.unregisterScheme, request, options);
+  }
+
+  registerTemplate(
+    request: Init<typeof registry.RegisterTemplateRequestSchema>,
+    options?: CallOptions,
+  ): Promise<registry.RegisterTemplateResponse> {
+    return this.#call(registryMethods.registerTemplate, request, options);
+  }
+
+  unregisterTemplate(
+    request: Init<typeof registry.UnregisterTemplateRequestSchema>,
+    options?: CallOptions,
+  ): Promise<registry.UnregisterTemplateResponse> {
+    return this.#call(registryMethods.unregisterTemplate, request, options);
+  }
+
+  /** One page. */
+  listChanges(
+    request: Init<typeof registry.ListChangesRequestSchema> = {},
+    options?: CallOptions,
+  ): Promise<registry.ListChangesResponse> {
+    return this.#call(registryMethods.listChanges, request, options);
+  }
+
+  /** The writes of all pages, newest first. */
+  async *allChanges(
+    request: Init<typeof registry.ListChangesRequestSchema> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<ChangeRecord, void> {
+    for await (const page of pages(request, (next) => this.listChanges(next, options))) yield* page.changes;
+  }
+
+  async #call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    init: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const request = clone(method.input, create(method.input, init));
+    this.#fillIn(request as Message & Filled);
+    const path = `/${method.parent.typeName}/${method.name}`;
+    const answer = await this.#send(path, toBinary(method.input, request), options);
+    if (answer instanceof Error) throw errorOfCall(answer, options.signal?.reason);
+    return fromBinary(method.output, answer);
+  }
+
+  #fillIn(request: Filled): void {
+    if (request.tenant === "") request.tenant = this.#tenant;
+    if (request.catalog === "") request.catalog = this.#catalog;
+    if (request.requestId === "") request.requestId = randomUUID();
+    request.requests?.forEach((item) => {
+      this.#fillIn(item);
+    });
+  }
+
+  /** Gives the error instead of rejecting with it, so that what is thrown knows who called. */
+  #send(path: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array | ServiceError> {
+    const { timeoutMs = this.#timeoutMs, signal } = options;
+    return new Promise((resolve) => {
+      const call = this.#channel.makeUnaryRequest<Uint8Array, Uint8Array>(
+        path,
+        (message) => Buffer.from(message),
+        (bytes) => bytes,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + timeoutMs },
+        (error, answer) => {
+          signal?.removeEventListener("abort", cancel);
+          resolve(error ?? answer ?? new Uint8Array());
+        },
+      );
+      const cancel = () => {
+        call.cancel();
+      };
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener("abort", cancel);
+    });
+  }
+}

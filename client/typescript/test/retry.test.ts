@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { Client, QConfigError, status } from "qconfig-client";
+import { Server } from "./server.js";
+
+const LLAMA = { modelType: "llama", scheme: "fp8" };
+
+describe("retries", () => {
+  test("a call that the server was too busy for is tried again when the server said", async () => {
+    const server = await Server.start("--max-in-flight", "1");
+    const client = new Client({ server: server.address });
+    const impatient = new Client({ server: server.address, serviceConfig: "" });
+    const stop = new AbortController();
+    const held = client
+      .getConfig({ ...LLAMA, minRevision: 99n }, { signal: stop.signal })
+      .catch((error: unknown) => error);
+    let refused: unknown;
+    do {
+      await setTimeout(20);
+      refused = await impatient.getConfig(LLAMA).catch((error: unknown) => error);
+    } while (!(refused instanceof QConfigError));
+    assert.deepEqual([refused.code, refused.reason], [status.UNAVAILABLE, "OVERLOADED"]);
+    const answer = client.getConfig(LLAMA);
+    await setTimeout(200);
+    stop.abort();
+    assert.equal((await answer).revision, 1n);
+    assert.ok((await held) instanceof QConfigError);
+    client.close();
+    impatient.close();
+    await server.end();
+  });
+
+  test("no call fails while one of two servers ends", async () => {
+    const [first, second] = await Promise.all([Server.start("--shutdown-delay-seconds", "1"), Server.start()]);
+    const client = new Client({ server: `ipv4:${first.address},${second.address}` });
+    await client.getConfig(LLAMA);
+    const stop = new AbortController();
+    const asking = (async () => {
+      while (!stop.signal.aborted) await client.getConfig(LLAMA);
+    })();
+    await first.end();
+    stop.abort();
+    await asking;
+    await client.getConfig(LLAMA);
+    client.close();
+    await second.end();
+  });
+
+  test("a server that is not there is UNAVAILABLE", async () => {
+    const server = await Server.start();
+    await server.end();
+    const client = new Client({ server: server.address, timeoutMs: 30_000 });
+    await assert.rejects(client.getConfig(LLAMA), (error: unknown) => {
+      assert.ok(error instanceof QConfigError);
+      assert.deepEqual([error.code, error.reason], [status.UNAVAILABLE, "UNSPECIFIED"]);
+      return true;
+    });
+    client.close();
+  });
+});

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Client, QConfigError, status, type TlsOptions } from "qconfig-client";
+import { Server } from "./server.js";
+
+const folder = mkdtempSync(join(tmpdir(), "qconfig-tls-"));
+const crt = (name: string) => join(folder, `${name}.crt`);
+const key = (name: string) => join(folder, `${name}.key`);
+
+/** Makes NAME.crt and NAME.key, signed by the authority or by itself. */
+function issue(name: string, authority?: string) {
+  const signer =
+    authority === undefined
+      ? []
+      : ["-CA", crt(authority), "-CAkey", key(authority), "-addext", "subjectAltName=IP:127.0.0.1"];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", `/CN=${name}`];
+  execFileSync("openssl", ["req", "-x509", ...kind, "-keyout", key(name), "-out", crt(name), ...signer], {
+    stdio: "pipe",
+  });
+}
+
+describe("TLS", () => {
+  let server: Server;
+
+  before(async () => {
+    issue("authority");
+    issue("server", "authority");
+    issue("client", "authority");
+    const own = ["--tls-cert", crt("server"), "--tls-key", key("server")];
+    server = await Server.start(...own, "--tls-client-ca", crt("authority"));
+  });
+  after(async () => {
+    await server.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function ask(tls: TlsOptions | undefined): Promise<string> {
+    const client = new Client({ server: server.address, tls });
+    try {
+      const { catalogs } = await client.listCatalogs();
+      return `${String(catalogs.length)} catalogues`;
+    } catch (error) {
+      assert.ok(error instanceof QConfigError);
+      return status[error.code];
+    } finally {
+      client.close();
+    }
+  }
+
+  test("with files, with their bytes and with their text", async () => {
+    const files = { ca: crt("authority"), cert: crt("client"), key: key("client") };
+    assert.equal(await ask(files), "2 catalogues");
+    const bytes = { ca: readFileSync(files.ca), cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    assert.equal(await ask(bytes), "2 catalogues");
+    const text = { ca: String(bytes.ca), cert: String(bytes.cert), key: String(bytes.key) };
+    assert.equal(await ask(text), "2 catalogues");
+  });
+
+  test("a server or a client that is not trusted is UNAVAILABLE", async () => {
+    const asked = [
+      ask({ ca: crt("client"), cert: crt("client"), key: key("client") }),
+      ask({ ca: crt("authority") }),
+      ask({}),
+      ask(undefined),
+    ];
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set(["UNAVAILABLE"]));
+  });
+
+  test("options that cannot be used say why", () => {
+    assert.throws(() => new Client({ tls: { cert: crt("client") } }), /belong together/);
+    assert.throws(() => new Client({ tls: { ca: join(folder, "none.crt") } }), /tls\.ca: ENOENT.*none\.crt/);
+    assert.throws(() => new Client({ tls: { ca: Buffer.from("x") } }), /tls\.ca: this is not PEM/);
+    const mixed = { cert: crt("client"), key: key("server") };
+    assert.throws(() => new Client({ tls: mixed }), /tls: ca, cert or key cannot be used: .*mismatch/);
+  });
+});
