@@ -60,7 +60,7 @@ def filled_in(part, saved):
     """A copy with what was saved instead of "${name}", and repeated what {"$repeat": part, "times": n} says."""
     if isinstance(part, dict):
         if "$repeat" in part:
-            return part["$repeat"] * part["times"]
+            return filled_in(part["$repeat"], saved) * part["times"]
         return {filled_in(key, saved): filled_in(value, saved) for key, value in part.items()}
     if isinstance(part, list):
         return [filled_in(value, saved) for value in part]

@@ -29,6 +29,7 @@ class Driver:
             encoding="utf-8",
         )
         self._lines = queue.Queue()
+        self._awaited = 0  # answers
         threading.Thread(target=self._read, daemon=True).start()
         self.send({"op": "connect", "server": "127.0.0.1:1"})
         self.receive(START_SECONDS)
@@ -49,6 +50,7 @@ class Driver:
         raise DriverFailed(f"{problem}; its standard error ends with:\n{log}")
 
     def send(self, operation):
+        self._awaited += 1
         try:
             self._process.stdin.write(json.dumps(operation) + "\n")
             self._process.stdin.flush()
@@ -60,6 +62,7 @@ class Driver:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
             self._fail(f"the driver said nothing for {seconds} s")
+        self._awaited -= 1
         if line is None:
             self._fail(f"the driver ended with exit code {self._process.wait()}")
         try:
@@ -69,6 +72,11 @@ class Driver:
         if not isinstance(answer, dict):
             self._fail(f"the driver wrote a line that is no JSON object: {line[:400]}")
         return answer
+
+    def settle(self):
+        """Takes the answers that nobody looked at."""
+        while self._awaited > 0 and not self.ended:
+            self.receive()
 
     def close(self):
         """Ends the input, at which a driver ends with 0."""

@@ -156,13 +156,18 @@ def _run_case(case, driver, certificates):
         run.run(case["steps"])
         return "ok"
     except DriverFailed as failure:
-        return f"{failure}\n{run.told()}"
+        problem = str(failure)
     except json_format.ParseError as failure:
-        return f"the answer is no message: {failure}\n{run.told()}"
+        problem = f"the answer is no message: {failure}"
     except (AssertionError, LookupError, ValueError) as failure:
-        return f"{type(failure).__name__}: {failure}\n{run.told()}"
+        problem = f"{type(failure).__name__}: {failure}"
     finally:
         run.close()
+    try:
+        driver.settle()
+    except DriverFailed as failure:
+        problem += f"\n{failure}"
+    return f"{problem}\n{run.told()}"
 
 
 def run(language, chosen):

@@ -168,6 +168,9 @@ class CaseServer:
         connection.close()
 
     def start_proxy(self, faults):
+        """Instead of the one before. Returns its address."""
+        if self.proxy is not None:
+            self.proxy.close()
         self.proxy = Proxy(self.address, faults)
         return self.proxy.address
 
