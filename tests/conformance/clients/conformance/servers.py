@@ -136,14 +136,14 @@ class CaseServer:
         self.wait_for_metric(f"qconfig_in_flight_calls {len(self._held)}")
 
     def release(self):
-        for process in self._held:
-            process.kill()
-            process.wait()
-        self._held = []
         if self._lock is not None:
             self._lock.execute("ROLLBACK")
             self._lock.close()
             self._lock = None
+        for process in self._held:
+            process.kill()
+            process.wait()
+        self._held = []
 
     def storage(self, state):
         """away: the registry's file is moved away; back: and moved back. full: files may not grow; roomy: and may again."""
