@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does what client/LANGUAGE/README.md says, against a server of its own. Usage: clients_test.py LANGUAGE"""
 
-import os
 import pathlib
 import re
 import subprocess
@@ -66,5 +65,4 @@ class ClientTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    os.environ["PYTHONUNBUFFERED"] = "1"
     unittest.main(failfast=True)
