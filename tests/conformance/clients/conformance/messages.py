@@ -15,7 +15,9 @@ ENTRIES = {"ListTemplates": "LlmTemplate", "ListSchemes": "Scheme", "ListChanges
 def _load():
     protos = [str(path.relative_to(ROOT / "proto")) for path in sorted((ROOT / "proto/qconfig/v1").glob("*.proto"))]
     with tempfile.NamedTemporaryFile() as file:
-        subprocess.run(["protoc", "-I", ROOT / "proto", "--include_imports", "-o", file.name, *protos], check=True)
+        folders = ["-I", ROOT / "proto", "-I", ROOT / "proto/external"]
+        protos += ["google/rpc/status.proto", "google/rpc/error_details.proto"]
+        subprocess.run(["protoc", *folders, "--include_imports", "-o", file.name, *protos], check=True)
         files = descriptor_pb2.FileDescriptorSet.FromString(pathlib.Path(file.name).read_bytes())
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
@@ -54,6 +56,13 @@ def response(method, answer):
 def entry(method, answer):
     """The same for an entry of a list."""
     return _normal(POOL.FindMessageTypeByName(f"qconfig.v1.{ENTRIES[method]}"), answer)
+
+
+def status_bytes(status):
+    """A google.rpc.Status that is given as ProtoJSON."""
+    message = message_factory.GetMessageClass(POOL.FindMessageTypeByName("google.rpc.Status"))()
+    json_format.ParseDict(status, message, descriptor_pool=POOL)
+    return message.SerializeToString()
 
 
 def request_from_bytes(method, content):

@@ -5,13 +5,16 @@ import concurrent.futures
 
 import grpc
 
+from conformance import messages
+
 SIZES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
 class Proxy(grpc.GenericRpcHandler):
     """Hands calls on as bytes, and remembers each try. `faults` are for the first tries, one each:
-    {"code": ..., "pushback": ..., "lost": true}: fails with the code and grpc-retry-pushback-ms; lost: after the server did
-    what it was asked, so that only the answer is lost. null: the try is handed on."""
+    {"code": ..., "pushback": ..., "status": ..., "lost": true}: fails with the code, grpc-retry-pushback-ms, and
+    grpc-status-details-bin, a google.rpc.Status as ProtoJSON, or text for bytes that are none; lost: after the server did what
+    it was asked, so that only the answer is lost. null: the try is handed on."""
 
     def __init__(self, target, faults):
         self.tries = []  # (method, bytes of the request)
@@ -41,8 +44,14 @@ class Proxy(grpc.GenericRpcHandler):
         return answer
 
     def _fail(self, fault, context):
+        trailer = []
         if "pushback" in fault:
-            context.set_trailing_metadata([("grpc-retry-pushback-ms", fault["pushback"])])
+            trailer.append(("grpc-retry-pushback-ms", fault["pushback"]))
+        if "status" in fault:
+            status = fault["status"]
+            content = status.encode() if isinstance(status, str) else messages.status_bytes(status)
+            trailer.append(("grpc-status-details-bin", content))
+        context.set_trailing_metadata(trailer)
         context.abort(grpc.StatusCode[fault["code"]], "failed on the way")
 
     def close(self):
