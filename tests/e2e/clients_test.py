@@ -45,7 +45,8 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(code, 0, f"{' '.join(map(str, command))} in client/{LANGUAGE} failed: see above")
 
     def test_1_code_in_the_readme_is_that_of_a_file(self):
-        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "."], cwd=FOLDER, capture_output=True, text=True, check=True)
+        command = ["git", "ls-files", "-co", "--exclude-standard", "."]
+        listed = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
         sources = [FOLDER / name for name in listed.stdout.split("\n") if name and name != "README.md"]
         contents = [path.read_text(errors="replace") for path in sources if path.is_file()]
         shown = [text for language, text in blocks() if language in SHOWN]

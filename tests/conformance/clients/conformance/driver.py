@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from conformance.messages import ROOT
+from programs import BIN, ROOT, clean_environment
 
 START_SECONDS = 1200  # the driver may have to be built
 ANSWER_SECONDS = 60
@@ -26,7 +26,7 @@ class Driver:
         self._errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self._process = subprocess.Popen(
             [command], cwd=command.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-            encoding="utf-8",
+            encoding="utf-8", env=clean_environment(QCONFIG_BIN=str(BIN)),
         )
         self._lines = queue.Queue()
         self._awaited = 0  # answers

@@ -5,7 +5,7 @@ import json
 import sys
 
 from conformance.cases import digest
-from conformance.messages import ROOT
+from programs import ROOT
 
 LANGUAGES = ["python", "go", "typescript", "java", "rust", "cpp"]
 FOLDER = ROOT / "build/clients/conformance"

@@ -11,6 +11,16 @@ from conformance.driver import Driver, DriverFailed
 from conformance.expect import Unexpected, at, check_answer, check_error, show
 from conformance.servers import CaseServer, Certificates
 
+EXPECTED = {"expect", "save"}
+STEPS = {  # by the key that tells them apart, with their other keys
+    "connect": set(),
+    "call": {"request", "timeout_s", "meanwhile", *EXPECTED},
+    "all": {"request", *EXPECTED},
+    "parallel": {"method", "request", "expect"},
+    "verify_digest": {"with", "expect"},
+    "do": {"options", "line", "state", "from", "to", "arguments", "input", "faults", "count", "same"},
+}
+
 
 class CaseRun:
     """One case with one driver. The client is connected to the case's server unless a step says otherwise."""
@@ -41,12 +51,10 @@ class CaseRun:
 
     def _run(self, step):
         step = cases.filled_in(step, self._saved)
-        for name, act in (("connect", self._connect), ("call", self._call), ("all", self._all), ("parallel", self._parallel),
-                          ("verify_digest", self._verify_digest), ("do", self._do)):
-            if name in step:
-                act(step)
-                return
-        raise ValueError(f"a step that means nothing: {show(step)}")
+        kinds = [kind for kind in STEPS if kind in step and set(step) <= {kind} | STEPS[kind]]
+        if len(kinds) != 1:
+            raise ValueError(f"a step that means nothing: {show(step)}")
+        getattr(self, f"_{kinds[0]}")(step)
 
     def _send(self, operation):
         self._last = f"sent: {show(operation)}"
@@ -144,9 +152,9 @@ class CaseRun:
         if len(requests) != step["count"]:
             raise Unexpected(f"expected {step['count']} tries, got {len(requests)}")
         if "same" in step:
-            values = {at(request, step["same"]) for request in requests}
-            if len(values) != 1 or not values.pop():
-                raise Unexpected(f"expected the same {step['same']} in each try, got {[at(request, step['same']) for request in requests]}")
+            values = [at(request, step["same"]) for request in requests]
+            if len(set(values)) != 1 or not values[0]:
+                raise Unexpected(f"expected the same {step['same']} in each try, got {show(values)}")
 
 
 def _run_case(case, driver, certificates):
@@ -170,26 +178,31 @@ def _run_case(case, driver, certificates):
     return f"{problem}\n{run.told()}"
 
 
+def _tell(language, case, result):
+    print(f"\n{language}: {case['name']}: {case['says']}\n{result}\n", file=sys.stderr)
+
+
+def _run_all(language, chosen, certificates, results):
+    driver = None
+    for case in chosen:
+        if driver is None or driver.ended:
+            driver = Driver(language)
+        results[case["name"]] = _run_case(case, driver, certificates)
+        if results[case["name"]] != "ok":
+            _tell(language, case, results[case["name"]])
+    driver.close()
+
+
 def run(language, chosen):
-    """{case: "ok" or the failure}; failures are printed as they come."""
+    """{case: "ok" or the failure}; failures are printed as they come. Cases that a broken driver left out are not in it."""
     certificates = Certificates()
     results = {}
-    driver = None
     try:
-        for case in chosen:
-            try:
-                driver = driver or Driver(language)
-                result = _run_case(case, driver, certificates)
-            except DriverFailed as failure:
-                print(f"{language}: the driver does not start: {failure}", file=sys.stderr)
-                return {name["name"]: f"the driver does not start: {failure}" for name in chosen}
-            if driver.ended:
-                driver = None
-            results[case["name"]] = result
-            if result != "ok":
-                print(f"\n{language}: {case['name']}: {case['says']}\n{result}\n", file=sys.stderr)
-        if driver is not None:
-            driver.close()
+        _run_all(language, chosen, certificates, results)
+    except DriverFailed as failure:
+        case = chosen[max(len(results) - 1, 0)]
+        results[case["name"]] = str(failure)
+        _tell(language, case, failure)
     finally:
         certificates.close()
     return results

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real server of a case: started, ended, held, and deprived of its storage."""
 
-import json
 import pathlib
 import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 
 import grpc
 
-from conformance.messages import ROOT
 from conformance.proxy import Proxy
-
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-from programs import BIN, Server, clean_environment  # noqa: E402
+from programs import BIN, Server, clean_environment
 
 WAIT_SECONDS = 30
 
