@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from programs import BIN, ROOT, Server, clean_environment
 
 LANGUAGE = sys.argv.pop(1)
 FOLDER = ROOT / "client" / LANGUAGE
+TOOLS = {"python": "python3", "go": "go", "typescript": "npm", "java": "mvn", "rust": "cargo", "cpp": "cmake"}
 SHOWN = {"python", "go", "typescript", "java", "rust", "cpp"}  # code, which is not run but is that of a file
 
 
@@ -43,6 +45,10 @@ class ClientTest(unittest.TestCase):
         kept = clean_environment(QCONFIG_BIN=str(BIN), **environment)
         code = subprocess.run(command, cwd=FOLDER, env=kept, stdin=subprocess.DEVNULL).returncode
         self.assertEqual(code, 0, f"{' '.join(map(str, command))} in client/{LANGUAGE} failed: see above")
+
+    def test_0_tools_are_there(self):
+        tool = TOOLS[LANGUAGE]
+        self.assertTrue(shutil.which(tool), f"client/{LANGUAGE} needs {tool}; its README names the versions")
 
     def test_1_code_in_the_readme_is_that_of_a_file(self):
         command = ["git", "ls-files", "-co", "--exclude-standard", "."]
