@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Talks to a language's driver, which reads and writes a JSON object a line."""
+
+import json
+import pathlib
+import queue
+import subprocess
+import tempfile
+import threading
+
+from programs import BIN, ROOT, clean_environment
+
+START_SECONDS = 1200  # the driver may have to be built
+ANSWER_SECONDS = 60
+
+
+class DriverFailed(Exception):
+    """The driver ended, said nothing, or said what is no answer."""
+
+
+class Driver:
+    def __init__(self, language):
+        command = ROOT / "client" / language / "conformance/command"
+        if not command.exists():
+            raise DriverFailed(f"there is no {command.relative_to(ROOT)}")
+        self._errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self._process = subprocess.Popen(
+            [command], cwd=command.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+            encoding="utf-8", env=clean_environment(QCONFIG_BIN=str(BIN)),
+        )
+        self._lines = queue.Queue()
+        self._awaited = 0  # answers
+        threading.Thread(target=self._read, daemon=True).start()
+        self.send({"op": "connect", "server": "127.0.0.1:1"})
+        self.receive(START_SECONDS)
+
+    def _read(self):
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    @property
+    def ended(self):
+        return self._process.poll() is not None
+
+    def _fail(self, problem):
+        log = pathlib.Path(self._errors.name).read_text(errors="replace")[-4000:]
+        self._process.kill()
+        self._process.wait()
+        raise DriverFailed(f"{problem}; its standard error ends with:\n{log}")
+
+    def send(self, operation):
+        self._awaited += 1
+        try:
+            self._process.stdin.write(json.dumps(operation) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            self._fail("the driver ended")
+
+    def receive(self, seconds=ANSWER_SECONDS):
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            self._fail(f"the driver said nothing for {seconds} s")
+        self._awaited -= 1
+        if line is None:
+            self._fail(f"the driver ended with exit code {self._process.wait()}")
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            self._fail(f"the driver wrote a line that is no JSON: {line[:400]}")
+        if not isinstance(answer, dict):
+            self._fail(f"the driver wrote a line that is no JSON object: {line[:400]}")
+        return answer
+
+    def settle(self):
+        """Takes the answers that nobody looked at."""
+        while self._awaited > 0 and not self.ended:
+            self.receive()
+
+    def close(self):
+        """Ends the input, at which a driver ends with 0."""
+        if self._process.poll() is None:
+            self._process.stdin.close()
+            try:
+                code = self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._fail("the driver did not end at the end of its input")
+            if code != 0:
+                self._fail(f"the driver ended with exit code {code} at the end of its input")
+        self._errors.close()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what came with what a case expects."""
+
+import json
+import re
+
+ERROR_KEYS = ("code", "reason", "field", "value", "suggestion")  # absent in an expectation: ""
+
+
+class Unexpected(AssertionError):
+    """What came is not what the case expects."""
+
+
+def at(value, path):
+    """The part of `value` at a path such as "changes.0.revision"; "" is all of it. KeyError when there is none."""
+    for name in path.split(".") if path else ():
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (LookupError, TypeError, ValueError):
+            raise KeyError(path) from None
+    return value
+
+
+def _without(value, paths):
+    """A copy without what is at the paths, in which * stands for every item of a list."""
+    copy = json.loads(json.dumps(value))
+
+    def remove(part, names):
+        if isinstance(part, list):
+            for item in part:
+                remove(item, names[1:] if names[0] == "*" else names)
+        elif isinstance(part, dict) and names[0] in part:
+            if len(names) == 1:
+                del part[names[0]]
+            else:
+                remove(part[names[0]], names[1:])
+
+    for path in paths:
+        remove(copy, path.split("."))
+    return copy
+
+
+def _differences(expected, got, path, exact):
+    """Where `got` lacks something of `expected`, or when `exact` also where it has more."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for name in expected:
+            if name not in got:
+                yield f"{path}.{name}: expected {show(expected[name])}, got nothing"
+            else:
+                yield from _differences(expected[name], got[name], f"{path}.{name}", exact)
+        for name in set(got) - set(expected) if exact else ():
+            yield f"{path}.{name}: expected nothing, got {show(got[name])}"
+    elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        for i, (one, other) in enumerate(zip(expected, got)):
+            yield from _differences(one, other, f"{path}[{i}]", exact)
+    elif isinstance(expected, int) and not isinstance(expected, bool) and isinstance(got, str):
+        if str(expected) != got:  # an int64
+            yield f"{path}: expected {expected}, got {show(got)}"
+    elif expected != got or isinstance(expected, bool) != isinstance(got, bool):
+        yield f"{path}: expected {show(expected)}, got {show(got)}"
+
+
+def show(value, limit=1500):
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+def _fail_on(differences):
+    differences = list(differences)
+    if differences:
+        raise Unexpected("\n".join(differences[:20]))
+
+
+def check_answer(expected, got):
+    """`expected` may have: equal (ignoring the paths of ignore), has, absent, matches."""
+    unknown = set(expected) - {"equal", "ignore", "has", "absent", "matches"}
+    assert not unknown, f"the case expects {unknown}, which means nothing for an answer"
+    if "equal" in expected:
+        ignored = expected.get("ignore", [])
+        _fail_on(_differences(_without(expected["equal"], ignored), _without(got, ignored), "answer", True))
+    if "has" in expected:
+        _fail_on(_differences(expected["has"], got, "answer", False))
+    for path in expected.get("absent", []):
+        try:
+            raise Unexpected(f"answer.{path}: expected nothing, got {show(at(got, path))}")
+        except KeyError:
+            pass
+    for path, pattern in expected.get("matches", {}).items():
+        try:
+            value = at(got, path)
+        except KeyError:
+            raise Unexpected(f"answer.{path}: expected {pattern}, got nothing") from None
+        if not re.fullmatch(pattern, str(value), re.S):
+            raise Unexpected(f"answer.{path}: expected {pattern}, got {show(value)}")
+
+
+def check_error(expected, got):
+    """Code, reason, field, value and suggestion are compared exactly; allowed, message, metadata and violations if given."""
+    unknown = set(expected) - {*ERROR_KEYS, "allowed", "message", "metadata", "violations"}
+    assert not unknown, f"the case expects {unknown}, which means nothing for an error"
+    for key in ERROR_KEYS:
+        _fail_on(_differences(expected.get(key, ""), got.get(key, ""), f"error.{key}", True))
+    if "allowed" in expected:
+        _fail_on(_differences(expected["allowed"], got.get("allowed", ""), "error.allowed", True))
+    _fail_on(_differences(expected.get("metadata", {}), got.get("metadata", {}), "error.metadata", False))
+    if not isinstance(got.get("message"), str) or not re.search(expected.get("message", "."), got["message"], re.S):
+        raise Unexpected(f"error.message: expected {expected.get('message', 'some text')}, got {show(got.get('message'))}")
+    fields = [expected["field"]] if expected.get("field") else []
+    violations = got.get("field_violations", [])
+    _fail_on(_differences(expected.get("violations", fields), [v.get("field") for v in violations], "error.field_violations", True))
+    if not all(violation.get("description") for violation in violations):
+        raise Unexpected("error.field_violations: one has no description")
+    for key in ("field", "value", "allowed", "suggestion"):
+        if got.get(key, "") != got.get("metadata", {}).get(key, ""):
+            raise Unexpected(f"error.{key} is {show(got.get(key))}, and not what error.metadata has: {show(got.get('metadata'))}")

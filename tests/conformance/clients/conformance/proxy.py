@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stands between client and server, as a load balancer that knows no health service, and fails calls when told to."""
+
+import concurrent.futures
+
+import grpc
+
+from conformance import messages
+
+SIZES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+class Proxy(grpc.GenericRpcHandler):
+    """Hands calls on as bytes, and remembers each try. `faults` are for the first tries, one each:
+    {"code": ..., "pushback": ..., "status": ..., "lost": true}: fails with the code, grpc-retry-pushback-ms, and
+    grpc-status-details-bin, a google.rpc.Status as ProtoJSON, or text for bytes that are none; lost: after the server did what
+    it was asked, so that only the answer is lost. null: the try is handed on."""
+
+    def __init__(self, target, faults):
+        self.tries = []  # (method, bytes of the request)
+        self._faults = list(faults)
+        self._channel = grpc.insecure_channel(target, [*SIZES, ("grpc.enable_retries", 0)])
+        self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(64), [self], options=[*SIZES, ("grpc.so_reuseport", 0)])
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def service(self, call):
+        if not call.method.startswith("/qconfig.v1."):
+            return None
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: self._hand_on(call.method, request, context))
+
+    def _hand_on(self, path, request, context):
+        self.tries.append((path.rpartition("/")[2], request))
+        fault = self._faults.pop(0) if self._faults else None
+        if fault and not fault.get("lost"):
+            self._fail(fault, context)
+        try:
+            answer = self._channel.unary_unary(path)(request, timeout=context.time_remaining())
+        except grpc.RpcError as error:
+            context.set_trailing_metadata(error.trailing_metadata())
+            context.abort(error.code(), error.details())
+        if fault:
+            self._fail(fault, context)
+        return answer
+
+    def _fail(self, fault, context):
+        trailer = []
+        if "pushback" in fault:
+            trailer.append(("grpc-retry-pushback-ms", fault["pushback"]))
+        if "status" in fault:
+            status = fault["status"]
+            content = status.encode() if isinstance(status, str) else messages.status_bytes(status)
+            trailer.append(("grpc-status-details-bin", content))
+        context.set_trailing_metadata(trailer)
+        context.abort(grpc.StatusCode[fault["code"]], "failed on the way")
+
+    def close(self):
+        self._server.stop(None).wait()
+        self._channel.close()

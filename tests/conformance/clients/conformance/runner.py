@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs cases with one language's driver."""
+
+import signal
+import sys
+
+from google.protobuf import json_format
+
+from conformance import cases, messages
+from conformance.driver import Driver, DriverFailed
+from conformance.expect import Unexpected, at, check_answer, check_error, show
+from conformance.servers import CaseServer, Certificates
+
+EXPECTED = {"expect", "save"}
+STEPS = {  # by the key that tells them apart, with their other keys
+    "connect": set(),
+    "call": {"request", "timeout_s", "meanwhile", *EXPECTED},
+    "all": {"request", *EXPECTED},
+    "parallel": {"method", "request", "expect"},
+    "verify_digest": {"with", "expect"},
+    "do": {"options", "line", "state", "from", "to", "arguments", "input", "faults", "count", "same"},
+}
+RUNS_OF_RACES = 5
+
+
+class CaseRun:
+    """One case with one driver. The client is connected to the case's server unless a step says otherwise."""
+
+    def __init__(self, case, driver, certificates):
+        self._driver = driver
+        self._certificates = certificates
+        self._options = case.get("server", {})
+        self._server = CaseServer(self._server_options())
+        self._saved = {"server": self._server.address, "port": self._server.address.rpartition(":")[2], "tls": str(certificates.path)}
+        self._last = "before the first step"
+
+    def _server_options(self, options=None):
+        kind = self._options.get("tls")
+        return [*(self._certificates.options(kind) if kind else []), *(options or self._options.get("options", []))]
+
+    def run(self, steps):
+        self._connect({})
+        for step in steps:
+            self._run(step)
+
+    def close(self):
+        self._server.close()
+
+    def told(self):
+        """The last operation and its answer, for people."""
+        return self._last
+
+    def _run(self, step):
+        step = cases.filled_in(step, self._saved)
+        kinds = [kind for kind in STEPS if kind in step and set(step) <= {kind} | STEPS[kind]]
+        if len(kinds) != 1:
+            raise ValueError(f"a step that means nothing: {show(step)}")
+        getattr(self, f"_{kinds[0]}")(step)
+
+    def _send(self, operation):
+        self._last = f"sent: {show(operation)}"
+        self._driver.send(operation)
+
+    def _receive(self):
+        answer = self._driver.receive()
+        self._last += f"\ngot:  {show(answer, 6000)}"
+        return answer
+
+    def _connect(self, step):
+        self._send({"op": "connect", "server": self._server.address, **step.get("connect", {})})
+        answer = self._receive()
+        if answer != {"ok": True}:
+            raise Unexpected(f'expected {{"ok": true}}, got {show(answer)}')
+
+    def _check(self, step, answer, normal):
+        """Checks {"response"} or {"error"} against what the step expects, and returns the normal form of what came."""
+        expected = step.get("expect", {})
+        if "error" in expected:
+            if set(answer) != {"error"}:
+                raise Unexpected("expected an error")
+            check_error(expected["error"], answer["error"])
+            return answer["error"]
+        if "error" in answer or "driver_error" in answer:
+            raise Unexpected("expected an answer")
+        response = normal(answer)
+        check_answer(expected, response)
+        return response
+
+    def _call(self, step):
+        operation = {"op": "call", "method": step["call"], "request": step.get("request", {})}
+        if "timeout_s" in step:
+            operation["timeout_s"] = step["timeout_s"]
+        self._send(operation)
+        for meanwhile in step.get("meanwhile", []):
+            self._do(meanwhile)
+        got = self._check(step, self._receive(), lambda answer: messages.response(step["call"], answer["response"]))
+        cases.save(step, got, self._saved)
+
+    def _all(self, step):
+        self._send({"op": "all", "method": step["all"], "request": step.get("request", {})})
+        normal = lambda answer: [messages.entry(step["all"], entry) for entry in answer["responses"]]  # noqa: E731
+        cases.save(step, self._check(step, self._receive(), normal), self._saved)
+
+    def _parallel(self, step):
+        count, method = step["parallel"], step["method"]
+        self._send({"op": "parallel", "count": count, "method": method, "request": step.get("request", {})})
+        answer = self._receive()
+        responses, errors = answer.get("responses", []), answer.get("errors", [])
+        if len(responses) + len(errors) != count:
+            raise Unexpected(f"expected {count} answers, got {len(responses)} and {len(errors)} errors")
+        for response in responses:
+            self._check(step, {"response": response}, lambda one: messages.response(method, one["response"]))
+        for error in errors:
+            self._check(step, {"error": error}, None)
+
+    def _verify_digest(self, step):
+        self._send({"op": "verify_digest", "response": {**step["verify_digest"], **step.get("with", {})}})
+        answer = self._receive()
+        if step["expect"] == "refused":
+            accepted = answer == {"ok": False} or set(answer) == {"driver_error"} or set(answer) == {"error"}
+        else:
+            accepted = answer == {"ok": step["expect"]}
+        if not accepted:
+            raise Unexpected(f"expected {show(step['expect'])}")
+
+    def _do(self, step):
+        """What is done to the server; see README.md."""
+        server = self._server
+        what = step["do"]
+        actions = {
+            "start": lambda: server.start(self._server_options(step.get("options"))),
+            "stop": server.end,
+            "kill": lambda: server.end(signal.SIGKILL),
+            "begin to end": server.begin_to_end,
+            "wait for metric": lambda: server.wait_for_metric(step["line"]),
+            "hold call": server.hold_call,
+            "hold write": server.hold_write,
+            "lock writes": server.lock_writes,
+            "release": server.release,
+            "storage": lambda: server.storage(step["state"]),
+            "rename scheme": lambda: server.rename_scheme(step["from"], step["to"]),
+            "qconfigctl": lambda: server.qconfigctl(step["arguments"], step.get("input", "")),
+            "start proxy": lambda: self._saved.update(proxy=server.start_proxy(step.get("faults", []))),
+            "check tries": lambda: self._check_tries(step),
+        }
+        actions[what]()
+
+    def _check_tries(self, step):
+        """How many tries came to the proxy since the last check, and that a field was the same and not empty in each."""
+        tries, self._server.proxy.tries = self._server.proxy.tries, []
+        requests = [messages.request_from_bytes(*attempt) for attempt in tries]
+        self._last += f"\ntries: {show([attempt[0] for attempt in tries])}"
+        if len(requests) != step["count"]:
+            raise Unexpected(f"expected {step['count']} tries, got {len(requests)}")
+        if "same" in step:
+            values = [at(request, step["same"]) for request in requests]
+            if len(set(values)) != 1 or not values[0]:
+                raise Unexpected(f"expected the same {step['same']} in each try, got {show(values)}")
+
+
+def _run_once(case, driver, certificates):
+    """ "ok", or what went wrong."""
+    run = CaseRun(case, driver, certificates)
+    try:
+        run.run(case["steps"])
+        return "ok"
+    except DriverFailed as failure:
+        problem = str(failure)
+    except json_format.ParseError as failure:
+        problem = f"the answer is no message: {failure}"
+    except (AssertionError, LookupError, ValueError) as failure:
+        problem = f"{type(failure).__name__}: {failure}"
+    finally:
+        run.close()
+    try:
+        driver.settle()
+    except DriverFailed as failure:
+        problem += f"\n{failure}"
+    return f"{problem}\n{run.told()}"
+
+
+def _is_race(case):
+    """Whether a server is started while a call waits for it. The tries of a call are over after some 0.8 s."""
+    return any({"do": "start"} in step.get("meanwhile", []) for step in case["steps"])
+
+
+def _run_case(case, driver, certificates):
+    for _ in range(RUNS_OF_RACES if _is_race(case) else 1):
+        result = _run_once(case, driver, certificates)
+        if result == "ok" or driver.ended:
+            break
+    return result
+
+
+def _tell(language, case, result):
+    print(f"\n{language}: {case['name']}: {case['says']}\n{result}\n", file=sys.stderr)
+
+
+def _run_all(language, chosen, certificates, results):
+    driver = None
+    for case in chosen:
+        if driver is None or driver.ended:
+            driver = Driver(language)
+        results[case["name"]] = _run_case(case, driver, certificates)
+        if results[case["name"]] != "ok":
+            _tell(language, case, results[case["name"]])
+    driver.close()
+
+
+def run(language, chosen):
+    """{case: "ok" or the failure}; failures are printed as they come. Cases that a broken driver left out are not in it."""
+    certificates = Certificates()
+    results = {}
+    try:
+        _run_all(language, chosen, certificates, results)
+    except DriverFailed as failure:
+        case = chosen[max(len(results) - 1, 0)]
+        results[case["name"]] = str(failure)
+        _tell(language, case, failure)
+    finally:
+        certificates.close()
+    return results

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real server of a case: started, ended, held, and deprived of its storage."""
+
+import pathlib
+import resource
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+import grpc
+
+from conformance.proxy import Proxy
+from programs import BIN, Server, clean_environment
+
+WAIT_SECONDS = 30
+
+
+def _wait_until(condition, what):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} does not come")
+        time.sleep(0.005)
+
+
+class Certificates:
+    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, client.crt of callers.crt, other-ca.crt and stranger.crt of it."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
+        self.path = pathlib.Path(self._folder.name)
+        for authority in ("ca", "callers", "other-ca"):
+            self._issue(authority)
+        self._issue("server", "ca")
+        self._issue("client", "callers")
+        self._issue("stranger", "other-ca")
+
+    def _issue(self, name, issuer=None):
+        signer = ["-CA", self.path / f"{issuer}.crt", "-CAkey", self.path / f"{issuer}.key"] if issuer else []
+        extensions = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", f"/CN={name}", "-keyout", self.path / f"{name}.key", "-out", self.path / f"{name}.crt", *signer,
+             *(extensions if issuer else [])],
+            check=True, capture_output=True,
+        )
+
+    def options(self, kind):
+        """The server's options for "server" TLS or "mutual" TLS."""
+        options = ["--tls-cert", self.path / "server.crt", "--tls-key", self.path / "server.key"]
+        return options + (["--tls-client-ca", self.path / "callers.crt"] if kind == "mutual" else [])
+
+    def close(self):
+        self._folder.cleanup()
+
+
+class CaseServer:
+    """A qconfigd on SQLite and a real port, which keeps its port and its data when it is started again."""
+
+    def __init__(self, options):
+        self._options = options
+        self._data = tempfile.TemporaryDirectory(prefix="qconfig-conformance-")
+        self._registry = pathlib.Path(self._data.name) / "registry.db"
+        self._held = []  # processes whose calls wait in the server
+        self._lock = None
+        self.proxy = None
+        self._listen = "127.0.0.1:0"
+        self._server = None
+        self.start()
+
+    @property
+    def address(self):
+        return self._server.address
+
+    def start(self, options=None):
+        if options is not None:
+            self._options = options
+        self._server = Server("--listen", self._listen, *self._options, QCONFIG_DATA_DIR=self._data.name)
+        self._listen = self._server.address
+        self._server.wait_for("/readyz", (200, "ok\n"))
+
+    def end(self, sent=signal.SIGTERM):
+        self._server.end(sent)
+        self._server.__exit__()
+
+    def begin_to_end(self):
+        """SIGTERM, and waits until the server lets no more calls in."""
+        self._server.process.send_signal(signal.SIGTERM)
+        with grpc.insecure_channel(self.address, [("grpc.enable_retries", 0)]) as channel:
+            ask = channel.unary_unary("/qconfig.v1.ConfigService/ListCatalogs")
+
+            def refused():
+                try:
+                    ask(b"", timeout=WAIT_SECONDS)
+                except grpc.RpcError as error:
+                    return error.code() == grpc.StatusCode.UNAVAILABLE
+                return False
+
+            _wait_until(refused, "the end of the server")
+
+    def wait_for_metric(self, line):
+        _wait_until(lambda: f"\n{line}\n" in self._server.probe("/metrics")[1], line)
+
+    def qconfigctl(self, arguments, text=""):
+        result = subprocess.run([BIN / "qconfigctl", "--server", self.address, *arguments], input=text, text=True,
+                                capture_output=True, env=clean_environment(), timeout=60)
+        if result.returncode != 0:
+            raise AssertionError(f"qconfigctl {' '.join(arguments)}: {result.stderr}")
+
+    def hold_call(self):
+        """Lets a call of another client run until `release`: it waits for a revision that does not come."""
+        self._hold("get-config", "llama", "--scheme", "fp8", "--min-revision", "1000000")
+
+    def lock_writes(self):
+        """Lets writes wait in the server until `release`, but no longer than five seconds."""
+        self._lock = sqlite3.connect(self._registry, isolation_level=None)
+        self._lock.execute("BEGIN IMMEDIATE")
+
+    def hold_write(self):
+        """Lets a write of another client run until `release`, but no longer than five seconds."""
+        self.lock_writes()
+        scheme = pathlib.Path(self._data.name) / "scheme.textproto"
+        scheme.write_text('name: "held" config {}')
+        self._hold("register", "scheme", "--file", scheme)
+
+    def _hold(self, *arguments):
+        command = [BIN / "qconfigctl", "--server", self.address, "--timeout-seconds", "300", "--tenant", "somebody-else", *arguments]
+        self._held.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()))
+        self.wait_for_metric(f"qconfig_in_flight_calls {len(self._held)}")
+
+    def release(self):
+        if self._lock is not None:
+            self._lock.execute("ROLLBACK")
+            self._lock.close()
+            self._lock = None
+        for process in self._held:
+            process.kill()
+            process.wait()
+        self._held = []
+
+    def storage(self, state):
+        """away: the registry's file is moved away; back: and moved back. full: files may not grow; roomy: and may again."""
+        away = self._registry.with_suffix(".away")
+        if state == "away":
+            self._registry.rename(away)
+        elif state == "back":
+            away.rename(self._registry)
+        else:
+            _, most = resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE, (128 << 10 if state == "full" else most, most))
+
+    def rename_scheme(self, old, new):
+        """Renames a stored scheme to a name of the same length, while the server is down: as a server would have stored it
+        whose catalogues had no scheme of that name."""
+        assert len(old) == len(new), "a scheme's bytes keep their length"
+        connection = sqlite3.connect(self._registry)
+        (value,) = connection.execute("SELECT value FROM entries WHERE kind = 1 AND name = ?", [old]).fetchone()
+        renamed = value.replace(old.encode(), new.encode(), 1)
+        connection.execute("UPDATE entries SET name = ?, value = ? WHERE kind = 1 AND name = ?", [new, renamed, old])
+        connection.commit()
+        connection.close()
+
+    def start_proxy(self, faults):
+        """Instead of the one before. Returns its address."""
+        if self.proxy is not None:
+            self.proxy.close()
+        self.proxy = Proxy(self.address, faults)
+        return self.proxy.address
+
+    def close(self):
+        self.release()
+        if self.proxy is not None:
+            self.proxy.close()
+        self._server.__exit__()
+        self._data.cleanup()
