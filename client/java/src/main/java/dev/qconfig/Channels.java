@@ -2,6 +2,7 @@
 package dev.qconfig;
 
 import com.google.gson.Gson;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.reflect.TypeToken;
 import io.grpc.ChannelCredentials;
@@ -53,7 +54,9 @@ final class Channels {
 
   private static Map<String, ?> parse(String serviceConfig) {
     try {
-      return new Gson().fromJson(serviceConfig, new TypeToken<Map<String, Object>>() {});
+      Gson gson = new Gson();
+      JsonObject object = gson.fromJson(serviceConfig, JsonObject.class);
+      return gson.fromJson(object, new TypeToken<Map<String, Object>>() {});
     } catch (JsonParseException e) {
       throw new IllegalArgumentException(
           "the service config is not a JSON object: " + e.getMessage(), e);

@@ -296,7 +296,8 @@ public final class QConfigClient implements AutoCloseable {
     /**
      * Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call.
      *
-     * @throws IllegalArgumentException if the server's or the service config's form is wrong
+     * @throws IllegalArgumentException if the server is no target, or the service config no JSON
+     *     object
      */
     public QConfigClient build() {
       return new QConfigClient(
