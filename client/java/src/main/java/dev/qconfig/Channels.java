@@ -47,9 +47,7 @@ final class Channels {
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(false);
     if (!serviceConfig.isEmpty()) builder.defaultServiceConfig(parse(serviceConfig));
-    ManagedChannel channel = builder.build();
-    Reconnector.start(channel);
-    return channel;
+    return builder.build();
   }
 
   private static Map<String, ?> parse(String serviceConfig) {

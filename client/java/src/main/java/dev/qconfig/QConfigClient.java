@@ -48,6 +48,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -58,15 +59,25 @@ import java.util.stream.Stream;
  */
 public final class QConfigClient implements AutoCloseable {
   private final ManagedChannel channel;
+  private final Reconnector reconnector;
   private final String tenant;
   private final String catalog;
   private final Duration timeout;
 
-  private QConfigClient(ManagedChannel channel, String tenant, String catalog, Duration timeout) {
-    this.channel = channel;
-    this.tenant = tenant;
-    this.catalog = catalog;
-    this.timeout = timeout;
+  private QConfigClient(Builder builder) {
+    channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
+    reconnector = new Reconnector(channel);
+    tenant = builder.tenant;
+    catalog = builder.catalog;
+    timeout = builder.timeout;
+  }
+
+  private QConfigClient(QConfigClient other, Duration timeout) {
+    channel = other.channel;
+    reconnector = other.reconnector;
+    tenant = other.tenant;
+    catalog = other.catalog;
+    this.timeout = Objects.requireNonNull(timeout);
   }
 
   public static Builder builder() {
@@ -78,7 +89,7 @@ public final class QConfigClient implements AutoCloseable {
    * connection, and closing either closes both.
    */
   public QConfigClient withTimeout(Duration timeout) {
-    return new QConfigClient(channel, tenant, catalog, Objects.requireNonNull(timeout));
+    return new QConfigClient(this, timeout);
   }
 
   public GetConfigResponse getConfig(GetConfigRequest request) {
@@ -206,7 +217,8 @@ public final class QConfigClient implements AutoCloseable {
     try {
       @SuppressWarnings("unchecked") // A message's builder builds its type.
       Q built = (Q) filled.build();
-      return ClientCalls.blockingUnaryCall(channel, method, options, built);
+      return reconnector.during(
+          () -> ClientCalls.blockingUnaryCall(channel, method, options, built));
     } catch (StatusRuntimeException e) {
       throw QConfigException.of(e);
     }
@@ -214,14 +226,14 @@ public final class QConfigClient implements AutoCloseable {
 
   /** Gives the fields that the request has and leaves empty the client's values. */
   private void fillIn(Message.Builder request) {
-    fillIn(request, "tenant", tenant);
-    fillIn(request, "catalog", catalog);
-    fillIn(request, "request_id", UUID.randomUUID().toString());
+    fillIn(request, "tenant", () -> tenant);
+    fillIn(request, "catalog", () -> catalog);
+    fillIn(request, "request_id", () -> UUID.randomUUID().toString());
   }
 
-  private static void fillIn(Message.Builder request, String name, String value) {
+  private static void fillIn(Message.Builder request, String name, Supplier<String> value) {
     FieldDescriptor field = request.getDescriptorForType().findFieldByName(name);
-    if (field != null && request.getField(field).equals("")) request.setField(field, value);
+    if (field != null && request.getField(field).equals("")) request.setField(field, value.get());
   }
 
   private static <P, E> Iterable<E> allEntries(
@@ -300,8 +312,7 @@ public final class QConfigClient implements AutoCloseable {
      *     object
      */
     public QConfigClient build() {
-      return new QConfigClient(
-          Channels.open(server, credentials, serviceConfig), tenant, catalog, timeout);
+      return new QConfigClient(this);
     }
   }
 }

@@ -5,45 +5,41 @@ import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /**
- * While no server can be reached, connects again after 0.1 s, then less often, up to every 5 s. The
- * library's own second, which no setting changes, would be longer than all tries of a call take.
+ * Connects again every 0.1 s while calls run and no server can be reached. The library's own waits,
+ * which begin with a second and have no setting, would be longer than all tries of a call take.
+ * Thread-safe.
  */
 final class Reconnector {
-  private static final long FIRST_DELAY_MILLIS = 100;
-  private static final long MAX_DELAY_MILLIS = 5_000;
-  private static final double MULTIPLIER = 1.6;
+  private static final long DELAY_MILLIS = 100;
 
   private final ManagedChannel channel;
+  private final AtomicInteger runningCalls = new AtomicInteger();
 
-  private Reconnector(ManagedChannel channel) {
+  Reconnector(ManagedChannel channel) {
     this.channel = channel;
+    watch();
   }
 
-  static void start(ManagedChannel channel) {
-    new Reconnector(channel).watch();
+  <T> T during(Supplier<T> call) {
+    runningCalls.incrementAndGet();
+    try {
+      return call.get();
+    } finally {
+      runningCalls.decrementAndGet();
+    }
   }
 
   private void watch() {
     ConnectivityState state = channel.getState(false);
     if (state == ConnectivityState.TRANSIENT_FAILURE) {
-      connectAfter(FIRST_DELAY_MILLIS);
+      if (runningCalls.get() > 0) channel.resetConnectBackoff();
+      CompletableFuture.delayedExecutor(DELAY_MILLIS, TimeUnit.MILLISECONDS).execute(this::watch);
     } else if (state != ConnectivityState.SHUTDOWN) {
       channel.notifyWhenStateChanged(state, this::watch);
     }
-  }
-
-  private void connectAfter(long delayMillis) {
-    CompletableFuture.delayedExecutor(delayMillis, TimeUnit.MILLISECONDS)
-        .execute(
-            () -> {
-              if (channel.getState(false) != ConnectivityState.TRANSIENT_FAILURE) {
-                watch();
-              } else {
-                channel.resetConnectBackoff();
-                connectAfter(Math.min((long) (delayMillis * MULTIPLIER), MAX_DELAY_MILLIS));
-              }
-            });
   }
 }
