@@ -37,8 +37,10 @@ import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import java.nio.channels.ClosedChannelException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -217,10 +219,26 @@ public final class QConfigClient implements AutoCloseable {
     try {
       @SuppressWarnings("unchecked") // A message's builder builds its type.
       Q built = (Q) filled.build();
-      return reconnector.during(
-          () -> ClientCalls.blockingUnaryCall(channel, method, options, built));
+      return reconnector.during(() -> tryCall(method, options, built));
     } catch (StatusRuntimeException e) {
       throw QConfigException.of(e);
+    }
+  }
+
+  /**
+   * Calls again when the connection went before the request was written: the library says UNKNOWN,
+   * and does not.
+   */
+  private <Q, P> P tryCall(MethodDescriptor<Q, P> method, CallOptions options, Q request) {
+    try {
+      return ClientCalls.blockingUnaryCall(channel, method, options, request);
+    } catch (StatusRuntimeException e) {
+      Status status = e.getStatus();
+      if (status.getCode() != Status.Code.UNKNOWN
+          || !(status.getCause() instanceof ClosedChannelException)) {
+        throw e;
+      }
+      return ClientCalls.blockingUnaryCall(channel, method, options, request);
     }
   }
 
