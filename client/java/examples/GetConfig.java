@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.qconfig.examples;
+
+import dev.qconfig.QConfigClient;
+import dev.qconfig.QConfigException;
+import dev.qconfig.v1.ErrorReason;
+import dev.qconfig.v1.GetConfigRequest;
+import dev.qconfig.v1.GetConfigResponse;
+import dev.qconfig.v1.LayerConfigEntry;
+
+/** Asks for one configuration with an override, and then for a scheme that does not exist. */
+public final class GetConfig {
+  public static void main(String[] arguments) {
+    String server = arguments.length > 0 ? arguments[0] : "localhost:50051";
+    try (QConfigClient client = QConfigClient.builder().server(server).build()) {
+      GetConfigRequest request =
+          GetConfigRequest.newBuilder()
+              .setModelType("llama")
+              .setScheme("fp8")
+              .setKvCacheScheme("fp8")
+              .addLayerConfig(LayerConfigEntry.newBuilder().setPattern("*mlp*").setScheme("mxfp4"))
+              .build();
+      GetConfigResponse response = client.getConfig(request);
+      System.out.println("digest: " + response.getConfigDigest().substring(0, 16));
+      System.out.println("catalog: " + response.getCatalog());
+      System.out.println("overrides: " + response.getConfig().getLayerQuantConfigCount());
+
+      try {
+        client.getConfig(request.toBuilder().setScheme("int4_wo_12").build());
+      } catch (QConfigException e) {
+        if (e.reason() != ErrorReason.ERROR_REASON_SCHEME_NOT_FOUND) throw e;
+        System.out.println("error: " + e.reason());
+        System.out.println("did you mean: " + e.suggestion());
+      }
+    }
+  }
+
+  private GetConfig() {}
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.qconfig;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
+import dev.qconfig.v1.BatchGetConfigRequest;
+import dev.qconfig.v1.BatchGetConfigResponse;
+import dev.qconfig.v1.ChangeRecord;
+import dev.qconfig.v1.ConfigServiceGrpc;
+import dev.qconfig.v1.GetConfigRequest;
+import dev.qconfig.v1.GetConfigResponse;
+import dev.qconfig.v1.GetSchemeRequest;
+import dev.qconfig.v1.GetSchemeResponse;
+import dev.qconfig.v1.GetTemplateRequest;
+import dev.qconfig.v1.GetTemplateResponse;
+import dev.qconfig.v1.ListCatalogsRequest;
+import dev.qconfig.v1.ListCatalogsResponse;
+import dev.qconfig.v1.ListChangesRequest;
+import dev.qconfig.v1.ListChangesResponse;
+import dev.qconfig.v1.ListSchemesRequest;
+import dev.qconfig.v1.ListSchemesResponse;
+import dev.qconfig.v1.ListTemplatesRequest;
+import dev.qconfig.v1.ListTemplatesResponse;
+import dev.qconfig.v1.LlmTemplate;
+import dev.qconfig.v1.RegisterSchemeRequest;
+import dev.qconfig.v1.RegisterSchemeResponse;
+import dev.qconfig.v1.RegisterTemplateRequest;
+import dev.qconfig.v1.RegisterTemplateResponse;
+import dev.qconfig.v1.RegistryServiceGrpc;
+import dev.qconfig.v1.Scheme;
+import dev.qconfig.v1.UnregisterSchemeRequest;
+import dev.qconfig.v1.UnregisterSchemeResponse;
+import dev.qconfig.v1.UnregisterTemplateRequest;
+import dev.qconfig.v1.UnregisterTemplateResponse;
+import io.grpc.CallOptions;
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import java.nio.channels.ClosedChannelException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * Calls a qconfig server. Thread-safe; one client for a process is enough.
+ *
+ * <p>Every call blocks until the answer is there, and throws {@link QConfigException} when it
+ * fails. The comments of the proto files say what requests and answers mean.
+ */
+public final class QConfigClient implements AutoCloseable {
+  private final ManagedChannel channel;
+  private final Reconnector reconnector;
+  private final String tenant;
+  private final String catalog;
+  private final Duration timeout;
+
+  private QConfigClient(Builder builder) {
+    channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
+    reconnector = new Reconnector(channel);
+    tenant = builder.tenant;
+    catalog = builder.catalog;
+    timeout = builder.timeout;
+  }
+
+  private QConfigClient(QConfigClient other, Duration timeout) {
+    channel = other.channel;
+    reconnector = other.reconnector;
+    tenant = other.tenant;
+    catalog = other.catalog;
+    this.timeout = Objects.requireNonNull(timeout);
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The same client with another timeout of its calls, for one call or many. Both share one
+   * connection, and closing either closes both.
+   */
+  public QConfigClient withTimeout(Duration timeout) {
+    return new QConfigClient(this, timeout);
+  }
+
+  public GetConfigResponse getConfig(GetConfigRequest request) {
+    return call(ConfigServiceGrpc.getGetConfigMethod(), request);
+  }
+
+  /**
+   * An item that fails does not throw: {@link QConfigException#of} makes an exception of its error.
+   */
+  public BatchGetConfigResponse batchGetConfig(BatchGetConfigRequest request) {
+    BatchGetConfigRequest.Builder filled = request.toBuilder();
+    filled.getRequestsBuilderList().forEach(this::fillIn);
+    return call(ConfigServiceGrpc.getBatchGetConfigMethod(), filled.build());
+  }
+
+  /** One page. */
+  public ListTemplatesResponse listTemplates(ListTemplatesRequest request) {
+    return call(ConfigServiceGrpc.getListTemplatesMethod(), request);
+  }
+
+  /** The templates of all pages, which are read while iterating; that may throw as a call does. */
+  public Iterable<LlmTemplate> allTemplates(ListTemplatesRequest request) {
+    return allEntries(
+        request.getPageToken(),
+        token -> listTemplates(request.toBuilder().setPageToken(token).build()),
+        ListTemplatesResponse::getNextPageToken,
+        ListTemplatesResponse::getLlmTemplatesList);
+  }
+
+  public GetTemplateResponse getTemplate(GetTemplateRequest request) {
+    return call(ConfigServiceGrpc.getGetTemplateMethod(), request);
+  }
+
+  /** One page. */
+  public ListSchemesResponse listSchemes(ListSchemesRequest request) {
+    return call(ConfigServiceGrpc.getListSchemesMethod(), request);
+  }
+
+  /** As {@link #allTemplates}. */
+  public Iterable<Scheme> allSchemes(ListSchemesRequest request) {
+    return allEntries(
+        request.getPageToken(),
+        token -> listSchemes(request.toBuilder().setPageToken(token).build()),
+        ListSchemesResponse::getNextPageToken,
+        ListSchemesResponse::getSchemesList);
+  }
+
+  public GetSchemeResponse getScheme(GetSchemeRequest request) {
+    return call(ConfigServiceGrpc.getGetSchemeMethod(), request);
+  }
+
+  public ListCatalogsResponse listCatalogs(ListCatalogsRequest request) {
+    return call(ConfigServiceGrpc.getListCatalogsMethod(), request);
+  }
+
+  /**
+   * A write without a {@code request_id} gets one, so that trying it again does not make it twice.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a
+   * {@code request_id}, and then the same one.
+   */
+  public RegisterSchemeResponse registerScheme(RegisterSchemeRequest request) {
+    return call(RegistryServiceGrpc.getRegisterSchemeMethod(), request);
+  }
+
+  /** A write, as {@link #registerScheme}. */
+  public UnregisterSchemeResponse unregisterScheme(UnregisterSchemeRequest request) {
+    return call(RegistryServiceGrpc.getUnregisterSchemeMethod(), request);
+  }
+
+  /** A write, as {@link #registerScheme}. */
+  public RegisterTemplateResponse registerTemplate(RegisterTemplateRequest request) {
+    return call(RegistryServiceGrpc.getRegisterTemplateMethod(), request);
+  }
+
+  /** A write, as {@link #registerScheme}. */
+  public UnregisterTemplateResponse unregisterTemplate(UnregisterTemplateRequest request) {
+    return call(RegistryServiceGrpc.getUnregisterTemplateMethod(), request);
+  }
+
+  /** One page. */
+  public ListChangesResponse listChanges(ListChangesRequest request) {
+    return call(RegistryServiceGrpc.getListChangesMethod(), request);
+  }
+
+  /** As {@link #allTemplates}; newest first. */
+  public Iterable<ChangeRecord> allChanges(ListChangesRequest request) {
+    return allEntries(
+        request.getPageToken(),
+        token -> listChanges(request.toBuilder().setPageToken(token).build()),
+        ListChangesResponse::getNextPageToken,
+        ListChangesResponse::getChangesList);
+  }
+
+  /** Lets calls that run end; new ones are refused as UNAVAILABLE. */
+  @Override
+  public void close() {
+    channel.shutdown();
+  }
+
+  /**
+   * Whether the SHA-256 of {@code canonical_json} is {@code config_digest}.
+   *
+   * @throws IllegalArgumentException if the answer has no {@code canonical_json}
+   */
+  public static boolean verifyDigest(GetConfigResponse response) {
+    if (response.getCanonicalJson().isEmpty()) {
+      throw new IllegalArgumentException(
+          "the answer has no canonical_json: ask with include_canonical_json, and without if_digest");
+    }
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256")
+              .digest(response.getCanonicalJsonBytes().toByteArray());
+      return HexFormat.of().formatHex(digest).equals(response.getConfigDigest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // Every Java has it.
+    }
+  }
+
+  private <Q extends Message, P> P call(MethodDescriptor<Q, P> method, Q request) {
+    Message.Builder filled = request.toBuilder();
+    fillIn(filled);
+    CallOptions options =
+        CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    try {
+      @SuppressWarnings("unchecked") // A message's builder builds its type.
+      Q built = (Q) filled.build();
+      return reconnector.during(() -> tryCall(method, options, built));
+    } catch (StatusRuntimeException e) {
+      throw QConfigException.of(e);
+    }
+  }
+
+  /**
+   * Calls again when the connection went before the request was written: the library says UNKNOWN,
+   * and does not.
+   */
+  private <Q, P> P tryCall(MethodDescriptor<Q, P> method, CallOptions options, Q request) {
+    try {
+      return ClientCalls.blockingUnaryCall(channel, method, options, request);
+    } catch (StatusRuntimeException e) {
+      Status status = e.getStatus();
+      if (status.getCode() != Status.Code.UNKNOWN
+          || !(status.getCause() instanceof ClosedChannelException)) {
+        throw e;
+      }
+      return ClientCalls.blockingUnaryCall(channel, method, options, request);
+    }
+  }
+
+  /** Gives the fields that the request has and leaves empty the client's values. */
+  private void fillIn(Message.Builder request) {
+    fillIn(request, "tenant", () -> tenant);
+    fillIn(request, "catalog", () -> catalog);
+    fillIn(request, "request_id", () -> UUID.randomUUID().toString());
+  }
+
+  private static void fillIn(Message.Builder request, String name, Supplier<String> value) {
+    FieldDescriptor field = request.getDescriptorForType().findFieldByName(name);
+    if (field != null && request.getField(field).equals("")) request.setField(field, value.get());
+  }
+
+  private static <P, E> Iterable<E> allEntries(
+      String firstToken,
+      Function<String, P> read,
+      Function<P, String> nextToken,
+      Function<P, List<E>> entries) {
+    Function<P, P> next =
+        page -> nextToken.apply(page).isEmpty() ? null : read.apply(nextToken.apply(page));
+    return () ->
+        Stream.iterate(read.apply(firstToken), Objects::nonNull, next::apply)
+            .flatMap(page -> entries.apply(page).stream())
+            .iterator();
+  }
+
+  /** What a client is made of. Each setting has a default. */
+  public static final class Builder {
+    private String server = "localhost:50051";
+    private String tenant = "";
+    private String catalog = "";
+    private Duration timeout = Duration.ofSeconds(10);
+    private ChannelCredentials credentials = InsecureChannelCredentials.create();
+    private String serviceConfig = Channels.DEFAULT_SERVICE_CONFIG;
+
+    private Builder() {}
+
+    /**
+     * host:port, which may stand for several addresses, or any other gRPC target, such as {@code
+     * ipv4:10.0.0.1:50051,10.0.0.2:50051}. Default: {@code localhost:50051}.
+     */
+    public Builder server(String server) {
+      this.server = Objects.requireNonNull(server);
+      return this;
+    }
+
+    /** Goes into requests that name none. Default: "", which the server takes for "default". */
+    public Builder tenant(String tenant) {
+      this.tenant = Objects.requireNonNull(tenant);
+      return this;
+    }
+
+    /** Goes into requests that name none. Default: "", the tenant's. */
+    public Builder catalog(String catalog) {
+      this.catalog = Objects.requireNonNull(catalog);
+      return this;
+    }
+
+    /** Of one call, with all its tries. Default: 10 s. */
+    public Builder timeout(Duration timeout) {
+      this.timeout = Objects.requireNonNull(timeout);
+      return this;
+    }
+
+    /**
+     * How the connection is secured; see {@link io.grpc.TlsChannelCredentials}, whose {@code
+     * create()} takes the authorities that the system trusts. Default: not at all.
+     */
+    public Builder credentials(ChannelCredentials credentials) {
+      this.credentials = Objects.requireNonNull(credentials);
+      return this;
+    }
+
+    /**
+     * gRPC's service config as JSON; empty: one server, calls are tried once. Default: calls go in
+     * turns to the servers that are healthy, and UNAVAILABLE is tried up to four times.
+     */
+    public Builder serviceConfig(String json) {
+      this.serviceConfig = Objects.requireNonNull(json);
+      return this;
+    }
+
+    /**
+     * Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call.
+     *
+     * @throws IllegalArgumentException if the server is no target, or the service config no JSON
+     *     object
+     */
+    public QConfigClient build() {
+      return new QConfigClient(this);
+    }
+  }
+}
