@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <random>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "qconfig/call_status.h"
@@ -153,15 +154,15 @@ absl::StatusOr<v1::ListChangesResponse> Client::ListChanges(v1::ListChangesReque
 }
 
 absl::StatusOr<v1::ListTemplatesResponse> Client::ListAllTemplates(v1::ListTemplatesRequest request, Timeout timeout) {
-  return ReadPages(&Client::ListTemplates, request, timeout);
+  return ReadPages(&Client::ListTemplates, std::move(request), timeout);
 }
 
 absl::StatusOr<v1::ListSchemesResponse> Client::ListAllSchemes(v1::ListSchemesRequest request, Timeout timeout) {
-  return ReadPages(&Client::ListSchemes, request, timeout);
+  return ReadPages(&Client::ListSchemes, std::move(request), timeout);
 }
 
 absl::StatusOr<v1::ListChangesResponse> Client::ListAllChanges(v1::ListChangesRequest request, Timeout timeout) {
-  return ReadPages(&Client::ListChanges, request, timeout);
+  return ReadPages(&Client::ListChanges, std::move(request), timeout);
 }
 
 std::string NewRequestId() {
