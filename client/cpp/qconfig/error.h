@@ -17,11 +17,10 @@ v1::ItemError ErrorOf(const absl::Status& status);
 std::string ReasonName(v1::ErrorReason reason);
 
 // What the error's metadata says; empty when it does not.
-std::string FieldOf(const v1::ItemError& error);    // the path of the request's field, such as "layer_config[3].scheme"
-std::string ValueOf(const v1::ItemError& error);    // the bad value, cut to 128 characters
-std::string AllowedOf(const v1::ItemError& error);  // what would have been taken, for people: at most 10 names
-std::string SuggestionOf(
-    const v1::ItemError& error);  // at most 3 names that were probably meant: "int4_wo_128, int4_wo_32"
+std::string FieldOf(const v1::ItemError& error);       // the path of the request's field: "layer_config[3].scheme"
+std::string ValueOf(const v1::ItemError& error);       // the bad value, cut to 128 characters
+std::string AllowedOf(const v1::ItemError& error);     // what would have been taken, at most 10 names
+std::string SuggestionOf(const v1::ItemError& error);  // names that were probably meant: "int4_wo_128, int4_wo_32"
 
 }  // namespace qconfig::client
 
