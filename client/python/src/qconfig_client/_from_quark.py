@@ -7,15 +7,11 @@ cannot hold is refused with ValueError and never dropped.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Iterable, Mapping, Optional
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from qconfig.v1 import algorithm_pb2, quantization_pb2, registry_pb2
-
-from qconfig_client._vocabulary import ALGORITHM_CLASSES, enum_number
-
-_ALGORITHMS = {class_name: algorithm for algorithm, class_name in ALGORITHM_CLASSES.items()}
-_NAMES = {"smoothquant": "smooth"}  # Quark's `name` of an algorithm, where it is not the algorithm's
+from qconfig.v1 import quantization_pb2, registry_pb2
+from qconfig_client._enums import enum_number
 
 
 def layer_config(config: Any) -> quantization_pb2.QLayerConfig:
@@ -55,27 +51,9 @@ def tensor_config(config: Any) -> quantization_pb2.QTensorConfig:
     return message
 
 
-def algo_config(config: Any) -> algorithm_pb2.AlgoConfig:
-    """From the configuration class of one of Quark's algorithms."""
-    class_name = type(config).__name__
-    algorithm = _ALGORITHMS.get(class_name)
-    if algorithm is None:
-        raise ValueError(f"{class_name} is no algorithm that qconfig knows; it knows {', '.join(_ALGORITHMS)}")
-    if config.name != _NAMES.get(algorithm, algorithm):
-        raise ValueError(f"{class_name}.name is {config.name!r}: qconfig cannot keep a name of your own")
-    message = algorithm_pb2.AlgoConfig()
-    # An explicit None must not become Quark's default again.
-    if algorithm == "autosmoothquant" and config.compute_scale_loss is None:
-        message.autosmoothquant.compute_scale_loss_none = True
-    part = getattr(message, algorithm)
-    part.SetInParent()
-    _fill(part, config)
-    return message
-
-
-def weight_converters(converters: Optional[Iterable[Any]]) -> Iterable[registry_pb2.WeightConverter]:
+def weight_converters(converters: Iterable[Any]) -> Iterator[registry_pb2.WeightConverter]:
     """From the `f2f_weight_converters` of a template."""
-    for converter in converters or ():
+    for converter in converters:
         message = registry_pb2.WeightConverter()
         message.source_patterns.extend(converter.source_patterns)
         message.target_patterns.extend(converter.target_patterns)
@@ -84,55 +62,3 @@ def weight_converters(converters: Optional[Iterable[Any]]) -> Iterable[registry_
                 raise ValueError(f"{type(operation).__name__}: of weight operations qconfig knows only SplitFusedExperts")
             message.operations.add().split_fused_experts.split_axis = operation.split_axis
         yield message
-
-
-def _fill(message: Any, config: Any) -> None:
-    for field in message.DESCRIPTOR.fields:
-        value = getattr(config, field.name, None)
-        if value is None:
-            _check_none(config, field.name)
-            continue
-        target = getattr(message, field.name)
-        if field.message_type is None:
-            if field.has_presence:
-                setattr(message, field.name, value)
-            elif not isinstance(target, bool):
-                target.extend(value)
-        elif field.message_type.name == "RotationScalingLayersEntry":
-            for position, layers in value.items():
-                entry = target.add(position=position)
-                for layer in layers:
-                    _fill_from_dictionary(entry.layers.add(), layer)
-        elif field.message_type.name == "ScalingLayer":
-            for layer in value:
-                _fill_from_dictionary(target.add(), layer)
-        else:
-            target.SetInParent()  # an empty list is not None
-            if field.message_type.name == "StringList":
-                target.values.extend(value)
-            elif field.message_type.name == "ScalingLayerList":
-                for layer in value:
-                    _fill_from_dictionary(target.layers.add(), layer)
-            else:
-                _fill(target, value)
-
-
-def _check_none(config: Any, name: str) -> None:
-    """What is absent in a request takes Quark's default: None can be sent only where that is None."""
-    for field in dataclasses.fields(config):
-        if field.name == name and field.default is not None and name != "compute_scale_loss":
-            raise ValueError(f"{type(config).__name__}.{name} is None: qconfig cannot tell that from Quark's default")
-
-
-def _fill_from_dictionary(message: Any, layer: Mapping[str, Any]) -> None:
-    fields = message.DESCRIPTOR.fields_by_name
-    for key, value in layer.items():
-        if key not in fields:
-            raise ValueError(f"a layer to scale has {key!r}; qconfig knows {', '.join(fields)}")
-        try:
-            if isinstance(value, (list, tuple)):
-                getattr(message, key).extend(value)
-            else:
-                setattr(message, key, value)
-        except (AttributeError, TypeError) as error:
-            raise ValueError(f"a layer to scale has {key} {value!r}: {error}") from error

@@ -10,11 +10,23 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.metadata
-from typing import Any, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any, Optional
 
 from qconfig.v1 import algorithm_pb2, quantization_pb2, registry_pb2
+from qconfig_client._enums import quark_name
 
-from qconfig_client._vocabulary import ALGORITHM_CLASSES, quark_name
+_ALGORITHM_CLASSES = {
+    "awq": "AWQConfig",
+    "gptq": "GPTQConfig",
+    "gptaq": "GPTAQConfig",
+    "qronos": "QronosConfig",
+    "smoothquant": "SmoothQuantConfig",
+    "autosmoothquant": "AutoSmoothQuantConfig",
+    "rotation": "RotationConfig",
+    "autoround": "AutoRoundConfig",
+    "twobitscalar": "TwoBitScalarConfig",
+}
 
 
 class QuarkMissing(ImportError):
@@ -88,7 +100,7 @@ def layer_config_to_quark(config: quantization_pb2.QLayerConfig) -> Any:
 
 def tensor_config_to_quark(config: quantization_pb2.QTensorConfig) -> Any:
     """Quark's `QTensorConfig`."""
-    arguments: Dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for field in config.DESCRIPTOR.fields:
         if field.name == "block_size":
             arguments["block_size"] = tuple(config.block_size) or None
@@ -106,11 +118,10 @@ def algo_config_to_quark(config: algorithm_pb2.AlgoConfig) -> Any:
     algorithm = config.WhichOneof("config")
     if algorithm is None:
         raise ValueError("an algorithm of a newer server than this client: update qconfig-client")
-    quark_class = _algorithm_class(algorithm)
-    return _dataclass(quark_class, getattr(config, algorithm))
+    return _dataclass(_algorithm_class(algorithm), getattr(config, algorithm))
 
 
-def weight_converters_to_quark(converters: Sequence[registry_pb2.WeightConverter]) -> Optional[List[Any]]:
+def weight_converters_to_quark(converters: Sequence[registry_pb2.WeightConverter]) -> Optional[list[Any]]:
     """Quark's `WeightConverter`s of a template; None when there are none."""
     quark = importlib.import_module("quark.torch.quantization.weight_convert")
     return [
@@ -130,7 +141,7 @@ def _quark_config() -> Any:
     return importlib.import_module("quark.torch.quantization.config.config")
 
 
-def _layer_types() -> Dict[str, Any]:
+def _layer_types() -> dict[str, Any]:
     constants = importlib.import_module("quark.torch.quantization.constants")
     return dict(constants.QUARK_LAYER_TYPES)
 
@@ -149,7 +160,7 @@ def _algorithm_class(algorithm: str) -> Any:
         module = importlib.import_module("quark.experimental.torch.twobitscalar.config")
     else:
         module = _quark_config()
-    return getattr(module, ALGORITHM_CLASSES[algorithm])
+    return getattr(module, _ALGORITHM_CLASSES[algorithm])
 
 
 def _enum_value(message: Any, field_name: str) -> Any:
@@ -171,13 +182,13 @@ def _stages(stages: Sequence[quantization_pb2.QTensorConfig]) -> Any:
     return [tensor_config_to_quark(stage) for stage in stages]
 
 
-def _by_pattern(entries: Sequence[quantization_pb2.LayerQuantConfigEntry]) -> Dict[str, Any]:
+def _by_pattern(entries: Sequence[quantization_pb2.LayerQuantConfigEntry]) -> dict[str, Any]:
     return {entry.pattern: layer_config_to_quark(entry.config) for entry in entries}
 
 
 def _dataclass(quark_class: Any, message: Any) -> Any:
     """An object of a dataclass whose fields are called as those of `message`."""
-    arguments: Dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for field in dataclasses.fields(quark_class):
         if field.name not in message.DESCRIPTOR.fields_by_name:
             continue  # `name`, which follows from the class
@@ -207,9 +218,9 @@ def _value(message: Any, field_name: str) -> Any:
     return _dataclass(getattr(_quark_config(), field.message_type.name), value)
 
 
-def _dictionary(message: Any) -> Dict[str, Any]:
+def _dictionary(message: Any) -> dict[str, Any]:
     """A dictionary of what `message` has: Quark's layers to scale are dictionaries with keys left out."""
-    result: Dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
         if field.has_presence:

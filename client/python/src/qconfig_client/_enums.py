@@ -1,27 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the protos and Quark call the same thing."""
+"""How Quark spells the values of the protos' enums."""
 
 from __future__ import annotations
 
 from typing import Any, Optional
 
 from qconfig.v1 import annotations_pb2
-
-# The field of AlgoConfig to Quark's class.
-ALGORITHM_CLASSES = {
-    "awq": "AWQConfig",
-    "gptq": "GPTQConfig",
-    "gptaq": "GPTAQConfig",
-    "qronos": "QronosConfig",
-    "smoothquant": "SmoothQuantConfig",
-    "autosmoothquant": "AutoSmoothQuantConfig",
-    "rotation": "RotationConfig",
-    "autoround": "AutoRoundConfig",
-    "twobitscalar": "TwoBitScalarConfig",
-}
-
-LAYER_TYPES = ("Linear", "Conv2d", "ConvTranspose2d")
-
 
 def quark_name(enum: Any, number: int) -> Optional[str]:
     """The spelling in Quark's JSON of a value of `enum`, a descriptor; None: Quark's None."""
