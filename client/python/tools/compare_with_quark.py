@@ -7,8 +7,9 @@ Needs amd-quark in a release that the server has a catalogue of. Registers schem
 own, which it names. Exits with 0 when all answers are equal, 1 when one differs, 2 when it could not compare.
 """
 
+from __future__ import annotations
+
 import argparse
-import collections
 import dataclasses
 import enum
 import itertools
@@ -16,7 +17,9 @@ import logging
 import random
 import sys
 import uuid
-from typing import Any, Counter, Dict, Iterator, List, Optional, Tuple
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Optional
 
 import torch
 from quark.torch import LLMTemplate as QuarkTemplate
@@ -28,7 +31,7 @@ from qconfig_client.quark import LLMTemplate as ServedTemplate
 MAX_REQUESTS = 100_000
 MAX_DIFFERENCES = 20  # that are shown
 
-Request = Tuple[str, Dict[str, Any]]
+Request = tuple[str, dict[str, Any]]
 
 
 def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
@@ -58,7 +61,7 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: {expected!r}, served {actual!r}"
 
 
-def own_schemes() -> Dict[str, Any]:
+def own_schemes() -> dict[str, Any]:
     """Schemes that no catalogue has: two stages, block sizes, a bias, a device."""
     from quark.torch.quantization.config.type import DeviceType
 
@@ -121,7 +124,7 @@ def own_schemes() -> Dict[str, Any]:
     }
 
 
-def own_algorithms(choose: random.Random) -> Dict[str, Any]:
+def own_algorithms(choose: random.Random) -> dict[str, Any]:
     """A configuration of each algorithm, with fields that are not the defaults."""
     layers = [
         {"prev_op": "norm", "layers": ["attn.q", "attn.k"], "inp": "attn.q", "module2inspect": "attn"},
@@ -181,38 +184,58 @@ def requests(count: int, seed: int) -> Iterator[Request]:
     patterns = ["*", "*mlp*", "*q_proj", "*k_proj", "*self_attn*", "model.layers.[0-3].*", "*.v_proj", "lm_head", "a?b"]
     types = [torch.nn.Linear, torch.nn.Conv2d, torch.nn.ConvTranspose2d]
 
-    def some(values: List[Any]) -> List[Any]:
+    def some(values: list[Any]) -> list[Any]:
         return choose.sample(values, choose.randint(0, min(3, len(values))))
 
     for model_type, scheme in itertools.islice(itertools.cycle(pairs), count):
-        options: Dict[str, Any] = {
-            "algorithm": lambda: choose.choice(
-                [None, "", [], choose.choice(algorithms()), choose.choice(algorithms()).upper(), some(algorithms())]
+        configured = {name for name, config in QuarkTemplate.get(model_type).algo_config.items() if config is not None}
+        own = own_algorithms(choose)
+        known = sorted(QuarkTemplate.get(model_type).algo_config)
+        wrong = choose.random() < 0.05
+        algorithms = known if wrong else sorted(configured)
+        options: dict[str, Any] = {
+            "algorithm": choose.choice([None, "", [], *algorithms, *(name.upper() for name in algorithms), some(algorithms)]),
+            "kv_cache_scheme": "int8" if wrong else choose.choice([None, "", "fp8", "fp8"]),
+            "min_kv_scale": choose.choice([0.0, 1e-3, 0.1, 1 / 3]),
+            "attention_scheme": choose.choice([None, "", "fp8", "fp8"]),
+            "layer_config": choose.choice(
+                [None, {}, {pattern: "none" if wrong else choose.choice(schemes) for pattern in some(patterns)}]
             ),
-            "kv_cache_scheme": lambda: choose.choice([None, "", "fp8", "fp8", "int8"]),
-            "min_kv_scale": lambda: choose.choice([0.0, 1e-3, 0.1, 1 / 3]),
-            "attention_scheme": lambda: choose.choice([None, "", "fp8", "fp8", "fp16"]),
-            "layer_config": lambda: choose.choice(
-                [None, {}, {pattern: choose.choice([*schemes, "none"] if choose.random() < 0.1 else schemes)
-                            for pattern in some(patterns)}]
-            ),
-            "layer_type_config": lambda: choose.choice(
-                [None, {}, {layer_type: choose.choice(schemes) for layer_type in some(types)}]
-            ),
-            "exclude_layers": lambda: choose.choice([None, [], some([*patterns, "lm_head.*", "*.gate", ""])]),
-            "algo_configs": lambda: choose.choice(
-                [None, {}, own_algorithms(choose), {k.upper(): v for k, v in own_algorithms(choose).items()}]
-            ),
-            "shared_scale_groups": lambda: choose.choice(
-                [None, [], [["q", "k"]], [[], ["gate_proj", "up_proj"], ["q_proj"]]]
-            ),
+            "layer_type_config": choose.choice([None, {}, {kind: choose.choice(schemes) for kind in some(types)}]),
+            "exclude_layers": choose.choice([None, [], some([*patterns, "lm_head.*", "*.gate", ""])]),
+            "algo_configs": choose.choice([None, {}, own, {name.upper(): config for name, config in own.items()}]),
+            "shared_scale_groups": choose.choice([None, [], [["q", "k"]], [[], ["gate_proj", "up_proj"], ["q_proj"]]]),
         }
-        algorithms = lambda: list(QuarkTemplate.get(model_type).algo_config)  # noqa: E731
         named = choose.sample(sorted(options), choose.randint(0, len(options)))
-        yield model_type, {"scheme": scheme, **{name: options[name]() for name in named}}
+        if options["algo_configs"] and choose.random() < 0.5:
+            options["algorithm"] = some(known)
+            named = sorted({*named, "algorithm", "algo_configs"})
+        yield model_type, {"scheme": scheme, **{name: options[name] for name in named}}
 
 
-def answer(template: Any, request: Request) -> Tuple[Any, Optional[Exception]]:
+def compare_templates() -> Iterator[str]:
+    """What the lists and the templates themselves say."""
+    yield from differences(QuarkTemplate.list_available(), ServedTemplate.list_available(), "list_available()")
+    schemes = QuarkTemplate.get_supported_schemes()
+    yield from differences(schemes, ServedTemplate.get_supported_schemes(), "get_supported_schemes()")
+    for model_type in QuarkTemplate.list_available():
+        expected, actual = QuarkTemplate.get(model_type), ServedTemplate.get(model_type)
+        for name in ("kv_layers_name", "gate_up_layers_name", "exclude_layers_name"):
+            yield from differences(getattr(expected, name), getattr(actual, name), f"{model_type}.{name}")
+        # Quark itself makes a list of a lone name.
+        names = [[name] if isinstance(name, str) else name for name in (expected.q_layer_name, actual.q_layer_name)]
+        yield from differences(*names, f"{model_type}.q_layer_name")
+        for name, config in expected.algo_config.items():
+            yield from differences(config, actual.algo_config[name], f"{model_type}.algo_config[{name}]")
+        converters = [
+            [(c.source_patterns, c.target_patterns, [vars(o) for o in c.operations]) for c in converters or []]
+            for converters in (expected.f2f_weight_converters, actual.f2f_weight_converters)
+        ]
+        yield from differences(*converters, f"{model_type}.f2f_weight_converters")
+        actual.get_config("fp8")  # what was read is still what is registered
+
+
+def answer(template: Any, request: Request) -> tuple[Any, Optional[Exception]]:
     model_type, arguments = request
     try:
         return template.get(model_type).get_config(**arguments), None
@@ -220,17 +243,18 @@ def answer(template: Any, request: Request) -> Tuple[Any, Optional[Exception]]:
         return None, error
 
 
-def compare(request: Request) -> Tuple[List[str], Any]:
+def compare(request: Request) -> tuple[list[str], bool]:
+    """The differences, and whether both refused."""
     expected, expected_error = answer(QuarkTemplate, request)
     actual, actual_error = answer(ServedTemplate, request)
     if expected_error is not None or actual_error is not None:
         if expected_error is None or not isinstance(actual_error, type(expected_error)):
-            return [f": {expected_error!r}, served {actual_error!r}"], expected_error
-        return [], expected_error
+            return [f": {expected_error!r}, served {actual_error!r}"], False
+        return [], True
     found = list(differences(expected, actual))
     if not found and expected != actual:
         found = [": not equal as dataclasses"]
-    return found, None
+    return found, False
 
 
 def main() -> int:
@@ -259,34 +283,31 @@ def main() -> int:
                 algorithm_configs=own_algorithms(random.Random(arguments.seed)),
             )
         )
-    for name, expected, actual in (
-        ("list_available", QuarkTemplate.list_available(), ServedTemplate.list_available()),
-        ("get_supported_schemes", QuarkTemplate.get_supported_schemes(), ServedTemplate.get_supported_schemes()),
-    ):
-        if expected != actual:
-            print(f"{name}() differs: {expected}, served {actual}")
-            return 1
+    found = list(compare_templates())
+    print("\n".join(["templates and lists: " + (f"{len(found)} different" if found else "equal"), *found[:MAX_DIFFERENCES]]))
+    failed = bool(found)
 
-    seen: Counter[str] = collections.Counter()
+    seen: Counter[str] = Counter()
     schemes, model_types = set(), set()
-    failed = 0
+    equal = refused = different = 0
     for request in requests(count, arguments.seed):
-        found, refused = compare(request)
+        found, is_refused = compare(request)
         model_types.add(request[0])
         schemes.add(request[1]["scheme"])
         seen.update(name for name, value in request[1].items() if value is not None)
-        seen["refused by both"] += refused is not None and not found
         if found:
-            failed += 1
-            if failed <= MAX_DIFFERENCES:
-                print(f"differs: {request[0]} {request[1]}")
-                print("\n".join(f"  {line}" for line in found[:5]))
-    print(f"amd-quark {served.installed_release()}, tenant {tenant}")
-    print(f"{count} requests: {len(model_types)} model types, {len(schemes)} schemes")
-    for name, number in sorted(seen.items()):
-        print(f"  {number:6} {name}")
-    print(f"{count - failed} equal, {failed} different")
-    return 1 if failed else 0
+            different += 1
+            if different <= MAX_DIFFERENCES:
+                print("\n  ".join([f"different: {request[0]} {request[1]}", *found[:5]]))
+        elif is_refused:
+            refused += 1
+        else:
+            equal += 1
+    print(f"amd-quark {served.installed_release()}, seed {arguments.seed}, tenant {tenant}")
+    print(f"{count} requests, {len(model_types)} model types, {len(schemes)} schemes; given:")
+    print("  " + ", ".join(f"{name} {number}" for name, number in sorted(seen.items())))
+    print(f"{equal} equal configurations, {refused} refused by both with the same kind of error, {different} different")
+    return 1 if failed or different else 0
 
 
 if __name__ == "__main__":
