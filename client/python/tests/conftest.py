@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers. QCONFIG_BIN names the folder of qconfigd; without it, that of the repository's release build is used."""
+"""Real servers: the qconfigd in the folder QCONFIG_BIN, or in that of the release build."""
 
 from __future__ import annotations
 
