@@ -29,6 +29,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
+        assert QCONFIGD.exists(), f"{QCONFIGD} is missing: build it, or name the folder of another in QCONFIG_BIN"
         log = self._folder / "log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
         with log.open("w") as stderr:
