@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers. QCONFIG_BIN names the folder of qconfigd; without it, that of the repository's release build is used."""
+"""Real servers: the qconfigd in the folder QCONFIG_BIN, or in that of the release build."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
+        assert QCONFIGD.exists(), f"{QCONFIGD} is missing: build it, or name the folder of another in QCONFIG_BIN"
         log = self._folder / "log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
         with log.open("w") as stderr:

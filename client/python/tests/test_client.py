@@ -13,7 +13,6 @@ def test_get_config(client: qconfig_client.Client) -> None:
     assert config.revision == 1
     assert not config.stale
     assert list(config.to_dict()["layer_quant_config"]) == ["*mlp*", "*k_proj", "*v_proj"]
-    assert qconfig_client.verify_digest(config.response)
 
 
 def test_error(client: qconfig_client.Client) -> None:

@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from qconfig.v1.config_service_pb2 import GetConfigRequest, GetConfigResponse
-from qconfig_client.digest import verify_digest
+from qconfig_client.digest import config_digest
 from qconfig_client.errors import QConfigError
 
 _LOG = logging.getLogger("qconfig_client")
@@ -34,7 +34,7 @@ class Cache:
         self._max_bytes = max_bytes
 
     def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
-        if response.not_modified or not verify_digest(response):
+        if not _verified(response):
             return
         answer = response.SerializeToString(deterministic=True)
         content = hashlib.sha256(answer).digest() + answer
@@ -62,9 +62,9 @@ class Cache:
         digest, answer = content[:32], content[32:]
         try:
             response = GetConfigResponse.FromString(answer)
-            if hashlib.sha256(answer).digest() == digest and verify_digest(response):
+            if hashlib.sha256(answer).digest() == digest and _verified(response):
                 return response
-        except (DecodeError, ValueError):
+        except DecodeError:
             pass
         _LOG.warning("the file %s is damaged", self._file(request))
         return None
@@ -97,6 +97,10 @@ class Cache:
             if name != str(keep):
                 Path(name).unlink(missing_ok=True)
                 excess -= size
+
+
+def _verified(response: GetConfigResponse) -> bool:
+    return response.HasField("config") and config_digest(response.config) == response.config_digest
 
 
 def _read(file: Path) -> Optional[bytes]:

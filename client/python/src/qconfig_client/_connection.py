@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
-# Children that a process forks close what they inherit of gRPC, and start anew. It is read when grpc is first imported.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "1")
-
 import grpc
 import grpc.aio
 
 from qconfig_client import errors
+from qconfig_client._fork import GATE
 from qconfig_client._method import Method, Request, Response
 
 Pem = Union[str, "os.PathLike[str]", bytes]
@@ -88,13 +86,10 @@ class Connection:
         self._closed = False
 
     def call(self, method: Method[Request, Response], request: Request, timeout: Optional[float]) -> Response:
-        call = self._channel().unary_unary(
-            method.path,
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
+        call = _callable(self._channel(), method, request)
         try:
-            response: Response = call(request, timeout=self._options.timeout if timeout is None else timeout)
+            with GATE.call():
+                response: Response = call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
             raise errors.from_rpc_error(error) from None
         return response
@@ -115,21 +110,20 @@ class Connection:
         return channel
 
 
+_first_asyncio_process: dict[str, int] = {}
+
+
 class AsyncConnection:
-    """As Connection, with one channel for each event loop."""
+    """As Connection, with one channel for the event loop that uses it. Not thread-safe."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._channel: Optional[grpc.aio.Channel] = None
-        self._owner: Optional[tuple[int, asyncio.AbstractEventLoop]] = None
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._closed = False
 
     async def call(self, method: Method[Request, Response], request: Request, timeout: Optional[float]) -> Response:
-        call = self._channel_here().unary_unary(
-            method.path,
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
+        call = _callable(self._channel_here(), method, request)
         try:
             response: Response = await call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
@@ -138,16 +132,29 @@ class AsyncConnection:
 
     async def close(self) -> None:
         self._closed = True
-        if self._channel is not None and self._owner == (os.getpid(), asyncio.get_running_loop()):
+        if self._channel is not None and self._loop is asyncio.get_running_loop():
             await self._channel.close()
 
     def _channel_here(self) -> grpc.aio.Channel:
         if self._closed:
             raise ValueError("the client is closed")
-        here = (os.getpid(), asyncio.get_running_loop())
-        if self._owner != here:
-            self._channel, self._owner = self._options.open_channel(grpc.aio), here
+        if _first_asyncio_process.setdefault("pid", os.getpid()) != os.getpid():
+            raise RuntimeError(
+                "gRPC's asyncio does not work in a process forked from one that used it: "
+                "use Client there, or start the process by spawn"
+            )
+        here = asyncio.get_running_loop()
+        if self._loop is not here:
+            self._channel, self._loop = self._options.open_channel(grpc.aio), here
         return self._channel
+
+
+def _callable(channel: Any, method: Method[Request, Response], request: Request) -> Any:
+    return channel.unary_unary(
+        method.path,
+        request_serializer=type(request).SerializeToString,
+        response_deserializer=method.response.FromString,
+    )
 
 
 def _read(pem: Optional[Pem]) -> Optional[bytes]:

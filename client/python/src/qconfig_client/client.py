@@ -44,9 +44,16 @@ class Client:
         cache_dir: Union[str, os.PathLike[str], None] = None,
     ) -> None:
         folder = None if cache_dir is None else os.fspath(cache_dir)
-        self._options = Options(server, tenant, catalog, timeout, tls, service_config, folder)
-        self._connection = Connection(self._options)
-        self._cache = None if folder is None else Cache(folder, server)
+        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder))
+
+    def __getstate__(self) -> Options:
+        """Clients can be pickled, as processes that are spawned need it."""
+        return self._options
+
+    def __setstate__(self, options: Options) -> None:
+        self._options = options
+        self._connection = Connection(options)
+        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
 
     def close(self) -> None:
         """Ends the connection. Calls that run are cancelled, and later ones are a ValueError."""

@@ -16,13 +16,6 @@ from qconfig.v1.error_pb2 import ErrorReason, ItemError
 
 _DOMAIN = "qconfig"
 _PREFIX = "ERROR_REASON_"
-_LABELS = {
-    "field": "field",
-    "value": "value",
-    "suggestion": "did you mean",
-    "allowed": "allowed",
-    "rule": "rule",
-}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -74,9 +67,8 @@ class QConfigError(Exception):
         return self.metadata.get("suggestion", "")
 
     def __str__(self) -> str:
-        parts = [f"{self.message} ({self.reason or self.code.name})"]
-        parts += [f"{label}: {self.metadata[key]}" for key, label in _LABELS.items() if self.metadata.get(key)]
-        return "; ".join(parts)
+        # The server's message names the field, the value, what is allowed and what was probably meant.
+        return f"{self.message} ({self.reason or self.code.name})"
 
     def __reduce__(self) -> tuple[Callable[..., QConfigError], tuple[Any, ...]]:
         # Errors cross process pools.
@@ -84,11 +76,11 @@ class QConfigError(Exception):
 
 
 class ServerUnavailable(QConfigError):
-    """The server cannot be reached. A write may have been stored."""
+    """UNAVAILABLE without a word of the server: it cannot be reached. A write may have been stored."""
 
 
 class DeadlineExceeded(QConfigError):
-    """No answer came in time. A write may have been stored."""
+    """DEADLINE_EXCEEDED: no answer came in time. A write may have been stored."""
 
 
 class InvalidRequest(QConfigError, ValueError):
