@@ -194,7 +194,9 @@ def requests(count: int, seed: int) -> Iterator[Request]:
         wrong = choose.random() < 0.05
         algorithms = known if wrong else sorted(configured)
         options: dict[str, Any] = {
-            "algorithm": choose.choice([None, "", [], *algorithms, *(name.upper() for name in algorithms), some(algorithms)]),
+            "algorithm": choose.choice(
+                [None, "", [], *algorithms, *(name.upper() for name in algorithms), some(algorithms)]
+            ),
             "kv_cache_scheme": "int8" if wrong else choose.choice([None, "", "fp8", "fp8"]),
             "min_kv_scale": choose.choice([0.0, 1e-3, 0.1, 1 / 3]),
             "attention_scheme": choose.choice([None, "", "fp8", "fp8"]),
@@ -260,7 +262,9 @@ def compare(request: Request) -> tuple[list[str], bool]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default="localhost:50051")
-    parser.add_argument("--requests", type=int, default=1500, help="how many; the default asks each pair of a model type and a scheme")
+    parser.add_argument(
+        "--requests", type=int, default=1500, help="default: enough for each pair of a model type and a scheme"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     count = min(arguments.requests, MAX_REQUESTS)
@@ -284,7 +288,11 @@ def main() -> int:
             )
         )
     found = list(compare_templates())
-    print("\n".join(["templates and lists: " + (f"{len(found)} different" if found else "equal"), *found[:MAX_DIFFERENCES]]))
+    print(
+        "\n".join(
+            ["templates and lists: " + (f"{len(found)} different" if found else "equal"), *found[:MAX_DIFFERENCES]]
+        )
+    )
     failed = bool(found)
 
     seen: Counter[str] = Counter()

@@ -59,6 +59,8 @@ def weight_converters(converters: Iterable[Any]) -> Iterator[registry_pb2.Weight
         message.target_patterns.extend(converter.target_patterns)
         for operation in converter.operations:
             if type(operation).__name__ != "SplitFusedExperts":
-                raise ValueError(f"{type(operation).__name__}: of weight operations qconfig knows only SplitFusedExperts")
+                raise ValueError(
+                    f"{type(operation).__name__}: of weight operations qconfig knows only SplitFusedExperts"
+                )
             message.operations.add().split_fused_experts.split_axis = operation.split_axis
         yield message

@@ -93,7 +93,9 @@ class LLMTemplate:
         self._algo_config: Optional[dict[str, Any]] = {}
         for parameter, config in legacy_algorithm_parameters.items():
             if not parameter.endswith("_config"):
-                raise ValueError(f"{parameter} is no argument of LLMTemplate: give algorithm_configs={{name: configuration}}")
+                raise ValueError(
+                    f"{parameter} is no argument of LLMTemplate: give algorithm_configs={{name: configuration}}"
+                )
             self._algo_config[parameter[: -len("_config")]] = config
         for name, config in (algorithm_configs or {}).items():
             self._algo_config[name.lower()] = config
@@ -221,9 +223,13 @@ class LLMTemplate:
 
     def _check_registered(self) -> None:
         if self._registered is None:
-            raise ValueError(f"the template {self.model_type} is not registered: call LLMTemplate.register_template(template)")
+            raise ValueError(
+                f"the template {self.model_type} is not registered: call LLMTemplate.register_template(template)"
+            )
         if self._message() != self._registered:
-            raise ValueError(f"the template {self.model_type} was changed: call LLMTemplate.register_template(template)")
+            raise ValueError(
+                f"the template {self.model_type} was changed: call LLMTemplate.register_template(template)"
+            )
 
     def _message(self) -> LlmTemplate:
         message = LlmTemplate(
