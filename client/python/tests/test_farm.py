@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Server
 
+from qconfig_client.quark import installed_release
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FARM = str(EXAMPLES / "farm_worker.py")
 JOBS = str(EXAMPLES / "farm_jobs.jsonl")
@@ -113,17 +115,14 @@ def test_last_answers_while_the_server_is_away(new_server: Server, tmp_path: Pat
     assert third.stdout.startswith("one: FAILED, ServerUnavailable: ")
 
 
-@pytest.mark.parametrize("option", [["--workers", "0"], ["--quantize"]])
-def test_options(option: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path[0:0] = [{str(EXAMPLES)!r}]; import farm_worker; "
-            f"farm_worker.installed_release = lambda: None; sys.argv = ['farm', *{option!r}, {JOBS!r}]; farm_worker.main()",
-        ],
-        capture_output=True,
-        text=True,
-    )
+def test_options() -> None:
+    run = farm("--workers", "0", JOBS)
     assert run.returncode == 2
-    assert option[0] in run.stderr.splitlines()[-1]
+    assert "--workers takes a positive number" in run.stderr
+
+
+@pytest.mark.skipif(installed_release() is not None, reason="amd-quark is installed")
+def test_quantizing_without_quark() -> None:
+    run = farm("--quantize", JOBS)
+    assert run.returncode == 2
+    assert "--quantize needs amd-quark: pip install 'qconfig-client[quark]'" in run.stderr

@@ -41,7 +41,7 @@ def catalog(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.
 
 @pytest.fixture
 def served(client: qconfig_client.Client, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The drop-in asks the catalogue quark-0.12.post1 as a tenant of the test's own, with stand-ins for that release."""
+    """The drop-in asks quark-0.12.post1 as a tenant of the test's own, with stand-ins for that release."""
     stand_in("quark-0.12.post1", server, monkeypatch)
     monkeypatch.setenv("QCONFIG_SERVER", server.address)
     monkeypatch.setenv("QCONFIG_TENANT", client._options.tenant)
@@ -91,9 +91,7 @@ def test_says_that_quark_is_missing(
         _ = template.algo_config
 
 
-def test_says_that_another_release_is_installed(
-    client: qconfig_client.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_says_that_another_release_is_installed(client: qconfig_client.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.13")
     config = client.get_config("llama", scheme="fp8", catalog="quark-0.12.post1")
     with pytest.raises(ImportError, match=r"Quark 0\.12\.post1's, and amd-quark 0\.13 is installed"):
@@ -161,9 +159,11 @@ def test_absent_and_empty_come_back(client: qconfig_client.Client, catalog: str)
         ("rotation", {"scaling_layers": {"last_layer": [{"norm_module": "n"}]}, "trainable": True}),
     ]
     for name, fields in cases:
-        config = client.get_config(
-            "llama", "fp8", name, algo_configs={name: fields}, catalog=catalog
-        ).to_quark().algo_config[0]
+        config = (
+            client.get_config("llama", "fp8", name, algo_configs={name: fields}, catalog=catalog)
+            .to_quark()
+            .algo_config[0]
+        )
         for field_name, value in fields.items():
             assert getattr(config, field_name) == value
         if fields.get("online_r1_rotation"):
@@ -256,14 +256,14 @@ def test_a_scheme_of_ones_own(served: None) -> None:
 
 def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) -> None:
     template = LLMTemplate(model_type="own", kv_layers_name=["*kv"], exclude_layers_name=["head"])
-    with pytest.raises(ValueError, match="own is not registered: call LLMTemplate.register_template"):
+    with pytest.raises(ValueError, match=r"own is not registered: call LLMTemplate\.register_template"):
         template.get_config("fp8")
     LLMTemplate.register_template(template)
     assert not caplog.messages
     assert LLMTemplate.list_available()[-1] == "own"
     assert template.get_config("fp8").kv_cache_group == ["*kv"]
     template.exclude_layers_name.append("*gate")
-    with pytest.raises(ValueError, match="own was changed: call LLMTemplate.register_template"):
+    with pytest.raises(ValueError, match=r"own was changed: call LLMTemplate\.register_template"):
         template.get_config("fp8")
     template.algo_config["awq"] = LLMTemplate.get("llama").algo_config["awq"]
     LLMTemplate.register_template(template)
