@@ -59,14 +59,7 @@ class Worker:
 
                 line += f"; {quantize(job['model_type'], config)}"
             return Outcome(line, done=True, stale=config.stale)
-        except (
-            qconfig_client.QConfigError,
-            KeyError,
-            TypeError,
-            ValueError,
-            NotImplementedError,
-            ImportError,
-        ) as error:
+        except Exception as error:  # a job that fails does not end the farm
             return Outcome(f"{name}: FAILED, {type(error).__name__}: {error}", done=False)
 
     def get_config(self, name: str, job: dict[str, object]) -> qconfig_client.Config:
