@@ -269,6 +269,14 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     LLMTemplate.register_template(template)
     assert caplog.messages == ["the template own was registered already and is replaced"]
     assert LLMTemplate.get("own").get_config("fp8", algorithm="AWQ").exclude == ["head.*", "head", "*gate.*", "*gate"]
+    none = {"autosmoothquant": {"compute_scale_loss": None}}
+    LLMTemplate.register_template(LLMTemplate("none", algorithm_configs=none))
+    read = LLMTemplate.get("none")
+    assert read.algo_config["autosmoothquant"].compute_scale_loss is None
+    assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None  # type: ignore
+    read.algo_config["autosmoothquant"].compute_scale_loss = "MAE"
+    with pytest.raises(ValueError, match="none was changed"):
+        read.get_config("fp8")
     bare = LLMTemplate("bare")
     LLMTemplate.register_template(bare)
     assert bare.get_config("fp8", kv_cache_scheme="fp8").kv_cache_group is None

@@ -163,9 +163,12 @@ class LLMTemplate:
             catalogs = {catalog.name: catalog for catalog in client().list_catalogs().catalogs}
             catalog = catalogs[self._response.catalog]
             _to_quark.require_quark(catalog.quark_release)
+            was_changed = self._message() != self._registered
             self._algo_config = dict.fromkeys(catalog.algorithms)
             for entry in self._response.llm_template.algorithm_configs:
                 self._algo_config[entry.algorithm] = _to_quark.algo_config_to_quark(entry.config)
+            if not was_changed:  # a request says None in other words than an answer does
+                self._registered = self._message()
         return self._algo_config
 
     @property
