@@ -26,6 +26,7 @@ from quark.torch import LLMTemplate as QuarkTemplate
 from quark.torch.quantization.config import config as quark
 
 import qconfig_client.quark as served
+from qconfig_client import QConfigError
 from qconfig_client.quark import LLMTemplate as ServedTemplate
 
 MAX_REQUESTS = 100_000
@@ -174,6 +175,25 @@ def own_algorithms(choose: random.Random) -> dict[str, Any]:
     return result
 
 
+def register_own(seed: int) -> None:
+    """The same schemes and templates with both."""
+    for name, config in own_schemes().items():
+        QuarkTemplate.register_scheme(name, config)
+        ServedTemplate.register_scheme(name, config)
+    for template in (QuarkTemplate, ServedTemplate):
+        template.register_template(template(model_type="own_bare"))
+        template.register_template(
+            template(
+                model_type="own_full",
+                kv_layers_name=["*kv*"],
+                q_layer_name="*q",
+                gate_up_layers_name=["w1", "w3"],
+                exclude_layers_name=["head", "*.gate.*"],
+                algorithm_configs=own_algorithms(random.Random(seed)),
+            )
+        )
+
+
 def requests(count: int, seed: int) -> Iterator[Request]:
     """Each pair of a model type and a scheme in turn, each with options by chance."""
     choose = random.Random(seed)
@@ -271,28 +291,10 @@ def main() -> int:
     logging.disable(logging.WARNING)  # Quark warns of every pattern that it expands
 
     tenant = f"compare-{uuid.uuid4()}"
-    served.configure(server=arguments.server, tenant=tenant)
-    for name, config in own_schemes().items():
-        QuarkTemplate.register_scheme(name, config)
-        ServedTemplate.register_scheme(name, config)
-    for template in (QuarkTemplate, ServedTemplate):
-        template.register_template(template(model_type="own_bare"))
-        template.register_template(
-            template(
-                model_type="own_full",
-                kv_layers_name=["*kv*"],
-                q_layer_name="*q",
-                gate_up_layers_name=["w1", "w3"],
-                exclude_layers_name=["head", "*.gate.*"],
-                algorithm_configs=own_algorithms(random.Random(arguments.seed)),
-            )
-        )
+    served.configure(arguments.server, tenant=tenant, catalog=f"quark-{served.installed_release()}")
+    register_own(arguments.seed)
     found = list(compare_templates())
-    print(
-        "\n".join(
-            ["templates and lists: " + (f"{len(found)} different" if found else "equal"), *found[:MAX_DIFFERENCES]]
-        )
-    )
+    print("\n".join([f"templates and lists: {len(found)} differences", *found[:MAX_DIFFERENCES]]))
     failed = bool(found)
 
     seen: Counter[str] = Counter()
@@ -319,4 +321,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except QConfigError as error:
+        print(f"cannot compare: {error}", file=sys.stderr)
+        sys.exit(2)
