@@ -268,6 +268,9 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     template.algo_config["awq"] = LLMTemplate.get("llama").algo_config["awq"]
     LLMTemplate.register_template(template)
     assert caplog.messages == ["the template own was registered already and is replaced"]
+    revision = quark.client().list_schemes().revision
+    LLMTemplate.register_template(LLMTemplate.get("own"))
+    assert quark.client().list_schemes().revision == revision
     assert LLMTemplate.get("own").get_config("fp8", algorithm="AWQ").exclude == ["head.*", "head", "*gate.*", "*gate"]
     none = {"autosmoothquant": {"compute_scale_loss": None}}
     LLMTemplate.register_template(LLMTemplate("none", algorithm_configs=none))

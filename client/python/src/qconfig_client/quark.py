@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from qconfig.v1.config_service_pb2 import GetTemplateResponse
-from qconfig.v1.registry_pb2 import LlmTemplate, Scheme
+from qconfig.v1.registry_pb2 import REGISTRY_ORIGIN_TENANT, LlmTemplate, Scheme
 from qconfig_client import _from_quark, _to_quark, errors
 from qconfig_client._request import algo_config
 from qconfig_client._to_quark import QuarkMissing, installed_release
@@ -124,12 +124,26 @@ class LLMTemplate:
 
     @classmethod
     def register_template(cls, template: LLMTemplate) -> None:
-        """Unlike Quark's, it replaces the template for all processes of the tenant, and for good."""
+        """Unlike Quark's, it replaces the template for all processes of the tenant, and for good.
+
+        When the tenant has the same template already, nothing is written.
+        """
         message = template._message()
-        response = client().register_template(message)
-        if response.replaced or response.shadows_builtin:
-            _LOG.warning("the template %s was registered already and is replaced", template.model_type)
+        if not cls._has(message):
+            response = client().register_template(message)
+            if response.replaced or response.shadows_builtin:
+                _LOG.warning("the template %s was registered already and is replaced", template.model_type)
         template._registered = message
+
+    @classmethod
+    def _has(cls, message: LlmTemplate) -> bool:
+        try:
+            stored = cls.get(message.model_type)
+        except errors.TemplateNotFound:
+            return False
+        assert stored._response is not None
+        is_tenants = stored._response.llm_template.origin == REGISTRY_ORIGIN_TENANT
+        return is_tenants and stored._registered == message
 
     @classmethod
     def register_scheme(cls, scheme_name: str, config: Any) -> None:
