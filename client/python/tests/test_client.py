@@ -73,8 +73,13 @@ def test_quarks_answers(client: qconfig_client.Client, golden: str) -> None:
 
 
 def arguments(request: dict) -> dict:
-    lists = {key: value for key, value in request.items() if key in ("layer_config", "layer_type_config")}
-    return {**request, **{key: dict(value) for key, value in lists.items()}}
+    """Recorded dicts are lists of pairs, and objects of Quark their class and their fields."""
+    made = dict(request)
+    for key in {"layer_config", "layer_type_config", "algo_configs"} & set(request):
+        made[key] = dict(request[key])
+    if "algo_configs" in made:
+        made["algo_configs"] = {name: config["fields"] for name, config in made["algo_configs"].items()}
+    return made
 
 
 def ordered(config: dict) -> dict:
