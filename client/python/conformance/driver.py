@@ -145,7 +145,7 @@ def arguments_of(request: Message) -> tuple[list[Any], Json]:
     if isinstance(request, GetConfigRequest):
         return [], get_config_arguments(request)
     if isinstance(request, BatchGetConfigRequest):
-        return [[get_config_arguments(item) for item in request.requests]], {}
+        return [list(request.requests)], {}
     named = fields(request)
     required = {
         "GetTemplateRequest": "model_type",
@@ -185,9 +185,9 @@ def answer(line: Json, result: Any) -> Json:
         return to_json(as_asked(line["request"], result))
     if isinstance(result, list):
         batch = BatchGetConfigResponse()
-        for request, item in zip(line["request"].get("requests", []), result):
+        for item in result:
             if isinstance(item, qconfig_client.Config):
-                batch.result.add(response=as_asked(request, item))
+                batch.result.add(response=item.response)
             else:
                 batch.result.add(error=item_error(item))
         return to_json(batch)

@@ -128,7 +128,7 @@ class Client:
     ) -> list[Union[Config, errors.QConfigError]]:
         """One answer for each request, in order: a Config, or the error that its own call would have raised.
 
-        requests: up to 1,000 dicts of `get_config`'s arguments, or what `get_config_request` makes of them.
+        requests: up to 1,000 dicts of `get_config`'s arguments, or messages, such as `get_config_request` makes.
         """
         batch = config_pb2.BatchGetConfigRequest()
         for request in requests:
@@ -136,7 +136,6 @@ class Client:
             item.CopyFrom(request if isinstance(request, GetConfigRequest) else get_config_request(**request))
             item.tenant = item.tenant or self._options.tenant
             item.catalog = item.catalog or self._options.catalog
-            item.include_quark_json = True
         response = self._connection.call(_method.BATCH_GET_CONFIG, batch, timeout)
         return [
             Config(result.response) if result.HasField("response") else errors.from_item_error(result.error)

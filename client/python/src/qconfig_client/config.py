@@ -47,6 +47,8 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """What `to_dict()` of Quark's QConfig gives, with the same order of keys."""
         self._check_modified()
+        if not self.response.quark_json:
+            raise ValueError("the request did not ask for it with include_quark_json")
         result: dict[str, Any] = json.loads(self.response.quark_json)
         return result
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable, NamedTuple, Optional
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from qconfig.v1.error_pb2 import ErrorReason, ItemError
@@ -213,21 +214,19 @@ _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
 
 def from_rpc_error(error: grpc.RpcError) -> QConfigError:
     """What gRPC, sync or asyncio, raised, as this package's error."""
-    code: grpc.StatusCode = error.code()
     reason = ""
     metadata: dict[str, str] = {}
     violations: tuple[FieldViolation, ...] = ()
-    status = status_pb2.Status()
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            status.ParseFromString(value)
-    for detail in status.details:
-        info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        if detail.Unpack(info) and info.domain == _DOMAIN:
-            reason, metadata = info.reason, dict(info.metadata)
-        elif detail.Unpack(bad_request):
-            violations = _violations(bad_request.field_violations)
-    return _make(error.details() or "", code, reason if reason in _BY_REASON else "", metadata, violations)
+    try:
+        for detail in _details(error):
+            info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+            if detail.Unpack(info) and info.domain == _DOMAIN:
+                reason, metadata = info.reason, dict(info.metadata)
+            elif detail.Unpack(bad_request):
+                violations = _violations(bad_request.field_violations)
+    except DecodeError:
+        pass  # not the server's, or broken on the way: the code and the text are all there is
+    return _make(error.details() or "", error.code(), reason, metadata, violations)
 
 
 def from_item_error(error: ItemError) -> QConfigError:
@@ -236,10 +235,18 @@ def from_item_error(error: ItemError) -> QConfigError:
     return _make(
         error.message,
         _CODES.get(error.code, grpc.StatusCode.UNKNOWN),
-        reason if reason in _BY_REASON else "",
+        reason,
         error.metadata,
         _violations(error.field_violations),
     )
+
+
+def _details(error: grpc.RpcError) -> list[Any]:
+    status = status_pb2.Status()
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            status.ParseFromString(value)
+    return list(status.details)
 
 
 def _violations(messages: Iterable[Any]) -> tuple[FieldViolation, ...]:
@@ -253,5 +260,7 @@ def _make(
     metadata: Mapping[str, str],
     violations: tuple[FieldViolation, ...],
 ) -> QConfigError:
+    if reason not in _BY_REASON:
+        reason = ""
     error_class = _BY_REASON.get(reason) or _BY_CODE.get(code, QConfigError)
     return error_class(message, code=code, reason=reason, metadata=metadata, field_violations=violations)
