@@ -162,10 +162,17 @@ def test_a_closed_client_is_told(server: Server) -> None:
         client.get_config("llama", "fp8")
 
 
-def test_nobody_there() -> None:
-    with qconfig_client.connect("127.0.0.1:1") as client, pytest.raises(errors.ServerUnavailable) as caught:
+@pytest.mark.parametrize("service_config", [qconfig_client.SERVICE_CONFIG, ""])
+def test_nobody_there(service_config: str) -> None:
+    client = qconfig_client.connect("127.0.0.1:1", service_config=service_config)
+    with client, pytest.raises(errors.ServerUnavailable) as caught:
         client.get_config("llama", "fp8")
     assert caught.value.reason == ""
+
+
+def test_the_service_config_may_be_switched_off(server: Server) -> None:
+    with qconfig_client.connect(server.address, service_config="") as client:
+        assert client.get_config("llama", "fp8").revision == 1
 
 
 def test_deadline(client: qconfig_client.Client) -> None:
