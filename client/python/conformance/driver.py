@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does what each line of standard input says through the package, and answers with a line.
+
+See tests/conformance/clients/README.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Optional, Union
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+import qconfig_client
+from qconfig.v1 import config_service_pb2, registry_service_pb2
+from qconfig.v1.config_service_pb2 import BatchGetConfigRequest, BatchGetConfigResponse, GetConfigRequest
+from qconfig.v1.error_pb2 import ItemError
+
+Json = dict[str, Any]
+Client = Union[qconfig_client.Client, qconfig_client.AsyncClient]
+
+METHODS = {
+    "GetConfig": "get_config",
+    "BatchGetConfig": "batch_get_config",
+    "ListTemplates": "list_templates",
+    "GetTemplate": "get_template",
+    "ListSchemes": "list_schemes",
+    "GetScheme": "get_scheme",
+    "ListCatalogs": "list_catalogs",
+    "RegisterScheme": "register_scheme",
+    "UnregisterScheme": "unregister_scheme",
+    "RegisterTemplate": "register_template",
+    "UnregisterTemplate": "unregister_template",
+    "ListChanges": "list_changes",
+}
+ITERATORS = {"ListTemplates": "all_templates", "ListSchemes": "all_schemes", "ListChanges": "all_changes"}
+
+
+class Driver:
+    """Through Client."""
+
+    client: Optional[Any] = None
+
+    def connect(self, line: Json) -> Json:
+        if self.client is not None:
+            self.result(self.client.close())
+        tls = qconfig_client.Tls(**line["tls"]) if "tls" in line else None
+        options = {key: line[key] for key in ("tenant", "catalog") if key in line}
+        self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **options)
+        return {"ok": True}
+
+    def call(self, line: Json) -> Json:
+        try:
+            return {"response": answer(line, self.result(self.begin(line)))}
+        except qconfig_client.QConfigError as error:
+            return {"error": error_json(error)}
+
+    def all(self, line: Json) -> Json:
+        try:
+            arguments = fields(parsed(line))
+            return {"responses": [to_json(entry) for entry in self.entries(ITERATORS[line["method"]], arguments)]}
+        except qconfig_client.QConfigError as error:
+            return {"error": error_json(error)}
+
+    def verify_digest(self, line: Json) -> Json:
+        response = json_format.ParseDict(line["response"], config_service_pb2.GetConfigResponse())
+        return {"ok": qconfig_client.verify_digest(response)}
+
+    def parallel(self, line: Json) -> Json:
+        results = self.calls_at_once(line)
+        return {
+            "responses": [result["response"] for result in results if "response" in result],
+            "errors": [result["error"] for result in results if "error" in result],
+        }
+
+    def begin(self, line: Json) -> Any:
+        """Calls the client's method: with Client the result, with AsyncClient what is to be awaited."""
+        positional, named = arguments_of(parsed(line))
+        method = getattr(self.client, METHODS[line["method"]])
+        return method(*positional, **named, timeout=line.get("timeout_s"))
+
+    def new_client(self, server: str, **options: Any) -> Client:
+        return qconfig_client.connect(server, **options)
+
+    def result(self, value: Any) -> Any:
+        return value
+
+    def entries(self, iterator: str, arguments: Json) -> list[Message]:
+        return list(getattr(self.client, iterator)(**arguments))
+
+    def calls_at_once(self, line: Json) -> list[Json]:
+        with ThreadPoolExecutor(line["count"]) as pool:
+            return list(pool.map(self.call, [line] * line["count"]))
+
+
+class AsyncDriver(Driver):
+    """Through AsyncClient."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+
+    def new_client(self, server: str, **options: Any) -> Client:
+        return qconfig_client.connect_aio(server, **options)
+
+    def result(self, value: Awaitable[Any]) -> Any:
+        return self._loop.run_until_complete(value)
+
+    def entries(self, iterator: str, arguments: Json) -> list[Message]:
+        async def entries() -> list[Message]:
+            return [entry async for entry in getattr(self.client, iterator)(**arguments)]
+
+        return self._loop.run_until_complete(entries())
+
+    def calls_at_once(self, line: Json) -> list[Json]:
+        async def one() -> Json:
+            try:
+                return {"response": answer(line, await self.begin(line))}
+            except qconfig_client.QConfigError as error:
+                return {"error": error_json(error)}
+
+        async def calls() -> list[Json]:
+            return await asyncio.gather(*(one() for _ in range(line["count"])))
+
+        return self._loop.run_until_complete(calls())
+
+
+def parsed(line: Json) -> Any:
+    name = line["method"] + "Request"
+    module = config_service_pb2 if hasattr(config_service_pb2, name) else registry_service_pb2
+    return json_format.ParseDict(line["request"], getattr(module, name)())
+
+
+def fields(request: Message) -> Json:
+    return {field.name: value for field, value in request.ListFields()}
+
+
+def arguments_of(request: Message) -> tuple[list[Any], Json]:
+    """The positional and the named arguments of the client's method for `request`."""
+    if isinstance(request, GetConfigRequest):
+        return [], get_config_arguments(request)
+    if isinstance(request, BatchGetConfigRequest):
+        return [list(request.requests)], {}
+    named = fields(request)
+    required = {
+        "GetTemplateRequest": "model_type",
+        "GetSchemeRequest": "name",
+        "RegisterSchemeRequest": "scheme",
+        "UnregisterSchemeRequest": "name",
+        "RegisterTemplateRequest": "llm_template",
+        "UnregisterTemplateRequest": "model_type",
+    }.get(type(request).__name__)
+    return ([named.pop(required, getattr(request, required))] if required else []), named
+
+
+def get_config_arguments(request: GetConfigRequest) -> Json:
+    named = fields(request)
+    named.pop("include_quark_json", None)  # the client always asks for it
+    named.update(
+        model_type=request.model_type,
+        scheme=request.scheme,
+        algorithm=list(request.algorithm) or None,
+        kv_cache_scheme=request.kv_cache_scheme or None,
+        attention_scheme=request.attention_scheme or None,
+        layer_config=[(entry.pattern, entry.scheme) for entry in request.layer_config],
+        layer_type_config=[(entry.layer_type, entry.scheme) for entry in request.layer_type_config],
+        algo_configs=[
+            (entry.algorithm, entry.config if entry.HasField("config") else None) for entry in request.algo_configs
+        ],
+    )
+    if request.HasField("exclude_layers"):
+        named["exclude_layers"] = list(request.exclude_layers.patterns)
+    if request.HasField("shared_scale_groups"):
+        named["shared_scale_groups"] = [list(group.layer_suffixes) for group in request.shared_scale_groups.groups]
+    return named
+
+
+def answer(line: Json, result: Any) -> Json:
+    if isinstance(result, qconfig_client.Config):
+        return to_json(as_asked(line["request"], result))
+    if isinstance(result, list):
+        batch = BatchGetConfigResponse()
+        for item in result:
+            if isinstance(item, qconfig_client.Config):
+                batch.result.add(response=item.response)
+            else:
+                batch.result.add(error=item_error(item))
+        return to_json(batch)
+    return to_json(result)
+
+
+def as_asked(request: Json, config: qconfig_client.Config) -> Any:
+    """The answer, without the `quark_json` for which the client asked by itself."""
+    response = config_service_pb2.GetConfigResponse()
+    response.CopyFrom(config.response)
+    if not request.get("include_quark_json", request.get("includeQuarkJson")):
+        response.ClearField("quark_json")
+    return response
+
+
+def item_error(error: qconfig_client.QConfigError) -> ItemError:
+    return ItemError(
+        code=error.code.value[0],
+        reason="ERROR_REASON_" + (error.reason or "UNSPECIFIED"),
+        message=error.message,
+        metadata=error.metadata,
+        field_violations=[violation._asdict() for violation in error.field_violations],
+    )
+
+
+def error_json(error: qconfig_client.QConfigError) -> Json:
+    return {
+        "code": error.code.name,
+        "reason": error.reason,
+        "message": error.message,
+        "field": error.field,
+        "value": error.value,
+        "allowed": error.allowed,
+        "suggestion": error.suggestion,
+        "metadata": error.metadata,
+        "field_violations": [violation._asdict() for violation in error.field_violations],
+        "type": type(error).__name__,
+    }
+
+
+def to_json(message: Message) -> Json:
+    result: Json = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return result
+
+
+def main() -> None:
+    driver = AsyncDriver() if os.environ.get("QCONFIG_DRIVER_AIO") == "1" else Driver()
+    operations: dict[str, Callable[[Json], Json]] = {
+        "connect": driver.connect,
+        "call": driver.call,
+        "all": driver.all,
+        "verify_digest": driver.verify_digest,
+        "parallel": driver.parallel,
+    }
+    for text in sys.stdin.buffer:
+        try:
+            line = json.loads(text)
+            reply = operations[line["op"]](line)
+        except Exception as error:  # no line ends the driver
+            reply = {"driver_error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

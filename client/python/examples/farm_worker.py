@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pool of processes that take jobs from a file and get their configurations, through restarts of the server.
+
+    python examples/farm_worker.py --workers 4 examples/farm_jobs.jsonl
+
+A line of the file is a job: {"id": ..., "model_type": ..., "scheme": ..., "options": {more arguments of get_config}}.
+Prints a line for each job, in the file's order, and one for all. Exits with 0 when every job was done, 1 when one
+failed, 2 when there is nothing to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Optional
+
+import grpc
+
+import qconfig_client
+from qconfig_client.quark import installed_release
+
+NOT_ASKED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    line: str
+    done: bool
+    stale: bool = False
+
+
+class Worker:
+    """What one process of the pool keeps between jobs: its client, and how patient it is."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.client = qconfig_client.connect(
+            options.server, tenant=options.tenant, catalog=options.catalog, cache_dir=options.cache
+        )
+        self.patience: float = options.patience
+        self.quantize: bool = options.quantize
+
+    def run(self, text: str) -> Outcome:
+        name = "?"
+        try:
+            job = json.loads(text)
+            name = str(job["id"])
+            config = self.get_config(name, job)
+            line = f"{name}: {job['model_type']} {job['scheme']} {config.digest[:12]}"
+            if config.stale:
+                line += " (stale)"
+            if self.quantize:
+                from tiny_llama import quantize
+
+                line += f"; {quantize(job['model_type'], config)}"
+            return Outcome(line, done=True, stale=config.stale)
+        except Exception as error:  # a job that fails does not end the farm
+            return Outcome(f"{name}: FAILED, {type(error).__name__}: {error}", done=False)
+
+    def get_config(self, name: str, job: dict[str, object]) -> qconfig_client.Config:
+        """The client tries a call again for about a second. A restart may take longer than that."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return self.client.get_config(job["model_type"], job["scheme"], **job.get("options", {}))  # type: ignore
+            except qconfig_client.QConfigError as error:
+                if error.code not in NOT_ASKED or time.monotonic() > deadline:
+                    raise
+                print(f"{name}: waiting for the server: {error}", file=sys.stderr, flush=True)
+                time.sleep(0.5)
+
+
+_worker: Optional[Worker] = None
+
+
+def start_worker(options: argparse.Namespace) -> None:
+    global _worker
+    _worker = Worker(options)
+
+
+def run_job(text: str) -> Outcome:
+    assert _worker is not None
+    return _worker.run(text)
+
+
+def run_all(jobs: Iterator[str], options: argparse.Namespace) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs, few of which wait in the pool at a time."""
+    with ProcessPoolExecutor(options.workers, initializer=start_worker, initargs=(options,)) as pool:
+        running: deque[Future[Outcome]] = deque()
+        for job in jobs:
+            running.append(pool.submit(run_job, job))
+            if len(running) >= 4 * options.workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Gets the configurations of all jobs of a file.")
+    parser.add_argument("jobs", help="file of JSON lines")
+    parser.add_argument("--server", default="localhost:50051")
+    parser.add_argument("--tenant", default="")
+    parser.add_argument("--catalog", default="", help="default: with --quantize that of the installed amd-quark")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--patience", type=float, default=60, help="seconds that a job waits for the server")
+    parser.add_argument("--cache", metavar="FOLDER", help="use the last answers while the server cannot be asked")
+    parser.add_argument("--quantize", action="store_true", help="quantize a tiny Llama; needs amd-quark and torch")
+    options = parser.parse_args()
+    if options.workers < 1:
+        parser.error("--workers takes a positive number")
+    if options.quantize and installed_release() is None:
+        parser.error("--quantize needs amd-quark: pip install 'qconfig-client[quark]'")
+    if options.quantize and not options.catalog:
+        options.catalog = f"quark-{installed_release()}"
+
+    total = done = stale = 0
+    try:
+        with open(options.jobs, encoding="utf-8") as file:
+            for outcome in run_all((line for line in file if line.strip()), options):
+                print(outcome.line, flush=True)
+                total += 1
+                done += outcome.done
+                stale += outcome.stale
+    except OSError as error:
+        print(f"{options.jobs}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"{total} jobs: {done} done ({stale} stale), {total - done} failed")
+    return 0 if total == done else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+ERROR_REASON_ALGORITHM_CONFIG_MISSING: ErrorReason
+ERROR_REASON_ANSWER_TOO_LARGE: ErrorReason
+ERROR_REASON_BUILTIN_READ_ONLY: ErrorReason
+ERROR_REASON_CATALOG_NOT_FOUND: ErrorReason
+ERROR_REASON_ETAG_MISMATCH: ErrorReason
+ERROR_REASON_INVALID_ALGORITHM_CONFIG: ErrorReason
+ERROR_REASON_INVALID_REQUEST: ErrorReason
+ERROR_REASON_INVALID_TENSOR_CONFIG: ErrorReason
+ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
+ERROR_REASON_NOT_IN_CATALOG: ErrorReason
+ERROR_REASON_OVERLOADED: ErrorReason
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
+ERROR_REASON_REVISION_COMPACTED: ErrorReason
+ERROR_REASON_REVISION_IN_FUTURE: ErrorReason
+ERROR_REASON_SCHEME_EXISTS: ErrorReason
+ERROR_REASON_SCHEME_NOT_FOUND: ErrorReason
+ERROR_REASON_SHUTTING_DOWN: ErrorReason
+ERROR_REASON_STORAGE_FULL: ErrorReason
+ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason
+ERROR_REASON_TEMPLATE_NOT_FOUND: ErrorReason
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_UNSUPPORTED_ALGORITHM: ErrorReason
+ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME: ErrorReason
+ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME: ErrorReason
+
+class FieldViolation(_message.Message):
+    __slots__ = ["description", "field"]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    description: str
+    field: str
+    def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+
+class ItemError(_message.Message):
+    __slots__ = ["code", "field_violations", "message", "metadata", "reason"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    field_violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
+    message: str
+    metadata: _containers.ScalarMap[str, str]
+    reason: ErrorReason
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ...) -> None: ...
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks a qconfig server for LLM quantization configurations.
+
+config = connect("localhost:50051").get_config("llama", scheme="fp8", layer_config={"*mlp*": "mxfp4"})
+"""
+
+from qconfig_client._async_client import AsyncClient
+from qconfig_client._connection import SERVICE_CONFIG, Tls
+from qconfig_client._request import algo_config, get_config_request
+from qconfig_client.client import Client
+from qconfig_client.config import Config
+from qconfig_client.digest import canonical_json, config_digest, verify_digest
+from qconfig_client.errors import QConfigError
+
+connect = Client
+connect_aio = AsyncClient
+
+__all__ = [
+    "SERVICE_CONFIG",
+    "AsyncClient",
+    "Client",
+    "Config",
+    "QConfigError",
+    "Tls",
+    "algo_config",
+    "canonical_json",
+    "config_digest",
+    "connect",
+    "connect_aio",
+    "get_config_request",
+    "verify_digest",
+]

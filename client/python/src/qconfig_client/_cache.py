@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Optional
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from qconfig.v1.config_service_pb2 import GetConfigRequest, GetConfigResponse
+from qconfig_client.digest import config_digest
+from qconfig_client.errors import QConfigError
+
+_LOG = logging.getLogger("qconfig_client")
+_NOT_ASKED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_SUFFIX = ".answer"
+
+
+class Cache:
+    """The last answers of a server, in files of a folder, for when it cannot be asked. Processes may share the folder.
+
+    An answer belongs to the server's name and the whole request, the tenant among it. A file is the SHA-256 of an
+    answer and the answer; one that is damaged, or whose configuration does not have its digest, counts as absent.
+    Files that cannot be written are logged, and no error. The oldest go when all take more than `max_bytes`.
+    """
+
+    def __init__(self, folder: str, server: str, max_bytes: int = 64 << 20) -> None:
+        self._folder = Path(folder)
+        self._server = server
+        self._max_bytes = max_bytes
+
+    def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
+        if not _verified(response):
+            return
+        answer = response.SerializeToString(deterministic=True)
+        content = hashlib.sha256(answer).digest() + answer
+        file = self._file(request)
+        try:
+            if _read(file) == content:
+                os.utime(file)
+            else:
+                self._write(file, content)
+                self._make_room(keep=file)
+        except OSError as error:
+            _LOG.warning("the answer is not kept in %s: %s", self._folder, error)
+
+    def answer_after(self, error: QConfigError, request: GetConfigRequest) -> Optional[GetConfigResponse]:
+        """The answer to use instead of `error`. None: the server was asked, or there is no answer."""
+        response = self.get(request) if error.code in _NOT_ASKED else None
+        if response is not None:
+            _LOG.warning("stale configuration %s of revision %d: %s", response.config_digest, response.revision, error)
+        return response
+
+    def get(self, request: GetConfigRequest) -> Optional[GetConfigResponse]:
+        content = _read(self._file(request))
+        if content is None:
+            return None
+        digest, answer = content[:32], content[32:]
+        try:
+            response = GetConfigResponse.FromString(answer)
+            if hashlib.sha256(answer).digest() == digest and _verified(response):
+                return response
+        except DecodeError:
+            pass
+        _LOG.warning("the file %s is damaged", self._file(request))
+        return None
+
+    def _file(self, request: GetConfigRequest) -> Path:
+        key = hashlib.sha256(f"{self._server}\n".encode() + request.SerializeToString(deterministic=True))
+        return self._folder / (key.hexdigest() + _SUFFIX)
+
+    def _write(self, file: Path, content: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=_SUFFIX)
+        try:
+            with open(descriptor, "wb") as new:
+                new.write(content)
+            os.replace(name, file)
+        except OSError:
+            os.unlink(name)
+            raise
+
+    def _make_room(self, keep: Path) -> None:
+        files = []
+        for entry in os.scandir(self._folder):
+            if entry.name.endswith(_SUFFIX):
+                status = entry.stat()
+                files.append((status.st_mtime_ns, status.st_size, entry.path))
+        excess = sum(size for _, size, _ in files) - self._max_bytes
+        for _, size, name in sorted(files):
+            if excess <= 0:
+                return
+            if name != str(keep):
+                Path(name).unlink(missing_ok=True)
+                excess -= size
+
+
+def _verified(response: GetConfigResponse) -> bool:
+    return response.HasField("config") and config_digest(response.config) == response.config_digest
+
+
+def _read(file: Path) -> Optional[bytes]:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None

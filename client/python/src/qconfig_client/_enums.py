@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How Quark spells the values of the protos' enums."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from qconfig.v1 import annotations_pb2
+
+
+def quark_name(enum: Any, number: int) -> Optional[str]:
+    """The spelling in Quark's JSON of a value of `enum`, a descriptor; None: Quark's None."""
+    if number not in enum.values_by_number:
+        raise ValueError(
+            f"{enum.name} has no value {number}: the server is newer than this client, update qconfig-client"
+        )
+    options = enum.values_by_number[number].GetOptions()
+    if not options.HasExtension(annotations_pb2.quark_name):
+        return None
+    return str(options.Extensions[annotations_pb2.quark_name])
+
+
+def enum_number(enum: Any, name: str) -> Any:
+    """The value of `enum` that Quark's JSON spells `name`."""
+    for value in enum.values:
+        if quark_name(enum, value.number) == name:
+            return value.number
+    known = ", ".join(filter(None, (quark_name(enum, value.number) for value in enum.values)))
+    raise ValueError(f"{name!r} is no {enum.name} that qconfig knows; it knows {known}")

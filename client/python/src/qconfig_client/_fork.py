@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lets a process fork only while none of its threads is in a call, because gRPC does not survive it in the child."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Children close what they inherit of gRPC, and start anew. gRPC reads it when it is first used.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "1")
+
+_LONGEST_WAIT = 5.0  # A signal handler that forks would wait for the call that it interrupted.
+
+
+class _Gate:
+    """Counts the calls of a process. A fork waits for those that run, and later ones wait for the fork. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._calls = 0
+        self._forks = 0
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        with self._changed:
+            while self._forks:
+                self._changed.wait()
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._calls -= 1
+                self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        with self._changed:
+            self._forks += 1
+            self._changed.wait_for(lambda: self._calls == 0, _LONGEST_WAIT)
+
+    def after_fork_in_parent(self) -> None:
+        with self._changed:
+            self._forks -= 1
+            self._changed.notify_all()
+
+
+GATE = _Gate()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=GATE.before_fork,
+        after_in_parent=GATE.after_fork_in_parent,
+        after_in_child=GATE.__init__,  # type: ignore[misc]  # the other threads are gone, and may have held the lock
+    )

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments of Quark's get_config as a request."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional, Union
+
+from google.protobuf.message import Message
+
+from qconfig.v1.algorithm_pb2 import AlgoConfig, RotationScalingLayersEntry, ScalingLayerList, StringList
+from qconfig.v1.config_service_pb2 import GetConfigRequest
+from qconfig.v1.quantization_pb2 import SharedScaleGroup
+
+# Pairs stand for a dict, and may say a key twice, which the server refuses.
+LayerConfig = Union[Mapping[str, str], Iterable[tuple[str, str]]]
+LayerTypeConfig = Union[Mapping[Any, str], Iterable[tuple[Any, str]]]
+AlgoConfigs = Union[Mapping[str, Any], Iterable[tuple[str, Any]]]
+
+_ALGORITHM_OF_QUARKS_NAME = {"smooth": "smoothquant"}
+
+
+def get_config_request(
+    model_type: str,
+    scheme: str,
+    algorithm: Union[str, Iterable[str], None] = None,
+    kv_cache_scheme: Optional[str] = None,
+    min_kv_scale: float = 0.0,
+    attention_scheme: Optional[str] = None,
+    layer_config: Optional[LayerConfig] = None,
+    layer_type_config: Optional[LayerTypeConfig] = None,
+    exclude_layers: Optional[Iterable[str]] = None,
+    algo_configs: Optional[AlgoConfigs] = None,
+    shared_scale_groups: Optional[Iterable[Iterable[str]]] = None,
+    *,
+    tenant: str = "",
+    catalog: str = "",
+    revision: int = 0,
+    min_revision: int = 0,
+    if_digest: str = "",
+    include_canonical_json: bool = False,
+) -> GetConfigRequest:
+    """The request that `Client.get_config` sends for the same arguments."""
+    request = GetConfigRequest(
+        tenant=tenant,
+        catalog=catalog,
+        revision=revision,
+        min_revision=min_revision,
+        if_digest=if_digest,
+        model_type=model_type,
+        scheme=scheme,
+        algorithm=[algorithm] if isinstance(algorithm, str) and algorithm else algorithm or (),
+        kv_cache_scheme=kv_cache_scheme or "",
+        min_kv_scale=min_kv_scale,
+        attention_scheme=attention_scheme or "",
+        include_quark_json=True,
+        include_canonical_json=include_canonical_json,
+    )
+    for pattern, layer_scheme in _pairs(layer_config):
+        request.layer_config.add(pattern=pattern, scheme=layer_scheme)
+    for layer_type, layer_scheme in _pairs(layer_type_config):
+        name = layer_type.__name__ if isinstance(layer_type, type) else layer_type
+        request.layer_type_config.add(layer_type=name, scheme=layer_scheme)
+    for algorithm_name, value in _pairs(algo_configs):
+        config = None if value is None else algo_config(algorithm_name, value)
+        request.algo_configs.add(algorithm=algorithm_name, config=config)
+    # For these two None is one thing and empty another.
+    if exclude_layers is not None:
+        request.exclude_layers.SetInParent()
+        request.exclude_layers.patterns.extend(_strings("exclude_layers", exclude_layers))
+    if shared_scale_groups is not None:
+        request.shared_scale_groups.SetInParent()
+        for group in _items("shared_scale_groups", shared_scale_groups):
+            suffixes = _strings("shared_scale_groups", group)
+            request.shared_scale_groups.groups.append(SharedScaleGroup(layer_suffixes=suffixes))
+    return request
+
+
+def algo_config(algorithm: str, value: Any) -> AlgoConfig:
+    """An algorithm's configuration as a message.
+
+    value: an AlgoConfig; or an object of Quark's class; or the fields of that class as a dict, as its `to_dict()` gives
+        them or without `name`. What is None takes Quark's default, but for the `compute_scale_loss` of
+        autosmoothquant.
+    """
+    if isinstance(value, AlgoConfig):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"algo_configs[{algorithm!r}] is a {type(value).__name__}, and not a dict or an AlgoConfig")
+    name = str(value.get("name", algorithm)).lower()
+    name = _ALGORITHM_OF_QUARKS_NAME.get(name, name)
+    known = AlgoConfig.DESCRIPTOR.fields_by_name
+    if name not in known:
+        raise ValueError(f"no algorithm has the name {name!r}; known are {', '.join(known)}")
+    result = AlgoConfig()
+    config = getattr(result, name)
+    config.SetInParent()
+    fields = {key: field for key, field in value.items() if key != "name"}
+    if name == "autosmoothquant" and "compute_scale_loss" in fields and fields["compute_scale_loss"] is None:
+        config.compute_scale_loss_none = True
+    _fill(config, fields, name)
+    return result
+
+
+def _fill(message: Message, values: Mapping[str, Any], path: str) -> None:
+    fields = message.DESCRIPTOR.fields_by_name
+    for key, value in values.items():
+        if key not in fields:
+            raise TypeError(f"{path} has no field {key!r}; it has {', '.join(fields)}")
+        if value is not None:
+            try:
+                _set(message, fields[key], value, f"{path}.{key}")
+            except (TypeError, ValueError, AttributeError) as error:
+                raise type(error)(f"{path}.{key}: {error}") from None
+
+
+def _set(message: Message, field: Any, value: Any, path: str) -> None:
+    target = getattr(message, field.name)
+    if field.message_type is None:
+        if hasattr(target, "extend"):
+            target.extend(_strings(path, value))
+        else:
+            setattr(message, field.name, value)
+    elif field.message_type is StringList.DESCRIPTOR:
+        target.SetInParent()
+        target.values.extend(_strings(path, value))
+    elif field.message_type is ScalingLayerList.DESCRIPTOR:
+        target.SetInParent()
+        _extend(target.layers, value, path)
+    elif field.message_type is RotationScalingLayersEntry.DESCRIPTOR:
+        for position, layers in _pairs(value):
+            _extend(target.add(position=position).layers, layers, path)
+    elif isinstance(target, Message):
+        target.SetInParent()
+        _fill(target, value, path)
+    else:
+        _extend(target, value, path)
+
+
+def _extend(target: Any, values: Iterable[Mapping[str, Any]], path: str) -> None:
+    for index, value in enumerate(_items(path, values)):
+        _fill(target.add(), value, f"{path}[{index}]")
+
+
+def _pairs(value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], None]) -> Iterable[tuple[Any, Any]]:
+    if value is None:
+        return ()
+    return value.items() if isinstance(value, Mapping) else value
+
+
+def _items(name: str, value: Iterable[Any]) -> Iterable[Any]:
+    if isinstance(value, (str, bytes, Mapping)):
+        raise TypeError(f"{name} takes a list, and not {value!r}")
+    return value
+
+
+def _strings(name: str, value: Iterable[str]) -> Iterable[str]:
+    return _items(name, value)

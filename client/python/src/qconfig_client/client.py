@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Optional, Union
+
+from qconfig.v1 import config_service_pb2 as config_pb2
+from qconfig.v1 import registry_service_pb2 as registry_pb2
+from qconfig.v1.config_service_pb2 import EntryView, GetConfigRequest
+from qconfig.v1.registry_pb2 import ChangeRecord, LlmTemplate, Scheme
+from qconfig_client import _method, errors
+from qconfig_client._cache import Cache
+from qconfig_client._connection import SERVICE_CONFIG, Connection, Options, Tls
+from qconfig_client._request import AlgoConfigs, LayerConfig, LayerTypeConfig, get_config_request
+from qconfig_client.config import Config
+
+
+class Client:
+    """Calls a qconfig server. Thread-safe, and may be used on both sides of a fork; one for a program is enough.
+
+    server: host:port, which may stand for several addresses, or any other target of gRPC.
+    tenant, catalog: go into requests that name none.
+    timeout: seconds that one call may take with all its tries; each method also takes its own.
+    tls: None, nothing is encrypted; Tls() trusts the system's authorities.
+    service_config: JSON; empty, one server is used and calls are tried once.
+    cache_dir: a folder for the last answers of `get_config`, which are used, as `stale`, when the server cannot be
+        asked.
+
+    Making one does not connect: a server that cannot be reached is ServerUnavailable at the first call. Every method
+    raises a QConfigError when the call fails; the protos say which ones, and what the arguments mean.
+    """
+
+    def __init__(
+        self,
+        server: str = "localhost:50051",
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        timeout: float = 10.0,
+        tls: Optional[Tls] = None,
+        service_config: str = SERVICE_CONFIG,
+        cache_dir: Union[str, os.PathLike[str], None] = None,
+    ) -> None:
+        folder = None if cache_dir is None else os.fspath(cache_dir)
+        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder))
+
+    def __getstate__(self) -> Options:
+        """Clients can be pickled, as processes that are spawned need it."""
+        return self._options
+
+    def __setstate__(self, options: Options) -> None:
+        self._options = options
+        self._connection = Connection(options)
+        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
+
+    def close(self) -> None:
+        """Ends the connection. Calls that run are cancelled, and later ones are a ValueError."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def get_config(
+        self,
+        model_type: str,
+        scheme: str,
+        algorithm: Union[str, Iterable[str], None] = None,
+        kv_cache_scheme: Optional[str] = None,
+        min_kv_scale: float = 0.0,
+        attention_scheme: Optional[str] = None,
+        layer_config: Optional[LayerConfig] = None,
+        layer_type_config: Optional[LayerTypeConfig] = None,
+        exclude_layers: Optional[Iterable[str]] = None,
+        algo_configs: Optional[AlgoConfigs] = None,
+        shared_scale_groups: Optional[Iterable[Iterable[str]]] = None,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        if_digest: str = "",
+        include_canonical_json: bool = False,
+        timeout: Optional[float] = None,
+    ) -> Config:
+        """The configuration for a model type and a scheme, with the arguments of Quark's `LLMTemplate.get_config`.
+
+        None and an empty list differ for `exclude_layers` and `shared_scale_groups` alone, as in Quark. The keys of
+        `layer_type_config` are classes, such as torch.nn.Linear, or their names; for the values of `algo_configs` see
+        the function `algo_config`.
+        """
+        request = get_config_request(
+            model_type,
+            scheme,
+            algorithm,
+            kv_cache_scheme,
+            min_kv_scale,
+            attention_scheme,
+            layer_config,
+            layer_type_config,
+            exclude_layers,
+            algo_configs,
+            shared_scale_groups,
+            tenant=tenant or self._options.tenant,
+            catalog=catalog or self._options.catalog,
+            revision=revision,
+            min_revision=min_revision,
+            if_digest=if_digest,
+            include_canonical_json=include_canonical_json,
+        )
+        try:
+            response = self._connection.call(_method.GET_CONFIG, request, timeout)
+        except errors.QConfigError as error:
+            stale = self._cache.answer_after(error, request) if self._cache else None
+            if stale is None:
+                raise
+            return Config(stale, stale=True)
+        if self._cache:
+            self._cache.put(request, response)
+        return Config(response)
+
+    def batch_get_config(
+        self, requests: Iterable[Union[GetConfigRequest, Mapping[str, Any]]], *, timeout: Optional[float] = None
+    ) -> list[Union[Config, errors.QConfigError]]:
+        """One answer for each request, in order: a Config, or the error that its own call would have raised.
+
+        requests: up to 1,000 dicts of `get_config`'s arguments, or messages, such as `get_config_request` makes.
+        """
+        batch = config_pb2.BatchGetConfigRequest()
+        for request in requests:
+            item = batch.requests.add()
+            item.CopyFrom(request if isinstance(request, GetConfigRequest) else get_config_request(**request))
+            item.tenant = item.tenant or self._options.tenant
+            item.catalog = item.catalog or self._options.catalog
+        response = self._connection.call(_method.BATCH_GET_CONFIG, batch, timeout)
+        return [
+            Config(result.response) if result.HasField("response") else errors.from_item_error(result.error)
+            for result in response.result
+        ]
+
+    def list_templates(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> config_pb2.ListTemplatesResponse:
+        """One page."""
+        request = config_pb2.ListTemplatesRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=catalog or self._options.catalog,
+            revision=revision,
+            min_revision=min_revision,
+            page_size=page_size,
+            page_token=page_token,
+            view=view,
+        )
+        return self._connection.call(_method.LIST_TEMPLATES, request, timeout)
+
+    def all_templates(self, *, page_token: str = "", **arguments: Any) -> Iterator[LlmTemplate]:
+        """All pages, with the arguments of `list_templates`."""
+        while True:
+            page = self.list_templates(page_token=page_token, **arguments)
+            for template in page.llm_templates:
+                yield template
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def get_template(
+        self,
+        model_type: str,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        timeout: Optional[float] = None,
+    ) -> config_pb2.GetTemplateResponse:
+        request = config_pb2.GetTemplateRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=catalog or self._options.catalog,
+            revision=revision,
+            min_revision=min_revision,
+            model_type=model_type,
+        )
+        return self._connection.call(_method.GET_TEMPLATE, request, timeout)
+
+    def list_schemes(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> config_pb2.ListSchemesResponse:
+        """One page."""
+        request = config_pb2.ListSchemesRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=catalog or self._options.catalog,
+            revision=revision,
+            min_revision=min_revision,
+            page_size=page_size,
+            page_token=page_token,
+            view=view,
+        )
+        return self._connection.call(_method.LIST_SCHEMES, request, timeout)
+
+    def all_schemes(self, *, page_token: str = "", **arguments: Any) -> Iterator[Scheme]:
+        """All pages, with the arguments of `list_schemes`."""
+        while True:
+            page = self.list_schemes(page_token=page_token, **arguments)
+            for scheme in page.schemes:
+                yield scheme
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def get_scheme(
+        self,
+        name: str,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        timeout: Optional[float] = None,
+    ) -> config_pb2.GetSchemeResponse:
+        request = config_pb2.GetSchemeRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=catalog or self._options.catalog,
+            revision=revision,
+            min_revision=min_revision,
+            name=name,
+        )
+        return self._connection.call(_method.GET_SCHEME, request, timeout)
+
+    def list_catalogs(
+        self,
+        *,
+        tenant: str = "",
+        timeout: Optional[float] = None,
+    ) -> config_pb2.ListCatalogsResponse:
+        request = config_pb2.ListCatalogsRequest(tenant=tenant or self._options.tenant)
+        return self._connection.call(_method.LIST_CATALOGS, request, timeout)
+
+    def register_scheme(
+        self,
+        scheme: Scheme,
+        *,
+        tenant: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.RegisterSchemeResponse:
+        """As every write: without a `request_id` it gets a random one, so that its tries make it once. After
+        ServerUnavailable or DeadlineExceeded it may have been stored: who wants to repeat it gives a `request_id`.
+        """
+        request = registry_pb2.RegisterSchemeRequest(
+            tenant=tenant or self._options.tenant,
+            scheme=scheme,
+            request_id=request_id or str(uuid.uuid4()),
+            validate_only=validate_only,
+        )
+        return self._connection.call(_method.REGISTER_SCHEME, request, timeout)
+
+    def unregister_scheme(
+        self,
+        name: str,
+        *,
+        tenant: str = "",
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.UnregisterSchemeResponse:
+        request = registry_pb2.UnregisterSchemeRequest(
+            tenant=tenant or self._options.tenant,
+            name=name,
+            etag=etag,
+            request_id=request_id or str(uuid.uuid4()),
+            validate_only=validate_only,
+        )
+        return self._connection.call(_method.UNREGISTER_SCHEME, request, timeout)
+
+    def register_template(
+        self,
+        llm_template: LlmTemplate,
+        *,
+        tenant: str = "",
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.RegisterTemplateResponse:
+        request = registry_pb2.RegisterTemplateRequest(
+            tenant=tenant or self._options.tenant,
+            llm_template=llm_template,
+            etag=etag,
+            request_id=request_id or str(uuid.uuid4()),
+            validate_only=validate_only,
+        )
+        return self._connection.call(_method.REGISTER_TEMPLATE, request, timeout)
+
+    def unregister_template(
+        self,
+        model_type: str,
+        *,
+        tenant: str = "",
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.UnregisterTemplateResponse:
+        request = registry_pb2.UnregisterTemplateRequest(
+            tenant=tenant or self._options.tenant,
+            model_type=model_type,
+            etag=etag,
+            request_id=request_id or str(uuid.uuid4()),
+            validate_only=validate_only,
+        )
+        return self._connection.call(_method.UNREGISTER_TEMPLATE, request, timeout)
+
+    def list_changes(
+        self,
+        *,
+        tenant: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.ListChangesResponse:
+        """One page of the writes to the tenant's registry, newest first."""
+        request = registry_pb2.ListChangesRequest(
+            tenant=tenant or self._options.tenant,
+            page_size=page_size,
+            page_token=page_token,
+            view=view,
+        )
+        return self._connection.call(_method.LIST_CHANGES, request, timeout)
+
+    def all_changes(self, *, page_token: str = "", **arguments: Any) -> Iterator[ChangeRecord]:
+        """All pages, with the arguments of `list_changes`."""
+        while True:
+            page = self.list_changes(page_token=page_token, **arguments)
+            for change in page.changes:
+                yield change
+            page_token = page.next_page_token
+            if not page_token:
+                return

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a failed call raises: one class for each reason of the server, and two for failures on the way to it.
+
+Where Quark's own code raises a ValueError or a NotImplementedError, the class is one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable, NamedTuple, Optional
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from qconfig.v1.error_pb2 import ErrorReason, ItemError
+
+_DOMAIN = "qconfig"
+_PREFIX = "ERROR_REASON_"
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class FieldViolation(NamedTuple):
+    field: str  # the path of the field, such as "layer_config[3].scheme"
+    description: str
+
+
+class QConfigError(Exception):
+    """A call that failed, for whatever reason.
+
+    code: gRPC's status code.
+    reason: the name of an ErrorReason, such as "SCHEME_NOT_FOUND"; empty when the failure is not the server's word, or
+        has a reason that this release of the client does not know.
+    message, field, value, allowed, suggestion: what the server says; empty where it says nothing.
+    metadata: all that the server says for programs, the four above among it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+        reason: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        field_violations: tuple[FieldViolation, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.field_violations = field_violations
+
+    @property
+    def field(self) -> str:
+        return self.metadata.get("field", "")
+
+    @property
+    def value(self) -> str:
+        return self.metadata.get("value", "")
+
+    @property
+    def allowed(self) -> str:
+        return self.metadata.get("allowed", "")
+
+    @property
+    def suggestion(self) -> str:
+        return self.metadata.get("suggestion", "")
+
+    def __str__(self) -> str:
+        # The server's message names the field, the value, what is allowed and what was probably meant.
+        return f"{self.message} ({self.reason or self.code.name})"
+
+    def __reduce__(self) -> tuple[Callable[..., QConfigError], tuple[Any, ...]]:
+        # Errors cross process pools.
+        return _make, (self.message, self.code, self.reason, self.metadata, self.field_violations)
+
+
+class ServerUnavailable(QConfigError):
+    """UNAVAILABLE without a word of the server: it cannot be reached. A write may have been stored."""
+
+
+class DeadlineExceeded(QConfigError):
+    """DEADLINE_EXCEEDED: no answer came in time. A write may have been stored."""
+
+
+class InvalidRequest(QConfigError, ValueError):
+    pass
+
+
+class TemplateNotFound(QConfigError, ValueError):
+    pass
+
+
+class SchemeNotFound(QConfigError, ValueError):
+    pass
+
+
+class CatalogNotFound(QConfigError, ValueError):
+    pass
+
+
+class UnsupportedAlgorithm(QConfigError, ValueError):
+    pass
+
+
+class UnsupportedKvCacheScheme(QConfigError, ValueError):
+    pass
+
+
+class UnsupportedAttentionScheme(QConfigError, ValueError):
+    pass
+
+
+class AlgorithmConfigMissing(QConfigError, NotImplementedError):
+    pass
+
+
+class InvalidAlgorithmConfig(QConfigError, ValueError):
+    pass
+
+
+class RevisionInFuture(QConfigError):
+    pass
+
+
+class AnswerTooLarge(QConfigError):
+    pass
+
+
+class MessageTooLarge(QConfigError):
+    pass
+
+
+class ShuttingDown(QConfigError):
+    pass
+
+
+class SchemeExists(QConfigError, ValueError):
+    pass
+
+
+class InvalidTensorConfig(QConfigError, ValueError):
+    pass
+
+
+class BuiltinReadOnly(QConfigError, ValueError):
+    pass
+
+
+class EtagMismatch(QConfigError):
+    pass
+
+
+class RevisionCompacted(QConfigError):
+    pass
+
+
+class RequestIdReused(QConfigError):
+    pass
+
+
+class QuotaExceeded(QConfigError):
+    pass
+
+
+class StorageUnavailable(QConfigError):
+    pass
+
+
+class StorageFull(QConfigError):
+    pass
+
+
+class NotInCatalog(QConfigError):
+    pass
+
+
+class Overloaded(QConfigError):
+    pass
+
+
+_BY_REASON: dict[str, type[QConfigError]] = {
+    "INVALID_REQUEST": InvalidRequest,
+    "TEMPLATE_NOT_FOUND": TemplateNotFound,
+    "SCHEME_NOT_FOUND": SchemeNotFound,
+    "CATALOG_NOT_FOUND": CatalogNotFound,
+    "UNSUPPORTED_ALGORITHM": UnsupportedAlgorithm,
+    "UNSUPPORTED_KV_CACHE_SCHEME": UnsupportedKvCacheScheme,
+    "UNSUPPORTED_ATTENTION_SCHEME": UnsupportedAttentionScheme,
+    "ALGORITHM_CONFIG_MISSING": AlgorithmConfigMissing,
+    "INVALID_ALGORITHM_CONFIG": InvalidAlgorithmConfig,
+    "REVISION_IN_FUTURE": RevisionInFuture,
+    "ANSWER_TOO_LARGE": AnswerTooLarge,
+    "MESSAGE_TOO_LARGE": MessageTooLarge,
+    "SHUTTING_DOWN": ShuttingDown,
+    "SCHEME_EXISTS": SchemeExists,
+    "INVALID_TENSOR_CONFIG": InvalidTensorConfig,
+    "BUILTIN_READ_ONLY": BuiltinReadOnly,
+    "ETAG_MISMATCH": EtagMismatch,
+    "REVISION_COMPACTED": RevisionCompacted,
+    "REQUEST_ID_REUSED": RequestIdReused,
+    "QUOTA_EXCEEDED": QuotaExceeded,
+    "STORAGE_UNAVAILABLE": StorageUnavailable,
+    "STORAGE_FULL": StorageFull,
+    "NOT_IN_CATALOG": NotInCatalog,
+    "OVERLOADED": Overloaded,
+}
+_BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
+    grpc.StatusCode.UNAVAILABLE: ServerUnavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}
+
+
+def from_rpc_error(error: grpc.RpcError) -> QConfigError:
+    """What gRPC, sync or asyncio, raised, as this package's error."""
+    reason = ""
+    metadata: dict[str, str] = {}
+    violations: tuple[FieldViolation, ...] = ()
+    try:
+        for detail in _details(error):
+            info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+            if detail.Unpack(info) and info.domain == _DOMAIN:
+                reason, metadata = info.reason, dict(info.metadata)
+            elif detail.Unpack(bad_request):
+                violations = _violations(bad_request.field_violations)
+    except DecodeError:
+        pass  # not the server's, or broken on the way: the code and the text are all there is
+    return _make(error.details() or "", error.code(), reason, metadata, violations)
+
+
+def from_item_error(error: ItemError) -> QConfigError:
+    """The failure of one item of a batch, as its own call would have raised it."""
+    reason = ErrorReason.Name(error.reason)[len(_PREFIX) :] if error.reason in ErrorReason.values() else ""
+    return _make(
+        error.message,
+        _CODES.get(error.code, grpc.StatusCode.UNKNOWN),
+        reason,
+        error.metadata,
+        _violations(error.field_violations),
+    )
+
+
+def _details(error: grpc.RpcError) -> list[Any]:
+    status = status_pb2.Status()
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            status.ParseFromString(value)
+    return list(status.details)
+
+
+def _violations(messages: Iterable[Any]) -> tuple[FieldViolation, ...]:
+    return tuple(FieldViolation(message.field, message.description) for message in messages)
+
+
+def _make(
+    message: str,
+    code: grpc.StatusCode,
+    reason: str,
+    metadata: Mapping[str, str],
+    violations: tuple[FieldViolation, ...],
+) -> QConfigError:
+    if reason not in _BY_REASON:
+        reason = ""
+    error_class = _BY_REASON.get(reason) or _BY_CODE.get(code, QConfigError)
+    return error_class(message, code=code, reason=reason, metadata=metadata, field_violations=violations)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quark's `LLMTemplate`, answered by a qconfig server. A worker changes one import:
+
+    from qconfig_client.quark import LLMTemplate  # was: from quark.torch import LLMTemplate
+
+    config = LLMTemplate.get("llama").get_config(scheme="fp8", kv_cache_scheme="fp8")
+
+The server is that of QCONFIG_SERVER (localhost:50051), the registry that of QCONFIG_TENANT, the catalogue that of
+QCONFIG_CATALOG, or else that of the installed amd-quark. `configure` says otherwise, and takes the options of a Client.
+
+What is registered is the tenant's: other processes see it, and it lasts. Errors are those of Quark's kinds (ValueError,
+KeyError, NotImplementedError) and of this package; a server that cannot be reached is a QConfigError.
+Only what returns Quark's objects needs amd-quark, and only that imports it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from qconfig.v1.config_service_pb2 import GetTemplateResponse
+from qconfig.v1.registry_pb2 import REGISTRY_ORIGIN_TENANT, LlmTemplate, Scheme
+from qconfig_client import _from_quark, _to_quark, errors
+from qconfig_client._request import algo_config
+from qconfig_client._to_quark import QuarkMissing, installed_release
+from qconfig_client.client import Client
+
+if TYPE_CHECKING:
+    from quark.torch.quantization.config.config import QConfig as QuarkQConfig
+
+__all__ = ["LLMTemplate", "OverrideSchemeNotFound", "QuarkMissing", "client", "configure", "installed_release"]
+
+_LOG = logging.getLogger("qconfig_client")
+_client: Optional[Client] = None
+_registered_here: set[str] = set()  # schemes; forked children have registered what their parent had
+
+
+class OverrideSchemeNotFound(errors.SchemeNotFound, KeyError):
+    """No scheme has the name that an override gives. Quark raises a KeyError."""
+
+
+def configure(
+    server: Optional[str] = None, *, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
+) -> None:
+    """Which server to ask from now on, with the options of a Client. What is None comes from the environment."""
+    global _client
+    release = installed_release()
+    new = Client(
+        server or os.environ.get("QCONFIG_SERVER") or "localhost:50051",
+        tenant=os.environ.get("QCONFIG_TENANT", "") if tenant is None else tenant,
+        catalog=(catalog or os.environ.get("QCONFIG_CATALOG") or (f"quark-{release}" if release else "")),
+        **options,
+    )
+    _registered_here.clear()
+    if _client is not None:
+        _client.close()
+    _client = new
+
+
+def client() -> Client:
+    """The client that is used."""
+    if _client is None:
+        configure()
+    assert _client is not None
+    return _client
+
+
+class LLMTemplate:
+    """What Quark knows of one model type: as Quark's class of this name.
+
+    A template of `get` is a copy. One that was changed or made by hand can be asked only after `register_template`.
+    """
+
+    def __init__(
+        self,
+        model_type: str,
+        kv_layers_name: Optional[list[str]] = None,
+        q_layer_name: Union[str, list[str], None] = None,
+        gate_up_layers_name: Optional[list[str]] = None,
+        exclude_layers_name: Iterable[str] = (),
+        algorithm_configs: Optional[Mapping[str, Any]] = None,
+        f2f_weight_converters: Optional[list[Any]] = None,
+        **legacy_algorithm_parameters: Any,
+    ) -> None:
+        self.model_type = model_type
+        self.kv_layers_name = kv_layers_name
+        self.q_layer_name = q_layer_name
+        self.gate_up_layers_name = ["gate_proj", "up_proj"] if gate_up_layers_name is None else gate_up_layers_name
+        self.exclude_layers_name = list(exclude_layers_name)
+        self._f2f_weight_converters = f2f_weight_converters
+        self._algo_config: Optional[dict[str, Any]] = {}
+        for parameter, config in legacy_algorithm_parameters.items():
+            if not parameter.endswith("_config"):
+                raise ValueError(
+                    f"{parameter} is no argument of LLMTemplate: give algorithm_configs={{name: configuration}}"
+                )
+            self._algo_config[parameter[: -len("_config")]] = config
+        for name, config in (algorithm_configs or {}).items():
+            self._algo_config[name.lower()] = config
+        self._response: Optional[GetTemplateResponse] = None
+        self._registered: Optional[LlmTemplate] = None  # what the server has, as `_message` says it
+
+    @classmethod
+    def get(cls, model_type: str) -> LLMTemplate:
+        response = client().get_template(model_type)
+        served = response.llm_template
+        template = cls(
+            served.model_type,
+            list(served.kv_layers_name) or None,
+            served.q_layer_name[0] if len(served.q_layer_name) == 1 else list(served.q_layer_name) or None,
+            list(served.gate_up_layers_name),
+            served.exclude_layers_name,
+        )
+        template._algo_config = None  # made of the response when it is asked for, because it needs amd-quark
+        template._response = response
+        template._registered = template._message()
+        return template
+
+    @classmethod
+    def list_available(cls) -> list[str]:
+        return [template.model_type for template in client().all_templates(page_size=1000)]
+
+    @classmethod
+    def register_template(cls, template: LLMTemplate) -> None:
+        """Unlike Quark's, it replaces the template for all processes of the tenant, and for good.
+
+        When the tenant has the same template already, nothing is written.
+        """
+        message = template._message()
+        if not cls._has(message):
+            response = client().register_template(message)
+            if response.replaced or response.shadows_builtin:
+                _LOG.warning("the template %s was registered already and is replaced", template.model_type)
+        template._registered = message
+
+    @classmethod
+    def _has(cls, message: LlmTemplate) -> bool:
+        try:
+            stored = cls.get(message.model_type)
+        except errors.TemplateNotFound:
+            return False
+        assert stored._response is not None
+        is_tenants = stored._response.llm_template.origin == REGISTRY_ORIGIN_TENANT
+        return is_tenants and stored._registered == message
+
+    @classmethod
+    def register_scheme(cls, scheme_name: str, config: Any) -> None:
+        """`config` is Quark's QLayerConfig.
+
+        Unlike Quark's, it registers the scheme for all processes of the tenant, and for good. So it is no error when
+        another process has registered the same configuration by this name.
+        """
+        scheme = Scheme(name=scheme_name, config=_from_quark.layer_config(config))
+        try:
+            client().register_scheme(scheme)
+        except errors.SchemeExists:
+            if scheme_name in _registered_here or client().get_scheme(scheme_name).scheme.config != scheme.config:
+                raise
+        _registered_here.add(scheme_name)
+
+    @classmethod
+    def unregister_scheme(cls, scheme_name: str) -> None:
+        client().unregister_scheme(scheme_name)
+        _registered_here.discard(scheme_name)
+
+    @classmethod
+    def get_supported_schemes(cls) -> list[str]:
+        return [scheme.name for scheme in client().all_schemes(page_size=1000)]
+
+    @property
+    def algo_config(self) -> dict[str, Any]:
+        """The configurations of the algorithms, as Quark's objects; None: the template has none for it."""
+        if self._algo_config is None:
+            assert self._response is not None
+            catalogs = {catalog.name: catalog for catalog in client().list_catalogs().catalogs}
+            catalog = catalogs[self._response.catalog]
+            _to_quark.require_quark(catalog.quark_release)
+            was_changed = self._message() != self._registered
+            self._algo_config = dict.fromkeys(catalog.algorithms)
+            for entry in self._response.llm_template.algorithm_configs:
+                self._algo_config[entry.algorithm] = _to_quark.algo_config_to_quark(entry.config)
+            if not was_changed:  # a request says None in other words than an answer does
+                self._registered = self._message()
+        return self._algo_config
+
+    @property
+    def f2f_weight_converters(self) -> Optional[list[Any]]:
+        """How fused tensors of a checkpoint are split, as Quark's objects."""
+        if self._f2f_weight_converters is None and self._response is not None:
+            _to_quark.require_quark()
+            converters = self._response.llm_template.f2f_weight_converters
+            self._f2f_weight_converters = _to_quark.weight_converters_to_quark(converters)
+        return self._f2f_weight_converters
+
+    def get_config(
+        self,
+        scheme: str,
+        algorithm: Union[str, list[str], None] = None,
+        kv_cache_scheme: Optional[str] = None,
+        min_kv_scale: float = 0.0,
+        attention_scheme: Optional[str] = None,
+        layer_config: Optional[dict[str, str]] = None,
+        layer_type_config: Optional[dict[Any, str]] = None,
+        exclude_layers: Optional[list[str]] = None,
+        algo_configs: Optional[dict[str, Any]] = None,
+        shared_scale_groups: Optional[list[list[str]]] = None,
+    ) -> QuarkQConfig:
+        _to_quark.require_quark()
+        self._check_registered()
+        asked = [algorithm] if isinstance(algorithm, str) else algorithm or []
+        lower = {name.lower() for name in asked}
+        try:
+            config = client().get_config(
+                self.model_type,
+                scheme,
+                algorithm,
+                kv_cache_scheme,
+                min_kv_scale,
+                attention_scheme,
+                layer_config,
+                layer_type_config,
+                exclude_layers,
+                # Quark does not look at those that are not asked for.
+                {name: value for name, value in (algo_configs or {}).items() if name.lower() in lower},
+                shared_scale_groups,
+            )
+        except errors.SchemeNotFound as error:
+            if not error.field.startswith("layer_"):
+                raise
+            raise OverrideSchemeNotFound(
+                error.message,
+                code=error.code,
+                reason=error.reason,
+                metadata=error.metadata,
+                field_violations=error.field_violations,
+            ) from None
+        return config.to_quark()
+
+    def _check_registered(self) -> None:
+        if self._registered is None:
+            raise ValueError(
+                f"the template {self.model_type} is not registered: call LLMTemplate.register_template(template)"
+            )
+        if self._message() != self._registered:
+            raise ValueError(
+                f"the template {self.model_type} was changed: call LLMTemplate.register_template(template)"
+            )
+
+    def _message(self) -> LlmTemplate:
+        message = LlmTemplate(
+            model_type=self.model_type,
+            kv_layers_name=self.kv_layers_name or (),
+            q_layer_name=[self.q_layer_name] if isinstance(self.q_layer_name, str) else self.q_layer_name or (),
+            gate_up_layers_name=self.gate_up_layers_name,
+            exclude_layers_name=self.exclude_layers_name,
+        )
+        if self._algo_config is not None:
+            for name, config in sorted(self._algo_config.items()):
+                if config is not None:
+                    message.algorithm_configs.add(algorithm=name, config=algo_config(name, config))
+        elif self._response is not None:
+            entries = self._response.llm_template.algorithm_configs
+            message.algorithm_configs.extend(sorted(entries, key=lambda entry: entry.algorithm))
+        if self._f2f_weight_converters is not None:
+            message.f2f_weight_converters.extend(_from_quark.weight_converters(self._f2f_weight_converters))
+        elif self._response is not None:
+            message.f2f_weight_converters.extend(self._response.llm_template.f2f_weight_converters)
+        return message

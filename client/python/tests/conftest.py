@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers: the qconfigd in the folder QCONFIG_BIN, or in that of the release build."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qconfig_client
+
+ROOT = Path(__file__).resolve().parents[3]
+QCONFIGD = Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin")) / "qconfigd"
+
+
+class Server:
+    """A qconfigd that keeps its port and its registry when it is started again."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder = folder
+        self._options = options
+        self.address = "127.0.0.1:0"
+        self.start()
+
+    def start(self) -> None:
+        assert QCONFIGD.exists(), f"{QCONFIGD} is missing: build it, or name the folder of another in QCONFIG_BIN"
+        log = self._folder / "log"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
+        with log.open("w") as stderr:
+            self._process = subprocess.Popen(
+                [QCONFIGD, "--listen", self.address, "--admin-listen", "", "--data-dir", self._folder, *self._options],
+                stderr=stderr,
+                env=environment,
+            )
+        deadline = time.monotonic() + 30
+        while not (found := re.search(r"listening on \S+ \(port (\d+)\)", log.read_text())):
+            assert self._process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        self.address = f"127.0.0.1:{found[1]}"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(how)
+        self._process.wait(30)
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own."""
+    server = Server(tmp_path)
+    yield server
+    server.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that all tests share."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def client(server: Server, request: pytest.FixtureRequest) -> Iterator[qconfig_client.Client]:
+    """A client with a tenant of the test's own."""
+    tenant = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:63].strip("-")
+    with qconfig_client.connect(server.address, tenant=tenant) as client:
+        yield client

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Server
+
+import qconfig_client
+from qconfig.v1.config_service_pb2 import GetConfigRequest, GetConfigResponse
+from qconfig.v1.quantization_pb2 import QConfig
+from qconfig_client import config_digest
+from qconfig_client._cache import Cache
+from qconfig_client.errors import SchemeNotFound, ServerUnavailable
+
+
+def answer(version: str) -> GetConfigResponse:
+    config = QConfig(version=version)
+    return GetConfigResponse(config=config, quark_json="{}", config_digest=config_digest(config))
+
+
+REQUEST = GetConfigRequest(model_type="llama")
+
+
+def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
+    new_server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "cache"
+    with qconfig_client.connect(new_server.address, cache_dir=folder) as client:
+        fresh = client.get_config("llama", "fp8")
+        assert not fresh.stale
+        with pytest.raises(SchemeNotFound):
+            client.get_config("llama", "fp9")
+        new_server.stop(signal.SIGKILL)
+        with caplog.at_level(logging.WARNING, "qconfig_client"):
+            old = client.get_config("llama", "fp8")
+        assert old.stale
+        assert old.response == fresh.response
+        assert old.to_dict() == fresh.to_dict()
+        assert "stale configuration" in caplog.text
+        for other in ({"scheme": "mx6"}, {"scheme": "fp8", "tenant": "other"}, {"scheme": "fp8", "min_revision": 2}):
+            with pytest.raises(ServerUnavailable):
+                client.get_config("llama", **other)  # type: ignore[arg-type]
+        new_server.start()
+        deadline = time.monotonic() + 30  # for gRPC to connect again
+        while client.get_config("llama", "fp8").stale:
+            assert time.monotonic() < deadline
+
+
+def test_other_servers_and_clients_without_a_folder_have_none(new_server: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    with qconfig_client.connect(new_server.address, cache_dir=folder) as client:
+        client.get_config("llama", "fp8")
+    new_server.stop(signal.SIGKILL)
+    other_name = new_server.address.replace("127.0.0.1", "localhost")
+    for client in (qconfig_client.connect(new_server.address), qconfig_client.connect(other_name, cache_dir=folder)):
+        with pytest.raises(ServerUnavailable):
+            client.get_config("llama", "fp8", timeout=3)
+
+
+def test_the_asyncio_client_has_the_same(new_server: Server, tmp_path: Path) -> None:
+    async def go() -> bool:
+        async with qconfig_client.connect_aio(new_server.address, cache_dir=tmp_path / "cache") as client:
+            await client.get_config("llama", "fp8")
+            new_server.stop(signal.SIGKILL)
+            return (await client.get_config("llama", "fp8")).stale
+
+    assert asyncio.run(go())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "other"])
+def test_a_damaged_file_counts_as_absent(tmp_path: Path, damage: str) -> None:
+    cache = Cache(str(tmp_path), "server")
+    cache.put(REQUEST, answer("a"))
+    [file] = tmp_path.iterdir()
+    content = file.read_bytes()
+    flipped = content[:-1] + bytes([content[-1] ^ 1])
+    file.write_bytes({"cut": content[:-3], "flip": flipped, "empty": b"", "other": os.urandom(200)}[damage])
+    assert cache.get(REQUEST) is None
+    cache.put(REQUEST, answer("b"))
+    assert cache.get(REQUEST) == answer("b")
+
+
+def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path) -> None:
+    cache = Cache(str(tmp_path), "server")
+    wrong = answer("a")
+    wrong.config.version = "b"
+    cache.put(REQUEST, wrong)
+    cache.put(REQUEST, GetConfigResponse(config_digest="a" * 64, not_modified=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_oldest_files_go(tmp_path: Path) -> None:
+    size = len(answer("a").SerializeToString()) + 32
+    cache = Cache(str(tmp_path), "server", max_bytes=3 * size)
+    requests = [GetConfigRequest(model_type=str(number)) for number in range(6)]
+    for number, request in enumerate(requests):
+        cache.put(request, answer("a"))
+        os.utime(cache._file(request), (number, number))
+    cache.put(requests[3], answer("a"))  # used again
+    cache.put(GetConfigRequest(model_type="new"), answer("a"))
+    assert [number for number, request in enumerate(requests) if cache.get(request)] == [3, 5]
+    assert cache.get(GetConfigRequest(model_type="new"))
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    cache = Cache(str(tmp_path / "file"), "server")
+    cache.put(REQUEST, answer("a"))
+    assert "is not kept" in caplog.text
+    assert cache.get(REQUEST) is None

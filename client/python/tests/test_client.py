@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import pickle
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+from conftest import ROOT, Server
+
+import qconfig_client
+from qconfig.v1.config_service_pb2 import ENTRY_VIEW_FULL
+from qconfig.v1.registry_pb2 import LlmTemplate, Scheme
+from qconfig_client import errors
+
+
+def scheme(name: str = "mine") -> Scheme:
+    result = Scheme(name=name)
+    result.spec.weight.preset.spec = "Int8PerTensorSpec"
+    result.spec.weight.preset.fields["is_dynamic"] = True
+    return result
+
+
+def test_get_config(client: qconfig_client.Client) -> None:
+    config = client.get_config("llama", scheme="fp8", kv_cache_scheme="fp8", layer_config={"*mlp*": "mxfp4"})
+    assert config.catalog == "quark-0.12.post1"
+    assert config.revision == 1
+    assert not config.stale
+    assert not config.not_modified
+    assert len(config.digest) == 64
+    assert config.warnings == []
+    assert config.proto.version == "0.12.post1"
+    assert list(config.to_dict()["layer_quant_config"]) == ["*mlp*", "*k_proj", "*v_proj"]
+    assert repr(config) == f"<Config {config.digest[:12]} of quark-0.12.post1, revision 1>"
+    assert pickle.loads(pickle.dumps(config)) == config
+
+
+def test_warnings(client: qconfig_client.Client) -> None:
+    [warning] = client.get_config("llama", "fp8", exclude_layers=[]).warnings
+    assert warning.field == "exclude_layers"
+
+
+def test_not_modified(client: qconfig_client.Client) -> None:
+    digest = client.get_config("llama", "fp8").digest
+    config = client.get_config("llama", "fp8", if_digest=digest)
+    assert config.not_modified
+    assert config.digest == digest
+    with pytest.raises(ValueError, match="not modified"):
+        config.to_dict()
+
+
+@pytest.mark.parametrize("golden", ["overrides", "algorithms"])
+def test_quarks_answers(client: qconfig_client.Client, golden: str) -> None:
+    """Recorded calls of Quark's get_config, with the same arguments."""
+    file = ROOT / f"tests/golden/quark-0.12.post1/{golden}.jsonl.gz"
+    with gzip.open(file, "rt") as lines:
+        cases = [json.loads(line) for line in lines][:400]
+    answers = client.batch_get_config([arguments(case["request"]) for case in cases])
+    assert len(answers) == len(cases) > 200
+    for case, answer in zip(cases, answers):
+        if "error" in case:
+            assert isinstance(answer, errors.QConfigError), case["id"]
+            quark = {"ValueError": ValueError, "NotImplementedError": NotImplementedError}.get(case["error"]["type"])
+            assert quark is None or isinstance(answer, quark), (case["id"], answer)
+        else:
+            assert isinstance(answer, qconfig_client.Config), (case["id"], answer)
+            assert ordered(answer.to_dict()) == ordered(case["config"]), case["id"]
+
+
+def arguments(request: dict) -> dict:
+    """Recorded dicts are lists of pairs, and objects of Quark their class and their fields."""
+    made = dict(request)
+    for key in {"layer_config", "layer_type_config", "algo_configs"} & set(request):
+        made[key] = dict(request[key])
+    if "algo_configs" in made:
+        made["algo_configs"] = {name: config["fields"] for name, config in made["algo_configs"].items()}
+    return made
+
+
+def ordered(config: dict) -> dict:
+    """With the order of the dicts in which it counts."""
+    names = ("layer_quant_config", "layer_type_quant_config", "kv_cache_quant_config")
+    return {**config, **{name: list(config[name].items()) for name in names}}
+
+
+def test_lists_and_entries(client: qconfig_client.Client) -> None:
+    page = client.list_templates(page_size=5)
+    assert len(page.llm_templates) == 5
+    names = [template.model_type for template in client.all_templates(page_size=7)]
+    assert len(names) == page.total_size == len(set(names))
+    schemes = list(client.all_schemes(catalog="quark-0.13", view=ENTRY_VIEW_FULL))
+    assert schemes[0].HasField("config")
+    assert client.get_template("llama").llm_template.kv_layers_name == ["*k_proj", "*v_proj"]
+    assert client.get_scheme("fp8").scheme.name == "fp8"
+    assert [catalog.name for catalog in client.list_catalogs().catalogs] == ["quark-0.12.post1", "quark-0.13"]
+
+
+def test_writes_and_history(client: qconfig_client.Client) -> None:
+    assert client.register_scheme(scheme(), validate_only=True).revision == 1
+    registered = client.register_scheme(scheme())
+    assert registered.revision == 2
+    assert client.get_config("llama", "mine").revision == 2
+    with pytest.raises(errors.SchemeExists):
+        client.register_scheme(scheme())
+    template = LlmTemplate(model_type="llama", exclude_layers_name=["mine"])
+    assert client.register_template(template).shadows_builtin
+    assert client.get_config("llama", "fp8").to_dict()["exclude"] == ["mine.*", "mine"]
+    assert client.get_config("llama", "fp8", revision=2).to_dict()["exclude"] == ["lm_head.*", "lm_head"]
+    with pytest.raises(errors.EtagMismatch):
+        client.unregister_template("llama", etag="other")
+    client.unregister_template("llama")
+    client.unregister_scheme("mine", etag=registered.scheme.etag)
+    assert client.list_changes().revision == 5
+    changes = list(client.all_changes(page_size=1))
+    assert [change.revision for change in changes] == [5, 4, 3, 2]
+    assert {uuid.UUID(change.request_id).version for change in changes} == {4}
+
+
+def test_a_request_id_of_ones_own_makes_a_write_once(client: qconfig_client.Client) -> None:
+    request_id = str(uuid.uuid4())
+    assert client.register_scheme(scheme(), request_id=request_id).revision == 2
+    assert client.register_scheme(scheme(), request_id=request_id).revision == 2
+
+
+def test_tenant_and_catalog_of_the_client(server: Server) -> None:
+    with qconfig_client.connect(server.address, tenant="two", catalog="quark-0.13") as client:
+        assert client.get_config("llama", "mx9").catalog == "quark-0.13"
+        assert client.get_config("llama", "fp8", catalog="quark-0.12.post1").catalog == "quark-0.12.post1"
+        [answer] = client.batch_get_config([{"model_type": "llama", "scheme": "mx9"}])
+        assert isinstance(answer, qconfig_client.Config)
+        client.register_scheme(scheme())
+        assert client.list_changes(tenant="three").revision == 1
+        assert client.list_changes().revision == 2
+
+
+def test_asyncio(server: Server) -> None:
+    async def go() -> None:
+        async with qconfig_client.connect_aio(server.address, tenant="asyncio") as client:
+            configs = await asyncio.gather(*(client.get_config("llama", "fp8") for _ in range(20)))
+            assert len({config.digest for config in configs}) == 1
+            with pytest.raises(errors.SchemeNotFound) as caught:
+                await client.get_config("llama", "fp9")
+            assert caught.value.suggestion == "fp8"
+            names = [template.model_type async for template in client.all_templates(page_size=7)]
+            assert len(names) == (await client.list_templates()).total_size
+            assert (await client.register_scheme(scheme())).revision == 2
+        with pytest.raises(ValueError, match="closed"):
+            await client.get_config("llama", "fp8")
+
+    asyncio.run(go())
+
+
+def test_a_closed_client_is_told(server: Server) -> None:
+    with qconfig_client.connect(server.address) as client:
+        client.get_config("llama", "fp8")
+    with pytest.raises(ValueError, match="closed"):
+        client.get_config("llama", "fp8")
+
+
+@pytest.mark.parametrize("service_config", [qconfig_client.SERVICE_CONFIG, ""])
+def test_nobody_there(service_config: str) -> None:
+    client = qconfig_client.connect("127.0.0.1:1", service_config=service_config)
+    with client, pytest.raises(errors.ServerUnavailable) as caught:
+        client.get_config("llama", "fp8")
+    assert caught.value.reason == ""
+
+
+def test_the_service_config_may_be_switched_off(server: Server) -> None:
+    with qconfig_client.connect(server.address, service_config="") as client:
+        assert client.get_config("llama", "fp8").revision == 1
+
+
+def test_deadline(client: qconfig_client.Client) -> None:
+    begin = time.monotonic()
+    with pytest.raises((errors.DeadlineExceeded, errors.RevisionInFuture)):
+        client.get_config("llama", "fp8", min_revision=9, timeout=0.5)
+    assert time.monotonic() - begin < 5
+
+
+def test_a_client_survives_a_restart_of_the_server(new_server: Server) -> None:
+    with qconfig_client.connect(new_server.address) as client:
+        client.register_scheme(scheme())
+        new_server.stop()
+        new_server.start()
+        assert client.get_config("llama", "mine").revision == 2
+
+
+def test_import_makes_no_channel_and_takes_neither_torch_nor_quark() -> None:
+    program = """
+import grpc, grpc.aio, sys, threading
+def refuse(*arguments, **options): raise AssertionError("a channel")
+for module in (grpc, grpc.aio): module.insecure_channel = module.secure_channel = refuse
+import qconfig_client, qconfig_client.__main__, qconfig_client.errors
+client, other = qconfig_client.connect("localhost:1"), qconfig_client.connect_aio("localhost:1")
+assert threading.active_count() == 1
+assert not {"torch", "quark"} & set(sys.modules), sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_command_line(server: Server) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "qconfig_client", "get-config", *words]
+        return subprocess.run(line, capture_output=True, text=True)
+
+    done = command("llama", "fp8", "--server", server.address, "--layer", "*=a*=mx6", "--exclude-nothing")
+    assert done.returncode == 0
+    assert list(json.loads(done.stdout)["layer_quant_config"]) == ["*=a*"]
+    assert done.stderr.startswith("warning: exclude_layers: ")
+    refused = command("llama", "fp9", "--server", server.address)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("error: scheme: no scheme has this name")
+    assert command("llama", "fp8", "--layer", "x").returncode == 2
+    assert command("llama", "fp8", "--server", server.address, "--algo-config", 'awq={"x": 1}').returncode == 2
+    assert command("llama", "fp8", "--server", "127.0.0.1:1").returncode == 3

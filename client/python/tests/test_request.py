@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import pytest
+
+from qconfig.v1.algorithm_pb2 import AlgoConfig
+from qconfig.v1.config_service_pb2 import GetConfigRequest
+from qconfig_client import algo_config, get_config_request
+
+
+def request(**arguments: Any) -> GetConfigRequest:
+    return get_config_request("llama", "fp8", **arguments)
+
+
+NOTHING = GetConfigRequest(model_type="llama", scheme="fp8", include_quark_json=True)
+
+
+@pytest.mark.parametrize("name", ["algorithm", "layer_config", "layer_type_config", "algo_configs"])
+@pytest.mark.parametrize("value", [None, [], {}, ()])
+def test_none_and_empty_are_the_same(name: str, value: Any) -> None:
+    assert request(**{name: value}) == NOTHING
+
+
+@pytest.mark.parametrize("name", ["algorithm", "kv_cache_scheme", "attention_scheme"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_none_and_the_empty_name_are_the_same(name: str, value: Any) -> None:
+    assert request(**{name: value}) == NOTHING
+
+
+@pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
+def test_none_and_empty_differ(name: str) -> None:
+    assert request(**{name: None}) == NOTHING
+    assert not request(**{name: None}).HasField(name)
+    assert request(**{name: []}).HasField(name)
+    assert request(**{name: ()}).HasField(name)
+
+
+def test_positions_are_those_of_quark() -> None:
+    made = get_config_request(
+        "llama", "fp8", ["awq"], "fp8", 0.5, "fp8", {"*a": "mx6"}, {"Linear": "mx9"}, ["b"], {"awq": {}}, [["c", "d"]]
+    )
+    assert made.algorithm == ["awq"]
+    assert (made.kv_cache_scheme, made.min_kv_scale, made.attention_scheme) == ("fp8", 0.5, "fp8")
+    assert [(entry.pattern, entry.scheme) for entry in made.layer_config] == [("*a", "mx6")]
+    assert [(entry.layer_type, entry.scheme) for entry in made.layer_type_config] == [("Linear", "mx9")]
+    assert made.exclude_layers.patterns == ["b"]
+    assert made.algo_configs[0].config.WhichOneof("config") == "awq"
+    assert made.shared_scale_groups.groups[0].layer_suffixes == ["c", "d"]
+
+
+def test_an_algorithm_or_a_list_of_them() -> None:
+    assert request(algorithm="awq").algorithm == ["awq"]
+    assert request(algorithm=("awq", "gptq")).algorithm == ["awq", "gptq"]
+
+
+def test_overrides_keep_their_order_and_pairs_may_repeat() -> None:
+    made = request(layer_config={"b": "1", "a": "2"})
+    assert [entry.pattern for entry in made.layer_config] == ["b", "a"]
+    made = request(layer_config=[("b", "1"), ("b", "2")])
+    assert [entry.pattern for entry in made.layer_config] == ["b", "b"]
+
+
+def test_layer_types_are_classes_or_names() -> None:
+    class Linear:
+        pass
+
+    made = request(layer_type_config={Linear: "mx6", "Conv2d": "mx9"})
+    assert [entry.layer_type for entry in made.layer_type_config] == ["Linear", "Conv2d"]
+
+
+@pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
+def test_a_string_is_no_list_of_strings(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} takes a list, and not 'lm_head'"):
+        request(**{name: "lm_head"})
+    with pytest.raises(TypeError, match="shared_scale_groups takes a list, and not 'q_proj'"):
+        request(shared_scale_groups=["q_proj"])
+
+
+def test_an_algorithms_configuration_as_a_message() -> None:
+    message = AlgoConfig()
+    message.gptq.block_size = 64
+    assert algo_config("gptq", message) is message
+
+
+def test_an_algorithms_configuration_as_a_dict() -> None:
+    layer = {"prev_op": "a", "layers": ["b"], "inp": "c", "module2inspect": ""}
+    config = algo_config("AWQ", {"name": "awq", "scaling_layers": [layer], "model_decoder_layers": "model.layers"}).awq
+    assert config.scaling_layers[0].layers == ["b"]
+    assert config.scaling_layers[0].HasField("module2inspect")
+    assert not config.scaling_layers[0].HasField("has_kwargs")
+    assert algo_config("smoothquant", {"name": "smooth", "alpha": 1}).smoothquant.alpha == 1.0
+    assert not algo_config("gptq", {"block_size": None}).gptq.HasField("block_size")
+    assert algo_config("gptq", {}).WhichOneof("config") == "gptq"
+
+
+def test_rotation_as_a_dict() -> None:
+    scaling_layers = {
+        "middle_layers": [{"prev_modules": ["a"], "norm_module": "n", "next_modules": ["b", "c"]}],
+        "first_layer": [],
+    }
+    online = {"shared_parallel": False, "online_rotation_layers": []}
+    config = algo_config("rotation", {"scaling_layers": scaling_layers, "online_config": online}).rotation
+    assert [entry.position for entry in config.scaling_layers] == ["middle_layers", "first_layer"]
+    assert config.scaling_layers[0].layers[0].next_modules == ["b", "c"]
+    assert config.online_config.HasField("shared_parallel")
+    assert config.online_config.HasField("online_rotation_layers")
+    assert not config.HasField("smooth_positions")
+
+
+def test_autosmoothquant_tells_none_from_the_default() -> None:
+    config = algo_config("autosmoothquant", {"compute_scale_loss": None, "scaling_layers": None}).autosmoothquant
+    assert config.compute_scale_loss_none
+    assert not config.HasField("scaling_layers")
+    config = algo_config("autosmoothquant", {"scaling_layers": []}).autosmoothquant
+    assert not config.compute_scale_loss_none
+    assert config.HasField("scaling_layers")
+
+
+def test_an_algorithms_configuration_as_quarks_object() -> None:
+    @dataclass
+    class SmoothQuantConfig:
+        name: str = "smooth"
+        alpha: float = 0.5
+        scaling_layers: list[dict[str, Any]] = field(default_factory=list)
+        model_decoder_layers: Optional[str] = None
+
+    config = algo_config("smoothquant", SmoothQuantConfig()).smoothquant
+    assert config.alpha == 0.5
+    assert not config.HasField("model_decoder_layers")
+
+
+def test_mistakes_in_an_algorithms_configuration_are_told() -> None:
+    with pytest.raises(TypeError, match=r"awq has no field 'alpha'; it has scaling_layers, model_decoder_layers"):
+        algo_config("awq", {"alpha": 1})
+    with pytest.raises(TypeError, match=r"awq\.scaling_layers\[0\] has no field 'x'"):
+        algo_config("awq", {"scaling_layers": [{"x": 1}]})
+    with pytest.raises(TypeError, match=r"gptq\.block_size: "):
+        algo_config("gptq", {"block_size": "many"})
+    with pytest.raises(ValueError, match="no algorithm has the name 'awk'; known are awq, "):
+        algo_config("awk", {})
+    with pytest.raises(TypeError, match="is a int, and not a dict"):
+        algo_config("awq", 3)

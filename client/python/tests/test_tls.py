@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Server
+
+from qconfig_client import Tls, connect
+from qconfig_client.errors import ServerUnavailable
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[Server]:
+    """A server with TLS whose certificate is its own authority's, cert.pem."""
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *names, *files],
+        check=True,
+        capture_output=True,
+    )
+    server = Server(tmp_path, "--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    yield server
+    server.stop()
+
+
+def test_authorities_are_a_file_bytes_or_the_systems(tls_server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "cert.pem"
+    for ca in (str(file), file, file.read_bytes()):
+        with connect(tls_server.address, tls=Tls(ca=ca)) as client:
+            client.get_config("llama", "fp8")
+    for tls in (Tls(), None):
+        with connect(tls_server.address, tls=tls) as client, pytest.raises(ServerUnavailable):
+            client.get_config("llama", "fp8")
+    program = "import sys, qconfig_client as q; q.connect(sys.argv[1], tls=q.Tls()).get_config('llama', 'fp8')"
+    environment = {"SSL_CERT_FILE": str(file)}  # where Python then looks for the system's
+    subprocess.run([sys.executable, "-c", program, tls_server.address], check=True, env=environment)
+
+
+def test_a_file_that_is_missing_is_told_at_the_first_call() -> None:
+    with connect("127.0.0.1:1", tls=Tls(ca="missing.pem")) as client, pytest.raises(FileNotFoundError):
+        client.get_config("llama", "fp8")
