@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "files/pem_files.h"
+#include "server/files/pem_files.h"
 #include "server/serve.h"
 
 namespace qconfig {

@@ -15,7 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "files/pem_files.h"
+#include "server/files/pem_files.h"
 #include "server/clock.h"
 
 namespace qconfig {
