@@ -140,8 +140,7 @@ class AsyncConnection:
             raise ValueError("the client is closed")
         if _first_asyncio_process.setdefault("pid", os.getpid()) != os.getpid():
             raise RuntimeError(
-                "gRPC's asyncio does not work in a process forked from one that used it: "
-                "use Client there, or start the process by spawn"
+                "gRPC's asyncio does not work in a process forked from one that used it: start the process by spawn"
             )
         here = asyncio.get_running_loop()
         if self._loop is not here:
