@@ -66,6 +66,10 @@ TEST(ErrorOfTest, AReasonOfANewerServerIsUnspecified) {
   EXPECT_EQ(SuggestionOf(error), "fp8");
 }
 
+TEST(ErrorOfTest, AReasonOfANewerServerInABatchHasNoName) {
+  EXPECT_EQ(ReasonName(static_cast<v1::ErrorReason>(999)), "");
+}
+
 TEST(ErrorOfTest, WhatOthersSayIsNotTheServersWord) {
   const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", "proxy.example.com"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);

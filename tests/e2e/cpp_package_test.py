@@ -36,9 +36,9 @@ class CppPackageTest(ServerTestCase):
         cls.prefix = pathlib.Path(cls.folder.name) / "prefix"
         install("qconfig-dev", cls.prefix)
 
-    def test_has_headers_libraries_and_cmake_files_only(self):
+    def test_has_headers_libraries_cmake_files_and_licence_only(self):
         kinds = {(path.parts[0], path.suffix) for path in files(self.prefix)}
-        self.assertEqual(kinds, {("include", ".h"), ("lib", ".a"), ("lib", ".cmake")})
+        self.assertEqual(kinds, {("include", ".h"), ("lib", ".a"), ("lib", ".cmake"), ("share", "")})
         headers = files(self.prefix / "include")
         for proto in PROTOS:
             self.assertIn(proto.with_suffix(".pb.h"), headers)
@@ -72,7 +72,11 @@ class ProtoTest(unittest.TestCase):
             install("qconfig-proto", folder)
             share = pathlib.Path(folder) / "share/qconfig"
             self.assertEqual(files(pathlib.Path(folder)), {
-                *(pathlib.Path("share/qconfig/proto") / proto for proto in PROTOS), pathlib.Path("share/qconfig/service_config.json")})
+                *(pathlib.Path("share/qconfig/proto") / proto for proto in PROTOS),
+                pathlib.Path("share/qconfig/service_config.json"),
+                pathlib.Path("share/doc/qconfig/LICENSE"),
+                pathlib.Path("share/doc/qconfig/NOTICE"),
+            })
             run("protoc", "-I", share / "proto", "-o", f"{folder}/set.binpb", *map(str, PROTOS))
             found = pathlib.Path(folder, "set.binpb").read_bytes()
             for proto in PROTOS:

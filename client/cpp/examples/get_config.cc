@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   v1::GetConfigRequest request;
   request.set_model_type("llama");
   request.set_scheme("fp8");
+  request.set_kv_cache_scheme("fp8");
   v1::LayerConfigEntry& mlp = *request.add_layer_config();
   mlp.set_pattern("*mlp*");
   mlp.set_scheme("mxfp4");
@@ -22,8 +23,8 @@ int main(int argc, char** argv) {
     std::cerr << "error: " << answer.status().message() << '\n';
     return 1;
   }
-  std::cout << "catalog:   " << answer->catalog() << '\n'
-            << "digest:    " << answer->config_digest().substr(0, 12) << '\n'
+  std::cout << "catalog: " << answer->catalog() << '\n'
+            << "digest: " << answer->config_digest().substr(0, 12) << '\n'
             << "overrides: " << answer->config().layer_quant_config_size() << '\n';
 
   request.set_scheme("int4_wo_12");

@@ -3,6 +3,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "qconfig/call_status.h"
 #include "qconfig/status_details.pb.h"
 
@@ -70,7 +71,7 @@ v1::ItemError ErrorOf(const absl::Status& status) {
 
 std::string ReasonName(v1::ErrorReason reason) {
   if (reason == v1::ERROR_REASON_UNSPECIFIED) return "";
-  return v1::ErrorReason_Name(reason).substr(kReasonPrefix.size());
+  return std::string(absl::StripPrefix(v1::ErrorReason_Name(reason), kReasonPrefix));
 }
 
 std::string FieldOf(const v1::ItemError& error) { return MetadataOf(error, "field"); }

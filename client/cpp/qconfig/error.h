@@ -13,7 +13,7 @@ namespace qconfig::client {
 // kUnavailable, or when the reason is one of a newer server. A failed item of a batch has the same in its `error`.
 v1::ItemError ErrorOf(const absl::Status& status);
 
-// "SCHEME_NOT_FOUND" for ERROR_REASON_SCHEME_NOT_FOUND; empty for UNSPECIFIED.
+// "SCHEME_NOT_FOUND" for ERROR_REASON_SCHEME_NOT_FOUND; empty for UNSPECIFIED, and for one of a newer server.
 std::string ReasonName(v1::ErrorReason reason);
 
 // What the error's metadata says; empty when it does not.
