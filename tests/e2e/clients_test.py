@@ -62,7 +62,8 @@ class ClientTest(unittest.TestCase):
 
     def test_2_readme(self):
         commands = [text for language, text in blocks() if language == "sh"]
-        self.assertEqual(commands[-1], f"../../tests/conformance/clients/run {LANGUAGE}\n", "the README's last sh block")
+        conformance = rf"\A\.\./\.\./tests/conformance/clients/run {LANGUAGE}( {LANGUAGE}-\w+)*\n\Z"
+        self.assertRegex(commands[-1], conformance, "the README's last sh block")
         if not any(re.search(r"^\./check\b", text, re.M) for text in commands):
             self.run_here("./check")
         with tempfile.TemporaryDirectory() as folder, Server("--storage", "memory") as server:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what each line of standard input says through the package, and answers with a line.
+"""Does what each line of standard input says through the package, and answers with a line. --aio: through AsyncClient.
 
 See tests/conformance/clients/README.md.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
@@ -234,7 +233,7 @@ def to_json(message: Message) -> Json:
 
 
 def main() -> None:
-    driver = AsyncDriver() if os.environ.get("QCONFIG_DRIVER_AIO") == "1" else Driver()
+    driver = AsyncDriver() if "--aio" in sys.argv else Driver()
     operations: dict[str, Callable[[Json], Json]] = {
         "connect": driver.connect,
         "call": driver.call,

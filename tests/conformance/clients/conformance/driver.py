@@ -19,8 +19,8 @@ class DriverFailed(Exception):
 
 
 class Driver:
-    def __init__(self, language):
-        command = ROOT / "client" / language / "conformance/command"
+    def __init__(self, command):
+        command = ROOT / "client" / command
         if not command.exists():
             raise DriverFailed(f"there is no {command.relative_to(ROOT)}")
         self._errors = tempfile.NamedTemporaryFile("w+", suffix=".log")

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from conformance import cases, messages
 from conformance.driver import Driver, DriverFailed
 from conformance.expect import Unexpected, at, check_answer, check_error, show
+from conformance.results import LANGUAGES
 from conformance.servers import CaseServer, Certificates
 
 EXPECTED = {"expect", "save"}
@@ -200,7 +201,7 @@ def _run_all(language, chosen, certificates, results):
     driver = None
     for case in chosen:
         if driver is None or driver.ended:
-            driver = Driver(language)
+            driver = Driver(LANGUAGES[language])
         results[case["name"]] = _run_case(case, driver, certificates)
         if results[case["name"]] != "ok":
             _tell(language, case, results[case["name"]])
