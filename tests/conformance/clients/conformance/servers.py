@@ -2,6 +2,7 @@
 """The real server of a case: started, ended, held, and deprived of its storage."""
 
 import pathlib
+import re
 import resource
 import signal
 import sqlite3
@@ -101,7 +102,8 @@ class CaseServer:
             _wait_until(refused, "the end of the server")
 
     def wait_for_metric(self, line):
-        _wait_until(lambda: f"\n{line}\n" in self._server.probe("/metrics")[1], line)
+        """`line` is a pattern of a whole line."""
+        _wait_until(lambda: re.search(f"^{line}$", self._server.probe("/metrics")[1], re.M), line)
 
     def qconfigctl(self, arguments, text=""):
         result = subprocess.run([BIN / "qconfigctl", "--server", self.address, *arguments], input=text, text=True,
