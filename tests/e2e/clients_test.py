@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def script(folder):
         for command, output in examples(text) if language == "console" else ():
             expected, got = (folder / f"{len(lines)}.{kind}" for kind in ("expected", "got"))
             expected.write_text(output)
+            expected, got = shlex.quote(str(expected)), shlex.quote(str(got))
             lines.append(f"{{ {command}\n}} >{got} 2>&1 || {{ cat {got}; exit 1; }}\ndiff {expected} {got}\n")
     return "".join(lines)
 
