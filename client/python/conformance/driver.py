@@ -69,7 +69,10 @@ class Driver:
 
     def verify_digest(self, line: Json) -> Json:
         response = json_format.ParseDict(line["response"], config_service_pb2.GetConfigResponse())
-        return {"ok": qconfig_client.verify_digest(response)}
+        try:
+            return {"ok": qconfig_client.verify_digest(response)}
+        except ValueError as error:
+            return {"error": {"message": str(error)}}
 
     def parallel(self, line: Json) -> Json:
         results = self.calls_at_once(line)
