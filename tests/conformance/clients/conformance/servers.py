@@ -27,7 +27,8 @@ def _wait_until(condition, what):
 
 
 class Certificates:
-    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, client.crt of callers.crt, other-ca.crt and stranger.crt of it."""
+    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, other-name.crt of it for another host, client.crt of
+    callers.crt, other-ca.crt and stranger.crt of it."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -35,12 +36,13 @@ class Certificates:
         for authority in ("ca", "callers", "other-ca"):
             self._issue(authority)
         self._issue("server", "ca")
+        self._issue("other-name", "ca", "DNS:other.example")
         self._issue("client", "callers")
         self._issue("stranger", "other-ca")
 
-    def _issue(self, name, issuer=None):
+    def _issue(self, name, issuer=None, names="IP:127.0.0.1,DNS:localhost"):
         signer = ["-CA", self.path / f"{issuer}.crt", "-CAkey", self.path / f"{issuer}.key"] if issuer else []
-        extensions = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+        extensions = ["-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE"]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
              "-subj", f"/CN={name}", "-keyout", self.path / f"{name}.key", "-out", self.path / f"{name}.crt", *signer,
@@ -49,8 +51,9 @@ class Certificates:
         )
 
     def options(self, kind):
-        """The server's options for "server" TLS or "mutual" TLS."""
-        options = ["--tls-cert", self.path / "server.crt", "--tls-key", self.path / "server.key"]
+        """The server's options for TLS of the kind "server", "mutual" or "other name"."""
+        name = "other-name" if kind == "other name" else "server"
+        options = ["--tls-cert", self.path / f"{name}.crt", "--tls-key", self.path / f"{name}.key"]
         return options + (["--tls-client-ca", self.path / "callers.crt"] if kind == "mutual" else [])
 
     def close(self):
