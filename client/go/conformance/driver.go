@@ -173,7 +173,7 @@ func verifyDigest(asked operation) (any, error) {
 	}
 	ok, err := qconfig.VerifyDigest(response)
 	if err != nil {
-		return nil, err
+		return map[string]callError{"error": {Message: err.Error()}}, nil
 	}
 	return map[string]bool{"ok": ok}, nil
 }

@@ -24,7 +24,7 @@ func TestObey(t *testing.T) {
 		{`{"op":"connect","server":"127.0.0.1:1"}` + "\n" + `{"op":"all","method":"GetConfig"}`, "driver_error", "no such list"},
 		{`{"op":"connect","server":"127.0.0.1:1"}` + "\n" + `{"op":"all","method":"ListSchemes","timeout_s":0.01}`, "error", `"type":"*qconfig.Error"`},
 		{`{"op":"connect","server":"127.0.0.1:1"}` + "\n" + `{"op":"parallel","count":3,"method":"ListCatalogs","timeout_s":0.01}`, "errors", `[{"code"`},
-		{`{"op":"verify_digest","response":{}}`, "driver_error", "canonical_json"},
+		{`{"op":"verify_digest","response":{}}`, "error", "canonical_json"},
 		{`{"op":"verify_digest","response":{"canonical_json":"{}"}}`, "ok", "false"},
 	} {
 		var out bytes.Buffer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what each line of standard input says through the package, and answers with a line.
+"""Does what each line of standard input says through the package, and answers with a line. --aio: through AsyncClient.
 
 See tests/conformance/clients/README.md.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +69,10 @@ class Driver:
 
     def verify_digest(self, line: Json) -> Json:
         response = json_format.ParseDict(line["response"], config_service_pb2.GetConfigResponse())
-        return {"ok": qconfig_client.verify_digest(response)}
+        try:
+            return {"ok": qconfig_client.verify_digest(response)}
+        except ValueError as error:
+            return {"error": {"message": str(error)}}
 
     def parallel(self, line: Json) -> Json:
         results = self.calls_at_once(line)
@@ -234,7 +236,7 @@ def to_json(message: Message) -> Json:
 
 
 def main() -> None:
-    driver = AsyncDriver() if os.environ.get("QCONFIG_DRIVER_AIO") == "1" else Driver()
+    driver = AsyncDriver() if "--aio" in sys.argv else Driver()
     operations: dict[str, Callable[[Json], Json]] = {
         "connect": driver.connect,
         "call": driver.call,

@@ -8,6 +8,7 @@ import re
 
 from conformance import messages
 from conformance.expect import at
+from programs import ROOT
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 
@@ -27,7 +28,8 @@ def load():
 def digest():
     """Changes when the cases do, or what runs them."""
     content = hashlib.sha256()
-    for path in sorted([*(HERE / "cases").glob("*.json"), *(HERE / "conformance").glob("*.py")]):
+    shared = [ROOT / "tests/e2e/digest_test.py", ROOT / "tests/e2e/programs.py"]
+    for path in sorted([*(HERE / "cases").glob("*.json"), *(HERE / "conformance").glob("*.py"), *shared]):
         content.update(path.read_bytes())
     return content.hexdigest()
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Talks to a language's driver, which reads and writes a JSON object a line."""
 
+import contextlib
 import json
+import os
 import pathlib
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -11,7 +14,7 @@ import threading
 from programs import BIN, ROOT, clean_environment
 
 START_SECONDS = 1200  # the driver may have to be built
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 60  # well before the pushback of deadline/tries
 
 
 class DriverFailed(Exception):
@@ -19,14 +22,14 @@ class DriverFailed(Exception):
 
 
 class Driver:
-    def __init__(self, language):
-        command = ROOT / "client" / language / "conformance/command"
+    def __init__(self, command):
+        command = ROOT / "client" / command
         if not command.exists():
             raise DriverFailed(f"there is no {command.relative_to(ROOT)}")
         self._errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self._process = subprocess.Popen(
             [command], cwd=command.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-            encoding="utf-8", env=clean_environment(QCONFIG_BIN=str(BIN)),
+            encoding="utf-8", errors="replace", start_new_session=True, env=clean_environment(QCONFIG_BIN=str(BIN)),
         )
         self._lines = queue.Queue()
         self._awaited = 0  # answers
@@ -45,7 +48,8 @@ class Driver:
 
     def _fail(self, problem):
         log = pathlib.Path(self._errors.name).read_text(errors="replace")[-4000:]
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # a build that it began, too
         self._process.wait()
         raise DriverFailed(f"{problem}; its standard error ends with:\n{log}")
 
@@ -64,7 +68,7 @@ class Driver:
             self._fail(f"the driver said nothing for {seconds} s")
         self._awaited -= 1
         if line is None:
-            self._fail(f"the driver ended with exit code {self._process.wait()}")
+            self._fail(f"the driver ended with exit code {self._exit_code('the end of its output')}")
         try:
             answer = json.loads(line)
         except ValueError:
@@ -72,6 +76,12 @@ class Driver:
         if not isinstance(answer, dict):
             self._fail(f"the driver wrote a line that is no JSON object: {line[:400]}")
         return answer
+
+    def _exit_code(self, when):
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._fail(f"the driver did not end at {when}")
 
     def settle(self):
         """Takes the answers that nobody looked at."""
@@ -82,10 +92,7 @@ class Driver:
         """Ends the input, at which a driver ends with 0."""
         if self._process.poll() is None:
             self._process.stdin.close()
-            try:
-                code = self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._fail("the driver did not end at the end of its input")
+            code = self._exit_code("the end of its input")
             if code != 0:
                 self._fail(f"the driver ended with exit code {code} at the end of its input")
         self._errors.close()

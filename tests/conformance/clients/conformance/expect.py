@@ -11,6 +11,10 @@ class Unexpected(AssertionError):
     """What came is not what the case expects."""
 
 
+class TooLate(Unexpected):
+    """Nobody was there, where an answer was expected: in a race, the server may have been started too late."""
+
+
 def at(value, path):
     """The part of `value` at a path such as "changes.0.revision"; "" is all of it. KeyError when there is none."""
     for name in path.split(".") if path else ():

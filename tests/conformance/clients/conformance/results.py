@@ -7,7 +7,15 @@ import sys
 from conformance.cases import digest
 from programs import ROOT
 
-LANGUAGES = ["python", "go", "typescript", "java", "rust", "cpp"]
+LANGUAGES = {  # the name of each column, and what runs its driver, in client/
+    "python": "python/conformance/command",
+    "python-aio": "python/conformance/command-aio",
+    "go": "go/conformance/command",
+    "typescript": "typescript/conformance/command",
+    "java": "java/conformance/command",
+    "rust": "rust/conformance/command",
+    "cpp": "cpp/conformance/command",
+}
 FOLDER = ROOT / "build/clients/conformance"
 
 

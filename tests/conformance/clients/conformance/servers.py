@@ -2,6 +2,7 @@
 """The real server of a case: started, ended, held, and deprived of its storage."""
 
 import pathlib
+import re
 import resource
 import signal
 import sqlite3
@@ -26,7 +27,8 @@ def _wait_until(condition, what):
 
 
 class Certificates:
-    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, client.crt of callers.crt, other-ca.crt and stranger.crt of it."""
+    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, other-name.crt of it for another host, client.crt of
+    callers.crt, other-ca.crt and stranger.crt of it."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -34,12 +36,13 @@ class Certificates:
         for authority in ("ca", "callers", "other-ca"):
             self._issue(authority)
         self._issue("server", "ca")
+        self._issue("other-name", "ca", "DNS:other.example")
         self._issue("client", "callers")
         self._issue("stranger", "other-ca")
 
-    def _issue(self, name, issuer=None):
+    def _issue(self, name, issuer=None, names="IP:127.0.0.1,DNS:localhost"):
         signer = ["-CA", self.path / f"{issuer}.crt", "-CAkey", self.path / f"{issuer}.key"] if issuer else []
-        extensions = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+        extensions = ["-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE"]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
              "-subj", f"/CN={name}", "-keyout", self.path / f"{name}.key", "-out", self.path / f"{name}.crt", *signer,
@@ -48,8 +51,9 @@ class Certificates:
         )
 
     def options(self, kind):
-        """The server's options for "server" TLS or "mutual" TLS."""
-        options = ["--tls-cert", self.path / "server.crt", "--tls-key", self.path / "server.key"]
+        """The server's options for TLS of the kind "server", "mutual" or "other name"."""
+        name = "other-name" if kind == "other name" else "server"
+        options = ["--tls-cert", self.path / f"{name}.crt", "--tls-key", self.path / f"{name}.key"]
         return options + (["--tls-client-ca", self.path / "callers.crt"] if kind == "mutual" else [])
 
     def close(self):
@@ -101,7 +105,8 @@ class CaseServer:
             _wait_until(refused, "the end of the server")
 
     def wait_for_metric(self, line):
-        _wait_until(lambda: f"\n{line}\n" in self._server.probe("/metrics")[1], line)
+        """`line` is a pattern of a whole line."""
+        _wait_until(lambda: re.search(f"^{line}$", self._server.probe("/metrics")[1], re.M), line)
 
     def qconfigctl(self, arguments, text=""):
         result = subprocess.run([BIN / "qconfigctl", "--server", self.address, *arguments], input=text, text=True,
