@@ -11,9 +11,10 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client as Channel, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { errorOfCall } from "./error.js";
+import { Client as Channel, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { errorOfCall, QConfigError } from "./error.js";
 import * as config from "./generated/qconfig/v1/config_service_pb.js";
+import { ErrorReason } from "./generated/qconfig/v1/error_pb.js";
 import type { ChangeRecord, LlmTemplate, Scheme } from "./generated/qconfig/v1/registry_pb.js";
 import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
 import { SERVICE_CONFIG } from "./generated/service_config.js";
@@ -61,6 +62,7 @@ export class Client {
   readonly #tenant: string;
   readonly #catalog: string;
   readonly #timeoutMs: number;
+  #closed = false;
 
   /** Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call. */
   constructor(options: ClientOptions = {}) {
@@ -71,8 +73,9 @@ export class Client {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** Ends the connections when the calls on them are done. */
+  /** Ends the connections when the calls on them are done. A call from then on is UNAVAILABLE. */
   close(): void {
+    this.#closed = true;
     this.#channel.close();
   }
 
@@ -195,6 +198,15 @@ export class Client {
     init: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
+    if (this.#closed) {
+      throw new QConfigError({
+        code: status.UNAVAILABLE,
+        reason: ErrorReason.UNSPECIFIED,
+        message: "the client is closed",
+        metadata: {},
+        fieldViolations: [],
+      });
+    }
     const request = clone(method.input, create(method.input, init));
     this.#fillIn(request as Message & Filled);
     const path = `/${method.parent.typeName}/${method.name}`;

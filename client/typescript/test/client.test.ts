@@ -179,6 +179,16 @@ describe("client", () => {
     await assert.rejects(client.getConfig(LLAMA, { signal: stop.signal }), failure(status.CANCELLED, "UNSPECIFIED"));
   });
 
+  test("a call on a closed client fails", async () => {
+    const client = connect();
+    await client.getConfig(LLAMA);
+    client.close();
+    await assert.rejects(client.getConfig(LLAMA), (error: unknown) => {
+      assert.equal((error as Error).message, "the client is closed");
+      return failure(status.UNAVAILABLE, "UNSPECIFIED")(error);
+    });
+  });
+
   test("many calls at once", async () => {
     const client = connect();
     const answers = await Promise.all(Array.from({ length: 200 }, () => client.getConfig(LLAMA)));
