@@ -3,6 +3,7 @@
 package qconfig
 
 import (
+	"context"
 	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -49,8 +50,15 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("qconfig: %v: %s", e.Reason, e.Message)
 }
 
-// Is makes errors.Is true for the error's [Reason].
+// Is makes errors.Is true for the error's [Reason] and, where there is none, for [context.DeadlineExceeded] and
+// [context.Canceled] if the Code says that.
 func (e *Error) Is(target error) bool {
+	switch target {
+	case context.DeadlineExceeded:
+		return e.Reason == 0 && e.Code == codes.DeadlineExceeded
+	case context.Canceled:
+		return e.Reason == 0 && e.Code == codes.Canceled
+	}
 	reason, ok := target.(Reason)
 	return ok && reason != 0 && reason == e.Reason
 }

@@ -3,6 +3,7 @@
 package qconfig
 
 import (
+	"context"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -72,6 +73,20 @@ func TestReasonOfANewerServerIsNone(t *testing.T) {
 	err := failure(t, &errdetails.ErrorInfo{Domain: domain, Reason: "TOO_NEW", Metadata: map[string]string{"field": "x"}})
 	if err.Reason != 0 || err.Field != "x" || err.Code != codes.NotFound || err.Error() != "qconfig: NotFound: no" {
 		t.Errorf("%+v", err)
+	}
+}
+
+func TestErrorOfAContextThatEnded(t *testing.T) {
+	late, canceled := newError(status.Error(codes.DeadlineExceeded, "")), newError(status.Error(codes.Canceled, ""))
+	if !errors.Is(late, context.DeadlineExceeded) || errors.Is(late, context.Canceled) {
+		t.Errorf("%v", late)
+	}
+	if !errors.Is(canceled, context.Canceled) || errors.Is(canceled, context.DeadlineExceeded) {
+		t.Errorf("%v", canceled)
+	}
+	said := &Error{Code: codes.DeadlineExceeded, Reason: ErrSchemeNotFound}
+	if errors.Is(said, context.DeadlineExceeded) {
+		t.Errorf("%v", said)
 	}
 }
 

@@ -16,7 +16,7 @@ try {
   await client.getConfig({ modelType: "llama", scheme: "int4_wo_12" });
 } catch (error) {
   if (!(error instanceof QConfigError) || error.reason !== "SCHEME_NOT_FOUND") throw error;
-  console.log(`${error.reason}: no ${error.value}, but ${error.suggestion}`);
+  console.log(`${error.reason}: did you mean ${error.suggestion}?`);
 } finally {
   client.close();
 }

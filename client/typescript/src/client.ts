@@ -11,9 +11,10 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client as Channel, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { errorOfCall } from "./error.js";
+import { Client as Channel, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { errorOfCall, QConfigError } from "./error.js";
 import * as config from "./generated/qconfig/v1/config_service_pb.js";
+import { ErrorReason } from "./generated/qconfig/v1/error_pb.js";
 import type { ChangeRecord, LlmTemplate, Scheme } from "./generated/qconfig/v1/registry_pb.js";
 import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
 import { SERVICE_CONFIG } from "./generated/service_config.js";
@@ -55,12 +56,14 @@ async function* pages<Request extends { pageToken?: string }, Page extends { nex
 /**
  * Calls a qconfig server. One client for a process is enough: it runs any number of calls at once.
  * A call that fails rejects with a `QConfigError`. Requests are never changed.
+ * A write without a `requestId` gets one, so that trying it again does not make it twice.
  */
 export class Client {
   readonly #channel: Channel;
   readonly #tenant: string;
   readonly #catalog: string;
   readonly #timeoutMs: number;
+  #closed = false;
 
   /** Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call. */
   constructor(options: ClientOptions = {}) {
@@ -71,11 +74,13 @@ export class Client {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** Ends the connections when the calls on them are done. */
+  /** Ends the connections when the calls on them are done. A call from then on is UNAVAILABLE. */
   close(): void {
+    this.#closed = true;
     this.#channel.close();
   }
 
+  /** Builds the configuration for one model type and scheme. */
   getConfig(
     request: Init<typeof config.GetConfigRequestSchema>,
     options?: CallOptions,
@@ -83,6 +88,7 @@ export class Client {
     return this.#call(configMethods.getConfig, request, options);
   }
 
+  /** Answers many requests in one call. `new QConfigError(item)` makes an error of an item that failed. */
   batchGetConfig(
     request: Init<typeof config.BatchGetConfigRequestSchema>,
     options?: CallOptions,
@@ -90,7 +96,7 @@ export class Client {
     return this.#call(configMethods.batchGetConfig, request, options);
   }
 
-  /** One page. */
+  /** Reads one page of the templates that the tenant sees; `allTemplates` reads them all. */
   listTemplates(
     request: Init<typeof config.ListTemplatesRequestSchema> = {},
     options?: CallOptions,
@@ -106,6 +112,7 @@ export class Client {
     for await (const page of pages(request, (next) => this.listTemplates(next, options))) yield* page.llmTemplates;
   }
 
+  /** Reads one template. */
   getTemplate(
     request: Init<typeof config.GetTemplateRequestSchema>,
     options?: CallOptions,
@@ -113,7 +120,7 @@ export class Client {
     return this.#call(configMethods.getTemplate, request, options);
   }
 
-  /** One page. */
+  /** Reads one page of the schemes that the tenant sees; `allSchemes` reads them all. */
   listSchemes(
     request: Init<typeof config.ListSchemesRequestSchema> = {},
     options?: CallOptions,
@@ -129,6 +136,7 @@ export class Client {
     for await (const page of pages(request, (next) => this.listSchemes(next, options))) yield* page.schemes;
   }
 
+  /** Reads one scheme. */
   getScheme(
     request: Init<typeof config.GetSchemeRequestSchema>,
     options?: CallOptions,
@@ -136,6 +144,7 @@ export class Client {
     return this.#call(configMethods.getScheme, request, options);
   }
 
+  /** Reads which catalogues the server has. */
   listCatalogs(
     request: Init<typeof config.ListCatalogsRequestSchema> = {},
     options?: CallOptions,
@@ -143,9 +152,10 @@ export class Client {
     return this.#call(configMethods.listCatalogs, request, options);
   }
 
-  // A write without a `requestId` gets one, so that trying it again does not make it twice. After UNAVAILABLE or
-  // DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a `requestId`, and then the same one.
-
+  /**
+   * Adds a scheme to the tenant's registry.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   */
   registerScheme(
     request: Init<typeof registry.RegisterSchemeRequestSchema>,
     options?: CallOptions,
@@ -153,6 +163,10 @@ export class Client {
     return this.#call(registryMethods.registerScheme, request, options);
   }
 
+  /**
+   * Removes a scheme of the tenant.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   */
   unregisterScheme(
     request: Init<typeof registry.UnregisterSchemeRequestSchema>,
     options?: CallOptions,
@@ -160,6 +174,10 @@ export class Client {
     return this.#call(registryMethods.unregisterScheme, request, options);
   }
 
+  /**
+   * Adds a template to the tenant's registry, or replaces the one of the same model type.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   */
   registerTemplate(
     request: Init<typeof registry.RegisterTemplateRequestSchema>,
     options?: CallOptions,
@@ -167,6 +185,10 @@ export class Client {
     return this.#call(registryMethods.registerTemplate, request, options);
   }
 
+  /**
+   * Removes a template of the tenant.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   */
   unregisterTemplate(
     request: Init<typeof registry.UnregisterTemplateRequestSchema>,
     options?: CallOptions,
@@ -174,7 +196,7 @@ export class Client {
     return this.#call(registryMethods.unregisterTemplate, request, options);
   }
 
-  /** One page. */
+  /** Reads one page of the writes to the tenant's registry, newest first; `allChanges` reads them all. */
   listChanges(
     request: Init<typeof registry.ListChangesRequestSchema> = {},
     options?: CallOptions,
@@ -195,6 +217,15 @@ export class Client {
     init: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
+    if (this.#closed) {
+      throw new QConfigError({
+        code: status.UNAVAILABLE,
+        reason: ErrorReason.UNSPECIFIED,
+        message: "the client is closed",
+        metadata: {},
+        fieldViolations: [],
+      });
+    }
     const request = clone(method.input, create(method.input, init));
     this.#fillIn(request as Message & Filled);
     const path = `/${method.parent.typeName}/${method.name}`;

@@ -60,17 +60,21 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
   let reason = ErrorReason.UNSPECIFIED;
   let metadata: Record<string, string> = {};
   let fieldViolations: FieldViolation[] = [];
-  for (const detail of statusDetails(error.metadata)) {
-    const info = anyUnpack(detail, ErrorInfoSchema);
-    const badRequest = anyUnpack(detail, BadRequestSchema);
-    if (info?.domain === "qconfig") {
-      reason = reasonOf(info.reason);
-      metadata = info.metadata;
-    } else if (badRequest !== undefined) {
-      fieldViolations = badRequest.fieldViolations.map(({ field, description }) =>
-        create(FieldViolationSchema, { field, description }),
-      );
+  try {
+    for (const detail of statusDetails(error.metadata)) {
+      const info = anyUnpack(detail, ErrorInfoSchema);
+      const badRequest = anyUnpack(detail, BadRequestSchema);
+      if (info?.domain === "qconfig") {
+        reason = reasonOf(info.reason);
+        metadata = info.metadata;
+      } else if (badRequest !== undefined) {
+        fieldViolations = badRequest.fieldViolations.map(({ field, description }) =>
+          create(FieldViolationSchema, { field, description }),
+        );
+      }
     }
+  } catch {
+    // These are no details: a proxy's, perhaps.
   }
   const { code, details: message } = error;
   return new QConfigError(
@@ -81,12 +85,7 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
 
 function statusDetails(metadata: Metadata): Status["details"] {
   const [bytes] = metadata.get("grpc-status-details-bin");
-  if (!(bytes instanceof Uint8Array)) return [];
-  try {
-    return fromBinary(StatusSchema, bytes).details;
-  } catch {
-    return []; // a proxy's, perhaps
-  }
+  return bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes).details : [];
 }
 
 function reasonOf(name: string): ErrorReason {

@@ -124,6 +124,9 @@ describe("client", () => {
     );
     const removed = await client.unregisterScheme({ name: "once" });
     assert.equal(removed.revision, first.revision + 1n);
+    const [removal, registration] = await collect(client.allChanges());
+    assert.match(removal?.requestId ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.equal(registration?.requestId, requestId);
   });
 
   test("templates are registered, read and removed", async () => {
@@ -177,6 +180,16 @@ describe("client", () => {
       return true;
     });
     await assert.rejects(client.getConfig(LLAMA, { signal: stop.signal }), failure(status.CANCELLED, "UNSPECIFIED"));
+  });
+
+  test("a call on a closed client fails", async () => {
+    const client = connect();
+    await client.getConfig(LLAMA);
+    client.close();
+    await assert.rejects(client.getConfig(LLAMA), (error: unknown) => {
+      assert.equal((error as Error).message, "the client is closed");
+      return failure(status.UNAVAILABLE, "UNSPECIFIED")(error);
+    });
   });
 
   test("many calls at once", async () => {

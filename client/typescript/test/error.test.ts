@@ -41,5 +41,8 @@ describe("details of an error", () => {
     assert.deepEqual(decode(info("example.com", "SCHEME_NOT_FOUND")), nothing);
     assert.deepEqual(decode(undefined), nothing);
     assert.deepEqual(decode(Uint8Array.of(255, 255)), nothing);
+    const { typeUrl } = anyPack(ErrorInfoSchema, create(ErrorInfoSchema));
+    const damaged = create(StatusSchema, { details: [{ typeUrl, value: Uint8Array.of(255, 255) }] });
+    assert.deepEqual(decode(toBinary(StatusSchema, damaged)), nothing);
   });
 });

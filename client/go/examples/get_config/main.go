@@ -35,10 +35,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s from %s\n", response.GetConfigDigest()[:12], response.GetCatalog())
-	for _, override := range response.GetConfig().GetLayerQuantConfig() {
-		fmt.Println("override:", override.GetPattern())
-	}
+	fmt.Println("catalog:", response.GetCatalog())
+	fmt.Println("digest:", response.GetConfigDigest()[:12])
+	fmt.Println("overrides:", len(response.GetConfig().GetLayerQuantConfig()))
 
 	request.Scheme = "int4_wo_12"
 	_, err = client.GetConfig(context.Background(), request)
