@@ -19,9 +19,9 @@ _NOT_REACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(arguments)
-    wants_tls = options.tls or options.tls_ca or options.tls_cert
-    tls = qconfig_client.Tls(options.tls_ca, options.tls_cert, options.tls_key) if wants_tls else None
+    wants_tls = options.tls or options.tls_ca or options.tls_cert or options.tls_key
     try:
+        tls = qconfig_client.Tls(options.tls_ca, options.tls_cert, options.tls_key) if wants_tls else None
         with qconfig_client.connect(
             options.server, timeout=options.timeout, tls=tls, cache_dir=options.cache_dir
         ) as client:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -32,7 +32,11 @@ class Tls:
 
     ca: Optional[Pem] = None  # authorities of the server's certificate; None: the system's
     cert: Optional[Pem] = None  # the client's certificate chain
-    key: Optional[Pem] = None  # its private key
+    key: Optional[Pem] = field(default=None, repr=False)  # its private key
+
+    def __post_init__(self) -> None:
+        if (self.cert is None) != (self.key is None):  # gRPC ends the process
+            raise ValueError(f"Tls takes cert and key together: {'cert' if self.cert is None else 'key'} is missing")
 
     def _credentials(self) -> grpc.ChannelCredentials:
         ca = _system_authorities() if self.ca is None else _read(self.ca)
