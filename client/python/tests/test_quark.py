@@ -7,7 +7,10 @@ import dataclasses
 import importlib
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,7 +52,19 @@ def served(client: qconfig_client.Client, server: Server, monkeypatch: pytest.Mo
     quark.configure()
     yield
     quark.client().close()
-    quark._client = None
+    quark._clients.clear()
+
+
+@pytest.fixture
+def unconfigured(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The drop-in has no client yet, and no amd-quark."""
+    quark._clients.clear()
+    monkeypatch.setenv("QCONFIG_SERVER", server.address)
+    monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
+    monkeypatch.setattr(quark, "installed_release", lambda: None)
+    yield
+    quark.client().close()
+    quark._clients.clear()
 
 
 def layer_config(**fields: Any) -> Any:
@@ -294,10 +309,18 @@ def test_algorithms_that_are_not_asked_for_are_not_looked_at(served: None) -> No
     assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq"]
 
 
-def test_catalogue_of_the_installed_release(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
+def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quark, "installed_release", lambda: "0.13")
-    quark.configure(server.address)
     assert "mx9" in LLMTemplate.get_supported_schemes()
-    quark.client().close()
-    quark._client = None
+
+
+def test_threads_may_be_the_first_to_ask(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quark, "installed_release", lambda: time.sleep(0.05))
+    barrier = threading.Barrier(8)
+
+    def ask(_: int) -> str:
+        barrier.wait()
+        return LLMTemplate.get("llama").model_type
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == ["llama"] * 8

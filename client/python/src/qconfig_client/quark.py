@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LLMTemplate", "OverrideSchemeNotFound", "QuarkMissing", "client", "configure", "installed_release"]
 
 _LOG = logging.getLogger("qconfig_client")
-_client: Optional[Client] = None
+_clients: dict[str, Client] = {}  # none or one, under "client"; without a lock, which a child could inherit locked
 _registered_here: set[str] = set()  # schemes; forked children have registered what their parent had
 
 
@@ -45,26 +45,29 @@ def configure(
     server: Optional[str] = None, *, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
 ) -> None:
     """Which server to ask from now on, with the options of a Client. What is None comes from the environment."""
-    global _client
+    new = _new_client(server, tenant, catalog, **options)
+    old = _clients.get("client")
+    _registered_here.clear()
+    _clients["client"] = new
+    if old is not None:
+        old.close()
+
+
+def _new_client(
+    server: Optional[str] = None, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
+) -> Client:
     release = installed_release()
-    new = Client(
+    return Client(
         server or os.environ.get("QCONFIG_SERVER") or "localhost:50051",
         tenant=os.environ.get("QCONFIG_TENANT", "") if tenant is None else tenant,
         catalog=(catalog or os.environ.get("QCONFIG_CATALOG") or (f"quark-{release}" if release else "")),
         **options,
     )
-    _registered_here.clear()
-    if _client is not None:
-        _client.close()
-    _client = new
 
 
 def client() -> Client:
     """The client that is used."""
-    if _client is None:
-        configure()
-    assert _client is not None
-    return _client
+    return _clients.get("client") or _clients.setdefault("client", _new_client())
 
 
 class LLMTemplate:
