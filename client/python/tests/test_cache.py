@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -106,6 +107,25 @@ def test_the_oldest_files_go(tmp_path: Path) -> None:
     cache.put(GetConfigRequest(model_type="new"), answer("a"))
     assert [number for number, request in enumerate(requests) if cache.get(request)] == [3, 5]
     assert cache.get(GetConfigRequest(model_type="new"))
+
+
+def put_many(folder: str, name: str) -> list[str]:
+    """What is logged when a process keeps many answers."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("qconfig_client").addHandler(handler)
+    cache = Cache(folder, "server")
+    for number in range(150):
+        cache.put(GetConfigRequest(model_type=f"{name}{number}"), answer("a"))
+    return messages
+
+
+def test_processes_share_a_folder(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        logged = pool.starmap(put_many, [(str(tmp_path), name) for name in "abcd"], chunksize=1)
+    assert logged == [[]] * 4
+    assert len(list(tmp_path.iterdir())) == 600
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -88,7 +88,10 @@ class Cache:
         files = []
         for entry in os.scandir(self._folder):
             if entry.name.endswith(_SUFFIX):
-                status = entry.stat()
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # another process has renamed or removed it
+                    continue
                 files.append((status.st_mtime_ns, status.st_size, entry.path))
         excess = sum(size for _, size, _ in files) - self._max_bytes
         for _, size, name in sorted(files):
