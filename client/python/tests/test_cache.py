@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -87,12 +88,30 @@ def test_a_damaged_file_counts_as_absent(tmp_path: Path, damage: str) -> None:
     assert cache.get(REQUEST) == answer("b")
 
 
-def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path) -> None:
+def test_an_answer_with_another_digest_is_not_used(tmp_path: Path) -> None:
+    cache = Cache(str(tmp_path), "server")
+    cache.put(REQUEST, answer("a"))
+    [file] = tmp_path.iterdir()
+    wrong = answer("a")
+    wrong.config.version = "b"
+    data = wrong.SerializeToString(deterministic=True)
+    file.write_bytes(hashlib.sha256(data).digest() + data)
+    assert cache.get(REQUEST) is None
+
+
+def test_the_folder_is_the_users(tmp_path: Path) -> None:
+    Cache(str(tmp_path / "cache"), "server").put(REQUEST, answer("a"))
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = Cache(str(tmp_path), "server")
     wrong = answer("a")
     wrong.config.version = "b"
-    cache.put(REQUEST, wrong)
     cache.put(REQUEST, GetConfigResponse(config_digest="a" * 64, not_modified=True))
+    assert not caplog.messages
+    cache.put(REQUEST, wrong)
+    assert caplog.messages == ["the answer is not kept: its digest is not that of its configuration; a newer server?"]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,7 +34,10 @@ class Cache:
         self._max_bytes = max_bytes
 
     def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
+        if not response.HasField("config"):  # it is not modified
+            return
         if not _verified(response):
+            _LOG.warning("the answer is not kept: its digest is not that of its configuration; a newer server?")
             return
         answer = response.SerializeToString(deterministic=True)
         content = hashlib.sha256(answer).digest() + answer
