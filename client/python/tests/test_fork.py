@@ -15,6 +15,15 @@ import qconfig_client
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
+@pytest.fixture(params=[None, "1"], ids=["as it is", "fork support"], autouse=True)
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gRPC's Python layer reads before the package sets it."""
+    if request.param is None:
+        monkeypatch.delenv("GRPC_ENABLE_FORK_SUPPORT", raising=False)
+    else:
+        monkeypatch.setenv("GRPC_ENABLE_FORK_SUPPORT", request.param)
+
+
 def run(*arguments: str) -> None:
     result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=240)
     assert result.returncode == 0, result.stderr[-4000:]
