@@ -4,11 +4,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import pickle
+import shutil
 import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, Server
@@ -17,6 +20,7 @@ import qconfig_client
 from qconfig.v1.config_service_pb2 import ENTRY_VIEW_FULL
 from qconfig.v1.registry_pb2 import LlmTemplate, Scheme
 from qconfig_client import errors
+from qconfig_client._connection import Options
 
 
 def scheme(name: str = "mine") -> Scheme:
@@ -155,6 +159,22 @@ def test_asyncio(server: Server) -> None:
     asyncio.run(go())
 
 
+def test_each_event_loop_has_one_channel(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    open_channel = Options.open_channel
+    monkeypatch.setattr(Options, "open_channel", lambda *given: opened.append(given) or open_channel(*given))
+    client = qconfig_client.connect_aio(server.address)
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    for _ in range(5):
+        for loop in loops:
+            loop.run_until_complete(client.get_config("llama", "fp8"))
+    assert len(opened) == 2
+    for loop in loops:
+        loop.close()
+    asyncio.run(client.get_config("llama", "fp8"))
+    assert len(client._connection._channels) == 1
+
+
 def test_a_closed_client_is_told(server: Server) -> None:
     with qconfig_client.connect(server.address) as client:
         client.get_config("llama", "fp8")
@@ -201,6 +221,12 @@ assert threading.active_count() == 1
 assert not {"torch", "quark"} & set(sys.modules), sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_package_works_from_a_zip_file(tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "packages"), "zip", ROOT / "client/python/src")
+    program = "import qconfig_client as q; assert '.zip' in q.__file__; assert 'retryPolicy' in q.SERVICE_CONFIG"
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": archive})
 
 
 def test_command_line(server: Server) -> None:
