@@ -310,6 +310,20 @@ def test_algorithms_that_are_not_asked_for_are_not_looked_at(served: None) -> No
     assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq"]
 
 
+def test_arguments_may_be_iterators(served: None) -> None:
+    template = LLMTemplate.get("llama")
+    arguments = {
+        "algorithm": ["awq", "smoothquant"],
+        "layer_config": [("*a", "mx6")],
+        "exclude_layers": ["head"],
+        "algo_configs": [("awq", {"model_decoder_layers": "mine"})],
+    }
+    config = template.get_config("fp8", **{name: iter(value) for name, value in arguments.items()})
+    assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq", "smooth"]
+    assert config.algo_config[0].model_decoder_layers == "mine"
+    assert config == template.get_config("fp8", **arguments)
+
+
 def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quark, "installed_release", lambda: "0.13")
     assert "mx9" in LLMTemplate.get_supported_schemes()

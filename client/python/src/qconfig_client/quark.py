@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from qconfig.v1.config_service_pb2 import GetTemplateResponse
 from qconfig.v1.registry_pb2 import REGISTRY_ORIGIN_TENANT, LlmTemplate, Scheme
 from qconfig_client import _from_quark, _to_quark, errors
-from qconfig_client._request import algo_config
+from qconfig_client._request import algo_config, pairs
 from qconfig_client._to_quark import QuarkMissing, installed_release
 from qconfig_client.client import Client
 
@@ -212,13 +212,13 @@ class LLMTemplate:
     ) -> QuarkQConfig:
         _to_quark.require_quark()
         self._check_registered()
-        asked = [algorithm] if isinstance(algorithm, str) else algorithm or []
+        asked = [algorithm] if isinstance(algorithm, str) and algorithm else list(algorithm or ())
         lower = {name.lower() for name in asked}
         try:
             config = client().get_config(
                 self.model_type,
                 scheme,
-                algorithm,
+                asked,
                 kv_cache_scheme,
                 min_kv_scale,
                 attention_scheme,
@@ -226,7 +226,7 @@ class LLMTemplate:
                 layer_type_config,
                 exclude_layers,
                 # Quark does not look at those that are not asked for.
-                {name: value for name, value in (algo_configs or {}).items() if name.lower() in lower},
+                {name: value for name, value in pairs("algo_configs", algo_configs) if name.lower() in lower},
                 shared_scale_groups,
             )
         except errors.SchemeNotFound as error:
