@@ -97,6 +97,8 @@ def test_lists_and_entries(client: qconfig_client.Client) -> None:
     assert len(page.llm_templates) == 5
     names = [template.model_type for template in client.all_templates(page_size=7)]
     assert len(names) == page.total_size == len(set(names))
+    with pytest.raises(TypeError):
+        client.all_templates(page=7)  # type: ignore[call-arg]
     schemes = list(client.all_schemes(catalog="quark-0.13", view=ENTRY_VIEW_FULL))
     assert schemes[0].HasField("config")
     assert client.get_template("llama").llm_template.kv_layers_name == ["*k_proj", "*v_proj"]
@@ -241,6 +243,9 @@ def test_command_line(server: Server) -> None:
     refused = command("llama", "fp9", "--server", server.address)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("error: scheme: no scheme has this name")
+    no_json = command("llama", "fp8", "--algo-config", "awq={")
+    assert no_json.returncode == 2
+    assert "'{' is no JSON: Expecting property name" in no_json.stderr
     assert command("llama", "fp8", "--layer", "x").returncode == 2
     assert command("llama", "fp8", "--server", server.address, "--algo-config", 'awq={"x": 1}').returncode == 2
     assert command("llama", "fp8", "--server", "127.0.0.1:1").returncode == 3

@@ -105,7 +105,10 @@ def _algo_config(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} has no =")
-    return name, json.loads(value)
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is no JSON: {error}") from None
 
 
 def _names(text: str) -> list[str]:
