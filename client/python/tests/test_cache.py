@@ -47,7 +47,7 @@ def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
         assert "stale configuration" in caplog.text
         for other in ({"scheme": "mx6"}, {"scheme": "fp8", "tenant": "other"}, {"scheme": "fp8", "min_revision": 2}):
             with pytest.raises(ServerUnavailable):
-                client.get_config("llama", **other)  # type: ignore[arg-type]
+                client.get_config("llama", **other)
         new_server.start()
         deadline = time.monotonic() + 30  # for gRPC to connect again
         while client.get_config("llama", "fp8").stale:
@@ -132,7 +132,7 @@ def put_many(folder: str, name: str) -> list[str]:
     """What is logged when a process keeps many answers."""
     messages: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: messages.append(record.getMessage())
     logging.getLogger("qconfig_client").addHandler(handler)
     cache = Cache(folder, "server")
     for number in range(150):

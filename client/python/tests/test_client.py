@@ -98,7 +98,7 @@ def test_lists_and_entries(client: qconfig_client.Client) -> None:
     names = [template.model_type for template in client.all_templates(page_size=7)]
     assert len(names) == page.total_size == len(set(names))
     with pytest.raises(TypeError):
-        client.all_templates(page=7)  # type: ignore[call-arg]
+        client.all_templates(page=7)
     schemes = list(client.all_schemes(catalog="quark-0.13", view=ENTRY_VIEW_FULL))
     assert schemes[0].HasField("config")
     assert client.get_template("llama").llm_template.kv_layers_name == ["*k_proj", "*v_proj"]

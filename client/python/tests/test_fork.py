@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 from conftest import Server
 
@@ -20,6 +21,8 @@ def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """What gRPC's Python layer reads before the package sets it."""
     if request.param is None:
         monkeypatch.delenv("GRPC_ENABLE_FORK_SUPPORT", raising=False)
+    elif grpc.__version__.startswith("1.60."):
+        pytest.skip("forks hang with the handlers of grpcio 1.60")
     else:
         monkeypatch.setenv("GRPC_ENABLE_FORK_SUPPORT", request.param)
 

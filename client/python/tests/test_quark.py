@@ -227,7 +227,7 @@ def test_a_template(served: None) -> None:
     assert template.f2f_weight_converters is None
     assert template.get_config("fp8").version == "0.12.post1"
     assert LLMTemplate.get("deepseek_v2").q_layer_name == ["*q_a_proj", "*q_b_proj"]
-    assert LLMTemplate.get("qwen3_5_moe").f2f_weight_converters[0].operations[0].split_axis == 0  # type: ignore
+    assert LLMTemplate.get("qwen3_5_moe").f2f_weight_converters[0].operations[0].split_axis == 0
 
 
 def test_errors_are_of_quarks_kinds(served: None) -> None:
@@ -292,7 +292,7 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     LLMTemplate.register_template(LLMTemplate("none", algorithm_configs=none))
     read = LLMTemplate.get("none")
     assert read.algo_config["autosmoothquant"].compute_scale_loss is None
-    assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None  # type: ignore
+    assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None
     read.algo_config["autosmoothquant"].compute_scale_loss = "MAE"
     with pytest.raises(ValueError, match="none was changed"):
         read.get_config("fp8")
