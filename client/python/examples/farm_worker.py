@@ -15,8 +15,9 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Optional
 
@@ -88,7 +89,7 @@ def run_job(text: str) -> Outcome:
     return _worker.run(text)
 
 
-def run_all(jobs: Iterator[str], options: argparse.Namespace) -> Iterator[Outcome]:
+def run_all(jobs: Iterable[str], options: argparse.Namespace) -> Iterator[Outcome]:
     """The outcomes in the order of the jobs, few of which wait in the pool at a time."""
     with ProcessPoolExecutor(options.workers, initializer=start_worker, initargs=(options,)) as pool:
         running: deque[Future[Outcome]] = deque()
@@ -118,17 +119,23 @@ def main() -> int:
     if options.quantize and not options.catalog:
         options.catalog = f"quark-{installed_release()}"
 
-    total = done = stale = 0
     try:
         with open(options.jobs, encoding="utf-8") as file:
-            for outcome in run_all((line for line in file if line.strip()), options):
-                print(outcome.line, flush=True)
-                total += 1
-                done += outcome.done
-                stale += outcome.stale
+            jobs = [line for line in file if line.strip()]
     except OSError as error:
         print(f"{options.jobs}: {error.strerror}", file=sys.stderr)
         return 2
+
+    total = done = stale = 0
+    try:
+        for outcome in run_all(jobs, options):
+            print(outcome.line, flush=True)
+            total += 1
+            done += outcome.done
+            stale += outcome.stale
+    except BrokenProcessPool:
+        print(f"a worker died; the jobs after the first {total} are not known to be done", file=sys.stderr)
+        return 1
     print(f"{total} jobs: {done} done ({stale} stale), {total - done} failed")
     return 0 if total == done else 1
 

@@ -35,7 +35,7 @@ def modules(observers: list[str]) -> dict[str, types.ModuleType]:
     messages = {name.lower(): message for name, message in algorithm_pb2.DESCRIPTOR.message_types_by_name.items()}
     for name, algorithm in _ALGORITHMS.items():
         setattr(config, name, _class(name, messages[name.lower()], name=algorithm))
-    config.OnlineRotationConfig = _class("OnlineRotationConfig", messages["onlinerotationconfig"])  # type: ignore
+    config.OnlineRotationConfig = _class("OnlineRotationConfig", messages["onlinerotationconfig"])
 
     enums = types.ModuleType("quark.torch.quantization.config.type")
     for name, descriptor in quantization_pb2.DESCRIPTOR.enum_types_by_name.items():
@@ -43,14 +43,14 @@ def modules(observers: list[str]) -> dict[str, types.ModuleType]:
         setattr(enums, name, enum.Enum(name, {member: member for member in members}))
     constants = types.ModuleType("quark.torch.quantization.constants")
     layer_types = ("Linear", "Conv2d", "ConvTranspose2d")
-    constants.QUARK_LAYER_TYPES = {name: type(name, (), {}) for name in layer_types}  # type: ignore
+    constants.QUARK_LAYER_TYPES = {name: type(name, (), {}) for name in layer_types}
     observer = types.ModuleType("quark.torch.quantization.observer")
-    observer.OBSERVER_MAP = {name: type(name, (), {}) for name in observers}  # type: ignore
+    observer.OBSERVER_MAP = {name: type(name, (), {}) for name in observers}
     convert = types.ModuleType("quark.torch.quantization.weight_convert")
-    convert.WeightConverter = WeightConverter  # type: ignore
-    convert.SplitFusedExperts = SplitFusedExperts  # type: ignore
+    convert.WeightConverter = WeightConverter
+    convert.SplitFusedExperts = SplitFusedExperts
     twobitscalar = types.ModuleType("quark.experimental.torch.twobitscalar.config")
-    twobitscalar.TwoBitScalarConfig = config.TwoBitScalarConfig  # type: ignore
+    twobitscalar.TwoBitScalarConfig = config.TwoBitScalarConfig
     return {module.__name__: module for module in (config, enums, constants, observer, convert, twobitscalar)}
 
 

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -45,7 +47,7 @@ def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
         assert "stale configuration" in caplog.text
         for other in ({"scheme": "mx6"}, {"scheme": "fp8", "tenant": "other"}, {"scheme": "fp8", "min_revision": 2}):
             with pytest.raises(ServerUnavailable):
-                client.get_config("llama", **other)  # type: ignore[arg-type]
+                client.get_config("llama", **other)
         new_server.start()
         deadline = time.monotonic() + 30  # for gRPC to connect again
         while client.get_config("llama", "fp8").stale:
@@ -86,12 +88,30 @@ def test_a_damaged_file_counts_as_absent(tmp_path: Path, damage: str) -> None:
     assert cache.get(REQUEST) == answer("b")
 
 
-def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path) -> None:
+def test_an_answer_with_another_digest_is_not_used(tmp_path: Path) -> None:
+    cache = Cache(str(tmp_path), "server")
+    cache.put(REQUEST, answer("a"))
+    [file] = tmp_path.iterdir()
+    wrong = answer("a")
+    wrong.config.version = "b"
+    data = wrong.SerializeToString(deterministic=True)
+    file.write_bytes(hashlib.sha256(data).digest() + data)
+    assert cache.get(REQUEST) is None
+
+
+def test_the_folder_is_the_users(tmp_path: Path) -> None:
+    Cache(str(tmp_path / "cache"), "server").put(REQUEST, answer("a"))
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = Cache(str(tmp_path), "server")
     wrong = answer("a")
     wrong.config.version = "b"
-    cache.put(REQUEST, wrong)
     cache.put(REQUEST, GetConfigResponse(config_digest="a" * 64, not_modified=True))
+    assert not caplog.messages
+    cache.put(REQUEST, wrong)
+    assert caplog.messages == ["the answer is not kept: its digest is not that of its configuration; a newer server?"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,6 +126,25 @@ def test_the_oldest_files_go(tmp_path: Path) -> None:
     cache.put(GetConfigRequest(model_type="new"), answer("a"))
     assert [number for number, request in enumerate(requests) if cache.get(request)] == [3, 5]
     assert cache.get(GetConfigRequest(model_type="new"))
+
+
+def put_many(folder: str, name: str) -> list[str]:
+    """What is logged when a process keeps many answers."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logging.getLogger("qconfig_client").addHandler(handler)
+    cache = Cache(folder, "server")
+    for number in range(150):
+        cache.put(GetConfigRequest(model_type=f"{name}{number}"), answer("a"))
+    return messages
+
+
+def test_processes_share_a_folder(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        logged = pool.starmap(put_many, [(str(tmp_path), name) for name in "abcd"], chunksize=1)
+    assert logged == [[]] * 4
+    assert len(list(tmp_path.iterdir())) == 600
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

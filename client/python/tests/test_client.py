@@ -4,11 +4,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import pickle
+import shutil
 import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, Server
@@ -17,6 +20,7 @@ import qconfig_client
 from qconfig.v1.config_service_pb2 import ENTRY_VIEW_FULL
 from qconfig.v1.registry_pb2 import LlmTemplate, Scheme
 from qconfig_client import errors
+from qconfig_client._connection import Options
 
 
 def scheme(name: str = "mine") -> Scheme:
@@ -93,6 +97,8 @@ def test_lists_and_entries(client: qconfig_client.Client) -> None:
     assert len(page.llm_templates) == 5
     names = [template.model_type for template in client.all_templates(page_size=7)]
     assert len(names) == page.total_size == len(set(names))
+    with pytest.raises(TypeError):
+        client.all_templates(page=7)
     schemes = list(client.all_schemes(catalog="quark-0.13", view=ENTRY_VIEW_FULL))
     assert schemes[0].HasField("config")
     assert client.get_template("llama").llm_template.kv_layers_name == ["*k_proj", "*v_proj"]
@@ -155,6 +161,22 @@ def test_asyncio(server: Server) -> None:
     asyncio.run(go())
 
 
+def test_each_event_loop_has_one_channel(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    open_channel = Options.open_channel
+    monkeypatch.setattr(Options, "open_channel", lambda *given: opened.append(given) or open_channel(*given))
+    client = qconfig_client.connect_aio(server.address)
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    for _ in range(5):
+        for loop in loops:
+            loop.run_until_complete(client.get_config("llama", "fp8"))
+    assert len(opened) == 2
+    for loop in loops:
+        loop.close()
+    asyncio.run(client.get_config("llama", "fp8"))
+    assert len(client._connection._channels) == 1
+
+
 def test_a_closed_client_is_told(server: Server) -> None:
     with qconfig_client.connect(server.address) as client:
         client.get_config("llama", "fp8")
@@ -203,6 +225,12 @@ assert not {"torch", "quark"} & set(sys.modules), sys.modules
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_the_package_works_from_a_zip_file(tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "packages"), "zip", ROOT / "client/python/src")
+    program = "import qconfig_client as q; assert '.zip' in q.__file__; assert 'retryPolicy' in q.SERVICE_CONFIG"
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": archive})
+
+
 def test_command_line(server: Server) -> None:
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "qconfig_client", "get-config", *words]
@@ -215,6 +243,9 @@ def test_command_line(server: Server) -> None:
     refused = command("llama", "fp9", "--server", server.address)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("error: scheme: no scheme has this name")
+    no_json = command("llama", "fp8", "--algo-config", "awq={")
+    assert no_json.returncode == 2
+    assert "'{' is no JSON: Expecting property name" in no_json.stderr
     assert command("llama", "fp8", "--layer", "x").returncode == 2
     assert command("llama", "fp8", "--server", server.address, "--algo-config", 'awq={"x": 1}').returncode == 2
     assert command("llama", "fp8", "--server", "127.0.0.1:1").returncode == 3

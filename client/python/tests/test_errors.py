@@ -29,7 +29,7 @@ def test_no_class_is_of_a_reason_that_is_not_in_the_proto() -> None:
 
 
 def test_a_reason_of_a_newer_server() -> None:
-    error = errors.from_item_error(ItemError(code=3, reason=999, message="text"))  # type: ignore[arg-type]
+    error = errors.from_item_error(ItemError(code=3, reason=999, message="text"))
     assert type(error) is QConfigError
     assert error.reason == ""
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -61,7 +61,7 @@ def test_an_item_of_a_batch_fails_as_a_call_does(client: Client) -> None:
 
 def test_errors_can_be_pickled() -> None:
     violations = [FieldViolation(field="scheme", description="text")]
-    message = ItemError(code=5, reason=3, message="text", metadata={"field": "scheme"}, field_violations=violations)  # type: ignore[arg-type]
+    message = ItemError(code=5, reason=3, message="text", metadata={"field": "scheme"}, field_violations=violations)
     error = errors.from_item_error(message)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is SchemeNotFound

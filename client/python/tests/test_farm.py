@@ -4,6 +4,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -98,6 +99,27 @@ def test_a_restart_in_the_middle(new_server: Server, tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in lines[:-1]] == [f"job-{number:03}" for number in range(count)]
     assert len({line.split(" ", 1)[1] for line in lines[:-1]}) == 2
     assert lines[-1] == f"{count} jobs: {count} done (0 stale), 0 failed\n"
+
+
+def test_a_worker_that_dies() -> None:
+    process = subprocess.Popen(
+        [sys.executable, FARM, "--server", "127.0.0.1:1", "--workers", "1", JOBS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "waiting for the server" in process.stderr.readline()
+    worker, children = process.pid, [process.pid]
+    while children:
+        worker = children[-1]
+        children = [int(child) for child in Path(f"/proc/{worker}/task/{worker}/children").read_text().split()]
+    assert worker != process.pid
+    os.kill(worker, signal.SIGKILL)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    assert errors.endswith("a worker died; the jobs after the first 0 are not known to be done\n")
+    assert "Traceback" not in errors
 
 
 def test_last_answers_while_the_server_is_away(new_server: Server, tmp_path: Path) -> None:

@@ -7,12 +7,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 from conftest import Server
 
 import qconfig_client
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+@pytest.fixture(params=[None, "1"], ids=["as it is", "fork support"], autouse=True)
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gRPC's Python layer reads before the package sets it."""
+    if request.param is None:
+        monkeypatch.delenv("GRPC_ENABLE_FORK_SUPPORT", raising=False)
+    elif grpc.__version__.startswith("1.60."):
+        pytest.skip("forks hang with the handlers of grpcio 1.60")
+    else:
+        monkeypatch.setenv("GRPC_ENABLE_FORK_SUPPORT", request.param)
 
 
 def run(*arguments: str) -> None:

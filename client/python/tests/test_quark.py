@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,7 +53,19 @@ def served(client: qconfig_client.Client, server: Server, monkeypatch: pytest.Mo
     quark.configure()
     yield
     quark.client().close()
-    quark._client = None
+    quark._clients.clear()
+
+
+@pytest.fixture
+def unconfigured(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The drop-in has no client yet, and no amd-quark."""
+    quark._clients.clear()
+    monkeypatch.setenv("QCONFIG_SERVER", server.address)
+    monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
+    monkeypatch.setattr(quark, "installed_release", lambda: None)
+    yield
+    quark.client().close()
+    quark._clients.clear()
 
 
 def layer_config(**fields: Any) -> Any:
@@ -211,7 +227,7 @@ def test_a_template(served: None) -> None:
     assert template.f2f_weight_converters is None
     assert template.get_config("fp8").version == "0.12.post1"
     assert LLMTemplate.get("deepseek_v2").q_layer_name == ["*q_a_proj", "*q_b_proj"]
-    assert LLMTemplate.get("qwen3_5_moe").f2f_weight_converters[0].operations[0].split_axis == 0  # type: ignore
+    assert LLMTemplate.get("qwen3_5_moe").f2f_weight_converters[0].operations[0].split_axis == 0
 
 
 def test_errors_are_of_quarks_kinds(served: None) -> None:
@@ -276,7 +292,7 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     LLMTemplate.register_template(LLMTemplate("none", algorithm_configs=none))
     read = LLMTemplate.get("none")
     assert read.algo_config["autosmoothquant"].compute_scale_loss is None
-    assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None  # type: ignore
+    assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None
     read.algo_config["autosmoothquant"].compute_scale_loss = "MAE"
     with pytest.raises(ValueError, match="none was changed"):
         read.get_config("fp8")
@@ -294,10 +310,34 @@ def test_algorithms_that_are_not_asked_for_are_not_looked_at(served: None) -> No
     assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq"]
 
 
-def test_catalogue_of_the_installed_release(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
+def test_arguments_may_be_iterators(served: None) -> None:
+    template = LLMTemplate.get("llama")
+    arguments = {
+        "algorithm": ["awq", "smoothquant"],
+        "layer_config": [("*a", "mx6")],
+        "exclude_layers": ["head"],
+        "algo_configs": [("awq", {"model_decoder_layers": "mine"})],
+    }
+    config = template.get_config("fp8", **{name: iter(value) for name, value in arguments.items()})
+    assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq", "smooth"]
+    assert config.algo_config[0].model_decoder_layers == "mine"
+    assert config == template.get_config("fp8", **arguments)
+
+
+def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quark, "installed_release", lambda: "0.13")
-    quark.configure(server.address)
     assert "mx9" in LLMTemplate.get_supported_schemes()
-    quark.client().close()
-    quark._client = None
+
+
+def test_threads_may_be_the_first_to_ask(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    delays = itertools.count(1)
+    monkeypatch.setattr(quark, "installed_release", lambda: time.sleep(0.01 * next(delays)))
+    barrier = threading.Barrier(8)
+
+    def ask(_: int) -> None:
+        barrier.wait()
+        for _ in range(30):
+            LLMTemplate.get("llama")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(ask, range(8)))

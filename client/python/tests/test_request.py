@@ -67,8 +67,18 @@ def test_layer_types_are_classes_or_names() -> None:
     class Linear:
         pass
 
+    with pytest.raises(ValueError, match=r"takes classes of torch\.nn, and not test_request\..*Linear: "):
+        request(layer_type_config={Linear: "mx6"})
+    Linear.__module__ = "torch.nn.modules.linear"
     made = request(layer_type_config={Linear: "mx6", "Conv2d": "mx9"})
     assert [entry.layer_type for entry in made.layer_type_config] == ["Linear", "Conv2d"]
+
+
+@pytest.mark.parametrize("name", ["layer_config", "layer_type_config", "algo_configs"])
+@pytest.mark.parametrize("value", [["ab"], "ab", 3, [("a", "b", "c")]])
+def test_what_is_no_dict_and_no_pairs_is_told(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} takes a dict or pairs, and not "):
+        request(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
@@ -139,6 +149,16 @@ def test_mistakes_in_an_algorithms_configuration_are_told() -> None:
         algo_config("awq", {"scaling_layers": [{"x": 1}]})
     with pytest.raises(TypeError, match=r"gptq\.block_size: "):
         algo_config("gptq", {"block_size": "many"})
+    with pytest.raises(ValueError, match=r"^awq\.model_decoder_layers: "):
+        algo_config("awq", {"model_decoder_layers": "\ud800"})
+    with pytest.raises(TypeError, match=r"^awq\.scaling_layers\[0\] takes a dict, and not 'ab'"):
+        algo_config("awq", {"scaling_layers": ["ab"]})
+    with pytest.raises(TypeError, match=r"^awq\.scaling_layers takes a list, and not 3"):
+        algo_config("awq", {"scaling_layers": 3})
+    with pytest.raises(TypeError, match=r"^rotation\.online_config takes a dict, and not 'ab'"):
+        algo_config("rotation", {"online_config": "ab"})
+    with pytest.raises(TypeError, match=r"^rotation\.scaling_layers takes a dict or pairs, and not \['ab'\]"):
+        algo_config("rotation", {"scaling_layers": ["ab"]})
     with pytest.raises(ValueError, match="no algorithm has the name 'awk'; known are awq, "):
         algo_config("awk", {})
     with pytest.raises(TypeError, match="is a int, and not a dict"):

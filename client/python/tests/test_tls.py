@@ -41,6 +41,22 @@ def test_authorities_are_a_file_bytes_or_the_systems(tls_server: Server, tmp_pat
     subprocess.run([sys.executable, "-c", program, tls_server.address], check=True, env=environment)
 
 
+def test_a_certificate_and_its_key_come_together() -> None:
+    with pytest.raises(ValueError, match="key is missing"):
+        Tls(cert="cert.pem")
+    with pytest.raises(ValueError, match="cert is missing"):
+        Tls(key="key.pem")
+    line = [sys.executable, "-m", "qconfig_client", "get-config", "llama", "fp8", "--tls-key", "key.pem"]
+    run = subprocess.run(line, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (2, "error: Tls takes cert and key together: cert is missing\n")
+
+
+def test_a_key_is_not_printed() -> None:
+    tls = Tls(cert=b"certificate", key=b"secret")
+    client = connect("127.0.0.1:1", tls=tls)
+    assert "secret" not in repr(tls) + repr(client._options)
+
+
 def test_a_file_that_is_missing_is_told_at_the_first_call() -> None:
     with connect("127.0.0.1:1", tls=Tls(ca="missing.pem")) as client, pytest.raises(FileNotFoundError):
         client.get_config("llama", "fp8")

@@ -245,15 +245,17 @@ def compare_templates() -> Iterator[str]:
         for name in ("kv_layers_name", "gate_up_layers_name", "exclude_layers_name"):
             yield from differences(getattr(expected, name), getattr(actual, name), f"{model_type}.{name}")
         # Quark itself makes a list of a lone name.
-        names = [[name] if isinstance(name, str) else name for name in (expected.q_layer_name, actual.q_layer_name)]
-        yield from differences(*names, f"{model_type}.q_layer_name")
+        first, second = (
+            [name] if isinstance(name, str) else name for name in (expected.q_layer_name, actual.q_layer_name)
+        )
+        yield from differences(first, second, f"{model_type}.q_layer_name")
         for name, config in expected.algo_config.items():
             yield from differences(config, actual.algo_config[name], f"{model_type}.algo_config[{name}]")
-        converters = [
+        first, second = (
             [(c.source_patterns, c.target_patterns, [vars(o) for o in c.operations]) for c in converters or []]
             for converters in (expected.f2f_weight_converters, actual.f2f_weight_converters)
-        ]
-        yield from differences(*converters, f"{model_type}.f2f_weight_converters")
+        )
+        yield from differences(first, second, f"{model_type}.f2f_weight_converters")
         actual.get_config("fp8")  # what was read is still what is registered
 
 

@@ -19,9 +19,9 @@ _NOT_REACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(arguments)
-    wants_tls = options.tls or options.tls_ca or options.tls_cert
-    tls = qconfig_client.Tls(options.tls_ca, options.tls_cert, options.tls_key) if wants_tls else None
+    wants_tls = options.tls or options.tls_ca or options.tls_cert or options.tls_key
     try:
+        tls = qconfig_client.Tls(options.tls_ca, options.tls_cert, options.tls_key) if wants_tls else None
         with qconfig_client.connect(
             options.server, timeout=options.timeout, tls=tls, cache_dir=options.cache_dir
         ) as client:
@@ -105,7 +105,10 @@ def _algo_config(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} has no =")
-    return name, json.loads(value)
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is no JSON: {error}") from None
 
 
 def _names(text: str) -> list[str]:

@@ -167,10 +167,30 @@ class AsyncClient:
         )
         return await self._connection.call(_method.LIST_TEMPLATES, request, timeout)
 
-    async def all_templates(self, *, page_token: str = "", **arguments: Any) -> AsyncIterator[LlmTemplate]:
-        """All pages, with the arguments of `list_templates`."""
+    async def all_templates(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> AsyncIterator[LlmTemplate]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = await self.list_templates(page_token=page_token, **arguments)
+            page = await self.list_templates(
+                tenant=tenant,
+                catalog=catalog,
+                revision=revision,
+                min_revision=min_revision,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for template in page.llm_templates:
                 yield template
             page_token = page.next_page_token
@@ -220,10 +240,30 @@ class AsyncClient:
         )
         return await self._connection.call(_method.LIST_SCHEMES, request, timeout)
 
-    async def all_schemes(self, *, page_token: str = "", **arguments: Any) -> AsyncIterator[Scheme]:
-        """All pages, with the arguments of `list_schemes`."""
+    async def all_schemes(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> AsyncIterator[Scheme]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = await self.list_schemes(page_token=page_token, **arguments)
+            page = await self.list_schemes(
+                tenant=tenant,
+                catalog=catalog,
+                revision=revision,
+                min_revision=min_revision,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for scheme in page.schemes:
                 yield scheme
             page_token = page.next_page_token
@@ -353,10 +393,24 @@ class AsyncClient:
         )
         return await self._connection.call(_method.LIST_CHANGES, request, timeout)
 
-    async def all_changes(self, *, page_token: str = "", **arguments: Any) -> AsyncIterator[ChangeRecord]:
-        """All pages, with the arguments of `list_changes`."""
+    async def all_changes(
+        self,
+        *,
+        tenant: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> AsyncIterator[ChangeRecord]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = await self.list_changes(page_token=page_token, **arguments)
+            page = await self.list_changes(
+                tenant=tenant,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for change in page.changes:
                 yield change
             page_token = page.next_page_token

@@ -34,7 +34,10 @@ class Cache:
         self._max_bytes = max_bytes
 
     def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
+        if not response.HasField("config"):  # it is not modified
+            return
         if not _verified(response):
+            _LOG.warning("the answer is not kept: its digest is not that of its configuration; a newer server?")
             return
         answer = response.SerializeToString(deterministic=True)
         content = hashlib.sha256(answer).digest() + answer
@@ -88,7 +91,10 @@ class Cache:
         files = []
         for entry in os.scandir(self._folder):
             if entry.name.endswith(_SUFFIX):
-                status = entry.stat()
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # another process has renamed or removed it
+                    continue
                 files.append((status.st_mtime_ns, status.st_size, entry.path))
         excess = sum(size for _, size, _ in files) - self._max_bytes
         for _, size, name in sorted(files):

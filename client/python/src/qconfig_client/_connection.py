@@ -7,7 +7,8 @@ import asyncio
 import os
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -20,7 +21,7 @@ from qconfig_client._method import Method, Request, Response
 
 Pem = Union[str, "os.PathLike[str]", bytes]
 
-SERVICE_CONFIG = Path(__file__).with_name("service_config.json").read_text(encoding="utf-8")
+SERVICE_CONFIG = resources.files(__package__).joinpath("service_config.json").read_text(encoding="utf-8")
 
 _MAX_ANSWER_BYTES = 64 << 20  # what a server's answer may come to
 _MAX_RETRIED_BYTES = 8 << 20
@@ -32,7 +33,11 @@ class Tls:
 
     ca: Optional[Pem] = None  # authorities of the server's certificate; None: the system's
     cert: Optional[Pem] = None  # the client's certificate chain
-    key: Optional[Pem] = None  # its private key
+    key: Optional[Pem] = field(default=None, repr=False)  # its private key
+
+    def __post_init__(self) -> None:
+        if (self.cert is None) != (self.key is None):  # gRPC ends the process
+            raise ValueError(f"Tls takes cert and key together: {'cert' if self.cert is None else 'key'} is missing")
 
     def _credentials(self) -> grpc.ChannelCredentials:
         ca = _system_authorities() if self.ca is None else _read(self.ca)
@@ -114,12 +119,11 @@ _first_asyncio_process: dict[str, int] = {}
 
 
 class AsyncConnection:
-    """As Connection, with one channel for the event loop that uses it. Not thread-safe."""
+    """As Connection, with one channel for each event loop that uses it."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._channel: Optional[grpc.aio.Channel] = None
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
         self._closed = False
 
     async def call(self, method: Method[Request, Response], request: Request, timeout: Optional[float]) -> Response:
@@ -132,8 +136,9 @@ class AsyncConnection:
 
     async def close(self) -> None:
         self._closed = True
-        if self._channel is not None and self._loop is asyncio.get_running_loop():
-            await self._channel.close()
+        channel = self._channels.pop(asyncio.get_running_loop(), None)
+        if channel is not None:
+            await channel.close()
 
     def _channel_here(self) -> grpc.aio.Channel:
         if self._closed:
@@ -143,9 +148,13 @@ class AsyncConnection:
                 "gRPC's asyncio does not work in a process forked from one that used it: start the process by spawn"
             )
         here = asyncio.get_running_loop()
-        if self._loop is not here:
-            self._channel, self._loop = self._options.open_channel(grpc.aio), here
-        return self._channel
+        channel = self._channels.get(here)
+        if channel is None:
+            for loop in list(self._channels):
+                if loop.is_closed():
+                    self._channels.pop(loop, None)
+            channel = self._channels[here] = self._options.open_channel(grpc.aio)
+        return channel
 
 
 def _callable(channel: Any, method: Method[Request, Response], request: Request) -> Any:

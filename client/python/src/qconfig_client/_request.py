@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Optional, Union
 
 from google.protobuf.message import Message
@@ -57,24 +58,47 @@ def get_config_request(
         include_quark_json=True,
         include_canonical_json=include_canonical_json,
     )
-    for pattern, layer_scheme in _pairs(layer_config):
+    for pattern, layer_scheme in pairs("layer_config", layer_config):
         request.layer_config.add(pattern=pattern, scheme=layer_scheme)
-    for layer_type, layer_scheme in _pairs(layer_type_config):
-        name = layer_type.__name__ if isinstance(layer_type, type) else layer_type
-        request.layer_type_config.add(layer_type=name, scheme=layer_scheme)
-    for algorithm_name, value in _pairs(algo_configs):
+    for layer_type, layer_scheme in pairs("layer_type_config", layer_type_config):
+        request.layer_type_config.add(layer_type=_layer_type_name(layer_type), scheme=layer_scheme)
+    for algorithm_name, value in pairs("algo_configs", algo_configs):
         config = None if value is None else algo_config(algorithm_name, value)
         request.algo_configs.add(algorithm=algorithm_name, config=config)
     # For these two None is one thing and empty another.
     if exclude_layers is not None:
         request.exclude_layers.SetInParent()
-        request.exclude_layers.patterns.extend(_strings("exclude_layers", exclude_layers))
+        request.exclude_layers.patterns.extend(_items("exclude_layers", exclude_layers))
     if shared_scale_groups is not None:
         request.shared_scale_groups.SetInParent()
         for group in _items("shared_scale_groups", shared_scale_groups):
-            suffixes = _strings("shared_scale_groups", group)
+            suffixes = _items("shared_scale_groups", group)
             request.shared_scale_groups.groups.append(SharedScaleGroup(layer_suffixes=suffixes))
     return request
+
+
+def pairs(name: str, value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], None]) -> list[tuple[Any, Any]]:
+    """The items of an argument that is a dict or pairs."""
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        items = list(value)
+        if all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
+            return items
+    raise TypeError(f"{name} takes a dict or pairs, and not {value!r}")
+
+
+def _layer_type_name(layer_type: Any) -> Any:
+    if not isinstance(layer_type, type):
+        return layer_type
+    if not layer_type.__module__.startswith("torch.nn."):
+        raise ValueError(
+            f"layer_type_config takes classes of torch.nn, and not {layer_type.__module__}.{layer_type.__qualname__}: "
+            "the server has no other layer types"
+        )
+    return layer_type.__name__
 
 
 def algo_config(algorithm: str, value: Any) -> AlgoConfig:
@@ -106,33 +130,35 @@ def algo_config(algorithm: str, value: Any) -> AlgoConfig:
 
 
 def _fill(message: Message, values: Mapping[str, Any], path: str) -> None:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{path} takes a dict, and not {values!r}")
     fields = message.DESCRIPTOR.fields_by_name
     for key, value in values.items():
         if key not in fields:
             raise TypeError(f"{path} has no field {key!r}; it has {', '.join(fields)}")
         if value is not None:
-            try:
-                _set(message, fields[key], value, f"{path}.{key}")
-            except (TypeError, ValueError, AttributeError) as error:
-                raise type(error)(f"{path}.{key}: {error}") from None
+            _set(message, fields[key], value, f"{path}.{key}")
 
 
 def _set(message: Message, field: Any, value: Any, path: str) -> None:
     target = getattr(message, field.name)
     if field.message_type is None:
         if hasattr(target, "extend"):
-            target.extend(_strings(path, value))
+            _extend_values(target, value, path)
         else:
-            setattr(message, field.name, value)
+            with _told_where(path):
+                setattr(message, field.name, value)
     elif field.message_type is StringList.DESCRIPTOR:
         target.SetInParent()
-        target.values.extend(_strings(path, value))
+        _extend_values(target.values, value, path)
     elif field.message_type is ScalingLayerList.DESCRIPTOR:
         target.SetInParent()
         _extend(target.layers, value, path)
     elif field.message_type is RotationScalingLayersEntry.DESCRIPTOR:
-        for position, layers in _pairs(value):
-            _extend(target.add(position=position).layers, layers, path)
+        for position, layers in pairs(path, value):
+            with _told_where(path):
+                entry = target.add(position=position)
+            _extend(entry.layers, layers, f"{path}[{position!r}]")
     elif isinstance(target, Message):
         target.SetInParent()
         _fill(target, value, path)
@@ -145,17 +171,23 @@ def _extend(target: Any, values: Iterable[Mapping[str, Any]], path: str) -> None
         _fill(target.add(), value, f"{path}[{index}]")
 
 
-def _pairs(value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], None]) -> Iterable[tuple[Any, Any]]:
-    if value is None:
-        return ()
-    return value.items() if isinstance(value, Mapping) else value
+def _extend_values(target: Any, values: Iterable[Any], path: str) -> None:
+    values = _items(path, values)
+    with _told_where(path):
+        target.extend(values)
+
+
+@contextmanager
+def _told_where(path: str) -> Iterator[None]:
+    try:
+        yield
+    except TypeError as error:
+        raise TypeError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _items(name: str, value: Iterable[Any]) -> Iterable[Any]:
-    if isinstance(value, (str, bytes, Mapping)):
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise TypeError(f"{name} takes a list, and not {value!r}")
     return value
-
-
-def _strings(name: str, value: Iterable[str]) -> Iterable[str]:
-    return _items(name, value)

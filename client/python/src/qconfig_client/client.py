@@ -166,10 +166,30 @@ class Client:
         )
         return self._connection.call(_method.LIST_TEMPLATES, request, timeout)
 
-    def all_templates(self, *, page_token: str = "", **arguments: Any) -> Iterator[LlmTemplate]:
-        """All pages, with the arguments of `list_templates`."""
+    def all_templates(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> Iterator[LlmTemplate]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = self.list_templates(page_token=page_token, **arguments)
+            page = self.list_templates(
+                tenant=tenant,
+                catalog=catalog,
+                revision=revision,
+                min_revision=min_revision,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for template in page.llm_templates:
                 yield template
             page_token = page.next_page_token
@@ -219,10 +239,30 @@ class Client:
         )
         return self._connection.call(_method.LIST_SCHEMES, request, timeout)
 
-    def all_schemes(self, *, page_token: str = "", **arguments: Any) -> Iterator[Scheme]:
-        """All pages, with the arguments of `list_schemes`."""
+    def all_schemes(
+        self,
+        *,
+        tenant: str = "",
+        catalog: str = "",
+        revision: int = 0,
+        min_revision: int = 0,
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> Iterator[Scheme]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = self.list_schemes(page_token=page_token, **arguments)
+            page = self.list_schemes(
+                tenant=tenant,
+                catalog=catalog,
+                revision=revision,
+                min_revision=min_revision,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for scheme in page.schemes:
                 yield scheme
             page_token = page.next_page_token
@@ -352,10 +392,24 @@ class Client:
         )
         return self._connection.call(_method.LIST_CHANGES, request, timeout)
 
-    def all_changes(self, *, page_token: str = "", **arguments: Any) -> Iterator[ChangeRecord]:
-        """All pages, with the arguments of `list_changes`."""
+    def all_changes(
+        self,
+        *,
+        tenant: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+        view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
+        timeout: Optional[float] = None,
+    ) -> Iterator[ChangeRecord]:
+        """All pages. `timeout` is for each."""
         while True:
-            page = self.list_changes(page_token=page_token, **arguments)
+            page = self.list_changes(
+                tenant=tenant,
+                page_size=page_size,
+                page_token=page_token,
+                view=view,
+                timeout=timeout,
+            )
             for change in page.changes:
                 yield change
             page_token = page.next_page_token

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from qconfig.v1.config_service_pb2 import GetTemplateResponse
 from qconfig.v1.registry_pb2 import REGISTRY_ORIGIN_TENANT, LlmTemplate, Scheme
 from qconfig_client import _from_quark, _to_quark, errors
-from qconfig_client._request import algo_config
+from qconfig_client._request import algo_config, pairs
 from qconfig_client._to_quark import QuarkMissing, installed_release
 from qconfig_client.client import Client
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LLMTemplate", "OverrideSchemeNotFound", "QuarkMissing", "client", "configure", "installed_release"]
 
 _LOG = logging.getLogger("qconfig_client")
-_client: Optional[Client] = None
+_clients: dict[str, Client] = {}  # none or one, under "client"; without a lock, which a child could inherit locked
 _registered_here: set[str] = set()  # schemes; forked children have registered what their parent had
 
 
@@ -45,26 +45,29 @@ def configure(
     server: Optional[str] = None, *, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
 ) -> None:
     """Which server to ask from now on, with the options of a Client. What is None comes from the environment."""
-    global _client
+    new = _new_client(server, tenant, catalog, **options)
+    old = _clients.get("client")
+    _registered_here.clear()
+    _clients["client"] = new
+    if old is not None:
+        old.close()
+
+
+def _new_client(
+    server: Optional[str] = None, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
+) -> Client:
     release = installed_release()
-    new = Client(
+    return Client(
         server or os.environ.get("QCONFIG_SERVER") or "localhost:50051",
         tenant=os.environ.get("QCONFIG_TENANT", "") if tenant is None else tenant,
         catalog=(catalog or os.environ.get("QCONFIG_CATALOG") or (f"quark-{release}" if release else "")),
         **options,
     )
-    _registered_here.clear()
-    if _client is not None:
-        _client.close()
-    _client = new
 
 
 def client() -> Client:
     """The client that is used."""
-    if _client is None:
-        configure()
-    assert _client is not None
-    return _client
+    return _clients.get("client") or _clients.setdefault("client", _new_client())
 
 
 class LLMTemplate:
@@ -209,13 +212,13 @@ class LLMTemplate:
     ) -> QuarkQConfig:
         _to_quark.require_quark()
         self._check_registered()
-        asked = [algorithm] if isinstance(algorithm, str) else algorithm or []
+        asked = [algorithm] if isinstance(algorithm, str) and algorithm else list(algorithm or ())
         lower = {name.lower() for name in asked}
         try:
             config = client().get_config(
                 self.model_type,
                 scheme,
-                algorithm,
+                asked,
                 kv_cache_scheme,
                 min_kv_scale,
                 attention_scheme,
@@ -223,7 +226,7 @@ class LLMTemplate:
                 layer_type_config,
                 exclude_layers,
                 # Quark does not look at those that are not asked for.
-                {name: value for name, value in (algo_configs or {}).items() if name.lower() in lower},
+                {name: value for name, value in pairs("algo_configs", algo_configs) if name.lower() in lower},
                 shared_scale_groups,
             )
         except errors.SchemeNotFound as error:
