@@ -3,6 +3,8 @@
 
 mod qconfigd;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use qconfig_client::v1::batch_get_config_result::Result as Item;
@@ -146,6 +148,50 @@ async fn several_servers_take_turns_and_one_that_is_gone_costs_a_retry() {
         revisions.push(client.list_changes(ListChangesRequest::default()).await.unwrap().revision);
     }
     assert!(revisions.contains(&1) && revisions.contains(&2), "{revisions:?}");
+}
+
+#[tokio::test]
+async fn calls_do_not_fail_for_a_server_that_is_gone() {
+    let server = Server::start();
+    let client = Client::builder().server(format!("127.0.0.1:1,{}", server.address)).build().unwrap();
+    for _ in 0..200 {
+        client.get_config(fp8("llama")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn calls_at_once_do_not_fail_for_servers_that_are_gone() {
+    let server = Server::start();
+    let servers = format!("{gone},{gone},{gone},{gone},{}", server.address, gone = "127.0.0.1:1");
+    let client = Client::builder().server(servers).build().unwrap();
+    let calls: Vec<_> = (0..300)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.get_config(fp8("llama")).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_connections_is_seldom_tried() {
+    let server = Server::start();
+    let breaker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let servers = format!("{},{}", breaker.local_addr().unwrap(), server.address);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    tokio::spawn(async move {
+        while breaker.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let client = Client::builder().server(servers).build().unwrap();
+    for _ in 0..200 {
+        client.get_config(fp8("llama")).await.unwrap();
+    }
+    assert!((1..20).contains(&connections.load(Ordering::Relaxed)), "{connections:?}");
 }
 
 #[tokio::test]
