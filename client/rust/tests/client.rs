@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use qconfig_client::v1::batch_get_config_result::Result as Item;
 use qconfig_client::v1::{
     BatchGetConfigRequest, ErrorReason, GetConfigRequest, LayerConfigEntry, ListCatalogsRequest, ListChangesRequest,
@@ -78,7 +79,7 @@ async fn a_write_gets_a_request_id_unless_it_has_one() {
     let own = "00000000-0000-4000-8000-000000000001";
     client.register_template(template("one")).await.unwrap();
     client.register_template(RegisterTemplateRequest { request_id: own.to_owned(), ..template("two") }).await.unwrap();
-    let changes = client.all_changes(ListChangesRequest::default()).await.unwrap();
+    let changes = client.all_changes(ListChangesRequest::default()).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(changes[0].request_id, own);
     assert_eq!(changes[1].request_id.len(), 36);
 }
@@ -88,16 +89,40 @@ async fn all_follows_the_pages() {
     let server = Server::start();
     let client = server.client();
     let whole = client.list_templates(ListTemplatesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
-    let pages = client.all_templates(ListTemplatesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    let pages = client
+        .all_templates(ListTemplatesRequest { page_size: 3, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(pages, whole.llm_templates);
     let whole = client.list_schemes(ListSchemesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
-    let pages = client.all_schemes(ListSchemesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    let pages = client
+        .all_schemes(ListSchemesRequest { page_size: 3, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(pages, whole.schemes);
     for i in 0..5 {
         client.register_template(template(&format!("mine{i}"))).await.unwrap();
     }
-    let changes = client.all_changes(ListChangesRequest { page_size: 2, ..Default::default() }).await.unwrap();
+    let changes = client
+        .all_changes(ListChangesRequest { page_size: 2, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(changes.iter().map(|change| change.revision).collect::<Vec<_>>(), [6, 5, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_when_it_is_wanted() {
+    let server = Server::start();
+    let client = server.builder().retry(None).build().unwrap();
+    let mut templates = client.all_templates(ListTemplatesRequest { page_size: 2, ..Default::default() });
+    assert!(templates.try_next().await.unwrap().is_some());
+    drop(server);
+    assert!(templates.try_next().await.unwrap().is_some());
+    assert_eq!(templates.try_next().await.unwrap_err().code(), Some(Code::Unavailable));
+    assert!(templates.try_next().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -217,6 +242,8 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
     assert_eq!((error.code(), error.reason()), (Some(Code::Unavailable), ErrorReason::Unspecified));
     let text = error.to_string();
     assert!(text.contains(&address) && text.contains("refused"), "{text}");
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+    assert!(causes.any(|cause| cause.is::<std::io::Error>()), "{error:?}");
 }
 
 #[tokio::test]
