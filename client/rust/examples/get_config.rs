@@ -10,18 +10,20 @@ async fn main() -> Result<(), Error> {
     let mut request = GetConfigRequest {
         model_type: "llama".to_owned(),
         scheme: "fp8".to_owned(),
+        kv_cache_scheme: "fp8".to_owned(),
         layer_config: vec![LayerConfigEntry { pattern: "*mlp*".to_owned(), scheme: "mxfp4".to_owned() }],
         ..Default::default()
     };
     let answer = client.get_config(request.clone()).await?;
-    println!("catalog:   {}", answer.catalog);
-    println!("digest:    {}", &answer.config_digest[..12]);
+    println!("catalog: {}", answer.catalog);
+    println!("digest: {}", &answer.config_digest[..12]);
     println!("overrides: {}", answer.config.unwrap_or_default().layer_quant_config.len());
 
     request.scheme = "int4_wo_12".to_owned();
     match client.get_config(request).await {
         Err(Error::Server(error)) if error.reason == ErrorReason::SchemeNotFound => {
-            println!("{:?}: did you mean {}?", error.reason, error.suggestion());
+            let reason = error.reason.as_str_name().trim_start_matches("ERROR_REASON_");
+            println!("{reason}: did you mean {}?", error.suggestion());
             Ok(())
         }
         other => other.map(drop),

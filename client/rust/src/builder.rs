@@ -72,11 +72,12 @@ impl Builder {
 
     /// Makes the client, which connects at its first call. It works as long as the Tokio runtime in which this is called.
     ///
-    /// [`Error::Options`]: no such runtime, or a server or TLS options that cannot be used.
+    /// [`Error::Options`]: no such runtime, or a server, retry policy or TLS options that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::Options("a client must be made inside a Tokio runtime".to_owned()));
         }
+        self.retry.as_ref().map_or(Ok(()), RetryPolicy::check)?;
         let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry)?;
         Ok(Client::new(servers, self.tenant, self.catalog, self.timeout))
     }
@@ -116,6 +117,19 @@ mod tests {
         }
         for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
             assert!(Builder::default().server(server).build().is_ok(), "{server}");
+        }
+    }
+
+    #[tokio::test]
+    async fn says_which_retry_policy_cannot_be_used() {
+        for number in [-1.0, f64::NAN, f64::INFINITY] {
+            for (name, policy) in [
+                ("backoff_multiplier", RetryPolicy { backoff_multiplier: number, ..Default::default() }),
+                ("max_tokens", RetryPolicy { max_tokens: number, ..Default::default() }),
+                ("token_ratio", RetryPolicy { token_ratio: number, ..Default::default() }),
+            ] {
+                assert!(refusal(Builder::default().retry(policy)).contains(name), "{name} {number}");
+            }
         }
     }
 

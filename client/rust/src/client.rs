@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tonic::transport::Channel;
 
 use crate::servers::Servers;
@@ -89,17 +90,16 @@ impl Client {
             .await
     }
 
-    /// The templates of the page that is asked for and of all that follow it, each page a call.
-    pub async fn all_templates(&self, mut request: ListTemplatesRequest) -> Result<Vec<LlmTemplate>, Error> {
-        let mut all = Vec::new();
-        loop {
-            let page = self.list_templates(request.clone()).await?;
-            all.extend(page.llm_templates);
-            if page.next_page_token.is_empty() {
-                return Ok(all);
-            }
-            request.page_token = page.next_page_token;
-        }
+    /// The templates of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    pub fn all_templates(
+        &self,
+        request: ListTemplatesRequest,
+    ) -> impl Stream<Item = Result<LlmTemplate, Error>> + Send + Unpin + use<> {
+        let client = self.clone();
+        pages(request.page_token.clone(), move |page_token| {
+            let (client, request) = (client.clone(), ListTemplatesRequest { page_token, ..request.clone() });
+            async move { client.list_templates(request).await.map(|page| (page.llm_templates, page.next_page_token)) }
+        })
     }
 
     /// Reads one template.
@@ -120,17 +120,16 @@ impl Client {
             .await
     }
 
-    /// The schemes of the page that is asked for and of all that follow it, each page a call.
-    pub async fn all_schemes(&self, mut request: ListSchemesRequest) -> Result<Vec<Scheme>, Error> {
-        let mut all = Vec::new();
-        loop {
-            let page = self.list_schemes(request.clone()).await?;
-            all.extend(page.schemes);
-            if page.next_page_token.is_empty() {
-                return Ok(all);
-            }
-            request.page_token = page.next_page_token;
-        }
+    /// The schemes of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    pub fn all_schemes(
+        &self,
+        request: ListSchemesRequest,
+    ) -> impl Stream<Item = Result<Scheme, Error>> + Send + Unpin + use<> {
+        let client = self.clone();
+        pages(request.page_token.clone(), move |page_token| {
+            let (client, request) = (client.clone(), ListSchemesRequest { page_token, ..request.clone() });
+            async move { client.list_schemes(request).await.map(|page| (page.schemes, page.next_page_token)) }
+        })
     }
 
     /// Reads one scheme.
@@ -223,17 +222,16 @@ impl Client {
             .await
     }
 
-    /// The writes of the page that is asked for and of all that follow it, each page a call.
-    pub async fn all_changes(&self, mut request: ListChangesRequest) -> Result<Vec<ChangeRecord>, Error> {
-        let mut all = Vec::new();
-        loop {
-            let page = self.list_changes(request.clone()).await?;
-            all.extend(page.changes);
-            if page.next_page_token.is_empty() {
-                return Ok(all);
-            }
-            request.page_token = page.next_page_token;
-        }
+    /// The writes of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    pub fn all_changes(
+        &self,
+        request: ListChangesRequest,
+    ) -> impl Stream<Item = Result<ChangeRecord, Error>> + Send + Unpin + use<> {
+        let client = self.clone();
+        pages(request.page_token.clone(), move |page_token| {
+            let (client, request) = (client.clone(), ListChangesRequest { page_token, ..request.clone() });
+            async move { client.list_changes(request).await.map(|page| (page.changes, page.next_page_token)) }
+        })
     }
 
     fn fill_in_tenant(&self, tenant: &mut String) {
@@ -255,6 +253,27 @@ impl Client {
             *request_id = uuid::Uuid::new_v4().to_string();
         }
     }
+}
+
+/// The entries of a page and of all that follow it. `ask` gives the entries of one, and the token of the next.
+fn pages<T, F>(
+    first: String,
+    ask: impl Fn(String) -> F + Send + 'static,
+) -> impl Stream<Item = Result<T, Error>> + Send + Unpin
+where
+    T: Send + 'static,
+    F: Future<Output = Result<(Vec<T>, String), Error>> + Send + 'static,
+{
+    stream::try_unfold(Some(first), move |token| {
+        let page = token.map(&ask);
+        async move {
+            let Some(page) = page else { return Ok::<_, Error>(None) };
+            let (entries, next) = page.await?;
+            Ok(Some((stream::iter(entries.into_iter().map(Ok)), Some(next).filter(|token| !token.is_empty()))))
+        }
+    })
+    .try_flatten()
+    .boxed()
 }
 
 fn config(channel: Channel) -> ConfigServiceClient<Channel> {

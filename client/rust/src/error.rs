@@ -15,7 +15,7 @@ pub enum Error {
     Server(Box<ServerError>),
     /// The call failed without a word of the server: not reached, not in time, cut off, or refused by gRPC itself.
     #[error("{message} ({code:?})", code = .0.code(), message = .0.message())]
-    Transport(Box<Status>),
+    Transport(#[source] Box<Status>),
     /// The options of a [`Builder`](crate::Builder) that cannot be used.
     #[error("{0}")]
     Options(String),

@@ -8,6 +8,7 @@ mod client;
 mod digest;
 mod error;
 mod retry;
+mod server;
 mod servers;
 
 pub use builder::Builder;

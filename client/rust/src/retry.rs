@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
+use crate::Error;
+
 /// When a call that failed as UNAVAILABLE is tried again: the part of gRPC's service config that tonic lacks.
 ///
 /// The default is what qconfig's `service_config.json` says.
@@ -32,6 +34,22 @@ impl Default for RetryPolicy {
             backoff_multiplier: 2.5,
             max_tokens: 100.0,
             token_ratio: 0.1,
+        }
+    }
+}
+
+impl RetryPolicy {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let numbers = [
+            ("backoff_multiplier", self.backoff_multiplier),
+            ("max_tokens", self.max_tokens),
+            ("token_ratio", self.token_ratio),
+        ];
+        match numbers.into_iter().find(|(_, number)| !number.is_finite() || *number < 0.0) {
+            Some((name, number)) => {
+                Err(Error::Options(format!("{name} of the retry policy is {number}; it must be 0 or more")))
+            }
+            None => Ok(()),
         }
     }
 }
@@ -75,9 +93,8 @@ impl Retries {
         }
         let backoff = self.policy.initial_backoff.as_secs_f64() * self.policy.backoff_multiplier.powi(tries.backoffs);
         tries.backoffs += 1;
-        Some(Duration::from_secs_f64(
-            backoff.min(self.policy.max_backoff.as_secs_f64()) * (0.8 + 0.4 * fastrand::f64()),
-        ))
+        let seconds = backoff.min(self.policy.max_backoff.as_secs_f64()) * (0.8 + 0.4 * fastrand::f64());
+        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 
     fn add_tokens(&self, count: f64) -> f64 {
@@ -142,5 +159,14 @@ mod tests {
         assert_eq!((0..60).filter(|_| tried_again()).count(), 49);
         (0..500).for_each(|_| retries.succeeded());
         assert!(tried_again());
+    }
+
+    #[test]
+    fn the_longest_wait_may_be_endless() {
+        let (initial_backoff, max_backoff) = (Duration::MAX, Duration::MAX);
+        let retries = Retries::new(RetryPolicy { initial_backoff, max_backoff, ..Default::default() });
+        for _ in 0..20 {
+            assert!(retries.delay(&mut Tries::default(), &Status::unavailable("gone")).is_some());
+        }
     }
 }

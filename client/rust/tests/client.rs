@@ -3,8 +3,11 @@
 
 mod qconfigd;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use qconfig_client::v1::batch_get_config_result::Result as Item;
 use qconfig_client::v1::{
     BatchGetConfigRequest, ErrorReason, GetConfigRequest, LayerConfigEntry, ListCatalogsRequest, ListChangesRequest,
@@ -76,7 +79,7 @@ async fn a_write_gets_a_request_id_unless_it_has_one() {
     let own = "00000000-0000-4000-8000-000000000001";
     client.register_template(template("one")).await.unwrap();
     client.register_template(RegisterTemplateRequest { request_id: own.to_owned(), ..template("two") }).await.unwrap();
-    let changes = client.all_changes(ListChangesRequest::default()).await.unwrap();
+    let changes = client.all_changes(ListChangesRequest::default()).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(changes[0].request_id, own);
     assert_eq!(changes[1].request_id.len(), 36);
 }
@@ -86,16 +89,40 @@ async fn all_follows_the_pages() {
     let server = Server::start();
     let client = server.client();
     let whole = client.list_templates(ListTemplatesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
-    let pages = client.all_templates(ListTemplatesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    let pages = client
+        .all_templates(ListTemplatesRequest { page_size: 3, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(pages, whole.llm_templates);
     let whole = client.list_schemes(ListSchemesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
-    let pages = client.all_schemes(ListSchemesRequest { page_size: 3, ..Default::default() }).await.unwrap();
+    let pages = client
+        .all_schemes(ListSchemesRequest { page_size: 3, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(pages, whole.schemes);
     for i in 0..5 {
         client.register_template(template(&format!("mine{i}"))).await.unwrap();
     }
-    let changes = client.all_changes(ListChangesRequest { page_size: 2, ..Default::default() }).await.unwrap();
+    let changes = client
+        .all_changes(ListChangesRequest { page_size: 2, ..Default::default() })
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(changes.iter().map(|change| change.revision).collect::<Vec<_>>(), [6, 5, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_when_it_is_wanted() {
+    let server = Server::start();
+    let client = server.builder().retry(None).build().unwrap();
+    let mut templates = client.all_templates(ListTemplatesRequest { page_size: 2, ..Default::default() });
+    assert!(templates.try_next().await.unwrap().is_some());
+    drop(server);
+    assert!(templates.try_next().await.unwrap().is_some());
+    assert_eq!(templates.try_next().await.unwrap_err().code(), Some(Code::Unavailable));
+    assert!(templates.try_next().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -149,6 +176,50 @@ async fn several_servers_take_turns_and_one_that_is_gone_costs_a_retry() {
 }
 
 #[tokio::test]
+async fn calls_do_not_fail_for_a_server_that_is_gone() {
+    let server = Server::start();
+    let client = Client::builder().server(format!("127.0.0.1:1,{}", server.address)).build().unwrap();
+    for _ in 0..200 {
+        client.get_config(fp8("llama")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn calls_at_once_do_not_fail_for_servers_that_are_gone() {
+    let server = Server::start();
+    let servers = format!("{gone},{gone},{gone},{gone},{}", server.address, gone = "127.0.0.1:1");
+    let client = Client::builder().server(servers).build().unwrap();
+    let calls: Vec<_> = (0..300)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.get_config(fp8("llama")).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_connections_is_seldom_tried() {
+    let server = Server::start();
+    let breaker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let servers = format!("{},{}", breaker.local_addr().unwrap(), server.address);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    tokio::spawn(async move {
+        while breaker.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let client = Client::builder().server(servers).build().unwrap();
+    for _ in 0..200 {
+        client.get_config(fp8("llama")).await.unwrap();
+    }
+    assert!((1..20).contains(&connections.load(Ordering::Relaxed)), "{connections:?}");
+}
+
+#[tokio::test]
 async fn goes_on_with_a_server_that_was_started_again() {
     let server = Server::start();
     let patient = RetryPolicy { max_attempts: 100, backoff_multiplier: 1.0, max_tokens: 1000.0, ..Default::default() };
@@ -171,6 +242,8 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
     assert_eq!((error.code(), error.reason()), (Some(Code::Unavailable), ErrorReason::Unspecified));
     let text = error.to_string();
     assert!(text.contains(&address) && text.contains("refused"), "{text}");
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+    assert!(causes.any(|cause| cause.is::<std::io::Error>()), "{error:?}");
 }
 
 #[tokio::test]

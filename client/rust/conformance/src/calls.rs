@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The client's methods by the names of the RPCs.
 
+use futures_util::TryStreamExt;
 use prost::{Message, Name};
 use qconfig_client::{Client, Error};
 use serde_json::Value;
@@ -37,9 +38,9 @@ pub async fn call(client: &Client, method: &str, request: &Value) -> Outcome<Val
 
 pub async fn all(client: &Client, method: &str, request: &Value) -> Outcome<Vec<Value>> {
     match method {
-        "ListTemplates" => many(client.all_templates(json::decode(request)?).await),
-        "ListSchemes" => many(client.all_schemes(json::decode(request)?).await),
-        "ListChanges" => many(client.all_changes(json::decode(request)?).await),
+        "ListTemplates" => many(client.all_templates(json::decode(request)?).try_collect().await),
+        "ListSchemes" => many(client.all_schemes(json::decode(request)?).try_collect().await),
+        "ListChanges" => many(client.all_changes(json::decode(request)?).try_collect().await),
         _ => Err(format!("{method:?} has no pages").into()),
     }
 }

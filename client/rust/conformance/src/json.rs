@@ -71,5 +71,5 @@ fn name(code: Code) -> String {
         }
         name.push(letter.to_ascii_uppercase());
     }
-    if code == Code::Cancelled { "CANCELLED".to_owned() } else { name }
+    name
 }

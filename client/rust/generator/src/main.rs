@@ -16,8 +16,9 @@ fn main() -> Result<()> {
     files.sort();
     let mut config = prost_build::Config::new();
     config.enable_type_names();
-    tonic_prost_build::configure()
-        .build_server(false)
-        .out_dir(out)
-        .compile_with_config(config, &files, &[PathBuf::from(protos)])
+    tonic_prost_build::configure().build_server(false).out_dir(out).compile_with_config(
+        config,
+        &files,
+        &[PathBuf::from(protos)],
+    )
 }
