@@ -130,7 +130,11 @@ public final class Driver {
     if (operation.equals("verify_digest")) {
       GetConfigResponse response =
           parse(string(line, "response"), GetConfigResponse.newBuilder()).build();
-      return object("ok", GSON.toJsonTree(QConfigClient.verifyDigest(response)));
+      try {
+        return object("ok", GSON.toJsonTree(QConfigClient.verifyDigest(response)));
+      } catch (IllegalArgumentException e) {
+        return object("error", object("message", GSON.toJsonTree(e.getMessage())));
+      }
     }
     if (client == null) throw new IllegalStateException("not connected");
     QConfigClient caller = line.has("timeout_s") ? client.withTimeout(seconds(line)) : client;

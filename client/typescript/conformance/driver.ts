@@ -15,6 +15,7 @@ import {
   Client,
   type ClientOptions,
   ConfigService,
+  type GetConfigResponse,
   GetConfigResponseSchema,
   LlmTemplateSchema,
   QConfigError,
@@ -102,9 +103,17 @@ function obey(line: Line): object | Promise<object> {
     case "parallel":
       return parallel(line);
     case "verify_digest":
-      return { ok: verifyDigest(fromJson(GetConfigResponseSchema, line.response ?? {})) };
+      return digestOf(fromJson(GetConfigResponseSchema, line.response ?? {}));
     default:
       throw new Error(`no such op: ${line.op}`);
+  }
+}
+
+function digestOf(response: GetConfigResponse) {
+  try {
+    return { ok: verifyDigest(response) };
+  } catch (error) {
+    return { error: { message: String(error) } };
   }
 }
 

@@ -40,7 +40,10 @@ async fn obey(line: &str, client: &mut Option<Client>) -> Result<Value, Failure>
         }
         "verify_digest" => {
             let response: GetConfigResponse = json::decode(&order["response"])?;
-            Ok(json!({ "ok": verify_digest(&response)? }))
+            Ok(match verify_digest(&response) {
+                Ok(ok) => json!({ "ok": ok }),
+                Err(error) => json!({ "error": { "message": error.to_string() } }),
+            })
         }
         op => {
             let client = client.as_ref().ok_or("not connected")?;
