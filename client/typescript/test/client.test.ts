@@ -163,8 +163,8 @@ describe("client", () => {
   test("a call ends at its time-out or with its signal", async () => {
     const client = connect();
     const waits = { ...LLAMA, minRevision: 99n };
-    // The server gives up the wait shortly before the time-out, and the client at it: either may come first.
-    const late = { name: "QConfigError", message: /min_revision|Deadline exceeded/ };
+    // Server and client both end it at the time-out: either may come first, with its own text.
+    const late = { name: "QConfigError", message: /min_revision|Deadline exceeded/i };
     const begin = Date.now();
     await assert.rejects(client.getConfig(waits, { timeoutMs: 50 }), late);
     await assert.rejects(connect({ timeoutMs: 50 }).getConfig(waits), late);
