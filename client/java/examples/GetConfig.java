@@ -21,16 +21,15 @@ public final class GetConfig {
               .addLayerConfig(LayerConfigEntry.newBuilder().setPattern("*mlp*").setScheme("mxfp4"))
               .build();
       GetConfigResponse response = client.getConfig(request);
-      System.out.println("digest: " + response.getConfigDigest().substring(0, 16));
       System.out.println("catalog: " + response.getCatalog());
+      System.out.println("digest: " + response.getConfigDigest().substring(0, 12));
       System.out.println("overrides: " + response.getConfig().getLayerQuantConfigCount());
 
       try {
         client.getConfig(request.toBuilder().setScheme("int4_wo_12").build());
       } catch (QConfigException e) {
         if (e.reason() != ErrorReason.ERROR_REASON_SCHEME_NOT_FOUND) throw e;
-        System.out.println("error: " + e.reason());
-        System.out.println("did you mean: " + e.suggestion());
+        System.out.println("SCHEME_NOT_FOUND: did you mean " + e.suggestion() + "?");
       }
     }
   }

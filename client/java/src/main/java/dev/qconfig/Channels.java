@@ -9,7 +9,6 @@ import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
-import io.grpc.NameResolverRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -25,12 +24,6 @@ final class Channels {
   private static final int MAX_RETRIED_BYTES = 8 << 20; // a larger request is not tried again
   private static final int MAX_RETRIED_BYTES_OF_ALL_CALLS = 64 << 20;
 
-  static {
-    NameResolverRegistry resolvers = NameResolverRegistry.getDefaultRegistry();
-    resolvers.register(new AddressListResolverProvider("ipv4"));
-    resolvers.register(new AddressListResolverProvider("ipv6"));
-  }
-
   private Channels() {}
 
   static ManagedChannel open(String server, ChannelCredentials credentials, String serviceConfig) {
@@ -40,9 +33,9 @@ final class Channels {
             .enableRetry()
             .perRpcBufferLimit(MAX_RETRIED_BYTES)
             .retryBufferSize(MAX_RETRIED_BYTES_OF_ALL_CALLS)
+            .disableServiceConfigLookUp()
             // Pings find connections that are gone without a word. They are for calls, such as the
-            // watch of the
-            // server's health.
+            // watch of the server's health.
             .keepAliveTime(60, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(false);

@@ -279,8 +279,8 @@ public final class QConfigClient implements AutoCloseable {
     private Builder() {}
 
     /**
-     * host:port, which may stand for several addresses, or any other gRPC target, such as {@code
-     * ipv4:10.0.0.1:50051,10.0.0.2:50051}. Default: {@code localhost:50051}.
+     * host:port, or any other gRPC target. Several servers are the addresses of one DNS name, as in
+     * {@code dns:///qconfig.example.com:50051}. Default: {@code localhost:50051}.
      */
     public Builder server(String server) {
       this.server = Objects.requireNonNull(server);

@@ -14,7 +14,6 @@ import io.grpc.protobuf.StatusProto;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -138,11 +137,6 @@ public final class QConfigException extends RuntimeException {
         reason == ErrorReason.ERROR_REASON_UNSPECIFIED || reason == ErrorReason.UNRECOGNIZED
             ? Status.fromCodeValue(error.getCode()).getCode().name()
             : reason.name().substring(REASON_PREFIX.length());
-    String text = name + ": " + error.getMessage();
-    if (error.getMetadataMap().isEmpty()) return text;
-    return new TreeMap<>(error.getMetadataMap())
-        .entrySet().stream()
-            .map(entry -> entry.getKey() + ": " + entry.getValue())
-            .collect(Collectors.joining("; ", text + " (", ")"));
+    return name + ": " + error.getMessage();
   }
 }

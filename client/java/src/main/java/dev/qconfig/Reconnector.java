@@ -4,28 +4,33 @@ package dev.qconfig;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Connects again every 0.1 s while calls run and no server can be reached. The library's own waits,
- * which begin with a second and have no setting, would be longer than all tries of a call take.
- * Thread-safe.
+ * Connects again while calls run: every 0.1 s when no server can be reached, and every 5 s at most
+ * to one that is lost while others serve. The library's own waits, from a second to two minutes,
+ * have no setting. Thread-safe.
  */
 final class Reconnector {
-  private static final long DELAY_MILLIS = 100;
+  private static final double FIRST_DELAY_MILLIS = 100;
+  private static final double LAST_DELAY_MILLIS = 5000;
+  private static final double GROWTH = 1.6;
 
   private final ManagedChannel channel;
   private final AtomicInteger runningCalls = new AtomicInteger();
+  private final AtomicBoolean ticking = new AtomicBoolean();
 
   Reconnector(ManagedChannel channel) {
     this.channel = channel;
-    watch();
   }
 
   <T> T during(Supplier<T> call) {
     runningCalls.incrementAndGet();
+    startTicking();
     try {
       return call.get();
     } finally {
@@ -33,13 +38,25 @@ final class Reconnector {
     }
   }
 
-  private void watch() {
-    ConnectivityState state = channel.getState(false);
-    if (state == ConnectivityState.TRANSIENT_FAILURE) {
-      if (runningCalls.get() > 0) channel.resetConnectBackoff();
-      CompletableFuture.delayedExecutor(DELAY_MILLIS, TimeUnit.MILLISECONDS).execute(this::watch);
-    } else if (state != ConnectivityState.SHUTDOWN) {
-      channel.notifyWhenStateChanged(state, this::watch);
+  private void startTicking() {
+    if (ticking.compareAndSet(false, true)) tickAfter(FIRST_DELAY_MILLIS);
+  }
+
+  private void tickAfter(double delayMillis) {
+    double jitter = ThreadLocalRandom.current().nextDouble(0.8, 1.2);
+    CompletableFuture.delayedExecutor(
+            (long) (delayMillis * jitter), TimeUnit.MILLISECONDS, Runnable::run)
+        .execute(() -> tick(delayMillis));
+  }
+
+  private void tick(double delayMillis) {
+    if (runningCalls.get() > 0) {
+      channel.resetConnectBackoff(); // Leaves connections alone that are there or being made.
+      boolean lostAll = channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
+      tickAfter(lostAll ? FIRST_DELAY_MILLIS : Math.min(delayMillis * GROWTH, LAST_DELAY_MILLIS));
+      return;
     }
+    ticking.set(false);
+    if (runningCalls.get() > 0) startTicking(); // A call began before that and started nothing.
   }
 }

@@ -102,8 +102,7 @@ class QConfigClientTest {
     assertTrue(e.allowed().startsWith("int4_wo_32, "), e.allowed());
     assertEquals("int4_wo_128, int4_wo_32, int4_wo_64", e.suggestion());
     assertEquals("scheme", e.fieldViolations().get(0).getField());
-    assertTrue(e.getMessage().startsWith("SCHEME_NOT_FOUND: " + e.description()), e.getMessage());
-    assertTrue(e.getMessage().contains("suggestion: int4_wo_128"), e.getMessage());
+    assertEquals("SCHEME_NOT_FOUND: " + e.description(), e.getMessage());
   }
 
   @Test
@@ -197,9 +196,8 @@ class QConfigClientTest {
 
   @Test
   void wrongSettingsAreRefusedAtOnce() {
-    QConfigClient.Builder list = QConfigClient.builder().server("ipv4:127.0.0.1:50051,127.0.0.1");
-    String message = assertThrows(IllegalArgumentException.class, list::build).getMessage();
-    assertTrue(message.contains("\"127.0.0.1\""), message);
+    QConfigClient.Builder notDns = QConfigClient.builder().server("ipv4:127.0.0.1:1,127.0.0.1:2");
+    assertThrows(IllegalArgumentException.class, notDns::build);
     for (String json : List.of("{", "[]", "1")) {
       QConfigClient.Builder config = QConfigClient.builder().serviceConfig(json);
       assertThrows(IllegalArgumentException.class, config::build, json);

@@ -41,7 +41,7 @@ class QConfigExceptionTest {
     assertEquals(Status.Code.NOT_FOUND, e.code());
     assertEquals("f", e.field());
     assertEquals("", e.suggestion());
-    assertEquals("NOT_FOUND: text (field: f)", e.getMessage());
+    assertEquals("NOT_FOUND: text", e.getMessage());
 
     QConfigException item =
         QConfigException.of(ItemError.newBuilder().setCode(5).setReasonValue(9999).build());
