@@ -31,9 +31,12 @@ Function* Next(const char* symbol) {
 
 }  // namespace
 
-// What answers unknown methods is a template of gRPC of which a part runs in its library, not instrumented. None of
-// this project's code is called by it.
-extern "C" const char* __tsan_default_suppressions() { return "race:grpc::internal::CallbackBidiHandler\n"; }
+// gRPC's own answers to unknown methods and to watchers of health are templates of which a part runs in its library,
+// not instrumented. They call none of this project's code, and none of its calls is such a reactor.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:grpc::internal::CallbackBidiHandler\n"
+         "race:grpc::ServerWriteReactor<grpc::ByteBuffer>\n";
+}
 
 // The names are those of Debian 12's abseil. They are looked up once; threads that do so at once find the same.
 #define NEXT_OF(symbol, ...) static const auto next = Next<__VA_ARGS__>(symbol)
