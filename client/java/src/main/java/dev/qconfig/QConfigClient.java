@@ -37,10 +37,8 @@ import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
-import java.nio.channels.ClosedChannelException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -65,6 +63,7 @@ public final class QConfigClient implements AutoCloseable {
   private final String tenant;
   private final String catalog;
   private final Duration timeout;
+  private final boolean triesAgain;
 
   private QConfigClient(Builder builder) {
     channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
@@ -72,6 +71,7 @@ public final class QConfigClient implements AutoCloseable {
     tenant = builder.tenant;
     catalog = builder.catalog;
     timeout = builder.timeout;
+    triesAgain = !builder.serviceConfig.isEmpty();
   }
 
   private QConfigClient(QConfigClient other, Duration timeout) {
@@ -80,6 +80,7 @@ public final class QConfigClient implements AutoCloseable {
     tenant = other.tenant;
     catalog = other.catalog;
     this.timeout = Objects.requireNonNull(timeout);
+    triesAgain = other.triesAgain;
   }
 
   public static Builder builder() {
@@ -225,19 +226,12 @@ public final class QConfigClient implements AutoCloseable {
     }
   }
 
-  /**
-   * Calls again when the connection went before the request was written: the library says UNKNOWN,
-   * and does not.
-   */
+  /** Calls again when the connection went before the request was written: the library does not. */
   private <Q, P> P tryCall(MethodDescriptor<Q, P> method, CallOptions options, Q request) {
     try {
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     } catch (StatusRuntimeException e) {
-      Status status = e.getStatus();
-      if (status.getCode() != Status.Code.UNKNOWN
-          || !(status.getCause() instanceof ClosedChannelException)) {
-        throw e;
-      }
+      if (!triesAgain || !QConfigException.isUnwritten(e.getStatus())) throw e;
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     }
   }

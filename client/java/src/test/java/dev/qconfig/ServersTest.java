@@ -3,6 +3,7 @@ package dev.qconfig;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,6 +108,48 @@ class ServersTest {
         client.getConfig(LLAMA_FP8);
         assertTrue(again.isAlive());
       }
+    }
+  }
+
+  @Test
+  void aCallWhoseConnectionClosesBeforeItIsWrittenIsMadeAgain() throws Exception {
+    ClosingConnections connections = new ClosingConnections();
+    try (QConfigServer server = QConfigServer.start();
+        QConfigClient client = server.client().credentials(connections.credentials()).build()) {
+      client.getConfig(LLAMA_FP8);
+      connections.closeBeforeCalls(1);
+      client.getConfig(LLAMA_FP8);
+      assertEquals(0, connections.left());
+    }
+  }
+
+  @Test
+  void aCallWhoseConnectionsCloseBeforeItIsWrittenIsUnavailable() throws Exception {
+    assertUnavailableAfterTries(2, "{}");
+    assertUnavailableAfterTries(1, "");
+  }
+
+  private static void assertUnavailableAfterTries(int tries, String serviceConfig)
+      throws Exception {
+    ClosingConnections connections = new ClosingConnections();
+    try (QConfigServer server = QConfigServer.start();
+        QConfigClient client =
+            server
+                .client()
+                .credentials(connections.credentials())
+                .serviceConfig(serviceConfig)
+                .build()) {
+      client.getConfig(LLAMA_FP8);
+      connections.closeBeforeCalls(10);
+      QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(LLAMA_FP8));
+      assertEquals(10 - tries, connections.left());
+      assertEquals(Status.Code.UNAVAILABLE, e.code());
+      assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
+      assertTrue(e.getMessage().startsWith("UNAVAILABLE: "), e.getMessage());
+      assertInstanceOf(ClosedChannelException.class, e.getCause().getCause());
+
+      connections.closeBeforeCalls(0);
+      client.getConfig(LLAMA_FP8);
     }
   }
 
