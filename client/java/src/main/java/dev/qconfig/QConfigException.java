@@ -100,6 +100,10 @@ public final class QConfigException extends RuntimeException {
     return error.getMessage();
   }
 
+  /**
+   * gRPC's code. UNAVAILABLE also when the connection went before the request was written, for
+   * which the cause, gRPC's exception, says UNKNOWN.
+   */
   public Status.Code code() {
     return Status.fromCodeValue(error.getCode()).getCode();
   }
@@ -119,10 +123,12 @@ public final class QConfigException extends RuntimeException {
     return metadata().getOrDefault("field", "");
   }
 
+  /** The field's value. */
   public String value() {
     return metadata().getOrDefault("value", "");
   }
 
+  /** What the field may be. */
   public String allowed() {
     return metadata().getOrDefault("allowed", "");
   }
@@ -137,6 +143,7 @@ public final class QConfigException extends RuntimeException {
     return error.getMetadataMap();
   }
 
+  /** Each field of the request that is wrong, with a sentence. */
   public List<FieldViolation> fieldViolations() {
     return error.getFieldViolationsList();
   }
