@@ -11,9 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Connects again while calls run: every 0.1 s when no server can be reached, and every 5 s at most
- * to one that is lost while others serve. The library's own waits, from a second to two minutes,
- * have no setting. Thread-safe.
+ * Connects again while calls are made: every 0.1 s when no server can be reached, and about every 5
+ * s at the latest to one that is lost while others serve. The library's own waits, from a second to
+ * two minutes, have no setting. Thread-safe.
  */
 final class Reconnector {
   private static final double FIRST_DELAY_MILLIS = 100;
@@ -22,6 +22,7 @@ final class Reconnector {
 
   private final ManagedChannel channel;
   private final AtomicInteger runningCalls = new AtomicInteger();
+  private final AtomicBoolean calledSinceTick = new AtomicBoolean();
   private final AtomicBoolean ticking = new AtomicBoolean();
 
   Reconnector(ManagedChannel channel) {
@@ -30,6 +31,7 @@ final class Reconnector {
 
   <T> T during(Supplier<T> call) {
     runningCalls.incrementAndGet();
+    calledSinceTick.set(true);
     startTicking();
     try {
       return call.get();
@@ -50,13 +52,13 @@ final class Reconnector {
   }
 
   private void tick(double delayMillis) {
-    if (runningCalls.get() > 0) {
+    if (calledSinceTick.getAndSet(false) || runningCalls.get() > 0) {
       channel.resetConnectBackoff(); // Leaves connections alone that are there or being made.
       boolean lostAll = channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
       tickAfter(lostAll ? FIRST_DELAY_MILLIS : Math.min(delayMillis * GROWTH, LAST_DELAY_MILLIS));
       return;
     }
     ticking.set(false);
-    if (runningCalls.get() > 0) startTicking(); // A call began before that and started nothing.
+    if (calledSinceTick.get()) startTicking(); // A call began before that and started nothing.
   }
 }
