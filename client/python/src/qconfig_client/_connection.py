@@ -21,7 +21,7 @@ from qconfig_client._method import Method, Request, Response
 
 Pem = Union[str, "os.PathLike[str]", bytes]
 
-SERVICE_CONFIG = resources.files(__package__).joinpath("service_config.json").read_text(encoding="utf-8")
+SERVICE_CONFIG = resources.files("qconfig_client").joinpath("service_config.json").read_text(encoding="utf-8")
 
 _MAX_ANSWER_BYTES = 64 << 20  # what a server's answer may come to
 _MAX_RETRIED_BYTES = 8 << 20
