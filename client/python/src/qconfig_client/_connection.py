@@ -56,6 +56,8 @@ class Options:
 
     def _channel_arguments(self) -> list[tuple[str, Any]]:
         arguments: list[tuple[str, Any]] = [
+            # Channels that differ in no argument share connections, also with those that a child inherited.
+            ("qconfig.process", os.getpid()),
             ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
             # What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
             ("grpc.per_rpc_retry_buffer_size", _MAX_RETRIED_BYTES),
