@@ -46,7 +46,7 @@ final class Reconnector {
   }
 
   private void startTicking() {
-    if (ticking.compareAndSet(false, true)) tickAfter(0, TICK_MILLIS);
+    if (ticking.compareAndSet(false, true)) tickAfter(TICK_MILLIS, TICK_MILLIS);
   }
 
   private void tickAfter(double waitedMillis, double delayMillis) {
