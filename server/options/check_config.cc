@@ -13,8 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "server/files/pem_files.h"
 #include "server/serve.h"
-#include "server/tls/pem_files.h"
 
 namespace qconfig {
 namespace {

@@ -16,7 +16,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "server/clock.h"
-#include "server/tls/pem_files.h"
+#include "server/files/pem_files.h"
 
 namespace qconfig {
 

@@ -56,10 +56,11 @@ class IsolationTest : public testing::Test {
 using Calls = std::multimap<std::string, std::function<std::string(client::Client&)>>;
 
 template <typename Request, typename Response>
-std::function<std::string(client::Client&)> Call(absl::StatusOr<Response> (client::Client::*method)(Request),
+std::function<std::string(client::Client&)> Call(absl::StatusOr<Response> (client::Client::*method)(Request,
+                                                                                                    client::Timeout),
                                                  const std::string& request) {
   return [method, request](client::Client& client) {
-    const auto response = (client.*method)(Proto<Request>(request));
+    const auto response = (client.*method)(Proto<Request>(request), {});
     return response.ok() ? response->DebugString() : client::ErrorOf(response.status()).DebugString();
   };
 }

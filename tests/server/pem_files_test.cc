@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/tls/pem_files.h"
+#include "server/files/pem_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,50 +8,13 @@
 
 #include <cstdint>
 #include <random>
+#include <utility>
 
-#include "absl/strings/cord.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "qconfig/call_status.h"
 
 namespace qconfig::client {
 namespace {
-
-constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
-constexpr absl::string_view kReasonPrefix = "ERROR_REASON_";
-
-v1::ItemError Decode(const grpc::Status& status) {
-  v1::ItemError error;
-  error.set_code(status.error_code());
-  error.set_message(status.error_message());
-  google::rpc::Status details;
-  if (!details.ParseFromString(status.error_details())) return error;
-  for (const google::protobuf::Any& detail : details.details()) {
-    google::rpc::ErrorInfo info;
-    google::rpc::BadRequest bad_request;
-    if (detail.UnpackTo(&info) && info.domain() == "qconfig") {
-      // A reason of a newer server than this client stays UNSPECIFIED.
-      v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
-      v1::ErrorReason_Parse(absl::StrCat(kReasonPrefix, info.reason()), &reason);
-      error.set_reason(reason);
-      *error.mutable_metadata() = info.metadata();
-    } else if (detail.UnpackTo(&bad_request)) {
-      for (const auto& violation : bad_request.field_violations()) {
-        v1::FieldViolation& copy = *error.add_field_violations();
-        copy.set_field(violation.field());
-        copy.set_description(violation.description());
-      }
-    }
-  }
-  return error;
-}
-
-absl::Status ToAbslStatus(const grpc::Status& status) {
-  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-  result.SetPayload(kPayloadType, absl::Cord(Decode(status).SerializeAsString()));
-  return result;
-}
 
 std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& options) {
   if (!options.tls.has_value()) return grpc::InsecureChannelCredentials();
@@ -104,83 +67,102 @@ void Client::FillInWrite(Request& request) const {
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> Client::Call(Stub& stub,
                                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                      const Request& request) {
+                                      const Request& request, Timeout timeout) {
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout.value_or(options_.timeout)));
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) return ToAbslStatus(status);
   return response;
 }
 
-absl::StatusOr<v1::GetConfigResponse> Client::GetConfig(v1::GetConfigRequest request) {
-  FillIn(request);
-  return Call(*config_, &v1::ConfigService::Stub::GetConfig, request);
+template <typename Request, typename Response>
+absl::StatusOr<Response> Client::ReadPages(absl::StatusOr<Response> (Client::*list)(Request, Timeout), Request request,
+                                           Timeout timeout) {
+  Response all;
+  do {
+    auto page = (this->*list)(request, timeout);
+    if (!page.ok()) return page.status();
+    request.set_page_token(page->next_page_token());
+    all.MergeFrom(*page);
+  } while (!request.page_token().empty());
+  all.clear_next_page_token();
+  return all;
 }
 
-absl::StatusOr<v1::BatchGetConfigResponse> Client::BatchGetConfig(v1::BatchGetConfigRequest request) {
+absl::StatusOr<v1::GetConfigResponse> Client::GetConfig(v1::GetConfigRequest request, Timeout timeout) {
+  FillIn(request);
+  return Call(*config_, &v1::ConfigService::Stub::GetConfig, request, timeout);
+}
+
+absl::StatusOr<v1::BatchGetConfigResponse> Client::BatchGetConfig(v1::BatchGetConfigRequest request, Timeout timeout) {
   for (v1::GetConfigRequest& item : *request.mutable_requests()) FillIn(item);
-  return Call(*config_, &v1::ConfigService::Stub::BatchGetConfig, request);
+  return Call(*config_, &v1::ConfigService::Stub::BatchGetConfig, request, timeout);
 }
 
-absl::StatusOr<v1::ListTemplatesResponse> Client::ListTemplates(v1::ListTemplatesRequest request) {
+absl::StatusOr<v1::ListTemplatesResponse> Client::ListTemplates(v1::ListTemplatesRequest request, Timeout timeout) {
   FillIn(request);
-  return Call(*config_, &v1::ConfigService::Stub::ListTemplates, request);
+  return Call(*config_, &v1::ConfigService::Stub::ListTemplates, request, timeout);
 }
 
-absl::StatusOr<v1::GetTemplateResponse> Client::GetTemplate(v1::GetTemplateRequest request) {
+absl::StatusOr<v1::GetTemplateResponse> Client::GetTemplate(v1::GetTemplateRequest request, Timeout timeout) {
   FillIn(request);
-  return Call(*config_, &v1::ConfigService::Stub::GetTemplate, request);
+  return Call(*config_, &v1::ConfigService::Stub::GetTemplate, request, timeout);
 }
 
-absl::StatusOr<v1::ListSchemesResponse> Client::ListSchemes(v1::ListSchemesRequest request) {
+absl::StatusOr<v1::ListSchemesResponse> Client::ListSchemes(v1::ListSchemesRequest request, Timeout timeout) {
   FillIn(request);
-  return Call(*config_, &v1::ConfigService::Stub::ListSchemes, request);
+  return Call(*config_, &v1::ConfigService::Stub::ListSchemes, request, timeout);
 }
 
-absl::StatusOr<v1::GetSchemeResponse> Client::GetScheme(v1::GetSchemeRequest request) {
+absl::StatusOr<v1::GetSchemeResponse> Client::GetScheme(v1::GetSchemeRequest request, Timeout timeout) {
   FillIn(request);
-  return Call(*config_, &v1::ConfigService::Stub::GetScheme, request);
+  return Call(*config_, &v1::ConfigService::Stub::GetScheme, request, timeout);
 }
 
-absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRequest request) {
+absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRequest request, Timeout timeout) {
   FillInTenant(request);
-  return Call(*config_, &v1::ConfigService::Stub::ListCatalogs, request);
+  return Call(*config_, &v1::ConfigService::Stub::ListCatalogs, request, timeout);
 }
 
-absl::StatusOr<v1::RegisterSchemeResponse> Client::RegisterScheme(v1::RegisterSchemeRequest request) {
+absl::StatusOr<v1::RegisterSchemeResponse> Client::RegisterScheme(v1::RegisterSchemeRequest request, Timeout timeout) {
   FillInWrite(request);
-  return Call(*registry_, &v1::RegistryService::Stub::RegisterScheme, request);
+  return Call(*registry_, &v1::RegistryService::Stub::RegisterScheme, request, timeout);
 }
 
-absl::StatusOr<v1::UnregisterSchemeResponse> Client::UnregisterScheme(v1::UnregisterSchemeRequest request) {
+absl::StatusOr<v1::UnregisterSchemeResponse> Client::UnregisterScheme(v1::UnregisterSchemeRequest request,
+                                                                      Timeout timeout) {
   FillInWrite(request);
-  return Call(*registry_, &v1::RegistryService::Stub::UnregisterScheme, request);
+  return Call(*registry_, &v1::RegistryService::Stub::UnregisterScheme, request, timeout);
 }
 
-absl::StatusOr<v1::RegisterTemplateResponse> Client::RegisterTemplate(v1::RegisterTemplateRequest request) {
+absl::StatusOr<v1::RegisterTemplateResponse> Client::RegisterTemplate(v1::RegisterTemplateRequest request,
+                                                                      Timeout timeout) {
   FillInWrite(request);
-  return Call(*registry_, &v1::RegistryService::Stub::RegisterTemplate, request);
+  return Call(*registry_, &v1::RegistryService::Stub::RegisterTemplate, request, timeout);
 }
 
-absl::StatusOr<v1::UnregisterTemplateResponse> Client::UnregisterTemplate(v1::UnregisterTemplateRequest request) {
+absl::StatusOr<v1::UnregisterTemplateResponse> Client::UnregisterTemplate(v1::UnregisterTemplateRequest request,
+                                                                          Timeout timeout) {
   FillInWrite(request);
-  return Call(*registry_, &v1::RegistryService::Stub::UnregisterTemplate, request);
+  return Call(*registry_, &v1::RegistryService::Stub::UnregisterTemplate, request, timeout);
 }
 
-absl::StatusOr<v1::ListChangesResponse> Client::ListChanges(v1::ListChangesRequest request) {
+absl::StatusOr<v1::ListChangesResponse> Client::ListChanges(v1::ListChangesRequest request, Timeout timeout) {
   FillInTenant(request);
-  return Call(*registry_, &v1::RegistryService::Stub::ListChanges, request);
+  return Call(*registry_, &v1::RegistryService::Stub::ListChanges, request, timeout);
 }
 
-v1::ItemError ErrorOf(const absl::Status& status) {
-  v1::ItemError error;
-  const auto payload = status.GetPayload(kPayloadType);
-  if (!payload.has_value() || !error.ParseFromString(std::string(*payload))) {
-    error.set_code(status.raw_code());
-    error.set_message(std::string(status.message()));
-  }
-  return error;
+absl::StatusOr<v1::ListTemplatesResponse> Client::ListAllTemplates(v1::ListTemplatesRequest request, Timeout timeout) {
+  return ReadPages(&Client::ListTemplates, std::move(request), timeout);
+}
+
+absl::StatusOr<v1::ListSchemesResponse> Client::ListAllSchemes(v1::ListSchemesRequest request, Timeout timeout) {
+  return ReadPages(&Client::ListSchemes, std::move(request), timeout);
+}
+
+absl::StatusOr<v1::ListChangesResponse> Client::ListAllChanges(v1::ListChangesRequest request, Timeout timeout) {
+  return ReadPages(&Client::ListChanges, std::move(request), timeout);
 }
 
 std::string NewRequestId() {
@@ -190,11 +172,6 @@ std::string NewRequestId() {
   const uint32_t variant = (word() & 0x3FFFu) | 0x8000u;
   return absl::StrFormat("%08x-%04x-%04x-%04x-%04x%08x", word(), word() & 0xFFFFu, version_4, variant, word() & 0xFFFFu,
                          word());
-}
-
-std::string ReasonName(v1::ErrorReason reason) {
-  if (reason == v1::ERROR_REASON_UNSPECIFIED) return "";
-  return v1::ErrorReason_Name(reason).substr(kReasonPrefix.size());
 }
 
 }  // namespace qconfig::client

@@ -24,20 +24,6 @@ struct Arguments {
   RevisionOptions revisions;
 };
 
-// Reads all pages into one response.
-template <typename Request, typename Response>
-absl::StatusOr<Response> ReadPages(Client& client, absl::StatusOr<Response> (Client::*list)(Request), Request request) {
-  Response all;
-  do {
-    auto page = (client.*list)(request);
-    if (!page.ok()) return page.status();
-    request.set_page_token(page->next_page_token());
-    all.MergeFrom(*page);
-  } while (!request.page_token().empty());
-  all.clear_next_page_token();
-  return all;
-}
-
 std::string Algorithms(const v1::LlmTemplate& entry) {
   std::vector<std::string> names;
   for (const v1::AlgoConfigEntry& algorithm : entry.algorithm_configs()) names.push_back(algorithm.algorithm());
@@ -147,12 +133,10 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   Client client(options);
   const std::string& output = arguments.output;
   if (arguments.what == "templates") {
-    return Print(ReadPages(client, &Client::ListTemplates, EntriesRequest<v1::ListTemplatesRequest>(arguments)), output,
-                 options);
+    return Print(client.ListAllTemplates(EntriesRequest<v1::ListTemplatesRequest>(arguments)), output, options);
   }
   if (arguments.what == "schemes") {
-    return Print(ReadPages(client, &Client::ListSchemes, EntriesRequest<v1::ListSchemesRequest>(arguments)), output,
-                 options);
+    return Print(client.ListAllSchemes(EntriesRequest<v1::ListSchemesRequest>(arguments)), output, options);
   }
   if (arguments.revisions.given()) {
     throw CLI::ValidationError("--revision, --min-revision",
@@ -161,7 +145,7 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   if (arguments.what == "catalogs") return Print(client.ListCatalogs({}), output, options);
   v1::ListChangesRequest request;
   request.set_view(output == "json" ? v1::ENTRY_VIEW_FULL : v1::ENTRY_VIEW_BASIC);
-  return Print(ReadPages(client, &Client::ListChanges, request), output, options);
+  return Print(client.ListAllChanges(request), output, options);
 }
 
 }  // namespace

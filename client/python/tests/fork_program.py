@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from typing import Optional
 
 import qconfig_client
+
+TIMEOUT = 30  # seconds after which a child has failed
 
 client = qconfig_client.connect(sys.argv[1]) if __name__ == "__main__" else None
 
@@ -25,6 +28,7 @@ def forked_child() -> None:
     """A child by os.fork, which itself forks, and ends as a program does."""
     pid = os.fork()
     if pid == 0:
+        signal.alarm(TIMEOUT)
         ask()
         grandchild = os.fork()
         ask()
@@ -55,16 +59,18 @@ def main() -> None:
     threads = [threading.Thread(target=keep_asking) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for _ in range(10):
-        forked_child()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        for _ in range(10):
+            forked_child()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert not failures, failures
 
     fork = multiprocessing.get_context("fork")
     with fork.Pool(2) as pool:
-        assert set(pool.map(ask, [None] * 8)) == {expected}
+        assert set(pool.map_async(ask, [None] * 8).get(TIMEOUT)) == {expected}
     with ProcessPoolExecutor(2, mp_context=fork) as executor:
         assert set(executor.map(ask, [None] * 8)) == {expected}
         assert ask() == expected

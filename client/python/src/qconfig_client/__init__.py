@@ -4,6 +4,7 @@
 config = connect("localhost:50051").get_config("llama", scheme="fp8", layer_config={"*mlp*": "mxfp4"})
 """
 
+from qconfig_client import _fork  # noqa: F401  # sets what grpc reads at its import: first
 from qconfig_client._async_client import AsyncClient
 from qconfig_client._connection import SERVICE_CONFIG, Tls
 from qconfig_client._request import algo_config, get_config_request

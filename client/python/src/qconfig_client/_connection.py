@@ -21,7 +21,7 @@ from qconfig_client._method import Method, Request, Response
 
 Pem = Union[str, "os.PathLike[str]", bytes]
 
-SERVICE_CONFIG = resources.files(__package__).joinpath("service_config.json").read_text(encoding="utf-8")
+SERVICE_CONFIG = resources.files("qconfig_client").joinpath("service_config.json").read_text(encoding="utf-8")
 
 _MAX_ANSWER_BYTES = 64 << 20  # what a server's answer may come to
 _MAX_RETRIED_BYTES = 8 << 20
@@ -56,6 +56,8 @@ class Options:
 
     def _channel_arguments(self) -> list[tuple[str, Any]]:
         arguments: list[tuple[str, Any]] = [
+            # Channels that differ in no argument share connections, also with those that a child inherited.
+            ("qconfig.process", os.getpid()),
             ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
             # What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
             ("grpc.per_rpc_retry_buffer_size", _MAX_RETRIED_BYTES),

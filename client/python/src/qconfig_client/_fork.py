@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Children close what they inherit of gRPC, and start anew. gRPC's core reads this when it is first used. Its Python
-# layer reads it at its import, which is before: that one's handlers run only if the program's environment says so.
+# Children close what they inherit of gRPC, and start anew. gRPC's Python layer reads this at its import, and its core
+# when it is first used: so the package imports this module before grpc.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "1")
 
 _LONGEST_WAIT = 5.0  # A signal handler that forks would wait for the call that it interrupted.

@@ -37,10 +37,8 @@ import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
-import java.nio.channels.ClosedChannelException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -57,7 +55,8 @@ import java.util.stream.Stream;
  * Calls a qconfig server. Thread-safe; one client for a process is enough.
  *
  * <p>Every call blocks until the answer is there, and throws {@link QConfigException} when it
- * fails. The comments of the proto files say what requests and answers mean.
+ * fails. The comments of the proto files say what requests and answers mean, and which errors there
+ * are.
  */
 public final class QConfigClient implements AutoCloseable {
   private final ManagedChannel channel;
@@ -65,6 +64,7 @@ public final class QConfigClient implements AutoCloseable {
   private final String tenant;
   private final String catalog;
   private final Duration timeout;
+  private final boolean triesAgain;
 
   private QConfigClient(Builder builder) {
     channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
@@ -72,6 +72,7 @@ public final class QConfigClient implements AutoCloseable {
     tenant = builder.tenant;
     catalog = builder.catalog;
     timeout = builder.timeout;
+    triesAgain = !builder.serviceConfig.isEmpty();
   }
 
   private QConfigClient(QConfigClient other, Duration timeout) {
@@ -80,26 +81,38 @@ public final class QConfigClient implements AutoCloseable {
     tenant = other.tenant;
     catalog = other.catalog;
     this.timeout = Objects.requireNonNull(timeout);
+    triesAgain = other.triesAgain;
   }
 
+  /** What a client is made with; {@code builder().build()} is one for {@code localhost:50051}. */
   public static Builder builder() {
     return new Builder();
   }
 
   /**
-   * The same client with another timeout of its calls, for one call or many. Both share one
-   * connection, and closing either closes both.
+   * The same client with another timeout of its calls, for one call or many. Both share their
+   * connections, and closing either closes both.
+   *
+   * @param timeout of one call, with all its tries; zero or less: DEADLINE_EXCEEDED at once
    */
   public QConfigClient withTimeout(Duration timeout) {
     return new QConfigClient(this, timeout);
   }
 
+  /**
+   * The configuration for a model type and a scheme (Quark's {@code LLMTemplate.get_config}).
+   *
+   * @throws QConfigException if the call fails
+   */
   public GetConfigResponse getConfig(GetConfigRequest request) {
     return call(ConfigServiceGrpc.getGetConfigMethod(), request);
   }
 
   /**
-   * An item that fails does not throw: {@link QConfigException#of} makes an exception of its error.
+   * The answers to up to 1,000 requests, in the same order. An item that fails does not throw:
+   * {@link QConfigException#of} makes an exception of its error.
+   *
+   * @throws QConfigException if the whole call fails
    */
   public BatchGetConfigResponse batchGetConfig(BatchGetConfigRequest request) {
     BatchGetConfigRequest.Builder filled = request.toBuilder();
@@ -107,12 +120,19 @@ public final class QConfigClient implements AutoCloseable {
     return call(ConfigServiceGrpc.getBatchGetConfigMethod(), filled.build());
   }
 
-  /** One page. */
+  /**
+   * One page of the templates that a tenant sees, in registration order.
+   *
+   * @throws QConfigException if the call fails
+   */
   public ListTemplatesResponse listTemplates(ListTemplatesRequest request) {
     return call(ConfigServiceGrpc.getListTemplatesMethod(), request);
   }
 
-  /** The templates of all pages, which are read while iterating; that may throw as a call does. */
+  /**
+   * The templates of all pages from the request's on. They are read while iterating, which throws
+   * as {@link #listTemplates} does; each page has the whole timeout.
+   */
   public Iterable<LlmTemplate> allTemplates(ListTemplatesRequest request) {
     return allEntries(
         request.getPageToken(),
@@ -121,16 +141,25 @@ public final class QConfigClient implements AutoCloseable {
         ListTemplatesResponse::getLlmTemplatesList);
   }
 
+  /**
+   * One template in the full view.
+   *
+   * @throws QConfigException if the call fails
+   */
   public GetTemplateResponse getTemplate(GetTemplateRequest request) {
     return call(ConfigServiceGrpc.getGetTemplateMethod(), request);
   }
 
-  /** One page. */
+  /**
+   * One page of the schemes that a tenant sees, in registration order.
+   *
+   * @throws QConfigException if the call fails
+   */
   public ListSchemesResponse listSchemes(ListSchemesRequest request) {
     return call(ConfigServiceGrpc.getListSchemesMethod(), request);
   }
 
-  /** As {@link #allTemplates}. */
+  /** The schemes of all pages, as {@link #allTemplates}. */
   public Iterable<Scheme> allSchemes(ListSchemesRequest request) {
     return allEntries(
         request.getPageToken(),
@@ -139,44 +168,84 @@ public final class QConfigClient implements AutoCloseable {
         ListSchemesResponse::getSchemesList);
   }
 
+  /**
+   * One scheme in the full view.
+   *
+   * @throws QConfigException if the call fails
+   */
   public GetSchemeResponse getScheme(GetSchemeRequest request) {
     return call(ConfigServiceGrpc.getGetSchemeMethod(), request);
   }
 
+  /**
+   * The server's catalogues, one for each Quark release, oldest first.
+   *
+   * @throws QConfigException if the call fails
+   */
   public ListCatalogsResponse listCatalogs(ListCatalogsRequest request) {
     return call(ConfigServiceGrpc.getListCatalogsMethod(), request);
   }
 
   /**
-   * A write without a {@code request_id} gets one, so that trying it again does not make it twice.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a
-   * {@code request_id}, and then the same one.
+   * Adds a scheme (Quark's {@code LLMTemplate.register_scheme}).
+   *
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
+   * {@code request_id}. So set one: a request without it gets a random one for the tries of this
+   * call only.
+   *
+   * @throws QConfigException if the call fails
    */
   public RegisterSchemeResponse registerScheme(RegisterSchemeRequest request) {
     return call(RegistryServiceGrpc.getRegisterSchemeMethod(), request);
   }
 
-  /** A write, as {@link #registerScheme}. */
+  /**
+   * Removes a scheme of the tenant (Quark's {@code LLMTemplate.unregister_scheme}).
+   *
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
+   * {@code request_id}, as {@link #registerScheme} says.
+   *
+   * @throws QConfigException if the call fails
+   */
   public UnregisterSchemeResponse unregisterScheme(UnregisterSchemeRequest request) {
     return call(RegistryServiceGrpc.getUnregisterSchemeMethod(), request);
   }
 
-  /** A write, as {@link #registerScheme}. */
+  /**
+   * Adds a template, or replaces the tenant's one of the same model type (Quark's {@code
+   * LLMTemplate.register_template}).
+   *
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
+   * {@code request_id}, as {@link #registerScheme} says.
+   *
+   * @throws QConfigException if the call fails
+   */
   public RegisterTemplateResponse registerTemplate(RegisterTemplateRequest request) {
     return call(RegistryServiceGrpc.getRegisterTemplateMethod(), request);
   }
 
-  /** A write, as {@link #registerScheme}. */
+  /**
+   * Removes a template of the tenant.
+   *
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
+   * {@code request_id}, as {@link #registerScheme} says.
+   *
+   * @throws QConfigException if the call fails
+   */
   public UnregisterTemplateResponse unregisterTemplate(UnregisterTemplateRequest request) {
     return call(RegistryServiceGrpc.getUnregisterTemplateMethod(), request);
   }
 
-  /** One page. */
+  /**
+   * One page of the writes to a tenant's registry, newest first.
+   *
+   * @throws QConfigException if the call fails
+   */
   public ListChangesResponse listChanges(ListChangesRequest request) {
     return call(RegistryServiceGrpc.getListChangesMethod(), request);
   }
 
-  /** As {@link #allTemplates}; newest first. */
+  /** The writes of all pages, newest first, as {@link #allTemplates}. */
   public Iterable<ChangeRecord> allChanges(ListChangesRequest request) {
     return allEntries(
         request.getPageToken(),
@@ -185,7 +254,7 @@ public final class QConfigClient implements AutoCloseable {
         ListChangesResponse::getChangesList);
   }
 
-  /** Lets calls that run end; new ones are refused as UNAVAILABLE. */
+  /** Lets calls that run end, and does not wait for them; new ones are refused as UNAVAILABLE. */
   @Override
   public void close() {
     channel.shutdown();
@@ -225,19 +294,12 @@ public final class QConfigClient implements AutoCloseable {
     }
   }
 
-  /**
-   * Calls again when the connection went before the request was written: the library says UNKNOWN,
-   * and does not.
-   */
+  /** Calls again when the connection went before the request was written: the library does not. */
   private <Q, P> P tryCall(MethodDescriptor<Q, P> method, CallOptions options, Q request) {
     try {
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     } catch (StatusRuntimeException e) {
-      Status status = e.getStatus();
-      if (status.getCode() != Status.Code.UNKNOWN
-          || !(status.getCause() instanceof ClosedChannelException)) {
-        throw e;
-      }
+      if (!triesAgain || !QConfigException.isUnwritten(e.getStatus())) throw e;
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     }
   }

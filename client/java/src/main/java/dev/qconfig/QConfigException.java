@@ -11,6 +11,7 @@ import dev.qconfig.v1.ItemError;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -40,7 +41,8 @@ public final class QConfigException extends RuntimeException {
 
   static QConfigException of(StatusRuntimeException failure) {
     Status status = failure.getStatus();
-    ItemError.Builder error = ItemError.newBuilder().setCode(status.getCode().value());
+    Status.Code code = isUnwritten(status) ? Status.Code.UNAVAILABLE : status.getCode();
+    ItemError.Builder error = ItemError.newBuilder().setCode(code.value());
     error.setMessage(
         Stream.of(status.getDescription(), message(status.getCause()))
             .filter(Objects::nonNull)
@@ -54,6 +56,14 @@ public final class QConfigException extends RuntimeException {
       failure.addSuppressed(e); // Details that cannot be read are as good as none.
     }
     return new QConfigException(error.build(), failure);
+  }
+
+  /**
+   * Whether the connection went before the request was written, for which the library says UNKNOWN.
+   */
+  static boolean isUnwritten(Status status) {
+    return status.getCode() == Status.Code.UNKNOWN
+        && status.getCause() instanceof ClosedChannelException;
   }
 
   private static String message(Throwable cause) {
@@ -90,6 +100,10 @@ public final class QConfigException extends RuntimeException {
     return error.getMessage();
   }
 
+  /**
+   * gRPC's code. UNAVAILABLE also when the connection went before the request was written, for
+   * which the cause, gRPC's exception, says UNKNOWN.
+   */
   public Status.Code code() {
     return Status.fromCodeValue(error.getCode()).getCode();
   }
@@ -109,10 +123,12 @@ public final class QConfigException extends RuntimeException {
     return metadata().getOrDefault("field", "");
   }
 
+  /** The field's value. */
   public String value() {
     return metadata().getOrDefault("value", "");
   }
 
+  /** What the field may be. */
   public String allowed() {
     return metadata().getOrDefault("allowed", "");
   }
@@ -127,6 +143,7 @@ public final class QConfigException extends RuntimeException {
     return error.getMetadataMap();
   }
 
+  /** Each field of the request that is wrong, with a sentence. */
   public List<FieldViolation> fieldViolations() {
     return error.getFieldViolationsList();
   }

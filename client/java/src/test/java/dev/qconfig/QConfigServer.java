@@ -38,8 +38,8 @@ final class QConfigServer implements AutoCloseable {
     return new QConfigServer("127.0.0.1:0", List.of(options));
   }
 
-  static QConfigServer startAt(String address) throws Exception {
-    return new QConfigServer(address, List.of());
+  static QConfigServer startAt(String address, String... options) throws Exception {
+    return new QConfigServer(address, List.of(options));
   }
 
   private String waitForPort() throws Exception {

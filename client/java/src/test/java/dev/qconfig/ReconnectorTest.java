@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.qconfig;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qconfig.v1.ConfigServiceGrpc;
 import dev.qconfig.v1.ListCatalogsRequest;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ConnectivityState;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -36,6 +44,21 @@ class ReconnectorTest {
     }
   }
 
+  @Test
+  @Timeout(60)
+  void aCallThatIsOverSoonConnectsAgainToo() throws Exception {
+    CountDownLatch connectsAgain = new CountDownLatch(1);
+    new Reconnector(new NoChannel(ConnectivityState.READY, connectsAgain)).during(() -> "over");
+    assertTrue(connectsAgain.await(30, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void aCallConnectsAtOnceWhenNoServerIsThere() {
+    CountDownLatch connectsAgain = new CountDownLatch(1);
+    NoChannel channel = new NoChannel(ConnectivityState.TRANSIENT_FAILURE, connectsAgain);
+    assertEquals(0, new Reconnector(channel).during(connectsAgain::getCount));
+  }
+
   private static Reconnector failOnce(ManagedChannel channel) {
     Reconnector reconnector = new Reconnector(channel);
     assertThrows(
@@ -46,5 +69,60 @@ class ReconnectorTest {
                     ConfigServiceGrpc.newBlockingStub(channel)
                         .listCatalogs(ListCatalogsRequest.getDefaultInstance())));
     return reconnector;
+  }
+
+  private static final class NoChannel extends ManagedChannel {
+    private final ConnectivityState state;
+    private final CountDownLatch connectsAgain;
+
+    NoChannel(ConnectivityState state, CountDownLatch connectsAgain) {
+      this.state = state;
+      this.connectsAgain = connectsAgain;
+    }
+
+    @Override
+    public void resetConnectBackoff() {
+      connectsAgain.countDown();
+    }
+
+    @Override
+    public ConnectivityState getState(boolean requestConnection) {
+      return state;
+    }
+
+    @Override
+    public <Q, P> ClientCall<Q, P> newCall(MethodDescriptor<Q, P> method, CallOptions options) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public String authority() {
+      return "none";
+    }
+
+    @Override
+    public ManagedChannel shutdown() {
+      return this;
+    }
+
+    @Override
+    public ManagedChannel shutdownNow() {
+      return this;
+    }
+
+    @Override
+    public boolean isShutdown() {
+      return false;
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return false;
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) {
+      return false;
+    }
   }
 }

@@ -3,7 +3,9 @@ package dev.qconfig;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.qconfig.v1.ErrorReason;
@@ -14,6 +16,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -110,6 +114,77 @@ class ServersTest {
   }
 
   @Test
+  void aCallWhoseConnectionClosesBeforeItIsWrittenIsMadeAgain() throws Exception {
+    ClosingConnections connections = new ClosingConnections();
+    try (QConfigServer server = QConfigServer.start();
+        QConfigClient client = server.client().credentials(connections.credentials()).build()) {
+      client.getConfig(LLAMA_FP8);
+      connections.closeBeforeCalls(1);
+      client.getConfig(LLAMA_FP8);
+      assertEquals(0, connections.left());
+    }
+  }
+
+  @Test
+  void aCallWhoseConnectionsCloseBeforeItIsWrittenIsUnavailable() throws Exception {
+    assertUnavailableAfterTries(2, "{}");
+    assertUnavailableAfterTries(1, "");
+  }
+
+  private static void assertUnavailableAfterTries(int tries, String serviceConfig)
+      throws Exception {
+    ClosingConnections connections = new ClosingConnections();
+    try (QConfigServer server = QConfigServer.start();
+        QConfigClient client =
+            server
+                .client()
+                .credentials(connections.credentials())
+                .serviceConfig(serviceConfig)
+                .build()) {
+      client.getConfig(LLAMA_FP8);
+      connections.closeBeforeCalls(10);
+      QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(LLAMA_FP8));
+      assertEquals(10 - tries, connections.left());
+      assertEquals(Status.Code.UNAVAILABLE, e.code());
+      assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
+      assertTrue(e.getMessage().startsWith("UNAVAILABLE: "), e.getMessage());
+      assertInstanceOf(ClosedChannelException.class, e.getCause().getCause());
+
+      connections.closeBeforeCalls(0);
+      client.getConfig(LLAMA_FP8);
+    }
+  }
+
+  @Test
+  void aLostServerIsFoundAgainWhileAnotherServes() throws Exception {
+    try (QConfigServer healthy = QConfigServer.start();
+        QConfigServer lost = QConfigServer.start("--default-catalog", "quark-0.13");
+        QConfigClient client =
+            QConfigClient.builder().server(ServerList.of(healthy.address, lost.address)).build()) {
+      Set<String> both = Set.of("quark-0.12.post1", "quark-0.13");
+      callUntilCatalogsAre(both, client, 2);
+      lost.kill();
+      URI address = URI.create("//" + lost.address);
+      try (ServerSocket closes =
+          new ServerSocket(address.getPort(), 50, InetAddress.getByName(address.getHost()))) {
+        // After seven, the library by itself would wait for half a minute.
+        CompletableFuture<Duration> connections = timeOfConnections(7, closes);
+        while (!connections.isDone()) {
+          assertEquals(Set.of("quark-0.12.post1"), catalogsOf(client, 2));
+          Thread.sleep(250); // Most of the time no call runs.
+        }
+        connections.get();
+      }
+      try (QConfigServer again =
+          QConfigServer.startAt(lost.address, "--default-catalog", "quark-0.13")) {
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(15), () -> callUntilCatalogsAre(both, client, 2));
+        assertTrue(again.isAlive());
+      }
+    }
+  }
+
+  @Test
   void aCallThatIsRefusedByAFullServerIsTriedAgain() throws Exception {
     try (QConfigServer server = QConfigServer.start("--max-in-flight", "1");
         QConfigClient client = server.client().build();
@@ -140,7 +215,7 @@ class ServersTest {
     try (ServerSocket closes = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         QConfigClient client =
             QConfigClient.builder().server("127.0.0.1:" + closes.getLocalPort()).build()) {
-      CompletableFuture<Duration> connections = timeOfFiveConnections(closes);
+      CompletableFuture<Duration> connections = timeOfConnections(5, closes);
       QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(LLAMA_FP8));
       assertEquals(Status.Code.UNAVAILABLE, e.code());
       assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
@@ -149,11 +224,11 @@ class ServersTest {
   }
 
   /** Of a server that ends each connection; the library by itself would take ten seconds. */
-  private static CompletableFuture<Duration> timeOfFiveConnections(ServerSocket socket) {
+  private static CompletableFuture<Duration> timeOfConnections(int count, ServerSocket socket) {
     return CompletableFuture.supplyAsync(
         () -> {
           long start = System.nanoTime();
-          for (int i = 0; i < 5; i++) accept(socket);
+          for (int i = 0; i < count; i++) accept(socket);
           return Duration.ofNanos(System.nanoTime() - start);
         });
   }

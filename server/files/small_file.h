@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_SERVER_SMALL_FILE_H_
-#define QCONFIG_SERVER_SMALL_FILE_H_
+#ifndef QCONFIG_SERVER_FILES_SMALL_FILE_H_
+#define QCONFIG_SERVER_FILES_SMALL_FILE_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_by
 
 }  // namespace qconfig
 
-#endif  // QCONFIG_SERVER_SMALL_FILE_H_
+#endif  // QCONFIG_SERVER_FILES_SMALL_FILE_H_

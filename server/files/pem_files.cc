@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/tls/pem_files.h"
+#include "server/files/pem_files.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/small_file.h"
+#include "server/files/small_file.h"
 
 namespace qconfig {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/small_file.h"
+#include "server/files/small_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

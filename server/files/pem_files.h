@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_SERVER_TLS_PEM_FILES_H_
-#define QCONFIG_SERVER_TLS_PEM_FILES_H_
+#ifndef QCONFIG_SERVER_FILES_PEM_FILES_H_
+#define QCONFIG_SERVER_FILES_PEM_FILES_H_
 
 #include <string>
 
@@ -39,4 +39,4 @@ absl::StatusOr<absl::Time> CheckPem(const PemPaths& paths, const PemContents& co
 
 }  // namespace qconfig
 
-#endif  // QCONFIG_SERVER_TLS_PEM_FILES_H_
+#endif  // QCONFIG_SERVER_FILES_PEM_FILES_H_

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <qconfig/client.h>
+
+#include <iostream>
+
+namespace client = qconfig::client;
+namespace v1 = qconfig::v1;
+
+int main(int argc, char** argv) {
+  client::ClientOptions options;
+  if (argc > 1) options.server = argv[1];
+  client::Client service(options);
+
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("fp8");
+  request.set_kv_cache_scheme("fp8");
+  v1::LayerConfigEntry& mlp = *request.add_layer_config();
+  mlp.set_pattern("*mlp*");
+  mlp.set_scheme("mxfp4");
+  const auto answer = service.GetConfig(request);
+  if (!answer.ok()) {
+    std::cerr << "error: " << answer.status().message() << '\n';
+    return 1;
+  }
+  std::cout << "catalog: " << answer->catalog() << '\n'
+            << "digest: " << answer->config_digest().substr(0, 12) << '\n'
+            << "overrides: " << answer->config().layer_quant_config_size() << '\n';
+
+  request.set_scheme("int4_wo_12");
+  const v1::ItemError error = client::ErrorOf(service.GetConfig(request).status());
+  if (error.reason() == v1::ERROR_REASON_SCHEME_NOT_FOUND) {
+    std::cout << client::ReasonName(error.reason()) << ": did you mean " << client::SuggestionOf(error) << "?\n";
+  }
+}
