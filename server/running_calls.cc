@@ -8,37 +8,48 @@
 
 namespace qconfig {
 
-absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
-  {
-    absl::MutexLock lock(&mutex_);
-    constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
-    const bool full =
-        working_ >= max_calls_ || sending_ >= max_calls_ + kJustSent || sending_bytes_ >= max_answer_bytes_;
-    if (!draining_ && !full) {
-      ++working_;
-      return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
-        absl::MutexLock lock_again(&self->mutex_);
-        --self->working_;
-      });
-    }
-    if (draining_) {
-      ++refused_at_end_;
-      return Error(v1::ERROR_REASON_SHUTTING_DOWN)
-          .Because("the server is ending; ask another one, or this one again soon");
-    }
+absl::Status RunningCalls::Refuse() {
+  if (draining_) {
+    ++refused_at_end_;
+    return Error(v1::ERROR_REASON_SHUTTING_DOWN)
+        .Because("the server is ending; ask another one, or this one again soon");
+  }
+  constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
+  if (working_ < max_calls_ && sending_ < max_calls_ + kJustSent && sending_bytes_ < max_answer_bytes_) {
+    return absl::OkStatus();
   }
   return Error(v1::ERROR_REASON_OVERLOADED).Because("the server has as many calls as it takes at once; try again soon");
 }
 
-std::shared_ptr<void> RunningCalls::Send(size_t bytes) {
-  absl::MutexLock lock(&mutex_);
+std::shared_ptr<void> RunningCalls::CountSending(size_t bytes) {
   ++sending_;
   sending_bytes_ += bytes;
   return {this, [self = shared_from_this(), bytes](void*) {
-            absl::MutexLock lock_again(&self->mutex_);
+            absl::MutexLock lock(&self->mutex_);
             --self->sending_;
             self->sending_bytes_ -= bytes;
           }};
+}
+
+absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
+  absl::MutexLock lock(&mutex_);
+  if (const absl::Status refused = Refuse(); !refused.ok()) return refused;
+  ++working_;
+  return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
+    absl::MutexLock lock_again(&self->mutex_);
+    --self->working_;
+  });
+}
+
+absl::StatusOr<std::shared_ptr<void>> RunningCalls::EnterToSend(size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  if (const absl::Status refused = Refuse(); !refused.ok()) return refused;
+  return CountSending(bytes);
+}
+
+std::shared_ptr<void> RunningCalls::Send(size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  return CountSending(bytes);
 }
 
 size_t RunningCalls::Drain(absl::Duration grace) {

@@ -70,6 +70,7 @@ ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<sp
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
   settings.running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
+  settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -179,10 +180,12 @@ int Serve(const Options& options) {
   if (!certificates.ok()) return cannot_start(certificates.status());
   ServerSettings settings = ServerSettingsOf(options, log);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
+  registry_settings->on_change = [cache = settings.answer_cache](const TenantId& tenant) { cache->Forget(tenant); };
   const std::string storage = *StorageOf(options);
   DiskUsage disk(storage);
   Readiness readiness;
-  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, readiness, disk, *certificates},
+  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, *settings.answer_cache, readiness,
+                   disk, *certificates},
                   *settings.metrics);
   auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());

@@ -36,6 +36,7 @@ struct Options {
   int64_t history_changes = 10'000;
   int64_t history_days = 400;
   size_t cache_bytes = 256u << 20;
+  size_t answer_cache_bytes = 64u << 20;
 
   std::string log_level = "info";
   std::string log_format = "auto";

@@ -129,7 +129,9 @@ TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
 }
 
 TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
-  TestServer server(Settings(/*cache_bytes=*/1));
+  TestSettings settings = Settings(/*cache_bytes=*/1);
+  settings.answer_cache_bytes = 0;
+  TestServer server(std::move(settings));
   ASSERT_TRUE(Put(server, "one").ok());
   ASSERT_TRUE(Put(server, "two").ok());
   EXPECT_EQ(Get(server, "two"), "OK");
