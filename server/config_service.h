@@ -10,6 +10,7 @@
 #include "server/call_context.h"
 #include "server/clock.h"
 #include "server/registry.h"
+#include "server/turns.h"
 
 namespace qconfig {
 
@@ -49,6 +50,7 @@ class ConfigService {
   const Registry& registry_;
   const Limits limits_;
   const Clock clock_;
+  mutable Turns computing_;
 };
 
 }  // namespace qconfig

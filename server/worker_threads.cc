@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/worker_threads.h"
 
+#include <sys/resource.h>
+
 #include <system_error>
 #include <utility>
 
@@ -49,6 +51,9 @@ std::function<void()> WorkerThreads::Take() {
 }
 
 void WorkerThreads::Work() {
+  // On Linux this is of the thread only. Else hundreds that compute would leave little to the one that serves them all.
+  constexpr int kNice = 10;
+  setpriority(PRIO_PROCESS, 0, kNice);
   while (const std::function<void()> work = Take()) work();
 }
 
