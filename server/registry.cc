@@ -62,7 +62,7 @@ absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const Regis
 std::shared_ptr<const Snapshot> Registry::View::Through(const std::shared_ptr<const Catalog>& catalog,
                                                         size_t index) const {
   LazySnapshot& lazy = snapshots_[index];
-  absl::call_once(lazy.once, [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalog, state_); });
+  std::call_once(lazy.once, [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalog, state_); });
   return lazy.snapshot;
 }
 

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/call_once.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -126,7 +126,7 @@ class Registry {
 
    private:
     struct LazySnapshot {
-      absl::once_flag once;
+      std::once_flag once;
       std::shared_ptr<const Snapshot> snapshot;
     };
 
