@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/answer_cache.h"
 
+#include <tuple>
 #include <utility>
 #include <vector>
+
+#include "absl/hash/hash.h"
 
 namespace qconfig {
 namespace {
 
-// A request that takes longer to look up than that is rare, and none that is asked all the time.
-constexpr size_t kMaxRequestBytes = 64u << 10;
 constexpr size_t kBytesPerAnswer = 512;  // of the entry itself, about
 
 }  // namespace
 
+size_t AnswerCache::PlaceOf(const std::string& tenant) {
+  return absl::HashOf(tenant) % std::tuple_size_v<decltype(last_change_)>;
+}
+
 std::shared_ptr<const CachedAnswer> AnswerCache::Find(absl::string_view request) {
-  if (max_bytes_ == 0 || request.size() > kMaxRequestBytes) return nullptr;
   std::vector<Kept> outdated;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   const Kept* const kept = answers_.Find(request);
@@ -29,23 +33,25 @@ std::shared_ptr<const CachedAnswer> AnswerCache::Find(absl::string_view request)
 
 int64_t AnswerCache::Begin() const {
   absl::MutexLock lock(&mutex_);
-  return forgotten_;
+  return changes_;
 }
 
-void AnswerCache::Put(int64_t began, absl::string_view request, const std::string& tenant, const grpc::Slice& answer) {
-  if (request.size() > kMaxRequestBytes) return;
+void AnswerCache::Put(int64_t began, absl::string_view request, const std::string& tenant, absl::string_view answer) {
+  if (request.size() > kMaxRequestBytes || answer.size() > kMaxAnswerBytes) return;
   const size_t bytes = request.size() + answer.size() + kBytesPerAnswer;
   if (bytes > max_bytes_) return;
-  Kept kept = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, answer}), nullptr};
+  std::string key(request);
+  Kept kept = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::Slice(answer.data(), answer.size())}),
+               nullptr};
   std::vector<Kept> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
-  if (began != forgotten_) return;
+  if (last_change_[PlaceOf(tenant)] > began) return;
   if (const Kept* there = answers_.Find(request); there != nullptr && there->origin->is_newest) return;
   std::shared_ptr<Origin>& origin = origins_[tenant];
   if (origin == nullptr) origin = std::make_shared<Origin>();
   ++origin->answers;
   kept.origin = origin;
-  dropped = answers_.Put(std::string(request), std::move(kept), bytes);
+  dropped = answers_.Put(std::move(key), std::move(kept), bytes);
   for (const Kept& other : dropped) Dropped(other);
 }
 
@@ -57,7 +63,7 @@ void AnswerCache::Dropped(const Kept& kept) {
 
 void AnswerCache::Forget(const TenantId& tenant) {
   absl::MutexLock lock(&mutex_);
-  ++forgotten_;
+  last_change_[PlaceOf(tenant.name())] = ++changes_;
   const auto origin = origins_.find(tenant.name());
   if (origin == origins_.end()) return;
   origin->second->is_newest = false;

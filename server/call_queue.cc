@@ -4,20 +4,6 @@
 #include <utility>
 
 namespace qconfig {
-namespace {
-
-// Some work on its way to the queue's thread.
-struct Posted final : CallQueue::Tag {
-  void Done(bool) override {
-    work();
-    delete this;
-  }
-
-  grpc::Alarm alarm;
-  std::function<void()> work;
-};
-
-}  // namespace
 
 CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
 
@@ -29,19 +15,34 @@ CallQueue::~CallQueue() {
 }
 
 void CallQueue::Start() {
-  started_ = true;
   thread_ = std::thread([this] { Serve(); });
+  started_ = true;
 }
 
 void CallQueue::Post(std::function<void()> work) {
-  auto* const posted = new Posted;
-  posted->work = std::move(work);
-  posted->alarm.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), static_cast<CallQueue::Tag*>(posted));
+  absl::MutexLock lock(&mutex_);
+  if (stopped_) return;
+  posted_.push_back(std::move(work));
+  if (!std::exchange(is_ringing_, true)) bell_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &rung_);
+}
+
+void CallQueue::RunPosted(bool) {
+  std::vector<std::function<void()>> posted;
+  {
+    absl::MutexLock lock(&mutex_);
+    is_ringing_ = false;
+    posted.swap(posted_);
+  }
+  for (const auto& work : posted) work();
 }
 
 void CallQueue::Stop() {
   if (!thread_.joinable()) return;
   Post([this] { stopping_ = true; });
+  {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+  }
   thread_.join();
 }
 

@@ -9,6 +9,10 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 
 namespace qconfig {
 
@@ -22,6 +26,17 @@ class CallQueue {
 
    protected:
     ~Tag() = default;
+  };
+
+  // A tag that calls a function of the object that it is part of.
+  template <typename Owner, void (Owner::*function)(bool ok)>
+  class TagOf final : public Tag {
+   public:
+    explicit TagOf(Owner& owner) : owner_(owner) {}
+    void Done(bool ok) override { (owner_.*function)(ok); }
+
+   private:
+    Owner& owner_;
   };
 
   // Keeps the queue open as long as it lives: to be part of whatever uses the queue. To be made before Start() or on
@@ -46,24 +61,31 @@ class CallQueue {
 
   void Start();
 
-  // Runs `work` on the queue's thread. REQUIRES: Start() was called, and Stop() was not. Thread-safe.
-  void Post(std::function<void()> work);
+  // Runs `work` on the queue's thread; never when Stop() was called before. REQUIRES: Start() was called. Thread-safe.
+  void Post(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Whether users that end are to leave no successor. On the queue's thread only.
   bool stopping() const { return stopping_; }
 
-  // Returns when there are no more users; at once when it was called before. REQUIRES: the server is shut down, and
-  // nobody posts any more.
+  // Returns when there are no more users; at once when it was called before. REQUIRES: the server is shut down.
   void Stop();
 
  private:
   void Serve();
+  void RunPosted(bool) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
   bool started_ = false;
   int64_t users_ = 0;
   bool stopping_ = false;
+
+  TagOf<CallQueue, &CallQueue::RunPosted> rung_{*this};
+  absl::Mutex mutex_;
+  grpc::Alarm bell_ ABSL_GUARDED_BY(mutex_);  // wakes the queue's thread when something was posted
+  bool is_ringing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::function<void()>> posted_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace qconfig

@@ -34,17 +34,6 @@ class HealthService::Watcher {
   }
 
  private:
-  // Passes what happened on to one of the watcher's functions.
-  template <void (Watcher::*function)(bool)>
-  class TagOf final : public CallQueue::Tag {
-   public:
-    explicit TagOf(Watcher& watcher) : watcher_(watcher) {}
-    void Done(bool ok) override { (watcher_.*function)(ok); }
-
-   private:
-    Watcher& watcher_;
-  };
-
   void Came(bool ok) {
     if (!ok) {  // the server ends
       delete this;
@@ -74,10 +63,10 @@ class HealthService::Watcher {
   HealthService& service_;
   const CallQueue::User user_;
   CallQueue& queue_;
-  TagOf<&Watcher::Came> came_{*this};
-  TagOf<&Watcher::Written> written_{*this};
-  TagOf<&Watcher::Gone> gone_{*this};
-  TagOf<&Watcher::Finished> finished_{*this};
+  CallQueue::TagOf<Watcher, &Watcher::Came> came_{*this};
+  CallQueue::TagOf<Watcher, &Watcher::Written> written_{*this};
+  CallQueue::TagOf<Watcher, &Watcher::Gone> gone_{*this};
+  CallQueue::TagOf<Watcher, &Watcher::Finished> finished_{*this};
   grpc::ServerContext context_;
   HealthCheckRequest request_;
   grpc::ServerAsyncWriter<HealthCheckResponse> writer_{&context_};

@@ -24,7 +24,7 @@ class HealthService final : public grpc::health::v1::Health::WithAsyncMethod_Wat
   // queue has not.
   void Serve(CallQueue& queue);
 
-  // All watchers are told. REQUIRES: the queue has started, and not stopped.
+  // All watchers are told. REQUIRES: the queue has started.
   void ReportNotServing();
 
   grpc::Status Check(grpc::ServerContext* context, const grpc::health::v1::HealthCheckRequest* request,

@@ -28,8 +28,9 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // drained.
   absl::StatusOr<std::shared_ptr<void>> Enter() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // As Enter(), for a call whose answer of `bytes` is there already and on its way as long as the result lives.
-  absl::StatusOr<std::shared_ptr<void>> EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // As Send(), for a call that needs no work. Null when calls are drained, or more answers are on their way than fit;
+  // how many calls are worked on does not matter.
+  std::shared_ptr<void> EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // An answer of `bytes` is on its way as long as the result lives.
   std::shared_ptr<void> Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -47,9 +48,7 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // Why a call is not let in. OK as a rule.
-  absl::Status Refuse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<void> CountSending(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<void> CountSending(size_t& count, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_calls_;
   const size_t max_answer_bytes_;
@@ -58,6 +57,7 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   int64_t refused_at_end_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t sending_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t sending_unworked_ ABSL_GUARDED_BY(mutex_) = 0;  // of calls that needed no work
   size_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

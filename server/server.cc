@@ -109,7 +109,6 @@ Server::Server(const ServerSettings& settings, Registry& registry)
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   // Before the first server of the process is built, as the plugins ask for.
   static const bool kPluginsEnabled = [] {
-    grpc::EnableDefaultHealthCheckService(false);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
@@ -150,8 +149,8 @@ size_t Server::Shutdown(absl::Duration grace) {
   const size_t left = running_calls_->Drain(grace);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
-  workers_.reset();
   queue_->Stop();
+  workers_.reset();
   return left;
 }
 

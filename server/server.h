@@ -57,7 +57,7 @@ class Server {
 
   // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
   // then is cancelled, and so are streams of health and reflection. Returns how many calls were cancelled. Waits for
-  // handlers that do not notice.
+  // handlers that do not notice. Not to be called by two threads at once.
   size_t Shutdown(absl::Duration grace);
 
  private:
@@ -74,7 +74,7 @@ class Server {
   HealthService health_;
   int port_ = 0;
   std::unique_ptr<CallQueue> queue_;        // outlives server_
-  std::unique_ptr<WorkerThreads> workers_;  // end before the queue
+  std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which gives them work
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace qconfig {
 
-// Lets a number of threads work at once, and others wait for their turn in the order in which they came. Thread-safe.
+// Lets a number of threads work at once, and others wait for their turn. Thread-safe.
 class Turns {
  public:
   explicit Turns(size_t count) : free_(count) {}

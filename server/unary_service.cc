@@ -74,8 +74,8 @@ void UnaryService::Add(const std::string& name, BytesMethod serve) {
                     [method](UnaryService* self, grpc::ServerContext* context, const grpc::ByteBuffer* request,
                              grpc::ByteBuffer* response) {
                       method.metrics.Started(request->Valid());
-                      Arrival arrival{self->clock_(), self->running_calls_->Enter()};
-                      return self->Serve(method, std::move(arrival), *context, *request, *response);
+                      const Arrival arrival{self->clock_(), self->running_calls_->Enter()};
+                      return self->Serve(method, arrival, *context, *request, *response);
                     },
                     this));
 }
@@ -85,13 +85,13 @@ void UnaryService::AddCached(const std::string& name, BytesMethod serve, std::sh
   auto serve_and_keep = [serve = std::move(serve), cache](const CallContext& call, absl::string_view request) {
     const int64_t began = cache->Begin();
     auto answer = serve(call, request);
-    if (answer.ok()) cache->Put(began, request, call.notes->tenants.back(), grpc::Slice(*answer));
+    if (answer.ok()) cache->Put(began, request, call.notes->tenants.back(), *answer);
     return answer;
   };
   const int index = static_cast<int>(paths_.size());
   AddPath(path, nullptr);
   MarkMethodRaw(index);
-  cached_methods_.push_back({{path, observer_.Method(path), std::move(serve_and_keep)}, index, std::move(cache)});
+  cached_.emplace(CachedMethod{{path, observer_.Method(path), std::move(serve_and_keep)}, index, std::move(cache)});
 }
 
 absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const BytesMethod& method,
@@ -109,7 +109,7 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
+grpc::Status UnaryService::Serve(const Method& method, const Arrival& arrival, grpc::ServerContext& context,
                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status refused = arrival.running.ok() ? CheckWaitedFor(call, arrival.time) : arrival.running.status();
@@ -124,7 +124,7 @@ grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::Se
   return grpc::Status::OK;
 }
 
-// Calls that gRPC can hand over at once. Fewer take up to twice the time.
+// Calls that gRPC can hand over at once. With fewer, each takes up to twice the CPU.
 constexpr int kAwaited = 128;
 
 // One call of a method after the other, on the queue's thread but for work that may wait.
@@ -136,22 +136,13 @@ class UnaryService::QueuedCall {
   }
 
  private:
-  // Passes what happened on to one of the call's functions.
-  template <void (QueuedCall::*function)(bool)>
-  class TagOf final : public CallQueue::Tag {
-   public:
-    explicit TagOf(QueuedCall& call) : call_(call) {}
-    void Done(bool ok) override { (call_.*function)(ok); }
-
-   private:
-    QueuedCall& call_;
-  };
-
   // What gRPC knows of one call.
   struct Exchange {
+    Exchange() : writer(&context) {}
+
     grpc::ServerContext context;
     grpc::ByteBuffer request;
-    grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer{&context};
+    grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer;
   };
 
   void Await() {
@@ -174,38 +165,41 @@ class UnaryService::QueuedCall {
     method_.method.metrics.Started(true);
     if (ServeCached(time)) return;
     Arrival arrival{time, service_.running_calls_->Enter()};
-    if (!arrival.running.ok()) {
-      ServeAnew(std::move(arrival));
-      return;
+    const bool is_refused = !arrival.running.ok() || exchange_->request.Length() > service_.max_request_bytes_;
+    if (is_refused || !workers_.Run([this, arrival] { ServeAnew(arrival); })) {
+      if (!is_refused) {
+        arrival.running = Error(v1::ERROR_REASON_OVERLOADED).Because("the server has no thread left; try again soon");
+      }
+      ServeAnew(arrival);
     }
-    workers_.Run([this, arrival = std::move(arrival)]() mutable { ServeAnew(std::move(arrival)); });
   }
 
   // Returns false when the answer is not in the cache.
   bool ServeCached(absl::Time time) {
+    // What is larger is also too large to be put together here.
+    if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
     grpc::Slice request;
-    if (!exchange_->request.TrySingleSlice(&request).ok() && !exchange_->request.DumpToSingleSlice(&request).ok()) {
-      return false;
-    }
+    if (!exchange_->request.DumpToSingleSlice(&request).ok()) return false;
     const auto answer = method_.cache->Find({reinterpret_cast<const char*>(request.begin()), request.size()});
     if (answer == nullptr) return false;
-    auto sending = service_.running_calls_->EnterToSend(answer->bytes.size());
-    if (!sending.ok()) return false;
-    sending_ = *std::move(sending);
+    sending_ = service_.running_calls_->EnterToSend(answer->bytes.size());
+    if (sending_ == nullptr) return false;
     service_.observer_.FinishedOk(method_.method.metrics, answer->tenant, service_.clock_() - time,
                                   [this] { return MakeCallContext(exchange_->context, method_.method.path); });
     exchange_->writer.Finish(grpc::ByteBuffer(&answer->bytes, 1), grpc::Status::OK, &sent_);
     return true;
   }
 
-  void ServeAnew(Arrival arrival) {
+  // On any thread.
+  void ServeAnew(const Arrival& arrival) {
     grpc::ByteBuffer response;
     const grpc::Status status =
-        service_.Serve(method_.method, std::move(arrival), exchange_->context, exchange_->request, response);
-    if (status.ok())
+        service_.Serve(method_.method, arrival, exchange_->context, exchange_->request, response);
+    if (status.ok()) {
       exchange_->writer.Finish(response, status, &sent_);
-    else
+    } else {
       exchange_->writer.FinishWithError(status, &sent_);
+    }
   }
 
   void Sent(bool) { End(); }
@@ -228,18 +222,16 @@ class UnaryService::QueuedCall {
   const CallQueue::User user_;
   CallQueue& queue_;
   WorkerThreads& workers_;
-  TagOf<&QueuedCall::Came> came_{*this};
-  TagOf<&QueuedCall::Sent> sent_{*this};
-  TagOf<&QueuedCall::Over> over_{*this};
+  CallQueue::TagOf<QueuedCall, &QueuedCall::Came> came_{*this};
+  CallQueue::TagOf<QueuedCall, &QueuedCall::Sent> sent_{*this};
+  CallQueue::TagOf<QueuedCall, &QueuedCall::Over> over_{*this};
   std::optional<Exchange> exchange_;
   std::shared_ptr<void> sending_;
   bool half_ended_ = false;
 };
 
 void UnaryService::Serve(CallQueue& queue, WorkerThreads& workers) {
-  for (CachedMethod& method : cached_methods_) {
-    for (int i = 0; i < kAwaited; ++i) new QueuedCall(*this, method, queue, workers);
-  }
+  for (int i = 0; i < kAwaited; ++i) new QueuedCall(*this, *cached_, queue, workers);
 }
 
 }  // namespace qconfig

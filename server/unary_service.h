@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -63,7 +64,8 @@ class UnaryService : public grpc::Service {
   void Add(const std::string& name, BytesMethod method);
 
   // Serves `name` by `cache`, on the thread of a queue, and what is not there by `method`, on a thread of its own.
-  // REQUIRES: as Add(), and `method` notes the one tenant that an answer is about.
+  // REQUIRES: as Add(); only one is added so; an answer depends on the request's bytes and on the registry of the one
+  // tenant that `method` notes, and on nothing else of the call.
   void AddCached(const std::string& name, BytesMethod method, std::shared_ptr<AnswerCache> cache);
 
   // Begins to serve what was added by AddCached(). `queue` and `workers` serve it from now on until they are stopped.
@@ -94,7 +96,7 @@ class UnaryService : public grpc::Service {
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
   // Answers a call, be it with a failure. `context` and `request` are those of the call.
-  grpc::Status Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
+  grpc::Status Serve(const Method& method, const Arrival& arrival, grpc::ServerContext& context,
                      const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
@@ -102,8 +104,8 @@ class UnaryService : public grpc::Service {
   CallObserver& observer_;
   const Clock clock_;
   const std::shared_ptr<RunningCalls> running_calls_;
-  std::deque<std::string> paths_;            // stays where it is while it grows
-  std::deque<CachedMethod> cached_methods_;  // this too
+  std::deque<std::string> paths_;  // stays where it is while it grows
+  std::optional<CachedMethod> cached_;
 };
 
 }  // namespace qconfig

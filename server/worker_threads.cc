@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/worker_threads.h"
 
-#include <sys/resource.h>
-
 #include <system_error>
 #include <utility>
 
@@ -19,22 +17,18 @@ WorkerThreads::~WorkerThreads() {
   for (std::thread& thread : threads) thread.join();
 }
 
-void WorkerThreads::Run(std::function<void()> work) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (idle_ <= waiting_.size() && threads_.size() < max_threads_) {
-      try {
-        threads_.emplace_back([this] { Work(); });
-      } catch (const std::system_error&) {  // the system gives no more threads now
-      }
-    }
-    if (!threads_.empty()) {
-      waiting_.push_back(std::move(work));
-      news_.Signal();
-      return;
+bool WorkerThreads::Run(std::function<void()> work) {
+  absl::MutexLock lock(&mutex_);
+  if (idle_ <= waiting_.size() && threads_.size() < max_threads_) {
+    try {
+      threads_.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {  // the system gives no more threads now
     }
   }
-  work();
+  if (threads_.empty()) return false;
+  waiting_.push_back(std::move(work));
+  news_.Signal();
+  return true;
 }
 
 std::function<void()> WorkerThreads::Take() {
@@ -51,9 +45,6 @@ std::function<void()> WorkerThreads::Take() {
 }
 
 void WorkerThreads::Work() {
-  // On Linux this is of the thread only. Else hundreds that compute would leave little to the one that serves them all.
-  constexpr int kNice = 10;
-  setpriority(PRIO_PROCESS, 0, kNice);
   while (const std::function<void()> work = Take()) work();
 }
 

@@ -22,8 +22,8 @@ class WorkerThreads {
   // Ends when all work is done. REQUIRES: Run() is called no more.
   ~WorkerThreads();
 
-  // When there is no thread at all, `work` runs before Run() returns.
-  void Run(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns false, and does nothing, when the system gives not even one thread.
+  bool Run(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);

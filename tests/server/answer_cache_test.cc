@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "tests/core/test_support.h"
 #include "tests/server/test_server.h"
@@ -20,7 +21,7 @@ namespace {
 TenantId Tenant(const std::string& name) { return TenantId::Parse(name, "tenant").value(); }
 
 void Put(AnswerCache& cache, const std::string& request, const std::string& tenant, const std::string& answer) {
-  cache.Put(cache.Begin(), request, tenant, grpc::Slice(answer));
+  cache.Put(cache.Begin(), request, tenant, answer);
 }
 
 // Empty: there is none.
@@ -58,7 +59,7 @@ TEST(AnswerCacheTest, DoesNotKeepWhatWasBegunBeforeAChange) {
   AnswerCache cache(1 << 20);
   const int64_t began = cache.Begin();
   cache.Forget(Tenant("a"));
-  cache.Put(began, "1", "a", grpc::Slice("old"));
+  cache.Put(began, "1", "a", "old");
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
@@ -84,6 +85,26 @@ TEST(AnswerCacheTest, CountsHitsAndMisses) {
   Find(cache, "1");
   EXPECT_EQ(cache.counts().hits, 2);
   EXPECT_EQ(cache.counts().misses, 1);
+}
+
+TEST(AnswerCacheTest, LargeRequestsAndAnswersAreNotKept) {
+  AnswerCache cache(64 << 20);
+  const std::string request(AnswerCache::kMaxRequestBytes, 'x');
+  Put(cache, request, "t", "one");
+  EXPECT_EQ(Find(cache, request), "t: one");
+  Put(cache, request + "x", "t", "two");
+  EXPECT_EQ(Find(cache, request + "x"), "");
+  Put(cache, "1", "t", std::string(AnswerCache::kMaxAnswerBytes + 1, 'x'));
+  EXPECT_EQ(Find(cache, "1"), "");
+}
+
+TEST(AnswerCacheTest, WhatIsNoLongerRightIsNoEviction) {
+  AnswerCache cache(3'000);
+  Put(cache, "1", "t", std::string(1000, 'x'));
+  cache.Forget(Tenant("t"));
+  for (const char* request : {"2", "3"}) Put(cache, request, "u", std::string(1000, 'x'));
+  EXPECT_EQ(Find(cache, "1"), "");
+  EXPECT_EQ(cache.counts().evictions, 1) << "of what was right";
 }
 
 TEST(AnswerCacheTest, OfNoSizeKeepsNothing) {
@@ -250,8 +271,10 @@ TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs)
   EXPECT_LE(counts.bytes, 10'000u);
 }
 
-TEST_F(CachedAnswersTest, AreCountedAsCalls) {
-  TestServer server;
+TEST_F(CachedAnswersTest, AreCountedAndLoggedAsCalls) {
+  TestSettings settings;
+  settings.call_log.sample = 1;
+  TestServer server(std::move(settings));
   for (int i = 0; i < 3; ++i) {
     v1::GetConfigRequest request;
     request.set_model_type("llama");
@@ -259,6 +282,14 @@ TEST_F(CachedAnswersTest, AreCountedAsCalls) {
     ASSERT_TRUE(server.client().GetConfig(request).ok());
   }
   EXPECT_EQ(server.answer_cache().counts().hits, 2);
+  server.server().Shutdown(absl::ZeroDuration());
+  const std::vector<std::string> lines = absl::StrSplit(server.log(), '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 3u);
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, testing::HasSubstr("method=qconfig.v1.ConfigService/GetConfig tenant=default code=OK"));
+    EXPECT_THAT(line, testing::ContainsRegex("request_id=[0-9a-f]{32} "));
+    EXPECT_THAT(line, testing::HasSubstr("peer=ipv4:127.0.0.1:"));
+  }
   const std::string text = server.metrics().Text();
   EXPECT_THAT(text, testing::HasSubstr("qconfig_tenant_calls_total{tenant=\"default\"} 3"));
   EXPECT_THAT(text, testing::ContainsRegex("grpc_server_handled_total.*GetConfig.*\"OK\".* 3"));
