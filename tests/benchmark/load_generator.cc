@@ -109,6 +109,7 @@ struct Counts {
   TimePoint start;
   double own_cpu;
   double server_cpu;
+  int64_t begun = 0;
   int64_t ended = 0;
   int64_t answer_bytes = 0;
   int64_t not_begun = 0;  // of those that were due, since too many were outstanding
@@ -176,6 +177,7 @@ class LoadGenerator {
     if (settings_.deadline_ms > 0) {
       call.context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(settings_.deadline_ms));
     }
+    ++counts_.begun;
     const size_t number = begun_++;
     Request& request = requests_[number % requests_.size()];
     call.reader = stubs_[number % stubs_.size()]->PrepareUnaryCall(
@@ -236,6 +238,7 @@ class LoadGenerator {
     const auto ended = static_cast<double>(std::max<int64_t>(counts_.ended, 1));
     nlohmann::json report = {
         {"seconds", seconds},
+        {"begun", counts_.begun},
         {"calls", counts_.ended},
         {"answered", latencies.size()},
         {"failed", counts_.failed},

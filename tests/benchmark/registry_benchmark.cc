@@ -199,7 +199,7 @@ int main(int argc, char** argv) {
     lookup->Arg(1)->Arg(1'000);
     if (many) lookup->Arg(100'000);
   }
-  benchmark::RegisterBenchmark("BM_FindScheme/schemes", BM_FindScheme)->Arg(20)->Arg(1'000)->Arg(9'000);
-  benchmark::RegisterBenchmark("BM_Write/schemes", BM_Write)->Arg(20)->Arg(1'000)->Arg(9'000);
+  benchmark::RegisterBenchmark("BM_FindScheme/schemes", BM_FindScheme)->Arg(20)->Arg(2'000)->Arg(9'000);
+  benchmark::RegisterBenchmark("BM_Write/schemes", BM_Write)->Arg(20)->Arg(2'000)->Arg(9'000);
   benchmark::RunSpecifiedBenchmarks();
 }
