@@ -207,10 +207,12 @@ class LoadGenerator {
     idle_.push_back(&call);
   }
 
+  // In the closed loop also until as many calls have ended as are outstanding, if these take longer.
   void RunUntil(TimePoint end) {
     const bool is_open_loop = settings_.rate > 0;
+    const int64_t calls = is_open_loop ? 0 : counts_.ended + static_cast<int64_t>(settings_.outstanding);
     const Clock::duration interval = is_open_loop ? Seconds(1 / settings_.rate) : Clock::duration::zero();
-    for (TimePoint now = Clock::now(); now < end; now = Clock::now()) {
+    for (TimePoint now = Clock::now(); now < end || counts_.ended < calls; now = Clock::now()) {
       if (is_open_loop) {
         for (; next_due_ <= now; next_due_ += interval) {
           if (idle_.empty()) {
@@ -222,7 +224,7 @@ class LoadGenerator {
       } else {
         while (!idle_.empty()) Begin(Clock::now());
       }
-      Take(is_open_loop ? std::min(end, next_due_) : end);
+      Take(is_open_loop ? std::min(end, next_due_) : std::max(end, now + Seconds(1)));
     }
   }
 

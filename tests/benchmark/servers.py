@@ -75,7 +75,7 @@ def load(server, request, outstanding=1, connections=1, seconds=1.0, warm_up=0.2
         **{name.replace("_", "-"): value for name, value in options.items()},
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    done = subprocess.run([BIN / "load_generator", *words], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([BIN / "load_generator", *words], stdout=subprocess.PIPE, check=True, timeout=300)
     return json.loads(done.stdout) if done.stdout else None
 
 
