@@ -32,6 +32,7 @@ FLOORS = {
 OUTSTANDING = [64, 1]
 MEASURES = {"CPU": "server_cpu_us_per_call", "calls/s": "calls_per_s", "p50": "p50_us", "p99": "p99_us"}
 OVERLOAD = 10
+MAX_IN_FLIGHT = 256  # qconfigd's default
 
 
 @dataclasses.dataclass
@@ -126,29 +127,30 @@ def goodput(effort, request, method):
     with qconfigd() as server:
 
         def at_capacity():
-            result = answered(
+            result = load(
                 *(server, request),
                 method=method,
                 outstanding=4 * os.cpu_count(),
                 connections=2,
                 seconds=effort.overload_seconds,
-                warm_up=effort.overload_seconds / 4,
+                warm_up=effort.overload_seconds / 2,  # also for what the server still does for callers that went away
             )
             return result["calls_per_s"]
 
         before = at_capacity()
+        deadline = max(2, 3 * MAX_IN_FLIGHT / before)
         overloaded = load(
             *(server, request),
             method=method,
             rate=OVERLOAD * before,
-            deadline_ms=5000,
+            deadline_ms=round(1000 * deadline),
             outstanding=20_000,
             connections=20,
             seconds=effort.overload_seconds,
-            warm_up=effort.overload_seconds,  # for the calls that are let in at first and end together
+            warm_up=min(1.2 * deadline, 4 * effort.overload_seconds),  # until as many calls end as begin
         )
         capacity = statistics.mean([before, at_capacity()])
-        log(f"capacity {capacity:.0f} calls/s; overloaded: {overloaded}")
+        log(f"capacity {capacity:.0f} calls/s; deadline {deadline:.1f} s; overloaded: {overloaded}")
         return overloaded["calls_per_s"] / capacity, overloaded["begun"] / overloaded["seconds"] / capacity
 
 
