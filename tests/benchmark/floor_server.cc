@@ -8,11 +8,10 @@
 #include <cstdio>
 #include <deque>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "qconfig/v1/config_service.grpc.pb.h"

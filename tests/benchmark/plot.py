@@ -28,6 +28,7 @@ def line_plot(title, x_label, y_label, series):
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     x, y = scale(x_ticks, LEFT, right), scale(y_ticks, bottom, TOP)
     svg = [
+        "<!-- SPDX-License-Identifier: Apache-2.0 -->",
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="12" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
