@@ -37,8 +37,8 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
 void AddAnswerCache(const AnswerCache& cache, Metrics& metrics) {
   metrics.AddCounter("qconfig_answer_cache_hits_total", "Calls for which an answer was kept.", {},
                      [&cache] { return static_cast<double>(cache.counts().hits); });
-  metrics.AddCounter("qconfig_answer_cache_misses_total", "Calls of requests of up to 64 KiB for which none was kept.", {},
-                     [&cache] { return static_cast<double>(cache.counts().misses); });
+  metrics.AddCounter("qconfig_answer_cache_misses_total", "Calls of requests of up to 64 KiB for which none was kept.",
+                     {}, [&cache] { return static_cast<double>(cache.counts().misses); });
   metrics.AddCounter("qconfig_answer_cache_evictions_total", "Kept answers that were dropped for lack of room.", {},
                      [&cache] { return static_cast<double>(cache.counts().evictions); });
   metrics.AddGauge("qconfig_answer_cache_answers", "Answers that are kept.", {},
