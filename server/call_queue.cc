@@ -21,7 +21,10 @@ void CallQueue::Start() {
 
 void CallQueue::Post(std::function<void()> work) {
   absl::MutexLock lock(&mutex_);
-  if (stopped_) return;
+  if (!stopped_) PostLocked(std::move(work));
+}
+
+void CallQueue::PostLocked(std::function<void()> work) {
   posted_.push_back(std::move(work));
   if (!std::exchange(is_ringing_, true)) bell_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &rung_);
 }
@@ -38,9 +41,9 @@ void CallQueue::RunPosted(bool) {
 
 void CallQueue::Stop() {
   if (!thread_.joinable()) return;
-  Post([this] { stopping_ = true; });
   {
     absl::MutexLock lock(&mutex_);
+    PostLocked([this] { stopping_ = true; });
     stopped_ = true;
   }
   thread_.join();

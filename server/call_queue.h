@@ -72,6 +72,7 @@ class CallQueue {
 
  private:
   void Serve();
+  void PostLocked(std::function<void()> work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunPosted(bool) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;

@@ -17,8 +17,8 @@ namespace qconfig {
 // To be made by std::make_shared: what Enter() and Send() return keeps it alive.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
  public:
-  // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, of `max_answer_bytes` or
-  // one at least.
+  // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, and as many or some
+  // hundred that needed no work, together of `max_answer_bytes` or one at least.
   explicit RunningCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20)
       : max_calls_(max_calls), max_answer_bytes_(max_answer_bytes) {}
 

@@ -74,8 +74,8 @@ void UnaryService::Add(const std::string& name, BytesMethod serve) {
                     [method](UnaryService* self, grpc::ServerContext* context, const grpc::ByteBuffer* request,
                              grpc::ByteBuffer* response) {
                       method.metrics.Started(request->Valid());
-                      const Arrival arrival{self->clock_(), self->running_calls_->Enter()};
-                      return self->Serve(method, arrival, *context, *request, *response);
+                      Arrival arrival{self->clock_(), self->running_calls_->Enter()};
+                      return self->Serve(method, std::move(arrival), *context, *request, *response);
                     },
                     this));
 }
@@ -109,7 +109,7 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const Method& method, const Arrival& arrival, grpc::ServerContext& context,
+grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status refused = arrival.running.ok() ? CheckWaitedFor(call, arrival.time) : arrival.running.status();
@@ -165,12 +165,10 @@ class UnaryService::QueuedCall {
     method_.method.metrics.Started(true);
     if (ServeCached(time)) return;
     Arrival arrival{time, service_.running_calls_->Enter()};
-    const bool is_refused = !arrival.running.ok() || exchange_->request.Length() > service_.max_request_bytes_;
-    if (is_refused || !workers_.Run([this, arrival] { ServeAnew(arrival); })) {
-      if (!is_refused) {
-        arrival.running = Error(v1::ERROR_REASON_OVERLOADED).Because("the server has no thread left; try again soon");
-      }
-      ServeAnew(arrival);
+    if (!arrival.running.ok() || exchange_->request.Length() > service_.max_request_bytes_) {
+      ServeAnew(std::move(arrival));
+    } else if (!workers_.Run([this, arrival = std::move(arrival)]() mutable { ServeAnew(std::move(arrival)); })) {
+      ServeAnew({time, Error(v1::ERROR_REASON_OVERLOADED).Because("the server has no thread left; try again soon")});
     }
   }
 
@@ -191,10 +189,10 @@ class UnaryService::QueuedCall {
   }
 
   // On any thread.
-  void ServeAnew(const Arrival& arrival) {
+  void ServeAnew(Arrival arrival) {
     grpc::ByteBuffer response;
     const grpc::Status status =
-        service_.Serve(method_.method, arrival, exchange_->context, exchange_->request, response);
+        service_.Serve(method_.method, std::move(arrival), exchange_->context, exchange_->request, response);
     if (status.ok()) {
       exchange_->writer.Finish(response, status, &sent_);
     } else {

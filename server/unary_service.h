@@ -95,8 +95,9 @@ class UnaryService : public grpc::Service {
   void AddPath(const std::string& path, grpc::internal::MethodHandler* handler);
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
-  // Answers a call, be it with a failure. `context` and `request` are those of the call.
-  grpc::Status Serve(const Method& method, const Arrival& arrival, grpc::ServerContext& context,
+  // Answers a call, be it with a failure. The arrival's place is free when it returns, before the answer is sent.
+  // `context` and `request` are those of the call.
+  grpc::Status Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
                      const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
