@@ -11,12 +11,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Connects again while calls are made: every 0.1 s when no server can be reached, and about every 5
- * s at the latest to one that is lost while others serve. The library's own waits, from a second to
- * two minutes, have no setting. Thread-safe.
+ * Connects again while calls are made: at the beginning of each and every 0.1 s when no server can
+ * be reached, and about every 5 s at the latest to one that is lost while others serve. The
+ * library's own waits, from a second to two minutes, have no setting. Thread-safe.
  */
 final class Reconnector {
-  private static final double FIRST_DELAY_MILLIS = 100;
+  private static final double TICK_MILLIS = 100;
   private static final double LAST_DELAY_MILLIS = 5000;
   private static final double GROWTH = 1.6;
 
@@ -33,6 +33,7 @@ final class Reconnector {
     runningCalls.incrementAndGet();
     calledSinceTick.set(true);
     startTicking();
+    if (lostAll()) channel.resetConnectBackoff();
     try {
       return call.get();
     } finally {
@@ -40,22 +41,31 @@ final class Reconnector {
     }
   }
 
+  private boolean lostAll() {
+    return channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
+  }
+
   private void startTicking() {
-    if (ticking.compareAndSet(false, true)) tickAfter(FIRST_DELAY_MILLIS);
+    if (ticking.compareAndSet(false, true)) tickAfter(TICK_MILLIS, TICK_MILLIS);
   }
 
-  private void tickAfter(double delayMillis) {
-    double jitter = ThreadLocalRandom.current().nextDouble(0.8, 1.2);
-    CompletableFuture.delayedExecutor(
-            (long) (delayMillis * jitter), TimeUnit.MILLISECONDS, Runnable::run)
-        .execute(() -> tick(delayMillis));
+  private void tickAfter(double waitedMillis, double delayMillis) {
+    double millis = TICK_MILLIS * ThreadLocalRandom.current().nextDouble(0.8, 1.2);
+    CompletableFuture.delayedExecutor((long) millis, TimeUnit.MILLISECONDS, Runnable::run)
+        .execute(() -> tick(waitedMillis + millis, delayMillis));
   }
 
-  private void tick(double delayMillis) {
+  private void tick(double waitedMillis, double delayMillis) {
     if (calledSinceTick.getAndSet(false) || runningCalls.get() > 0) {
-      channel.resetConnectBackoff(); // Leaves connections alone that are there or being made.
-      boolean lostAll = channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
-      tickAfter(lostAll ? FIRST_DELAY_MILLIS : Math.min(delayMillis * GROWTH, LAST_DELAY_MILLIS));
+      if (lostAll()) {
+        channel.resetConnectBackoff(); // Leaves connections alone that are there or being made.
+        tickAfter(0, TICK_MILLIS);
+      } else if (waitedMillis >= delayMillis) {
+        channel.resetConnectBackoff();
+        tickAfter(0, Math.min(delayMillis * GROWTH, LAST_DELAY_MILLIS));
+      } else {
+        tickAfter(waitedMillis, delayMillis);
+      }
       return;
     }
     ticking.set(false);

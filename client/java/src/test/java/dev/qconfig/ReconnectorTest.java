@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.qconfig;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -47,8 +48,15 @@ class ReconnectorTest {
   @Timeout(60)
   void aCallThatIsOverSoonConnectsAgainToo() throws Exception {
     CountDownLatch connectsAgain = new CountDownLatch(1);
-    new Reconnector(new NoChannel(connectsAgain)).during(() -> "over");
+    new Reconnector(new NoChannel(ConnectivityState.READY, connectsAgain)).during(() -> "over");
     assertTrue(connectsAgain.await(30, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void aCallConnectsAtOnceWhenNoServerIsThere() {
+    CountDownLatch connectsAgain = new CountDownLatch(1);
+    NoChannel channel = new NoChannel(ConnectivityState.TRANSIENT_FAILURE, connectsAgain);
+    assertEquals(0, new Reconnector(channel).during(connectsAgain::getCount));
   }
 
   private static Reconnector failOnce(ManagedChannel channel) {
@@ -64,9 +72,11 @@ class ReconnectorTest {
   }
 
   private static final class NoChannel extends ManagedChannel {
+    private final ConnectivityState state;
     private final CountDownLatch connectsAgain;
 
-    NoChannel(CountDownLatch connectsAgain) {
+    NoChannel(ConnectivityState state, CountDownLatch connectsAgain) {
+      this.state = state;
       this.connectsAgain = connectsAgain;
     }
 
@@ -77,7 +87,7 @@ class ReconnectorTest {
 
     @Override
     public ConnectivityState getState(boolean requestConnection) {
-      return ConnectivityState.READY;
+      return state;
     }
 
     @Override
