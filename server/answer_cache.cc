@@ -41,8 +41,8 @@ void AnswerCache::Put(int64_t began, absl::string_view request, const std::strin
   const size_t bytes = request.size() + answer.size() + kBytesPerAnswer;
   if (bytes > max_bytes_) return;
   std::string key(request);
-  Kept kept = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::Slice(answer.data(), answer.size())}),
-               nullptr};
+  const grpc::Slice slice(answer.data(), answer.size());
+  Kept kept = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::ByteBuffer(&slice, 1)}), nullptr};
   std::vector<Kept> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   if (last_change_[PlaceOf(tenant)] > began) return;

@@ -2,7 +2,7 @@
 #ifndef QCONFIG_SERVER_ANSWER_CACHE_H_
 #define QCONFIG_SERVER_ANSWER_CACHE_H_
 
-#include <grpcpp/support/slice.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <array>
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace qconfig {
 // An answer as it is sent, and the tenant that it is about.
 struct CachedAnswer {
   std::string tenant;
-  grpc::Slice bytes;
+  grpc::ByteBuffer bytes;
 };
 
 // Answers to requests that came before, found by the bytes of the request. An answer is a function of the catalogues,

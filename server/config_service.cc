@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "core/shape_checks.h"
 #include "server/entry_view.h"
 #include "server/page.h"
+#include "server/processors.h"
 
 namespace qconfig {
 namespace {
@@ -36,10 +36,7 @@ void NoteItems(const v1::BatchGetConfigResponse& response, CallNotes& notes) {
 }  // namespace
 
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
-    : registry_(registry),
-      limits_(limits),
-      clock_(std::move(clock)),
-      computing_(std::max(2u, std::thread::hardware_concurrency())) {}
+    : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(std::max<size_t>(2, Processors())) {}
 
 template <typename Request>
 absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const CallContext& call,

@@ -31,27 +31,29 @@ absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
   });
 }
 
-std::shared_ptr<void> RunningCalls::EnterToSend(size_t bytes) {
+RunningCalls::Sending RunningCalls::EnterToSend(size_t bytes) {
   constexpr size_t kBatch = 256;  // as many may be answered before gRPC tells of the first that it is sent
   absl::MutexLock lock(&mutex_);
   const size_t max = std::max(max_calls_, kBatch) + kJustSent;
   if (draining_ || sending_unworked_ >= max || sending_bytes_ >= max_answer_bytes_) return nullptr;
-  return CountSending(sending_unworked_, bytes);
+  return CountSending(&RunningCalls::sending_unworked_, bytes);
 }
 
-std::shared_ptr<void> RunningCalls::Send(size_t bytes) {
+RunningCalls::Sending RunningCalls::Send(size_t bytes) {
   absl::MutexLock lock(&mutex_);
-  return CountSending(sending_, bytes);
+  return CountSending(&RunningCalls::sending_, bytes);
 }
 
-std::shared_ptr<void> RunningCalls::CountSending(size_t& count, size_t bytes) {
-  ++count;
+RunningCalls::Sending RunningCalls::CountSending(size_t RunningCalls::*count, size_t bytes) {
+  ++(this->*count);
   sending_bytes_ += bytes;
-  return {this, [self = shared_from_this(), &count, bytes](void*) {
-            absl::MutexLock lock(&self->mutex_);
-            --count;
-            self->sending_bytes_ -= bytes;
-          }};
+  return {this, {shared_from_this(), count, bytes}};
+}
+
+void RunningCalls::EndSending::operator()(RunningCalls* calls) const {
+  absl::MutexLock lock(&calls->mutex_);
+  --(calls->*count);
+  calls->sending_bytes_ -= bytes;
 }
 
 size_t RunningCalls::Drain(absl::Duration grace) {

@@ -17,6 +17,10 @@ namespace qconfig {
 // To be made by std::make_shared: what Enter() and Send() return keeps it alive.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
  public:
+  // An answer is on its way as long as this lives.
+  struct EndSending;
+  using Sending = std::unique_ptr<RunningCalls, EndSending>;
+
   // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, and as many or some
   // hundred that needed no work, together of `max_answer_bytes` or one at least.
   explicit RunningCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20)
@@ -30,10 +34,10 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
 
   // As Send(), for a call that needs no work. Null when calls are drained, or more answers are on their way than fit;
   // how many calls are worked on does not matter.
-  std::shared_ptr<void> EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  Sending EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // An answer of `bytes` is on its way as long as the result lives.
-  std::shared_ptr<void> Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of `bytes`.
+  Sending Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Then refuses those that still
   // come until there is a moment without any, for half a second or `grace` at the most. Returns how many calls were
@@ -48,7 +52,7 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  std::shared_ptr<void> CountSending(size_t& count, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sending CountSending(size_t RunningCalls::*count, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_calls_;
   const size_t max_answer_bytes_;
@@ -59,6 +63,14 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   size_t sending_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t sending_unworked_ ABSL_GUARDED_BY(mutex_) = 0;  // of calls that needed no work
   size_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+struct RunningCalls::EndSending {
+  void operator()(RunningCalls* calls) const;
+
+  std::shared_ptr<RunningCalls> kept_alive;
+  size_t RunningCalls::*count;
+  size_t bytes;
 };
 
 }  // namespace qconfig

@@ -19,15 +19,20 @@ namespace {
 // An answer that gRPC sends: it deletes it when the bytes are out, or nobody wants them any more.
 struct SentAnswer {
   std::string bytes;
-  std::shared_ptr<void> sending;  // counts until then
+  RunningCalls::Sending sending;  // counts until then
 };
 
 // Hands `bytes` over without copying them.
-grpc::ByteBuffer ToByteBuffer(std::string bytes, std::shared_ptr<void> sending) {
+grpc::ByteBuffer ToByteBuffer(std::string bytes, RunningCalls::Sending sending) {
   auto* const answer = new SentAnswer{std::move(bytes), std::move(sending)};
   grpc::Slice slice(
       answer->bytes.data(), answer->bytes.size(), [](void* sent) { delete static_cast<SentAnswer*>(sent); }, answer);
   return grpc::ByteBuffer(&slice, 1);
+}
+
+// Returns false when the call came without its whole message. Copies only what came in pieces.
+bool ToSlice(const grpc::ByteBuffer& request, grpc::Slice& slice) {
+  return request.TrySingleSlice(&slice).ok() || request.DumpToSingleSlice(&slice).ok();
 }
 
 // Why the call is not worth working on. OK as a rule.
@@ -102,7 +107,7 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
                               " allowed"));
   }
   grpc::Slice slice;
-  if (!request.DumpToSingleSlice(&slice).ok()) {
+  if (!ToSlice(request, slice)) {
     if (call.is_cancelled()) return absl::CancelledError("the caller went away before its message was complete");
     return Error(v1::ERROR_REASON_INVALID_REQUEST).Because("the call came without a message");
   }
@@ -177,14 +182,14 @@ class UnaryService::QueuedCall {
     // What is larger is also too large to be put together here.
     if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
     grpc::Slice request;
-    if (!exchange_->request.DumpToSingleSlice(&request).ok()) return false;
+    if (!ToSlice(exchange_->request, request)) return false;
     const auto answer = method_.cache->Find({reinterpret_cast<const char*>(request.begin()), request.size()});
     if (answer == nullptr) return false;
-    sending_ = service_.running_calls_->EnterToSend(answer->bytes.size());
+    sending_ = service_.running_calls_->EnterToSend(answer->bytes.Length());
     if (sending_ == nullptr) return false;
     service_.observer_.FinishedOk(method_.method.metrics, answer->tenant, service_.clock_() - time,
                                   [this] { return MakeCallContext(exchange_->context, method_.method.path); });
-    exchange_->writer.Finish(grpc::ByteBuffer(&answer->bytes, 1), grpc::Status::OK, &sent_);
+    exchange_->writer.Finish(answer->bytes, grpc::Status::OK, &sent_);
     return true;
   }
 
@@ -224,7 +229,7 @@ class UnaryService::QueuedCall {
   CallQueue::TagOf<QueuedCall, &QueuedCall::Sent> sent_{*this};
   CallQueue::TagOf<QueuedCall, &QueuedCall::Over> over_{*this};
   std::optional<Exchange> exchange_;
-  std::shared_ptr<void> sending_;
+  RunningCalls::Sending sending_;
   bool half_ended_ = false;
 };
 

@@ -27,10 +27,10 @@ void Put(AnswerCache& cache, const std::string& request, const std::string& tena
 // Empty: there is none.
 std::string Find(AnswerCache& cache, const std::string& request) {
   const auto found = cache.Find(request);
-  return found == nullptr
-             ? ""
-             : absl::StrCat(found->tenant, ": ",
-                            std::string(reinterpret_cast<const char*>(found->bytes.begin()), found->bytes.size()));
+  if (found == nullptr) return "";
+  grpc::Slice bytes;
+  EXPECT_TRUE(found->bytes.DumpToSingleSlice(&bytes).ok());
+  return absl::StrCat(found->tenant, ": ", std::string(bytes.begin(), bytes.end()));
 }
 
 TEST(AnswerCacheTest, FindsByAllBytesOfTheRequest) {
