@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The least that a gRPC server does for a GetConfig: it answers each call with the same stored bytes. The three modes
-// are three ways of gRPC to do so. Prints its port, and serves 127.0.0.1 until it is killed.
+// The least that a gRPC server does for a GetConfig: it answers each call with the same stored bytes. The modes are
+// ways of gRPC to do so. Prints its port, and serves 127.0.0.1 until it is killed.
 #include <grpcpp/server_builder.h>
 
 #include <CLI/CLI.hpp>
@@ -94,17 +94,22 @@ class TypedCallbackService final : public v1::ConfigService::CallbackService {
 };
 
 // What qconfigd sets, as far as a call can feel it.
-void Configure(grpc::ServerBuilder& builder, int& port) {
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+void SetAsQconfigd(grpc::ServerBuilder& builder) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 1'800'000);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
   builder.SetMaxReceiveMessageSize(8 << 20);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 
 // Serves until killed.
-std::unique_ptr<grpc::Server> Start(grpc::ServerBuilder& builder, const int& port) {
+std::unique_ptr<grpc::Server> Start(grpc::ServerBuilder& builder) {
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   auto server = builder.BuildAndStart();
   if (server == nullptr) throw std::runtime_error("cannot listen");
   std::printf("%d\n", port);
@@ -112,15 +117,14 @@ std::unique_ptr<grpc::Server> Start(grpc::ServerBuilder& builder, const int& por
   return server;
 }
 
-void ServeOnQueue(const grpc::ByteBuffer& answer) {
+void ServeOnQueue(const grpc::ByteBuffer& answer, bool as_qconfigd) {
   constexpr int kWaitingCalls = 128;
   QueueService service;
   grpc::ServerBuilder builder;
-  int port = 0;
-  Configure(builder, port);
+  if (as_qconfigd) SetAsQconfigd(builder);
   builder.RegisterService(&service);
   const auto queue = builder.AddCompletionQueue();
-  const auto server = Start(builder, port);
+  const auto server = Start(builder);
   std::deque<QueueCall> calls;
   for (int i = 0; i < kWaitingCalls; ++i) calls.emplace_back(service, *queue, answer);
   void* call = nullptr;
@@ -129,17 +133,15 @@ void ServeOnQueue(const grpc::ByteBuffer& answer) {
 
 void ServeByCallbacks(grpc::Service& service) {
   grpc::ServerBuilder builder;
-  int port = 0;
-  Configure(builder, port);
   builder.RegisterService(&service);
-  Start(builder, port)->Wait();
+  Start(builder)->Wait();
 }
 
 void Serve(const std::string& mode, const std::string& stored) {
   const grpc::Slice slice(stored.data(), stored.size(), grpc::Slice::STATIC_SLICE);
   const grpc::ByteBuffer answer(&slice, 1);
-  if (mode == "raw-queue") {
-    ServeOnQueue(answer);
+  if (mode == "raw-queue" || mode == "raw-queue-as-qconfigd") {
+    ServeOnQueue(answer, mode != "raw-queue");
   } else if (mode == "raw-callback") {
     RawCallbackService service(answer);
     ServeByCallbacks(service);
@@ -157,7 +159,7 @@ int main(int argc, char** argv) {
   std::string mode = "raw-queue";
   std::string answer;
   app.add_option("--mode", mode, "How gRPC is used")
-      ->check(CLI::IsMember({"raw-queue", "raw-callback", "typed-callback"}));
+      ->check(CLI::IsMember({"raw-queue", "raw-queue-as-qconfigd", "raw-callback", "typed-callback"}));
   app.add_option("--answer", answer, "File with a serialized GetConfigResponse")->required()->check(CLI::ExistingFile);
   bool search = false;
   app.add_flag("--deadlock-search", search, "x");

@@ -2,10 +2,12 @@
 //
 // What it costs to find a tenant's snapshot among many and an entry in it, what a tenant's entries take in memory, and
 // what a write costs above its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
-// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR.
+// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR. `--fill FILE TENANTS` measures
+// nothing, and leaves a registry of so many tenants, t00000000 and so on, in a file of SQLite.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/builtin_catalogs.h"
 #include "core/registration.h"
 #include "server/registry.h"
@@ -28,7 +31,7 @@ namespace {
 constexpr int kSchemes = 16;
 constexpr int kTemplates = 4;
 
-TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrCat("tenant-", number), "tenant").value(); }
+TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrFormat("t%08d", number), "tenant").value(); }
 
 RegistrySettings Settings() {
   RegistrySettings settings;
@@ -59,19 +62,24 @@ RegistryCommit FirstWrite(const Catalog& catalog) {
   return commit;
 }
 
+// Writes so many tenants, from many threads, whose writes SQLite can put into one transaction.
+void Fill(RegistryStore& store, int64_t tenants) {
+  const RegistryCommit write = FirstWrite(*Settings().catalogs.front());
+  constexpr int64_t kFillers = 64;
+  std::vector<std::thread> fillers;
+  for (int64_t filler = 0; filler < kFillers; ++filler) {
+    fillers.emplace_back([&, filler] {
+      for (int64_t i = filler; i < tenants; i += kFillers) store.Commit(Tenant(i), write).value();
+    });
+  }
+  for (std::thread& filler : fillers) filler.join();
+}
+
 // A registry of so many tenants, all of them in memory.
 class FilledRegistry {
  public:
   explicit FilledRegistry(int64_t tenants) {
-    const RegistryCommit write = FirstWrite(*registry_.catalogs().front());
-    constexpr int64_t kFillers = 64;
-    std::vector<std::thread> fillers;
-    for (int64_t filler = 0; filler < kFillers; ++filler) {
-      fillers.emplace_back([&, filler] {
-        for (int64_t i = filler; i < tenants; i += kFillers) store_->Commit(Tenant(i), write).value();
-      });
-    }
-    for (std::thread& filler : fillers) filler.join();
+    Fill(*store_, tenants);
     const size_t before = mallinfo2().uordblks;
     for (int64_t i = 0; i < tenants; ++i) Get(i).value();
     const size_t after = mallinfo2().uordblks;
@@ -185,11 +193,15 @@ void BM_Write(benchmark::State& state) {
 
 int main(int argc, char** argv) {
   using namespace qconfig;
+  if (argc == 4 && std::strcmp(argv[1], "--fill") == 0) {
+    Fill(*OpenStore(absl::StrCat("sqlite:", argv[2]), HistoryLimits()).value(), std::atoll(argv[3]));
+    return 0;
+  }
   benchmark::Initialize(&argc, argv);
   const bool many = argc > 1 && std::strcmp(argv[1], "--many") == 0;
   if (many) --argc;
   if (argc > 1) {
-    std::cerr << "unknown argument; there is only --many" << std::endl;
+    std::cerr << "unknown argument; there are only --many and --fill FILE TENANTS" << std::endl;
     return 1;
   }
   benchmark::RegisterBenchmark("BM_Floor_MakeTenantId", BM_Floor_MakeTenantId);
