@@ -40,7 +40,7 @@ struct Options {
 
   std::string log_level = "info";
   std::string log_format = "auto";
-  double log_sample = 0.01;
+  double log_sample = 0.001;
   int log_slow_ms = 500;
   size_t metrics_tenants = 100;
 

@@ -57,8 +57,8 @@ class Effort:
     tenants: int = 100_000
 
 
-FULL = Effort(rounds=9, seconds=1, benchmark_seconds=0.5, repetitions=5, starts=20, overload_seconds=4)
-QUICK = Effort(rounds=4, seconds=0.5, benchmark_seconds=0.1, repetitions=5, starts=8, overload_seconds=2.5)
+FULL = Effort(rounds=15, seconds=0.6, benchmark_seconds=0.5, repetitions=5, starts=20, overload_seconds=4)
+QUICK = Effort(rounds=5, seconds=0.4, benchmark_seconds=0.1, repetitions=5, starts=8, overload_seconds=2.5)
 SMOKE = Effort(
     rounds=1, seconds=0.05, benchmark_seconds=0.001, repetitions=2, starts=2, overload_seconds=0.2, tenants=1_000
 )
@@ -80,10 +80,10 @@ def run_rounds(effort):
     """For each number of outstanding calls and each server, what each round measured."""
     results = {outstanding: {} for outstanding in OUTSTANDING}
     request = file_of("warm", LLAMA_FP8)
-    with qconfigd_and_floors(request, FLOORS) as servers:
-        names = list(servers)
-        for number in range(effort.rounds):
-            log(f"round {number + 1} of {effort.rounds}")
+    for number in range(effort.rounds):
+        log(f"round {number + 1} of {effort.rounds}")
+        with qconfigd_and_floors(request, FLOORS) as servers:
+            names = list(servers)
             for outstanding in OUTSTANDING:
                 for i in range(len(names)):
                     name = names[(i + number) % len(names)]
@@ -91,7 +91,7 @@ def run_rounds(effort):
                         *(servers[name], request),
                         outstanding=outstanding,
                         seconds=effort.seconds,
-                        warm_up=effort.seconds / 5,
+                        warm_up=effort.seconds / 4,
                     )
                     results[outstanding].setdefault(name, []).append(result)
     return {outstanding: {name: of_count[name] for name in names} for outstanding, of_count in results.items()}
