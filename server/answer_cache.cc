@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kBytesPerAnswer = 512;  // of the entry itself, about
+constexpr size_t kBytesPerAnswer = 832;  // of the entry itself, about; 320 of them are gRPC's for a buffer
 
 }  // namespace
 

@@ -36,23 +36,23 @@ RunningCalls::Sending RunningCalls::EnterToSend(size_t bytes) {
   absl::MutexLock lock(&mutex_);
   const size_t max = std::max(max_calls_, kBatch) + kJustSent;
   if (draining_ || sending_unworked_ >= max || sending_bytes_ >= max_answer_bytes_) return nullptr;
-  return CountSending(&RunningCalls::sending_unworked_, bytes);
+  return CountSending(/*worked_on=*/false, bytes);
 }
 
 RunningCalls::Sending RunningCalls::Send(size_t bytes) {
   absl::MutexLock lock(&mutex_);
-  return CountSending(&RunningCalls::sending_, bytes);
+  return CountSending(/*worked_on=*/true, bytes);
 }
 
-RunningCalls::Sending RunningCalls::CountSending(size_t RunningCalls::*count, size_t bytes) {
-  ++(this->*count);
+RunningCalls::Sending RunningCalls::CountSending(bool worked_on, size_t bytes) {
+  ++Count(worked_on);
   sending_bytes_ += bytes;
-  return {this, {shared_from_this(), count, bytes}};
+  return {this, {shared_from_this(), worked_on, bytes}};
 }
 
 void RunningCalls::EndSending::operator()(RunningCalls* calls) const {
   absl::MutexLock lock(&calls->mutex_);
-  --(calls->*count);
+  --calls->Count(worked_on);
   calls->sending_bytes_ -= bytes;
 }
 

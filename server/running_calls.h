@@ -14,11 +14,12 @@
 namespace qconfig {
 
 // Counts calls while they are worked on, and then until their answer is sent, and lets only so many in. Thread-safe.
-// To be made by std::make_shared: what Enter() and Send() return keeps it alive.
+// To be made by std::make_shared: what it returns keeps it alive.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
+  struct EndSending;
+
  public:
   // An answer is on its way as long as this lives.
-  struct EndSending;
   using Sending = std::unique_ptr<RunningCalls, EndSending>;
 
   // Up to `max_calls` are worked on at once. A few more answers than that may be on their way, and as many or some
@@ -36,7 +37,7 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // how many calls are worked on does not matter.
   Sending EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of `bytes`.
+  // An answer of `bytes` is on its way.
   Sending Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Then refuses those that still
@@ -52,7 +53,10 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  Sending CountSending(size_t RunningCalls::*count, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t& Count(bool worked_on) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return worked_on ? sending_ : sending_unworked_;
+  }
+  Sending CountSending(bool worked_on, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_calls_;
   const size_t max_answer_bytes_;
@@ -69,7 +73,7 @@ struct RunningCalls::EndSending {
   void operator()(RunningCalls* calls) const;
 
   std::shared_ptr<RunningCalls> kept_alive;
-  size_t RunningCalls::*count;
+  bool worked_on;
   size_t bytes;
 };
 

@@ -76,9 +76,6 @@ void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& bui
   // gRPC looks at the size of a compressed message only when it has inflated it, a thousand times as large if it must.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-  // And so the filters for it have nothing to do, but would cost a warm GetConfig some 3 % of its CPU.
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // Counters of channelz that nobody can ask for. They take some 2 %.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }

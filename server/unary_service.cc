@@ -114,8 +114,9 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
+grpc::Status UnaryService::Serve(const Method& method, Arrival came, grpc::ServerContext& context,
                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+  const Arrival arrival = std::move(came);  // gives its place back at the end
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status refused = arrival.running.ok() ? CheckWaitedFor(call, arrival.time) : arrival.running.status();
   absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method.serve, request) : refused;

@@ -102,8 +102,6 @@ void SetAsQconfigd(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(8 << 20);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
@@ -162,10 +160,7 @@ int main(int argc, char** argv) {
   app.add_option("--mode", mode, "How gRPC is used")
       ->check(CLI::IsMember({"raw-queue", "raw-queue-as-qconfigd", "raw-callback", "typed-callback"}));
   app.add_option("--answer", answer, "File with a serialized GetConfigResponse")->required()->check(CLI::ExistingFile);
-  bool search = false;
-  app.add_flag("--deadlock-search", search, "x");
   CLI11_PARSE(app, argc, argv);
-  if (!search) absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::ifstream file(answer, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   try {

@@ -174,7 +174,7 @@ def size_figures(effort):
             *("server CPU of a call, µs", pick(by_overrides, CPU)),
         ),
         Figure(
-            *("answers", "Answers: warm GetConfig, 4 outstanding", "bytes of an answer"),
+            *("answers", "Answers: GetConfig that was asked for before, 4 outstanding", "bytes of an answer"),
             *("server CPU of a call, µs", pick(by_size, CPU), rates(by_size)),
         ),
     ]

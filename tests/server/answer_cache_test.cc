@@ -226,6 +226,25 @@ TEST_F(CachedAnswersTest, ErrorsAreAskedForAnew) {
   EXPECT_EQ(ExcludedFor(client, Mine()), "mine");
 }
 
+TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
+  TestServer server;
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("fp8");
+  for (int i = 0; i < 1000; ++i) {
+    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    entry.set_pattern(absl::StrCat("model.layers.", i, ".mlp.*"));
+    entry.set_scheme("ptpc_fp8");
+  }
+  constexpr size_t kFrameBytes = 16 << 10;
+  ASSERT_GT(request.ByteSizeLong(), 2 * kFrameBytes);
+  const auto first = server.client().GetConfig(request);
+  const auto second = server.client().GetConfig(request);
+  ASSERT_TRUE(first.ok() && second.ok()) << first.status();
+  EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
+  EXPECT_EQ(server.answer_cache().counts().hits, 1);
+}
+
 // With room for two or three answers, so that they are dropped all the time.
 TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs) {
   TestServer server(Of(10'000));

@@ -60,8 +60,25 @@ TEST(ProcessorsTest, UnderstandsTheFirstVersionOfControlGroups) {
   Write(v1.Path("cpu/cpu.cfs_quota_us"), "-1\n");
   const size_t all = Processors(v1.Path(""));
   EXPECT_EQ(all, Processors("/does/not/exist"));
+  Write(v1.Path("cpu/cpu.cfs_quota_us"), "75000\n");
+  EXPECT_EQ(Processors(v1.Path("")), std::min<size_t>(all, 2));
   Write(v1.Path("cpu/cpu.cfs_quota_us"), "50000\n");
   EXPECT_EQ(Processors(v1.Path("")), 1);
+}
+
+TEST(ProcessorsTest, AreNoMoreThanTheQuotaOfAnyGroupThatTheProcessIsIn) {
+  const TempDirectory groups;
+  const std::string self = groups.Path("self");
+  Write(self, "11:memory:/elsewhere\n4:cpu,cpuacct:/slice/service\n0::/slice/service\n");
+  const size_t all = Processors(groups.Path(""), self);
+  EXPECT_EQ(all, Processors("/does/not/exist"));
+  for (const char* group : {"", "slice/", "slice/service/", "cpu/", "cpu/slice/", "cpu/slice/service/"}) {
+    Write(groups.Path(std::string(group) + "cpu.max"), "100000 100000\n");
+    EXPECT_EQ(Processors(groups.Path(""), self), 1) << group;
+    Write(groups.Path(std::string(group) + "cpu.max"), "max 100000\n");
+  }
+  Write(groups.Path("elsewhere/cpu.max"), "100000 100000\n");
+  EXPECT_EQ(Processors(groups.Path(""), self), all);
 }
 
 }  // namespace
