@@ -28,7 +28,7 @@ size_t Allowed() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// This process's group in the hierarchy of `controller`, "" in that of v2. "/" when nothing is known.
+// This process's group in v1's hierarchy of `controller`, or in v2's when that is empty. "/" when it is not known.
 fs::path GroupOf(const std::string& own_groups, absl::string_view controller) {
   std::ifstream file(own_groups);
   for (std::string line; std::getline(file, line);) {  // "4:cpu,cpuacct:/a/b", or "0::/a/b"
@@ -38,23 +38,31 @@ fs::path GroupOf(const std::string& own_groups, absl::string_view controller) {
   return "/";
 }
 
-// In processors, of one group. Infinite: there is none.
-double QuotaOf(const fs::path& group) {
-  double quota = 0;
-  double period = 0;
-  std::ifstream v2(group / "cpu.max");  // "200000 100000", or "max 100000"
-  if (!(v2 >> quota >> period)) {
-    std::ifstream(group / "cpu.cfs_quota_us") >> quota;  // -1: none
-    std::ifstream(group / "cpu.cfs_period_us") >> period;
-  }
-  return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
+// Quotas are in processors, infinite when there is none.
+double Quota(double time, double period) {
+  return time > 0 && period > 0 ? time / period : std::numeric_limits<double>::infinity();
 }
 
-// The smallest of a group's and of those that it is in. What is not mounted here has none.
-double QuotaWithin(const fs::path& root, fs::path group) {
-  double quota = QuotaOf(root);
+double QuotaOfV2(const fs::path& group) {
+  double time = 0;
+  double period = 0;
+  std::ifstream(group / "cpu.max") >> time >> period;  // "200000 100000", or "max 100000"
+  return Quota(time, period);
+}
+
+double QuotaOfV1(const fs::path& group) {
+  double time = 0;
+  double period = 0;
+  std::ifstream(group / "cpu.cfs_quota_us") >> time;  // -1: none
+  std::ifstream(group / "cpu.cfs_period_us") >> period;
+  return Quota(time, period);
+}
+
+// The smallest quota of `group` and of the groups that it is in, up to `root`. What is not mounted here has none.
+double QuotaWithin(const fs::path& root, fs::path group, double (*quota_of)(const fs::path&)) {
+  double quota = quota_of(root);
   for (; group.has_relative_path(); group = group.parent_path()) {
-    quota = std::min(quota, QuotaOf(root / group.relative_path()));
+    quota = std::min(quota, quota_of(root / group.relative_path()));
   }
   return quota;
 }
@@ -62,8 +70,8 @@ double QuotaWithin(const fs::path& root, fs::path group) {
 }  // namespace
 
 size_t Processors(const std::string& cgroups, const std::string& own_groups) {
-  const double quota = std::min(QuotaWithin(cgroups, GroupOf(own_groups, "")),
-                                QuotaWithin(fs::path(cgroups) / "cpu", GroupOf(own_groups, "cpu")));
+  const double quota = std::min(QuotaWithin(cgroups, GroupOf(own_groups, ""), QuotaOfV2),
+                                QuotaWithin(fs::path(cgroups) / "cpu", GroupOf(own_groups, "cpu"), QuotaOfV1));
   return static_cast<size_t>(std::min(std::ceil(quota), static_cast<double>(Allowed())));
 }
 

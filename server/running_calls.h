@@ -14,7 +14,7 @@
 namespace qconfig {
 
 // Counts calls while they are worked on, and then until their answer is sent, and lets only so many in. Thread-safe.
-// To be made by std::make_shared: what it returns keeps it alive.
+// To be made by std::make_shared: what its methods return keeps it alive.
 class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   struct EndSending;
 
@@ -37,8 +37,8 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   // how many calls are worked on does not matter.
   Sending EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // An answer of `bytes` is on its way.
-  Sending Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts an answer of `bytes` as on its way as long as the result lives. Refuses none.
+  [[nodiscard]] Sending Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lets no more calls in, and waits until all answers are sent, for `grace` at the most. Then refuses those that still
   // come until there is a moment without any, for half a second or `grace` at the most. Returns how many calls were

@@ -114,13 +114,13 @@ absl::StatusOr<std::string> UnaryService::Answer(const CallContext& call, const 
   return method(call, absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size()));
 }
 
-grpc::Status UnaryService::Serve(const Method& method, Arrival came, grpc::ServerContext& context,
+grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
                                  const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
-  const Arrival arrival = std::move(came);  // gives its place back at the end
+  const Arrival held = std::move(arrival);  // until this returns; parameters may live longer
   const CallContext call = MakeCallContext(context, method.path);
-  const absl::Status refused = arrival.running.ok() ? CheckWaitedFor(call, arrival.time) : arrival.running.status();
+  const absl::Status refused = held.running.ok() ? CheckWaitedFor(call, held.time) : held.running.status();
   absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method.serve, request) : refused;
-  observer_.Finished(method.metrics, call, answer.status(), clock_() - arrival.time);
+  observer_.Finished(method.metrics, call, answer.status(), clock_() - held.time);
   if (!answer.ok()) {
     PushBack(ItemErrorOf(answer.status()).reason(), context);
     return ToGrpcStatus(answer.status());

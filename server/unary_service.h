@@ -97,8 +97,8 @@ class UnaryService : public grpc::Service {
                                      const grpc::ByteBuffer& request) const;
   // Answers a call, be it with a failure. The arrival's place is free when it returns, before the answer is sent.
   // `context` and `request` are those of the call.
-  grpc::Status Serve(const Method& method, Arrival came, grpc::ServerContext& context, const grpc::ByteBuffer& request,
-                     grpc::ByteBuffer& response);
+  grpc::Status Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
+                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
   const size_t max_request_bytes_;

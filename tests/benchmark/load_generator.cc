@@ -19,6 +19,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -47,7 +48,7 @@ struct Settings {
   pid_t server = 0;
 };
 
-// Numbers of requests come in an order that no cache of a processor foresees. Prime, so that all come.
+// Numbers of requests come in an order that no cache of a processor foresees. Prime, so that all of them come.
 constexpr int64_t kStride = 7919;
 
 Clock::duration Seconds(double seconds) {
@@ -270,7 +271,7 @@ class LoadGenerator {
   grpc::CompletionQueue queue_;
   std::vector<Call> calls_;
   std::vector<Call*> idle_;
-  size_t begun_ = 0;
+  size_t begun_ = std::random_device()();  // anywhere, so that numbers are new even for a server that had some before
   TimePoint next_due_;
 };
 
@@ -283,12 +284,14 @@ int main(int argc, char** argv) {
   app.add_option("--target", settings.target, "host:port")->required();
   app.add_option("--method", settings.method, "Path of the method")->capture_default_str();
   app.add_option("--request", settings.request_files,
-                 "Files with the bytes of a request, which take turns. ######## in them becomes the number of the call")
+                 "Files with the bytes of a request, which take turns. ######## in them becomes a number, another one "
+                 "in each call")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--numbers", settings.numbers,
-                 "How many numbers there are, before they begin again; no multiple of 7919")
+  app.add_option("--numbers", settings.numbers, "How many numbers there are, before they begin again")
       ->check(CLI::Range(1, 100'000'000))
+      ->check(
+          [](const std::string& n) { return std::stoll(n) % qconfig::kStride == 0 ? "a multiple of the stride" : ""; })
       ->capture_default_str();
   app.add_option("--connections", settings.connections)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--outstanding", settings.outstanding, "Calls that are outstanding, at the most with --rate")

@@ -18,7 +18,7 @@ PROGRAMS = ["qconfigd", "floor_server", "load_generator", "core_benchmark", "reg
 FILES = tempfile.TemporaryDirectory(prefix="qconfig-benchmark-")
 GET_CONFIG = "/qconfig.v1.ConfigService/GetConfig"
 BATCH_GET_CONFIG = "/qconfig.v1.ConfigService/BatchGetConfig"
-NUMBER = "########"  # the load generator puts the number of the call here
+NUMBER = "########"  # the load generator puts a number here, another one in each call
 
 
 def field(number, value):

@@ -245,7 +245,7 @@ TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
   EXPECT_EQ(server.answer_cache().counts().hits, 1);
 }
 
-// With room for two or three answers, so that they are dropped all the time.
+// With room for a few answers, so that they are dropped all the time.
 TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs) {
   TestServer server(Of(10'000));
   constexpr int kTenants = 4;

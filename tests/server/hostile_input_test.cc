@@ -92,6 +92,7 @@ TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
     v1::GetConfigResponse response;
     EXPECT_EQ(stub->GetConfig(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
   }
+  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "the service was asked";
 }
 
 // gRPC's clients send a message as it is when compressing it saves nothing, and still name the algorithm.

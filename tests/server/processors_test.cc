@@ -72,12 +72,17 @@ TEST(ProcessorsTest, AreNoMoreThanTheQuotaOfAnyGroupThatTheProcessIsIn) {
   Write(self, "11:memory:/elsewhere\n4:cpu,cpuacct:/slice/service\n0::/slice/service\n");
   const size_t all = Processors(groups.Path(""), self);
   EXPECT_EQ(all, Processors("/does/not/exist"));
-  for (const char* group : {"", "slice/", "slice/service/", "cpu/", "cpu/slice/", "cpu/slice/service/"}) {
-    Write(groups.Path(std::string(group) + "cpu.max"), "100000 100000\n");
+  for (const std::string group : {"", "slice/", "slice/service/"}) {
+    Write(groups.Path(group + "cpu.max"), "100000 100000\n");
     EXPECT_EQ(Processors(groups.Path(""), self), 1) << group;
-    Write(groups.Path(std::string(group) + "cpu.max"), "max 100000\n");
+    Write(groups.Path(group + "cpu.max"), "max 100000\n");
+    Write(groups.Path("cpu/" + group + "cpu.cfs_period_us"), "100000\n");
+    Write(groups.Path("cpu/" + group + "cpu.cfs_quota_us"), "100000\n");
+    EXPECT_EQ(Processors(groups.Path(""), self), 1) << "cpu/" << group;
+    Write(groups.Path("cpu/" + group + "cpu.cfs_quota_us"), "-1\n");
   }
   Write(groups.Path("elsewhere/cpu.max"), "100000 100000\n");
+  Write(groups.Path("cpu/cpu.max"), "100000 100000\n");  // another group of v2, which is named like v1's folder
   EXPECT_EQ(Processors(groups.Path(""), self), all);
 }
 
