@@ -58,7 +58,9 @@ class Effort:
 
 
 FULL = Effort(rounds=15, seconds=0.6, benchmark_seconds=0.5, repetitions=5, starts=20, overload_seconds=4)
-QUICK = Effort(rounds=5, seconds=0.4, benchmark_seconds=0.1, repetitions=5, starts=8, overload_seconds=2.5)
+QUICK = Effort(
+    rounds=5, seconds=0.4, benchmark_seconds=0.1, repetitions=5, starts=8, overload_seconds=2.5, tenants=10_000
+)
 SMOKE = Effort(
     rounds=1, seconds=0.05, benchmark_seconds=0.001, repetitions=2, starts=2, overload_seconds=0.2, tenants=1_000
 )
@@ -201,7 +203,7 @@ def goals_table(effort, results):
     cold = benchmarks(effort, "core_benchmark", "--benchmark_filter=BM_ResolveAndSerialize")
     llama = cold["BM_ResolveAndSerialize/llama_fp8_kv_cache"] / 1e3
     qwen = cold["BM_ResolveAndSerialize/qwen2_moe_int4_awq"] / 1e3
-    log(f"a registry of {effort.tenants} tenants")
+    log(f"a registry of {effort.tenants:,} tenants")
     select = f"--benchmark_filter=BM_Lookup(Same)?/tenants/(1|{effort.tenants})$"
     in_process = benchmarks(effort, "registry_benchmark", "--many", select)
     same = in_process[f"BM_LookupSame/tenants/{effort.tenants}"] / in_process["BM_LookupSame/tenants/1"]

@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
   FilledRegistries registries;
   for (auto* lookup : {benchmark::RegisterBenchmark("BM_Lookup/tenants", BM_Lookup, &registries),
                        benchmark::RegisterBenchmark("BM_LookupSame/tenants", BM_LookupSame, &registries)}) {
-    lookup->Arg(1)->Arg(1'000);
+    lookup->Arg(1)->Arg(1'000)->Arg(10'000);
     if (many) lookup->Arg(100'000);
   }
   benchmark::RegisterBenchmark("BM_FindScheme/schemes", BM_FindScheme)->Arg(20)->Arg(2'000)->Arg(9'000);
