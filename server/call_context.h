@@ -29,13 +29,14 @@ struct CallNotes {
 
 // What is known of a call beside its request. Nothing below the transport sees gRPC's own context.
 struct CallContext {
-  std::string method;                     // "qconfig.v1.ConfigService/GetConfig"
-  std::string peer;                       // "ipv4:127.0.0.1:40312"
-  std::string request_id;                 // the caller's `x-request-id` when it is a plain word, else a new one
-  std::string trace_id;                   // of the caller's W3C `traceparent`; empty when there is none
-  TenantId tenant = TenantId::Default();  // whom a request without a tenant is about
-  absl::Time deadline;                    // absl::InfiniteFuture() when the caller gave none
-  std::function<bool()> is_cancelled;     // whether the caller went away
+  std::string method;      // "qconfig.v1.ConfigService/GetConfig"
+  std::string peer;        // "ipv4:127.0.0.1:40312"
+  std::string request_id;  // the caller's `x-request-id` when it is a plain word, else a new one
+  std::string trace_id;    // of the caller's W3C `traceparent`; empty when there is none
+  // Whom a request without a tenant is about. The same for all callers: kept answers are found by the request alone.
+  TenantId tenant = TenantId::Default();
+  absl::Time deadline;                 // absl::InfiniteFuture() when the caller gave none
+  std::function<bool()> is_cancelled;  // whether the caller went away
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
 

@@ -13,6 +13,7 @@
 #include "core/shape_checks.h"
 #include "server/entry_view.h"
 #include "server/page.h"
+#include "server/processors.h"
 
 namespace qconfig {
 namespace {
@@ -35,7 +36,7 @@ void NoteItems(const v1::BatchGetConfigResponse& response, CallNotes& notes) {
 }  // namespace
 
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
-    : registry_(registry), limits_(limits), clock_(std::move(clock)) {}
+    : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(std::max<size_t>(2, Processors())) {}
 
 template <typename Request>
 absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const CallContext& call,
@@ -51,11 +52,21 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request) const {
+  return GetConfig(call, request, call.deadline);
+}
+
+absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
+                                                               const v1::GetConfigRequest& request,
+                                                               absl::Time end) const {
   // Tenant first: a request is refused for the first of its fields that is wrong.
   if (const auto tenant = TenantOf(call, request.tenant()); !tenant.ok()) return tenant.status();
   if (const absl::Status status = CheckShape(request, limits_); !status.ok()) return status;
   const auto snapshot = GetSnapshot(call, request);
   if (!snapshot.ok()) return snapshot.status();
+  // Of many at once all would be done late; one after the other, some are in time.
+  const Turns::Turn turn(computing_, end);
+  if (!turn.came()) return absl::DeadlineExceededError("the deadline passed before the configuration was begun");
+  if (call.is_cancelled()) return absl::CancelledError("the caller went away before the configuration was begun");
   return qconfig::GetConfig(**snapshot, request, limits_);
 }
 
@@ -83,7 +94,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
     if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
     v1::BatchGetConfigResult& result = *response.add_result();
     if (bytes <= max_bytes) {
-      auto answer = GetConfig(item_call, item);
+      auto answer = GetConfig(item_call, item, call.deadline);
       if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
       } else {

@@ -10,6 +10,7 @@
 #include "server/call_context.h"
 #include "server/clock.h"
 #include "server/registry.h"
+#include "server/turns.h"
 
 namespace qconfig {
 
@@ -35,6 +36,10 @@ class ConfigService {
                                                         const v1::ListCatalogsRequest& request) const;
 
  private:
+  // `end` is that of waiting for a processor; the call's deadline, of waiting for a revision.
+  absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
+                                                  absl::Time end) const;
+
   // For the requests that have `tenant`, `catalog`, `revision` and `min_revision`.
   template <typename Request>
   absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
@@ -49,6 +54,7 @@ class ConfigService {
   const Registry& registry_;
   const Limits limits_;
   const Clock clock_;
+  mutable Turns computing_;
 };
 
 }  // namespace qconfig

@@ -47,6 +47,7 @@ class LruCache {
   }
 
   size_t bytes() const { return bytes_; }
+  size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {

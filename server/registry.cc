@@ -78,6 +78,7 @@ bool Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::
   absl::MutexLock lock(&mutex_);
   if (generation.has_value() && *generation != generation_) return false;
   RevisionRange& known = ranges_[tenant.name()];
+  if (known.newest < revision) settings_.on_change(tenant);
   // Few ask for the last but one, and it shares most of what it holds, so it would only drive out other tenants.
   if (known.newest < revision) superseded = views_.Erase(KeyOf(tenant, known.newest));
   known.first = std::max(known.first, range.first);
@@ -90,6 +91,7 @@ bool Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::
 void Registry::Forget(const TenantId& tenant) {
   absl::MutexLock lock(&mutex_);
   ++generation_;
+  settings_.on_change(tenant);
   ranges_.erase(tenant.name());
   if (const auto it = waiting_.find(tenant.name()); it != waiting_.end()) it->second->news.SignalAll();
 }

@@ -65,6 +65,8 @@ struct RegistrySettings {
   size_t max_waiting_calls = 128;               // that wait for a `min_revision`; each keeps a thread
   size_t max_writing_calls = 128;               // that write or wait to, be the disk as slow as it may
   Clock clock = absl::Now;
+  // Is told of a tenant whose registry may be another one from now on, before a call can see that. Must not call back.
+  std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
 };
 
 // The registries of all tenants, over the catalogues: snapshots to answer from, and writes. Keeps in memory what was

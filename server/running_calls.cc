@@ -7,46 +7,62 @@
 #include "core/error.h"
 
 namespace qconfig {
+namespace {
+
+constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<void>> RunningCalls::Enter() {
-  {
-    absl::MutexLock lock(&mutex_);
-    constexpr size_t kJustSent = 64;  // gRPC tells a little later than the caller knows
-    const bool full =
-        working_ >= max_calls_ || sending_ >= max_calls_ + kJustSent || sending_bytes_ >= max_answer_bytes_;
-    if (!draining_ && !full) {
-      ++working_;
-      return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
-        absl::MutexLock lock_again(&self->mutex_);
-        --self->working_;
-      });
-    }
-    if (draining_) {
-      ++refused_at_end_;
-      return Error(v1::ERROR_REASON_SHUTTING_DOWN)
-          .Because("the server is ending; ask another one, or this one again soon");
-    }
+  absl::MutexLock lock(&mutex_);
+  if (draining_) {
+    ++refused_at_end_;
+    return Error(v1::ERROR_REASON_SHUTTING_DOWN)
+        .Because("the server is ending; ask another one, or this one again soon");
   }
-  return Error(v1::ERROR_REASON_OVERLOADED).Because("the server has as many calls as it takes at once; try again soon");
+  if (working_ >= max_calls_ || sending_ >= max_calls_ + kJustSent || sending_bytes_ >= max_answer_bytes_) {
+    return Error(v1::ERROR_REASON_OVERLOADED)
+        .Because("the server has as many calls as it takes at once; try again soon");
+  }
+  ++working_;
+  return std::shared_ptr<void>(this, [self = shared_from_this()](void*) {
+    absl::MutexLock lock_again(&self->mutex_);
+    --self->working_;
+  });
 }
 
-std::shared_ptr<void> RunningCalls::Send(size_t bytes) {
+RunningCalls::Sending RunningCalls::EnterToSend(size_t bytes) {
+  constexpr size_t kBatch = 256;  // as many may be answered before gRPC tells of the first that it is sent
   absl::MutexLock lock(&mutex_);
-  ++sending_;
+  const size_t max = std::max(max_calls_, kBatch) + kJustSent;
+  if (draining_ || sending_unworked_ >= max || sending_bytes_ >= max_answer_bytes_) return nullptr;
+  return CountSending(/*worked_on=*/false, bytes);
+}
+
+RunningCalls::Sending RunningCalls::Send(size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  return CountSending(/*worked_on=*/true, bytes);
+}
+
+RunningCalls::Sending RunningCalls::CountSending(bool worked_on, size_t bytes) {
+  ++Count(worked_on);
   sending_bytes_ += bytes;
-  return {this, [self = shared_from_this(), bytes](void*) {
-            absl::MutexLock lock_again(&self->mutex_);
-            --self->sending_;
-            self->sending_bytes_ -= bytes;
-          }};
+  return {this, {shared_from_this(), worked_on, bytes}};
+}
+
+void RunningCalls::EndSending::operator()(RunningCalls* calls) const {
+  absl::MutexLock lock(&calls->mutex_);
+  --calls->Count(worked_on);
+  calls->sending_bytes_ -= bytes;
 }
 
 size_t RunningCalls::Drain(absl::Duration grace) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
-  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ == 0; };
+  const auto idle = [this]()
+                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ + sending_unworked_ == 0; };
   mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-  const size_t left = working_ + sending_;
+  const size_t left = working_ + sending_ + sending_unworked_;
   // Clients that do not know yet still send calls. gRPC would cancel them, and no client tries that again.
   constexpr absl::Duration kQuiet = absl::Milliseconds(50);
   const absl::Time end = absl::Now() + std::min(grace, 10 * kQuiet);
@@ -66,7 +82,7 @@ size_t RunningCalls::working() const {
 
 size_t RunningCalls::sending() const {
   absl::MutexLock lock(&mutex_);
-  return sending_;
+  return sending_ + sending_unworked_;
 }
 
 size_t RunningCalls::sending_bytes() const {
@@ -76,7 +92,7 @@ size_t RunningCalls::sending_bytes() const {
 
 size_t RunningCalls::running() const {
   absl::MutexLock lock(&mutex_);
-  return working_ + sending_;
+  return working_ + sending_ + sending_unworked_;
 }
 
 }  // namespace qconfig

@@ -18,6 +18,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
@@ -70,6 +71,7 @@ ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<sp
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
   settings.running_calls = std::make_shared<RunningCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
+  settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -160,6 +162,8 @@ int ServeUntilSignal(const Options& options, Server& server, const std::shared_p
 int Serve(const Options& options) {
   // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
+  // Debian's abseil looks for deadlocks whenever a mutex is locked, gRPC's too. Tests of the server still do.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGHUP, SIG_IGN);
   RaiseFileLimit();
   TryThreads();
@@ -179,10 +183,12 @@ int Serve(const Options& options) {
   if (!certificates.ok()) return cannot_start(certificates.status());
   ServerSettings settings = ServerSettingsOf(options, log);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
+  registry_settings->on_change = [cache = settings.answer_cache](const TenantId& tenant) { cache->Forget(tenant); };
   const std::string storage = *StorageOf(options);
   DiskUsage disk(storage);
   Readiness readiness;
-  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, readiness, disk, *certificates},
+  AddServeMetrics({options, registry_settings->catalogs, *settings.running_calls, *settings.answer_cache, readiness,
+                   disk, *certificates},
                   *settings.metrics);
   auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());

@@ -2,7 +2,6 @@
 #include "server/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
@@ -11,7 +10,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "grpc/health/v1/health.pb.h"
 
 namespace qconfig {
 namespace {
@@ -24,13 +22,12 @@ const google::protobuf::ServiceDescriptor* RegistryServiceDescriptor() {
   return v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
 }
 
-// Serves the method `name` by `method` of `service`.
+// `method` of `service`, on bytes.
 template <typename Service, typename Request, typename Response>
-void Add(UnaryService& transport, const std::string& name, const Service& service,
-         absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
-  transport.Add(name, OnBytes<Request, Response>([&service, method](const CallContext& call, const Request& request) {
-                  return (service.*method)(call, request);
-                }));
+BytesMethod Bytes(const Service& service,
+                  absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
+  return OnBytes<Request, Response>(
+      [&service, method](const CallContext& call, const Request& request) { return (service.*method)(call, request); });
 }
 
 int ToMilliseconds(absl::Duration time) {
@@ -79,6 +76,9 @@ void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& bui
   // gRPC looks at the size of a compressed message only when it has inflated it, a thousand times as large if it must.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  // GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION stays on: without that filter a call that is so refused is worked on.
+  // Counters of channelz that nobody can ask for. They take some 2 %.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
 }  // namespace
@@ -93,27 +93,25 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
                         running_calls_),
       registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
-                          running_calls_) {
-  Add(config_transport_, "GetConfig", config_service_, &ConfigService::GetConfig);
-  Add(config_transport_, "BatchGetConfig", config_service_, &ConfigService::BatchGetConfig);
-  Add(config_transport_, "ListTemplates", config_service_, &ConfigService::ListTemplates);
-  Add(config_transport_, "GetTemplate", config_service_, &ConfigService::GetTemplate);
-  Add(config_transport_, "ListSchemes", config_service_, &ConfigService::ListSchemes);
-  Add(config_transport_, "GetScheme", config_service_, &ConfigService::GetScheme);
-  Add(config_transport_, "ListCatalogs", config_service_, &ConfigService::ListCatalogs);
-  Add(registry_transport_, "RegisterScheme", registry_service_, &RegistryService::RegisterScheme);
-  Add(registry_transport_, "UnregisterScheme", registry_service_, &RegistryService::UnregisterScheme);
-  Add(registry_transport_, "RegisterTemplate", registry_service_, &RegistryService::RegisterTemplate);
-  Add(registry_transport_, "UnregisterTemplate", registry_service_, &RegistryService::UnregisterTemplate);
-  Add(registry_transport_, "ListChanges", registry_service_, &RegistryService::ListChanges);
+                          running_calls_),
+      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}) {
+  config_transport_.AddCached("GetConfig", Bytes(config_service_, &ConfigService::GetConfig), settings.answer_cache);
+  config_transport_.Add("BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig));
+  config_transport_.Add("ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates));
+  config_transport_.Add("GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate));
+  config_transport_.Add("ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes));
+  config_transport_.Add("GetScheme", Bytes(config_service_, &ConfigService::GetScheme));
+  config_transport_.Add("ListCatalogs", Bytes(config_service_, &ConfigService::ListCatalogs));
+  registry_transport_.Add("RegisterScheme", Bytes(registry_service_, &RegistryService::RegisterScheme));
+  registry_transport_.Add("UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme));
+  registry_transport_.Add("RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate));
+  registry_transport_.Add("UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate));
+  registry_transport_.Add("ListChanges", Bytes(registry_service_, &RegistryService::ListChanges));
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   // Before the first server of the process is built, as the plugins ask for.
   static const bool kPluginsEnabled = [] {
-    grpc::EnableDefaultHealthCheckService(true);
-    // The library's health service has no descriptor; with it, reflection can tell clients how to call that service.
-    grpc::health::v1::HealthCheckRequest::descriptor();
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
@@ -127,13 +125,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
   builder.RegisterService(&server->config_transport_);
   builder.RegisterService(&server->registry_transport_);
+  builder.RegisterService(&server->health_);
+  server->queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
   }
-  for (const auto* service : {ConfigServiceDescriptor(), RegistryServiceDescriptor()}) {
-    server->server_->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
-  }
+  server->workers_ = std::make_unique<WorkerThreads>(settings.running_calls->max_calls());
+  server->config_transport_.Serve(*server->queue_, *server->workers_);
+  server->health_.Serve(*server->queue_);
+  server->queue_->Start();
   return server;
 }
 
@@ -141,7 +142,7 @@ Server::~Server() {
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());
 }
 
-void Server::ReportNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
+void Server::ReportNotServing() { health_.ReportNotServing(); }
 
 size_t Server::Shutdown(absl::Duration grace) {
   // For the ends of answers. Open streams of health watchers would use up all of a longer time.
@@ -151,6 +152,8 @@ size_t Server::Shutdown(absl::Duration grace) {
   const size_t left = running_calls_->Drain(grace);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
+  queue_->Stop();
+  workers_.reset();
   return left;
 }
 

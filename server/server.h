@@ -11,13 +11,17 @@
 
 #include "absl/status/statusor.h"
 #include "core/limits.h"
+#include "server/answer_cache.h"
+#include "server/call_queue.h"
 #include "server/clock.h"
 #include "server/config_service.h"
+#include "server/health_service.h"
 #include "server/observe/call_observer.h"
 #include "server/observe/metrics.h"
 #include "server/registry.h"
 #include "server/registry_service.h"
 #include "server/unary_service.h"
+#include "server/worker_threads.h"
 
 namespace qconfig {
 
@@ -31,6 +35,7 @@ struct ServerSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
+  std::shared_ptr<AnswerCache> answer_cache = std::make_shared<AnswerCache>(0);  // that the registry tells of changes
   absl::Duration keepalive = absl::Seconds(60);            // silence after which a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
@@ -52,7 +57,7 @@ class Server {
 
   // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
   // then is cancelled, and so are streams of health and reflection. Returns how many calls were cancelled. Waits for
-  // handlers that do not notice.
+  // handlers that do not notice. Not to be called by two threads at once.
   size_t Shutdown(absl::Duration grace);
 
  private:
@@ -66,7 +71,10 @@ class Server {
   const std::shared_ptr<RunningCalls> running_calls_;
   UnaryService config_transport_;
   UnaryService registry_transport_;
+  HealthService health_;
   int port_ = 0;
+  std::unique_ptr<CallQueue> queue_;        // outlives server_
+  std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which gives them work
   std::unique_ptr<grpc::Server> server_;
 };
 

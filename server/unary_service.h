@@ -10,17 +10,21 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/error.h"
+#include "server/answer_cache.h"
 #include "server/call_context.h"
+#include "server/call_queue.h"
 #include "server/clock.h"
 #include "server/observe/call_metrics.h"
 #include "server/observe/call_observer.h"
 #include "server/running_calls.h"
+#include "server/worker_threads.h"
 
 namespace qconfig {
 
@@ -45,8 +49,9 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
   };
 }
 
-// Serves methods on gRPC's synchronous threads. Unlike generated services it parses requests itself, because gRPC calls
-// bytes that it cannot parse an internal error of the server. Thread-safe once the server has started.
+// Serves methods on gRPC's synchronous threads, and one that is asked most by a queue and a cache. Unlike generated
+// services it parses requests itself, because gRPC calls bytes that it cannot parse an internal error of the server.
+// Thread-safe once the server has started.
 class UnaryService : public grpc::Service {
  public:
   // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. What `running_calls` does not let in is refused
@@ -58,11 +63,42 @@ class UnaryService : public grpc::Service {
   // Serves `name` by `method`. REQUIRES: the server has not started, and `descriptor` has such a method.
   void Add(const std::string& name, BytesMethod method);
 
+  // Serves `name` by `cache`, on the thread of a queue, and what is not there by `method`, on a thread of its own.
+  // REQUIRES: as Add(); only one is added so; an answer depends on the request's bytes and on the registry of the one
+  // tenant that `method` notes, and on nothing else of the call.
+  void AddCached(const std::string& name, BytesMethod method, std::shared_ptr<AnswerCache> cache);
+
+  // Begins to serve what was added by AddCached(). `queue` and `workers` serve it from now on until they are stopped.
+  // REQUIRES: the server has started, the queue has not.
+  void Serve(CallQueue& queue, WorkerThreads& workers);
+
  private:
+  struct Method {
+    std::string path;  // "qconfig.v1.ConfigService/GetConfig"
+    const MethodMetrics& metrics;
+    BytesMethod serve;
+  };
+  struct CachedMethod {
+    Method method;
+    int index;  // among the methods of the service
+    std::shared_ptr<AnswerCache> cache;
+    int awaited = 0;  // calls that gRPC can hand over at once; on the queue's thread only
+  };
+  // A call that came.
+  struct Arrival {
+    absl::Time time;
+    absl::StatusOr<std::shared_ptr<void>> running;  // or why it is refused
+  };
+  class QueuedCall;
+
+  // Has gRPC call `handler`, or has it put calls on a queue when that is null.
+  void AddPath(const std::string& path, grpc::internal::MethodHandler* handler);
   absl::StatusOr<std::string> Answer(const CallContext& call, const BytesMethod& method,
                                      const grpc::ByteBuffer& request) const;
-  grpc::Status Serve(const std::string& path, const MethodMetrics& metrics, const BytesMethod& method,
-                     grpc::ServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+  // Answers a call, be it with a failure. The arrival's place is free when it returns, before the answer is sent.
+  // `context` and `request` are those of the call.
+  grpc::Status Serve(const Method& method, Arrival arrival, grpc::ServerContext& context,
+                     const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
   const google::protobuf::ServiceDescriptor* descriptor_;
   const size_t max_request_bytes_;
@@ -70,6 +106,7 @@ class UnaryService : public grpc::Service {
   const Clock clock_;
   const std::shared_ptr<RunningCalls> running_calls_;
   std::deque<std::string> paths_;  // stays where it is while it grows
+  std::optional<CachedMethod> cached_;
 };
 
 }  // namespace qconfig

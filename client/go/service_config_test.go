@@ -135,7 +135,7 @@ func TestServerThatIsNotHealthyGetsNoCalls(t *testing.T) {
 
 // While one call takes the only place of a server, others are refused and told when to try again: in 0.1 s to 1 s.
 func TestOverloadedServerIsTriedAgain(t *testing.T) {
-	server := startServer(t, "--max-in-flight", "1")
+	server := startServer(t, "--max-in-flight", "1", "--answer-cache-bytes", "0")
 	client := connect(t, qconfig.Options{Server: server.address})
 	once := connect(t, qconfig.Options{Server: server.address, ServiceConfig: "{}"})
 	whoAnswers(t, once, 1)

@@ -68,8 +68,21 @@ void CallObserver::Finished(const MethodMetrics& method, const CallContext& call
   DropRepeated(call.notes->tenants);
   Count(*call.notes, metrics_->calls());
   const spdlog::level::level_enum level = LevelOf(status, error.reason());
-  const bool wanted = !status.ok() || elapsed >= settings_.slow || IsSampled(settings_.sample);
-  if (wanted && log_->should_log(level)) Log(level, call, error, elapsed);
+  if ((!status.ok() || IsWanted(elapsed)) && log_->should_log(level)) Log(level, call, error, elapsed);
+}
+
+void CallObserver::FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
+                              absl::FunctionRef<CallContext()> call) {
+  method.Finished(absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED, elapsed);
+  metrics_->calls().CountTenant(tenant);
+  if (!IsWanted(elapsed) || !log_->should_log(spdlog::level::info)) return;
+  const CallContext context = call();
+  context.notes->tenants = {tenant};
+  Log(spdlog::level::info, context, v1::ItemError(), elapsed);
+}
+
+bool CallObserver::IsWanted(absl::Duration elapsed) const {
+  return elapsed >= settings_.slow || (settings_.sample > 0 && IsSampled(settings_.sample));
 }
 
 void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,

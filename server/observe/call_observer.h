@@ -5,7 +5,9 @@
 #include <spdlog/logger.h>
 
 #include <memory>
+#include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -36,7 +38,13 @@ class CallObserver {
   void Finished(const MethodMetrics& method, const CallContext& call, const absl::Status& status,
                 absl::Duration elapsed);
 
+  // The same of a call that is about `tenant` and OK. `call` is asked only for what is logged.
+  void FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
+                  absl::FunctionRef<CallContext()> call);
+
  private:
+  bool IsWanted(absl::Duration elapsed) const;
+
   void Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,
            absl::Duration elapsed);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/utf8.h"
@@ -71,7 +72,10 @@ LogFields::LogFields(LogForm form, absl::string_view msg)
     : form_(form), message_(form == LogForm::kJson ? absl::StrCat("\"msg\":", JsonString(msg)) : std::string(msg)) {}
 
 LogFields& LogFields::Add(absl::string_view key, absl::string_view value) {
-  if (form_ == LogForm::kText && IsPlain(value)) return AddRendered(key, value);
+  if (IsPlain(value) && value.size() <= kMaxChars) {
+    if (form_ == LogForm::kText) return AddRendered(key, value);
+    if (!absl::StrContains(value, '\\')) return AddRendered(key, absl::StrCat("\"", value, "\""));
+  }
   return AddRendered(key, JsonString(Printable(value, kMaxChars)));
 }
 

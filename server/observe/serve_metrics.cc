@@ -34,6 +34,21 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [calls] { return static_cast<double>(calls->sending_bytes()); });
 }
 
+void AddAnswerCache(const AnswerCache& cache, Metrics& metrics) {
+  metrics.AddCounter("qconfig_answer_cache_hits_total", "Calls for which an answer was kept.", {},
+                     [&cache] { return static_cast<double>(cache.counts().hits); });
+  metrics.AddCounter("qconfig_answer_cache_misses_total", "Calls of requests of up to 64 KiB for which none was kept.",
+                     {}, [&cache] { return static_cast<double>(cache.counts().misses); });
+  metrics.AddCounter("qconfig_answer_cache_evictions_total", "Kept answers that were dropped for lack of room.", {},
+                     [&cache] { return static_cast<double>(cache.counts().evictions); });
+  metrics.AddGauge("qconfig_answer_cache_answers", "Answers that are kept.", {},
+                   [&cache] { return static_cast<double>(cache.counts().answers); });
+  metrics.AddGauge("qconfig_answer_cache_bytes", "Memory of the answers that are kept.", {},
+                   [&cache] { return static_cast<double>(cache.counts().bytes); });
+  metrics.AddGauge("qconfig_answer_cache_limit_bytes", "Memory that kept answers may take.", {},
+                   [&cache] { return static_cast<double>(cache.max_bytes()); });
+}
+
 void AddDisk(const DiskUsage& disk, Metrics& metrics) {
   metrics.AddGauge("qconfig_store_file_bytes", "Size of the registry's files; 0 when it is in memory.", {},
                    [&disk] { return static_cast<double>(disk.file_bytes()); });
@@ -59,6 +74,7 @@ void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics&
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddFacts(sources, metrics);
   AddCalls(sources, metrics);
+  AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);
   AddRegistryMetrics(nullptr, nullptr, metrics);
   metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Memory that registries may take.", {},

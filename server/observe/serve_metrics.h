@@ -7,6 +7,7 @@
 
 #include "core/catalog.h"
 #include "server/admin/readiness.h"
+#include "server/answer_cache.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/metrics.h"
 #include "server/options/options.h"
@@ -22,13 +23,14 @@ struct MetricSources {
   const Options& options;
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
   const RunningCalls& running_calls;
+  const AnswerCache& answer_cache;
   Readiness& readiness;
   const DiskUsage& disk;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process, and `sources`, of which calls, readiness and disk are looked at for as
-// long as metrics are read. Those of the registry are 0 until AddRegistryMetrics().
+// Adds the series of this program, its process, and `sources`, of which calls, answers, readiness and disk are looked
+// at for as long as metrics are read. Those of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
 // `registry` and its `store` are looked at for as long as metrics are read. Null: there is none yet.

@@ -133,6 +133,10 @@ void AddStorageOptions(CLI::App& app, Options& options) {
   AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for registries read from the store, bytes")
       ->transform(Between(size_t{1}, size_t{1} << 50))
       ->group(group);
+  AddOption(app, "--answer-cache-bytes", options.answer_cache_bytes,
+            "Memory for answers that are kept for the next call with the same request, bytes; 0: none is kept")
+      ->transform(Between(size_t{0}, size_t{1} << 50))
+      ->group(group);
 }
 
 void AddObservationOptions(CLI::App& app, Options& options) {

@@ -36,10 +36,11 @@ struct Options {
   int64_t history_changes = 10'000;
   int64_t history_days = 400;
   size_t cache_bytes = 256u << 20;
+  size_t answer_cache_bytes = 64u << 20;
 
   std::string log_level = "info";
   std::string log_format = "auto";
-  double log_sample = 0.01;
+  double log_sample = 0.001;
   int log_slow_ms = 500;
   size_t metrics_tenants = 100;
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What it costs to find a tenant's snapshot among many, what a tenant's entries take in memory, and what a write costs
-// above its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
-// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR, and minutes to fill.
+// What it costs to find a tenant's snapshot among many and an entry in it, what a tenant's entries take in memory, and
+// what a write costs above its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
+// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR. `--fill FILE TENANTS` measures
+// nothing, and leaves a registry of so many tenants, t00000000 and so on, in a file of SQLite.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/builtin_catalogs.h"
 #include "core/registration.h"
 #include "server/registry.h"
@@ -27,7 +31,7 @@ namespace {
 constexpr int kSchemes = 16;
 constexpr int kTemplates = 4;
 
-TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrCat("tenant-", number), "tenant").value(); }
+TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrFormat("t%08d", number), "tenant").value(); }
 
 RegistrySettings Settings() {
   RegistrySettings settings;
@@ -58,39 +62,112 @@ RegistryCommit FirstWrite(const Catalog& catalog) {
   return commit;
 }
 
-// Finds the newest snapshots of one tenant after the other, in an order that no cache foresees.
-void BM_Lookup(benchmark::State& state) {
-  const int64_t tenants = state.range(0);
-  const TempDirectory directory;
-  const auto store = OpenStore("sqlite:" + directory.Path("registry.db"), HistoryLimits()).value();
-  Registry registry(Settings(), *store);
-  const RegistryCommit write = FirstWrite(*registry.catalogs().front());
+// Writes so many tenants, from many threads, whose writes SQLite can put into one transaction.
+void Fill(RegistryStore& store, int64_t tenants) {
+  const RegistryCommit write = FirstWrite(*Settings().catalogs.front());
   constexpr int64_t kFillers = 64;
   std::vector<std::thread> fillers;
   for (int64_t filler = 0; filler < kFillers; ++filler) {
     fillers.emplace_back([&, filler] {
-      for (int64_t i = filler; i < tenants; i += kFillers) store->Commit(Tenant(i), write).value();
+      for (int64_t i = filler; i < tenants; i += kFillers) store.Commit(Tenant(i), write).value();
     });
   }
   for (std::thread& filler : fillers) filler.join();
-  const size_t before = mallinfo2().uordblks;
-  for (int64_t i = 0; i < tenants; ++i) registry.Get({Tenant(i), "", 0, 0, absl::InfiniteFuture(), nullptr}).value();
-  const size_t after = mallinfo2().uordblks;
+}
 
+// A registry of so many tenants, all of them in memory.
+class FilledRegistry {
+ public:
+  explicit FilledRegistry(int64_t tenants) {
+    Fill(*store_, tenants);
+    const size_t before = mallinfo2().uordblks;
+    for (int64_t i = 0; i < tenants; ++i) Get(i).value();
+    const size_t after = mallinfo2().uordblks;
+    bytes_per_entry_ = static_cast<double>(after - before) / static_cast<double>(tenants * (kSchemes + kTemplates));
+  }
+
+  absl::StatusOr<std::shared_ptr<const Snapshot>> Get(int64_t tenant) const {
+    return registry_.Get({Tenant(tenant), "", 0, 0, absl::InfiniteFuture(), nullptr});
+  }
+
+  double bytes_per_entry() const { return bytes_per_entry_; }
+
+ private:
+  const TempDirectory directory_;
+  const std::unique_ptr<RegistryStore> store_ =
+      OpenStore("sqlite:" + directory_.Path("registry.db"), HistoryLimits()).value();
+  Registry registry_{Settings(), *store_};
+  double bytes_per_entry_ = 0;
+};
+
+// Filled once each, while a benchmark is run several times.
+class FilledRegistries {
+ public:
+  const FilledRegistry& Of(int64_t tenants) {
+    auto& registry = registries_[tenants];
+    if (registry == nullptr) registry = std::make_unique<FilledRegistry>(tenants);
+    return *registry;
+  }
+
+ private:
+  std::map<int64_t, std::unique_ptr<FilledRegistry>> registries_;
+};
+
+// Finds the newest snapshots of one tenant after the other, in an order that no cache of the processor foresees.
+void BM_Lookup(benchmark::State& state, FilledRegistries* registries) {
+  const int64_t tenants = state.range(0);
+  const FilledRegistry& registry = registries->Of(tenants);
   constexpr int64_t kStride = 7919;
   int64_t tenant = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(registry.Get({Tenant(tenant), "", 0, 0, absl::InfiniteFuture(), nullptr}));
+    benchmark::DoNotOptimize(registry.Get(tenant));
     tenant = (tenant + kStride) % tenants;
   }
-  const auto entries = static_cast<double>(tenants * (kSchemes + kTemplates));
-  state.counters["bytes_per_entry"] = static_cast<double>(after - before) / entries;
+  state.counters["bytes_per_entry"] = registry.bytes_per_entry();
+}
+
+// Finds the newest snapshot of the same tenant again and again.
+void BM_LookupSame(benchmark::State& state, FilledRegistries* registries) {
+  const FilledRegistry& registry = registries->Of(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(registry.Get(0));
 }
 
 // What BM_Lookup does beside looking up.
 void BM_Floor_MakeTenantId(benchmark::State& state) {
   int64_t tenant = 0;
   for (auto _ : state) benchmark::DoNotOptimize(Tenant(++tenant % 100'000));
+}
+
+// A write that puts so many schemes.
+RegistryCommit WriteOfSchemes(const Catalog& catalog, int64_t schemes) {
+  RegistryCommit commit;
+  commit.record.set_revision(2);
+  commit.record.add_changes()->set_set_default_catalog(catalog.name());
+  for (int64_t i = 0; i < schemes; ++i) {
+    v1::Scheme& scheme = *commit.record.add_changes()->mutable_put_scheme();
+    scheme = catalog.schemes().front();
+    scheme.set_name(absl::StrCat("own-", i));
+    scheme.set_origin(v1::REGISTRY_ORIGIN_TENANT);
+    scheme.set_etag("2");
+  }
+  return commit;
+}
+
+// Finds one scheme after the other in a registry of so many.
+void BM_FindScheme(benchmark::State& state) {
+  MemoryStore store{HistoryLimits{}};
+  const Registry registry(Settings(), store);
+  const int64_t schemes = state.range(0);
+  store.Commit(Tenant(0), WriteOfSchemes(*registry.catalogs().front(), schemes)).value();
+  const auto snapshot = registry.Get({Tenant(0), "", 0, 0, absl::InfiniteFuture(), nullptr}).value();
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < schemes; ++i) names.push_back(absl::StrCat("own-", i));
+  constexpr size_t kStride = 7919;
+  size_t scheme = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(snapshot->FindScheme(names[scheme], "scheme"));
+    scheme = (scheme + kStride) % names.size();
+  }
 }
 
 // Registering and unregistering a scheme in memory, in a registry of so many schemes: checks, planning and the new
@@ -100,13 +177,10 @@ void BM_Write(benchmark::State& state) {
   Registry registry(Settings(), store);
   const TenantId tenant = Tenant(0);
   const WriteOrder order{tenant, "", "", "", false, absl::InfiniteFuture()};
+  store.Commit(tenant, WriteOfSchemes(*registry.catalogs().front(), state.range(0))).value();
   v1::Scheme scheme = registry.catalogs().front()->schemes().front();
-  const auto put = [&](const RegistrationContext& context) { return PutScheme(scheme, context); };
-  for (int64_t i = 0; i < state.range(0); ++i) {
-    scheme.set_name(absl::StrCat("own-", i));
-    registry.Write(order, put).value();
-  }
   scheme.set_name("more");
+  const auto put = [&](const RegistrationContext& context) { return PutScheme(scheme, context); };
   for (auto _ : state) {
     registry.Write(order, put).value();
     registry.Write(order, [](const auto& context) { return DeleteScheme("more", "", context); }).value();
@@ -119,16 +193,25 @@ void BM_Write(benchmark::State& state) {
 
 int main(int argc, char** argv) {
   using namespace qconfig;
+  if (argc == 4 && std::strcmp(argv[1], "--fill") == 0) {
+    Fill(*OpenStore(absl::StrCat("sqlite:", argv[2]), HistoryLimits()).value(), std::atoll(argv[3]));
+    return 0;
+  }
   benchmark::Initialize(&argc, argv);
   const bool many = argc > 1 && std::strcmp(argv[1], "--many") == 0;
   if (many) --argc;
   if (argc > 1) {
-    std::cerr << "unknown argument; there is only --many" << std::endl;
+    std::cerr << "unknown argument; there are only --many and --fill FILE TENANTS" << std::endl;
     return 1;
   }
   benchmark::RegisterBenchmark("BM_Floor_MakeTenantId", BM_Floor_MakeTenantId);
-  auto* lookup = benchmark::RegisterBenchmark("BM_Lookup/tenants", BM_Lookup)->Arg(1)->Arg(1'000);
-  if (many) lookup->Arg(100'000);
-  benchmark::RegisterBenchmark("BM_Write/schemes", BM_Write)->Arg(20)->Arg(1'000)->Arg(9'000);
+  FilledRegistries registries;
+  for (auto* lookup : {benchmark::RegisterBenchmark("BM_Lookup/tenants", BM_Lookup, &registries),
+                       benchmark::RegisterBenchmark("BM_LookupSame/tenants", BM_LookupSame, &registries)}) {
+    lookup->Arg(1)->Arg(1'000)->Arg(10'000);
+    if (many) lookup->Arg(100'000);
+  }
+  benchmark::RegisterBenchmark("BM_FindScheme/schemes", BM_FindScheme)->Arg(20)->Arg(2'000)->Arg(9'000);
+  benchmark::RegisterBenchmark("BM_Write/schemes", BM_Write)->Arg(20)->Arg(2'000)->Arg(9'000);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("BM_Floor_PlainTransaction", BM_Floor_PlainTransaction)->UseRealTime();
   benchmark::RegisterBenchmark("BM_Register_Sqlite/writers", BM_Register_Sqlite)->Arg(1)->Arg(64)->UseRealTime();
   benchmark::RegisterBenchmark("BM_Register_Sqlite_FullHistory", BM_Register_Sqlite_FullHistory)->UseRealTime();
-  benchmark::RegisterBenchmark("BM_Load_Sqlite_Entries", BM_Load_Sqlite_Entries)->Arg(2'000);
+  benchmark::RegisterBenchmark("BM_Load_Sqlite_Entries", BM_Load_Sqlite_Entries)->Arg(20)->Arg(2'000)->Arg(9'000);
   auto* load = benchmark::RegisterBenchmark("BM_Load_Sqlite/tenants", BM_Load_Sqlite)->Arg(1)->Arg(1'000);
   if (many) load->Arg(100'000);
   benchmark::RunSpecifiedBenchmarks();

@@ -138,7 +138,8 @@ class Variant:
     def test_memory_holds_cache_and_calls(self):
         calls = int(self.settings["QCONFIG_MAX_IN_FLIGHT"]) * LARGEST_REQUEST
         answers = 4 * int(self.settings["QCONFIG_MAX_ANSWER_BYTES"])
-        needed = int(self.settings["QCONFIG_CACHE_BYTES"]) + calls + answers + REST_OF_THE_PROGRAM
+        caches = int(self.settings["QCONFIG_CACHE_BYTES"]) + int(self.settings["QCONFIG_ANSWER_CACHE_BYTES"])
+        needed = caches + calls + answers + REST_OF_THE_PROGRAM
         resources = self.container["resources"]
         self.assertLessEqual(needed, in_bytes(resources["limits"]["memory"]))
         self.assertEqual(set(resources["requests"]), {"cpu", "memory"})

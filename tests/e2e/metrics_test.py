@@ -3,6 +3,7 @@
 
 import json
 import re
+import tempfile
 import time
 import unittest
 
@@ -46,6 +47,30 @@ class MetricsTest(unittest.TestCase):
             told = [(line["method"].split("/")[-1], line["tenant"], line["reason"]) for line in calls]
             self.assertEqual([line[:2] for line in told], [("GetConfig", "default")] * 2 + [("GetConfig", "b"), ("GetConfig", "default")])
             self.assertEqual(told[-1][2], "SCHEME_NOT_FOUND")
+
+    def test_kept_answers_are_counted_and_forgotten(self):
+        def excluded_by(server):
+            done = qconfigctl("get-config", "mine", "--scheme", "fp8", server=server)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)["exclude"][-1]
+
+        def register(server, exclude):
+            with tempfile.NamedTemporaryFile("w") as file:
+                json.dump({"model_type": "mine", "exclude_layers_name": [exclude]}, file)
+                file.flush()
+                done = qconfigctl("register", "template", "-f", file.name, server=server)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        with Server("--answer-cache-bytes", "3500") as server:  # one answer
+            register(server, "first")
+            self.assertEqual([excluded_by(server) for _ in range(3)], ["first"] * 3)
+            register(server, "second")
+            self.assertEqual([excluded_by(server) for _ in range(2)], ["second"] * 2)
+            self.assertEqual(qconfigctl("get-config", "llama", "--scheme", "fp8", server=server).returncode, 0)
+            series = scrape(server)
+            told = {name: series[f"qconfig_answer_cache_{name}"] for name in ("hits_total", "misses_total", "evictions_total", "answers")}
+            self.assertEqual(told, {"hits_total": 3, "misses_total": 3, "evictions_total": 1, "answers": 1})
+            self.assertLessEqual(series["qconfig_answer_cache_bytes"], series["qconfig_answer_cache_limit_bytes"])
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@ TEST_F(CommandLineTest, EveryOptionFillsItsField) {
       {"--history-changes", "11", [](const Options& o) { return absl::StrCat(o.history_changes); }},
       {"--history-days", "12", [](const Options& o) { return absl::StrCat(o.history_days); }},
       {"--cache-bytes", "13", [](const Options& o) { return absl::StrCat(o.cache_bytes); }},
+      {"--answer-cache-bytes", "35", [](const Options& o) { return absl::StrCat(o.answer_cache_bytes); }},
       {"--log-slow-ms", "14", [](const Options& o) { return absl::StrCat(o.log_slow_ms); }},
       {"--metrics-tenants", "15", [](const Options& o) { return absl::StrCat(o.metrics_tenants); }},
       {"--shutdown-delay-seconds", "16", [](const Options& o) { return absl::StrCat(o.shutdown_delay_seconds); }},

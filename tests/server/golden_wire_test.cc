@@ -20,6 +20,13 @@ namespace {
 
 class GoldenWireTest : public testing::TestWithParam<GoldenFile> {
  protected:
+  // What was answered at all was answered twice from the cache.
+  ~GoldenWireTest() override {
+    const AnswerCache::Counts counts = server_.answer_cache().counts();
+    EXPECT_GT(counts.hits, 0);
+    EXPECT_EQ(counts.hits % 2, 0);
+  }
+
   // Tenants of the server use the case's release when they say nothing else.
   TestSettings Settings() const {
     TestSettings settings;
@@ -40,7 +47,10 @@ using GoldenConfigWireTest = GoldenWireTest;
 
 TEST_P(GoldenConfigWireTest, AnswersAsQuarkDoes) {
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
-    ASSERT_EQ(Difference(golden, server_.client().GetConfig(RequestOf(golden["request"]))), "") << golden["id"];
+    const v1::GetConfigRequest request = RequestOf(golden["request"]);
+    const std::string cold = server_.AnswerTo(request);
+    ASSERT_EQ(Difference(golden, server_.client().GetConfig(request)), "") << golden["id"];
+    ASSERT_TRUE(server_.AnswerTo(request) == cold) << golden["id"] << ": another answer from the cache";
   }
 }
 
@@ -71,7 +81,11 @@ TEST_P(GoldenRegistryWireTest, AnswersAsQuarkDoesAfterRegistering) {
       const auto registered = client.RegisterTemplate(request);
       ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
     }
-    ASSERT_EQ(Difference(golden, client.GetConfig(RequestOf(golden["request"]))), "") << golden["id"];
+    v1::GetConfigRequest asked = RequestOf(golden["request"]);
+    asked.set_tenant(absl::StrCat("case-", tenant - 1));
+    const std::string cold = server_.AnswerTo(asked);
+    ASSERT_EQ(Difference(golden, client.GetConfig(asked)), "") << golden["id"];
+    ASSERT_TRUE(server_.AnswerTo(asked) == cold) << golden["id"] << ": another answer from the cache";
   }
 }
 

@@ -92,6 +92,23 @@ TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
     v1::GetConfigResponse response;
     EXPECT_EQ(stub->GetConfig(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
   }
+  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "the service was asked";
+}
+
+// gRPC's clients send a message as it is when compressing it saves nothing, and still name the algorithm.
+TEST_F(HostileInputTest, CallsWithTheNameOfACompressionAreNotWorkedOn) {
+  auto stub = v1::RegistryService::NewStub(server_.channel());
+  auto request = Proto<v1::RegisterTemplateRequest>("tenant: 't' llm_template { model_type: 'm' }");
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+    request.mutable_llm_template()->set_model_type(absl::StrCat("m", i));
+    v1::RegisterTemplateResponse response;
+    EXPECT_EQ(stub->RegisterTemplate(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  }
+  const auto known = server_.client().RegisterTemplate(request);
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->revision(), 2) << "of a tenant's first write";
 }
 
 TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {

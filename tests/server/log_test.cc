@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
@@ -58,7 +59,8 @@ std::vector<std::string> HostileTexts() {
                                     "\"},{\"level\":\"x",
                                     "ünïcödé",
                                     "\x1b[31mred",
-                                    std::string("\0nul\0", 5)};
+                                    std::string("\0nul\0", 5),
+                                    std::string(5000, 'x')};
   for (int c = 0; c < 256; ++c) texts.push_back(absl::StrCat("<", std::string(1, static_cast<char>(c)), ">"));
   return texts;
 }
@@ -86,10 +88,11 @@ TEST(LogTest, EveryJsonLineWithFieldsIsOneObject) {
     fields->warn(LogFields(LogForm::kJson, text).Add("text", text).Add("number", -7).message());
   }
   ASSERT_EQ(log.lines().size(), texts.size());
-  for (const std::string& text : log.lines()) {
-    const auto line = nlohmann::json::parse(text, nullptr, false);
-    ASSERT_FALSE(line.is_discarded()) << text;
-    EXPECT_EQ(line.size(), 5u) << text;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto line = nlohmann::json::parse(log.lines()[i], nullptr, false);
+    ASSERT_FALSE(line.is_discarded()) << log.lines()[i];
+    EXPECT_EQ(line.size(), 5u) << log.lines()[i];
+    EXPECT_EQ(line["text"], Printable(texts[i], 4096));
     EXPECT_EQ(line["level"], "warn");
     EXPECT_EQ(line["number"], -7);
   }

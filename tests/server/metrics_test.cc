@@ -119,7 +119,8 @@ TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
   TestServer server;
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -133,6 +134,12 @@ TEST(MetricsTest, EveryFamilyOfTheServerIsThereFromTheStart) {
                                           "qconfig_tenant_calls_total",
                                           "qconfig_in_flight_calls",
                                           "qconfig_max_in_flight_calls",
+                                          "qconfig_answer_cache_hits_total",
+                                          "qconfig_answer_cache_misses_total",
+                                          "qconfig_answer_cache_evictions_total",
+                                          "qconfig_answer_cache_answers",
+                                          "qconfig_answer_cache_bytes",
+                                          "qconfig_answer_cache_limit_bytes",
                                           "qconfig_sending_answers",
                                           "qconfig_sending_answer_bytes",
                                           "qconfig_waiting_calls",
@@ -169,7 +176,8 @@ TEST(MetricsTest, ValuesThatLiveElsewhereAreReadWhenAskedFor) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -209,7 +217,8 @@ TEST(MetricsTest, WaitingCallsAreSeen) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), readiness, disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.running_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

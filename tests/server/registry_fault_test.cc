@@ -104,6 +104,17 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
   EXPECT_EQ(Get(server, "two"), "OK") << "memory must not hide what is stored";
 }
 
+TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
+  TestServer server(Settings());
+  ASSERT_TRUE(Put(server, "one").ok());
+  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'one'");
+  EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
+  EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
+  store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
+  EXPECT_FALSE(Put(server, "two").ok());
+  EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "an answer from before the write";
+}
+
 TEST_F(RegistryFaultTest, LogSaysWhyTheStorageFailed) {
   TestServer server(Settings());
   store_->FailBeforeStoring(StorageFull("no room on /disk"));
@@ -129,7 +140,9 @@ TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
 }
 
 TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
-  TestServer server(Settings(/*cache_bytes=*/1));
+  TestSettings settings = Settings(/*cache_bytes=*/1);
+  settings.answer_cache_bytes = 0;
+  TestServer server(std::move(settings));
   ASSERT_TRUE(Put(server, "one").ok());
   ASSERT_TRUE(Put(server, "two").ok());
   EXPECT_EQ(Get(server, "two"), "OK");
@@ -151,6 +164,7 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   settings.store = std::move(store);
   TestServer server(std::move(settings));
 
+  // The answer of revision 2 may come, and must not be kept.
   std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
   pausing.WaitUntilPaused();  // it has read revision 2
   pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
@@ -158,6 +172,7 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   pausing.GoOn();
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");
+  EXPECT_EQ(server.client().GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'one'"))->revision(), 3);
   EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
 }
 

@@ -34,6 +34,29 @@ TEST(RunningCallsTest, CallCountsUntilItsAnswerIsSent) {
   drain.join();
 }
 
+TEST(RunningCallsTest, WhatNeedsNoWorkIsSentBesideWork) {
+  const auto calls = std::make_shared<RunningCalls>(1, 100);
+  const auto working = calls->Enter();
+  ASSERT_TRUE(working.ok());
+  auto answer = calls->EnterToSend(99);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(calls->sending(), 1u);
+  EXPECT_EQ(calls->sending_bytes(), 99u);
+  auto last = calls->EnterToSend(1);
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(calls->EnterToSend(1), nullptr) << "more bytes than may be on their way";
+  answer.reset();
+  last.reset();
+  EXPECT_EQ(calls->running(), 1u);
+
+  std::vector<std::shared_ptr<void>> answers;
+  while (auto one = calls->EnterToSend(0)) answers.push_back(std::move(one));
+  EXPECT_EQ(answers.size(), 256u + 64);
+  answers.clear();
+  calls->Drain(absl::ZeroDuration());
+  EXPECT_EQ(calls->EnterToSend(0), nullptr);
+}
+
 TEST(RunningCallsTest, DrainEndsAfterItsGrace) {
   const auto calls = std::make_shared<RunningCalls>();
   const auto stuck = calls->Enter();

@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/null_sink.h>
 
@@ -17,6 +19,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "qconfig/v1/config_service.grpc.pb.h"
 #include "tests/core/test_support.h"
 #include "tests/server/metrics_text.h"
 #include "tests/server/test_server.h"
@@ -189,6 +192,82 @@ TEST(ServerTest, ShutdownDoesNotWaitForHealthWatchers) {
   server.server().Shutdown(absl::Hours(1));
   ASSERT_TRUE(watch->Read(&response));
   EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+}
+
+// Calls that are answered from the cache, calls that are not, and watchers, in the middle of which the server ends.
+void EndUnderGetConfigs(absl::Duration grace) {
+  TestServer server;
+  std::atomic<bool> stop = false;
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 6; ++i) {
+    callers.emplace_back([&, i] {
+      v1::GetConfigRequest request;
+      request.set_model_type("llama");
+      request.set_scheme("fp8");
+      for (int call = 0; !stop; ++call) {
+        if (i % 2 == 1) request.set_tenant(absl::StrCat("tenant", i, "-", call));
+        const auto response = server.client().GetConfig(request);
+        if (!response.ok()) continue;
+        EXPECT_EQ(response->revision(), 1);
+        ++answered;
+      }
+    });
+  }
+  callers.emplace_back([&] {
+    const auto stub = grpc::health::v1::Health::NewStub(server.channel());
+    while (!stop) {
+      grpc::ClientContext context;
+      const auto watch = stub->Watch(&context, {});
+      grpc::health::v1::HealthCheckResponse response;
+      watch->Read(&response);
+      context.TryCancel();
+      watch->Finish();
+    }
+  });
+  while (answered < 20) std::this_thread::yield();
+  server.server().Shutdown(grace);
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(server.running_calls().running(), 0u) << "a call is counted for ever";
+}
+
+TEST(ServerTest, ShutdownUnderGetConfigsEnds) {
+  for (int i = 0; i < 5; ++i) {
+    EndUnderGetConfigs(absl::ZeroDuration());
+    EndUnderGetConfigs(absl::Hours(1));
+  }
+}
+
+TEST(ServerTest, CallsThatWaitDoNotKeepOthersOut) {
+  TestSettings settings;
+  settings.max_waiting_calls = 200;
+  TestServer server(std::move(settings));
+  v1::GetConfigRequest request;
+  request.set_model_type("llama");
+  request.set_scheme("fp8");
+  v1::GetConfigRequest waits = request;
+  waits.set_min_revision(99);
+  std::vector<std::thread> waiting;
+  for (int connection = 0; connection < 2; ++connection) {  // each takes a hundred calls at once
+    grpc::ChannelArguments own;
+    own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto channel = grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own);
+    for (int i = 0; i < 90; ++i) {
+      waiting.emplace_back([&, channel] {
+        grpc::ClientContext context;
+        v1::GetConfigResponse response;
+        EXPECT_EQ(v1::ConfigService::NewStub(channel)->GetConfig(&context, waits, &response).error_code(),
+                  grpc::StatusCode::UNAVAILABLE);
+      });
+    }
+  }
+  while (server.registry().waiting_calls() < waiting.size()) std::this_thread::yield();
+  auto client = server.ClientOf("other");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(client.GetConfig(request).ok());
+  EXPECT_EQ(server.answer_cache().counts().hits, 2);
+  server.server().Shutdown(absl::Hours(1));
+  for (std::thread& thread : waiting) thread.join();
 }
 
 TEST(ServerTest, ShutdownUnderLoadEnds) {

@@ -23,7 +23,7 @@ TestSettings With(const Limits& limits) {
   return settings;
 }
 
-RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
+RegistrySettings RegistrySettingsOf(const TestSettings& settings, const std::shared_ptr<AnswerCache>& answer_cache) {
   RegistrySettings registry;
   registry.catalogs = settings.catalogs;
   registry.default_catalog = settings.default_catalog;
@@ -32,6 +32,7 @@ RegistrySettings RegistrySettingsOf(const TestSettings& settings) {
   registry.clock = settings.clock;
   registry.max_waiting_calls = settings.max_waiting_calls;
   registry.max_writing_calls = settings.max_writing_calls;
+  registry.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
   return registry;
 }
 
@@ -45,8 +46,9 @@ TestServer::TestServer(TestSettings settings)
       metrics_(settings.metrics),
       credentials_(settings.credentials),
       running_calls_(settings.running_calls),
+      answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
-      registry_(RegistrySettingsOf(settings), *store_),
+      registry_(RegistrySettingsOf(settings, answer_cache_), *store_),
       server_(Start(settings.call_log)),
       client_(ClientOf("")),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
@@ -71,20 +73,32 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   SetLogForm(*settings.log, call_log.form);
   settings.call_log = call_log;
   settings.metrics = metrics_;
+  settings.answer_cache = answer_cache_;
   return Server::Start(settings, registry_).value();
 }
 
 std::string TestServer::address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
 
-grpc::Status TestServer::CallWithBytes(const std::string& method, absl::string_view request,
-                                       const std::string& service) {
+grpc::Status TestServer::CallWithBytes(const std::string& method, absl::string_view request, const std::string& service,
+                                       std::string* response) {
   const grpc::Slice slice(request.data(), request.size());
   const grpc::ByteBuffer sent(&slice, 1);
   grpc::ByteBuffer received;
   grpc::ClientContext context;
   const std::string path = "/qconfig.v1." + service + "/" + method;
   const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
-  return grpc::internal::BlockingUnaryCall(channel_.get(), rpc, &context, sent, &received);
+  grpc::Status status = grpc::internal::BlockingUnaryCall(channel_.get(), rpc, &context, sent, &received);
+  grpc::Slice bytes;
+  if (response != nullptr && status.ok() && received.DumpToSingleSlice(&bytes).ok()) {
+    response->assign(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+  }
+  return status;
+}
+
+std::string TestServer::AnswerTo(const v1::GetConfigRequest& request) {
+  std::string answer;
+  CallWithBytes("GetConfig", request.SerializeAsString(), "ConfigService", &answer);
+  return answer;
 }
 
 std::string ToldToClient(const absl::Status& status) {

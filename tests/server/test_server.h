@@ -29,6 +29,7 @@ struct TestSettings {
   Clock clock = absl::Now;
   std::unique_ptr<RegistryStore> store;  // null: in memory
   size_t cache_bytes = 256u << 20;
+  size_t answer_cache_bytes = 64u << 20;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
@@ -53,12 +54,16 @@ class TestServer {
   std::string address() const;
 
   Registry& registry() { return registry_; }
+  const AnswerCache& answer_cache() const { return *answer_cache_; }
   const RunningCalls& running_calls() const { return *running_calls_; }
   Metrics& metrics() { return *metrics_; }
 
   // Calls a method with any bytes.
   grpc::Status CallWithBytes(const std::string& method, absl::string_view request,
-                             const std::string& service = "ConfigService");
+                             const std::string& service = "ConfigService", std::string* response = nullptr);
+
+  // GetConfig's answer, as it is sent; empty when it fails.
+  std::string AnswerTo(const v1::GetConfigRequest& request);
 
   // What was logged so far.
   std::string log() const { return log_.str(); }
@@ -72,6 +77,7 @@ class TestServer {
   const std::shared_ptr<Metrics> metrics_;
   const std::shared_ptr<grpc::ServerCredentials> credentials_;
   const std::shared_ptr<RunningCalls> running_calls_;
+  const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
   std::unique_ptr<Server> server_;

@@ -9,7 +9,7 @@ const LLAMA = { modelType: "llama", scheme: "fp8" };
 
 describe("retries", () => {
   test("a call that the server was too busy for is tried again when the server said", async () => {
-    const server = await Server.start("--max-in-flight", "1");
+    const server = await Server.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
     const client = new Client({ server: server.address });
     const impatient = new Client({ server: server.address, serviceConfig: "" });
     const stop = new AbortController();

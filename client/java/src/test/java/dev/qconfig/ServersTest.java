@@ -186,7 +186,8 @@ class ServersTest {
 
   @Test
   void aCallThatIsRefusedByAFullServerIsTriedAgain() throws Exception {
-    try (QConfigServer server = QConfigServer.start("--max-in-flight", "1");
+    try (QConfigServer server =
+            QConfigServer.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
         QConfigClient client = server.client().build();
         QConfigClient once = server.client().serviceConfig("").build()) {
       QConfigClient briefly = client.withTimeout(Duration.ofMillis(500)); // less than all tries
