@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/catalog.h"
 
+#include "core/error.h"
+
 namespace qconfig {
 namespace {
 
@@ -31,6 +33,18 @@ const SpecClass* Catalog::FindSpecClass(absl::string_view name) const {
     if (spec.name == name) return &spec;
   }
   return nullptr;
+}
+
+absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
+                             absl::string_view problem) {
+  std::vector<absl::string_view> names;
+  for (const auto& catalog : catalogs) names.push_back(catalog->name());
+  return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
+      .Field("catalog")
+      .Value(name)
+      .NearestOf(names)
+      .Allowed(names)
+      .Because(problem);
 }
 
 }  // namespace qconfig

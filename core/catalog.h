@@ -103,6 +103,10 @@ class Catalog {
   std::map<std::string, v1::QTensorConfig> attention_schemes_;
 };
 
+// CATALOG_NOT_FOUND for the request's field `catalog`: none of `catalogs` has this name.
+absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
+                             absl::string_view problem = "this server has no catalogue of this name");
+
 }  // namespace qconfig
 
 #endif  // QCONFIG_CORE_CATALOG_H_

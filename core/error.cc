@@ -2,9 +2,9 @@
 #include "core/error.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -34,8 +34,10 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_CATALOG_NOT_FOUND:
       return absl::StatusCode::kNotFound;
     case v1::ERROR_REASON_SCHEME_EXISTS:
+    case v1::ERROR_REASON_TEMPLATE_EXISTS:
       return absl::StatusCode::kAlreadyExists;
     case v1::ERROR_REASON_ETAG_MISMATCH:
+    case v1::ERROR_REASON_REVISION_MISMATCH:
       return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING:
     case v1::ERROR_REASON_BUILTIN_READ_ONLY:
@@ -43,6 +45,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_REVISION_IN_FUTURE:
     case v1::ERROR_REASON_REVISION_COMPACTED:
+    case v1::ERROR_REASON_REVISION_LOST:
       return absl::StatusCode::kOutOfRange;
     case v1::ERROR_REASON_ANSWER_TOO_LARGE:
     case v1::ERROR_REASON_MESSAGE_TOO_LARGE:
@@ -53,88 +56,117 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
     case v1::ERROR_REASON_OVERLOADED:
       return absl::StatusCode::kUnavailable;
-    default:  // UNSPECIFIED and the enum's sentinels, which nobody passes
+    default:  // UNSPECIFIED and the enum's sentinels, which no caller passes
       return absl::StatusCode::kInternal;
   }
 }
 
-std::string Joined(const std::vector<std::string>& values, size_t total) {
-  return absl::StrCat(absl::StrJoin(values, ", "),
-                      total > values.size() ? absl::StrCat(" and ", total - values.size(), " more") : "");
+// The first `max_items` of `values`, printable.
+void SetItems(const std::vector<absl::string_view>& values, size_t max_items,
+              google::protobuf::RepeatedPtrField<std::string>& items) {
+  items.Clear();
+  for (size_t i = 0; i < std::min(values.size(), max_items); ++i) *items.Add() = Printable(values[i], kMaxValueChars);
 }
 
-std::vector<std::string> PrintableItems(const std::vector<absl::string_view>& values, size_t max_items) {
-  std::vector<std::string> items;
-  for (size_t i = 0; i < std::min(values.size(), max_items); ++i) items.push_back(Printable(values[i], kMaxValueChars));
-  return items;
+// The items as they stand in a text. Quotes mark an item that contains a comma, which otherwise looks like two items.
+std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& items, int total) {
+  std::string text = absl::StrJoin(items, ", ", [](std::string* out, const std::string& item) {
+    const bool ambiguous = absl::StrContains(item, ',');
+    absl::StrAppend(out, ambiguous ? "\"" : "", item, ambiguous ? "\"" : "");
+  });
+  if (total > items.size()) absl::StrAppend(&text, " and ", total - items.size(), " more");
+  return text;
 }
 
 }  // namespace
 
 Error::Error(v1::ErrorReason reason) {
-  detail_.set_code(static_cast<int>(CodeOf(reason)));
-  detail_.set_reason(reason);
+  error_.set_code(static_cast<int>(CodeOf(reason)));
+  error_.set_reason(reason);
 }
 
 Error& Error::Field(absl::string_view path) {
-  (*detail_.mutable_metadata())["field"] = std::string(path);
-  detail_.add_field_violations()->set_field(std::string(path));
+  error_.mutable_detail()->set_field(std::string(path));
+  error_.add_field_violations()->set_field(std::string(path));
   return *this;
 }
 
 Error& Error::Value(absl::string_view value) {
+  has_value_ = true;
   value_ = std::string(value);
-  (*detail_.mutable_metadata())["value"] = Printable(value, kMaxValueChars);
+  error_.mutable_detail()->set_value(Printable(value, kMaxValueChars));
   return *this;
 }
 
 Error& Error::Allowed(const std::vector<absl::string_view>& values) {
-  (*detail_.mutable_metadata())["allowed"] = Joined(PrintableItems(values, kMaxAllowed), values.size());
+  SetItems(values, kMaxAllowed, *error_.mutable_detail()->mutable_allowed());
+  error_.mutable_detail()->set_allowed_total(static_cast<int>(values.size()));
   return *this;
 }
 
 Error& Error::NearestOf(const std::vector<absl::string_view>& names) {
-  const std::vector<std::string> nearest =
-      PrintableItems(NearestNames(value_, names, kMaxSuggestions), kMaxSuggestions);
-  if (!nearest.empty()) (*detail_.mutable_metadata())["suggestion"] = absl::StrJoin(nearest, ", ");
+  SetItems(NearestNames(value_, names, kMaxSuggestions), kMaxSuggestions,
+           *error_.mutable_detail()->mutable_suggestions());
   return *this;
 }
 
 Error& Error::Tenant(absl::string_view tenant) {
-  (*detail_.mutable_metadata())["tenant"] = std::string(tenant);
+  error_.mutable_detail()->set_tenant(std::string(tenant));
   return *this;
 }
 
 Error& Error::Rule(absl::string_view rule) {
-  (*detail_.mutable_metadata())["rule"] = std::string(rule);
+  error_.mutable_detail()->set_rule(std::string(rule));
   return *this;
 }
 
 Error& Error::Catalog(absl::string_view catalog) {
-  (*detail_.mutable_metadata())["catalog"] = std::string(catalog);
+  error_.mutable_detail()->set_catalog(std::string(catalog));
+  return *this;
+}
+
+Error& Error::Revisions(int64_t first, int64_t newest) {
+  error_.mutable_detail()->set_first_revision(first);
+  error_.mutable_detail()->set_newest_revision(newest);
   return *this;
 }
 
 absl::Status Error::Because(absl::string_view problem) const {
-  v1::ItemError detail = detail_;
-  const auto metadata = [&detail](const char* key) -> const std::string* {
-    const auto it = detail.metadata().find(key);
-    return it == detail.metadata().end() ? nullptr : &it->second;
-  };
+  const v1::ErrorDetail& detail = error_.detail();
   std::string message;
-  if (const std::string* field = metadata("field")) absl::StrAppend(&message, *field, ": ");
+  if (!detail.field().empty()) absl::StrAppend(&message, detail.field(), ": ");
   absl::StrAppend(&message, problem);
-  if (const std::string* value = metadata("value")) absl::StrAppend(&message, ": \"", *value, "\"");
-  if (const std::string* suggestion = metadata("suggestion"))
-    absl::StrAppend(&message, "; did you mean ", *suggestion, "?");
-  if (const std::string* allowed = metadata("allowed")) {
-    absl::StrAppend(&message, metadata("suggestion") ? " Allowed: " : "; allowed: ", *allowed);
+  if (has_value_) absl::StrAppend(&message, ": \"", detail.value(), "\"");
+  const bool suggests = !detail.suggestions().empty();
+  if (suggests) {
+    absl::StrAppend(&message, "; did you mean ", Joined(detail.suggestions(), detail.suggestions_size()), "?");
   }
-  detail.set_message(message);
-  for (v1::FieldViolation& violation : *detail.mutable_field_violations())
+  if (!detail.allowed().empty()) {
+    absl::StrAppend(&message, suggests ? " Allowed: " : "; allowed: ",
+                    Joined(detail.allowed(), detail.allowed_total()));
+  }
+  return Build(message, problem);
+}
+
+absl::Status Error::BecauseRequired() const {
+  return Build(absl::StrCat(error_.detail().field(), " is required"), "required");
+}
+
+absl::Status Error::Build(const std::string& message, absl::string_view problem) const {
+  v1::ItemError error = error_;
+  error.set_message(message);
+  const v1::ErrorDetail& detail = error.detail();
+  auto& metadata = *error.mutable_metadata();
+  if (!detail.field().empty()) metadata["field"] = detail.field();
+  if (has_value_) metadata["value"] = detail.value();
+  if (!detail.tenant().empty()) metadata["tenant"] = detail.tenant();
+  if (!detail.catalog().empty()) metadata["catalog"] = detail.catalog();
+  if (!detail.rule().empty()) metadata["rule"] = detail.rule();
+  for (v1::FieldViolation& violation : *error.mutable_field_violations()) {
     violation.set_description(std::string(problem));
-  absl::Status status(static_cast<absl::StatusCode>(detail.code()), message);
-  status.SetPayload(kPayloadType, absl::Cord(detail.SerializeAsString()));
+  }
+  absl::Status status(static_cast<absl::StatusCode>(error.code()), message);
+  status.SetPayload(kPayloadType, absl::Cord(error.SerializeAsString()));
   return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef QCONFIG_CORE_ERROR_H_
 #define QCONFIG_CORE_ERROR_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,34 +12,41 @@
 
 namespace qconfig {
 
-// Puts together a failure that a client can act on: the reason decides the status code, and the field path, the bad
-// value, what is allowed and the nearest names stand both in the text and in machine-readable form.
+// Builds an error that a client can act on. The reason decides the status code. The field path, the bad value, the
+// accepted values and the nearest names are in the text and in a qconfig.v1.ErrorDetail.
 //
-//   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Field("scheme").Value(name).NearestOf(names).Because("no such
-//   name");
+//   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+//       .Field("spec.scheme").Value(name).NearestOf(names).Because("no scheme has this name");
 class Error {
  public:
   explicit Error(v1::ErrorReason reason);
 
-  // The path of the request's field, such as "layer_config[3].scheme". Makes a field violation too.
+  // The path of the request's field, such as "spec.layer_config[3].scheme". Adds a field violation too.
   Error& Field(absl::string_view path);
-  // The bad value; made printable and cut to 128 characters.
+  // The bad value, made printable and cut to 128 characters.
   Error& Value(absl::string_view value);
-  // The valid values; ten of them are named, and how many more there are.
+  // The accepted values. The error names ten of them and says how many there are.
   Error& Allowed(const std::vector<absl::string_view>& values);
-  // Suggests the names that are nearest to the value, three at the most. REQUIRES: Value() was called.
+  // Suggests up to three names that are nearest to the value. REQUIRES: Value() was called.
   Error& NearestOf(const std::vector<absl::string_view>& names);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
   // The name of the rule that a tensor's configuration breaks.
   Error& Rule(absl::string_view rule);
+  // The oldest and the newest revision of the tenant's registry that can be read.
+  Error& Revisions(int64_t first, int64_t newest);
 
-  // The status, of which `problem` is the part that says what is wrong.
+  // The status. `problem` is the part of the text that says what is wrong.
   absl::Status Because(absl::string_view problem) const;
+  // The status of a request without a required field. REQUIRES: Field() was called.
+  absl::Status BecauseRequired() const;
 
  private:
-  v1::ItemError detail_;
-  std::string value_;
+  absl::Status Build(const std::string& message, absl::string_view problem) const;
+
+  v1::ItemError error_;
+  bool has_value_ = false;
+  std::string value_;  // not cut
 };
 
 // What a client is told about a status that is not OK. A status that Error did not make has no reason.

@@ -15,7 +15,7 @@ namespace qconfig {
 
 absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
                                                 const Limits& limits) {
-  auto config = ResolveConfig(snapshot, request, limits);
+  auto config = ResolveConfig(snapshot, request.spec(), limits);
   if (!config.ok()) return config.status();
   std::string canonical_json = CanonicalJson(*config);
 
@@ -24,7 +24,7 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   response.set_catalog_digest(snapshot.catalog().digest());
   response.set_revision(snapshot.revision());
   response.set_config_digest(Sha256Hex(canonical_json));
-  *response.mutable_warnings() = FindWarnings(snapshot, request);
+  *response.mutable_warnings() = FindWarnings(snapshot, request.spec());
   if (response.config_digest() == request.if_digest()) {
     response.set_not_modified(true);
     return response;

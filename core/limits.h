@@ -16,6 +16,7 @@ struct Limits {
   size_t batch_items = 1'000;          // requests in one batch
   size_t answer_bytes = 64u << 20;     // one answer, and the answers to one batch together
   size_t algorithm_bytes = 16u << 20;  // the algorithms of one answer, in memory
+  size_t entry_bytes = 512u << 10;     // one scheme or template as it is stored
   size_t tenant_schemes = 10'000;      // of one tenant
   size_t tenant_templates = 10'000;    // of one tenant
   size_t tenant_bytes = 64u << 20;     // schemes and templates of one tenant together

@@ -10,6 +10,7 @@
 #include "core/algorithm_config.h"
 #include "core/complete_layer.h"
 #include "core/error.h"
+#include "core/field_behavior.h"
 #include "core/layer_spec.h"
 #include "core/shape_checks.h"
 #include "core/tensor_rules.h"
@@ -40,26 +41,39 @@ absl::Status CheckEtag(const std::string& etag, const std::string& current) {
       .Because(current.empty() ? "the tenant has no such entry" : "the entry was written to since it had this etag");
 }
 
-// An entry that was small as a request is larger with its defaults, and must still fit into an answer.
+// An entry that is small in the request is larger with its defaults.
 absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_view field) {
-  const size_t max_bytes = limits.message_bytes / 2;
-  if (bytes <= max_bytes) return absl::OkStatus();
+  if (bytes <= limits.entry_bytes) return absl::OkStatus();
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
-      .Because(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", max_bytes, " allowed"));
+      .Because(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", limits.entry_bytes, " allowed"));
 }
 
-// `count` entries of one kind and `bytes` of all kinds would be there after the write.
-absl::Status CheckQuota(size_t count, size_t max_count, size_t bytes, size_t max_bytes, absl::string_view field) {
+// That the tenant may have `entry` instead of `replaced`, which is null for a new entry. `count` entries of its kind are
+// there before the write.
+absl::Status CheckQuota(size_t count, const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
+                        size_t max_count, const RegistrationContext& context, absl::string_view field) {
   const Error error = Error(v1::ERROR_REASON_QUOTA_EXCEEDED).Field(field);
-  if (count > max_count) {
+  if (replaced == nullptr && count >= max_count) {
     return error.Because(absl::StrCat("the tenant would have more of them than the ", max_count, " allowed"));
   }
-  if (bytes > max_bytes) {
-    return error.Because(
-        absl::StrCat("the tenant's entries would take ", bytes, " bytes, more than the ", max_bytes, " allowed"));
+  const size_t freed = replaced == nullptr ? 0 : replaced->ByteSizeLong();
+  const size_t bytes = context.registry.bytes() - freed + entry.ByteSizeLong();
+  if (bytes > context.limits.tenant_bytes) {
+    return error.Because(absl::StrCat("the tenant's entries would take ", bytes, " bytes, more than the ",
+                                      context.limits.tenant_bytes, " allowed"));
   }
   return absl::OkStatus();
+}
+
+// Fills in the output-only fields that are stored.
+template <typename Entry>
+void SetByServer(const Entry* replaced, const RegistrationContext& context, Entry& entry) {
+  ClearOutputOnly(entry);
+  entry.set_origin(v1::REGISTRY_ORIGIN_TENANT);
+  entry.set_etag(NextEtag(context.registry));
+  *entry.mutable_create_time() = replaced == nullptr ? context.now : replaced->create_time();
+  *entry.mutable_update_time() = context.now;
 }
 
 absl::Status BuiltinReadOnly(absl::string_view field, absl::string_view name, const Catalog& catalog) {
@@ -125,7 +139,7 @@ absl::Status CheckShape(const v1::Scheme& scheme, const Limits& limits) {
   ShapeChecks checks(limits);
   checks.NewName(scheme.name(), "scheme.name");
   checks.Require(scheme.has_config() != scheme.has_spec(), "scheme", scheme.name(),
-                 "exactly one of config and spec is needed");
+                 "exactly one of config and spec is required");
   CheckLabels(scheme.labels(), "scheme.labels", checks);
   if (checks.ok()) checks.Fields(scheme, "scheme");
   if (checks.ok()) CheckBlockSizes(scheme.config(), checks);
@@ -204,15 +218,13 @@ absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTempl
 
 }  // namespace
 
-absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const RegistrationContext& context) {
+absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutConditions& conditions,
+                                             const RegistrationContext& context) {
+  const v1::Scheme* replaced = context.registry.FindScheme(given.name());
   v1::RegistryChange change;
   v1::Scheme& scheme = *change.mutable_put_scheme();
   scheme = given;
-  scheme.clear_alias_of();
-  scheme.set_origin(v1::REGISTRY_ORIGIN_TENANT);
-  scheme.set_etag(NextEtag(context.registry));
-  *scheme.mutable_create_time() = context.now;
-  *scheme.mutable_update_time() = context.now;
+  SetByServer(replaced, context, scheme);
   absl::Status status = CheckShape(scheme, context.limits);
   if (!status.ok()) return status;
   auto layer = LayerOf(scheme, context);
@@ -224,20 +236,22 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const Regi
   Error exists(v1::ERROR_REASON_SCHEME_EXISTS);
   exists.Field("scheme.name").Value(scheme.name());
   if (const Catalog* catalog = CatalogWithScheme(context, scheme.name())) {
-    return exists.Catalog(catalog->name()).Because("a catalogue has a scheme of this name");
+    return exists.Catalog(catalog->name()).Because("a catalogue has a scheme of this name, which cannot be replaced");
   }
-  if (context.registry.FindScheme(scheme.name()) != nullptr) {
-    return exists.Because("the tenant has a scheme of this name");
+  if (replaced != nullptr && !conditions.may_replace && conditions.etag.empty()) {
+    return exists.Because("the tenant has a scheme of this name; set `replace` to replace it");
   }
-  status = CheckQuota(context.registry.schemes().size() + 1, context.limits.tenant_schemes,
-                      context.registry.bytes() + scheme.ByteSizeLong(), context.limits.tenant_bytes, "scheme");
+  status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
+  if (!status.ok()) return status;
+  status = CheckQuota(context.registry.schemes().size(), replaced, scheme, context.limits.tenant_schemes, context,
+                      "scheme");
   if (!status.ok()) return status;
   return change;
 }
 
 absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const std::string& etag,
                                                 const RegistrationContext& context) {
-  if (absl::Status status = CheckLength(name, context.limits.name_chars, "name"); !status.ok()) return status;
+  if (absl::Status status = CheckName(name, "name", context.limits); !status.ok()) return status;
   const v1::Scheme* scheme = context.registry.FindScheme(name);
   if (scheme == nullptr) {
     if (const Catalog* catalog = CatalogWithScheme(context, name)) return BuiltinReadOnly("name", name, *catalog);
@@ -255,35 +269,34 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
   return change;
 }
 
-absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, const std::string& etag,
+absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, const PutConditions& conditions,
                                                const RegistrationContext& context) {
   const v1::LlmTemplate* replaced = context.registry.FindTemplate(given.model_type());
   v1::RegistryChange change;
   v1::LlmTemplate& entry = *change.mutable_put_template();
   entry = given;
-  entry.clear_shadows_builtin();
-  entry.set_origin(v1::REGISTRY_ORIGIN_TENANT);
-  entry.set_etag(NextEtag(context.registry));
-  *entry.mutable_create_time() = replaced == nullptr ? context.now : replaced->create_time();
-  *entry.mutable_update_time() = context.now;
+  SetByServer(replaced, context, entry);
   absl::Status status = CheckShape(entry, context.limits);
   if (status.ok()) status = CompleteAlgorithms(context, entry);
   if (status.ok()) status = CheckEntryBytes(entry.ByteSizeLong(), context.limits, "llm_template");
-  if (status.ok()) status = CheckEtag(etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;
-  const size_t freed = replaced == nullptr ? 0 : replaced->ByteSizeLong();
-  status =
-      CheckQuota(context.registry.templates().size() + (replaced == nullptr ? 1 : 0), context.limits.tenant_templates,
-                 context.registry.bytes() - freed + entry.ByteSizeLong(), context.limits.tenant_bytes, "llm_template");
+  if (replaced != nullptr && !conditions.may_replace) {
+    return Error(v1::ERROR_REASON_TEMPLATE_EXISTS)
+        .Field("llm_template.model_type")
+        .Value(entry.model_type())
+        .Because("the tenant has a template for this model type, and `must_be_new` is set");
+  }
+  status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
+  if (!status.ok()) return status;
+  status = CheckQuota(context.registry.templates().size(), replaced, entry, context.limits.tenant_templates, context,
+                      "llm_template");
   if (!status.ok()) return status;
   return change;
 }
 
 absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type, const std::string& etag,
                                                   const RegistrationContext& context) {
-  if (absl::Status status = CheckLength(model_type, context.limits.name_chars, "model_type"); !status.ok()) {
-    return status;
-  }
+  if (absl::Status status = CheckName(model_type, "model_type", context.limits); !status.ok()) return status;
   const v1::LlmTemplate* entry = context.registry.FindTemplate(model_type);
   if (entry == nullptr) {
     if (const Catalog* catalog = CatalogWithTemplate(context, model_type)) {
@@ -300,6 +313,32 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
   v1::RegistryChange change;
   change.mutable_delete_template()->set_model_type(model_type);
   change.mutable_delete_template()->set_etag(entry->etag());
+  return change;
+}
+
+absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catalog, int64_t expected_revision,
+                                                        const RegistrationContext& context) {
+  if (absl::Status status = CheckName(catalog, "catalog", context.limits); !status.ok()) return status;
+  if (expected_revision < 0) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST)
+        .Field("expected_revision")
+        .Value(absl::StrCat(expected_revision))
+        .Because("must not be negative");
+  }
+  const auto is_named = [&catalog](const auto& known) { return known->name() == catalog; };
+  if (std::none_of(context.catalogs.begin(), context.catalogs.end(), is_named)) {
+    return CatalogNotFound(catalog, context.catalogs);
+  }
+  const int64_t newest = context.registry.revision();
+  if (expected_revision != 0 && expected_revision != newest) {
+    return Error(v1::ERROR_REASON_REVISION_MISMATCH)
+        .Field("expected_revision")
+        .Value(absl::StrCat(expected_revision))
+        .Revisions(0, newest)
+        .Because(absl::StrCat("the tenant's registry is at revision ", newest));
+  }
+  v1::RegistryChange change;
+  if (catalog != context.registry.default_catalog()) change.set_set_default_catalog(catalog);
   return change;
 }
 

@@ -19,33 +19,44 @@ namespace qconfig {
 
 // What a write to a registry is checked against and made with. What it refers to must outlive it.
 struct RegistrationContext {
-  // Of this server, the tenant's default first. An entry that one of them accepts is accepted; when none does, the
-  // first one's refusal is told. What the entry leaves out takes the defaults of the catalogue that accepts it.
+  // Of this server, the tenant's default first if the server has it. An entry that one of them accepts is accepted; if
+  // none does, the error is that of the first. Absent fields take the defaults of the catalogue that accepts the entry.
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
   const RegistryState& registry;  // the tenant's newest
   const Limits& limits;
   google::protobuf::Timestamp now;
 };
 
-// Each gives the change that the write makes, which is then of revision `registry.revision() + 1`, or the reason why it
-// is refused: INVALID_REQUEST for sizes and shape, then what is named. Output-only fields of what is given are ignored.
-// Quark's rules are those of `LLMTemplate.register_scheme`, `unregister_scheme`, `register_template`.
+// Each returns the change that the write makes, or an error: INVALID_REQUEST for sizes and shape, then those named below.
+// Output-only fields of `given` are ignored. The rules are those of Quark's `LLMTemplate.register_scheme`,
+// `unregister_scheme` and `register_template`.
 
-// INVALID_TENSOR_CONFIG, SCHEME_EXISTS, QUOTA_EXCEEDED.
-absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const RegistrationContext& context);
+// What may be in the place of the entry that is put.
+struct PutConditions {
+  bool may_replace = true;  // whether the tenant may already have an entry of the name
+  std::string etag;         // not empty: the tenant must have an entry with this etag, which is replaced
+};
+
+// INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutConditions& conditions,
+                                             const RegistrationContext& context);
 
 // SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` fits every entry.
 absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const std::string& etag,
                                                 const RegistrationContext& context);
 
-// UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, ETAG_MISMATCH, QUOTA_EXCEEDED. Replaces the tenant's template of the
-// same model type. An empty `etag` fits every template, and none.
-absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, const std::string& etag,
+// UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, const PutConditions& conditions,
                                                const RegistrationContext& context);
 
 // TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` fits every entry.
 absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type, const std::string& etag,
                                                   const RegistrationContext& context);
+
+// CATALOG_NOT_FOUND, REVISION_MISMATCH. `expected_revision` 0 fits every revision. The change is empty if the tenant
+// already has this default.
+absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catalog, int64_t expected_revision,
+                                                        const RegistrationContext& context);
 
 }  // namespace qconfig
 

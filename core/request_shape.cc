@@ -14,49 +14,53 @@
 namespace qconfig {
 namespace {
 
-void CheckLayerConfig(const v1::GetConfigRequest& request, ShapeChecks& checks) {
-  checks.Count(request.layer_config_size(), "layer_config");
+void CheckLayerConfig(const v1::ConfigSpec& spec, ShapeChecks& checks) {
+  checks.Count(spec.layer_config_size(), "spec.layer_config");
   absl::flat_hash_set<std::string> seen;
-  for (int i = 0; i < request.layer_config_size() && checks.ok(); ++i) {
-    const v1::LayerConfigEntry& entry = request.layer_config(i);
-    const std::string path = absl::StrCat("layer_config[", i, "].");
+  for (int i = 0; i < spec.layer_config_size() && checks.ok(); ++i) {
+    const v1::LayerConfigEntry& entry = spec.layer_config(i);
+    const std::string path = absl::StrCat("spec.layer_config[", i, "].");
     checks.Pattern(entry.pattern(), path + "pattern");
+    checks.Required(!entry.scheme().empty(), path + "scheme");
     checks.Name(entry.scheme(), path + "scheme");
     checks.Once(entry.pattern(), seen, path + "pattern");
   }
 }
 
-void CheckLayerTypeConfig(const v1::GetConfigRequest& request, ShapeChecks& checks) {
+void CheckLayerTypeConfig(const v1::ConfigSpec& spec, ShapeChecks& checks) {
   static const auto* const kLayerTypes = new std::vector<absl::string_view>{"Linear", "Conv2d", "ConvTranspose2d"};
-  checks.Count(request.layer_type_config_size(), "layer_type_config");
+  checks.Count(spec.layer_type_config_size(), "spec.layer_type_config");
   absl::flat_hash_set<std::string> seen;
-  for (int i = 0; i < request.layer_type_config_size() && checks.ok(); ++i) {
-    const v1::LayerTypeConfigEntry& entry = request.layer_type_config(i);
-    const std::string path = absl::StrCat("layer_type_config[", i, "].");
+  for (int i = 0; i < spec.layer_type_config_size() && checks.ok(); ++i) {
+    const v1::LayerTypeConfigEntry& entry = spec.layer_type_config(i);
+    const std::string path = absl::StrCat("spec.layer_type_config[", i, "].");
+    checks.Required(!entry.layer_type().empty(), path + "layer_type");
     checks.OneOf(entry.layer_type(), *kLayerTypes, path + "layer_type", "no layer type of this name can be quantized");
+    checks.Required(!entry.scheme().empty(), path + "scheme");
     checks.Name(entry.scheme(), path + "scheme");
     checks.Once(entry.layer_type(), seen, path + "layer_type");
   }
 }
 
-void CheckAlgoConfigs(const v1::GetConfigRequest& request, ShapeChecks& checks) {
-  checks.Count(request.algo_configs_size(), "algo_configs");
+void CheckAlgoConfigs(const v1::ConfigSpec& spec, ShapeChecks& checks) {
+  checks.Count(spec.algo_configs_size(), "spec.algo_configs");
   absl::flat_hash_set<std::string> seen;
-  for (int i = 0; i < request.algo_configs_size() && checks.ok(); ++i) {
-    const v1::AlgoConfigEntry& entry = request.algo_configs(i);
-    const std::string path = absl::StrCat("algo_configs[", i, "].");
+  for (int i = 0; i < spec.algo_configs_size() && checks.ok(); ++i) {
+    const v1::AlgoConfigEntry& entry = spec.algo_configs(i);
+    const std::string path = absl::StrCat("spec.algo_configs[", i, "].");
     const std::string algorithm = absl::AsciiStrToLower(entry.algorithm());
+    checks.Required(!algorithm.empty(), path + "algorithm");
     checks.OneOf(algorithm, AlgorithmNames(), path + "algorithm", "no algorithm has this name");
     checks.Once(algorithm, seen, path + "algorithm");
     checks.Algorithm(entry.config(), algorithm, path + "config");
   }
 }
 
-void CheckSharedScaleGroups(const v1::GetConfigRequest& request, ShapeChecks& checks) {
-  const auto& groups = request.shared_scale_groups().groups();
-  checks.Count(groups.size(), "shared_scale_groups.groups");
+void CheckSharedScaleGroups(const v1::ConfigSpec& spec, ShapeChecks& checks) {
+  const auto& groups = spec.shared_scale_groups().groups();
+  checks.Count(groups.size(), "spec.shared_scale_groups.groups");
   for (int i = 0; i < groups.size() && checks.ok(); ++i) {
-    const std::string path = absl::StrCat("shared_scale_groups.groups[", i, "].layer_suffixes");
+    const std::string path = absl::StrCat("spec.shared_scale_groups.groups[", i, "].layer_suffixes");
     checks.Count(groups[i].layer_suffixes_size(), path);
     for (int j = 0; j < groups[i].layer_suffixes_size() && checks.ok(); ++j) {
       checks.Name(groups[i].layer_suffixes(j), absl::StrCat(path, "[", j, "]"));
@@ -78,30 +82,39 @@ absl::Status CheckRevisions(int64_t revision, int64_t min_revision) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSpec(const v1::ConfigSpec& spec, const Limits& limits) {
+  ShapeChecks checks(limits);
+  checks.Required(!spec.model_type().empty(), "spec.model_type");
+  checks.Name(spec.model_type(), "spec.model_type");
+  checks.Required(!spec.scheme().empty(), "spec.scheme");
+  checks.Name(spec.scheme(), "spec.scheme");
+  checks.Count(spec.algorithm_size(), "spec.algorithm");
+  for (int i = 0; i < spec.algorithm_size() && checks.ok(); ++i) {
+    checks.Name(spec.algorithm(i), absl::StrCat("spec.algorithm[", i, "]"));
+  }
+  checks.Name(spec.kv_cache_scheme(), "spec.kv_cache_scheme");
+  checks.Finite(spec.min_kv_scale(), "spec.min_kv_scale");
+  checks.Name(spec.attention_scheme(), "spec.attention_scheme");
+  if (checks.ok()) CheckLayerConfig(spec, checks);
+  if (checks.ok()) CheckLayerTypeConfig(spec, checks);
+  checks.Count(spec.exclude_layers().patterns_size(), "spec.exclude_layers.patterns");
+  for (int i = 0; i < spec.exclude_layers().patterns_size() && checks.ok(); ++i) {
+    checks.Pattern(spec.exclude_layers().patterns(i), absl::StrCat("spec.exclude_layers.patterns[", i, "]"));
+  }
+  if (checks.ok()) CheckAlgoConfigs(spec, checks);
+  if (checks.ok()) CheckSharedScaleGroups(spec, checks);
+  return checks.status();
+}
+
 absl::Status CheckShape(const v1::GetConfigRequest& request, const Limits& limits) {
   ShapeChecks checks(limits);
   checks.Name(request.catalog(), "catalog");
   if (!checks.ok()) return checks.status();
   if (absl::Status status = CheckRevisions(request.revision(), request.min_revision()); !status.ok()) return status;
   checks.Name(request.if_digest(), "if_digest");
-  checks.Name(request.model_type(), "model_type");
-  checks.Name(request.scheme(), "scheme");
-  checks.Count(request.algorithm_size(), "algorithm");
-  for (int i = 0; i < request.algorithm_size() && checks.ok(); ++i) {
-    checks.Name(request.algorithm(i), absl::StrCat("algorithm[", i, "]"));
-  }
-  checks.Name(request.kv_cache_scheme(), "kv_cache_scheme");
-  checks.Finite(request.min_kv_scale(), "min_kv_scale");
-  checks.Name(request.attention_scheme(), "attention_scheme");
-  if (checks.ok()) CheckLayerConfig(request, checks);
-  if (checks.ok()) CheckLayerTypeConfig(request, checks);
-  checks.Count(request.exclude_layers().patterns_size(), "exclude_layers.patterns");
-  for (int i = 0; i < request.exclude_layers().patterns_size() && checks.ok(); ++i) {
-    checks.Pattern(request.exclude_layers().patterns(i), absl::StrCat("exclude_layers.patterns[", i, "]"));
-  }
-  if (checks.ok()) CheckAlgoConfigs(request, checks);
-  if (checks.ok()) CheckSharedScaleGroups(request, checks);
-  return checks.status();
+  checks.Required(request.has_spec(), "spec");
+  if (!checks.ok()) return checks.status();
+  return CheckSpec(request.spec(), limits);
 }
 
 }  // namespace qconfig

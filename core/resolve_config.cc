@@ -19,7 +19,7 @@
 namespace qconfig {
 namespace {
 
-// Everything that a request names, looked up.
+// Everything that a spec names, looked up.
 struct Lookups {
   const v1::LlmTemplate* llm_template = nullptr;
   const v1::Scheme* scheme = nullptr;
@@ -36,25 +36,25 @@ std::vector<absl::string_view> Views(const std::vector<Name>& names) {
   return {names.begin(), names.end()};
 }
 
-absl::Status CompleteGivenAlgorithms(const Catalog& catalog, const v1::GetConfigRequest& request, Lookups& found) {
-  for (int i = 0; i < request.algo_configs_size(); ++i) {
-    const v1::AlgoConfigEntry& entry = request.algo_configs(i);
+absl::Status CompleteGivenAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec, Lookups& found) {
+  for (int i = 0; i < spec.algo_configs_size(); ++i) {
+    const v1::AlgoConfigEntry& entry = spec.algo_configs(i);
     const std::string name = absl::AsciiStrToLower(entry.algorithm());
     if (catalog.FindAlgorithm(name) == nullptr) continue;  // refused below when it is asked for, else ignored
-    auto config = CompleteAlgoConfig(catalog, entry.config(), absl::StrCat("algo_configs[", i, "].config"));
+    auto config = CompleteAlgoConfig(catalog, entry.config(), absl::StrCat("spec.algo_configs[", i, "].config"));
     if (!config.ok()) return config.status();
     found.given_algorithms[name] = *std::move(config);
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckAlgorithms(const Catalog& catalog, const v1::GetConfigRequest& request) {
-  for (int i = 0; i < request.algorithm_size(); ++i) {
-    if (catalog.FindAlgorithm(absl::AsciiStrToLower(request.algorithm(i))) != nullptr) continue;
+absl::Status CheckAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec) {
+  for (int i = 0; i < spec.algorithm_size(); ++i) {
+    if (catalog.FindAlgorithm(absl::AsciiStrToLower(spec.algorithm(i))) != nullptr) continue;
     const std::vector<absl::string_view> names = Views(catalog.algorithms());
     return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
-        .Field(absl::StrCat("algorithm[", i, "]"))
-        .Value(request.algorithm(i))
+        .Field(absl::StrCat("spec.algorithm[", i, "]"))
+        .Value(spec.algorithm(i))
         .NearestOf(names)
         .Allowed(names)
         .Catalog(catalog.name())
@@ -83,9 +83,9 @@ absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
       .Because("no scheme of this name can be used here");
 }
 
-absl::Status FindAlgorithmConfigs(const v1::GetConfigRequest& request, Lookups& found) {
-  for (int i = 0; i < request.algorithm_size(); ++i) {
-    const std::string name = absl::AsciiStrToLower(request.algorithm(i));
+absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
+  for (int i = 0; i < spec.algorithm_size(); ++i) {
+    const std::string name = absl::AsciiStrToLower(spec.algorithm(i));
     const v1::AlgoConfig* config = nullptr;
     std::vector<absl::string_view> known;
     for (const v1::AlgoConfigEntry& entry : found.llm_template->algorithm_configs()) {
@@ -96,7 +96,7 @@ absl::Status FindAlgorithmConfigs(const v1::GetConfigRequest& request, Lookups& 
     if (given != found.given_algorithms.end()) config = &given->second;
     if (config == nullptr) {
       Error error(v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING);
-      error.Field(absl::StrCat("algorithm[", i, "]")).Value(request.algorithm(i));
+      error.Field(absl::StrCat("spec.algorithm[", i, "]")).Value(spec.algorithm(i));
       if (!known.empty()) error.Allowed(known);
       return error.Because(absl::StrCat("the template ", found.llm_template->model_type(),
                                         " has no configuration for this algorithm, and algo_configs gives none"));
@@ -127,34 +127,34 @@ absl::Status FindSchemes(const Snapshot& snapshot, const Entries& entries, absl:
   return absl::OkStatus();
 }
 
-absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::GetConfigRequest& request) {
+absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
   const Catalog& catalog = snapshot.catalog();
   Lookups found;
-  absl::Status status = CompleteGivenAlgorithms(catalog, request, found);
+  absl::Status status = CompleteGivenAlgorithms(catalog, spec, found);
   if (!status.ok()) return status;
-  const auto llm_template = snapshot.FindTemplate(request.model_type(), "model_type");
+  const auto llm_template = snapshot.FindTemplate(spec.model_type(), "spec.model_type");
   if (!llm_template.ok()) return llm_template.status();
   found.llm_template = *llm_template;
-  status = CheckFits(catalog, **llm_template, "model_type");
+  status = CheckFits(catalog, **llm_template, "spec.model_type");
   if (!status.ok()) return status;
-  const auto scheme = FindFitting(snapshot, request.scheme(), "scheme");
+  const auto scheme = FindFitting(snapshot, spec.scheme(), "spec.scheme");
   if (!scheme.ok()) return scheme.status();
   found.scheme = *scheme;
-  status = CheckAlgorithms(catalog, request);
+  status = CheckAlgorithms(catalog, spec);
   if (!status.ok()) return status;
-  const auto kv_cache = FindTensor(catalog, catalog.kv_cache_schemes(), request.kv_cache_scheme(), "kv_cache_scheme",
+  const auto kv_cache = FindTensor(catalog, catalog.kv_cache_schemes(), spec.kv_cache_scheme(), "spec.kv_cache_scheme",
                                    v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME);
   if (!kv_cache.ok()) return kv_cache.status();
   found.kv_cache = *kv_cache;
-  const auto attention = FindTensor(catalog, catalog.attention_schemes(), request.attention_scheme(),
-                                    "attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME);
+  const auto attention = FindTensor(catalog, catalog.attention_schemes(), spec.attention_scheme(),
+                                    "spec.attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME);
   if (!attention.ok()) return attention.status();
   found.attention = *attention;
-  status = FindAlgorithmConfigs(request, found);
+  status = FindAlgorithmConfigs(spec, found);
   if (!status.ok()) return status;
-  status = FindSchemes(snapshot, request.layer_config(), "layer_config", found.layer_schemes);
+  status = FindSchemes(snapshot, spec.layer_config(), "spec.layer_config", found.layer_schemes);
   if (!status.ok()) return status;
-  status = FindSchemes(snapshot, request.layer_type_config(), "layer_type_config", found.layer_type_schemes);
+  status = FindSchemes(snapshot, spec.layer_type_config(), "spec.layer_type_config", found.layer_type_schemes);
   if (!status.ok()) return status;
   return found;
 }
@@ -187,12 +187,12 @@ class MemoryBudget {
 absl::Status CheckMemory(const Lookups& found, const Limits& limits) {
   MemoryBudget algorithms("algorithms' configurations", limits.algorithm_bytes);
   for (size_t i = 0; i < found.algorithms.size(); ++i) {
-    const absl::Status status = algorithms.Add(*found.algorithms[i], absl::StrCat("algorithm[", i, "]"));
+    const absl::Status status = algorithms.Add(*found.algorithms[i], absl::StrCat("spec.algorithm[", i, "]"));
     if (!status.ok()) return status;
   }
   MemoryBudget layers("layers' configurations", limits.answer_bytes);
   const std::pair<absl::string_view, const std::vector<const v1::Scheme*>*> kLists[] = {
-      {"layer_config", &found.layer_schemes}, {"layer_type_config", &found.layer_type_schemes}};
+      {"spec.layer_config", &found.layer_schemes}, {"spec.layer_type_config", &found.layer_type_schemes}};
   for (const auto& [list, schemes] : kLists) {
     for (size_t i = 0; i < schemes->size(); ++i) {
       const absl::Status status = layers.Add((*schemes)[i]->config(), absl::StrCat(list, "[", i, "].scheme"));
@@ -202,12 +202,12 @@ absl::Status CheckMemory(const Lookups& found, const Limits& limits) {
   return absl::OkStatus();
 }
 
-OverridesLikeGlobal LikeGlobal(const Lookups& found, const v1::GetConfigRequest& request) {
+OverridesLikeGlobal LikeGlobal(const Lookups& found, const v1::ConfigSpec& spec) {
   OverridesLikeGlobal like_global;
   if (found.scheme->origin() != v1::REGISTRY_ORIGIN_TENANT) return like_global;
   for (const v1::Scheme* scheme : found.layer_schemes) like_global.layers.push_back(scheme == found.scheme);
-  for (int i = 0; i < request.layer_type_config_size(); ++i) {
-    if (request.layer_type_config(i).layer_type() != "Linear") continue;
+  for (int i = 0; i < spec.layer_type_config_size(); ++i) {
+    if (spec.layer_type_config(i).layer_type() != "Linear") continue;
     like_global.linear = found.layer_type_schemes[static_cast<size_t>(i)] == found.scheme;
   }
   return like_global;
@@ -235,9 +235,9 @@ void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& co
 
 }  // namespace
 
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec,
                                           const Limits& limits) {
-  const auto found = LookUp(snapshot, request);
+  const auto found = LookUp(snapshot, spec);
   if (!found.ok()) return found.status();
   const v1::LlmTemplate& llm_template = *found->llm_template;
   const absl::Status memory = CheckMemory(*found, limits);
@@ -245,29 +245,29 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
 
   v1::QConfig config;
   *config.mutable_global_quant_config() = found->scheme->config();
-  if (request.has_shared_scale_groups()) {
-    *config.mutable_shared_scale_groups() = request.shared_scale_groups().groups();
+  if (spec.has_shared_scale_groups()) {
+    *config.mutable_shared_scale_groups() = spec.shared_scale_groups().groups();
   } else if (found->scheme->default_shared_scales()) {
     SetDefaultSharedScales(llm_template, config);
   }
   SetExclude(snapshot.catalog().traits(),
-             request.has_exclude_layers() ? request.exclude_layers().patterns() : llm_template.exclude_layers_name(),
+             spec.has_exclude_layers() ? spec.exclude_layers().patterns() : llm_template.exclude_layers_name(),
              config);
   *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
-  if (request.min_kv_scale() != 0) config.set_min_kv_scale(request.min_kv_scale());  // -0 is 0
+  if (spec.min_kv_scale() != 0) config.set_min_kv_scale(spec.min_kv_scale());  // -0 is 0
   for (const v1::AlgoConfig* algorithm : found->algorithms) {
     *config.add_algo_config() = *algorithm;
     FitAlgoConfig(snapshot.catalog(), *config.mutable_algo_config()->rbegin());
   }
-  for (int i = 0; i < request.layer_config_size(); ++i) {
+  for (int i = 0; i < spec.layer_config_size(); ++i) {
     v1::LayerQuantConfigEntry& entry = *config.add_layer_quant_config();
-    entry.set_pattern(request.layer_config(i).pattern());
+    entry.set_pattern(spec.layer_config(i).pattern());
     *entry.mutable_config() = found->layer_schemes[static_cast<size_t>(i)]->config();
     entry.set_origin(v1::ENTRY_ORIGIN_REQUEST);
   }
-  for (int i = 0; i < request.layer_type_config_size(); ++i) {
+  for (int i = 0; i < spec.layer_type_config_size(); ++i) {
     v1::LayerTypeQuantConfigEntry& entry = *config.add_layer_type_quant_config();
-    entry.set_layer_type(request.layer_type_config(i).layer_type());
+    entry.set_layer_type(spec.layer_type_config(i).layer_type());
     *entry.mutable_config() = found->layer_type_schemes[static_cast<size_t>(i)]->config();
   }
   config.set_quant_mode(v1::QUANTIZATION_MODE_EAGER_MODE);
@@ -276,7 +276,7 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Ge
   config.set_quant_method("quark");
 
   const absl::Status quantized =
-      QuantizeProjections(llm_template, found->kv_cache, found->attention, LikeGlobal(*found, request), config);
+      QuantizeProjections(llm_template, found->kv_cache, found->attention, LikeGlobal(*found, spec), config);
   if (!quantized.ok()) return quantized;
   return config;
 }

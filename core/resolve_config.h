@@ -13,9 +13,9 @@ namespace qconfig {
 // Builds the configuration that Quark's `LLMTemplate.get_config` builds from the same arguments. The errors, and the
 // order in which they are looked for, are those of ConfigService.GetConfig from INVALID_ALGORITHM_CONFIG on.
 // ANSWER_TOO_LARGE when an algorithm is asked for so often that the configurations pass `limits.message_bytes`.
-// Takes time in proportion to the request's bytes times the number of the template's K, V and Q patterns.
-// REQUIRES: CheckShape() accepted `request`.
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::GetConfigRequest& request,
+// Takes time in proportion to the bytes of `spec` times the number of the template's K, V and Q patterns.
+// REQUIRES: CheckSpec() accepted `spec`.
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec,
                                           const Limits& limits = {});
 
 }  // namespace qconfig

@@ -25,6 +25,13 @@ absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_
       .Because(absl::StrCat("longer than the ", max_chars, " characters allowed"));
 }
 
+absl::Status CheckName(absl::string_view name, absl::string_view field, const Limits& limits) {
+  ShapeChecks checks(limits);
+  checks.Required(!name.empty(), field);
+  checks.Name(name, field);
+  return checks.status();
+}
+
 void ShapeChecks::Name(absl::string_view text, absl::string_view field) {
   if (ok()) status_ = CheckLength(text, limits_.name_chars, field);
 }
@@ -38,10 +45,14 @@ void ShapeChecks::Count(int count, absl::string_view field) {
           absl::StrCat("more entries than the ", limits_.list_entries, " allowed"));
 }
 
+void ShapeChecks::Required(bool present, absl::string_view field) {
+  if (ok() && !present) status_ = Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).BecauseRequired();
+}
+
 void ShapeChecks::NewName(absl::string_view text, absl::string_view field) {
-  Require(!text.empty(), field, text, "a name must not be empty");
+  Required(!text.empty(), field);
   Name(text, field);
-  Require(IsPrintable(text), field, text, "a name must not have characters that do not show");
+  Require(IsPrintable(text), field, text, "a name must not contain invisible characters");
 }
 
 void ShapeChecks::Finite(double number, absl::string_view field) {

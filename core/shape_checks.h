@@ -16,8 +16,11 @@
 
 namespace qconfig {
 
-// INVALID_REQUEST when the text at `field` is longer than `max_chars`.
+// INVALID_REQUEST if the text at `field` is longer than `max_chars`.
 absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field);
+
+// INVALID_REQUEST if the name at `field`, which is required, is empty or too long.
+absl::Status CheckName(absl::string_view name, absl::string_view field, const Limits& limits);
 
 // Runs the checks that need no catalogue in turn, and keeps the first failure, which is INVALID_REQUEST. Those after it
 // do nothing. Not thread-safe.
@@ -30,6 +33,9 @@ class ShapeChecks {
   void Name(absl::string_view text, absl::string_view field);
   void Pattern(absl::string_view text, absl::string_view field);
   void Count(int count, absl::string_view field);
+
+  // That the field is there.
+  void Required(bool present, absl::string_view field);
 
   // That `text` may become the name of an entry: it is not empty, not too long, and shows as it is.
   void NewName(absl::string_view text, absl::string_view field);

@@ -3,20 +3,13 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/field_behavior.h"
 #include "core/nearest_names.h"
 
 namespace qconfig {
-namespace {
-
-// "Output only" in the contract.
-constexpr absl::string_view kOutputOnly[] = {"etag",        "origin",      "alias_of",
-                                             "create_time", "update_time", "shadows_builtin"};
-
-}  // namespace
 
 std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names) {
   constexpr size_t kMaxNear = 3;
@@ -34,8 +27,7 @@ std::string Suggestion(absl::string_view name, const std::vector<absl::string_vi
 std::vector<absl::string_view> FieldNames(const google::protobuf::Descriptor& type) {
   std::vector<absl::string_view> names;
   for (int i = 0; i < type.field_count(); ++i) {
-    const absl::string_view name = type.field(i)->name();
-    if (std::find(std::begin(kOutputOnly), std::end(kOutputOnly), name) == std::end(kOutputOnly)) names.push_back(name);
+    if (!HasBehavior(*type.field(i), v1::FIELD_BEHAVIOR_OUTPUT_ONLY)) names.push_back(type.field(i)->name());
   }
   return names;
 }

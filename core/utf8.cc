@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/utf8.h"
 
+#include <utf8proc.h>
+
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -9,14 +11,27 @@
 namespace qconfig {
 namespace {
 
-bool IsUnprintable(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+bool IsInvisible(char32_t c) {
+  const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
+  switch (property.category) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+      return true;
+    default:
+      return property.ignorable != 0;
+  }
 }
 
-// Those that look like a plain space.
 bool IsOtherSpace(char32_t c) {
-  return c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000;
+  return c != ' ' && utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_ZS;
+}
+
+std::string Escaped(char32_t c) {
+  const auto number = static_cast<uint32_t>(c);
+  return number > 0xFFFF ? absl::StrFormat("\\U%08x", number) : absl::StrFormat("\\u%04x", number);
 }
 
 }  // namespace
@@ -58,7 +73,7 @@ bool IsPrintable(absl::string_view text) {
     const size_t size = text.size();
     const char32_t c = TakeCodePoint(text);
     const bool malformed = size - text.size() == 1 && c >= 0x80;
-    if (malformed || IsUnprintable(c) || IsOtherSpace(c)) return false;
+    if (malformed || IsInvisible(c) || IsOtherSpace(c)) return false;
   }
   return true;
 }
@@ -73,8 +88,7 @@ std::string Printable(absl::string_view text, size_t max_code_points) {
     const char32_t c = TakeCodePoint(text);
     const absl::string_view bytes = before.substr(0, before.size() - text.size());
     const bool malformed = bytes.size() == 1 && c >= 0x80;
-    const std::string escaped =
-        IsUnprintable(c) || malformed ? absl::StrFormat("\\u%04x", static_cast<uint32_t>(c)) : "";
+    const std::string escaped = IsInvisible(c) || malformed ? Escaped(c) : "";
     count += escaped.empty() ? 1 : escaped.size();
     if (count > max_code_points) {
       result.resize(fits_before_ellipsis);

@@ -18,12 +18,13 @@ std::u32string DecodeUtf8(absl::string_view text);
 // How many characters `text` has, as Python counts them.
 size_t CountCodePoints(absl::string_view text);
 
-// Whether `text` shows as it is: UTF-8 without control characters, those that reorder or hide text, and spaces other
-// than the plain one.
+// Whether every character of `text` is visible, or a plain space: well-formed UTF-8 without control, format and
+// unassigned characters, characters that displays may ignore (Default_Ignorable_Code_Point), and spaces other than
+// U+0020. The tables are those of utf8proc: Unicode 15.0 on Debian 12.
 bool IsPrintable(absl::string_view text);
 
-// `text` as it may stand in an error message or a log line: control characters and those that would reorder or hide
-// text are written as \uXXXX, and what passes `max_code_points` is replaced by "...".
+// `text` as it may stand in an error message or a log line: invisible characters other than spaces are written as \uXXXX
+// or \UXXXXXXXX, and what passes `max_code_points` is replaced by "...".
 std::string Printable(absl::string_view text, size_t max_code_points);
 
 }  // namespace qconfig

@@ -22,23 +22,23 @@ constexpr size_t kMaxPrintedChars = 128;
 
 class WarningFinder {
  public:
-  WarningFinder(const Snapshot& snapshot, const v1::GetConfigRequest& request)
-      : snapshot_(snapshot), request_(request), llm_template_(**snapshot.FindTemplate(request.model_type(), "")) {}
+  WarningFinder(const Snapshot& snapshot, const v1::ConfigSpec& spec)
+      : snapshot_(snapshot), spec_(spec), llm_template_(**snapshot.FindTemplate(spec.model_type(), "")) {}
 
   google::protobuf::RepeatedPtrField<v1::Warning> Find() {
-    CheckScheme(request_.scheme(), "scheme");
-    if (!request_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
-      Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "kv_cache_scheme", request_.kv_cache_scheme(),
+    CheckScheme(spec_.scheme(), "spec.scheme");
+    if (!spec_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
+      Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "spec.kv_cache_scheme", spec_.kv_cache_scheme(),
            absl::StrCat("the template ", llm_template_.model_type(),
                         " names no K and V projections, so the KV cache stays as it is"));
     }
-    if (!request_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
-      Warn(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "attention_scheme", request_.attention_scheme(),
+    if (!spec_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
+      Warn(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "spec.attention_scheme", spec_.attention_scheme(),
            absl::StrCat("the template ", llm_template_.model_type(),
                         " names no Q projection, so only the softmax is quantized"));
     }
     CheckOverrides();
-    if (request_.has_exclude_layers()) CheckDroppedExclusions();
+    if (spec_.has_exclude_layers()) CheckDroppedExclusions();
     return std::move(warnings_);
   }
 
@@ -63,9 +63,9 @@ class WarningFinder {
   }
 
   void CheckOverrides() {
-    for (int i = 0; i < request_.layer_config_size(); ++i) {
-      const v1::LayerConfigEntry& entry = request_.layer_config(i);
-      const std::string path = absl::StrCat("layer_config[", i, "]");
+    for (int i = 0; i < spec_.layer_config_size(); ++i) {
+      const v1::LayerConfigEntry& entry = spec_.layer_config(i);
+      const std::string path = absl::StrCat("spec.layer_config[", i, "]");
       CheckScheme(entry.scheme(), path + ".scheme");
       // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins;
       // and it covers no pattern.
@@ -76,9 +76,9 @@ class WarningFinder {
       earlier_.push_back({i, std::move(pattern)});
     }
     const Pattern any_name("*");
-    for (int i = 0; i < request_.layer_type_config_size(); ++i) {
-      const v1::LayerTypeConfigEntry& entry = request_.layer_type_config(i);
-      const std::string path = absl::StrCat("layer_type_config[", i, "]");
+    for (int i = 0; i < spec_.layer_type_config_size(); ++i) {
+      const v1::LayerTypeConfigEntry& entry = spec_.layer_type_config(i);
+      const std::string path = absl::StrCat("spec.layer_type_config[", i, "]");
       CheckScheme(entry.scheme(), path + ".scheme");
       CheckCovered(any_name, path + ".layer_type", entry.layer_type());
     }
@@ -89,8 +89,8 @@ class WarningFinder {
     const auto is_base = [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); };
     const auto& kv = llm_template_.kv_layers_name();
     const auto& q = llm_template_.q_layer_name();
-    return (!request_.kv_cache_scheme().empty() && std::any_of(kv.begin(), kv.end(), is_base)) ||
-           (!request_.attention_scheme().empty() && std::any_of(q.begin(), q.end(), is_base));
+    return (!spec_.kv_cache_scheme().empty() && std::any_of(kv.begin(), kv.end(), is_base)) ||
+           (!spec_.attention_scheme().empty() && std::any_of(q.begin(), q.end(), is_base));
   }
 
   void CheckCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
@@ -98,9 +98,9 @@ class WarningFinder {
       if (cover_steps_ >= kMaxCoverSteps) return;
       ++cover_steps_;
       if (!earlier.Covers(pattern, cover_steps_)) continue;
-      const std::string& winner = request_.layer_config(index).pattern();
+      const std::string& winner = spec_.layer_config(index).pattern();
       Warn(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
-           absl::StrCat("can never win a layer, because layer_config[", index, "].pattern \"",
+           absl::StrCat("can never win a layer, because spec.layer_config[", index, "].pattern \"",
                         Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
       return;
     }
@@ -109,7 +109,7 @@ class WarningFinder {
   void CheckDroppedExclusions() {
     for (const std::string& pattern : llm_template_.exclude_layers_name()) {
       if (IsStillExcluded(pattern)) continue;
-      Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "exclude_layers", pattern,
+      Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "spec.exclude_layers", pattern,
            "is in the template's list, which this one replaces; such layers may now be quantized");
     }
   }
@@ -117,7 +117,7 @@ class WarningFinder {
   // As far as it can be told within the steps allowed; past them, that it is.
   bool IsStillExcluded(const std::string& pattern) {
     const Pattern dropped(pattern);
-    for (const std::string& kept : request_.exclude_layers().patterns()) {
+    for (const std::string& kept : spec_.exclude_layers().patterns()) {
       if (kept == pattern || cover_steps_ >= kMaxCoverSteps) return true;
       cover_steps_ += kept.size();
       if (Pattern(kept).Covers(dropped, cover_steps_)) return true;
@@ -126,18 +126,18 @@ class WarningFinder {
   }
 
   const Snapshot& snapshot_;
-  const v1::GetConfigRequest& request_;
+  const v1::ConfigSpec& spec_;
   const v1::LlmTemplate& llm_template_;
   size_t cover_steps_ = 0;
-  std::vector<std::pair<int, Pattern>> earlier_;  // overrides with wildcards, by their index in the request
+  std::vector<std::pair<int, Pattern>> earlier_;  // overrides with wildcards, by their index in the spec
   google::protobuf::RepeatedPtrField<v1::Warning> warnings_;
 };
 
 }  // namespace
 
 google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot,
-                                                             const v1::GetConfigRequest& request) {
-  return WarningFinder(snapshot, request).Find();
+                                                             const v1::ConfigSpec& spec) {
+  return WarningFinder(snapshot, spec).Find();
 }
 
 }  // namespace qconfig

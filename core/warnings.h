@@ -9,10 +9,10 @@
 
 namespace qconfig {
 
-// What the caller should know of a request that ResolveConfig() answers, in the order of the request's fields.
+// What the caller should know about the configuration of `spec`, in the order of its fields.
 // REQUIRES: ResolveConfig() succeeds for the same arguments.
 google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot,
-                                                             const v1::GetConfigRequest& request);
+                                                             const v1::ConfigSpec& spec);
 
 }  // namespace qconfig
 

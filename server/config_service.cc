@@ -27,8 +27,8 @@ void SetOrigin(const Snapshot& snapshot, Response& response) {
 }
 
 void NoteItems(const v1::BatchGetConfigResponse& response, CallNotes& notes) {
-  notes.items = response.result_size();
-  for (const v1::BatchGetConfigResult& result : response.result()) {
+  notes.items = response.results_size();
+  for (const v1::BatchGetConfigResult& result : response.results()) {
     if (result.has_error()) ++notes.failed_items[result.error().reason()];
   }
 }
@@ -92,7 +92,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   for (const v1::GetConfigRequest& item : request.requests()) {
     if (call.is_cancelled()) return absl::CancelledError("the caller went away");
     if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
-    v1::BatchGetConfigResult& result = *response.add_result();
+    v1::BatchGetConfigResult& result = *response.add_results();
     if (bytes <= max_bytes) {
       auto answer = GetConfig(item_call, item, call.deadline);
       if (answer.ok()) {
@@ -173,7 +173,7 @@ absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const Cal
 
 absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallContext& call,
                                                                    const v1::GetTemplateRequest& request) const {
-  const absl::Status status = CheckLength(request.model_type(), limits_.name_chars, "model_type");
+  const absl::Status status = CheckName(request.model_type(), "model_type", limits_);
   if (!status.ok()) return status;
   const auto snapshot = GetSnapshot(call, request);
   if (!snapshot.ok()) return snapshot.status();
@@ -197,7 +197,7 @@ absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallCon
 
 absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext& call,
                                                                const v1::GetSchemeRequest& request) const {
-  const absl::Status status = CheckLength(request.name(), limits_.name_chars, "name");
+  const absl::Status status = CheckName(request.name(), "name", limits_);
   if (!status.ok()) return status;
   const auto snapshot = GetSnapshot(call, request);
   if (!snapshot.ok()) return snapshot.status();
@@ -213,15 +213,15 @@ absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallC
                                                                      const v1::ListCatalogsRequest& request) const {
   const auto tenant = TenantOf(call, request.tenant());
   if (!tenant.ok()) return tenant.status();
-  const auto snapshot = registry_.Get({*tenant, "", 0, 0, call.deadline, call.is_cancelled});
-  if (!snapshot.ok()) return snapshot.status();
+  const auto default_catalog = registry_.DefaultCatalog(*tenant);
+  if (!default_catalog.ok()) return default_catalog.status();
   v1::ListCatalogsResponse response;
   for (const auto& catalog : registry_.catalogs()) {
     v1::Catalog& entry = *response.add_catalogs();
     entry.set_name(catalog->name());
     entry.set_quark_release(catalog->quark_release());
     entry.set_digest(catalog->digest());
-    entry.set_is_default(catalog.get() == &(*snapshot)->catalog());
+    entry.set_is_default(catalog->name() == *default_catalog);
     entry.set_template_count(static_cast<int>(catalog->templates().size()));
     entry.set_scheme_count(static_cast<int>(catalog->schemes().size()));
     for (const std::string& trait : catalog->trait_names()) entry.add_traits(trait);

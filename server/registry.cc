@@ -44,19 +44,25 @@ Registry::Registry(RegistrySettings settings, RegistryStore& store)
       views_(settings_.cache_bytes) {}
 
 absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const RegistryState& state) const {
-  if (name.empty()) name = state.default_catalog();
-  if (name.empty()) name = settings_.default_catalog;
-  std::vector<absl::string_view> names;
+  const bool is_default = name.empty();
+  if (is_default) name = DefaultCatalog(state);
   for (size_t i = 0; i < settings_.catalogs.size(); ++i) {
-    names.push_back(settings_.catalogs[i]->name());
-    if (names.back() == name) return i;
+    if (settings_.catalogs[i]->name() == name) return i;
   }
-  return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
-      .Field("catalog")
-      .Value(name)
-      .NearestOf(names)
-      .Allowed(names)
-      .Because("this server has no catalogue of this name");
+  if (!is_default) return CatalogNotFound(name, settings_.catalogs);
+  return CatalogNotFound(name, settings_.catalogs,
+                         "this server does not have the tenant's default catalogue; name another one in `catalog`, or "
+                         "change the default with SetDefaultCatalog");
+}
+
+const std::string& Registry::DefaultCatalog(const RegistryState& state) const {
+  return state.default_catalog().empty() ? settings_.default_catalog : state.default_catalog();
+}
+
+absl::StatusOr<std::string> Registry::DefaultCatalog(const TenantId& tenant) const {
+  const auto view = GetView(tenant, 0);
+  if (!view.ok()) return view.status();
+  return DefaultCatalog(*(*view)->state());
 }
 
 std::shared_ptr<const Snapshot> Registry::View::Through(const std::shared_ptr<const Catalog>& catalog,
@@ -156,10 +162,8 @@ absl::Status Registry::WaitForNews(const TenantId& tenant, int64_t seen, absl::T
   const bool is_old = range == ranges_.end() ? seen > never_written_->state()->revision() : range->second.newest > seen;
   if (is_old) return absl::OkStatus();
   if (waiting_calls_ >= settings_.max_waiting_calls) {
-    return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
-        .Field("min_revision")
-        .Tenant(tenant.name())
-        .Because("the tenant's registry has not come to this revision, and too many calls wait already");
+    return Error(v1::ERROR_REASON_OVERLOADED)
+        .Because("too many calls wait for a revision that is not there yet; try again soon");
   }
   auto& waiting = waiting_[tenant.name()];
   if (waiting == nullptr) waiting = std::make_unique<Waiting>();
@@ -241,13 +245,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuer
   return (*view)->Through(settings_.catalogs[*catalog], *catalog);
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> Registry::CatalogsFor(const RegistryState& state) const {
-  const auto own = FindCatalog("", state);
-  if (!own.ok()) return own.status();
-  std::vector<std::shared_ptr<const Catalog>> catalogs = {settings_.catalogs[*own]};
-  for (size_t i = settings_.catalogs.size(); i-- > 0;) {
-    if (i != *own) catalogs.push_back(settings_.catalogs[i]);
-  }
+std::vector<std::shared_ptr<const Catalog>> Registry::CatalogsFor(const RegistryState& state) const {
+  std::vector<std::shared_ptr<const Catalog>> catalogs(settings_.catalogs.rbegin(), settings_.catalogs.rend());
+  const std::string& own = DefaultCatalog(state);
+  std::stable_partition(catalogs.begin(), catalogs.end(),
+                        [&own](const auto& catalog) { return catalog->name() == own; });
   return catalogs;
 }
 
@@ -286,11 +288,11 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
       if (earlier->has_value()) return **std::move(earlier);
     }
     const auto catalogs = CatalogsFor(state);
-    if (!catalogs.ok()) return catalogs.status();
     const google::protobuf::Timestamp now = ToTimestamp(settings_.clock());
-    auto change = plan({*catalogs, state, settings_.limits, now});
+    auto change = plan({catalogs, state, settings_.limits, now});
     if (!change.ok()) return change.status();
-    if (order.validate_only) return Written{state.revision(), *std::move(change), (*view)->state()};
+    const bool changes = change->change_case() != v1::RegistryChange::CHANGE_NOT_SET;
+    if (order.validate_only || !changes) return Written{state.revision(), *std::move(change), (*view)->state()};
 
     RegistryCommit commit;
     commit.request_digest = order.request_digest;
@@ -298,7 +300,8 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     *commit.record.mutable_time() = now;
     commit.record.set_actor(order.actor);
     commit.record.set_request_id(order.request_id);
-    if (state.default_catalog().empty()) {
+    const bool sets_default = change->set_default_catalog() == settings_.default_catalog;
+    if (state.default_catalog().empty() && !sets_default) {
       commit.record.add_changes()->set_set_default_catalog(settings_.default_catalog);
     }
     *commit.record.add_changes() = *change;

@@ -51,7 +51,7 @@ struct WriteOrder {
 
 // A write that was made, now or by an earlier call with the same request id, or that could be made.
 struct Written {
-  int64_t revision = 1;                         // that it made; the current one when it was only validated
+  int64_t revision = 1;                         // that it made; the current one if nothing was stored
   v1::RegistryChange change;                    // what it changed beside the tenant's default catalogue
   std::shared_ptr<const RegistryState> before;  // the registry that it changed
 };
@@ -84,15 +84,19 @@ class Registry {
   absl::Duration max_wait() const { return settings_.max_wait; }
 
   // CATALOG_NOT_FOUND: no catalogue of that name. REVISION_IN_FUTURE: the registry has not come to `revision`, or did
-  // not come to `min_revision` in time, or too many calls wait already. REVISION_COMPACTED: so old revisions are not
+  // not come to `min_revision` in time. OVERLOADED: too many calls wait for a revision. REVISION_COMPACTED: so old revisions are not
   // kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has revision
   // 1 and is not an error.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Makes the change that `plan` gives for the newest state of the registry, or only validates it. `plan` is called
-  // again should another write have come first. Errors are those of `plan`, REQUEST_ID_REUSED, STORAGE_FULL,
-  // STORAGE_UNAVAILABLE, OVERLOADED when too many calls write already, CATALOG_NOT_FOUND when the tenant's default is
-  // not on this server, and kDeadlineExceeded when other writes to the registry take until then.
+  // The catalogue that requests of the tenant use if they name none. This server may not have it.
+  absl::StatusOr<std::string> DefaultCatalog(const TenantId& tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
+  const std::string& DefaultCatalog(const RegistryState& state) const;
+
+  // Makes the change that `plan` returns for the newest state of the registry, or only validates it. An empty change
+  // makes no revision. `plan` is called again if another write came first. Errors are those of `plan`,
+  // REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls write already, and
+  // kDeadlineExceeded if other writes to the registry take until then.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -163,7 +167,7 @@ class Registry {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The catalogues in the order in which RegistrationContext wants them.
-  absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> CatalogsFor(const RegistryState& state) const;
+  std::vector<std::shared_ptr<const Catalog>> CatalogsFor(const RegistryState& state) const;
   // The write that had the same request id, if there was one. `newest` is the newest revision in memory.
   absl::StatusOr<std::optional<Written>> FindEarlier(const WriteOrder& order, int64_t newest) const;
 

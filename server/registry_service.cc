@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry_service.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <cctype>
 #include <utility>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
+#include "core/field_behavior.h"
 #include "core/registration.h"
+#include "core/registration_warnings.h"
 #include "server/entry_view.h"
 #include "server/page.h"
 
@@ -36,19 +39,18 @@ absl::StatusOr<std::string> UuidOf(const std::string& text) {
       .Because("not a UUID");
 }
 
-// Equal for equal requests, whoever's they are and whichever id they have.
+// Equal for requests with the same content, whatever their tenant and id. Taken of JSON with sorted keys, because the
+// bytes of a serialized message may differ between versions of Protobuf.
 template <typename Request>
-std::string DigestOf(Request request) {
+absl::StatusOr<std::string> DigestOf(Request request) {
   request.clear_tenant();
   request.clear_request_id();
-  std::string bytes = Request::descriptor()->full_name();
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    request.SerializeToCodedStream(&coded);
+  ClearOutputOnly(request);
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(request, &json).ok()) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST).Because("the request has a value that ProtoJSON cannot express");
   }
-  return Sha256Hex(bytes);
+  return Sha256Hex(absl::StrCat(Request::descriptor()->full_name(), nlohmann::json::parse(json).dump()));
 }
 
 // "ipv4:127.0.0.1" of "ipv4:127.0.0.1:40312": the port says nothing of who it was.
@@ -64,12 +66,11 @@ absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& reque
   if (!tenant.ok()) return tenant.status();
   const auto request_id = UuidOf(request.request_id());
   if (!request_id.ok()) return request_id.status();
-  return WriteOrder{*tenant,
-                    ActorOf(call.peer),
-                    *request_id,
-                    request_id->empty() ? "" : DigestOf(request),
-                    request.validate_only(),
-                    call.deadline};
+  absl::StatusOr<std::string> digest = "";
+  if (!request_id->empty()) digest = DigestOf(request);
+  if (!digest.ok()) return digest.status();
+  return WriteOrder{*tenant,     ActorOf(call.peer),      *request_id,
+                    *std::move(digest), request.validate_only(), call.deadline};
 }
 
 template <typename Request, typename Plan>
@@ -86,15 +87,24 @@ bool IsBuiltinTemplate(const Registry& registry, const std::string& model_type) 
                      [&](const auto& catalog) { return catalog->FindTemplate(model_type) != nullptr; });
 }
 
+absl::Status Required(bool present, absl::string_view field) {
+  if (present) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).BecauseRequired();
+}
+
 }  // namespace
 
 absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
     const CallContext& call, const v1::RegisterSchemeRequest& request) const {
-  auto written = Write(registry_, call, request,
-                       [&](const RegistrationContext& context) { return PutScheme(request.scheme(), context); });
+  if (absl::Status status = Required(request.has_scheme(), "scheme"); !status.ok()) return status;
+  auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+    return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
+  });
   if (!written.ok()) return written.status();
   v1::RegisterSchemeResponse response;
   response.set_revision(written->revision);
+  response.set_replaced(written->before->FindScheme(request.scheme().name()) != nullptr);
+  *response.mutable_warnings() = RegistrationWarnings(written->change.put_scheme(), registry_.catalogs());
   *response.mutable_scheme() = std::move(*written->change.mutable_put_scheme());
   return response;
 }
@@ -113,8 +123,14 @@ absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
 
 absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
     const CallContext& call, const v1::RegisterTemplateRequest& request) const {
+  if (absl::Status status = Required(request.has_llm_template(), "llm_template"); !status.ok()) return status;
+  if (request.must_be_new() && !request.etag().empty()) {
+    return Error(v1::ERROR_REASON_INVALID_REQUEST)
+        .Field("must_be_new")
+        .Because("must not be combined with `etag`, which only an existing template has");
+  }
   auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
-    return PutTemplate(request.llm_template(), request.etag(), context);
+    return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
   });
   if (!written.ok()) return written.status();
   const std::string& model_type = request.llm_template().model_type();
@@ -122,6 +138,7 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
   response.set_revision(written->revision);
   response.set_replaced(written->before->FindTemplate(model_type) != nullptr);
   response.set_shadows_builtin(IsBuiltinTemplate(registry_, model_type));
+  *response.mutable_warnings() = RegistrationWarnings(written->change.put_template(), registry_.catalogs());
   *response.mutable_llm_template() = std::move(*written->change.mutable_put_template());
   response.mutable_llm_template()->set_shadows_builtin(response.shadows_builtin());
   return response;
@@ -137,6 +154,18 @@ absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTempla
   response.set_revision(written->revision);
   *response.mutable_llm_template() = *written->before->FindTemplate(request.model_type());
   response.mutable_llm_template()->set_shadows_builtin(IsBuiltinTemplate(registry_, request.model_type()));
+  return response;
+}
+
+absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog(
+    const CallContext& call, const v1::SetDefaultCatalogRequest& request) const {
+  const auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+    return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
+  });
+  if (!written.ok()) return written.status();
+  v1::SetDefaultCatalogResponse response;
+  response.set_revision(written->revision);
+  response.set_previous_catalog(registry_.DefaultCatalog(*written->before));
   return response;
 }
 

@@ -26,6 +26,8 @@ class RegistryService {
                                                                 const v1::RegisterTemplateRequest& request) const;
   absl::StatusOr<v1::UnregisterTemplateResponse> UnregisterTemplate(const CallContext& call,
                                                                     const v1::UnregisterTemplateRequest& request) const;
+  absl::StatusOr<v1::SetDefaultCatalogResponse> SetDefaultCatalog(const CallContext& call,
+                                                                  const v1::SetDefaultCatalogRequest& request) const;
   absl::StatusOr<v1::ListChangesResponse> ListChanges(const CallContext& call,
                                                       const v1::ListChangesRequest& request) const;
 

@@ -106,6 +106,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
   registry_transport_.Add("UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme));
   registry_transport_.Add("RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate));
   registry_transport_.Add("UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate));
+  registry_transport_.Add("SetDefaultCatalog", Bytes(registry_service_, &RegistryService::SetDefaultCatalog));
   registry_transport_.Add("ListChanges", Bytes(registry_service_, &RegistryService::ListChanges));
 }
 

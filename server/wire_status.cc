@@ -19,7 +19,7 @@ grpc::Status Encode(const v1::ItemError& error) {
   if (error.reason() != v1::ERROR_REASON_UNSPECIFIED) {
     google::rpc::ErrorInfo info;
     info.set_reason(ReasonName(error.reason()));
-    info.set_domain("qconfig");
+    info.set_domain("qconfig.dev");
     *info.mutable_metadata() = error.metadata();
     status.add_details()->PackFrom(info);
   }
@@ -32,17 +32,31 @@ grpc::Status Encode(const v1::ItemError& error) {
     }
     status.add_details()->PackFrom(bad_request);
   }
+  if (error.has_detail()) status.add_details()->PackFrom(error.detail());
   return grpc::Status(static_cast<grpc::StatusCode>(error.code()), error.message(), status.SerializeAsString());
 }
 
-// Ways to make an error shorter, from what is missed least on.
+// Ways to make an error shorter, the least important part first.
 void DropDescriptions(v1::ItemError& error) {
   for (v1::FieldViolation& violation : *error.mutable_field_violations()) violation.clear_description();
 }
-void DropAllowed(v1::ItemError& error) { error.mutable_metadata()->erase("allowed"); }
-void CutMessage(v1::ItemError& error) { error.set_message(Printable(error.message(), 160)); }
-void CutMetadata(v1::ItemError& error) {
-  for (auto& [key, value] : *error.mutable_metadata()) value = Printable(value, 64);
+void DropAllowed(v1::ItemError& error) { error.mutable_detail()->clear_allowed(); }
+template <size_t max_chars>
+void CutMessage(v1::ItemError& error) {
+  error.set_message(Printable(error.message(), max_chars));
+}
+void CutTexts(v1::ItemError& error) {
+  constexpr size_t kMaxChars = 64;
+  for (auto& [key, value] : *error.mutable_metadata()) value = Printable(value, kMaxChars);
+  v1::ErrorDetail& detail = *error.mutable_detail();
+  for (std::string* text : {detail.mutable_field(), detail.mutable_value(), detail.mutable_catalog()}) {
+    *text = Printable(*text, kMaxChars);
+  }
+}
+// A shortened name is another name, so a suggestion is there as a whole or not at all.
+void KeepBestSuggestion(v1::ItemError& error) {
+  auto& suggestions = *error.mutable_detail()->mutable_suggestions();
+  if (suggestions.size() > 1) suggestions.DeleteSubrange(1, suggestions.size() - 1);
 }
 
 }  // namespace
@@ -60,7 +74,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   v1::ItemError error = ItemErrorOf(status);
   grpc::Status encoded = Encode(error);
-  for (const auto shorten : {DropDescriptions, DropAllowed, CutMessage, CutMetadata}) {
+  for (const auto shorten :
+       {DropDescriptions, DropAllowed, CutMessage<160>, CutTexts, KeepBestSuggestion, CutMessage<48>}) {
     if (ErrorBytesOnWire(encoded) <= kMaxErrorBytes) break;
     shorten(error);
     encoded = Encode(error);

@@ -8,11 +8,12 @@
 
 namespace qconfig {
 
-// An error takes no more than this on the wire: clients drop trailers of over 8 KB and report something else.
+// The most that an error takes on the wire. Clients drop trailers of more than 8 KB and report another error.
 constexpr size_t kMaxErrorBytes = 4096;
 
-// The one place where a status goes to the wire: the same code and text, and as details one google.rpc.ErrorInfo and,
-// when a field of the request is wrong, one google.rpc.BadRequest. What would pass kMaxErrorBytes is shortened.
+// The one place where a status becomes trailers: the same code and text, and as details a google.rpc.ErrorInfo, a
+// google.rpc.BadRequest if a field of the request is wrong, and a qconfig.v1.ErrorDetail. An error of more than
+// kMaxErrorBytes is shortened.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // How many bytes the text and details of `status` take in HTTP/2 trailers, before compression.

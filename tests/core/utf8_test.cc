@@ -25,11 +25,13 @@ TEST(PrintableTest, EscapesWhatCannot) {
   EXPECT_EQ(Printable("\u202Etxt", 128), "\\u202etxt");
   EXPECT_EQ(Printable("\u0085\u061C\u2066", 128), "\\u0085\\u061c\\u2066");
   EXPECT_EQ(Printable("\xFF", 128), "\\u00ff");
+  EXPECT_EQ(Printable("\u3164\U000E0041", 128), "\\u3164\\U000e0041");
 }
 
 TEST(PrintableTest, TellsWhatShowsAsItIs) {
   for (const char* text : {"", "a b", "größe 4/bit 😀"}) EXPECT_TRUE(IsPrintable(text)) << text;
-  for (const char* text : {"a\nb", "\u202Etxt", "a\u00A0b", "a\u3000b", "a\u200Bb", "\xFF"}) {
+  for (const char* text : {"a\nb", "\u202Etxt", "a\u00A0b", "a\u3000b", "a\u200Bb", "\xFF", "\u3164", "a\U000E0041", "a\u00ADb", "\u115F", "a\uFE0F",
+                           "a\U000E0FFF", "\uFFFE"}) {
     EXPECT_FALSE(IsPrintable(text)) << text;
   }
 }

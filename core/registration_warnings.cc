@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registration_warnings.h"
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace qconfig {
+namespace {
+
+using google::protobuf::RepeatedPtrField;
+using google::protobuf::util::MessageDifferencer;
+
+void Warn(RepeatedPtrField<v1::Warning>& warnings, v1::WarningCode code, absl::string_view field,
+          const std::string& value, const std::string& message) {
+  v1::Warning& warning = *warnings.Add();
+  warning.set_code(code);
+  warning.set_field(std::string(field));
+  warning.set_value(value);
+  warning.set_message(message);
+}
+
+}  // namespace
+
+RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
+                                                   const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  RepeatedPtrField<v1::Warning> warnings;
+  if (scheme.default_shared_scales()) return warnings;
+  for (const auto& catalog : catalogs) {
+    for (const v1::Scheme& builtin : catalog->schemes()) {
+      if (!builtin.default_shared_scales() || !builtin.alias_of().empty()) continue;
+      if (!MessageDifferencer::Equals(builtin.config(), scheme.config())) continue;
+      Warn(warnings, v1::WARNING_CODE_SHARED_SCALES_DROPPED, "scheme.default_shared_scales", builtin.name(),
+           absl::StrCat("has the same tensors as ", builtin.name(), " of ", catalog->name(),
+                        ", which also shares scales between q, k and v and between gate and up. Set "
+                        "`default_shared_scales` to keep that"));
+      return warnings;
+    }
+  }
+  return warnings;
+}
+
+RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::LlmTemplate& entry,
+                                                   const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+  std::vector<absl::string_view> hidden_in;
+  for (const auto& catalog : catalogs) {
+    if (catalog->FindTemplate(entry.model_type()) != nullptr) hidden_in.push_back(catalog->name());
+  }
+  RepeatedPtrField<v1::Warning> warnings;
+  if (!hidden_in.empty()) {
+    Warn(warnings, v1::WARNING_CODE_SHADOWS_BUILTIN, "llm_template.model_type", entry.model_type(),
+         absl::StrCat("hides the template of the same model type in ", absl::StrJoin(hidden_in, " and ")));
+  }
+  return warnings;
+}
+
+}  // namespace qconfig
