@@ -142,8 +142,8 @@ absl::Status Error::Because(absl::string_view problem) const {
     absl::StrAppend(&message, "; did you mean ", Joined(detail.suggestions(), detail.suggestions_size()), "?");
   }
   if (!detail.allowed().empty()) {
-    absl::StrAppend(&message, suggests ? " Allowed: " : "; allowed: ",
-                    Joined(detail.allowed(), detail.allowed_total()));
+    absl::StrAppend(&message,
+                    suggests ? " Allowed: " : "; allowed: ", Joined(detail.allowed(), detail.allowed_total()));
   }
   return Build(message, problem);
 }

@@ -30,7 +30,7 @@ absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool
   for (const v1::LayerQuantConfigEntry& entry : config.layer_quant_config()) patterns += entry.pattern().size() + 1;
   if (projections * patterns <= kMaxSteps) return absl::OkStatus();
   return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
-      .Field(kv_cache ? "kv_cache_scheme" : "attention_scheme")
+      .Field(kv_cache ? "spec.kv_cache_scheme" : "spec.attention_scheme")
       .Because("matching the template's projections with so many patterns would take too long");
 }
 

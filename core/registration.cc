@@ -49,8 +49,8 @@ absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_vi
       .Because(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", limits.entry_bytes, " allowed"));
 }
 
-// That the tenant may have `entry` instead of `replaced`, which is null for a new entry. `count` entries of its kind are
-// there before the write.
+// That the tenant may have `entry` instead of `replaced`, which is null for a new entry. `count` entries of its kind
+// are there before the write.
 absl::Status CheckQuota(size_t count, const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
                         size_t max_count, const RegistrationContext& context, absl::string_view field) {
   const Error error = Error(v1::ERROR_REASON_QUOTA_EXCEEDED).Field(field);
@@ -243,8 +243,8 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
   }
   status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;
-  status = CheckQuota(context.registry.schemes().size(), replaced, scheme, context.limits.tenant_schemes, context,
-                      "scheme");
+  status =
+      CheckQuota(context.registry.schemes().size(), replaced, scheme, context.limits.tenant_schemes, context, "scheme");
   if (!status.ok()) return status;
   return change;
 }

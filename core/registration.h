@@ -27,8 +27,8 @@ struct RegistrationContext {
   google::protobuf::Timestamp now;
 };
 
-// Each returns the change that the write makes, or an error: INVALID_REQUEST for sizes and shape, then those named below.
-// Output-only fields of `given` are ignored. The rules are those of Quark's `LLMTemplate.register_scheme`,
+// Each returns the change that the write makes, or an error: INVALID_REQUEST for sizes and shape, then those named
+// below. Output-only fields of `given` are ignored. The rules are those of Quark's `LLMTemplate.register_scheme`,
 // `unregister_scheme` and `register_template`.
 
 // What may be in the place of the entry that is put.

@@ -12,8 +12,9 @@
 
 namespace qconfig {
 
-// The checks of a spec that need no catalogue: required fields, sizes, duplicates, layer types, algorithm configurations
-// under the wrong name, numbers that are not finite. The first failure, in the order of the fields, is INVALID_REQUEST.
+// The checks of a spec that need no catalogue: required fields, sizes, duplicates, layer types, algorithm
+// configurations under the wrong name, numbers that are not finite. The first failure, in the order of the fields, is
+// INVALID_REQUEST.
 absl::Status CheckSpec(const v1::ConfigSpec& spec, const Limits& limits);
 
 // The same for a whole request: its own fields, then its spec.

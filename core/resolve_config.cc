@@ -235,8 +235,7 @@ void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& co
 
 }  // namespace
 
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec,
-                                          const Limits& limits) {
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec, const Limits& limits) {
   const auto found = LookUp(snapshot, spec);
   if (!found.ok()) return found.status();
   const v1::LlmTemplate& llm_template = *found->llm_template;
@@ -251,8 +250,7 @@ absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::Co
     SetDefaultSharedScales(llm_template, config);
   }
   SetExclude(snapshot.catalog().traits(),
-             spec.has_exclude_layers() ? spec.exclude_layers().patterns() : llm_template.exclude_layers_name(),
-             config);
+             spec.has_exclude_layers() ? spec.exclude_layers().patterns() : llm_template.exclude_layers_name(), config);
   *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
   if (spec.min_kv_scale() != 0) config.set_min_kv_scale(spec.min_kv_scale());  // -0 is 0
   for (const v1::AlgoConfig* algorithm : found->algorithms) {

@@ -23,8 +23,8 @@ size_t CountCodePoints(absl::string_view text);
 // U+0020. The tables are those of utf8proc: Unicode 15.0 on Debian 12.
 bool IsPrintable(absl::string_view text);
 
-// `text` as it may stand in an error message or a log line: invisible characters other than spaces are written as \uXXXX
-// or \UXXXXXXXX, and what passes `max_code_points` is replaced by "...".
+// `text` as it may stand in an error message or a log line: invisible characters other than spaces are written as
+// \uXXXX or \UXXXXXXXX, and what passes `max_code_points` is replaced by "...".
 std::string Printable(absl::string_view text, size_t max_code_points);
 
 }  // namespace qconfig

@@ -135,8 +135,7 @@ class WarningFinder {
 
 }  // namespace
 
-google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot,
-                                                             const v1::ConfigSpec& spec) {
+google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
   return WarningFinder(snapshot, spec).Find();
 }
 

@@ -84,9 +84,9 @@ class Registry {
   absl::Duration max_wait() const { return settings_.max_wait; }
 
   // CATALOG_NOT_FOUND: no catalogue of that name. REVISION_IN_FUTURE: the registry has not come to `revision`, or did
-  // not come to `min_revision` in time. OVERLOADED: too many calls wait for a revision. REVISION_COMPACTED: so old revisions are not
-  // kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has revision
-  // 1 and is not an error.
+  // not come to `min_revision` in time. OVERLOADED: too many calls wait for a revision. REVISION_COMPACTED: so old
+  // revisions are not kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never
+  // written to has revision 1 and is not an error.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The catalogue that requests of the tenant use if they name none. This server may not have it.

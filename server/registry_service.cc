@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <utility>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -69,8 +69,8 @@ absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& reque
   absl::StatusOr<std::string> digest = "";
   if (!request_id->empty()) digest = DigestOf(request);
   if (!digest.ok()) return digest.status();
-  return WriteOrder{*tenant,     ActorOf(call.peer),      *request_id,
-                    *std::move(digest), request.validate_only(), call.deadline};
+  return WriteOrder{*tenant,      ActorOf(call.peer), *request_id, *std::move(digest), request.validate_only(),
+                    call.deadline};
 }
 
 template <typename Request, typename Plan>

@@ -82,7 +82,7 @@ TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {
   texts.templates = absl::StrReplaceAll(texts.templates, {{"transformer.output_layer", "some.other_layer"}});
   const auto changed = Catalog::Load(texts.files());
   ASSERT_TRUE(changed.ok()) << changed.status();
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'chatglm' scheme: 'fp8'");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'chatglm' scheme: 'fp8' }");
   const auto before = GetConfig(Builtins(), request);
   const auto after = GetConfig(Snapshot(*changed), request);
   EXPECT_THAT(before->config().exclude(),

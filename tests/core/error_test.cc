@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -12,16 +13,18 @@
 namespace qconfig {
 namespace {
 
+using testing::ElementsAre;
+
 TEST(ErrorTest, TextNamesFieldValueSuggestionAndWhatIsAllowed) {
   const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
-                                  .Field("layer_config[3].scheme")
+                                  .Field("spec.layer_config[3].scheme")
                                   .Value("int4_wo_12")
                                   .NearestOf({"fp8", "int4_wo_128"})
                                   .Allowed({"fp8", "int4_wo_128"})
                                   .Because("no scheme has this name");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(),
-            "layer_config[3].scheme: no scheme has this name: \"int4_wo_12\"; did you mean int4_wo_128? "
+            "spec.layer_config[3].scheme: no scheme has this name: \"int4_wo_12\"; did you mean int4_wo_128? "
             "Allowed: fp8, int4_wo_128");
 }
 
@@ -38,6 +41,7 @@ TEST(ErrorTest, DetailsSurviveTheStatus) {
   EXPECT_EQ(error.metadata().at("value"), "x");
   EXPECT_EQ(error.metadata().at("tenant"), "acme");
   EXPECT_EQ(error.metadata().at("catalog"), "quark");
+  EXPECT_EQ(error.detail().ShortDebugString(), "field: \"catalog\" value: \"x\" tenant: \"acme\" catalog: \"quark\"");
   ASSERT_EQ(error.field_violations_size(), 1);
   EXPECT_EQ(error.field_violations(0).field(), "catalog");
   EXPECT_EQ(error.field_violations(0).description(), "no");
@@ -48,13 +52,39 @@ TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
   for (int i = 0; i < 12; ++i) names.push_back(absl::StrCat("n", i));
   const v1::ItemError error =
       ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Allowed({names.begin(), names.end()}).Because("no"));
-  EXPECT_EQ(error.metadata().at("allowed"), "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 more");
+  EXPECT_THAT(error.detail().allowed(), ElementsAre("n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"));
+  EXPECT_EQ(error.detail().allowed_total(), 12);
+  EXPECT_EQ(error.message(), "no; allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 more");
+  EXPECT_TRUE(error.metadata().empty()) << "lists are in the detail only";
 }
 
 TEST(ErrorTest, SuggestsThreeAtTheMost) {
   const v1::ItemError error = ItemErrorOf(
       Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).Because("no"));
-  EXPECT_EQ(error.metadata().at("suggestion"), "ab2, ab3, ab4");
+  EXPECT_THAT(error.detail().suggestions(), ElementsAre("ab2", "ab3", "ab4"));
+}
+
+TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
+  const v1::ItemError error = ItemErrorOf(
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").NearestOf({"a, b"}).Allowed({"a, b"}).Because("no"));
+  EXPECT_THAT(error.detail().suggestions(), ElementsAre("a, b"));
+  EXPECT_THAT(error.detail().allowed(), ElementsAre("a, b"));
+  EXPECT_EQ(error.message(), "no: \"a, c\"; did you mean \"a, b\"? Allowed: \"a, b\"");
+}
+
+TEST(ErrorTest, RequiredFieldIsNamed) {
+  const absl::Status status = Error(v1::ERROR_REASON_INVALID_REQUEST).Field("spec.scheme").BecauseRequired();
+  EXPECT_EQ(status.message(), "spec.scheme is required");
+  EXPECT_EQ(ItemErrorOf(status).detail().field(), "spec.scheme");
+  EXPECT_EQ(ItemErrorOf(status).field_violations(0).description(), "required");
+}
+
+TEST(ErrorTest, NamesTheRevisionsThatCanBeRead) {
+  const v1::ItemError error =
+      ItemErrorOf(Error(v1::ERROR_REASON_REVISION_LOST).Revisions(2, 3'000'000'000'000).Because("lost"));
+  EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kOutOfRange));
+  EXPECT_EQ(error.detail().first_revision(), 2);
+  EXPECT_EQ(error.detail().newest_revision(), 3'000'000'000'000);
 }
 
 TEST(ErrorTest, CutsValuesAndMakesThemPrintable) {

@@ -16,7 +16,8 @@
 namespace qconfig {
 namespace {
 
-using testing::HasSubstr;
+using testing::Contains;
+using testing::ElementsAre;
 
 absl::StatusOr<v1::QLayerConfig> Expand(const std::string& spec) {
   return ExpandLayerSpec(Builtins().catalog(), Proto<v1::LayerSpec>(spec), "spec");
@@ -25,8 +26,8 @@ absl::StatusOr<v1::QLayerConfig> Expand(const std::string& spec) {
 // "spec_unknown at spec.weight.preset.spec".
 std::string Refusal(const absl::Status& status) {
   if (status.ok()) return "OK";
-  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at " + MetadataOf(status, "field"));
-  return absl::StrCat(MetadataOf(status, "rule"), " at ", MetadataOf(status, "field"));
+  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at " + DetailOf(status).field());
+  return absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
 }
 
 // A preset as text; `fields` are pairs of a name and a google.protobuf.Value.
@@ -81,16 +82,16 @@ TEST(LayerSpecTest, MissingFormsAreRefused) {
 TEST(LayerSpecTest, UnknownNamesAreToldTheNearest) {
   absl::Status status = Expand("weight {" + Preset("Int8PerTenserSpec", {}) + "}").status();
   EXPECT_EQ(Refusal(status), "spec_unknown at spec.weight.preset.spec");
-  EXPECT_EQ(MetadataOf(status, "value"), "Int8PerTenserSpec");
-  EXPECT_THAT(MetadataOf(status, "suggestion"), HasSubstr("Int8PerTensorSpec"));
+  EXPECT_EQ(DetailOf(status).value(), "Int8PerTenserSpec");
+  EXPECT_THAT(DetailOf(status).suggestions(), Contains("Int8PerTensorSpec"));
   EXPECT_EQ(WeightRefusal("", {}), "spec_unknown at spec.weight.preset.spec");
   EXPECT_EQ(WeightRefusal("ProgressiveSpec", {}), "spec_unknown at spec.weight.preset.spec");
 
   status = Expand("weight {" + Preset("MX6Spec", {{"group_size", "number_value: 32"}, {"zz", "null_value: 0"}}) + "}")
                .status();
   EXPECT_EQ(Refusal(status), "spec_field_unknown at spec.weight.preset.fields");
-  EXPECT_EQ(MetadataOf(status, "value"), "group_size") << "the first by name, always";
-  EXPECT_EQ(MetadataOf(status, "allowed"), "ch_axis, block_size, scale_calculation_mode");
+  EXPECT_EQ(DetailOf(status).value(), "group_size") << "the first by name, always";
+  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("ch_axis", "block_size", "scale_calculation_mode"));
 }
 
 TEST(LayerSpecTest, RequiredFieldsAreRequired) {
@@ -144,8 +145,8 @@ TEST(LayerSpecTest, ValuesByNameAreToldTheNearest) {
   const absl::Status status =
       Expand("bias {" + Preset("Int8PerTensorSpec", {{"observer_method", "string_value: 'minmax'"}}) + "}").status();
   EXPECT_EQ(Refusal(status), "spec_value at spec.bias.preset.fields.observer_method");
-  EXPECT_EQ(MetadataOf(status, "suggestion"), "min_max");
-  EXPECT_EQ(MetadataOf(status, "allowed"), "min_max, histogram, histogrampro, MSE, percentile");
+  EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("min_max"));
+  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("min_max", "histogram", "histogrampro", "MSE", "percentile"));
   EXPECT_EQ(WeightRefusal("AmdFP4Spec", {{"ch_axis", "number_value: 0"}, {"group_size", "null_value: 0"}}),
             "spec_value at spec.weight.preset.fields.group_size");
 }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
 #include "core/get_config.h"
+#include "core/resolve_config.h"
 #include "core/snapshot.h"
 #include "tests/core/test_support.h"
 
@@ -25,15 +26,21 @@ class Tenant {
   explicit Tenant(std::vector<std::shared_ptr<const Catalog>> catalogs = LoadBuiltinCatalogs().value())
       : catalogs_(std::move(catalogs)) {}
 
-  std::string Register(const std::string& scheme) { return Apply(PutScheme(Proto<v1::Scheme>(scheme), Context())); }
-  std::string RegisterTemplate(const std::string& entry) {
-    return Apply(PutTemplate(Proto<v1::LlmTemplate>(entry), "", Context()));
+  std::string Register(const std::string& scheme, const PutConditions& conditions = {false, ""}) {
+    return Apply(PutScheme(Proto<v1::Scheme>(scheme), conditions, Context()));
+  }
+  std::string SetDefaultCatalog(const std::string& catalog, int64_t expected_revision = 0) {
+    return Apply(ChangeDefaultCatalog(catalog, expected_revision, Context()));
+  }
+  std::string RegisterTemplate(const std::string& entry, const PutConditions& conditions = {}) {
+    return Apply(PutTemplate(Proto<v1::LlmTemplate>(entry), conditions, Context()));
   }
   const RegistryState& registry() const { return *registry_; }
+  Limits& limits() { return limits_; }
 
   Snapshot Through(size_t catalog) const { return Snapshot(catalogs_[catalog], registry_); }
-  std::string Get(size_t catalog, const std::string& request) const {
-    return Told(GetConfig(Through(catalog), Proto<v1::GetConfigRequest>(request)).status());
+  std::string Get(size_t catalog, const std::string& spec) const {
+    return Told(ResolveConfig(Through(catalog), Proto<v1::ConfigSpec>(spec)).status());
   }
 
  private:
@@ -41,6 +48,7 @@ class Tenant {
 
   std::string Apply(const absl::StatusOr<v1::RegistryChange>& change) {
     if (!change.ok()) return Told(change.status());
+    if (change->change_case() == v1::RegistryChange::CHANGE_NOT_SET) return "no change";
     v1::ChangeRecord record;
     record.set_revision(registry_->revision() + 1);
     *record.add_changes() = *change;
@@ -65,13 +73,13 @@ TEST(RegistrationTest, WhatAnyCatalogueTakesIsTakenAndRefusedWhereItDoesNotFit) 
   Tenant tenant;
   ASSERT_EQ(tenant.Register(kUint2), "OK") << "its default catalogue does not know the data type";
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'llama' scheme: 'later'"), "OK");
-  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'llama' scheme: 'later'"), "NOT_IN_CATALOG at scheme");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'llama' scheme: 'later'"), "NOT_IN_CATALOG at spec.scheme");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'llama' scheme: 'fp8' layer_config { pattern: '*' scheme: 'later' }"),
-            "NOT_IN_CATALOG at layer_config[0].scheme");
+            "NOT_IN_CATALOG at spec.layer_config[0].scheme");
   EXPECT_EQ(tenant.Get(k0_12,
                        "model_type: 'llama' scheme: 'fp8' layer_type_config { layer_type: 'Linear' scheme: "
                        "'later' }"),
-            "NOT_IN_CATALOG at layer_type_config[0].scheme");
+            "NOT_IN_CATALOG at spec.layer_type_config[0].scheme");
 }
 
 TEST(RegistrationTest, WhatNoCatalogueTakesIsRefused) {
@@ -85,7 +93,7 @@ TEST(RegistrationTest, TemplateWithALaterAlgorithmFitsLaterCataloguesOnly) {
                                     "} }"),
             "OK");
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'm' scheme: 'fp8' algorithm: 'autoround'"), "OK");
-  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at model_type");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at spec.model_type");
 }
 
 TEST(RegistrationTest, LaterFieldsOfAnAlgorithmTakeTheirDefaultsInLaterReleases) {
@@ -94,7 +102,7 @@ TEST(RegistrationTest, LaterFieldsOfAnAlgorithmTakeTheirDefaultsInLaterReleases)
       "scaling_layers { position: 'p' layers { prev_modules: 'a' next_modules: 'b' } } } } }";
   Tenant tenant;
   ASSERT_EQ(tenant.RegisterTemplate(kRotation), "OK");
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'm' scheme: 'fp8' algorithm: 'rotation'");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'm' scheme: 'fp8' algorithm: 'rotation' }");
   const auto online = [&](size_t catalog) {
     return GetConfig(tenant.Through(catalog), request)->config().algo_config(0).rotation().online_config();
   };
@@ -117,7 +125,7 @@ TEST(RegistrationTest, FieldThatAReleaseDoesNotKnowDoesNotFitIt) {
                                     "use_input_prescale: true } scaling_layers { position: 'p' layers { prev_modules: "
                                     "'a' } } } } }"),
             "OK");
-  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at model_type");
+  EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at spec.model_type");
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'm' scheme: 'fp8'"), "OK");
 }
 
@@ -126,12 +134,12 @@ TEST(RegistrationTest, SchemeThatALaterCatalogueBringsTooIsTheTenantsAndWarns) {
   Tenant tenant({catalogs[k0_12]});
   ASSERT_EQ(tenant.Register("name: 'mx9' spec { weight { preset { spec: 'Bfloat16Spec' } } }"), "OK");
   const Snapshot upgraded(catalogs[k0_13], std::make_shared<const RegistryState>(tenant.registry()));
-  const auto response = GetConfig(upgraded, Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'mx9'"));
+  const auto response = GetConfig(upgraded, Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'mx9' }"));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->config().global_quant_config().weight(0).dtype(), v1::DTYPE_BFLOAT16);
   ASSERT_EQ(response->warnings_size(), 1);
   EXPECT_EQ(response->warnings(0).code(), v1::WARNING_CODE_SHADOWS_BUILTIN);
-  EXPECT_EQ(response->warnings(0).field(), "scheme");
+  EXPECT_EQ(response->warnings(0).field(), "spec.scheme");
   int named = 0;
   for (const v1::Scheme* scheme : upgraded.schemes()) named += scheme->name() == "mx9" ? 1 : 0;
   EXPECT_EQ(named, 1) << "a list has it once";
@@ -144,7 +152,7 @@ TEST(RegistrationTest, CopyOfNvfp4SharesNoScalesUnlessItSaysSo) {
   *copy.mutable_config() = nvfp4->config();
   const auto groups = [&](const std::string& scheme) {
     return GetConfig(tenant.Through(k0_12),
-                     Proto<v1::GetConfigRequest>(absl::StrCat("model_type: 'llama' scheme: '", scheme, "'")))
+                     Proto<v1::GetConfigRequest>(absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' }")))
         ->config()
         .shared_scale_groups_size();
   };
@@ -211,18 +219,18 @@ TEST(RegistrationTest, AnswersKeepWithinTheirMemory) {
   const std::string stage = "weight { dtype: DTYPE_BFLOAT16 observer_cls: 'PlaceholderObserver' scale_format: '" +
                             std::string(1024, 'x') + "' scale_calculation_mode: '" + std::string(1024, 'x') + "' } ";
   ASSERT_EQ(tenant.Register("name: 'large' config { " + stage + stage + "}"), "OK");
-  v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
+  v1::ConfigSpec spec;
+  spec.set_model_type("llama");
+  spec.set_scheme("fp8");
   for (int i = 0; i < 10'000; ++i) {
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(absl::StrCat(i));
     entry.set_scheme("large");
   }
   Limits limits;
   limits.answer_bytes = 16 << 20;
-  const absl::Status refused = GetConfig(tenant.Through(k0_12), request, limits).status();
-  EXPECT_EQ(Told(refused).substr(0, 33), "ANSWER_TOO_LARGE at layer_config[") << refused;
+  const absl::Status refused = ResolveConfig(tenant.Through(k0_12), spec, limits).status();
+  EXPECT_EQ(Told(refused).substr(0, 38), "ANSWER_TOO_LARGE at spec.layer_config[") << refused;
 }
 
 TEST(RegistrationTest, ProjectionsAreNotMatchedForHours) {
@@ -230,12 +238,12 @@ TEST(RegistrationTest, ProjectionsAreNotMatchedForHours) {
   const std::string pattern = "'" + std::string(1000, '*') + "',";
   ASSERT_EQ(
       tenant.RegisterTemplate("model_type: 'm' kv_layers_name: [" + Repeated(pattern, 63) + "'k'] q_layer_name: [" +
-                              Repeated(pattern, 63) + "'q'] exclude_layers_name: [" + Repeated(pattern, 1500) + "'x']"),
+                              Repeated(pattern, 63) + "'q'] exclude_layers_name: [" + Repeated(pattern, 380) + "'x']"),
       "OK");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8' kv_cache_scheme: 'fp8'"),
-            "ANSWER_TOO_LARGE at kv_cache_scheme");
+            "ANSWER_TOO_LARGE at spec.kv_cache_scheme");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8' attention_scheme: 'fp8'"),
-            "ANSWER_TOO_LARGE at attention_scheme");
+            "ANSWER_TOO_LARGE at spec.attention_scheme");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "OK");
 }
 
@@ -263,14 +271,91 @@ TEST(RegistrationTest, OverrideByTheTenantsOwnGlobalSchemeCountsAsNoneForProject
   const auto weight_of_k = [&](const std::string& overrides) {
     const auto response = GetConfig(
         tenant.Through(0),
-        Proto<v1::GetConfigRequest>(absl::StrCat("model_type: 'model' kv_cache_scheme: 'fp8' scheme: 'own' ", overrides,
-                                                 " layer_config { pattern: 'attn' scheme: 'plain' }")));
+        Proto<v1::GetConfigRequest>(absl::StrCat("spec { model_type: 'model' kv_cache_scheme: 'fp8' scheme: 'own' ",
+                                                 overrides, " layer_config { pattern: 'attn' scheme: 'plain' } }")));
     return response->config().kv_cache_quant_config(0).config().weight(0).dtype();
   };
   EXPECT_EQ(weight_of_k("layer_config { pattern: '*' scheme: 'own' }"), v1::DTYPE_INT8);
   EXPECT_EQ(weight_of_k("layer_config { pattern: '*' scheme: 'twin' }"), v1::DTYPE_BFLOAT16);
   EXPECT_EQ(weight_of_k("layer_type_config { layer_type: 'Linear' scheme: 'own' }"), v1::DTYPE_INT8);
   EXPECT_EQ(weight_of_k("layer_type_config { layer_type: 'Linear' scheme: 'twin' }"), v1::DTYPE_BFLOAT16);
+}
+
+TEST(RegistrationTest, SchemeIsReplacedInItsPlace) {
+  Tenant tenant;
+  ASSERT_EQ(tenant.Register("name: 'a' config {}"), "OK");
+  ASSERT_EQ(tenant.Register("name: 'b' config {}"), "OK");
+  EXPECT_EQ(tenant.Register("name: 'a' config {} description: 'new'"), "SCHEME_EXISTS at scheme.name");
+  ASSERT_EQ(tenant.Register("name: 'a' config {} description: 'new'", {true, ""}), "OK");
+  EXPECT_EQ(tenant.registry().schemes()[0]->description(), "new");
+  EXPECT_EQ(tenant.registry().schemes()[0]->etag(), "4");
+  EXPECT_EQ(tenant.registry().schemes().size(), 2u);
+}
+
+TEST(RegistrationTest, EtagImpliesReplacingExactlyThatScheme) {
+  Tenant tenant;
+  EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "2"}), "ETAG_MISMATCH at etag") << "there is none";
+  ASSERT_EQ(tenant.Register("name: 'a' config {}"), "OK");
+  EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "1"}), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "2"}), "OK");
+  EXPECT_EQ(tenant.Register("name: 'a' config {}", {true, "2"}), "ETAG_MISMATCH at etag");
+}
+
+TEST(RegistrationTest, BuiltinSchemeIsNotReplaced) {
+  Tenant tenant;
+  EXPECT_EQ(tenant.Register("name: 'fp8' config {}", {true, ""}), "SCHEME_EXISTS at scheme.name");
+}
+
+TEST(RegistrationTest, TemplateThatMustBeNewReplacesNone) {
+  Tenant tenant;
+  ASSERT_EQ(tenant.RegisterTemplate("model_type: 'llama'", {false, ""}), "OK") << "a catalogue's does not count";
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'llama'", {false, ""}), "TEMPLATE_EXISTS at llm_template.model_type");
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'llama'"), "OK");
+}
+
+TEST(RegistrationTest, ReplacingCountsTheOldEntryOff) {
+  Tenant tenant;
+  tenant.limits().tenant_schemes = 1;
+  tenant.limits().tenant_bytes = 3000;
+  const std::string large = "name: 'a' config {} description: '" + std::string(1000, 'x') + "'";
+  ASSERT_EQ(tenant.Register(large), "OK");
+  EXPECT_EQ(tenant.Register(large, {true, ""}), "OK");
+  EXPECT_EQ(tenant.Register("name: 'b' config {}", {true, ""}), "QUOTA_EXCEEDED at scheme");
+  tenant.limits().tenant_bytes = 900;
+  EXPECT_EQ(tenant.Register(large, {true, ""}), "QUOTA_EXCEEDED at scheme");
+}
+
+TEST(RegistrationTest, StoredEntryHasAtMost512KiB) {
+  Tenant tenant;
+  const std::string pattern = "'" + std::string(1000, 'x') + "',";
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' exclude_layers_name: [" + Repeated(pattern, 520) + "'x']"), "OK");
+  EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' exclude_layers_name: [" + Repeated(pattern, 524) + "'x']"),
+            "INVALID_REQUEST at llm_template");
+}
+
+TEST(RegistrationTest, DefaultCatalogIsChangedOnlyToOneOfTheServers) {
+  Tenant tenant;
+  EXPECT_EQ(tenant.SetDefaultCatalog(""), "INVALID_REQUEST at catalog");
+  EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.14"), "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.13", -1), "INVALID_REQUEST at expected_revision");
+  EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.13", 2), "REVISION_MISMATCH at expected_revision");
+  EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.13", 1), "OK");
+  EXPECT_EQ(tenant.registry().default_catalog(), "quark-0.13");
+  EXPECT_EQ(tenant.registry().revision(), 2);
+  EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.13"), "no change");
+}
+
+TEST(RegistrationTest, NamesWithInvisibleCharactersAreRejected) {
+  Tenant tenant;
+  for (const char* name : {"\u3164", "a\U000E0041", "a\u200Bb", "a\u00ADb"}) {
+    EXPECT_EQ(tenant.Register(absl::StrCat("name: '", name, "' config {}")), "INVALID_REQUEST at scheme.name") << name;
+    EXPECT_EQ(tenant.RegisterTemplate(absl::StrCat("model_type: '", name, "'")),
+              "INVALID_REQUEST at llm_template.model_type")
+        << name;
+    EXPECT_EQ(tenant.Register(absl::StrCat("name: 'a' config {} labels { key: '", name, "' }")),
+              "INVALID_REQUEST at scheme.labels")
+        << name;
+  }
 }
 
 }  // namespace

@@ -14,45 +14,77 @@
 namespace qconfig {
 namespace {
 
+void FillRequired(v1::GetConfigRequest& request) {
+  v1::ConfigSpec& spec = *request.mutable_spec();
+  if (spec.model_type().empty()) spec.set_model_type("m");
+  if (spec.scheme().empty()) spec.set_scheme("s");
+}
+
 struct Case {
   const char* told;
   const char* request;
 };
 
+TEST(RequiredTest, AbsentFieldsAreNamed) {
+  EXPECT_EQ(CheckShape({}, Limits{}).message(), "spec is required");
+  EXPECT_EQ(CheckShape(Proto<v1::GetConfigRequest>("spec { scheme: 's' }"), Limits{}).message(),
+            "spec.model_type is required");
+  EXPECT_EQ(CheckShape(Proto<v1::GetConfigRequest>("spec { model_type: 'm' }"), Limits{}).message(),
+            "spec.scheme is required");
+}
+
 class RequestShapeTest : public testing::TestWithParam<Case> {};
 
 TEST_P(RequestShapeTest, RefusesAtTheRightField) {
-  const auto request = Proto<v1::GetConfigRequest>(GetParam().request);
+  auto request = Proto<v1::GetConfigRequest>(GetParam().request);
+  FillRequired(request);
   EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().told);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, RequestShapeTest,
     testing::Values(
-        Case{"OK", ""}, Case{"OK", "layer_config { pattern: '' scheme: '' } layer_config { pattern: '*' scheme: 'x' }"},
-        Case{"INVALID_REQUEST at layer_config[1].pattern",
-             "layer_config { pattern: 'a' scheme: 'x' } layer_config { pattern: 'a' scheme: 'y' }"},
-        Case{"INVALID_REQUEST at layer_type_config[0].layer_type", "layer_type_config { layer_type: 'linear' }"},
-        Case{"INVALID_REQUEST at layer_type_config[1].layer_type",
-             "layer_type_config { layer_type: 'Linear' } layer_type_config { layer_type: 'Linear' }"},
-        Case{"OK", "exclude_layers { patterns: 'a' patterns: 'a' }"},
-        Case{"INVALID_REQUEST at min_kv_scale", "min_kv_scale: nan"},
-        Case{"INVALID_REQUEST at min_kv_scale", "min_kv_scale: inf"}, Case{"OK", "min_kv_scale: -1"},
-        Case{"INVALID_REQUEST at revision", "revision: -1"},
+        Case{"OK", ""},
+        Case{"OK", "spec { layer_config { pattern: '' scheme: 'x' } layer_config { pattern: '*' scheme: 'x' } }"},
+        Case{"INVALID_REQUEST at spec.layer_config[0].scheme", "spec { layer_config { pattern: '*' } }"},
+        Case{"INVALID_REQUEST at spec.layer_type_config[0].layer_type", "spec { layer_type_config { scheme: 'x' } }"},
+        Case{"INVALID_REQUEST at spec.layer_type_config[0].scheme",
+             "spec { layer_type_config { layer_type: 'Linear' } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].algorithm", "spec { algo_configs { config { awq {} } } }"},
+        Case{"INVALID_REQUEST at spec.layer_config[1].pattern",
+             "spec { layer_config { pattern: 'a' scheme: 'x' } layer_config { pattern: 'a' scheme: 'y' } }"},
+        Case{"INVALID_REQUEST at spec.layer_type_config[0].layer_type",
+             "spec { layer_type_config { layer_type: 'linear' } }"},
+        Case{"INVALID_REQUEST at spec.layer_type_config[1].layer_type",
+             "spec { layer_type_config { layer_type: 'Linear' scheme: 'x' } "
+             "layer_type_config { layer_type: 'Linear' scheme: 'x' } }"},
+        Case{"OK", "spec { exclude_layers { patterns: 'a' patterns: 'a' } }"},
+        Case{"INVALID_REQUEST at spec.min_kv_scale", "spec { min_kv_scale: nan }"},
+        Case{"INVALID_REQUEST at spec.min_kv_scale", "spec { min_kv_scale: inf }"},
+        Case{"OK", "spec { min_kv_scale: -1 }"}, Case{"INVALID_REQUEST at revision", "revision: -1"},
         Case{"INVALID_REQUEST at min_revision", "min_revision: -1"},
-        Case{"INVALID_REQUEST at algo_configs[0].algorithm", "algo_configs { algorithm: 'spin' config { awq {} } }"},
-        Case{"INVALID_REQUEST at algo_configs[0].config", "algo_configs { algorithm: 'awq' }"},
-        Case{"INVALID_REQUEST at algo_configs[0].config", "algo_configs { algorithm: 'awq' config { gptq {} } }"},
-        Case{"OK", "algo_configs { algorithm: 'AWQ' config { awq {} } }"},
-        Case{"INVALID_REQUEST at algo_configs[1].algorithm",
-             "algo_configs { algorithm: 'awq' config { awq {} } } algo_configs { algorithm: 'AWQ' config { awq {} } }"},
-        Case{"INVALID_REQUEST at algo_configs[0].config.gptq.damp_percent",
-             "algo_configs { algorithm: 'gptq' config { gptq { damp_percent: nan } } }"},
-        Case{"INVALID_REQUEST at algo_configs[0].config.rotation.scaling_layers[1].position",
-             "algo_configs { algorithm: 'rotation' config { rotation {"
-             "  scaling_layers { position: 'first_layer' } scaling_layers { position: 'first_layer' } } } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].algorithm",
+             "spec { algo_configs { algorithm: 'spin' config { awq {} } } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].config", "spec { algo_configs { algorithm: 'awq' } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].config",
+             "spec { algo_configs { algorithm: 'awq' config { gptq {} } } }"},
+        Case{"OK", "spec { algo_configs { algorithm: 'AWQ' config { awq {} } } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[1].algorithm",
+             "spec { algo_configs { algorithm: 'awq' config { awq {} } } algo_configs { algorithm: 'AWQ' config { awq "
+             "{} } } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].config.gptq.damp_percent",
+             "spec { algo_configs { algorithm: 'gptq' config { gptq { damp_percent: nan } } } }"},
+        Case{"INVALID_REQUEST at spec.algo_configs[0].config.rotation.scaling_layers[1].position",
+             "spec { algo_configs { algorithm: 'rotation' config { rotation {  scaling_layers { position: "
+             "'first_layer' } scaling_layers { position: 'first_layer' } } } } }"},
         // Shape comes in the order of the fields.
-        Case{"INVALID_REQUEST at revision", "revision: -1 min_kv_scale: nan"}));
+        Case{"INVALID_REQUEST at revision", "revision: -1 spec { min_kv_scale: nan }"}));
+
+void AddLayer(v1::GetConfigRequest& request, const std::string& pattern) {
+  v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
+  entry.set_pattern(pattern);
+  entry.set_scheme("s");
+}
 
 std::string Long(size_t size) { return std::string(size, 'x'); }
 
@@ -65,6 +97,7 @@ class RequestSizeTest : public testing::TestWithParam<SizeCase> {};
 
 TEST_P(RequestSizeTest, RefusesWhatIsTooLarge) {
   v1::GetConfigRequest request;
+  FillRequired(request);
   GetParam().grow(request);
   EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().told);
 }
@@ -73,79 +106,86 @@ using Request = v1::GetConfigRequest;
 INSTANTIATE_TEST_SUITE_P(
     All, RequestSizeTest,
     testing::Values(
-        SizeCase{"OK", [](Request& r) { r.set_scheme(Long(128)); }},
+        SizeCase{"OK", [](Request& r) { r.mutable_spec()->set_scheme(Long(128)); }},
         // 128 characters of four bytes each.
         SizeCase{"OK",
                  [](Request& r) {
-                   for (int i = 0; i < 128; ++i) r.mutable_scheme()->append("😀");
+                   for (int i = 0; i < 127; ++i) r.mutable_spec()->mutable_scheme()->append("😀");
                  }},
-        SizeCase{"INVALID_REQUEST at scheme", [](Request& r) { r.set_scheme(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at model_type", [](Request& r) { r.set_model_type(Long(129)); }},
+        SizeCase{"INVALID_REQUEST at spec.scheme", [](Request& r) { r.mutable_spec()->set_scheme(Long(129)); }},
+        SizeCase{"INVALID_REQUEST at spec.model_type", [](Request& r) { r.mutable_spec()->set_model_type(Long(129)); }},
         SizeCase{"INVALID_REQUEST at catalog", [](Request& r) { r.set_catalog(Long(129)); }},
         SizeCase{"INVALID_REQUEST at if_digest", [](Request& r) { r.set_if_digest(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at kv_cache_scheme", [](Request& r) { r.set_kv_cache_scheme(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at attention_scheme", [](Request& r) { r.set_attention_scheme(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at algorithm[1]",
+        SizeCase{"INVALID_REQUEST at spec.kv_cache_scheme",
+                 [](Request& r) { r.mutable_spec()->set_kv_cache_scheme(Long(129)); }},
+        SizeCase{"INVALID_REQUEST at spec.attention_scheme",
+                 [](Request& r) { r.mutable_spec()->set_attention_scheme(Long(129)); }},
+        SizeCase{"INVALID_REQUEST at spec.algorithm[1]",
                  [](Request& r) {
-                   r.add_algorithm("awq");
-                   r.add_algorithm(Long(129));
+                   r.mutable_spec()->add_algorithm("awq");
+                   r.mutable_spec()->add_algorithm(Long(129));
                  }},
-        SizeCase{"OK", [](Request& r) { r.add_layer_config()->set_pattern(Long(1024)); }},
-        SizeCase{"INVALID_REQUEST at layer_config[0].pattern",
-                 [](Request& r) { r.add_layer_config()->set_pattern(Long(1025)); }},
-        SizeCase{"INVALID_REQUEST at layer_config[0].scheme",
-                 [](Request& r) { r.add_layer_config()->set_scheme(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at layer_type_config[0].scheme",
+        SizeCase{"OK", [](Request& r) { AddLayer(r, Long(1024)); }},
+        SizeCase{"INVALID_REQUEST at spec.layer_config[0].pattern", [](Request& r) { AddLayer(r, Long(1025)); }},
+        SizeCase{"INVALID_REQUEST at spec.layer_config[0].scheme",
+                 [](Request& r) { r.mutable_spec()->add_layer_config()->set_scheme(Long(129)); }},
+        SizeCase{"INVALID_REQUEST at spec.layer_type_config[0].scheme",
                  [](Request& r) {
-                   r.add_layer_type_config()->set_layer_type("Linear");
-                   r.mutable_layer_type_config(0)->set_scheme(Long(129));
+                   r.mutable_spec()->add_layer_type_config()->set_layer_type("Linear");
+                   r.mutable_spec()->mutable_layer_type_config(0)->set_scheme(Long(129));
                  }},
-        SizeCase{"INVALID_REQUEST at exclude_layers.patterns[0]",
-                 [](Request& r) { r.mutable_exclude_layers()->add_patterns(Long(1025)); }},
-        SizeCase{"INVALID_REQUEST at shared_scale_groups.groups[0].layer_suffixes[0]",
-                 [](Request& r) { r.mutable_shared_scale_groups()->add_groups()->add_layer_suffixes(Long(129)); }},
-        SizeCase{"INVALID_REQUEST at algo_configs[0].config.awq.scaling_layers[0].layers[0]",
+        SizeCase{"INVALID_REQUEST at spec.exclude_layers.patterns[0]",
+                 [](Request& r) { r.mutable_spec()->mutable_exclude_layers()->add_patterns(Long(1025)); }},
+        SizeCase{"INVALID_REQUEST at spec.shared_scale_groups.groups[0].layer_suffixes[0]",
                  [](Request& r) {
-                   r.add_algo_configs()->set_algorithm("awq");
-                   r.mutable_algo_configs(0)->mutable_config()->mutable_awq()->add_scaling_layers()->add_layers(
-                       Long(1025));
+                   r.mutable_spec()->mutable_shared_scale_groups()->add_groups()->add_layer_suffixes(Long(129));
                  }},
-        SizeCase{"INVALID_REQUEST at algorithm",
+        SizeCase{"INVALID_REQUEST at spec.algo_configs[0].config.awq.scaling_layers[0].layers[0]",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.add_algorithm("awq");
+                   r.mutable_spec()->add_algo_configs()->set_algorithm("awq");
+                   r.mutable_spec()
+                       ->mutable_algo_configs(0)
+                       ->mutable_config()
+                       ->mutable_awq()
+                       ->add_scaling_layers()
+                       ->add_layers(Long(1025));
+                 }},
+        SizeCase{"INVALID_REQUEST at spec.algorithm",
+                 [](Request& r) {
+                   for (int i = 0; i <= 10'000; ++i) r.mutable_spec()->add_algorithm("awq");
                  }},
         SizeCase{"OK",
                  [](Request& r) {
-                   for (int i = 0; i < 10'000; ++i) r.add_layer_config()->set_pattern(absl::StrCat(i));
+                   for (int i = 0; i < 10'000; ++i) AddLayer(r, absl::StrCat(i));
                  }},
-        SizeCase{"INVALID_REQUEST at layer_config",
+        SizeCase{"INVALID_REQUEST at spec.layer_config",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.add_layer_config()->set_pattern(absl::StrCat(i));
+                   for (int i = 0; i <= 10'000; ++i) AddLayer(r, absl::StrCat(i));
                  }},
-        SizeCase{"INVALID_REQUEST at layer_type_config",
+        SizeCase{"INVALID_REQUEST at spec.layer_type_config",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.add_layer_type_config();
+                   for (int i = 0; i <= 10'000; ++i) r.mutable_spec()->add_layer_type_config();
                  }},
-        SizeCase{"INVALID_REQUEST at exclude_layers.patterns",
+        SizeCase{"INVALID_REQUEST at spec.exclude_layers.patterns",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.mutable_exclude_layers()->add_patterns("a");
+                   for (int i = 0; i <= 10'000; ++i) r.mutable_spec()->mutable_exclude_layers()->add_patterns("a");
                  }},
-        SizeCase{"INVALID_REQUEST at algo_configs",
+        SizeCase{"INVALID_REQUEST at spec.algo_configs",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.add_algo_configs();
+                   for (int i = 0; i <= 10'000; ++i) r.mutable_spec()->add_algo_configs();
                  }},
-        SizeCase{"INVALID_REQUEST at shared_scale_groups.groups",
+        SizeCase{"INVALID_REQUEST at spec.shared_scale_groups.groups",
                  [](Request& r) {
-                   for (int i = 0; i <= 10'000; ++i) r.mutable_shared_scale_groups()->add_groups();
+                   for (int i = 0; i <= 10'000; ++i) r.mutable_spec()->mutable_shared_scale_groups()->add_groups();
                  }},
-        SizeCase{"INVALID_REQUEST at shared_scale_groups.groups[0].layer_suffixes",
+        SizeCase{"INVALID_REQUEST at spec.shared_scale_groups.groups[0].layer_suffixes",
                  [](Request& r) {
-                   auto* group = r.mutable_shared_scale_groups()->add_groups();
+                   auto* group = r.mutable_spec()->mutable_shared_scale_groups()->add_groups();
                    for (int i = 0; i <= 10'000; ++i) group->add_layer_suffixes("a");
                  }},
-        SizeCase{"INVALID_REQUEST at algo_configs[0].config.gptq.inside_layer_modules", [](Request& r) {
-                   r.add_algo_configs()->set_algorithm("gptq");
-                   auto* gptq = r.mutable_algo_configs(0)->mutable_config()->mutable_gptq();
+        SizeCase{"INVALID_REQUEST at spec.algo_configs[0].config.gptq.inside_layer_modules", [](Request& r) {
+                   r.mutable_spec()->add_algo_configs()->set_algorithm("gptq");
+                   auto* gptq = r.mutable_spec()->mutable_algo_configs(0)->mutable_config()->mutable_gptq();
                    for (int i = 0; i <= 10'000; ++i) gptq->add_inside_layer_modules("a");
                  }}));
 

@@ -17,14 +17,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-v1::QConfig Resolve(const std::string& request, const Snapshot& snapshot = Builtins()) {
-  const auto config = ResolveConfig(snapshot, Proto<v1::GetConfigRequest>(request));
+v1::QConfig Resolve(const std::string& spec, const Snapshot& snapshot = Builtins()) {
+  const auto config = ResolveConfig(snapshot, Proto<v1::ConfigSpec>(spec));
   EXPECT_TRUE(config.ok()) << config.status();
   return config.ok() ? *config : v1::QConfig();
 }
 
-std::string ToldBy(const std::string& request) {
-  return Told(ResolveConfig(Builtins(), Proto<v1::GetConfigRequest>(request)).status());
+std::string ToldBy(const std::string& spec) {
+  return Told(ResolveConfig(Builtins(), Proto<v1::ConfigSpec>(spec)).status());
 }
 
 TEST(ResolveConfigTest, AbsentExclusionsAreTheTemplatesAndEmptyOnesAreNone) {
@@ -93,38 +93,38 @@ TEST(ResolveConfigTest, ConfigurationOfAnAlgorithmNotAskedForIsCheckedAndThenIgn
       IsEmpty());
   EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8'"
                    "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } }"),
-            "INVALID_ALGORITHM_CONFIG at algo_configs[0].config.gptq.static_groups");
+            "INVALID_ALGORITHM_CONFIG at spec.algo_configs[0].config.gptq.static_groups");
 }
 
 TEST(ResolveConfigTest, SmallMessagesOfAnAlgorithmCountByTheirMemory) {
-  v1::GetConfigRequest request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
-  v1::AlgoConfigEntry& entry = *request.add_algo_configs();
+  v1::ConfigSpec spec = Proto<v1::ConfigSpec>("model_type: 'llama' scheme: 'fp8'");
+  v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
   entry.set_algorithm("awq");
   for (int i = 0; i < 10'000; ++i) entry.mutable_config()->mutable_awq()->add_scaling_layers();
-  for (int i = 0; i < 100; ++i) request.add_algorithm("awq");
-  ASSERT_LT(request.ByteSizeLong(), 25'000u);
-  EXPECT_TRUE(absl::StartsWith(Told(ResolveConfig(Builtins(), request).status()), "ANSWER_TOO_LARGE at algorithm["));
+  for (int i = 0; i < 100; ++i) spec.add_algorithm("awq");
+  ASSERT_LT(spec.ByteSizeLong(), 25'000u);
+  EXPECT_TRUE(absl::StartsWith(Told(ResolveConfig(Builtins(), spec).status()), "ANSWER_TOO_LARGE at spec.algorithm["));
 }
 
 TEST(ResolveConfigTest, RefusalsSuggestAndSayWhatIsAllowed) {
-  for (const char* request : {"model_type: 'lama' scheme: 'fp8'", "model_type: 'llama' scheme: 'fp9'",
-                              "model_type: 'llama' scheme: 'fp8' algorithm: 'aqw'",
-                              "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp9'",
-                              "model_type: 'llama' scheme: 'fp8' attention_scheme: 'pf8'"}) {
-    const auto error = ItemErrorOf(ResolveConfig(Builtins(), Proto<v1::GetConfigRequest>(request)).status());
-    EXPECT_FALSE(error.metadata().at("suggestion").empty()) << request;
-    EXPECT_FALSE(error.metadata().at("allowed").empty()) << request;
-    EXPECT_EQ(error.metadata().at("catalog"), "quark-0.12.post1") << request;
+  for (const char* spec : {"model_type: 'lama' scheme: 'fp8'", "model_type: 'llama' scheme: 'fp9'",
+                           "model_type: 'llama' scheme: 'fp8' algorithm: 'aqw'",
+                           "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp9'",
+                           "model_type: 'llama' scheme: 'fp8' attention_scheme: 'pf8'"}) {
+    const auto error = ItemErrorOf(ResolveConfig(Builtins(), Proto<v1::ConfigSpec>(spec)).status());
+    EXPECT_FALSE(error.detail().suggestions().empty()) << spec;
+    EXPECT_FALSE(error.detail().allowed().empty()) << spec;
+    EXPECT_EQ(error.detail().catalog(), "quark-0.12.post1") << spec;
   }
 }
 
 TEST(ResolveConfigTest, AlgorithmOfANewerReleaseIsNotSupported) {
   EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' algorithm: 'autoround'"
                    "algo_configs { algorithm: 'autoround' config { autoround {} } }"),
-            "UNSUPPORTED_ALGORITHM at algorithm[0]");
+            "UNSUPPORTED_ALGORITHM at spec.algorithm[0]");
 }
 
-// Each request fails the check that is named and all those after it.
+// Each spec fails the check that is named and all those after it.
 TEST(ResolveConfigTest, ChecksRunInQuarksOrder) {
   const std::string types = "layer_type_config { layer_type: 'Linear' scheme: 'bad' }";
   const std::string layers = "layer_config { pattern: 'a' scheme: 'bad' }" + types;
@@ -132,22 +132,22 @@ TEST(ResolveConfigTest, ChecksRunInQuarksOrder) {
   const std::string attention = "attention_scheme: 'bad'" + missing;
   const std::string kv_cache = "kv_cache_scheme: 'bad'" + attention;
   const std::string algorithm = "algorithm: 'bad'" + kv_cache;
-  EXPECT_EQ(ToldBy("model_type: 'bad' scheme: 'bad'" + algorithm), "TEMPLATE_NOT_FOUND at model_type");
-  EXPECT_EQ(ToldBy("model_type: 'phi' scheme: 'bad'" + algorithm), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldBy("model_type: 'bad' scheme: 'bad'" + algorithm), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ToldBy("model_type: 'phi' scheme: 'bad'" + algorithm), "SCHEME_NOT_FOUND at spec.scheme");
   const std::string ok = "model_type: 'phi' scheme: 'fp8'";
-  EXPECT_EQ(ToldBy(ok + algorithm), "UNSUPPORTED_ALGORITHM at algorithm[0]");
-  EXPECT_EQ(ToldBy(ok + kv_cache), "UNSUPPORTED_KV_CACHE_SCHEME at kv_cache_scheme");
-  EXPECT_EQ(ToldBy(ok + attention), "UNSUPPORTED_ATTENTION_SCHEME at attention_scheme");
-  EXPECT_EQ(ToldBy(ok + missing), "ALGORITHM_CONFIG_MISSING at algorithm[0]");
-  EXPECT_EQ(ToldBy(ok + layers), "SCHEME_NOT_FOUND at layer_config[0].scheme");
-  EXPECT_EQ(ToldBy(ok + types), "SCHEME_NOT_FOUND at layer_type_config[0].scheme");
+  EXPECT_EQ(ToldBy(ok + algorithm), "UNSUPPORTED_ALGORITHM at spec.algorithm[0]");
+  EXPECT_EQ(ToldBy(ok + kv_cache), "UNSUPPORTED_KV_CACHE_SCHEME at spec.kv_cache_scheme");
+  EXPECT_EQ(ToldBy(ok + attention), "UNSUPPORTED_ATTENTION_SCHEME at spec.attention_scheme");
+  EXPECT_EQ(ToldBy(ok + missing), "ALGORITHM_CONFIG_MISSING at spec.algorithm[0]");
+  EXPECT_EQ(ToldBy(ok + layers), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
+  EXPECT_EQ(ToldBy(ok + types), "SCHEME_NOT_FOUND at spec.layer_type_config[0].scheme");
 }
 
 TEST(ResolveConfigTest, NamesAreExactButForAlgorithms) {
-  EXPECT_EQ(ToldBy("model_type: 'Llama' scheme: 'fp8'"), "TEMPLATE_NOT_FOUND at model_type");
-  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'FP8'"), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldBy("model_type: 'Llama' scheme: 'fp8'"), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'FP8'"), "SCHEME_NOT_FOUND at spec.scheme");
   EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'FP8'"),
-            "UNSUPPORTED_KV_CACHE_SCHEME at kv_cache_scheme");
+            "UNSUPPORTED_KV_CACHE_SCHEME at spec.kv_cache_scheme");
   EXPECT_EQ(ToldBy("model_type: 'llama' scheme: 'fp8' algorithm: 'aWq'"), "OK");
 }
 

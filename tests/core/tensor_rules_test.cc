@@ -15,7 +15,8 @@
 namespace qconfig {
 namespace {
 
-using testing::HasSubstr;
+using testing::Contains;
+using testing::ElementsAre;
 
 constexpr char kInt8[] =
     "dtype: DTYPE_INT8 observer_cls: 'PerTensorMinMaxObserver' is_dynamic: false symmetric: true "
@@ -33,7 +34,7 @@ std::string Refusal(const absl::Status& status) {
   constexpr absl::string_view kPath = "INVALID_TENSOR_CONFIG at scheme.config.weight[0].";
   const std::string told = Told(status);
   EXPECT_EQ(told.substr(0, kPath.size()), kPath);
-  return absl::StrCat(MetadataOf(status, "rule"), " at ", told.substr(kPath.size()));
+  return absl::StrCat(DetailOf(status).rule(), " at ", told.substr(kPath.size()));
 }
 
 struct Case {
@@ -73,7 +74,7 @@ TEST(TensorRuleTest, NumberThatIsNoValueIsUnknown) {
     tensor.set_dtype(static_cast<v1::Dtype>(number));
     const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
     EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
-    EXPECT_EQ(MetadataOf(status, "value"), absl::StrCat(number));
+    EXPECT_EQ(DetailOf(status).value(), absl::StrCat(number));
   }
   auto tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_mx_element_dtype(static_cast<v1::Dtype>(77));
@@ -94,29 +95,31 @@ TEST(TensorRuleTest, DataTypeOfALaterReleaseIsUnknownToAnEarlierOne) {
       "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
   const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
   EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
-  EXPECT_EQ(MetadataOf(status, "value"), "uint2");
-  EXPECT_EQ(MetadataOf(status, "suggestion"), "uint8, uint4, int2");
+  EXPECT_EQ(DetailOf(status).value(), "uint2");
+  EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("uint8", "uint4", "int2"));
   EXPECT_EQ(Told(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
 }
 
 TEST(TensorRuleTest, UnknownObserverIsToldTheNearest) {
   const absl::Status status = Check("dtype: DTYPE_MX6 ch_axis: 0 group_size: 8 observer_cls: 'PerTensorMinMaxObserve'");
   EXPECT_EQ(Refusal(status), "observer_cls_unknown at observer_cls");
-  EXPECT_THAT(MetadataOf(status, "suggestion"), HasSubstr("PerTensorMinMaxObserver"));
-  EXPECT_THAT(MetadataOf(status, "allowed"), HasSubstr(" and 11 more"));
+  EXPECT_THAT(DetailOf(status).suggestions(), Contains("PerTensorMinMaxObserver"));
+  EXPECT_EQ(DetailOf(status).allowed_size(), 10);
+  EXPECT_EQ(DetailOf(status).allowed_total(), 21);
 }
 
 TEST(TensorRuleTest, ObserverThatDoesNotFitIsToldThoseThatDo) {
   const absl::Status status =
       Check("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_CHANNEL observer_cls: 'PerTensorMinMaxObserver' ch_axis: 0");
   EXPECT_EQ(Refusal(status), "observer_cls_per_channel at observer_cls");
-  EXPECT_EQ(MetadataOf(status, "allowed"),
-            "LSQObserver, PerChannelMinMaxObserver, PerChannelPowOf2MinMSEObserver, PerChannelPowOf2MinMaxObserver");
+  EXPECT_THAT(DetailOf(status).allowed(),
+              ElementsAre("LSQObserver", "PerChannelMinMaxObserver", "PerChannelPowOf2MinMSEObserver",
+                          "PerChannelPowOf2MinMaxObserver"));
 }
 
 std::string LayerRefusal(const std::string& layer) {
   const absl::Status status = CheckLayer(Quark012(), Proto<v1::QLayerConfig>(layer), "c");
-  return status.ok() ? "OK" : absl::StrCat(MetadataOf(status, "rule"), " at ", MetadataOf(status, "field"));
+  return status.ok() ? "OK" : absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
 }
 
 TEST(LayerRuleTest, EveryTensorIsLookedAt) {
@@ -156,8 +159,8 @@ TEST(LayerRuleTest, UnknownDeviceIsRefused) {
   layer.set_target_device(static_cast<v1::DeviceType>(3));
   const absl::Status status = CheckLayer(Quark012(), layer, "c");
   EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at c.target_device");
-  EXPECT_EQ(MetadataOf(status, "rule"), "target_device_unknown");
-  EXPECT_EQ(MetadataOf(status, "allowed"), "cpu, ipu");
+  EXPECT_EQ(DetailOf(status).rule(), "target_device_unknown");
+  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("cpu", "ipu"));
 }
 
 TEST(CompleteLayerTest, FillsInOnlyWhatIsLeftOut) {

@@ -16,11 +16,7 @@ std::string Told(const absl::Status& status) {
   return absl::StrCat(ReasonName(error.reason()), field == error.metadata().end() ? "" : " at " + field->second);
 }
 
-std::string MetadataOf(const absl::Status& status, const std::string& key) {
-  const v1::ItemError error = ItemErrorOf(status);
-  const auto it = error.metadata().find(key);
-  return it == error.metadata().end() ? "" : it->second;
-}
+v1::ErrorDetail DetailOf(const absl::Status& status) { return ItemErrorOf(status).detail(); }
 
 CatalogTexts BuiltinTexts() {
   const CatalogFiles files = EmbeddedCatalogs().front();

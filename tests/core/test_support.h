@@ -20,8 +20,8 @@ namespace qconfig {
 // "SCHEME_NOT_FOUND at layer_config[3].scheme"; "OK" for a status that is.
 std::string Told(const absl::Status& status);
 
-// What the error says under a key of its metadata, such as "rule"; empty when it says nothing.
-std::string MetadataOf(const absl::Status& status, const std::string& key);
+// The details of the error; empty for a status that is OK.
+v1::ErrorDetail DetailOf(const absl::Status& status);
 
 // The message that `text` describes in protobuf's text format. Fails the test when it describes none.
 template <typename Message>

@@ -30,8 +30,8 @@ TEST(PrintableTest, EscapesWhatCannot) {
 
 TEST(PrintableTest, TellsWhatShowsAsItIs) {
   for (const char* text : {"", "a b", "größe 4/bit 😀"}) EXPECT_TRUE(IsPrintable(text)) << text;
-  for (const char* text : {"a\nb", "\u202Etxt", "a\u00A0b", "a\u3000b", "a\u200Bb", "\xFF", "\u3164", "a\U000E0041", "a\u00ADb", "\u115F", "a\uFE0F",
-                           "a\U000E0FFF", "\uFFFE"}) {
+  for (const char* text : {"a\nb", "\u202Etxt", "a\u00A0b", "a\u3000b", "a\u200Bb", "\xFF", "\u3164", "a\U000E0041",
+                           "a\u00ADb", "\u115F", "a\uFE0F", "a\U000E0FFF", "\uFFFE"}) {
     EXPECT_FALSE(IsPrintable(text)) << text;
   }
 }

@@ -12,9 +12,9 @@ namespace qconfig {
 namespace {
 
 // "<code> <field> <value>", a line for each warning.
-std::string Warned(const std::string& request) {
+std::string Warned(const std::string& spec) {
   std::string lines;
-  for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::GetConfigRequest>(request))) {
+  for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::ConfigSpec>(spec))) {
     EXPECT_FALSE(warning.message().empty());
     absl::StrAppend(&lines, v1::WarningCode_Name(warning.code()).substr(13), " ", warning.field(), " ", warning.value(),
                     "\n");
@@ -28,26 +28,26 @@ TEST(WarningsTest, OrdinaryRequestHasNone) {
 
 TEST(WarningsTest, KvCacheOrAttentionOfATemplateWithoutSuchLayers) {
   EXPECT_EQ(Warned("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
-            "KV_CACHE_WITHOUT_LAYERS kv_cache_scheme fp8\nATTENTION_WITHOUT_LAYERS attention_scheme fp8\n");
+            "KV_CACHE_WITHOUT_LAYERS spec.kv_cache_scheme fp8\nATTENTION_WITHOUT_LAYERS spec.attention_scheme fp8\n");
 }
 
 TEST(WarningsTest, DroppedExclusion) {
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
-            "TEMPLATE_EXCLUSION_DROPPED exclude_layers head\n");
+            "TEMPLATE_EXCLUSION_DROPPED spec.exclude_layers head\n");
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
 }
 
 TEST(WarningsTest, AliasWhereverASchemeIsNamed) {
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
                    "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
-            "SCHEME_ALIAS scheme alias\nSCHEME_ALIAS layer_config[0].scheme alias\n"
-            "SCHEME_ALIAS layer_type_config[0].scheme alias\n");
+            "SCHEME_ALIAS spec.scheme alias\nSCHEME_ALIAS spec.layer_config[0].scheme alias\n"
+            "SCHEME_ALIAS spec.layer_type_config[0].scheme alias\n");
 }
 
 TEST(WarningsTest, OverrideThatAnEarlierOneCovers) {
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
                    "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
-            "OVERRIDE_NEVER_WINS layer_config[1].pattern *mlp.up*\n");
+            "OVERRIDE_NEVER_WINS spec.layer_config[1].pattern *mlp.up*\n");
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
                    "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
             "");
@@ -62,7 +62,7 @@ TEST(WarningsTest, LiteralNameWinsOverEarlierPatterns) {
 TEST(WarningsTest, LayerTypeThatAPatternForEverythingCovers) {
   EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
                    "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
-            "OVERRIDE_NEVER_WINS layer_type_config[0].layer_type Linear\n");
+            "OVERRIDE_NEVER_WINS spec.layer_type_config[0].layer_type Linear\n");
 }
 
 TEST(WarningsTest, OverrideThatAnotherSchemeMayTakeAsItsBaseIsNotUseless) {
@@ -78,17 +78,17 @@ TEST(WarningsTest, ExclusionThatAWiderOneCoversIsNotDropped) {
 }
 
 TEST(WarningsTest, LookingForCoveredOverridesEnds) {
-  v1::GetConfigRequest request;
-  request.set_model_type("model");
-  request.set_scheme("plain");
-  const auto add = [&request](const std::string& pattern) {
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+  v1::ConfigSpec spec;
+  spec.set_model_type("model");
+  spec.set_scheme("plain");
+  const auto add = [&spec](const std::string& pattern) {
+    v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(pattern);
     entry.set_scheme("plain");
   };
   for (int i = 0; i < 5'000; ++i) add(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
   add("*a*a*a*a*10000*b*b");  // the first covers it, but by then all steps are used up
-  EXPECT_EQ(FindWarnings(Tiny(), request).size(), 0);
+  EXPECT_EQ(FindWarnings(Tiny(), spec).size(), 0);
 }
 
 }  // namespace

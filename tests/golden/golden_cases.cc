@@ -149,40 +149,40 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
   v1::GetConfigRequest request;
   for (const auto& [key, value] : json.items()) {
     if (key == "model_type") {
-      request.set_model_type(value.get<std::string>());
+      request.mutable_spec()->set_model_type(value.get<std::string>());
     } else if (key == "scheme") {
-      request.set_scheme(value.get<std::string>());
+      request.mutable_spec()->set_scheme(value.get<std::string>());
     } else if (key == "algorithm") {
-      for (const std::string& name : StringsOf(value)) request.add_algorithm(name);
+      for (const std::string& name : StringsOf(value)) request.mutable_spec()->add_algorithm(name);
     } else if (key == "kv_cache_scheme") {
-      request.set_kv_cache_scheme(value.get<std::string>());
+      request.mutable_spec()->set_kv_cache_scheme(value.get<std::string>());
     } else if (key == "min_kv_scale") {
-      request.set_min_kv_scale(value.get<double>());
+      request.mutable_spec()->set_min_kv_scale(value.get<double>());
     } else if (key == "attention_scheme") {
-      request.set_attention_scheme(value.get<std::string>());
+      request.mutable_spec()->set_attention_scheme(value.get<std::string>());
     } else if (key == "layer_config") {
       for (const ordered_json& pair : value) {
-        v1::LayerConfigEntry& entry = *request.add_layer_config();
+        v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
         entry.set_pattern(pair[0].get<std::string>());
         entry.set_scheme(pair[1].get<std::string>());
       }
     } else if (key == "layer_type_config") {
       for (const ordered_json& pair : value) {
-        v1::LayerTypeConfigEntry& entry = *request.add_layer_type_config();
+        v1::LayerTypeConfigEntry& entry = *request.mutable_spec()->add_layer_type_config();
         entry.set_layer_type(pair[0].get<std::string>());
         entry.set_scheme(pair[1].get<std::string>());
       }
     } else if (key == "exclude_layers") {
-      request.mutable_exclude_layers();
+      request.mutable_spec()->mutable_exclude_layers();
       for (const ordered_json& pattern : value) {
-        request.mutable_exclude_layers()->add_patterns(pattern.get<std::string>());
+        request.mutable_spec()->mutable_exclude_layers()->add_patterns(pattern.get<std::string>());
       }
     } else if (key == "algo_configs") {
-      *request.mutable_algo_configs() = AlgoConfigEntriesOf(value);
+      *request.mutable_spec()->mutable_algo_configs() = AlgoConfigEntriesOf(value);
     } else if (key == "shared_scale_groups") {
-      request.mutable_shared_scale_groups();
+      request.mutable_spec()->mutable_shared_scale_groups();
       for (const ordered_json& suffixes : value) {
-        v1::SharedScaleGroup& group = *request.mutable_shared_scale_groups()->add_groups();
+        v1::SharedScaleGroup& group = *request.mutable_spec()->mutable_shared_scale_groups()->add_groups();
         for (const ordered_json& suffix : suffixes) group.add_layer_suffixes(suffix.get<std::string>());
       }
     } else {

@@ -124,8 +124,8 @@ v1::RegisterTemplateRequest Template(const std::string& exclude) {
 
 v1::GetConfigRequest Mine(const std::string& catalog = "") {
   v1::GetConfigRequest request;
-  request.set_model_type("mine");
-  request.set_scheme("fp8");
+  request.mutable_spec()->set_model_type("mine");
+  request.mutable_spec()->set_scheme("fp8");
   request.set_catalog(catalog);
   return request;
 }
@@ -229,10 +229,10 @@ TEST_F(CachedAnswersTest, ErrorsAreAskedForAnew) {
 TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
   TestServer server;
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("fp8");
   for (int i = 0; i < 1000; ++i) {
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
     entry.set_pattern(absl::StrCat("model.layers.", i, ".mlp.*"));
     entry.set_scheme("ptpc_fp8");
   }
@@ -296,8 +296,8 @@ TEST_F(CachedAnswersTest, AreCountedAndLoggedAsCalls) {
   TestServer server(std::move(settings));
   for (int i = 0; i < 3; ++i) {
     v1::GetConfigRequest request;
-    request.set_model_type("llama");
-    request.set_scheme("fp8");
+    request.mutable_spec()->set_model_type("llama");
+    request.mutable_spec()->set_scheme("fp8");
     ASSERT_TRUE(server.client().GetConfig(request).ok());
   }
   EXPECT_EQ(server.answer_cache().counts().hits, 2);

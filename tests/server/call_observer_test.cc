@@ -220,8 +220,8 @@ TEST(LoggedCallsTest, TenantIsThatOfTheRequest) {
   logged.server().CallWithBytes("GetConfig", "\xff");
   EXPECT_EQ(logged.LastLine()["tenant"], "") << "not a message";
   client
-      .BatchGetConfig(Proto<v1::BatchGetConfigRequest>(
-          "requests { model_type: 'llama' scheme: 'fp8' tenant: 'd' } requests { scheme: 'x' tenant: 'd' }"))
+      .BatchGetConfig(Proto<v1::BatchGetConfigRequest>("requests { spec { model_type: 'llama' scheme: 'fp8' } tenant: "
+                                                       "'d' } requests { spec { scheme: 'x' } tenant: 'd' }"))
       .IgnoreError();
   EXPECT_EQ(logged.LastLine()["tenant"], "d");
   EXPECT_EQ(logged.LastLine()["items"], 2);

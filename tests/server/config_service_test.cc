@@ -41,7 +41,7 @@ class ConfigServiceTest : public testing::Test {
 };
 
 TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
-  const auto response = GetConfig("model_type: 'llama' scheme: 'fp8'");
+  const auto response = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->catalog(), "quark-0.12.post1");
   EXPECT_EQ(response->revision(), 1);
@@ -49,14 +49,14 @@ TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
 }
 
 TEST_F(ConfigServiceTest, EveryTenantSeesTheBuiltins) {
-  const auto first = GetConfig("model_type: 'llama' scheme: 'fp8' tenant: 'acme'");
-  const auto second = GetConfig("model_type: 'llama' scheme: 'fp8' tenant: 'other-1'");
+  const auto first = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'acme'");
+  const auto second = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'other-1'");
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
 }
 
 TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
-  const std::string request = "model_type: 'llama' scheme: 'fp8' ";
+  const std::string request = "spec { model_type: 'llama' scheme: 'fp8' } ";
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
   const auto hasty = Proto<v1::GetConfigRequest>(request + "min_revision: 2");
@@ -67,11 +67,11 @@ TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
 
 // Each request fails the check that is named and all those after it.
 TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
-  const std::string rest = "model_type: 'bad' scheme: 'bad' ";
+  const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
   EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
             "INVALID_REQUEST at tenant");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "min_kv_scale: nan revision: 9 catalog: 'bad'").status()),
-            "INVALID_REQUEST at min_kv_scale");
+  EXPECT_EQ(ToldToClient(GetConfig(rest + "spec { min_kv_scale: nan } revision: 9 catalog: 'bad'").status()),
+            "INVALID_REQUEST at spec.min_kv_scale");
   EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9 catalog: 'bad'").status()), "CATALOG_NOT_FOUND at catalog");
   EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
   EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at model_type");
@@ -81,7 +81,7 @@ TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
   Limits limits;
   limits.answer_bytes = 1'000;
   TestServer server(limits);
-  auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_TRUE(server.client().GetConfig(request).ok());
   request.set_include_quark_json(true);
   EXPECT_EQ(ToldToClient(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
@@ -89,8 +89,8 @@ TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
 
 TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
   TestServer server(OnlyTiny());
-  const auto response = server.client().GetConfig(
-      Proto<v1::GetConfigRequest>("model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"));
+  const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(
+      "spec { model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8' }"));
   ASSERT_TRUE(response.ok()) << response.status();
   ASSERT_EQ(response->warnings_size(), 3);
   EXPECT_EQ(response->warnings(1).code(), v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS);
@@ -194,15 +194,15 @@ TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
 TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
   TestServer server;
   const auto response = server.client().BatchGetConfig(Proto<v1::BatchGetConfigRequest>(
-      "requests { model_type: 'llama' scheme: 'fp8' } requests { model_type: 'nope' scheme: 'fp8' }"
-      "requests { model_type: 'qwen2' scheme: 'int8' }"));
+      "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: 'nope' scheme: 'fp8' } "
+      "}requests { spec { model_type: 'qwen2' scheme: 'int8' } }"));
   ASSERT_TRUE(response.ok()) << response.status();
   ASSERT_EQ(response->result_size(), 3);
   EXPECT_TRUE(response->result(0).has_response());
   EXPECT_EQ(response->result(1).error().reason(), v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
   EXPECT_EQ(response->result(2).response().SerializeAsString(),
             server.client()
-                .GetConfig(Proto<v1::GetConfigRequest>("model_type: 'qwen2' scheme: 'int8'"))
+                .GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'qwen2' scheme: 'int8' }"))
                 ->SerializeAsString());
 }
 
@@ -210,7 +210,7 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
   TestServer server;
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 1000; ++i)
-    *batch.add_requests() = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+    *batch.add_requests() = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->result_size(), 1000);
@@ -224,7 +224,8 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   TestServer server(limits);
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 20; ++i) {
-    *batch.add_requests() = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8'");
+    *batch.add_requests() =
+        Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8' }");
   }
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
@@ -255,7 +256,7 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 20; ++i) {
     v1::GetConfigRequest& item = *batch.add_requests();
-    item = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' algorithm: 'awq'");
+    item = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' algorithm: 'awq' }");
     v1::AlgoConfigEntry& entry = *item.add_algo_configs();
     entry.set_algorithm("awq");
     for (int n = 0; n < 10'000; ++n) entry.mutable_config()->mutable_awq()->add_scaling_layers();

@@ -32,19 +32,21 @@ std::string Repeated(absl::string_view text, int times) {
 // Requests by the reason they are refused for.
 const std::map<v1::ErrorReason, std::string>& Refused() {
   static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
-      {v1::ERROR_REASON_INVALID_REQUEST, "min_kv_scale: nan"},
-      {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "model_type: 'lama' scheme: 'fp8'"},
-      {v1::ERROR_REASON_SCHEME_NOT_FOUND, "model_type: 'llama' scheme: 'fp9'"},
+      {v1::ERROR_REASON_INVALID_REQUEST, "spec { min_kv_scale: nan }"},
+      {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "spec { model_type: 'lama' scheme: 'fp8' }"},
+      {v1::ERROR_REASON_SCHEME_NOT_FOUND, "spec { model_type: 'llama' scheme: 'fp9' }"},
       {v1::ERROR_REASON_CATALOG_NOT_FOUND, "catalog: 'quark-0.12'"},
-      {v1::ERROR_REASON_UNSUPPORTED_ALGORITHM, "model_type: 'llama' scheme: 'fp8' algorithm: 'agw'"},
-      {v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME, "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'int8'"},
-      {v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME, "model_type: 'llama' scheme: 'fp8' attention_scheme: 'int8'"},
-      {v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING, "model_type: 'qwen3' scheme: 'fp8' algorithm: 'awq'"},
+      {v1::ERROR_REASON_UNSUPPORTED_ALGORITHM, "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'agw' }"},
+      {v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME,
+       "spec { model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'int8' }"},
+      {v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME,
+       "spec { model_type: 'llama' scheme: 'fp8' attention_scheme: 'int8' }"},
+      {v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING, "spec { model_type: 'qwen3' scheme: 'fp8' algorithm: 'awq' }"},
       {v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG,
-       "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } }"},
-      {v1::ERROR_REASON_REVISION_IN_FUTURE, "model_type: 'llama' scheme: 'fp8' revision: 2"},
+       "spec { algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } } }"},
+      {v1::ERROR_REASON_REVISION_IN_FUTURE, "spec { model_type: 'llama' scheme: 'fp8' } revision: 2"},
       {v1::ERROR_REASON_ANSWER_TOO_LARGE,
-       "model_type: 'llama' scheme: 'fp8'" + Repeated("algorithm: 'rotation' ", 10'000)},
+       "spec { model_type: 'llama' scheme: 'fp8' }" + Repeated("spec { algorithm: 'rotation' } ", 10'000)},
       {v1::ERROR_REASON_MESSAGE_TOO_LARGE, "model_type: '" + std::string(5 << 20, 'x') + "'"},
   };
   return *kRequests;
@@ -88,7 +90,7 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
              .status();
        }},
       {v1::ERROR_REASON_REVISION_COMPACTED,
-       [](auto& client, auto&) { return GetLater(client, "model_type: 'llama' scheme: 'fp8' revision: 1"); }},
+       [](auto& client, auto&) { return GetLater(client, "spec { model_type: 'llama' scheme: 'fp8' } revision: 1"); }},
       {v1::ERROR_REASON_REQUEST_ID_REUSED,
        [=](auto& client, auto&) {
          EXPECT_TRUE(Put(client, absl::StrCat("scheme { name: 'a' config {} } ", kId)).ok());
@@ -96,7 +98,7 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
        }},
       {v1::ERROR_REASON_QUOTA_EXCEEDED,
        [](auto& client, auto&) {
-         EXPECT_TRUE(GetLater(client, "model_type: 'llama' scheme: 'fp8'").ok());
+         EXPECT_TRUE(GetLater(client, "spec { model_type: 'llama' scheme: 'fp8' }").ok());
          return Put(client, "scheme { name: 'four' config {} }");
        }},
       {v1::ERROR_REASON_STORAGE_UNAVAILABLE,
@@ -110,7 +112,7 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
          return Put(client, "scheme { name: 'a' config {} }");
        }},
       {v1::ERROR_REASON_NOT_IN_CATALOG,
-       [](auto& client, auto&) { return GetLater(client, "model_type: 'llama' scheme: 'one'"); }},
+       [](auto& client, auto&) { return GetLater(client, "spec { model_type: 'llama' scheme: 'one' }"); }},
   };
   return *kRefusals;
 }
@@ -164,7 +166,7 @@ TEST(ErrorReasonTest, BatchItemFailsAsACallOfItsOwn) {
 
 TEST(ErrorReasonTest, WireCarriesOneErrorInfoAndOneBadRequest) {
   TestServer server;
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp9'");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp9' }");
   const grpc::Status status = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   google::rpc::Status details;
@@ -187,13 +189,13 @@ TEST(ErrorReasonTest, WireCarriesOneErrorInfoAndOneBadRequest) {
 TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
   TestServer server;
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
-  v1::LayerConfigEntry& entry = *request.add_layer_config();
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("fp8");
+  v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
   // Characters of four bytes, each of which HTTP/2 trailers spell with twelve.
   for (int i = 0; i < 128; ++i) entry.mutable_scheme()->append("😀");
   const auto response = server.client().GetConfig(request);
-  EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at layer_config[0].scheme");
+  EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
   EXPECT_EQ(response.status().code(), absl::StatusCode::kNotFound);
   const grpc::Status raw = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_LE(ErrorBytesOnWire(raw), kMaxErrorBytes);

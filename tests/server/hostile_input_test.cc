@@ -21,7 +21,8 @@ const char* const kMethods[] = {"GetConfig",   "BatchGetConfig", "ListTemplates"
 class HostileInputTest : public testing::Test {
  protected:
   ~HostileInputTest() override {
-    const auto response = server_.client().GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'"));
+    const auto response =
+        server_.client().GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }"));
     EXPECT_TRUE(response.ok()) << "the server no longer answers: " << response.status();
   }
 
@@ -66,9 +67,10 @@ TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
 
 TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
   auto request = Proto<v1::GetConfigRequest>(
-      "model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'gptq' config { gptq {} } }");
+      "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'gptq' config { gptq {} } "
+      "} }");
   const auto known = server_.client().GetConfig(request);
-  v1::GptqConfig& gptq = *request.mutable_algo_configs(0)->mutable_config()->mutable_gptq();
+  v1::GptqConfig& gptq = *request.mutable_spec()->mutable_algo_configs(0)->mutable_config()->mutable_gptq();
   request.GetReflection()->MutableUnknownFields(&request)->AddVarint(1001, 1);
   gptq.GetReflection()->MutableUnknownFields(&gptq)->AddVarint(1001, 1);
   const auto newer = server_.client().GetConfig(request);
@@ -78,7 +80,7 @@ TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
 
 TEST_F(HostileInputTest, MessageFarOverTheLimitIsRefusedByGrpc) {
   v1::GetConfigRequest request;
-  request.set_model_type(std::string(9 << 20, 'x'));
+  request.mutable_spec()->set_model_type(std::string(9 << 20, 'x'));
   EXPECT_EQ(server_.client().GetConfig(request).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
@@ -88,7 +90,7 @@ TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
     grpc::ClientContext context;
     context.set_compression_algorithm(algorithm);
     v1::GetConfigRequest request;
-    request.set_model_type(std::string(100'000, '\0'));
+    request.mutable_spec()->set_model_type(std::string(100'000, '\0'));
     v1::GetConfigResponse response;
     EXPECT_EQ(stub->GetConfig(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
   }
@@ -108,9 +110,10 @@ TEST_F(HostileInputTest, CallsWithTheNameOfACompressionAreNotWorkedOn) {
     grpc::ClientContext reading;
     reading.set_compression_algorithm(GRPC_COMPRESS_GZIP);
     v1::GetConfigResponse config;
-    EXPECT_EQ(reader->GetConfig(&reading, Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'"), &config)
-                  .error_code(),
-              grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(
+        reader->GetConfig(&reading, Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }"), &config)
+            .error_code(),
+        grpc::StatusCode::UNIMPLEMENTED);
   }
   EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "GetConfig was worked on";
   const auto known = server_.client().RegisterTemplate(request);
@@ -128,10 +131,10 @@ TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
   std::mt19937 random(seed);
   const std::string valid =
       Proto<v1::GetConfigRequest>(
-          "model_type: 'llama' scheme: 'fp8' algorithm: 'awq' kv_cache_scheme: 'fp8' exclude_layers { patterns: '*' }"
-          "layer_config { pattern: '*[a-' scheme: 'int8' } layer_type_config { layer_type: 'Linear' scheme: 'int8' }"
-          "algo_configs { algorithm: 'rotation' config { rotation { scaling_layers { position: 'p' } } } }"
-          "include_quark_json: true include_canonical_json: true")
+          "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'awq' kv_cache_scheme: 'fp8' exclude_layers { patterns: "
+          "'*' }layer_config { pattern: '*[a-' scheme: 'int8' } layer_type_config { layer_type: 'Linear' scheme: "
+          "'int8' }algo_configs { algorithm: 'rotation' config { rotation { scaling_layers { position: 'p' } } } } "
+          "}include_quark_json: true include_canonical_json: true")
           .SerializeAsString();
   for (int i = 0; i < 2000; ++i) {
     std::string request = valid;
@@ -146,15 +149,15 @@ TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
 
 TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("nvfp4");
-  request.set_kv_cache_scheme("fp8");
-  request.set_attention_scheme("fp8");
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("nvfp4");
+  request.mutable_spec()->set_kv_cache_scheme("fp8");
+  request.mutable_spec()->set_attention_scheme("fp8");
   request.set_include_quark_json(true);
   std::string stars;
   for (int i = 0; i < 180; ++i) stars += "*k";
   for (int i = 0; i < 10'000; ++i) {
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
     entry.set_pattern(absl::StrCat(stars, i, "x"));
     entry.set_scheme("nvfp4");
   }
@@ -166,7 +169,7 @@ TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
 
 TEST_F(HostileInputTest, UnprintableNamesAreToldPrintably) {
   v1::GetConfigRequest request;
-  request.set_model_type(std::string("a\0b\n\x1b[31m", 9));
+  request.mutable_spec()->set_model_type(std::string("a\0b\n\x1b[31m", 9));
   const auto response = server_.client().GetConfig(request);
   EXPECT_EQ(ToldToClient(response.status()), "TEMPLATE_NOT_FOUND at model_type");
   EXPECT_EQ(client::ErrorOf(response.status()).metadata().at("value"), "a\\u0000b\\u000a\\u001b[31m");

@@ -68,14 +68,15 @@ std::function<std::string(client::Client&)> Call(absl::StatusOr<Response> (clien
 Calls ReadingCalls() {
   using client::Client;
   return {
-      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' include_canonical_json: true")},
-      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'zebr_int8'")},
-      {"GetConfig", Call(&Client::GetConfig, "model_type: 'zebr_model' scheme: 'fp8'")},
-      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' revision: 2")},
-      {"GetConfig", Call(&Client::GetConfig, "model_type: 'llama' scheme: 'fp8' catalog: 'quark-0.13'")},
+      {"GetConfig",
+       Call(&Client::GetConfig, "spec { model_type: 'llama' scheme: 'fp8' } include_canonical_json: true")},
+      {"GetConfig", Call(&Client::GetConfig, "spec { model_type: 'llama' scheme: 'zebr_int8' }")},
+      {"GetConfig", Call(&Client::GetConfig, "spec { model_type: 'zebr_model' scheme: 'fp8' }")},
+      {"GetConfig", Call(&Client::GetConfig, "spec { model_type: 'llama' scheme: 'fp8' } revision: 2")},
+      {"GetConfig", Call(&Client::GetConfig, "spec { model_type: 'llama' scheme: 'fp8' } catalog: 'quark-0.13'")},
       {"BatchGetConfig", Call(&Client::BatchGetConfig,
-                              "requests { model_type: 'llama' scheme: 'fp8' } "
-                              "requests { model_type: 'llama' scheme: 'zebr_int8' }")},
+                              "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: "
+                              "'llama' scheme: 'zebr_int8' } }")},
       {"ListTemplates", Call(&Client::ListTemplates, "page_size: 1000 view: ENTRY_VIEW_FULL")},
       {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'zebr_model'")},
       {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'llama'")},
@@ -113,8 +114,9 @@ TEST_F(IsolationTest, EveryMethodSaysWhatItSaysWithoutTheOwner) {
 TEST_F(IsolationTest, OwnersNamesAreNotThereForOthers) {
   auto other = server_.ClientOf("other");
   EXPECT_EQ(
-      ToldToClient(other.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'zebra_int8'")).status()),
-      "SCHEME_NOT_FOUND at scheme");
+      ToldToClient(
+          other.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'zebra_int8' }")).status()),
+      "SCHEME_NOT_FOUND at spec.scheme");
   EXPECT_EQ(ToldToClient(other.GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'zebra_model'")).status()),
             "TEMPLATE_NOT_FOUND at model_type");
   v1::UnregisterSchemeRequest unregister;
@@ -149,7 +151,7 @@ TEST_F(IsolationTest, OwnersPageTokenIsOfNoUseToOthers) {
 TEST_F(IsolationTest, ReadingCreatesNothing) {
   for (int i = 0; i < 100; ++i) {
     auto nobody = server_.ClientOf(absl::StrCat("nobody-", i));
-    EXPECT_TRUE(nobody.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'")).ok());
+    EXPECT_TRUE(nobody.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }")).ok());
     EXPECT_EQ(nobody.ListChanges({})->revision(), 1);
   }
   EXPECT_EQ(server_.registry().tenants_in_memory(), 1u);
@@ -159,7 +161,8 @@ TEST_F(IsolationTest, OwnersWaitsAreNotEndedByOthers) {
   auto other = server_.ClientOf("other", absl::Milliseconds(300));
   EXPECT_EQ(
       ToldToClient(
-          other.GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 3")).status()),
+          other.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 3"))
+              .status()),
       "REVISION_IN_FUTURE at min_revision");
 }
 

@@ -224,9 +224,10 @@ TEST(MetricsTest, WaitingCallsAreSeen) {
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
   EXPECT_EQ(waiting(), 0);
   std::thread caller([&] {
-    EXPECT_TRUE(server.client()
-                    .GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 2"))
-                    .ok());
+    EXPECT_TRUE(
+        server.client()
+            .GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2"))
+            .ok());
   });
   const absl::Time deadline = absl::Now() + absl::Seconds(30);
   while (waiting() != 1 && absl::Now() < deadline) std::this_thread::yield();
@@ -343,10 +344,10 @@ TEST(MetricsTest, TimesFallIntoTheirBuckets) {
 
 TEST(MetricsTest, CallsAreCountedExactly) {
   TestServer server;
-  const auto get = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+  const auto get = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(server.client().GetConfig(get).ok());
   for (int i = 0; i < 2; ++i) {
-    EXPECT_FALSE(server.client().GetConfig(Proto<v1::GetConfigRequest>("model_type: 'x' scheme: 'fp8'")).ok());
+    EXPECT_FALSE(server.client().GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'x' scheme: 'fp8' }")).ok());
   }
   EXPECT_FALSE(server.CallWithBytes("GetConfig", "\xff").ok());
   EXPECT_TRUE(server.client().ListCatalogs({}).ok());
@@ -371,9 +372,10 @@ TEST(MetricsTest, CallsAreCountedExactly) {
 TEST(MetricsTest, BatchesCountTheirItems) {
   TestServer server;
   const auto batch = Proto<v1::BatchGetConfigRequest>(
-      "requests { model_type: 'llama' scheme: 'fp8' } requests { model_type: 'llama' scheme: 'fp8' tenant: 'b' } "
-      "requests { model_type: 'x' scheme: 'fp8' } requests { model_type: 'llama' scheme: 'fp9' } "
-      "requests { model_type: 'llama' scheme: 'fp9' tenant: 'b' } requests { tenant: 'Not a tenant' }");
+      "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: 'fp8' } "
+      "tenant: 'b' } requests { spec { model_type: 'x' scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: "
+      "'fp9' } } requests { spec { model_type: 'llama' scheme: 'fp9' } tenant: 'b' } requests { tenant: 'Not a tenant' "
+      "}");
   EXPECT_TRUE(server.client().BatchGetConfig(batch).ok());
   v1::BatchGetConfigRequest too_long;
   for (int i = 0; i < 1001; ++i) too_long.add_requests();

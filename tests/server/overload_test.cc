@@ -120,7 +120,7 @@ TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
   const auto held = running_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
     ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
-    auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8'");
+    auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
     request.set_tenant(absl::StrCat("t", i));  // so that its answer is not kept yet
     ASSERT_EQ(ToldToClient(server_->client().GetConfig(request).status()), "OK");
   }
@@ -172,7 +172,7 @@ TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
 }
 
 TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' min_revision: 2");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
   callers_.emplace_back([&] {
     // Not the first to wait, perhaps.
     while (ToldToClient(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {

@@ -79,7 +79,7 @@ TEST_F(RegistryFaultTest, FullStorageRefusesTheWriteAndKeepsTheRest) {
   EXPECT_EQ(ToldToClient(full), "STORAGE_FULL");
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Get(server, "one"), "OK");
-  EXPECT_EQ(Get(server, "two"), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(Get(server, "two"), "SCHEME_NOT_FOUND at spec.scheme");
   EXPECT_TRUE(Put(server, "two").ok()) << "there is room again";
 }
 
@@ -107,7 +107,7 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
 TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'one'");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'one' }");
   EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
   EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
@@ -146,7 +146,7 @@ TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
   ASSERT_TRUE(Put(server, "one").ok());
   ASSERT_TRUE(Put(server, "two").ok());
   EXPECT_EQ(Get(server, "two"), "OK");
-  EXPECT_EQ(Get(server, "two", "revision: 2"), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(Get(server, "two", "revision: 2"), "SCHEME_NOT_FOUND at spec.scheme");
   EXPECT_EQ(Get(server, "one", "revision: 2"), "OK");
   store_->FailReads(StorageUnavailable("gone"));
   EXPECT_EQ(Get(server, "two"), "STORAGE_UNAVAILABLE");
@@ -172,7 +172,9 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   pausing.GoOn();
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");
-  EXPECT_EQ(server.client().GetConfig(Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'one'"))->revision(), 3);
+  EXPECT_EQ(
+      server.client().GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'one' }"))->revision(),
+      3);
   EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
 }
 

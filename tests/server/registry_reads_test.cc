@@ -19,14 +19,15 @@ using RegistryReadsTest = RegistryServiceTest;
 
 TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'a' }").ok());
-  const auto before = GetConfig("model_type: 'm' scheme: 'fp8'");
+  const auto before = GetConfig("spec { model_type: 'm' scheme: 'fp8' }");
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'b' }").ok());
-  const auto after = GetConfig("model_type: 'm' scheme: 'fp8'");
+  const auto after = GetConfig("spec { model_type: 'm' scheme: 'fp8' }");
   EXPECT_NE(after->config_digest(), before->config_digest());
-  EXPECT_EQ(GetConfig("model_type: 'm' scheme: 'fp8' revision: 2")->SerializeAsString(), before->SerializeAsString());
-  EXPECT_EQ(ToldToClient(GetConfig("model_type: 'm' scheme: 'fp8' revision: 1").status()),
+  EXPECT_EQ(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 2")->SerializeAsString(),
+            before->SerializeAsString());
+  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 1").status()),
             "TEMPLATE_NOT_FOUND at model_type");
-  EXPECT_EQ(ToldToClient(GetConfig("model_type: 'm' scheme: 'fp8' revision: 4").status()),
+  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 4").status()),
             "REVISION_IN_FUTURE at revision");
   auto list = Proto<v1::ListTemplatesRequest>("revision: 1 page_size: 1000");
   EXPECT_EQ(server_.client().ListTemplates(list)->llm_templates_size(), 41);
@@ -73,7 +74,7 @@ TEST_F(RegistryReadsTest, PagesStayAtTheirRevision) {
 
 TEST_F(RegistryReadsTest, MinRevisionWaitsForAWrite) {
   std::thread writer([&] { EXPECT_TRUE(RegisterInt8("mine").ok()); });
-  const auto config = GetConfig("model_type: 'llama' scheme: 'mine' min_revision: 2");
+  const auto config = GetConfig("spec { model_type: 'llama' scheme: 'mine' } min_revision: 2");
   writer.join();
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->revision(), 2);
@@ -81,8 +82,8 @@ TEST_F(RegistryReadsTest, MinRevisionWaitsForAWrite) {
 
 TEST_F(RegistryReadsTest, ItemThatWaitsDoesNotTakeTheOthersTime) {
   const auto batch = Proto<v1::BatchGetConfigRequest>(
-      "requests { model_type: 'llama' scheme: 'fp8' min_revision: 9 } requests { model_type: 'llama' scheme: 'fp8' } "
-      "requests { model_type: 'llama' scheme: 'fp8' min_revision: 9 }");
+      "requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 } requests { spec { model_type: 'llama' "
+      "scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 }");
   const auto response = server_.ClientOf("", absl::Seconds(1)).BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->result(0).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
@@ -95,7 +96,7 @@ TEST_F(RegistryReadsTest, NobodyWaitsWhenTheServerEnds) {
   std::string told;
   std::thread waiter([&] {
     called = true;
-    told = ToldToClient(GetConfig("model_type: 'llama' scheme: 'fp8' min_revision: 2").status());
+    told = ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2").status());
   });
   while (!called) std::this_thread::yield();
   server_.server().Shutdown(absl::Hours(1));

@@ -34,7 +34,7 @@ TEST_F(RegistryServiceTest, RegisteredSchemeIsUsedAtOnce) {
   EXPECT_FALSE(scheme.etag().empty());
   EXPECT_TRUE(scheme.has_create_time());
 
-  const auto config = GetConfig("model_type: 'llama' scheme: 'mine'");
+  const auto config = GetConfig("spec { model_type: 'llama' scheme: 'mine' }");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->revision(), 2);
   EXPECT_TRUE(MessageDifferencer::Equals(config->config().global_quant_config(), scheme.config()));
@@ -102,7 +102,8 @@ TEST_F(RegistryServiceTest, UnregisteringBringsBackNotFound) {
   EXPECT_EQ(removed->revision(), 3);
   EXPECT_EQ(removed->scheme().name(), "mine");
   EXPECT_TRUE(removed->scheme().has_config());
-  EXPECT_EQ(ToldToClient(GetConfig("model_type: 'llama' scheme: 'mine'").status()), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+            "SCHEME_NOT_FOUND at spec.scheme");
   EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine'").status()), "SCHEME_NOT_FOUND at name");
   EXPECT_TRUE(RegisterInt8("mine").ok());
 }
@@ -127,12 +128,13 @@ TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
 }
 
 TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
-  const auto builtin = GetConfig("model_type: 'llama' scheme: 'fp8'");
+  const auto builtin = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   const auto registered = RegisterTemplate("llm_template { model_type: 'llama' exclude_layers_name: 'mine' }");
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_TRUE(registered->shadows_builtin());
   EXPECT_FALSE(registered->replaced());
-  EXPECT_THAT(GetConfig("model_type: 'llama' scheme: 'fp8'")->config().exclude(), ElementsAre("mine.*", "mine"));
+  EXPECT_THAT(GetConfig("spec { model_type: 'llama' scheme: 'fp8' }")->config().exclude(),
+              ElementsAre("mine.*", "mine"));
   v1::GetTemplateRequest get;
   get.set_model_type("llama");
   EXPECT_TRUE(server_.client().GetTemplate(get)->llm_template().shadows_builtin());
@@ -141,7 +143,7 @@ TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
   const auto removed = UnregisterTemplate("model_type: 'llama'");
   ASSERT_TRUE(removed.ok()) << removed.status();
   EXPECT_TRUE(removed->llm_template().shadows_builtin());
-  EXPECT_EQ(GetConfig("model_type: 'llama' scheme: 'fp8'")->config_digest(), builtin->config_digest());
+  EXPECT_EQ(GetConfig("spec { model_type: 'llama' scheme: 'fp8' }")->config_digest(), builtin->config_digest());
 }
 
 TEST_F(RegistryServiceTest, TemplateIsReplacedAndKeepsItsPlaceAndCreation) {
@@ -164,7 +166,7 @@ TEST_F(RegistryServiceTest, TemplatesAlgorithmsAreCheckedAndCompleted) {
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_EQ(registered->llm_template().algorithm_configs(0).algorithm(), "gptq");
   EXPECT_TRUE(registered->llm_template().algorithm_configs(0).config().gptq().has_block_size());
-  EXPECT_TRUE(GetConfig("model_type: 'm' scheme: 'fp8' algorithm: 'gptq'").ok());
+  EXPECT_TRUE(GetConfig("spec { model_type: 'm' scheme: 'fp8' algorithm: 'gptq' }").ok());
 
   const std::string path = "llm_template.algorithm_configs[0].";
   EXPECT_EQ(ToldToClient(RegisterTemplate(gptq + "static_groups: false } } } }").status()),
@@ -339,10 +341,11 @@ TEST_F(RegistryServiceTest, ValidateOnlyChecksAndStoresNothing) {
   EXPECT_EQ(valid->revision(), 1);
   EXPECT_TRUE(valid->scheme().has_config());
   EXPECT_EQ(ToldToClient(RegisterInt8("fp8", "validate_only: true").status()), "SCHEME_EXISTS at scheme.name");
-  EXPECT_EQ(ToldToClient(GetConfig("model_type: 'llama' scheme: 'mine'").status()), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+            "SCHEME_NOT_FOUND at spec.scheme");
   ASSERT_TRUE(RegisterInt8("mine").ok());
   EXPECT_EQ(UnregisterScheme("name: 'mine' validate_only: true")->revision(), 2);
-  EXPECT_TRUE(GetConfig("model_type: 'llama' scheme: 'mine'").ok());
+  EXPECT_TRUE(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").ok());
 }
 
 TEST(RegistryQuotaTest, TenantsAreLimited) {

@@ -87,7 +87,8 @@ TEST(ServerTest, LogsRefusedCallsWithRequestIdAndTrace) {
   context.AddMetadata("x-request-id", "job-17");
   context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   v1::GetConfigResponse response;
-  stub->GetConfig(&context, Proto<v1::GetConfigRequest>("model_type: 'secret-model' scheme: 'fp8'"), &response);
+  stub->GetConfig(&context, Proto<v1::GetConfigRequest>("spec { model_type: 'secret-model' scheme: 'fp8' }"),
+                  &response);
   EXPECT_THAT(server.log(), HasSubstr("method=qconfig.v1.ConfigService/GetConfig"));
   EXPECT_THAT(server.log(), HasSubstr("reason=TEMPLATE_NOT_FOUND"));
   EXPECT_THAT(server.log(), HasSubstr("request_id=job-17"));
@@ -109,7 +110,7 @@ TEST(ServerTest, RequestIdCannotForgeALogLine) {
 
 TEST(ServerTest, ManyCallersGetTheSameAnswer) {
   TestServer server;
-  const auto request = Proto<v1::GetConfigRequest>("model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8'");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8' }");
   const std::string expected = server.client().GetConfig(request)->SerializeAsString();
   std::atomic<int> different = 0;
   std::vector<std::thread> callers;
@@ -158,10 +159,11 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   clock.StopNextCall();
   absl::StatusCode running = absl::StatusCode::kUnknown;
   std::thread caller([&] {
-    running = server.client()
-                  .BatchGetConfig(Proto<v1::BatchGetConfigRequest>("requests { model_type: 'llama' scheme: 'fp8' }"))
-                  .status()
-                  .code();
+    running =
+        server.client()
+            .BatchGetConfig(Proto<v1::BatchGetConfigRequest>("requests { spec { model_type: 'llama' scheme: 'fp8' } }"))
+            .status()
+            .code();
   });
   clock.WaitUntilStopped();
   std::thread ender([&] { server.server().Shutdown(absl::Seconds(60)); });
@@ -203,8 +205,8 @@ void EndUnderGetConfigs(absl::Duration grace) {
   for (int i = 0; i < 6; ++i) {
     callers.emplace_back([&, i] {
       v1::GetConfigRequest request;
-      request.set_model_type("llama");
-      request.set_scheme("fp8");
+      request.mutable_spec()->set_model_type("llama");
+      request.mutable_spec()->set_scheme("fp8");
       for (int call = 0; !stop; ++call) {
         if (i % 2 == 1) request.set_tenant(absl::StrCat("tenant", i, "-", call));
         const auto response = server.client().GetConfig(request);
@@ -244,8 +246,8 @@ TEST(ServerTest, CallsThatWaitDoNotKeepOthersOut) {
   settings.max_waiting_calls = 200;
   TestServer server(std::move(settings));
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("fp8");
   v1::GetConfigRequest waits = request;
   waits.set_min_revision(99);
   std::vector<std::thread> waiting;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registration_warnings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/builtin_catalogs.h"
+#include "tests/core/test_support.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<std::shared_ptr<const Catalog>> Catalogs() { return LoadBuiltinCatalogs().value(); }
+
+v1::Scheme CopyOf(const std::string& name) {
+  v1::Scheme copy = **Builtins().FindScheme(name, "");
+  copy.set_name("copy");
+  copy.set_default_shared_scales(false);
+  return copy;
+}
+
+TEST(RegistrationWarningsTest, CopyOfASchemeThatSharesScalesLosesThem) {
+  const auto warnings = RegistrationWarnings(CopyOf("nvfp4"), Catalogs());
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHARED_SCALES_DROPPED);
+  EXPECT_EQ(warnings[0].field(), "scheme.default_shared_scales");
+  EXPECT_EQ(warnings[0].value(), "nvfp4");
+}
+
+TEST(RegistrationWarningsTest, SchemeThatKeepsSharedScalesOrNeverHadThemHasNoWarning) {
+  v1::Scheme keeps = CopyOf("nvfp4");
+  keeps.set_default_shared_scales(true);
+  EXPECT_EQ(RegistrationWarnings(keeps, Catalogs()).size(), 0);
+  EXPECT_EQ(RegistrationWarnings(CopyOf("fp8"), Catalogs()).size(), 0);
+  v1::Scheme other = CopyOf("nvfp4");
+  other.mutable_config()->clear_input_tensors();
+  EXPECT_EQ(RegistrationWarnings(other, Catalogs()).size(), 0);
+}
+
+TEST(RegistrationWarningsTest, TemplateHidesThoseOfTheCataloguesThatHaveOne) {
+  const auto both = RegistrationWarnings(Proto<v1::LlmTemplate>("model_type: 'llama'"), Catalogs());
+  ASSERT_EQ(both.size(), 1);
+  EXPECT_EQ(both[0].code(), v1::WARNING_CODE_SHADOWS_BUILTIN);
+  EXPECT_EQ(both[0].field(), "llm_template.model_type");
+  EXPECT_EQ(both[0].value(), "llama");
+  EXPECT_THAT(both[0].message(), HasSubstr("quark-0.12.post1 and quark-0.13"));
+
+  const auto one = RegistrationWarnings(Proto<v1::LlmTemplate>("model_type: 'qwen3_5'"), Catalogs());
+  ASSERT_EQ(one.size(), 1);
+  EXPECT_THAT(one[0].message(), HasSubstr("in quark-0.13"));
+  EXPECT_THAT(one[0].message(), testing::Not(HasSubstr("quark-0.12")));
+
+  EXPECT_EQ(RegistrationWarnings(Proto<v1::LlmTemplate>("model_type: 'mine'"), Catalogs()).size(), 0);
+}
+
+}  // namespace
+}  // namespace qconfig
