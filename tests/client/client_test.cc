@@ -86,7 +86,7 @@ TEST_F(ClientTest, AFailedPageFailsTheList) {
   v1::ListSchemesRequest request;
   request.set_page_token("no token");
   const auto schemes = client_.ListAllSchemes(request);
-  EXPECT_EQ(FieldOf(ErrorOf(schemes.status())), "page_token");
+  EXPECT_EQ(ErrorOf(schemes.status()).detail().field(), "page_token");
 }
 
 TEST_F(ClientTest, DigestsCanBeVerified) {
@@ -104,13 +104,13 @@ TEST_F(ClientTest, DigestsCanBeVerified) {
 TEST_F(ClientTest, AFailedItemOfABatchIsReadAsACallsErrorIs) {
   v1::BatchGetConfigRequest batch;
   *batch.add_requests() = LlamaFp8();
-  batch.mutable_requests(0)->set_scheme("fp9");
+  batch.mutable_requests(0)->mutable_spec()->set_scheme("fp9");
   const auto answer = client_.BatchGetConfig(batch);
   ASSERT_TRUE(answer.ok());
-  const v1::ItemError& error = answer->result(0).error();
+  const v1::ItemError& error = answer->results(0).error();
   EXPECT_EQ(ReasonName(error.reason()), "SCHEME_NOT_FOUND");
-  EXPECT_EQ(FieldOf(error), "scheme");
-  EXPECT_EQ(ValueOf(error), "fp9");
+  EXPECT_EQ(error.detail().field(), "spec.scheme");
+  EXPECT_EQ(error.detail().value(), "fp9");
 }
 
 TEST_F(ClientTest, TenantAndCatalogAreFilledInWhereARequestHasNone) {
@@ -128,6 +128,24 @@ TEST_F(ClientTest, TenantAndCatalogAreFilledInWhereARequestHasNone) {
   v1::ListChangesRequest others;
   others.set_tenant("default");
   EXPECT_EQ(client.ListChanges(others)->revision(), 2);
+}
+
+TEST_F(ClientTest, SetDefaultCatalogHasTheClientsTenantButNotItsCatalog) {
+  ClientOptions options;
+  options.server = server_.address();
+  options.tenant = "acme";
+  options.catalog = "quark-0.13";
+  Client client(options);
+  EXPECT_EQ(ErrorOf(client.SetDefaultCatalog({}).status()).detail().field(), "catalog");
+  v1::SetDefaultCatalogRequest request;
+  request.set_catalog("quark-0.13");
+  const auto response = client.SetDefaultCatalog(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->previous_catalog(), "quark-0.12.post1");
+  const auto changes = client.ListChanges({});
+  ASSERT_TRUE(changes.ok());
+  EXPECT_EQ(changes->revision(), response->revision());
+  EXPECT_NE(changes->changes(0).request_id(), "");
 }
 
 }  // namespace

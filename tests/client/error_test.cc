@@ -11,16 +11,23 @@
 namespace qconfig::client {
 namespace {
 
-google::rpc::ErrorInfo Info(const std::string& reason, const std::string& domain = "qconfig") {
+google::rpc::ErrorInfo Info(const std::string& reason, const std::string& domain = "qconfig.dev") {
   google::rpc::ErrorInfo info;
   info.set_reason(reason);
   info.set_domain(domain);
-  (*info.mutable_metadata())["field"] = "layer_config[3].scheme";
-  (*info.mutable_metadata())["value"] = "fp9";
-  (*info.mutable_metadata())["allowed"] = "fp8, int8";
-  (*info.mutable_metadata())["suggestion"] = "fp8";
-  (*info.mutable_metadata())["rule"] = "a_rule";
+  (*info.mutable_metadata())["value"] = "of the metadata";
   return info;
+}
+
+v1::ErrorDetail Detail() {
+  v1::ErrorDetail detail;
+  detail.set_field("spec.layer_config[3].scheme");
+  detail.set_value("fp9");
+  for (const char* name : {"int8", "a, b"}) detail.add_allowed(name);
+  detail.set_allowed_total(27);
+  detail.add_suggestions("a, b");
+  detail.set_newest_revision(3'630'000'000'000);
+  return detail;
 }
 
 template <typename... Details>
@@ -37,19 +44,22 @@ TEST(ErrorOfTest, HasWhatTheServerSaid) {
     violation.set_field(field);
     violation.set_description(absl::StrCat(field, " is wrong"));
   }
-  const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND"), bad_request);
+  const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND"), bad_request, Detail());
   EXPECT_EQ(error.code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(error.message(), "a text");
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
   EXPECT_EQ(ReasonName(error.reason()), "SCHEME_NOT_FOUND");
-  EXPECT_EQ(FieldOf(error), "layer_config[3].scheme");
-  EXPECT_EQ(ValueOf(error), "fp9");
-  EXPECT_EQ(AllowedOf(error), "fp8, int8");
-  EXPECT_EQ(SuggestionOf(error), "fp8");
-  EXPECT_EQ(error.metadata().at("rule"), "a_rule");
+  EXPECT_EQ(error.metadata().at("value"), "of the metadata");
   ASSERT_EQ(error.field_violations_size(), 2);
   EXPECT_EQ(error.field_violations(1).field(), "second");
   EXPECT_EQ(error.field_violations(1).description(), "second is wrong");
+  EXPECT_EQ(error.detail().SerializeAsString(), Detail().SerializeAsString());
+}
+
+TEST(ErrorOfTest, WithoutADetailMetadataIsNotReadInstead) {
+  const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND"));
+  EXPECT_EQ(error.reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
+  EXPECT_FALSE(error.has_detail());
 }
 
 TEST(ErrorOfTest, KnowsTheDetailsByAnyPrefixOfTheirType) {
@@ -60,10 +70,10 @@ TEST(ErrorOfTest, KnowsTheDetailsByAnyPrefixOfTheirType) {
 }
 
 TEST(ErrorOfTest, AReasonOfANewerServerIsUnspecified) {
-  const v1::ItemError error = ErrorWith(Info("NOT_THOUGHT_OF_YET"));
+  const v1::ItemError error = ErrorWith(Info("NOT_THOUGHT_OF_YET"), Detail());
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(ReasonName(error.reason()), "");
-  EXPECT_EQ(SuggestionOf(error), "fp8");
+  EXPECT_EQ(error.detail().suggestions(0), "a, b");
 }
 
 TEST(ErrorOfTest, AReasonOfANewerServerInABatchHasNoName) {
@@ -71,10 +81,12 @@ TEST(ErrorOfTest, AReasonOfANewerServerInABatchHasNoName) {
 }
 
 TEST(ErrorOfTest, WhatOthersSayIsNotTheServersWord) {
-  const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", "proxy.example.com"));
-  EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(FieldOf(error), "");
-  EXPECT_EQ(error.message(), "a text");
+  for (const char* domain : {"proxy.example.com", "qconfig"}) {
+    const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", domain));
+    EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
+    EXPECT_TRUE(error.metadata().empty());
+    EXPECT_EQ(error.message(), "a text");
+  }
 }
 
 TEST(ErrorOfTest, WithoutDetailsThereAreCodeAndText) {

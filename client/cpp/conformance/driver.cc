@@ -28,9 +28,10 @@ Message FromJson(const Json& json) {
   return message;
 }
 
-Json ToJson(const google::protobuf::Message& message) {
+Json ToJson(const google::protobuf::Message& message, bool defaults = false) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = defaults;
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   if (!status.ok()) throw std::runtime_error(status.ToString());
@@ -39,13 +40,15 @@ Json ToJson(const google::protobuf::Message& message) {
 
 Json ToJson(const absl::Status& status) {
   const v1::ItemError error = ErrorOf(status);
-  Json json = ToJson(error);
+  Json json = ToJson(error.detail(), /*defaults=*/true);
   json["code"] = absl::StatusCodeToString(status.code());
   json["reason"] = ReasonName(error.reason());
-  json["field"] = FieldOf(error);
-  json["value"] = ValueOf(error);
-  json["allowed"] = AllowedOf(error);
-  json["suggestion"] = SuggestionOf(error);
+  json["message"] = error.message();
+  json["metadata"] = error.metadata();
+  json["field_violations"] = Json::array();
+  for (const v1::FieldViolation& violation : error.field_violations()) {
+    json["field_violations"].push_back({{"field", violation.field()}, {"description", violation.description()}});
+  }
   json["type"] = "absl::Status";
   return json;
 }
@@ -74,6 +77,7 @@ const Call& CallNamed(const std::string& method) {
       {"UnregisterScheme", CallOf(&Client::UnregisterScheme)},
       {"RegisterTemplate", CallOf(&Client::RegisterTemplate)},
       {"UnregisterTemplate", CallOf(&Client::UnregisterTemplate)},
+      {"SetDefaultCatalog", CallOf(&Client::SetDefaultCatalog)},
       {"ListChanges", CallOf(&Client::ListChanges)},
   };
   return calls.at(method);

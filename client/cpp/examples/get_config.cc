@@ -2,6 +2,7 @@
 #include <qconfig/client.h>
 
 #include <iostream>
+#include <string>
 
 namespace client = qconfig::client;
 namespace v1 = qconfig::v1;
@@ -12,10 +13,11 @@ int main(int argc, char** argv) {
   client::Client service(options);
 
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
-  request.set_kv_cache_scheme("fp8");
-  v1::LayerConfigEntry& mlp = *request.add_layer_config();
+  v1::ConfigSpec& spec = *request.mutable_spec();
+  spec.set_model_type("llama");
+  spec.set_scheme("fp8");
+  spec.set_kv_cache_scheme("fp8");
+  v1::LayerConfigEntry& mlp = *spec.add_layer_config();
   mlp.set_pattern("*mlp*");
   mlp.set_scheme("mxfp4");
   const auto answer = service.GetConfig(request);
@@ -27,9 +29,10 @@ int main(int argc, char** argv) {
             << "digest: " << answer->config_digest().substr(0, 12) << '\n'
             << "overrides: " << answer->config().layer_quant_config_size() << '\n';
 
-  request.set_scheme("int4_wo_12");
+  spec.set_scheme("int4_wo_12");
   const v1::ItemError error = client::ErrorOf(service.GetConfig(request).status());
   if (error.reason() == v1::ERROR_REASON_SCHEME_NOT_FOUND) {
-    std::cout << client::ReasonName(error.reason()) << ": did you mean " << client::SuggestionOf(error) << "?\n";
+    std::cout << client::ReasonName(error.reason()) << ", did you mean:\n";
+    for (const std::string& name : error.detail().suggestions()) std::cout << "  " << name << '\n';
   }
 }

@@ -148,6 +148,12 @@ absl::StatusOr<v1::UnregisterTemplateResponse> Client::UnregisterTemplate(v1::Un
   return Call(*registry_, &v1::RegistryService::Stub::UnregisterTemplate, request, timeout);
 }
 
+absl::StatusOr<v1::SetDefaultCatalogResponse> Client::SetDefaultCatalog(v1::SetDefaultCatalogRequest request,
+                                                                        Timeout timeout) {
+  FillInWrite(request);
+  return Call(*registry_, &v1::RegistryService::Stub::SetDefaultCatalog, request, timeout);
+}
+
 absl::StatusOr<v1::ListChangesResponse> Client::ListChanges(v1::ListChangesRequest request, Timeout timeout) {
   FillInTenant(request);
   return Call(*registry_, &v1::RegistryService::Stub::ListChanges, request, timeout);

@@ -55,7 +55,7 @@ class Client {
   absl::StatusOr<v1::ListChangesResponse> ListAllChanges(v1::ListChangesRequest request, Timeout timeout = {});
 
   // A write without a `request_id` gets one, so that trying it again does not make it twice. After kUnavailable or
-  // kDeadlineExceeded it may have been stored: who wants to repeat it gives a `request_id`, and then the same one.
+  // kDeadlineExceeded it may have been stored: to be able to repeat it, set a `request_id` and use the same one again.
   absl::StatusOr<v1::RegisterSchemeResponse> RegisterScheme(v1::RegisterSchemeRequest request, Timeout timeout = {});
   absl::StatusOr<v1::UnregisterSchemeResponse> UnregisterScheme(v1::UnregisterSchemeRequest request,
                                                                 Timeout timeout = {});
@@ -63,6 +63,9 @@ class Client {
                                                                 Timeout timeout = {});
   absl::StatusOr<v1::UnregisterTemplateResponse> UnregisterTemplate(v1::UnregisterTemplateRequest request,
                                                                     Timeout timeout = {});
+  // Does not fill in `catalog` from the client's options: that is the new default, and is required.
+  absl::StatusOr<v1::SetDefaultCatalogResponse> SetDefaultCatalog(v1::SetDefaultCatalogRequest request,
+                                                                  Timeout timeout = {});
   absl::StatusOr<v1::ListChangesResponse> ListChanges(v1::ListChangesRequest request, Timeout timeout = {});
 
  private:

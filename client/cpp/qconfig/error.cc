@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qconfig/error.h"
 
+#include <utility>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -13,12 +15,13 @@ namespace {
 constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
 constexpr absl::string_view kReasonPrefix = "ERROR_REASON_";
 
-// Whether `detail` is a message of google.rpc of that name, which is then in `message`.
+constexpr absl::string_view kDomain = "qconfig.dev";
+
+// Whether `detail` is a message of the type `name`, which is then in `message`.
 template <typename Message>
 bool Unpack(const wire::Detail& detail, absl::string_view name, Message& message) {
   const absl::string_view type = detail.type_url();
-  return type.substr(type.rfind('/') + 1) == absl::StrCat("google.rpc.", name) &&
-         message.ParseFromString(detail.value());
+  return type.substr(type.rfind('/') + 1) == name && message.ParseFromString(detail.value());
 }
 
 v1::ItemError Decode(const grpc::Status& status) {
@@ -30,25 +33,23 @@ v1::ItemError Decode(const grpc::Status& status) {
   for (const wire::Detail& detail : details.details()) {
     wire::ErrorInfo info;
     wire::BadRequest bad_request;
-    if (Unpack(detail, "ErrorInfo", info) && info.domain() == "qconfig") {
+    v1::ErrorDetail error_detail;
+    if (Unpack(detail, "google.rpc.ErrorInfo", info) && info.domain() == kDomain) {
       v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
       v1::ErrorReason_Parse(absl::StrCat(kReasonPrefix, info.reason()), &reason);
       error.set_reason(reason);
       *error.mutable_metadata() = info.metadata();
-    } else if (Unpack(detail, "BadRequest", bad_request)) {
+    } else if (Unpack(detail, "google.rpc.BadRequest", bad_request)) {
       for (const wire::FieldViolation& violation : bad_request.field_violations()) {
         v1::FieldViolation& copy = *error.add_field_violations();
         copy.set_field(violation.field());
         copy.set_description(violation.description());
       }
+    } else if (Unpack(detail, "qconfig.v1.ErrorDetail", error_detail)) {
+      *error.mutable_detail() = std::move(error_detail);
     }
   }
   return error;
-}
-
-std::string MetadataOf(const v1::ItemError& error, const char* key) {
-  const auto it = error.metadata().find(key);
-  return it == error.metadata().end() ? "" : it->second;
 }
 
 }  // namespace
@@ -73,10 +74,5 @@ std::string ReasonName(v1::ErrorReason reason) {
   if (reason == v1::ERROR_REASON_UNSPECIFIED) return "";
   return std::string(absl::StripPrefix(v1::ErrorReason_Name(reason), kReasonPrefix));
 }
-
-std::string FieldOf(const v1::ItemError& error) { return MetadataOf(error, "field"); }
-std::string ValueOf(const v1::ItemError& error) { return MetadataOf(error, "value"); }
-std::string AllowedOf(const v1::ItemError& error) { return MetadataOf(error, "allowed"); }
-std::string SuggestionOf(const v1::ItemError& error) { return MetadataOf(error, "suggestion"); }
 
 }  // namespace qconfig::client

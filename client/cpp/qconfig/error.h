@@ -9,18 +9,14 @@
 
 namespace qconfig::client {
 
-// What the server said of a failed call. Without a reason when the failure is not the server's word, such as
-// kUnavailable, or when the reason is one of a newer server. A failed item of a batch has the same in its `error`.
+// The error that the server returned for a failed call. A failed item of a batch has the same message as its `error`.
+// `reason` is UNSPECIFIED if the failure does not come from a qconfig server, as kUnavailable often does, or if its
+// reason is unknown to this client. `detail` has the field, its value, the allowed values, suggestions and revisions;
+// it is empty if the server sent none.
 v1::ItemError ErrorOf(const absl::Status& status);
 
-// "SCHEME_NOT_FOUND" for ERROR_REASON_SCHEME_NOT_FOUND; empty for UNSPECIFIED, and for one of a newer server.
+// "SCHEME_NOT_FOUND" for ERROR_REASON_SCHEME_NOT_FOUND; empty for UNSPECIFIED and for values unknown to this client.
 std::string ReasonName(v1::ErrorReason reason);
-
-// What the error's metadata says; empty when it does not.
-std::string FieldOf(const v1::ItemError& error);       // the path of the request's field: "layer_config[3].scheme"
-std::string ValueOf(const v1::ItemError& error);       // the bad value, cut to 128 characters
-std::string AllowedOf(const v1::ItemError& error);     // what would have been taken, at most 10 names
-std::string SuggestionOf(const v1::ItemError& error);  // names that were probably meant: "int4_wo_128, int4_wo_32"
 
 }  // namespace qconfig::client
 

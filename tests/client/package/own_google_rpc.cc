@@ -13,10 +13,10 @@ int main(int, char** argv) {
   options.server = argv[1];
   qconfig::client::Client client(options);
   qconfig::v1::GetConfigRequest request;
-  request.set_model_type("lama");
-  request.set_scheme("fp8");
+  request.mutable_spec()->set_model_type("lama");
+  request.mutable_spec()->set_scheme("fp8");
   const auto error = qconfig::client::ErrorOf(client.GetConfig(request).status());
-  std::cout << qconfig::client::ReasonName(error.reason()) << ' ' << qconfig::client::SuggestionOf(error) << '\n';
+  std::cout << qconfig::client::ReasonName(error.reason()) << ' ' << error.detail().suggestions(0) << '\n';
 
   google::rpc::ErrorInfo info;
   info.set_domain("own");

@@ -4,7 +4,12 @@
 import json
 import re
 
-ERROR_KEYS = ("code", "reason", "field", "value", "suggestion")  # absent in an expectation: ""
+ERROR_KEYS = {  # compared exactly; what an expectation leaves out is expected to be this
+    "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "first_revision": 0, "newest_revision": 0,
+}
+COMPARED_IF_GIVEN = {"allowed": [], "allowed_total": 0, "tenant": "", "catalog": ""}
+NUMBERS = ("allowed_total", "first_revision", "newest_revision")  # drivers may write them as text
+IN_METADATA_TOO = ("field", "value", "tenant", "catalog", "rule")
 
 
 class Unexpected(AssertionError):
@@ -98,22 +103,45 @@ def check_answer(expected, got):
             raise Unexpected(f"answer.{path}: expected {pattern}, got {show(value)}")
 
 
-def check_error(expected, got):
-    """Code, reason, field, value and suggestion are compared exactly; allowed, message, metadata and violations if given."""
-    unknown = set(expected) - {*ERROR_KEYS, "allowed", "message", "metadata", "violations"}
-    assert not unknown, f"the case expects {unknown}, which means nothing for an error"
-    for key in ERROR_KEYS:
-        _fail_on(_differences(expected.get(key, ""), got.get(key, ""), f"error.{key}", True))
-    if "allowed" in expected:
-        _fail_on(_differences(expected["allowed"], got.get("allowed", ""), "error.allowed", True))
-    _fail_on(_differences(expected.get("metadata", {}), got.get("metadata", {}), "error.metadata", False))
-    if not isinstance(got.get("message"), str) or not re.search(expected.get("message", "."), got["message"], re.S):
-        raise Unexpected(f"error.message: expected {expected.get('message', 'some text')}, got {show(got.get('message'))}")
+def _check_lists(got):
+    """Lists are never longer than error.proto says, and `allowed_total` counts at least the values of `allowed`."""
+    if len(got["allowed"]) > min(10, got["allowed_total"]) or len(got["suggestions"]) > 3:
+        raise Unexpected(f"error: expected at most 10 allowed values, counted by allowed_total, and 3 suggestions, got {show(got)}")
+
+
+def _check_metadata(expected, got):
+    """Compares what a case gives. The rest must be what the error's detail has, and the lists are only there."""
+    metadata, given = got.get("metadata", {}), expected.get("metadata", {})
+    _fail_on(_differences(given, metadata, "error.metadata", False))
+    for key in IN_METADATA_TOO:
+        if key not in given and got[key] != metadata.get(key, ""):
+            raise Unexpected(f"error.{key} is {show(got[key])}, but error.metadata has {show(metadata)}")
+    for key in {"allowed", "suggestion", "suggestions"} & set(metadata):
+        raise Unexpected(f"error.metadata.{key}: expected nothing, got {show(metadata[key])}")
+
+
+def _check_violations(expected, got):
+    """Each has a description. By default there is one, of the error's field, or none without a field."""
     fields = [expected["field"]] if expected.get("field") else []
     violations = got.get("field_violations", [])
     _fail_on(_differences(expected.get("violations", fields), [v.get("field") for v in violations], "error.field_violations", True))
     if not all(violation.get("description") for violation in violations):
         raise Unexpected("error.field_violations: one has no description")
-    for key in ("field", "value", "allowed", "suggestion"):
-        if got.get(key, "") != got.get("metadata", {}).get(key, ""):
-            raise Unexpected(f"error.{key} is {show(got.get(key))}, and not what error.metadata has: {show(got.get('metadata'))}")
+
+
+def check_error(expected, got):
+    """Compares the keys of ERROR_KEYS always, and the others if the case gives them."""
+    unknown = set(expected) - {*ERROR_KEYS, *COMPARED_IF_GIVEN, "message", "metadata", "violations"}
+    assert not unknown, f"the case expects {unknown}, which means nothing for an error"
+    if "allowed" in expected:
+        expected = {"allowed_total": len(expected["allowed"]), **expected}
+    got = {**ERROR_KEYS, **COMPARED_IF_GIVEN, **got}
+    got |= {key: int(got[key]) for key in NUMBERS}
+    for key in [*ERROR_KEYS, *(key for key in COMPARED_IF_GIVEN if key in expected)]:
+        wanted = expected.get(key, ERROR_KEYS.get(key))
+        _fail_on(_differences(int(wanted) if key in NUMBERS else wanted, got[key], f"error.{key}", True))
+    _check_lists(got)
+    _check_metadata(expected, got)
+    if not isinstance(got.get("message"), str) or not re.search(expected.get("message", "."), got["message"], re.S):
+        raise Unexpected(f"error.message: expected {expected.get('message', 'some text')}, got {show(got.get('message'))}")
+    _check_violations(expected, got)

@@ -70,7 +70,7 @@ def response(method, answer):
     if method == "GetConfig":
         _check_digest(message)
     elif method == "BatchGetConfig":
-        for item in message.result:
+        for item in message.results:
             _check_digest(item.response)
     return _to_json(message)
 

@@ -145,6 +145,8 @@ class CaseRun:
             "lock writes": server.lock_writes,
             "release": server.release,
             "storage": lambda: server.storage(step["state"]),
+            "back up": server.back_up,
+            "restore": server.restore,
             "rename scheme": lambda: server.rename_scheme(step["from"], step["to"]),
             "qconfigctl": lambda: server.qconfigctl(step["arguments"], step.get("input", "")),
             "start proxy": lambda: self._saved.update(proxy=server.start_proxy(step.get("faults", []))),

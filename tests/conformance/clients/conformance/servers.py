@@ -4,6 +4,7 @@
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -67,6 +68,7 @@ class CaseServer:
         self._options = options
         self._data = tempfile.TemporaryDirectory(prefix="qconfig-conformance-")
         self._registry = pathlib.Path(self._data.name) / "registry.db"
+        self._backup = self._registry.with_name("backup.db")
         self._held = []  # processes whose calls wait in the server
         self._lock = None
         self.proxy = None
@@ -155,6 +157,19 @@ class CaseServer:
         else:
             _, most = resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE, (128 << 10 if state == "full" else most, most))
+
+    def back_up(self):
+        """Makes a backup of the registry while the server runs. REQUIRES: there is none yet."""
+        command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self._registry}", "--to", self._backup]
+        result = subprocess.run(command, text=True, capture_output=True, env=clean_environment(), timeout=60)
+        if result.returncode != 0:
+            raise AssertionError(f"qconfigd backup: {result.stderr}")
+
+    def restore(self):
+        """Replaces the registry with the backup, as deploy/README.md says. REQUIRES: the server is down."""
+        for file in list(self._registry.parent.glob(self._registry.name + "*")):
+            file.rename(file.with_name(f"old-{file.name}"))
+        shutil.copyfile(self._backup, self._registry)
 
     def rename_scheme(self, old, new):
         """Renames a stored scheme to a name of the same length, while the server is down: as a server would have stored it
