@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an answer costs without a transport, beside two floors of the same run: copying the bytes of a stored answer,
-// and looking once at every pair of a pattern's and a name's characters. The script `report` prints the ratios.
+// The cost of an answer without a transport, beside two floors of the same run: copying the bytes of a stored answer,
+// and comparing each character of a pattern with each character of a name. The script `report` prints the ratios.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -34,14 +34,14 @@ const Snapshot& Builtins() {
   return *kSnapshot;
 }
 
-// A request with its answer. Dies when the request is refused, so that no benchmark measures an error.
+// A request with its answer. Aborts if the request is rejected, so that no benchmark measures an error.
 struct ConfigCase {
   ConfigCase(std::string case_name, v1::GetConfigRequest case_request)
       : name(std::move(case_name)),
         request(std::move(case_request)),
         request_bytes(request.SerializeAsString()),
         response((CheckShape(request, Limits{}).ok() ? GetConfig(Builtins(), request)
-                                                     : absl::InvalidArgumentError("refused for its shape"))
+                                                     : absl::InvalidArgumentError("CheckShape rejects the request"))
                      .value()) {}
 
   std::string name;
@@ -52,29 +52,29 @@ struct ConfigCase {
 
 v1::GetConfigRequest LlamaFp8() {
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
-  request.set_kv_cache_scheme("fp8");
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("fp8");
+  request.mutable_spec()->set_kv_cache_scheme("fp8");
   return request;
 }
 
 v1::GetConfigRequest Qwen2MoeAwq() {
   v1::GetConfigRequest request;
-  request.set_model_type("qwen2_moe");
-  request.set_scheme("int4_wo_128");
-  request.add_algorithm("awq");
+  request.mutable_spec()->set_model_type("qwen2_moe");
+  request.mutable_spec()->set_scheme("int4_wo_128");
+  request.mutable_spec()->add_algorithm("awq");
   return request;
 }
 
-void AddOverride(const std::string& pattern, v1::GetConfigRequest& request) {
-  v1::LayerConfigEntry& entry = *request.add_layer_config();
+void AddOverride(const std::string& pattern, v1::ConfigSpec& spec) {
+  v1::LayerConfigEntry& entry = *spec.add_layer_config();
   entry.set_pattern(pattern);
-  entry.set_scheme(request.layer_config_size() % 2 == 0 ? "mxfp4" : "ptpc_fp8");
+  entry.set_scheme(spec.layer_config_size() % 2 == 0 ? "mxfp4" : "ptpc_fp8");
 }
 
 v1::GetConfigRequest UsualOverrides(int count) {
   v1::GetConfigRequest request = LlamaFp8();
-  for (int i = 0; i < count; ++i) AddOverride(absl::StrCat("model.layers.", i, ".mlp.*"), request);
+  for (int i = 0; i < count; ++i) AddOverride(absl::StrCat("model.layers.", i, ".mlp.*"), *request.mutable_spec());
   return request;
 }
 
@@ -91,13 +91,13 @@ std::string Repeat(absl::string_view text, size_t chars) {
   return result;
 }
 
-// Patterns of `chars` characters that are slow with many matchers, on names that make them so.
+// Patterns of `chars` characters that are slow with many matchers, with names that show it.
 std::vector<MatchCase> HostileMatches(size_t chars) {
   const std::u32string layer(chars, U'a');
   return {
       {"many_stars", Repeat("*a", chars - 2) + "*b", layer},
       {"stars_and_questions", Repeat("*?**??", chars - 2) + "*b", layer},
-      // The last run gives way with every character of the name, and half of the pattern is tried again each time.
+      // The star takes one more character of the name each time, and half of the pattern is compared again.
       {"star_then_literals", "*" + std::string(chars / 2, 'a') + "b", layer},
       {"star_then_questions", "*" + std::string(chars / 2, '?') + "b", layer},
       {"open_brackets", std::string(chars, '['), std::u32string(chars, U'[')},
@@ -113,14 +113,14 @@ std::vector<MatchCase> MatchCases() {
   return cases;
 }
 
-// With patterns as long as 10,000 of them may be in one message.
+// The patterns are as long as they can be if a request has 10,000 of them.
 v1::GetConfigRequest HostileOverrides(int count) {
   constexpr size_t kPatternChars = 390;
   v1::GetConfigRequest request = LlamaFp8();
-  request.set_attention_scheme("fp8");
+  request.mutable_spec()->set_attention_scheme("fp8");
   const std::vector<MatchCase> hostile = HostileMatches(kPatternChars);
   for (int i = 0; i < count; ++i) {
-    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i), request);
+    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i), *request.mutable_spec());
   }
   return request;
 }
@@ -130,7 +130,8 @@ void SetBytesEach(benchmark::State& state, size_t bytes) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
 }
 
-// `steps` is what one iteration may take at the most. Google Benchmark prints the time of one in fractions of a second.
+// `steps` is the most that an iteration can take. Google Benchmark prints the time of one step in fractions of a
+// second.
 void SetStepsEach(benchmark::State& state, size_t steps) {
   using benchmark::Counter;
   const auto count = static_cast<double>(steps);
@@ -138,7 +139,7 @@ void SetStepsEach(benchmark::State& state, size_t steps) {
   state.counters["time_per_step"] = Counter(count, Counter::kIsIterationInvariantRate | Counter::kInvert);
 }
 
-// What a server does at the least that keeps serialized answers.
+// The least work of a server that caches serialized answers.
 void BM_Floor_CopyStoredBytes(benchmark::State& state, const ConfigCase* c) {
   const std::string stored = c->response.SerializeAsString();
   for (auto _ : state) {
@@ -163,7 +164,7 @@ void BM_CheckShape(benchmark::State& state, const ConfigCase* c) {
 }
 
 void BM_Resolve(benchmark::State& state, const ConfigCase* c) {
-  for (auto _ : state) benchmark::DoNotOptimize(ResolveConfig(Builtins(), c->request));
+  for (auto _ : state) benchmark::DoNotOptimize(ResolveConfig(Builtins(), c->request.spec()));
   SetBytesEach(state, c->request_bytes.size());
 }
 
@@ -188,11 +189,11 @@ void BM_Serialize(benchmark::State& state, const ConfigCase* c) {
   SetBytesEach(state, c->response.ByteSizeLong());
 }
 
-// What an answer that nobody asked for before costs without its digest.
+// The cost of an answer that is not cached, without its digest.
 void BM_ResolveAndSerialize(benchmark::State& state, const ConfigCase* c) {
   for (auto _ : state) {
     v1::GetConfigResponse response;
-    *response.mutable_config() = ResolveConfig(Builtins(), c->request).value();
+    *response.mutable_config() = ResolveConfig(Builtins(), c->request.spec()).value();
     benchmark::DoNotOptimize(response.SerializeAsString());
   }
   SetBytesEach(state, c->request_bytes.size());
@@ -203,7 +204,7 @@ void BM_Floor_ScanName(benchmark::State& state) {
   const std::u32string name(Limits{}.pattern_chars, U'a');
   for (auto _ : state) {
     for (const char32_t p : pattern) {
-      // Keeps the compiler from comparing several characters at once, which no matcher could.
+      // Prevents the compiler from comparing several characters at once, which a matcher cannot do.
       for (const char32_t n : name) benchmark::DoNotOptimize(p == n);
     }
   }
@@ -221,7 +222,7 @@ void BM_Match(benchmark::State& state, const MatchCase* c) {
   SetStepsEach(state, c->pattern.size() * c->layer.size());
 }
 
-// Names each benchmark after its case. `cases` must outlive the run.
+// Registers one benchmark per case, under the name of the case. `cases` must outlive the run.
 template <typename Case>
 void Register(const char* stage, void (*run)(benchmark::State&, const Case*), const std::vector<Case>& cases) {
   for (const Case& c : cases) benchmark::RegisterBenchmark(absl::StrCat(stage, "/", c.name).c_str(), run, &c);

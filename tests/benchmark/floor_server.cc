@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The least that a gRPC server does for a GetConfig: it answers each call with the same stored bytes. The modes are
-// ways of gRPC to do so. Prints its port, and serves 127.0.0.1 until it is killed.
+// The least work of a gRPC server for a GetConfig: it answers each call with the same stored bytes. The modes use
+// different APIs of gRPC. Prints its port, and serves 127.0.0.1 until it is killed.
 #include <grpcpp/server_builder.h>
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@ namespace {
 
 using QueueService = v1::ConfigService::WithRawMethod_GetConfig<v1::ConfigService::AsyncService>;
 
-// One of the calls that a queue waits for and answers, one after the other.
+// Waits for a call on the queue, answers it, and waits for the next.
 class QueueCall {
  public:
   QueueCall(QueueService& service, grpc::ServerCompletionQueue& queue, const grpc::ByteBuffer& answer)
@@ -30,7 +30,7 @@ class QueueCall {
     WaitForRequest();
   }
 
-  // What was waited for has come, or has failed.
+  // The queue's event for this call: a request or the end of the answer. `ok` is false if it failed.
   void Continue(bool ok) {
     if (waits_for_request_ && ok) {
       waits_for_request_ = false;
@@ -93,7 +93,7 @@ class TypedCallbackService final : public v1::ConfigService::CallbackService {
   v1::GetConfigResponse answer_;
 };
 
-// What qconfigd sets, as far as a call can feel it.
+// Applies those of qconfigd's settings that affect the cost of a call.
 void SetAsQconfigd(grpc::ServerBuilder& builder) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
   CLI::App app("Answers every GetConfig with the same bytes");
   std::string mode = "raw-queue";
   std::string answer;
-  app.add_option("--mode", mode, "How gRPC is used")
+  app.add_option("--mode", mode, "Which API of gRPC to use")
       ->check(CLI::IsMember({"raw-queue", "raw-queue-as-qconfigd", "raw-callback", "typed-callback"}));
   app.add_option("--answer", answer, "File with a serialized GetConfigResponse")->required()->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);

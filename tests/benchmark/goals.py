@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures qconfigd and the floors in turn, and compares with the goals."""
+"""Measures qconfigd and the floors in the same rounds, and compares the figures with the goals."""
 
 import contextlib
 import dataclasses
@@ -15,19 +15,19 @@ from servers import (
     BIN,
     FILES,
     GET_CONFIG,
-    LLAMA_FP8,
     NEW,
-    NUMBER,
+    WARM,
     Server,
+    algorithms,
     answered,
     benchmarks,
-    field,
     file_of,
+    for_many_tenants,
+    llama_fp8,
     load,
     new_batch,
     qconfigd,
     qconfigd_and_floors,
-    with_algorithms,
 )
 
 FLOOR, SECOND_FLOOR = "raw bytes, one queue", "the same again (A/A)"
@@ -71,7 +71,7 @@ def log(line):
 
 
 def spread(values, digits=2):
-    """The median, and between what the middle half of the values lies."""
+    """The median, and the range of the middle half of the values."""
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -79,9 +79,9 @@ def spread(values, digits=2):
 
 
 def run_rounds(effort):
-    """For each number of outstanding calls and each server, what each round measured."""
+    """The figures of each round, by number of outstanding calls and server."""
     results = {outstanding: {} for outstanding in OUTSTANDING}
-    request = file_of("warm", LLAMA_FP8)
+    request = file_of("warm", WARM)
     for number in range(effort.rounds):
         log(f"round {number + 1} of {effort.rounds}")
         with qconfigd_and_floors(request, FLOORS) as servers:
@@ -100,7 +100,7 @@ def run_rounds(effort):
 
 
 def ratios(of_count, name, measure):
-    """To the floor of the same round."""
+    """The ratios to the floor of the same round."""
     key = MEASURES[measure]
     return [own[key] / floor[key] for own, floor in zip(of_count[name], of_count[FLOOR])]
 
@@ -131,9 +131,9 @@ def rounds_tables(results):
 
 
 def goodput(effort, request, method):
-    """The rate of OK answers when many more calls come than can be answered, relative to when just enough come.
+    """The rate of successful calls during overload, relative to capacity.
 
-    Also returns how many times as many calls came. README.md says more.
+    Also returns the rate of calls relative to capacity. README.md explains both.
     """
     with qconfigd() as server:
 
@@ -144,7 +144,7 @@ def goodput(effort, request, method):
                 outstanding=4 * os.cpu_count(),
                 connections=2,
                 seconds=effort.overload_seconds,
-                warm_up=effort.overload_seconds / 2,  # also for what the server still does for callers that went away
+                warm_up=effort.overload_seconds / 2,  # lets the server finish calls that were cancelled
             )
             return result["calls_per_s"]
 
@@ -158,7 +158,7 @@ def goodput(effort, request, method):
             outstanding=20_000,
             connections=20,
             seconds=effort.overload_seconds,
-            warm_up=min(1.2 * deadline, 4 * effort.overload_seconds),  # until as many calls end as begin
+            warm_up=min(1.2 * deadline, 4 * effort.overload_seconds),  # until calls end at the rate at which they start
         )
         capacity = statistics.mean([before, at_capacity()])
         log(f"capacity {capacity:.0f} calls/s; deadline {deadline:.1f} s; overloaded: {overloaded}")
@@ -166,8 +166,8 @@ def goodput(effort, request, method):
 
 
 def lookup(effort):
-    """Ratios of the CPU of calls that are each for another tenant, to that of calls for one of one."""
-    request = file_of("tenant", field(1, "t" + NUMBER) + LLAMA_FP8)
+    """The CPU time of calls for many tenants, relative to that of calls for the only tenant of a server."""
+    request = file_of("tenant", for_many_tenants(WARM))
     with contextlib.ExitStack() as stack:
         servers = {}
         for tenants in (1, effort.tenants):
@@ -180,14 +180,14 @@ def lookup(effort):
                 Server("--storage", storage, "--cache-bytes", all_in_memory, "--answer-cache-bytes", "0")
             )
 
-        def asked(tenants, seconds):
+        def call_all(tenants, seconds):
             return answered(servers[tenants], request, outstanding=64, numbers=tenants, seconds=seconds)
 
         seconds = effort.seconds
-        while asked(effort.tenants, seconds)["answered"] < effort.tenants:  # until all are in memory
+        while call_all(effort.tenants, seconds)["answered"] < effort.tenants:  # until all are in memory
             seconds *= 2
         return [
-            asked(effort.tenants, effort.seconds)[MEASURES["CPU"]] / asked(1, effort.seconds)[MEASURES["CPU"]]
+            call_all(effort.tenants, effort.seconds)[MEASURES["CPU"]] / call_all(1, effort.seconds)[MEASURES["CPU"]]
             for _ in range(effort.rounds)
         ]
 
@@ -210,9 +210,9 @@ def goals_table(effort, results):
     other = in_process[f"BM_Lookup/tenants/{effort.tenants}"] / in_process["BM_Lookup/tenants/1"]
     calls = lookup(effort)
     log("starts")
-    starts = milliseconds_to_first_answer(GET_CONFIG, LLAMA_FP8, effort.starts)
+    starts = milliseconds_to_first_answer(GET_CONFIG, WARM, effort.starts)
     log("overload")
-    large, large_load = goodput(effort, file_of("large", with_algorithms(1_000) + NEW), GET_CONFIG)
+    large, large_load = goodput(effort, file_of("large", llama_fp8(*algorithms(1_000), NEW)), GET_CONFIG)
     batch, batch_load = goodput(effort, file_of("batch", new_batch(200)), BATCH_GET_CONFIG)
     warm = {
         (outstanding, measure): ratios(of_count, "qconfigd", measure)
@@ -229,7 +229,7 @@ def goals_table(effort, results):
         row("cold resolve and serialize, llama fp8 with KV cache: CPU", 6, [llama], " µs", digits=1),
         row("the same, qwen2_moe int4_wo_128 with awq", 15, [qwen], " µs", digits=1),
         row(f"lookup of one tenant among {effort.tenants:,} / of the only one", 1.1, [same]),
-        row("the same, each time another tenant: a call for an answer that is not kept, CPU", 1.1, calls),
+        row("the same, a different tenant in each call: CPU of a call whose answer is not cached", 1.1, calls),
         row("the same: the lookup alone, which misses the processor's caches", 1.1, [other]),
         row("exec to first answer over gRPC", 50, starts, " ms", digits=0),
         row(f"goodput at {large_load:.1f}x overload / capacity: large GetConfigs", 0.8, [large], at_most=False),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls a unary gRPC method with given request bytes, from one thread, and prints one line of JSON about it.
-// Closed loop: so many calls are always outstanding. Open loop (--rate): calls begin when they are due, however slow
-// the answers are, and their latency counts from then.
+// Calls a unary gRPC method with stored request bytes, from one thread, and prints the figures as one line of JSON.
+// Closed loop: a fixed number of calls is always outstanding. Open loop (--rate): calls start on a schedule, however
+// slow the answers are, and latency is measured from the scheduled time.
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <time.h>
@@ -41,6 +41,7 @@ struct Settings {
   size_t connections = 1;
   size_t outstanding = 1;
   double rate = 0;
+  int64_t calls = 0;
   double seconds = 1;
   double warm_up = 0.2;
   int64_t deadline_ms = 0;
@@ -48,7 +49,8 @@ struct Settings {
   pid_t server = 0;
 };
 
-// Numbers of requests come in an order that no cache of a processor foresees. Prime, so that all of them come.
+// The step between the numbers of two requests, large enough to defeat the processor's caches. It is prime, so that
+// every number is used.
 constexpr int64_t kStride = 7919;
 
 Clock::duration Seconds(double seconds) {
@@ -64,18 +66,18 @@ std::string ReadFile(const std::string& name) {
 
 double CpuMicros(clockid_t clock) {
   timespec time{};
-  if (clock_gettime(clock, &time) != 0) throw std::runtime_error("the process whose CPU is to be measured is gone");
+  if (clock_gettime(clock, &time) != 0) throw std::runtime_error("the process given by --server-pid has ended");
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
-// CPU time of all threads of `process`, those included that have ended. 0 is this process.
+// CPU time of all threads of `process`, including threads that have ended. 0 is this process.
 clockid_t CpuClock(pid_t process) {
   clockid_t clock{};
-  if (clock_getcpuclockid(process, &clock) != 0) throw std::runtime_error("no such process");
+  if (clock_getcpuclockid(process, &clock) != 0) throw std::runtime_error("--server-pid: no such process");
   return clock;
 }
 
-// A request with its places for a number. Bytes without any are never copied.
+// The bytes of a request with placeholders for a number. Bytes without a placeholder are never copied.
 class Request {
  public:
   explicit Request(std::string bytes) : bytes_(std::move(bytes)) {
@@ -107,7 +109,7 @@ struct Call {
   grpc::Status status;
 };
 
-// What was counted between two moments.
+// The figures of one measurement.
 struct Counts {
   explicit Counts(TimePoint at, clockid_t server_clock)
       : start(at), own_cpu(CpuMicros(CLOCK_PROCESS_CPUTIME_ID)), server_cpu(CpuMicros(server_clock)) {}
@@ -118,9 +120,9 @@ struct Counts {
   int64_t begun = 0;
   int64_t ended = 0;
   int64_t answer_bytes = 0;
-  int64_t not_begun = 0;  // of those that were due, since too many were outstanding
+  int64_t not_begun = 0;  // calls that were due while too many were outstanding
   std::map<std::string, int64_t> failed;
-  std::vector<float> latencies;  // of those that were answered
+  std::vector<float> latencies;  // of the calls that succeeded
 };
 
 class LoadGenerator {
@@ -132,7 +134,7 @@ class LoadGenerator {
         calls_(settings.outstanding) {
     for (const std::string& file : settings.request_files) requests_.emplace_back(ReadFile(file));
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // else all channels would share a connection
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // otherwise all channels share a connection
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
     arguments.SetMaxReceiveMessageSize(-1);
     for (size_t i = 0; i < settings.connections; ++i) {
@@ -145,16 +147,18 @@ class LoadGenerator {
     for (Call& call : calls_) idle_.push_back(&call);
   }
 
-  // Writes the answer to one call to a file.
+  // Makes one call and writes its answer to a file.
   void SaveAnswer() {
     Begin(Clock::now());
     void* tag = nullptr;
     bool ok = false;
     queue_.Next(&tag, &ok);
     const Call& call = *static_cast<Call*>(tag);
-    if (!call.status.ok()) throw std::runtime_error(call.status.error_message());
+    if (!call.status.ok()) {
+      throw std::runtime_error(absl::StrFormat("status %d: %s", call.status.error_code(), call.status.error_message()));
+    }
     std::vector<grpc::Slice> slices;
-    if (!call.answer.Dump(&slices).ok()) throw std::runtime_error("no answer");
+    if (!call.answer.Dump(&slices).ok()) throw std::runtime_error("cannot read the answer");
     std::ofstream file(settings_.answer_file, std::ios::binary);
     for (const grpc::Slice& slice : slices) {
       file.write(reinterpret_cast<const char*>(slice.begin()), static_cast<std::streamsize>(slice.size()));
@@ -162,6 +166,10 @@ class LoadGenerator {
   }
 
   nlohmann::json Run() {
+    if (settings_.calls > 0) {
+      RunCalls(settings_.calls);
+      return Report();
+    }
     next_due_ = Clock::now();
     RunUntil(Clock::now() + Seconds(settings_.warm_up));
     counts_ = Counts(Clock::now(), server_clock_);
@@ -193,7 +201,7 @@ class LoadGenerator {
     call.reader->Finish(&call.answer, &call.status, &call);
   }
 
-  // Waits for the end of a call, until `end` at the most.
+  // Waits until a call ends, but not longer than until `end`.
   void Take(TimePoint end) {
     void* tag = nullptr;
     bool ok = false;
@@ -213,7 +221,15 @@ class LoadGenerator {
     idle_.push_back(&call);
   }
 
-  // In the closed loop also until as many calls have ended as are outstanding, if these take longer.
+  // Makes exactly `calls` calls in the closed loop.
+  void RunCalls(int64_t calls) {
+    while (counts_.ended < calls) {
+      while (!idle_.empty() && counts_.begun < calls) Begin(Clock::now());
+      Take(Clock::now() + Seconds(1));
+    }
+  }
+
+  // In the closed loop, continues past `end` until as many calls have ended as are outstanding.
   void RunUntil(TimePoint end) {
     const bool is_open_loop = settings_.rate > 0;
     const int64_t calls = is_open_loop ? 0 : counts_.ended + static_cast<int64_t>(settings_.outstanding);
@@ -271,7 +287,7 @@ class LoadGenerator {
   grpc::CompletionQueue queue_;
   std::vector<Call> calls_;
   std::vector<Call*> idle_;
-  size_t begun_ = std::random_device()();  // anywhere, so that numbers are new even for a server that had some before
+  size_t begun_ = std::random_device()();  // a random start, so that a server that ran before gets new numbers too
   TimePoint next_due_;
 };
 
@@ -280,30 +296,35 @@ class LoadGenerator {
 
 int main(int argc, char** argv) {
   qconfig::Settings settings;
-  CLI::App app("Calls a unary gRPC method over and over, and prints what came of it as JSON");
+  CLI::App app("Calls a unary gRPC method repeatedly and prints the figures as JSON");
   app.add_option("--target", settings.target, "host:port")->required();
   app.add_option("--method", settings.method, "Path of the method")->capture_default_str();
   app.add_option("--request", settings.request_files,
-                 "Files with the bytes of a request, which take turns. ######## in them becomes a number, another one "
-                 "in each call")
+                 "Files with the bytes of a request, used in turn. ######## in a file is replaced by a number that "
+                 "differs from call to call")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--numbers", settings.numbers, "How many numbers there are, before they begin again")
+  app.add_option("--numbers", settings.numbers, "How many different numbers to use")
       ->check(CLI::Range(1, 100'000'000))
-      ->check(
-          [](const std::string& n) { return std::stoll(n) % qconfig::kStride == 0 ? "a multiple of the stride" : ""; })
+      ->check([](const std::string& n) {
+        return std::stoll(n) % qconfig::kStride == 0 ? "must not be a multiple of 7919" : "";
+      })
       ->capture_default_str();
   app.add_option("--connections", settings.connections)->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--outstanding", settings.outstanding, "Calls that are outstanding, at the most with --rate")
+  app.add_option("--outstanding", settings.outstanding, "Calls to keep outstanding; with --rate, the maximum")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--rate", settings.rate, "Calls that begin each second; 0: as many as end")->capture_default_str();
-  app.add_option("--seconds", settings.seconds, "What is counted")->capture_default_str();
-  app.add_option("--warm-up", settings.warm_up, "Seconds before that")->capture_default_str();
-  app.add_option("--deadline-ms", settings.deadline_ms, "Of each call; 0: none")->capture_default_str();
-  app.add_option("--server-pid", settings.server, "Process whose CPU is counted; 0: none")->capture_default_str();
-  app.add_option("--save-answer", settings.answer_file,
-                 "Makes one call and writes the bytes of its answer to this file");
+  auto* const rate = app.add_option("--rate", settings.rate, "Calls to start each second; 0: a call when one ends")
+                         ->capture_default_str();
+  app.add_option("--calls", settings.calls, "Make this many calls, without warm-up; 0: measure for --seconds")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(rate)
+      ->capture_default_str();
+  app.add_option("--seconds", settings.seconds, "How long to measure")->capture_default_str();
+  app.add_option("--warm-up", settings.warm_up, "Seconds of load before the measurement")->capture_default_str();
+  app.add_option("--deadline-ms", settings.deadline_ms, "Deadline of each call; 0: none")->capture_default_str();
+  app.add_option("--server-pid", settings.server, "Process whose CPU time to measure; 0: none")->capture_default_str();
+  app.add_option("--save-answer", settings.answer_file, "Make one call and write the bytes of its answer to this file");
   CLI11_PARSE(app, argc, argv);
   try {
     qconfig::LoadGenerator generator(settings);

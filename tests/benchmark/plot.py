@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws lines in two logarithmic scales, as SVG."""
+"""Draws lines on two logarithmic scales, as SVG."""
 
 import math
 from xml.sax.saxutils import escape

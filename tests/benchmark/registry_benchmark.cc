@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What it costs to find a tenant's snapshot among many and an entry in it, what a tenant's entries take in memory, and
-// what a write costs above its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
-// `--many` also measures 100,000 tenants, which take some GB of memory and of TMPDIR. `--fill FILE TENANTS` measures
-// nothing, and leaves a registry of so many tenants, t00000000 and so on, in a file of SQLite.
+// The cost of finding the snapshot of one of many tenants and an entry in it, the memory of a tenant's entries, and the
+// cost of a write without its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
+// `--many` also measures 100,000 tenants, which need several GB of memory and of TMPDIR. `--fill FILE TENANTS` measures
+// nothing and writes an SQLite file with that many tenants, named t00000000 and so on.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -62,7 +62,7 @@ RegistryCommit FirstWrite(const Catalog& catalog) {
   return commit;
 }
 
-// Writes so many tenants, from many threads, whose writes SQLite can put into one transaction.
+// Writes the tenants from many threads, so that SQLite can put their writes into one transaction.
 void Fill(RegistryStore& store, int64_t tenants) {
   const RegistryCommit write = FirstWrite(*Settings().catalogs.front());
   constexpr int64_t kFillers = 64;
@@ -75,7 +75,7 @@ void Fill(RegistryStore& store, int64_t tenants) {
   for (std::thread& filler : fillers) filler.join();
 }
 
-// A registry of so many tenants, all of them in memory.
+// A registry with all its tenants in memory.
 class FilledRegistry {
  public:
   explicit FilledRegistry(int64_t tenants) {
@@ -100,7 +100,7 @@ class FilledRegistry {
   double bytes_per_entry_ = 0;
 };
 
-// Filled once each, while a benchmark is run several times.
+// Fills each registry once, although a benchmark runs several times.
 class FilledRegistries {
  public:
   const FilledRegistry& Of(int64_t tenants) {
@@ -113,7 +113,7 @@ class FilledRegistries {
   std::map<int64_t, std::unique_ptr<FilledRegistry>> registries_;
 };
 
-// Finds the newest snapshots of one tenant after the other, in an order that no cache of the processor foresees.
+// Finds the newest snapshot of a different tenant each time, in an order that defeats the processor's caches.
 void BM_Lookup(benchmark::State& state, FilledRegistries* registries) {
   const int64_t tenants = state.range(0);
   const FilledRegistry& registry = registries->Of(tenants);
@@ -126,19 +126,19 @@ void BM_Lookup(benchmark::State& state, FilledRegistries* registries) {
   state.counters["bytes_per_entry"] = registry.bytes_per_entry();
 }
 
-// Finds the newest snapshot of the same tenant again and again.
+// Always finds the newest snapshot of the same tenant.
 void BM_LookupSame(benchmark::State& state, FilledRegistries* registries) {
   const FilledRegistry& registry = registries->Of(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(registry.Get(0));
 }
 
-// What BM_Lookup does beside looking up.
+// The work of BM_Lookup other than the lookup.
 void BM_Floor_MakeTenantId(benchmark::State& state) {
   int64_t tenant = 0;
   for (auto _ : state) benchmark::DoNotOptimize(Tenant(++tenant % 100'000));
 }
 
-// A write that puts so many schemes.
+// A write that puts `schemes` schemes.
 RegistryCommit WriteOfSchemes(const Catalog& catalog, int64_t schemes) {
   RegistryCommit commit;
   commit.record.set_revision(2);
@@ -153,7 +153,7 @@ RegistryCommit WriteOfSchemes(const Catalog& catalog, int64_t schemes) {
   return commit;
 }
 
-// Finds one scheme after the other in a registry of so many.
+// Finds one scheme after the other in a registry with state.range(0) schemes.
 void BM_FindScheme(benchmark::State& state) {
   MemoryStore store{HistoryLimits{}};
   const Registry registry(Settings(), store);
@@ -170,7 +170,7 @@ void BM_FindScheme(benchmark::State& state) {
   }
 }
 
-// Registering and unregistering a scheme in memory, in a registry of so many schemes: checks, planning and the new
+// Registers and unregisters a scheme in memory, in a registry with state.range(0) schemes: checks, planning and the new
 // state.
 void BM_Write(benchmark::State& state) {
   MemoryStore store{HistoryLimits{}};
@@ -201,7 +201,7 @@ int main(int argc, char** argv) {
   const bool many = argc > 1 && std::strcmp(argv[1], "--many") == 0;
   if (many) --argc;
   if (argc > 1) {
-    std::cerr << "unknown argument; there are only --many and --fill FILE TENANTS" << std::endl;
+    std::cerr << "unknown argument; the options are --many and --fill FILE TENANTS" << std::endl;
     return 1;
   }
   benchmark::RegisterBenchmark("BM_Floor_MakeTenantId", BM_Floor_MakeTenantId);

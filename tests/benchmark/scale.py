@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how costs grow with what a server has and is asked for."""
+"""Measures how costs grow with the load, the size of requests and answers, and the size of registries."""
 
 import contextlib
 import dataclasses
@@ -9,16 +9,17 @@ import statistics
 from goals import log
 from plot import line_plot
 from servers import (
-    LLAMA_FP8,
     NEW,
+    WARM,
     Floor,
+    algorithms,
     answer_file,
     answered,
     benchmarks,
     file_of,
+    llama_fp8,
+    overrides,
     qconfigd,
-    with_algorithms,
-    with_overrides,
 )
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -32,7 +33,7 @@ class Effort:
     benchmark_seconds: float
     repetitions: int
     tenants: list
-    powers: int  # of ten, up to which requests grow
+    powers: int  # requests have 1 to 10**powers overrides
 
 
 FULL = Effort(rounds=3, seconds=0.5, benchmark_seconds=0.2, repetitions=5, tenants=[1, 1_000, 100_000], powers=4)
@@ -49,7 +50,7 @@ class Figure:
     x_label: str
     y_label: str
     columns: dict  # name -> {x: y}
-    more: dict = dataclasses.field(default_factory=dict)  # columns of the table alone, as text
+    more: dict = dataclasses.field(default_factory=dict)  # columns of text that are not in the plot
 
     def lines(self):
         columns = {**self.columns, **self.more}
@@ -79,7 +80,7 @@ def printed(value):
 
 
 def sweep(effort, points):
-    """`points` has for each x and name a server, a request and options of load(). Returns the medians by name and x."""
+    """Returns medians by name and x. `points` has a server, a request and options of load() for each x and name."""
     results = {}
     for _ in range(effort.rounds):
         for x, by_name in points.items():
@@ -100,7 +101,7 @@ def pick(results, key):
 
 
 def rates(results):
-    """Columns of a table, with what no plot shows."""
+    """Columns that are only in the table."""
     columns = {}
     for name, by_x in results.items():
         columns[f"{name}: calls/s"] = {x: f"{values['calls_per_s']:,.0f}" for x, values in by_x.items()}
@@ -110,7 +111,7 @@ def rates(results):
 
 def load_figures(effort):
     """Concurrency and connections."""
-    request = file_of("warm", LLAMA_FP8)
+    request = file_of("warm", WARM)
     with qconfigd() as server, Floor("raw-queue", answer_file(server, request)) as floor:
 
         def points(options_of):
@@ -151,8 +152,8 @@ def size_figures(effort):
             effort,
             {
                 count: {
-                    "asked for before": (server, file_of(f"old-{count}", with_overrides(count)), options),
-                    "new": (server, file_of(f"new-{count}", with_overrides(count - 1) + NEW), options),
+                    "cached": (server, file_of(f"old-{count}", llama_fp8(*overrides(count))), options),
+                    "not cached": (server, file_of(f"new-{count}", llama_fp8(*overrides(count - 1), NEW)), options),
                 }
                 for count in counts
             },
@@ -160,7 +161,7 @@ def size_figures(effort):
         log("answers")
         points = {}
         for count in counts:
-            request = file_of(f"answer-{count}", with_algorithms(count))
+            request = file_of(f"answer-{count}", llama_fp8(*algorithms(count)))
             answer = answer_file(server, request)
             floor = stack.enter_context(Floor("raw-queue", answer))
             points[answer.stat().st_size] = {
@@ -174,7 +175,7 @@ def size_figures(effort):
             *("server CPU of a call, µs", pick(by_overrides, CPU)),
         ),
         Figure(
-            *("answers", "Answers: GetConfig that was asked for before, 4 outstanding", "bytes of an answer"),
+            *("answers", "Answers: warm GetConfig, 4 outstanding", "bytes of an answer"),
             *("server CPU of a call, µs", pick(by_size, CPU), rates(by_size)),
         ),
     ]
@@ -220,7 +221,7 @@ def registry_figures(effort):
 
 
 def measure(effort, plots=False):
-    """The lines of a report. With `plots`, writes these too."""
+    """The lines of a report. With `plots`, also writes the plots."""
     lines = []
     for figure in [*load_figures(effort), *size_figures(effort), *registry_figures(effort)]:
         lines += figure.lines()

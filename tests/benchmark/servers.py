@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts qconfigd and the floors, and calls them."""
+"""Starts qconfigd and the floors, and puts load on them."""
 
 import contextlib
 import json
@@ -18,11 +18,11 @@ PROGRAMS = ["qconfigd", "floor_server", "load_generator", "core_benchmark", "reg
 FILES = tempfile.TemporaryDirectory(prefix="qconfig-benchmark-")
 GET_CONFIG = "/qconfig.v1.ConfigService/GetConfig"
 BATCH_GET_CONFIG = "/qconfig.v1.ConfigService/BatchGetConfig"
-NUMBER = "########"  # the load generator puts a number here, another one in each call
+NUMBER = "########"  # the load generator replaces this with a number that differs from call to call
 
 
 def field(number, value):
-    """A text or a message on the wire of Protocol Buffers."""
+    """A string or a message in the wire format of Protocol Buffers."""
     value = value.encode() if isinstance(value, str) else value
     length, rest = bytearray(), len(value)
     while rest > 0x7F:
@@ -31,28 +31,38 @@ def field(number, value):
     return bytes([number << 3 | 2, *length, rest]) + value
 
 
+def llama_fp8(*spec_fields):
+    """A GetConfigRequest for llama, fp8 and an fp8 KV cache, whose spec has these fields too."""
+    return field(19, field(1, "llama") + field(2, "fp8") + field(4, "fp8") + b"".join(spec_fields))
+
+
 def override(pattern):
-    return field(12, field(1, pattern) + field(2, "ptpc_fp8"))
+    return field(7, field(1, pattern) + field(2, "ptpc_fp8"))
 
 
-LLAMA_FP8 = field(6, "llama") + field(7, "fp8") + field(9, "fp8")  # with KV cache
+WARM = llama_fp8()
+# The same request for builds whose GetConfigRequest has no `spec`. Delete it when no such build is compared any more.
+WARM_WITHOUT_SPEC = field(6, "llama") + field(7, "fp8") + field(9, "fp8")
+NEW = override(NUMBER)  # makes every request different, so that no answer is cached
 
 
-NEW = override(NUMBER)  # what makes each request another one
+def overrides(count):
+    return [override(f"model.layers.{i}.mlp.*") for i in range(count)]
 
 
-def with_overrides(count):
-    return LLAMA_FP8 + b"".join(override(f"model.layers.{i}.mlp.*") for i in range(count))
+def algorithms(count):
+    """Repeats an algorithm, which gives a large answer to a small request."""
+    return [field(3, "awq")] * count
 
 
-def with_algorithms(count):
-    """LLAMA_FP8 with so many configurations of an algorithm, which make a large answer to a small request."""
-    return LLAMA_FP8 + field(8, "awq") * count
+def for_many_tenants(request):
+    """The request, for a different tenant in each call."""
+    return field(1, "t" + NUMBER) + request
 
 
 def new_batch(items):
-    """A batch that nobody asked for before: each call is for another tenant."""
-    return field(1, field(1, "t" + NUMBER) + LLAMA_FP8) * items
+    """A batch whose answers are in no cache, because each call is for a different tenant."""
+    return field(1, for_many_tenants(WARM)) * items
 
 
 def file_of(name, content):
@@ -61,8 +71,13 @@ def file_of(name, content):
     return path
 
 
-def load(server, request, outstanding=1, connections=1, seconds=1.0, warm_up=0.2, method=GET_CONFIG, **options):
-    """Calls the server and returns what the load generator says; `options` are more of its options."""
+def load(
+    server, request, outstanding=1, connections=1, seconds=1.0, warm_up=0.2, method=GET_CONFIG, under=(), **options
+):
+    """Puts load on the server and returns the load generator's figures.
+
+    `options` are more options of the load generator. `under` is the start of a command that runs it.
+    """
     options = {
         "target": server.address,
         "server-pid": server.process.pid,
@@ -75,15 +90,18 @@ def load(server, request, outstanding=1, connections=1, seconds=1.0, warm_up=0.2
         **{name.replace("_", "-"): value for name, value in options.items()},
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    done = subprocess.run([BIN / "load_generator", *words], stdout=subprocess.PIPE, check=True, timeout=300)
+    command = [*under, BIN / "load_generator", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"load_generator failed: {done.stderr.strip()}")
     return json.loads(done.stdout) if done.stdout else None
 
 
 def answered(server, request, **options):
-    """As load(), and every call is to succeed."""
+    """As load(), but raises an error unless every call succeeds."""
     result = load(server, request, **options)
     if result["failed"] or not result["answered"]:
-        raise RuntimeError(f"{server.address} failed: {result}")
+        raise RuntimeError(f"calls to {server.address} failed: {result}")
     return result
 
 
@@ -113,20 +131,20 @@ class Floor:
         self.process.stdout.close()
 
 
-def qconfigd(*arguments):
-    """With the defaults, but that it forgets its registries."""
-    return Server("--storage", "memory", *arguments)
+def qconfigd(**options):
+    """A server with the default options, except that its registries are in memory."""
+    return Server("--storage", "memory", **options)
 
 
 def start_with_defaults(port, data):
-    """A process that may not serve yet."""
+    """Returns the process before it serves."""
     environment = server_environment(QCONFIG_DATA_DIR=data, QCONFIG_LISTEN=f"127.0.0.1:{port}")
     return subprocess.Popen([BIN / "qconfigd"], env=environment, stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
 def qconfigd_and_floors(request, modes):
-    """A dict of servers: qconfigd, and a floor that has its answer for each of `modes`, a dict of names and modes."""
+    """Yields a dict of servers: qconfigd, and a floor that returns its answer for each name and mode in `modes`."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(qconfigd())
         answer = answer_file(server, request)
@@ -137,7 +155,7 @@ def qconfigd_and_floors(request, modes):
 
 
 def benchmarks(effort, program, *arguments):
-    """CPU time in nanoseconds of each benchmark of a program, the median of some."""
+    """The median CPU time in nanoseconds of each benchmark of a program."""
     command = [
         BIN / program,
         *arguments,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a registered scheme costs in each engine, beside a floor of the same run: one plain SQLite transaction for each
-// write, by one thread, in the same directory. Set TMPDIR to measure another disk. `--many` also loads from among
-// 100,000 tenants, which takes minutes to fill.
+// The cost of registering a scheme in each engine, beside a floor of the same run: one plain SQLite transaction per
+// write, by one thread, in the same directory. Set TMPDIR to measure another disk. `--many` also loads one of 100,000
+// tenants, which take minutes to write.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
@@ -24,7 +24,7 @@ namespace {
 
 TenantId Tenant(int64_t number) { return TenantId::Parse(absl::StrCat("tenant-", number), "tenant").value(); }
 
-// The write that puts the scheme of its revision, of about the size of one in a catalogue.
+// A write that puts schemes named after its revision, each about as large as one of a catalogue.
 RegistryCommit Write(int64_t revision, int schemes = 1) {
   RegistryCommit commit;
   commit.record.set_revision(revision);
@@ -45,7 +45,7 @@ std::unique_ptr<SqliteStore> OpenSqlite(const TempDirectory& directory) {
   return SqliteStore::Open(options).value();
 }
 
-// A registry of a few entries, so that what grows with them does not count.
+// A registry stays small, so that costs that grow with its entries do not count.
 constexpr int64_t kWritesPerTenant = 100;
 
 void BM_Register_Memory(benchmark::State& state) {
@@ -58,7 +58,7 @@ void BM_Register_Memory(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-// The least that durable writes cost when each is alone.
+// The least cost of durable writes, each in its own transaction.
 void BM_Floor_PlainTransaction(benchmark::State& state) {
   const TempDirectory directory;
   OpenSqlite(directory);  // for its file, which has the same settings
@@ -75,7 +75,7 @@ void BM_Floor_PlainTransaction(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-// One iteration is one write of each of the threads, each to a tenant of its own.
+// In one iteration, each thread makes kWritesEach writes to its own tenant.
 void BM_Register_Sqlite(benchmark::State& state) {
   const TempDirectory directory;
   const auto store = OpenSqlite(directory);
@@ -98,7 +98,7 @@ void BM_Register_Sqlite(benchmark::State& state) {
       static_cast<double>(stats.writes) / static_cast<double>(stats.transactions);
 }
 
-// Writes to a tenant whose history is full, so that each makes the oldest forgotten.
+// Writes to a tenant whose history is full, so that each write deletes the oldest revision.
 void BM_Register_Sqlite_FullHistory(benchmark::State& state) {
   const TempDirectory directory;
   const auto store = OpenSqlite(directory);
@@ -115,7 +115,7 @@ void BM_Register_Sqlite_FullHistory(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-// Loads the newest state of so many entries.
+// Loads the newest state of a tenant with state.range(0) entries.
 void BM_Load_Sqlite_Entries(benchmark::State& state) {
   const TempDirectory directory;
   const auto store = OpenSqlite(directory);
@@ -124,7 +124,7 @@ void BM_Load_Sqlite_Entries(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-// Loads the newest state of 20 entries, of one tenant after the other.
+// Loads the newest state of a different tenant each time. Each has 20 entries.
 void BM_Load_Sqlite(benchmark::State& state) {
   const TempDirectory directory;
   const auto store = OpenSqlite(directory);
@@ -155,7 +155,7 @@ int main(int argc, char** argv) {
   const bool many = argc > 1 && std::strcmp(argv[1], "--many") == 0;
   if (many) --argc;
   if (argc > 1) {
-    std::cerr << "unknown argument; there is only --many" << std::endl;
+    std::cerr << "unknown argument; the only option is --many" << std::endl;
     return 1;
   }
   benchmark::AddCustomContext("directory", std::filesystem::temp_directory_path());

@@ -35,24 +35,26 @@ def server_environment(**extra):
 
 
 class Server:
-    """A qconfigd on a free port, which is there when the object is, with a data directory of its own."""
+    """A qconfigd on a free port with its own data directory. It serves when the constructor returns.
 
-    def __init__(self, *arguments, **environment):
+    `command` starts another program, or the same under a tool that makes it slow to start.
+    """
+
+    def __init__(self, *arguments, command=(BIN / "qconfigd",), start_seconds=30, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self.data = tempfile.TemporaryDirectory(prefix="qconfig-")
         listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            [BIN / "qconfigd", *listen, *arguments],
+            [*command, *listen, *arguments],
             stderr=self.log,
             env=server_environment(**{"QCONFIG_DATA_DIR": self.data.name, **environment}),
         )
-        self.port = self._wait_for_port()
+        self.port = self._wait_for_port(time.monotonic() + start_seconds)
         self.address = f"127.0.0.1:{self.port}"
         admin = re.search(r"admin port on \S+ \(port (\d+)\)", self.text())
         self.admin = f"127.0.0.1:{admin.group(1)}" if admin else None
 
-    def _wait_for_port(self):
-        deadline = time.monotonic() + 30
+    def _wait_for_port(self, deadline):
         while self.process.poll() is None and time.monotonic() < deadline:
             found = re.search(r"listening on \S+ \(port (\d+)\)", self.text())
             if found:

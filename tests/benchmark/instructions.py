@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts the instructions of a server's calls, in user space."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+from servers import FILES, answered
+
+PERF = ["perf", "stat", "--field-separator", ",", "--event", "instructions:u"]
+COUNTED = re.compile(r"^(\d+),", re.MULTILINE)  # a line of perf stat's output, unless the event is not supported
+OUTSTANDING = 64
+START_SECONDS = 300  # callgrind makes a server some 50 times slower
+
+
+def find_tool():
+    """Returns the first tool that works on this machine: "perf stat", "callgrind" or None."""
+    if shutil.which("perf"):
+        test = subprocess.run([*PERF, "true"], capture_output=True, text=True)
+        if test.returncode == 0 and COUNTED.search(test.stderr):
+            return "perf stat"
+    return "callgrind" if shutil.which("valgrind") else None
+
+
+def per_call(tool, build, calls):
+    """Starts the build's server and returns the instructions of a warm call."""
+    count = {"perf stat": count_with_perf, "callgrind": count_with_callgrind}[tool]
+    return count(build, calls) / calls
+
+
+def warm_up(server, request):
+    answered(server, request, outstanding=OUTSTANDING, calls=OUTSTANDING * 4)
+
+
+def count_with_perf(build, calls):
+    result = pathlib.Path(FILES.name, "perf")
+    with build.start() as server:
+        warm_up(server, build.request)
+        perf = [*PERF, "--pid", str(server.process.pid), "--output", result, "--"]
+        answered(server, build.request, outstanding=OUTSTANDING, calls=calls, under=perf)
+    return int(COUNTED.search(result.read_text()).group(1))
+
+
+def count_with_callgrind(build, calls):
+    result = pathlib.Path(FILES.name, "callgrind")
+    callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={result}"]
+    with build.start(under=callgrind, start_seconds=START_SECONDS) as server:
+        warm_up(server, build.request)
+        control(server, "--zero")
+        answered(server, build.request, outstanding=OUTSTANDING, calls=calls)
+        control(server, "--dump")
+    return int(re.search(r"^totals: (\d+)", result.with_suffix(".1").read_text(), re.MULTILINE).group(1))
+
+
+def control(server, command):
+    subprocess.run(["callgrind_control", command, str(server.process.pid)], check=True, capture_output=True)
