@@ -17,8 +17,8 @@ class ClientTest : public testing::Test {
   void RegisterSchemes(int count) {
     for (int i = 0; i < count; ++i) {
       v1::RegisterSchemeRequest request;
-      request.mutable_spec()->mutable_scheme()->set_name(absl::StrCat("mine", i));
-      request.mutable_spec()->mutable_scheme()->mutable_config();
+      request.mutable_scheme()->set_name(absl::StrCat("mine", i));
+      request.mutable_scheme()->mutable_config();
       ASSERT_TRUE(client_.RegisterScheme(request).ok());
     }
   }

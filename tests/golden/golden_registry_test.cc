@@ -26,7 +26,7 @@ TEST_P(GoldenRegistryTest, AnswersAsQuarkDoes) {
   for (const auto& golden : cases) {
     auto registry = std::make_shared<const RegistryState>();
     const auto apply = [&](const auto& entry, auto put) {
-      const auto change = put(entry, RegistrationContext{catalogs, *registry, Limits(), {}});
+      const auto change = put(entry, PutConditions{}, RegistrationContext{catalogs, *registry, Limits(), {}});
       ASSERT_TRUE(change.ok()) << golden["id"] << ": " << change.status();
       v1::ChangeRecord record;
       record.set_revision(registry->revision() + 1);
@@ -35,7 +35,7 @@ TEST_P(GoldenRegistryTest, AnswersAsQuarkDoes) {
     };
     for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) apply(scheme, PutScheme);
     for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
-      apply(entry, [](const auto& given, const auto& context) { return PutTemplate(given, "", context); });
+      apply(entry, PutTemplate);
     }
     const auto response = GetConfig(Snapshot(catalogs[0], registry), RequestOf(golden["request"]));
     ASSERT_EQ(

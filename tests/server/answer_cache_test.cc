@@ -169,7 +169,7 @@ TEST_F(CachedAnswersTest, TenantsWithTheSameRequestHaveTheirOwn) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ExcludedFor(a, Mine()), "of_a");
     EXPECT_EQ(ExcludedFor(b, Mine()), "of_b");
-    EXPECT_EQ(ToldToClient(server.client().GetConfig(Mine()).status()), "TEMPLATE_NOT_FOUND at model_type");
+    EXPECT_EQ(ToldToClient(server.client().GetConfig(Mine()).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
   }
 }
 

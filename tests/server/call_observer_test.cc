@@ -287,6 +287,7 @@ TEST(LoggedCallsTest, NothingOfARequestIsLogged) {
   call("RegistryService", "UnregisterScheme", SecretRequests<v1::UnregisterSchemeRequest>(secret));
   call("RegistryService", "RegisterTemplate", SecretRequests<v1::RegisterTemplateRequest>(secret));
   call("RegistryService", "UnregisterTemplate", SecretRequests<v1::UnregisterTemplateRequest>(secret));
+  call("RegistryService", "SetDefaultCatalog", SecretRequests<v1::SetDefaultCatalogRequest>(secret));
   call("RegistryService", "ListChanges", SecretRequests<v1::ListChangesRequest>(secret));
   const std::vector<std::string> lines = absl::StrSplit(logged.server().log(), '\n', absl::SkipEmpty());
   EXPECT_GT(lines.size(), 50u);

@@ -70,11 +70,12 @@ TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
   const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
   EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
             "INVALID_REQUEST at tenant");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "spec { min_kv_scale: nan } revision: 9 catalog: 'bad'").status()),
+  const std::string shapeless = "spec { model_type: 'bad' scheme: 'bad' min_kv_scale: nan } ";
+  EXPECT_EQ(ToldToClient(GetConfig(shapeless + "revision: 9 catalog: 'bad'").status()),
             "INVALID_REQUEST at spec.min_kv_scale");
   EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9 catalog: 'bad'").status()), "CATALOG_NOT_FOUND at catalog");
   EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
-  EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
 }
 
 TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
@@ -197,10 +198,10 @@ TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
       "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: 'nope' scheme: 'fp8' } "
       "}requests { spec { model_type: 'qwen2' scheme: 'int8' } }"));
   ASSERT_TRUE(response.ok()) << response.status();
-  ASSERT_EQ(response->result_size(), 3);
-  EXPECT_TRUE(response->result(0).has_response());
-  EXPECT_EQ(response->result(1).error().reason(), v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
-  EXPECT_EQ(response->result(2).response().SerializeAsString(),
+  ASSERT_EQ(response->results_size(), 3);
+  EXPECT_TRUE(response->results(0).has_response());
+  EXPECT_EQ(response->results(1).error().reason(), v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
+  EXPECT_EQ(response->results(2).response().SerializeAsString(),
             server.client()
                 .GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'qwen2' scheme: 'int8' }"))
                 ->SerializeAsString());
@@ -213,7 +214,7 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
     *batch.add_requests() = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_EQ(response->result_size(), 1000);
+  EXPECT_EQ(response->results_size(), 1000);
   batch.add_requests();
   EXPECT_EQ(ToldToClient(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
 }
@@ -230,9 +231,9 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_LE(response->ByteSizeLong(), 10'000u);
-  EXPECT_TRUE(response->result(0).has_response());
-  EXPECT_EQ(response->result(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
-  EXPECT_EQ(response->result(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
+  EXPECT_TRUE(response->results(0).has_response());
+  EXPECT_EQ(response->results(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
+  EXPECT_EQ(response->results(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
 }
 
 TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
@@ -242,11 +243,11 @@ TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
   std::string emoji;
   for (int i = 0; i < 128; ++i) emoji.append("😀");
   v1::BatchGetConfigRequest batch;
-  for (int i = 0; i < 5; ++i) batch.add_requests()->set_model_type(emoji);
+  for (int i = 0; i < 5; ++i) batch.add_requests()->mutable_spec()->set_model_type(emoji);
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_LE(response->ByteSizeLong(), 2'000u);
-  EXPECT_EQ(response->result(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
+  EXPECT_EQ(response->results(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
 TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
@@ -257,14 +258,14 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
   for (int i = 0; i < 20; ++i) {
     v1::GetConfigRequest& item = *batch.add_requests();
     item = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' algorithm: 'awq' }");
-    v1::AlgoConfigEntry& entry = *item.add_algo_configs();
+    v1::AlgoConfigEntry& entry = *item.mutable_spec()->add_algo_configs();
     entry.set_algorithm("awq");
     for (int n = 0; n < 10'000; ++n) entry.mutable_config()->mutable_awq()->add_scaling_layers();
   }
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_TRUE(response->result(0).has_response());
-  EXPECT_EQ(response->result(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
+  EXPECT_TRUE(response->results(0).has_response());
+  EXPECT_EQ(response->results(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
 TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {

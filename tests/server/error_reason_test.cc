@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every ErrorReason comes over a real port, from the request that causes it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -32,10 +33,10 @@ std::string Repeated(absl::string_view text, int times) {
 // Requests by the reason they are refused for.
 const std::map<v1::ErrorReason, std::string>& Refused() {
   static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
-      {v1::ERROR_REASON_INVALID_REQUEST, "spec { min_kv_scale: nan }"},
+      {v1::ERROR_REASON_INVALID_REQUEST, "spec { model_type: 'llama' scheme: 'fp8' min_kv_scale: nan }"},
       {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "spec { model_type: 'lama' scheme: 'fp8' }"},
       {v1::ERROR_REASON_SCHEME_NOT_FOUND, "spec { model_type: 'llama' scheme: 'fp9' }"},
-      {v1::ERROR_REASON_CATALOG_NOT_FOUND, "catalog: 'quark-0.12'"},
+      {v1::ERROR_REASON_CATALOG_NOT_FOUND, "spec { model_type: 'llama' scheme: 'fp8' } catalog: 'quark-0.12'"},
       {v1::ERROR_REASON_UNSUPPORTED_ALGORITHM, "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'agw' }"},
       {v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME,
        "spec { model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'int8' }"},
@@ -43,11 +44,12 @@ const std::map<v1::ErrorReason, std::string>& Refused() {
        "spec { model_type: 'llama' scheme: 'fp8' attention_scheme: 'int8' }"},
       {v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING, "spec { model_type: 'qwen3' scheme: 'fp8' algorithm: 'awq' }"},
       {v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG,
-       "spec { algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } } }"},
+       "spec { model_type: 'llama' scheme: 'fp8' "
+       "algo_configs { algorithm: 'gptq' config { gptq { static_groups: false } } } }"},
       {v1::ERROR_REASON_REVISION_IN_FUTURE, "spec { model_type: 'llama' scheme: 'fp8' } revision: 2"},
       {v1::ERROR_REASON_ANSWER_TOO_LARGE,
-       "spec { model_type: 'llama' scheme: 'fp8' }" + Repeated("spec { algorithm: 'rotation' } ", 10'000)},
-      {v1::ERROR_REASON_MESSAGE_TOO_LARGE, "model_type: '" + std::string(5 << 20, 'x') + "'"},
+       "spec { model_type: 'llama' scheme: 'fp8' " + Repeated("algorithm: 'rotation' ", 10'000) + "}"},
+      {v1::ERROR_REASON_MESSAGE_TOO_LARGE, "spec { model_type: '" + std::string(5 << 20, 'x') + "' }"},
   };
   return *kRequests;
 }
@@ -87,6 +89,18 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
        [](auto& client, auto&) {
          return client
              .RegisterTemplate(Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' } etag: '9'"))
+             .status();
+       }},
+      {v1::ERROR_REASON_TEMPLATE_EXISTS,
+       [](auto& client, auto&) {
+         const auto request = Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' } must_be_new: true");
+         EXPECT_TRUE(client.RegisterTemplate(request).ok());
+         return client.RegisterTemplate(request).status();
+       }},
+      {v1::ERROR_REASON_REVISION_MISMATCH,
+       [](auto& client, auto&) {
+         return client
+             .SetDefaultCatalog(Proto<v1::SetDefaultCatalogRequest>("catalog: 'quark-0.13' expected_revision: 7"))
              .status();
        }},
       {v1::ERROR_REASON_REVISION_COMPACTED,
@@ -157,33 +171,40 @@ TEST(ErrorReasonTest, BatchItemFailsAsACallOfItsOwn) {
   }
   const auto response = server.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
-  ASSERT_EQ(response->result_size(), batch.requests_size());
+  ASSERT_EQ(response->results_size(), batch.requests_size());
   for (int i = 0; i < batch.requests_size(); ++i) {
     const auto alone = server.client().GetConfig(batch.requests(i));
-    EXPECT_EQ(response->result(i).error().ShortDebugString(), client::ErrorOf(alone.status()).ShortDebugString());
+    EXPECT_EQ(response->results(i).error().ShortDebugString(), client::ErrorOf(alone.status()).ShortDebugString());
   }
 }
 
-TEST(ErrorReasonTest, WireCarriesOneErrorInfoAndOneBadRequest) {
+TEST(ErrorReasonTest, WireCarriesErrorInfoBadRequestAndErrorDetail) {
   TestServer server;
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp9' }");
   const grpc::Status status = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   google::rpc::Status details;
   ASSERT_TRUE(details.ParseFromString(status.error_details()));
-  ASSERT_EQ(details.details_size(), 2);
+  ASSERT_EQ(details.details_size(), 3);
   EXPECT_EQ(details.code(), 5);
   EXPECT_EQ(details.message(), status.error_message());
   google::rpc::ErrorInfo info;
   ASSERT_TRUE(details.details(0).UnpackTo(&info));
-  EXPECT_EQ(info.domain(), "qconfig");
+  EXPECT_EQ(info.domain(), "qconfig.dev");
   EXPECT_EQ(info.reason(), "SCHEME_NOT_FOUND");
   EXPECT_EQ(info.metadata().at("value"), "fp9");
-  EXPECT_EQ(info.metadata().at("suggestion"), "fp8");
+  EXPECT_EQ(info.metadata().at("field"), "spec.scheme");
   EXPECT_EQ(info.metadata().at("catalog"), "quark-0.12.post1");
+  EXPECT_EQ(info.metadata().size(), 3u) << "lists are in the ErrorDetail";
   google::rpc::BadRequest bad_request;
   ASSERT_TRUE(details.details(1).UnpackTo(&bad_request));
-  EXPECT_EQ(bad_request.field_violations(0).field(), "scheme");
+  EXPECT_EQ(bad_request.field_violations(0).field(), "spec.scheme");
+  v1::ErrorDetail detail;
+  ASSERT_TRUE(details.details(2).UnpackTo(&detail));
+  EXPECT_EQ(detail.field(), "spec.scheme");
+  EXPECT_THAT(detail.suggestions(), testing::Contains("fp8"));
+  EXPECT_EQ(detail.allowed_size(), 10);
+  EXPECT_EQ(detail.allowed_total(), 27);
 }
 
 TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
@@ -207,7 +228,7 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
   for (int i = 0; i < 128; ++i) emoji.append("😀");
   const std::vector<absl::string_view> names(20, emoji);
   const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
-                                               .Field("layer_config[9999].scheme")
+                                               .Field("spec.layer_config[9999].scheme")
                                                .Value(emoji)
                                                .Allowed(names)
                                                .NearestOf(names)
@@ -219,7 +240,22 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
   ASSERT_TRUE(details.ParseFromString(status.error_details()));
   ASSERT_TRUE(details.details(0).UnpackTo(&info));
   EXPECT_EQ(info.reason(), "SCHEME_NOT_FOUND");
-  EXPECT_EQ(info.metadata().at("field"), "layer_config[9999].scheme");
+  EXPECT_EQ(info.metadata().at("field"), "spec.layer_config[9999].scheme");
+}
+
+TEST(WireStatusTest, SuggestionIsSentAsAWholeOrNotAtAll) {
+  std::string emoji;
+  for (int i = 0; i < 128; ++i) emoji.append("😀");
+  const std::vector<absl::string_view> names(20, emoji);
+  const grpc::Status status = ToGrpcStatus(
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value(emoji.substr(4)).Allowed(names).NearestOf(names).Because("no"));
+  google::rpc::Status details;
+  v1::ErrorDetail detail;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(details.details(1).UnpackTo(&detail));
+  EXPECT_EQ(detail.allowed_total(), 20);
+  for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, emoji);
+  EXPECT_GE(detail.suggestions_size(), 1);
 }
 
 TEST(WireStatusTest, StatusWithoutReasonKeepsCodeAndText) {

@@ -88,6 +88,7 @@ Calls ReadingCalls() {
       {"RegisterTemplate", Call(&Client::RegisterTemplate, "llm_template { model_type: 'm' } etag: '3'")},
       {"UnregisterTemplate", Call(&Client::UnregisterTemplate, "model_type: 'zebr_model'")},
       {"UnregisterTemplate", Call(&Client::UnregisterTemplate, "model_type: 'llama'")},
+      {"SetDefaultCatalog", Call(&Client::SetDefaultCatalog, "catalog: 'quark-0.13' validate_only: true")},
       {"ListChanges", Call(&Client::ListChanges, "view: ENTRY_VIEW_FULL")},
   };
 }

@@ -41,7 +41,8 @@ const std::vector<std::string>& Methods() {
       "ConfigService/GetConfig",          "ConfigService/BatchGetConfig",       "ConfigService/ListTemplates",
       "ConfigService/GetTemplate",        "ConfigService/ListSchemes",          "ConfigService/GetScheme",
       "ConfigService/ListCatalogs",       "RegistryService/RegisterScheme",     "RegistryService/UnregisterScheme",
-      "RegistryService/RegisterTemplate", "RegistryService/UnregisterTemplate", "RegistryService/ListChanges"};
+      "RegistryService/RegisterTemplate", "RegistryService/UnregisterTemplate", "RegistryService/SetDefaultCatalog",
+      "RegistryService/ListChanges"};
   return *kMethods;
 }
 
@@ -398,8 +399,8 @@ TEST(MetricsTest, TenantsBeyondTheBoundAreOther) {
   TestServer server(std::move(settings));
   for (const char* tenant : {"other", "a", "a", "Not a tenant", "b", "c", "d", "other", "b", ""}) {
     server.client()
-        .GetConfig(
-            Proto<v1::GetConfigRequest>(absl::StrCat("model_type: 'llama' scheme: 'fp8' tenant: '", tenant, "'")))
+        .GetConfig(Proto<v1::GetConfigRequest>(
+            absl::StrCat("spec { model_type: 'llama' scheme: 'fp8' } tenant: '", tenant, "'")))
         .IgnoreError();
   }
   const MetricsText text(server.metrics());

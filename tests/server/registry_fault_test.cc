@@ -62,10 +62,10 @@ class RegistryFaultTest : public testing::Test {
         .status();
   }
   static std::string Get(TestServer& server, const std::string& scheme, const std::string& rest = "") {
-    return ToldToClient(
-        server.client()
-            .GetConfig(Proto<v1::GetConfigRequest>(absl::StrCat("model_type: 'llama' scheme: '", scheme, "' ", rest)))
-            .status());
+    return ToldToClient(server.client()
+                            .GetConfig(Proto<v1::GetConfigRequest>(
+                                absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' } ", rest)))
+                            .status());
   }
 
   FaultInjectingStore* store_ = nullptr;

@@ -35,6 +35,9 @@ class RegistryServiceTest : public testing::Test {
   absl::StatusOr<v1::UnregisterTemplateResponse> UnregisterTemplate(const std::string& request) {
     return server_.client().UnregisterTemplate(Proto<v1::UnregisterTemplateRequest>(request));
   }
+  absl::StatusOr<v1::SetDefaultCatalogResponse> SetDefaultCatalog(const std::string& request) {
+    return server_.client().SetDefaultCatalog(Proto<v1::SetDefaultCatalogRequest>(request));
+  }
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const std::string& request) {
     return server_.client().GetConfig(Proto<v1::GetConfigRequest>(request));
   }

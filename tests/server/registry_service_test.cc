@@ -112,9 +112,10 @@ TEST_F(RegistryServiceTest, RemovingAWrongNameSuggestsTheTenantsOwn) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
   const auto scheme = UnregisterScheme("name: 'mane'");
-  EXPECT_EQ(client::ErrorOf(scheme.status()).metadata().at("suggestion"), "mine");
-  EXPECT_EQ(client::ErrorOf(scheme.status()).metadata().at("allowed"), "mine") << "not those of the catalogue";
-  EXPECT_EQ(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).metadata().at("suggestion"), "own");
+  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().suggestions(), ElementsAre("mine"));
+  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine")) << "not those of the catalogue";
+  EXPECT_THAT(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).detail().suggestions(),
+              ElementsAre("own"));
 }
 
 TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
@@ -246,7 +247,7 @@ TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
         const auto written = RegisterInt8(absl::StrCat("s", i, "-", n));
         ASSERT_TRUE(written.ok()) << written.status();
         // What was acknowledged is seen by whatever comes next.
-        EXPECT_TRUE(GetConfig(absl::StrCat("model_type: 'llama' scheme: 's", i, "-", n, "'")).ok());
+        EXPECT_TRUE(GetConfig(absl::StrCat("spec { model_type: 'llama' scheme: 's", i, "-", n, "' }")).ok());
         revisions[static_cast<size_t>(i)].push_back(written->revision());
       }
     });
