@@ -40,23 +40,22 @@ grpc::Status Encode(const v1::ItemError& error) {
 void DropDescriptions(v1::ItemError& error) {
   for (v1::FieldViolation& violation : *error.mutable_field_violations()) violation.clear_description();
 }
-void DropAllowed(v1::ItemError& error) { error.mutable_detail()->clear_allowed(); }
+void DropAllowed(v1::ItemError& error) {
+  if (error.has_detail()) error.mutable_detail()->clear_allowed();
+}
 template <size_t max_chars>
 void CutMessage(v1::ItemError& error) {
   error.set_message(Printable(error.message(), max_chars));
 }
+// Suggestions stay as they are: they are short, and a shortened name is another name.
 void CutTexts(v1::ItemError& error) {
   constexpr size_t kMaxChars = 64;
   for (auto& [key, value] : *error.mutable_metadata()) value = Printable(value, kMaxChars);
+  if (!error.has_detail()) return;
   v1::ErrorDetail& detail = *error.mutable_detail();
   for (std::string* text : {detail.mutable_field(), detail.mutable_value(), detail.mutable_catalog()}) {
     *text = Printable(*text, kMaxChars);
   }
-}
-// A shortened name is another name, so a suggestion is there as a whole or not at all.
-void KeepBestSuggestion(v1::ItemError& error) {
-  auto& suggestions = *error.mutable_detail()->mutable_suggestions();
-  if (suggestions.size() > 1) suggestions.DeleteSubrange(1, suggestions.size() - 1);
 }
 
 }  // namespace
@@ -74,8 +73,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   v1::ItemError error = ItemErrorOf(status);
   grpc::Status encoded = Encode(error);
-  for (const auto shorten :
-       {DropDescriptions, DropAllowed, CutMessage<160>, CutTexts, KeepBestSuggestion, CutMessage<48>}) {
+  for (const auto shorten : {DropDescriptions, DropAllowed, CutMessage<160>, CutTexts, CutMessage<48>}) {
     if (ErrorBytesOnWire(encoded) <= kMaxErrorBytes) break;
     shorten(error);
     encoded = Encode(error);

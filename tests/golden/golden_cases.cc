@@ -3,6 +3,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -193,6 +194,15 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
   return request;
 }
 
+// Whether a request has an empty model type, or an empty scheme anywhere.
+bool LacksRequired(const ordered_json& request) {
+  const v1::ConfigSpec spec = RequestOf(request).spec();
+  const auto no_scheme = [](const auto& entry) { return entry.scheme().empty(); };
+  return spec.model_type().empty() || spec.scheme().empty() ||
+         std::any_of(spec.layer_config().begin(), spec.layer_config().end(), no_scheme) ||
+         std::any_of(spec.layer_type_config().begin(), spec.layer_type_config().end(), no_scheme);
+}
+
 std::string DifferenceFrom(const ordered_json& golden, const v1::GetConfigResponse& response) {
   const auto config = golden.find("config");
   if (config == golden.end()) return absl::StrCat("Quark refuses: ", golden["error"].dump());
@@ -211,6 +221,10 @@ std::string DifferenceFrom(const ordered_json& golden, const v1::ItemError& erro
   const auto refusal = golden.find("error");
   if (refusal == golden.end()) return absl::StrCat("Quark answers, but: ", error.message());
   const std::string text = (*refusal)["message"].get<std::string>();
+  if (LacksRequired(golden["request"])) {
+    // Quark looks the empty name up; here the field is required.
+    return error.reason() == v1::ERROR_REASON_INVALID_REQUEST ? "" : error.ShortDebugString();
+  }
   for (const Refusal& known : kRefusals) {
     if (!absl::StartsWith(text, known.text)) continue;
     if (error.reason() == known.reason && error.code() == static_cast<int>(known.code)) return "";

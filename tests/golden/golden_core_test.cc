@@ -29,8 +29,7 @@ TEST_P(GoldenConfigTest, AnswersAsQuarkDoes) {
   for (const ordered_json& golden : cases) {
     const v1::GetConfigRequest request = RequestOf(golden["request"]);
     const absl::Status shape = CheckShape(request, Limits{});
-    ASSERT_TRUE(shape.ok()) << golden["id"] << ": " << shape;
-    const auto response = GetConfig(snapshot, request);
+    const auto response = shape.ok() ? GetConfig(snapshot, request) : shape;
     ASSERT_EQ(
         response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, ItemErrorOf(response.status())), "")
         << golden["id"];

@@ -243,19 +243,26 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
   EXPECT_EQ(info.metadata().at("field"), "spec.layer_config[9999].scheme");
 }
 
-TEST(WireStatusTest, SuggestionIsSentAsAWholeOrNotAtAll) {
-  std::string emoji;
+TEST(WireStatusTest, SuggestionsAreNeverCut) {
+  std::string name, emoji;
+  for (int i = 0; i < 16; ++i) name.append("😀");
   for (int i = 0; i < 128; ++i) emoji.append("😀");
-  const std::vector<absl::string_view> names(20, emoji);
-  const grpc::Status status = ToGrpcStatus(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value(emoji.substr(4)).Allowed(names).NearestOf(names).Because("no"));
+  const std::vector<absl::string_view> names(20, name);
+  const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                               .Value(name.substr(4))
+                                               .Allowed(names)
+                                               .NearestOf(names)
+                                               .Catalog(emoji)
+                                               .Because(emoji));
+  EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
   google::rpc::Status details;
   v1::ErrorDetail detail;
   ASSERT_TRUE(details.ParseFromString(status.error_details()));
   ASSERT_TRUE(details.details(1).UnpackTo(&detail));
+  EXPECT_TRUE(detail.allowed().empty()) << "the error is not long enough to be shortened";
   EXPECT_EQ(detail.allowed_total(), 20);
-  for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, emoji);
-  EXPECT_GE(detail.suggestions_size(), 1);
+  EXPECT_EQ(detail.suggestions_size(), 3);
+  for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, name);
 }
 
 TEST(WireStatusTest, StatusWithoutReasonKeepsCodeAndText) {
