@@ -50,9 +50,6 @@ def test_what_the_server_says(client: Client) -> None:
     assert len(error.allowed) == 10
     assert error.allowed_total == 27
     assert error.catalog == error.metadata["catalog"] == "quark-0.12.post1"
-    assert error.tenant == client._options.tenant
-    assert error.rule == ""
-    assert (error.first_revision, error.newest_revision) == (0, 0)
     assert error.message.startswith("spec.scheme: ")
     assert "int4_wo_128, int4_wo_32" in str(error)
     assert "int4_wo_32, int4_wo_64" in str(error)
@@ -78,10 +75,25 @@ def test_a_rule(client: Client) -> None:
     assert caught.value.rule == "spec_unknown"
 
 
-def test_revisions_that_cannot_be_read(client: Client) -> None:
-    with pytest.raises(errors.RevisionInFuture) as caught:
-        client.get_config("llama", "fp8", revision=7)
-    assert caught.value.newest_revision == 1
+def test_every_field_of_the_detail() -> None:
+    detail = ErrorDetail(
+        field="revision",
+        value="7",
+        allowed=["a, b", "c"],
+        allowed_total=12,
+        suggestions=["a, b"],
+        rule="spec_unknown",
+        tenant="acme",
+        catalog="quark-0.13",
+        first_revision=3,
+        newest_revision=3_629_000_000_000,
+    )
+    error = errors.from_item_error(ItemError(code=11, reason="ERROR_REASON_REVISION_LOST", detail=detail))
+    assert type(error) is errors.RevisionLost
+    assert {field.name: getattr(error, field.name) for field in detail.DESCRIPTOR.fields} == {
+        field.name: value for field, value in detail.ListFields()
+    }
+    assert type(error.allowed) is type(error.suggestions) is list
 
 
 def test_without_a_detail_all_is_empty() -> None:
