@@ -187,6 +187,8 @@ def test_tenant_and_catalog_of_the_client(server: Server) -> None:
         [answer] = client.batch_get_config([{"model_type": "llama", "scheme": "mx9"}])
         assert isinstance(answer, qconfig_client.Config)
         client.register_scheme(scheme())
+        with pytest.raises(errors.InvalidRequest):
+            client.set_default_catalog("")  # the client's own is for reads
         assert client.list_changes(tenant="three").revision == 1
         assert client.list_changes().revision == 2
 
