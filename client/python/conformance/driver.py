@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Union
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -36,6 +36,7 @@ METHODS = {
     "UnregisterScheme": "unregister_scheme",
     "RegisterTemplate": "register_template",
     "UnregisterTemplate": "unregister_template",
+    "SetDefaultCatalog": "set_default_catalog",
     "ListChanges": "list_changes",
 }
 ITERATORS = {"ListTemplates": "all_templates", "ListSchemes": "all_schemes", "ListChanges": "all_changes"}
@@ -44,14 +45,15 @@ ITERATORS = {"ListTemplates": "all_templates", "ListSchemes": "all_schemes", "Li
 class Driver:
     """Through Client."""
 
-    client: Optional[Any] = None
+    client: Any = None
 
     def connect(self, line: Json) -> Json:
         if self.client is not None:
             self.result(self.client.close())
         tls = qconfig_client.Tls(**line["tls"]) if "tls" in line else None
-        options = {key: line[key] for key in ("tenant", "catalog") if key in line}
-        self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **options)
+        # Without a catalogue the client would take that of the installed amd-quark.
+        names = {"tenant": line.get("tenant", ""), "catalog": line.get("catalog", "")}
+        self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **names)
         return {"ok": True}
 
     def call(self, line: Json) -> Json:
@@ -83,9 +85,16 @@ class Driver:
 
     def begin(self, line: Json) -> Any:
         """Calls the client's method: with Client the result, with AsyncClient what is to be awaited."""
-        positional, named = arguments_of(parsed(line))
+        request = parsed(line)
+        if isinstance(request, GetConfigRequest) and not request.HasField("spec"):
+            return self.only_item(self.client.batch_get_config([request], timeout=line.get("timeout_s")))
+        positional, named = arguments_of(request)
         method = getattr(self.client, METHODS[line["method"]])
         return method(*positional, **named, timeout=line.get("timeout_s"))
+
+    def only_item(self, batch: Any) -> Any:
+        """The result of a batch of one request: `get_config` cannot leave out the spec."""
+        return raised(*batch)
 
     def new_client(self, server: str, **options: Any) -> Client:
         return qconfig_client.connect(server, **options)
@@ -106,6 +115,9 @@ class AsyncDriver(Driver):
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+
+    async def only_item(self, batch: Any) -> Any:
+        return raised(*await batch)
 
     def new_client(self, server: str, **options: Any) -> Client:
         return qconfig_client.connect_aio(server, **options)
@@ -156,30 +168,36 @@ def arguments_of(request: Message) -> tuple[list[Any], Json]:
         "UnregisterSchemeRequest": "name",
         "RegisterTemplateRequest": "llm_template",
         "UnregisterTemplateRequest": "model_type",
+        "SetDefaultCatalogRequest": "catalog",
     }.get(type(request).__name__)
-    return ([named.pop(required, getattr(request, required))] if required else []), named
+    return ([named.pop(required, None)] if required else []), named
 
 
 def get_config_arguments(request: GetConfigRequest) -> Json:
     named = fields(request)
     named.pop("include_quark_json", None)  # the client always asks for it
+    spec = named.pop("spec")
     named.update(
-        model_type=request.model_type,
-        scheme=request.scheme,
-        algorithm=list(request.algorithm) or None,
-        kv_cache_scheme=request.kv_cache_scheme or None,
-        attention_scheme=request.attention_scheme or None,
-        layer_config=[(entry.pattern, entry.scheme) for entry in request.layer_config],
-        layer_type_config=[(entry.layer_type, entry.scheme) for entry in request.layer_type_config],
+        fields(spec),
+        model_type=spec.model_type,
+        scheme=spec.scheme,
+        layer_config=[(entry.pattern, entry.scheme) for entry in spec.layer_config],
+        layer_type_config=[(entry.layer_type, entry.scheme) for entry in spec.layer_type_config],
         algo_configs=[
-            (entry.algorithm, entry.config if entry.HasField("config") else None) for entry in request.algo_configs
+            (entry.algorithm, entry.config if entry.HasField("config") else None) for entry in spec.algo_configs
         ],
     )
-    if request.HasField("exclude_layers"):
-        named["exclude_layers"] = list(request.exclude_layers.patterns)
-    if request.HasField("shared_scale_groups"):
-        named["shared_scale_groups"] = [list(group.layer_suffixes) for group in request.shared_scale_groups.groups]
+    if spec.HasField("exclude_layers"):
+        named["exclude_layers"] = list(spec.exclude_layers.patterns)
+    if spec.HasField("shared_scale_groups"):
+        named["shared_scale_groups"] = [list(group.layer_suffixes) for group in spec.shared_scale_groups.groups]
     return named
+
+
+def raised(result: Any) -> Any:
+    if isinstance(result, qconfig_client.QConfigError):
+        raise result
+    return result
 
 
 def answer(line: Json, result: Any) -> Json:
@@ -189,9 +207,9 @@ def answer(line: Json, result: Any) -> Json:
         batch = BatchGetConfigResponse()
         for item in result:
             if isinstance(item, qconfig_client.Config):
-                batch.result.add(response=item.response)
+                batch.results.add(response=item.response)
             else:
-                batch.result.add(error=item_error(item))
+                batch.results.add(error=item_error(item))
         return to_json(batch)
     return to_json(result)
 
@@ -212,6 +230,7 @@ def item_error(error: qconfig_client.QConfigError) -> ItemError:
         message=error.message,
         metadata=error.metadata,
         field_violations=[violation._asdict() for violation in error.field_violations],
+        detail=error.detail,
     )
 
 
@@ -223,7 +242,13 @@ def error_json(error: qconfig_client.QConfigError) -> Json:
         "field": error.field,
         "value": error.value,
         "allowed": error.allowed,
-        "suggestion": error.suggestion,
+        "allowed_total": error.allowed_total,
+        "suggestions": error.suggestions,
+        "rule": error.rule,
+        "tenant": error.tenant,
+        "catalog": error.catalog,
+        "first_revision": error.first_revision,
+        "newest_revision": error.newest_revision,
         "metadata": error.metadata,
         "field_violations": [violation._asdict() for violation in error.field_violations],
         "type": type(error).__name__,

@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("jobs", help="file of JSON lines")
     parser.add_argument("--server", default="localhost:50051")
     parser.add_argument("--tenant", default="")
-    parser.add_argument("--catalog", default="", help="default: with --quantize that of the installed amd-quark")
+    parser.add_argument("--catalog", help="default: that of the installed amd-quark, or the tenant's; '': the tenant's")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--patience", type=float, default=60, help="seconds that a job waits for the server")
     parser.add_argument("--cache", metavar="FOLDER", help="use the last answers while the server cannot be asked")
@@ -115,9 +115,7 @@ def main() -> int:
     if options.workers < 1:
         parser.error("--workers takes a positive number")
     if options.quantize and installed_release() is None:
-        parser.error("--quantize needs amd-quark: pip install 'qconfig-client[quark]'")
-    if options.quantize and not options.catalog:
-        options.catalog = f"quark-{installed_release()}"
+        parser.error("--quantize needs amd-quark: pip install '.[quark]' in client/python")
 
     try:
         with open(options.jobs, encoding="utf-8") as file:

@@ -14,4 +14,4 @@ with qconfig_client.connect(server) as client:
     try:
         client.get_config("llama", scheme="int4_wo_12")
     except SchemeNotFound as error:
-        print(f"{error.reason}: did you mean {error.suggestion}?")
+        print(f"{error.reason}: did you mean {' or '.join(error.suggestions)}?")

@@ -68,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server, request: pytest.FixtureRequest) -> Iterator[qconfig_client.Client]:
-    """A client with a tenant of the test's own."""
+    """A client with a tenant of the test's own and its default catalogue."""
     tenant = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:63].strip("-")
-    with qconfig_client.connect(server.address, tenant=tenant) as client:
+    with qconfig_client.connect(server.address, tenant=tenant, catalog="") as client:
         yield client

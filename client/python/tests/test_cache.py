@@ -15,6 +15,7 @@ from conftest import Server
 
 import qconfig_client
 from qconfig.v1.config_service_pb2 import GetConfigRequest, GetConfigResponse
+from qconfig.v1.config_spec_pb2 import ConfigSpec
 from qconfig.v1.quantization_pb2 import QConfig
 from qconfig_client import config_digest
 from qconfig_client._cache import Cache
@@ -26,7 +27,11 @@ def answer(version: str) -> GetConfigResponse:
     return GetConfigResponse(config=config, quark_json="{}", config_digest=config_digest(config))
 
 
-REQUEST = GetConfigRequest(model_type="llama")
+def request(model_type: str) -> GetConfigRequest:
+    return GetConfigRequest(spec=ConfigSpec(model_type=model_type))
+
+
+REQUEST = request("llama")
 
 
 def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
@@ -118,14 +123,14 @@ def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path, caplog: pytest
 def test_the_oldest_files_go(tmp_path: Path) -> None:
     size = len(answer("a").SerializeToString()) + 32
     cache = Cache(str(tmp_path), "server", max_bytes=3 * size)
-    requests = [GetConfigRequest(model_type=str(number)) for number in range(6)]
-    for number, request in enumerate(requests):
-        cache.put(request, answer("a"))
-        os.utime(cache._file(request), (number, number))
+    requests = [request(str(number)) for number in range(6)]
+    for number, old in enumerate(requests):
+        cache.put(old, answer("a"))
+        os.utime(cache._file(old), (number, number))
     cache.put(requests[3], answer("a"))  # used again
-    cache.put(GetConfigRequest(model_type="new"), answer("a"))
-    assert [number for number, request in enumerate(requests) if cache.get(request)] == [3, 5]
-    assert cache.get(GetConfigRequest(model_type="new"))
+    cache.put(request("new"), answer("a"))
+    assert [number for number, old in enumerate(requests) if cache.get(old)] == [3, 5]
+    assert cache.get(request("new"))
 
 
 def put_many(folder: str, name: str) -> list[str]:
@@ -136,7 +141,7 @@ def put_many(folder: str, name: str) -> list[str]:
     logging.getLogger("qconfig_client").addHandler(handler)
     cache = Cache(folder, "server")
     for number in range(150):
-        cache.put(GetConfigRequest(model_type=f"{name}{number}"), answer("a"))
+        cache.put(request(f"{name}{number}"), answer("a"))
     return messages
 
 

@@ -12,14 +12,16 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from conftest import ROOT, Server
 
 import qconfig_client
+from qconfig.v1 import config_service_pb2
 from qconfig.v1.config_service_pb2 import ENTRY_VIEW_FULL
 from qconfig.v1.registry_pb2 import LlmTemplate, Scheme
-from qconfig_client import errors
+from qconfig_client import _to_quark, errors
 from qconfig_client._connection import Options
 
 
@@ -46,7 +48,7 @@ def test_get_config(client: qconfig_client.Client) -> None:
 
 def test_warnings(client: qconfig_client.Client) -> None:
     [warning] = client.get_config("llama", "fp8", exclude_layers=[]).warnings
-    assert warning.field == "exclude_layers"
+    assert warning.field == "spec.exclude_layers"
 
 
 def test_not_modified(client: qconfig_client.Client) -> None:
@@ -127,6 +129,51 @@ def test_writes_and_history(client: qconfig_client.Client) -> None:
     assert {uuid.UUID(change.request_id).version for change in changes} == {4}
 
 
+def test_a_scheme_is_replaced(client: qconfig_client.Client) -> None:
+    first = client.register_scheme(scheme(), replace=True)
+    assert (first.revision, first.replaced, list(first.warnings)) == (2, False, [])
+    assert client.register_scheme(scheme(), replace=True).replaced
+    with pytest.raises(errors.EtagMismatch):
+        client.register_scheme(scheme(), etag=first.scheme.etag)
+    second = client.register_scheme(scheme(), etag=client.get_scheme("mine").scheme.etag)
+    assert (second.revision, second.replaced) == (4, True)
+
+
+def test_what_a_write_warns_of(client: qconfig_client.Client) -> None:
+    copy = Scheme(name="copy", config=client.get_scheme("nvfp4").scheme.config)
+    [warning] = client.register_scheme(copy).warnings
+    assert warning.code == config_service_pb2.WARNING_CODE_SHARED_SCALES_DROPPED
+    [warning] = client.register_template(LlmTemplate(model_type="llama")).warnings
+    assert warning.code == config_service_pb2.WARNING_CODE_SHADOWS_BUILTIN
+
+
+def test_a_template_that_must_be_new(client: qconfig_client.Client) -> None:
+    template = LlmTemplate(model_type="mine")
+    assert not client.register_template(template, must_be_new=True).replaced
+    with pytest.raises(errors.TemplateExists):
+        client.register_template(template, must_be_new=True)
+    assert client.register_template(template).replaced
+
+
+def test_default_catalog(client: qconfig_client.Client) -> None:
+    with pytest.raises(errors.RevisionMismatch) as caught:
+        client.set_default_catalog("quark-0.13", expected_revision=7)
+    assert caught.value.newest_revision == 1
+    assert client.set_default_catalog("quark-0.13", validate_only=True).revision == 1
+    request_id = str(uuid.uuid4())
+    response = client.set_default_catalog("quark-0.13", expected_revision=1, request_id=request_id)
+    assert (response.revision, response.previous_catalog) == (2, "quark-0.12.post1")
+    assert client.set_default_catalog("quark-0.13", expected_revision=1, request_id=request_id).revision == 2
+    assert client.get_config("llama", "fp8").catalog == "quark-0.13"
+    client.set_default_catalog("quark-0.12.post1")
+    assert len({change.request_id for change in client.all_changes()}) == 2
+    with pytest.raises(errors.InvalidRequest):
+        client.set_default_catalog("")
+    with pytest.raises(errors.CatalogNotFound) as unknown:
+        client.set_default_catalog("quark-0")
+    assert unknown.value.allowed == ["quark-0.12.post1", "quark-0.13"]
+
+
 def test_a_request_id_of_ones_own_makes_a_write_once(client: qconfig_client.Client) -> None:
     request_id = str(uuid.uuid4())
     assert client.register_scheme(scheme(), request_id=request_id).revision == 2
@@ -140,8 +187,59 @@ def test_tenant_and_catalog_of_the_client(server: Server) -> None:
         [answer] = client.batch_get_config([{"model_type": "llama", "scheme": "mx9"}])
         assert isinstance(answer, qconfig_client.Config)
         client.register_scheme(scheme())
+        with pytest.raises(errors.InvalidRequest):
+            client.set_default_catalog("")  # the client's own is for reads
         assert client.list_changes(tenant="three").revision == 1
         assert client.list_changes().revision == 2
+
+
+@pytest.mark.parametrize("catalog", [None, "", "quark-0.12.post1"])
+@pytest.mark.parametrize("release", [None, "0.13"])
+def test_catalogue_of_the_installed_quark(
+    server: Server, monkeypatch: pytest.MonkeyPatch, release: Optional[str], catalog: Optional[str]
+) -> None:
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: release)
+    expected = "quark-0.13" if release and catalog is None else "quark-0.12.post1"
+    with qconfig_client.connect(server.address, catalog=catalog) as client:
+        assert client.get_config("llama", "fp8").catalog == expected
+        assert client.list_schemes().catalog == client.list_templates().catalog == expected
+        assert client.get_scheme("fp8").catalog == client.get_template("llama").catalog == expected
+        assert ("mx9" in {scheme.name for scheme in client.all_schemes()}) == (expected == "quark-0.13")
+        # A method's argument comes first.
+        assert client.get_config("llama", "fp8", catalog="").catalog == "quark-0.12.post1"
+        assert client.get_config("llama", "fp8", catalog="quark-0.13").catalog == "quark-0.13"
+        plain = {"model_type": "llama", "scheme": "fp8"}
+        requests = [plain, qconfig_client.get_config_request(**plain), {**plain, "catalog": None}]
+        others = [{**plain, "catalog": ""}, qconfig_client.get_config_request(**plain, catalog="quark-0.13")]
+        answers = client.batch_get_config([*requests, *others])
+        assert [answer.catalog for answer in answers] == [*[expected] * 3, "quark-0.12.post1", "quark-0.13"]
+        copy = pickle.loads(pickle.dumps(client))
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.1")
+    with copy:
+        assert copy.get_config("llama", "fp8").catalog == expected
+
+
+def test_an_installed_quark_without_a_catalogue(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.14")
+    hint = r"client's default because amd-quark 0\.14 is installed: pass another `catalog`, or \"\" for"
+
+    async def ask_asyncio() -> None:
+        async with qconfig_client.connect_aio(server.address) as client:
+            await client.get_config("llama", "fp8")
+
+    with pytest.raises(errors.CatalogNotFound, match=hint):
+        asyncio.run(ask_asyncio())
+    with qconfig_client.connect(server.address) as client:
+        with pytest.raises(errors.CatalogNotFound, match=hint) as caught:
+            client.get_config("llama", "fp8")
+        assert caught.value.allowed == ["quark-0.12.post1", "quark-0.13"]
+        assert "quark-0.12.post1" in str(caught.value)
+        [item] = client.batch_get_config([{"model_type": "llama", "scheme": "fp8"}])
+        assert str(item) == str(caught.value)
+        assert client.get_config("llama", "fp8", catalog="").catalog == "quark-0.12.post1"
+        with pytest.raises(errors.CatalogNotFound) as other:
+            client.get_config("llama", "fp8", catalog="quark-0.15")
+        assert "amd-quark" not in str(other.value)
 
 
 def test_asyncio(server: Server) -> None:
@@ -151,7 +249,7 @@ def test_asyncio(server: Server) -> None:
             assert len({config.digest for config in configs}) == 1
             with pytest.raises(errors.SchemeNotFound) as caught:
                 await client.get_config("llama", "fp9")
-            assert caught.value.suggestion == "fp8"
+            assert caught.value.suggestions == ["fp8"]
             names = [template.model_type async for template in client.all_templates(page_size=7)]
             assert len(names) == (await client.list_templates()).total_size
             assert (await client.register_scheme(scheme())).revision == 2
@@ -239,10 +337,10 @@ def test_command_line(server: Server) -> None:
     done = command("llama", "fp8", "--server", server.address, "--layer", "*=a*=mx6", "--exclude-nothing")
     assert done.returncode == 0
     assert list(json.loads(done.stdout)["layer_quant_config"]) == ["*=a*"]
-    assert done.stderr.startswith("warning: exclude_layers: ")
+    assert done.stderr.startswith("warning: spec.exclude_layers: ")
     refused = command("llama", "fp9", "--server", server.address)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("error: scheme: no scheme has this name")
+    assert refused.stderr.startswith("error: spec.scheme: ")
     no_json = command("llama", "fp8", "--algo-config", "awq={")
     assert no_json.returncode == 2
     assert "'{' is no JSON: Expecting property name" in no_json.stderr

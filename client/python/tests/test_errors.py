@@ -5,8 +5,10 @@ import pickle
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
-from qconfig.v1.error_pb2 import ErrorReason, FieldViolation, ItemError
+from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError
+from qconfig.v1.registry_pb2 import Scheme
 from qconfig_client import Client, errors
 from qconfig_client.errors import QConfigError, SchemeNotFound
 
@@ -41,14 +43,83 @@ def test_what_the_server_says(client: Client) -> None:
     error = caught.value
     assert error.code is grpc.StatusCode.NOT_FOUND
     assert error.reason == "SCHEME_NOT_FOUND"
-    assert error.field == "scheme"
+    assert error.field == "spec.scheme"
     assert error.value == "int4_wo_12"
-    assert error.suggestion.startswith("int4_wo_128")
-    assert error.allowed.startswith("int4_wo_32, ")
-    assert error.metadata["catalog"] == "quark-0.12.post1"
-    assert error.message.startswith("scheme: no scheme has this name")
-    assert error.field_violations[0].field == "scheme"
+    assert error.suggestions == ["int4_wo_128", "int4_wo_32", "int4_wo_64"]
+    assert error.allowed[:2] == ["int4_wo_32", "int4_wo_64"]
+    assert len(error.allowed) == 10
+    assert error.allowed_total == 27
+    assert error.catalog == error.metadata["catalog"] == "quark-0.12.post1"
+    assert error.message.startswith("spec.scheme: ")
+    assert "int4_wo_128, int4_wo_32" in str(error)
+    assert "int4_wo_32, int4_wo_64" in str(error)
+    assert error.field_violations[0].field == "spec.scheme"
     assert isinstance(error, ValueError)
+
+
+def test_a_name_with_a_comma_is_one_suggestion(client: Client) -> None:
+    scheme = Scheme(name="a, b")
+    scheme.spec.weight.preset.spec = "Int8PerTensorSpec"
+    scheme.spec.weight.preset.fields["is_dynamic"] = True
+    client.register_scheme(scheme)
+    with pytest.raises(SchemeNotFound) as caught:
+        client.get_config("llama", scheme="a, c")
+    assert caught.value.suggestions == ["a, b"]
+
+
+def test_a_rule(client: Client) -> None:
+    scheme = Scheme(name="mine")
+    scheme.spec.weight.preset.spec = "Int9PerTensorSpec"
+    with pytest.raises(errors.InvalidTensorConfig) as caught:
+        client.register_scheme(scheme)
+    assert caught.value.rule == "spec_unknown"
+
+
+def test_every_field_of_the_detail() -> None:
+    detail = ErrorDetail(
+        field="revision",
+        value="7",
+        allowed=["a, b", "c"],
+        allowed_total=12,
+        suggestions=["a, b"],
+        rule="spec_unknown",
+        tenant="acme",
+        catalog="quark-0.13",
+        first_revision=3,
+        newest_revision=3_629_000_000_000,
+    )
+    error = errors.from_item_error(ItemError(code=11, reason="ERROR_REASON_REVISION_LOST", detail=detail))
+    assert type(error) is errors.RevisionLost
+    assert {field.name: getattr(error, field.name) for field in detail.DESCRIPTOR.fields} == {
+        field.name: value for field, value in detail.ListFields()
+    }
+    assert type(error.allowed) is type(error.suggestions) is list
+
+
+def test_without_a_detail_all_is_empty() -> None:
+    error = errors.from_item_error(ItemError(code=3, reason=1, metadata={"field": "spec", "allowed": "a, b"}))
+    assert (error.field, error.value, error.rule, error.tenant, error.catalog) == ("", "", "", "", "")
+    assert (error.allowed, error.suggestions) == ([], [])
+    assert (error.allowed_total, error.first_revision, error.newest_revision) == (0, 0, 0)
+
+
+def test_a_detail_that_is_broken_keeps_what_came_before_it() -> None:
+    class Failure(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.NOT_FOUND
+
+        def details(self) -> str:
+            return "text"
+
+        def trailing_metadata(self) -> list[tuple[str, bytes]]:
+            status = status_pb2.Status()
+            status.details.add().Pack(error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain="qconfig.dev"))
+            status.details.add(type_url="type.googleapis.com/qconfig.v1.ErrorDetail", value=b"\x0a\xff")
+            return [("grpc-status-details-bin", status.SerializeToString())]
+
+    error = errors.from_rpc_error(Failure())
+    assert type(error) is SchemeNotFound
+    assert error.allowed == []
 
 
 def test_an_item_of_a_batch_fails_as_a_call_does(client: Client) -> None:
@@ -61,8 +132,11 @@ def test_an_item_of_a_batch_fails_as_a_call_does(client: Client) -> None:
 
 def test_errors_can_be_pickled() -> None:
     violations = [FieldViolation(field="scheme", description="text")]
-    message = ItemError(code=5, reason=3, message="text", metadata={"field": "scheme"}, field_violations=violations)
+    detail = ErrorDetail(field="scheme", suggestions=["a, b", "c"])
+    metadata = {"field": "scheme"}
+    message = ItemError(code=5, reason=3, message="text", metadata=metadata, field_violations=violations, detail=detail)
     error = errors.from_item_error(message)
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is SchemeNotFound
     assert vars(copy) == vars(error)
+    assert copy.suggestions == ["a, b", "c"]

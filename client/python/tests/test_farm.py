@@ -26,11 +26,12 @@ def farm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_jobs_of_the_example(server: Server) -> None:
-    run = farm("--server", server.address, "--workers", "3", JOBS)
+    options = ("--server", server.address, "--catalog", "quark-0.12.post1")
+    run = farm(*options, "--workers", "3", JOBS)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[0] == "llama-fp8: llama fp8 c8f52a42070f"
     assert run.stdout.splitlines()[-1] == "9 jobs: 9 done (0 stale), 0 failed"
-    assert farm("--server", server.address, "--workers", "1", JOBS).stdout == run.stdout
+    assert farm(*options, "--workers", "1", JOBS).stdout == run.stdout
 
 
 def test_jobs_that_fail(server: Server, tmp_path: Path) -> None:
@@ -147,4 +148,4 @@ def test_options() -> None:
 def test_quantizing_without_quark() -> None:
     run = farm("--quantize", JOBS)
     assert run.returncode == 2
-    assert "--quantize needs amd-quark: pip install 'qconfig-client[quark]'" in run.stderr
+    assert "--quantize needs amd-quark: pip install '.[quark]' in client/python" in run.stderr

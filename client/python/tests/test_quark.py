@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 import stand_in_quark
-from conftest import Server
+from conftest import ROOT, Server
 
 import qconfig_client
 from qconfig.v1 import quantization_pb2
@@ -62,7 +63,7 @@ def unconfigured(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     quark._clients.clear()
     monkeypatch.setenv("QCONFIG_SERVER", server.address)
     monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
-    monkeypatch.setattr(quark, "installed_release", lambda: None)
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: None)
     yield
     quark.client().close()
     quark._clients.clear()
@@ -98,7 +99,7 @@ def test_says_that_quark_is_missing(
     client: qconfig_client.Client, served: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: None)
-    with pytest.raises(ImportError, match="amd-quark, which is not installed: pip install"):
+    with pytest.raises(ImportError, match=r"amd-quark is not installed: pip install amd-quark==0\.12\.post1 torch"):
         client.get_config("llama", scheme="fp8").to_quark()
     template = LLMTemplate.get("llama")
     with pytest.raises(ImportError, match="not installed"):
@@ -110,7 +111,7 @@ def test_says_that_quark_is_missing(
 def test_says_that_another_release_is_installed(client: qconfig_client.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.13")
     config = client.get_config("llama", scheme="fp8", catalog="quark-0.12.post1")
-    with pytest.raises(ImportError, match=r"Quark 0\.12\.post1's, and amd-quark 0\.13 is installed"):
+    with pytest.raises(ImportError, match=r"of Quark 0\.12\.post1, but amd-quark 0\.13 is installed\. Ask"):
         config.to_quark()
 
 
@@ -245,7 +246,7 @@ def test_errors_are_of_quarks_kinds(served: None) -> None:
     with pytest.raises(KeyError) as caught:
         template.get_config("fp8", layer_config={"*": "fp9"})
     assert isinstance(caught.value, errors.SchemeNotFound)
-    assert caught.value.field == "layer_config[0].scheme"
+    assert caught.value.field == "spec.layer_config[0].scheme"
     with pytest.raises(ValueError, match="BUILTIN_READ_ONLY"):
         LLMTemplate.unregister_scheme("fp8")
     with pytest.raises(ValueError, match="SCHEME_NOT_FOUND"):
@@ -325,13 +326,38 @@ def test_arguments_may_be_iterators(served: None) -> None:
 
 
 def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quark, "installed_release", lambda: "0.13")
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.13")
     assert "mx9" in LLMTemplate.get_supported_schemes()
+    for named, has_mx9 in (("quark-0.12.post1", False), ("", True)):
+        monkeypatch.setenv("QCONFIG_CATALOG", named)
+        quark.configure()
+        assert ("mx9" in LLMTemplate.get_supported_schemes()) == has_mx9
+    quark.configure(catalog="")
+    assert "mx9" not in LLMTemplate.get_supported_schemes()
+
+
+def test_quarks_objects_need_no_catalogue_to_be_named(
+    client: qconfig_client.Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in("quark-0.13", server, monkeypatch)
+    with qconfig_client.connect(server.address) as other:
+        assert other.get_config("llama", "fp8").to_quark().version == "0.13"
+    with pytest.raises(ImportError, match=r"of Quark 0\.12\.post1, but amd-quark 0\.13"):
+        client.get_config("llama", "fp8").to_quark()
+
+
+def test_the_extra_is_what_the_catalogues_and_the_hint_need(client: qconfig_client.Client) -> None:
+    releases = [catalog.quark_release for catalog in client.list_catalogs().catalogs]
+    pyproject = (ROOT / "client/python/pyproject.toml").read_text()
+    [extra] = re.findall(r"^quark = \[\n(.*?)^\]", pyproject, re.MULTILINE | re.DOTALL)
+    packages = re.findall(r'"(.*?)"', extra)
+    assert packages[0] == f"amd-quark>={releases[0]},<={releases[-1]}"
+    assert [re.match(r"[\w-]+", package)[0] for package in packages[1:]] == list(_to_quark._NEEDED_BY_QUARK)
 
 
 def test_threads_may_be_the_first_to_ask(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     delays = itertools.count(1)
-    monkeypatch.setattr(quark, "installed_release", lambda: time.sleep(0.01 * next(delays)))
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: time.sleep(0.01 * next(delays)))
     barrier = threading.Barrier(8)
 
     def ask(_: int) -> None:

@@ -8,40 +8,48 @@ import pytest
 
 from qconfig.v1.algorithm_pb2 import AlgoConfig
 from qconfig.v1.config_service_pb2 import GetConfigRequest
+from qconfig.v1.config_spec_pb2 import ConfigSpec
 from qconfig_client import algo_config, get_config_request
 
 
-def request(**arguments: Any) -> GetConfigRequest:
-    return get_config_request("llama", "fp8", **arguments)
+def spec(**arguments: Any) -> ConfigSpec:
+    return get_config_request("llama", "fp8", **arguments).spec
 
 
-NOTHING = GetConfigRequest(model_type="llama", scheme="fp8", include_quark_json=True)
+NOTHING = ConfigSpec(model_type="llama", scheme="fp8")
+
+
+def test_the_spec_has_what_quark_takes_and_the_request_the_rest() -> None:
+    made = get_config_request("llama", "fp8", tenant="acme", catalog="quark-0.13", revision=3, min_revision=2)
+    request = GetConfigRequest(tenant="acme", catalog="quark-0.13", revision=3, min_revision=2, spec=NOTHING)
+    request.include_quark_json = True
+    assert made == request
 
 
 @pytest.mark.parametrize("name", ["algorithm", "layer_config", "layer_type_config", "algo_configs"])
 @pytest.mark.parametrize("value", [None, [], {}, ()])
 def test_none_and_empty_are_the_same(name: str, value: Any) -> None:
-    assert request(**{name: value}) == NOTHING
+    assert spec(**{name: value}) == NOTHING
 
 
 @pytest.mark.parametrize("name", ["algorithm", "kv_cache_scheme", "attention_scheme"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_none_and_the_empty_name_are_the_same(name: str, value: Any) -> None:
-    assert request(**{name: value}) == NOTHING
+    assert spec(**{name: value}) == NOTHING
 
 
 @pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
 def test_none_and_empty_differ(name: str) -> None:
-    assert request(**{name: None}) == NOTHING
-    assert not request(**{name: None}).HasField(name)
-    assert request(**{name: []}).HasField(name)
-    assert request(**{name: ()}).HasField(name)
+    assert spec(**{name: None}) == NOTHING
+    assert not spec(**{name: None}).HasField(name)
+    assert spec(**{name: []}).HasField(name)
+    assert spec(**{name: ()}).HasField(name)
 
 
 def test_positions_are_those_of_quark() -> None:
     made = get_config_request(
         "llama", "fp8", ["awq"], "fp8", 0.5, "fp8", {"*a": "mx6"}, {"Linear": "mx9"}, ["b"], {"awq": {}}, [["c", "d"]]
-    )
+    ).spec
     assert made.algorithm == ["awq"]
     assert (made.kv_cache_scheme, made.min_kv_scale, made.attention_scheme) == ("fp8", 0.5, "fp8")
     assert [(entry.pattern, entry.scheme) for entry in made.layer_config] == [("*a", "mx6")]
@@ -52,14 +60,14 @@ def test_positions_are_those_of_quark() -> None:
 
 
 def test_an_algorithm_or_a_list_of_them() -> None:
-    assert request(algorithm="awq").algorithm == ["awq"]
-    assert request(algorithm=("awq", "gptq")).algorithm == ["awq", "gptq"]
+    assert spec(algorithm="awq").algorithm == ["awq"]
+    assert spec(algorithm=("awq", "gptq")).algorithm == ["awq", "gptq"]
 
 
 def test_overrides_keep_their_order_and_pairs_may_repeat() -> None:
-    made = request(layer_config={"b": "1", "a": "2"})
+    made = spec(layer_config={"b": "1", "a": "2"})
     assert [entry.pattern for entry in made.layer_config] == ["b", "a"]
-    made = request(layer_config=[("b", "1"), ("b", "2")])
+    made = spec(layer_config=[("b", "1"), ("b", "2")])
     assert [entry.pattern for entry in made.layer_config] == ["b", "b"]
 
 
@@ -68,9 +76,9 @@ def test_layer_types_are_classes_or_names() -> None:
         pass
 
     with pytest.raises(ValueError, match=r"takes classes of torch\.nn, and not test_request\..*Linear: "):
-        request(layer_type_config={Linear: "mx6"})
+        spec(layer_type_config={Linear: "mx6"})
     Linear.__module__ = "torch.nn.modules.linear"
-    made = request(layer_type_config={Linear: "mx6", "Conv2d": "mx9"})
+    made = spec(layer_type_config={Linear: "mx6", "Conv2d": "mx9"})
     assert [entry.layer_type for entry in made.layer_type_config] == ["Linear", "Conv2d"]
 
 
@@ -78,15 +86,15 @@ def test_layer_types_are_classes_or_names() -> None:
 @pytest.mark.parametrize("value", [["ab"], "ab", 3, [("a", "b", "c")]])
 def test_what_is_no_dict_and_no_pairs_is_told(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=f"{name} takes a dict or pairs, and not "):
-        request(**{name: value})
+        spec(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
 def test_a_string_is_no_list_of_strings(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} takes a list, and not 'lm_head'"):
-        request(**{name: "lm_head"})
+        spec(**{name: "lm_head"})
     with pytest.raises(TypeError, match="shared_scale_groups takes a list, and not 'q_proj'"):
-        request(shared_scale_groups=["q_proj"])
+        spec(shared_scale_groups=["q_proj"])
 
 
 def test_an_algorithms_configuration_as_a_message() -> None:

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--shared-scale-group", action="append", type=_names, metavar="NAME,NAME")
     shared.add_argument("--no-shared-scales", action="store_true")
     add("--tenant", default="")
-    add("--catalog", default="")
+    add("--catalog", metavar="NAME", help="default: that of the installed amd-quark, or the tenant's; '': the tenant's")
     add("--revision", type=int, default=0)
     add("--min-revision", type=int, default=0)
     add("--server", default="localhost:50051")

@@ -53,6 +53,21 @@ class Options:
     tls: Optional[Tls]
     service_config: str
     cache_dir: Optional[str]
+    quark_release: Optional[str]  # the installed release of amd-quark, if `catalog` follows from it
+
+    def named_catalog(self, name: Optional[str]) -> str:
+        """The catalogue of a request whose caller gave `name`."""
+        return self.catalog if name is None else name
+
+    def explained(self, error: errors.QConfigError) -> errors.QConfigError:
+        """`error`; if it is about a catalogue that the client chose by itself, with the reason and what to do."""
+        if self.quark_release is None or not isinstance(error, errors.CatalogNotFound) or error.value != self.catalog:
+            return error
+        return errors.with_hint(
+            error,
+            f"This is the client's default because amd-quark {self.quark_release} is installed: "
+            'pass another `catalog`, or "" for the tenant\'s default.',
+        )
 
     def _channel_arguments(self) -> list[tuple[str, Any]]:
         arguments: list[tuple[str, Any]] = [
@@ -98,7 +113,7 @@ class Connection:
             with GATE.call():
                 response: Response = call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
-            raise errors.from_rpc_error(error) from None
+            raise self._options.explained(errors.from_rpc_error(error)) from None
         return response
 
     def close(self) -> None:
@@ -133,7 +148,7 @@ class AsyncConnection:
         try:
             response: Response = await call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
-            raise errors.from_rpc_error(error) from None
+            raise self._options.explained(errors.from_rpc_error(error)) from None
         return response
 
     async def close(self) -> None:

@@ -11,9 +11,7 @@ from qconfig.v1 import annotations_pb2
 def quark_name(enum: Any, number: int) -> Optional[str]:
     """The spelling in Quark's JSON of a value of `enum`, a descriptor; None: Quark's None."""
     if number not in enum.values_by_number:
-        raise ValueError(
-            f"{enum.name} has no value {number}: the server is newer than this client, update qconfig-client"
-        )
+        raise ValueError(f"{enum.name} has no value {number}: the server is newer than this client; update the client")
     options = enum.values_by_number[number].GetOptions()
     if not options.HasExtension(annotations_pb2.quark_name):
         return None

@@ -44,4 +44,5 @@ REGISTER_SCHEME = _registry(registry.RegisterSchemeRequest, registry.RegisterSch
 UNREGISTER_SCHEME = _registry(registry.UnregisterSchemeRequest, registry.UnregisterSchemeResponse)
 REGISTER_TEMPLATE = _registry(registry.RegisterTemplateRequest, registry.RegisterTemplateResponse)
 UNREGISTER_TEMPLATE = _registry(registry.UnregisterTemplateRequest, registry.UnregisterTemplateResponse)
+SET_DEFAULT_CATALOG = _registry(registry.SetDefaultCatalogRequest, registry.SetDefaultCatalogResponse)
 LIST_CHANGES = _registry(registry.ListChangesRequest, registry.ListChangesResponse)

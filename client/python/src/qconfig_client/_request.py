@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from qconfig.v1.algorithm_pb2 import AlgoConfig, RotationScalingLayersEntry, ScalingLayerList, StringList
 from qconfig.v1.config_service_pb2 import GetConfigRequest
+from qconfig.v1.config_spec_pb2 import ConfigSpec
 from qconfig.v1.quantization_pb2 import SharedScaleGroup
 
 # Pairs stand for a dict, and may say a key twice, which the server refuses.
@@ -43,38 +44,40 @@ def get_config_request(
     include_canonical_json: bool = False,
 ) -> GetConfigRequest:
     """The request that `Client.get_config` sends for the same arguments."""
-    request = GetConfigRequest(
-        tenant=tenant,
-        catalog=catalog,
-        revision=revision,
-        min_revision=min_revision,
-        if_digest=if_digest,
+    spec = ConfigSpec(
         model_type=model_type,
         scheme=scheme,
         algorithm=[algorithm] if isinstance(algorithm, str) and algorithm else algorithm or (),
         kv_cache_scheme=kv_cache_scheme or "",
         min_kv_scale=min_kv_scale,
         attention_scheme=attention_scheme or "",
-        include_quark_json=True,
-        include_canonical_json=include_canonical_json,
     )
     for pattern, layer_scheme in pairs("layer_config", layer_config):
-        request.layer_config.add(pattern=pattern, scheme=layer_scheme)
+        spec.layer_config.add(pattern=pattern, scheme=layer_scheme)
     for layer_type, layer_scheme in pairs("layer_type_config", layer_type_config):
-        request.layer_type_config.add(layer_type=_layer_type_name(layer_type), scheme=layer_scheme)
+        spec.layer_type_config.add(layer_type=_layer_type_name(layer_type), scheme=layer_scheme)
     for algorithm_name, value in pairs("algo_configs", algo_configs):
         config = None if value is None else algo_config(algorithm_name, value)
-        request.algo_configs.add(algorithm=algorithm_name, config=config)
+        spec.algo_configs.add(algorithm=algorithm_name, config=config)
     # For these two None is one thing and empty another.
     if exclude_layers is not None:
-        request.exclude_layers.SetInParent()
-        request.exclude_layers.patterns.extend(_items("exclude_layers", exclude_layers))
+        spec.exclude_layers.SetInParent()
+        spec.exclude_layers.patterns.extend(_items("exclude_layers", exclude_layers))
     if shared_scale_groups is not None:
-        request.shared_scale_groups.SetInParent()
+        spec.shared_scale_groups.SetInParent()
         for group in _items("shared_scale_groups", shared_scale_groups):
             suffixes = _items("shared_scale_groups", group)
-            request.shared_scale_groups.groups.append(SharedScaleGroup(layer_suffixes=suffixes))
-    return request
+            spec.shared_scale_groups.groups.append(SharedScaleGroup(layer_suffixes=suffixes))
+    return GetConfigRequest(
+        tenant=tenant,
+        catalog=catalog,
+        revision=revision,
+        min_revision=min_revision,
+        if_digest=if_digest,
+        include_quark_json=True,
+        include_canonical_json=include_canonical_json,
+        spec=spec,
+    )
 
 
 def pairs(name: str, value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], None]) -> list[tuple[Any, Any]]:

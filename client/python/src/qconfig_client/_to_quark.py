@@ -28,6 +28,9 @@ _ALGORITHM_CLASSES = {
     "twobitscalar": "TwoBitScalarConfig",
 }
 
+# What importing amd-quark's LLMTemplate needs and amd-quark does not require.
+_NEEDED_BY_QUARK = ("torch", "transformers", "accelerate")
+
 
 class QuarkMissing(ImportError):
     """The objects of amd-quark are asked for, and it is not installed, or not in the release that is needed."""
@@ -45,13 +48,12 @@ def require_quark(release: Optional[str] = None) -> None:
     """Raises QuarkMissing unless amd-quark is installed, and is `release` if that is given."""
     installed = installed_release()
     if installed is None:
-        raise QuarkMissing(
-            "this needs the classes of amd-quark, which is not installed: pip install 'qconfig-client[quark]'"
-        )
+        packages = " ".join(["amd-quark" if release is None else f"amd-quark=={release}", *_NEEDED_BY_QUARK])
+        raise QuarkMissing(f"Quark's classes are needed here, but amd-quark is not installed: pip install {packages}")
     if release is not None and installed != release:
         raise QuarkMissing(
-            f"this configuration is Quark {release}'s, and amd-quark {installed} is installed: "
-            f"ask the catalogue quark-{installed}, or pip install amd-quark=={release}"
+            f"this is of Quark {release}, but amd-quark {installed} is installed. "
+            f"Ask for the catalogue quark-{installed}, or pip install amd-quark=={release}"
         )
 
 
@@ -117,7 +119,9 @@ def algo_config_to_quark(config: algorithm_pb2.AlgoConfig) -> Any:
     """The configuration class of one of Quark's algorithms."""
     algorithm = config.WhichOneof("config")
     if algorithm is None:
-        raise ValueError("an algorithm of a newer server than this client: update qconfig-client")
+        raise ValueError(
+            "the server is newer than this client and has an algorithm that it does not know; update the client"
+        )
     return _dataclass(_algorithm_class(algorithm), getattr(config, algorithm))
 
 

@@ -10,7 +10,7 @@ from qconfig.v1 import config_service_pb2 as config_pb2
 from qconfig.v1 import registry_service_pb2 as registry_pb2
 from qconfig.v1.config_service_pb2 import EntryView, GetConfigRequest
 from qconfig.v1.registry_pb2 import ChangeRecord, LlmTemplate, Scheme
-from qconfig_client import _method, errors
+from qconfig_client import _method, _to_quark, errors
 from qconfig_client._cache import Cache
 from qconfig_client._connection import SERVICE_CONFIG, Connection, Options, Tls
 from qconfig_client._request import AlgoConfigs, LayerConfig, LayerTypeConfig, get_config_request
@@ -21,7 +21,8 @@ class Client:
     """Calls a qconfig server. Thread-safe, and may be used on both sides of a fork; one for a program is enough.
 
     server: host:port, which may stand for several addresses, or any other target of gRPC.
-    tenant, catalog: go into requests that name none.
+    tenant, catalog: go into requests that name none. A `catalog` of None is that of the installed amd-quark, or the
+        tenant's default if there is no amd-quark. "" is the tenant's default, here and in the methods.
     timeout: seconds that one call may take with all its tries; each method also takes its own.
     tls: None, nothing is encrypted; Tls() trusts the system's authorities.
     service_config: JSON; empty, one server is used and calls are tried once.
@@ -37,14 +38,16 @@ class Client:
         server: str = "localhost:50051",
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         timeout: float = 10.0,
         tls: Optional[Tls] = None,
         service_config: str = SERVICE_CONFIG,
         cache_dir: Union[str, os.PathLike[str], None] = None,
     ) -> None:
         folder = None if cache_dir is None else os.fspath(cache_dir)
-        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder))
+        release = _to_quark.installed_release() if catalog is None else None
+        catalog = f"quark-{release}" if release else catalog or ""
+        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder, release))
 
     def __getstate__(self) -> Options:
         """Clients can be pickled, as processes that are spawned need it."""
@@ -80,7 +83,7 @@ class Client:
         shared_scale_groups: Optional[Iterable[Iterable[str]]] = None,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         if_digest: str = "",
@@ -106,7 +109,7 @@ class Client:
             algo_configs,
             shared_scale_groups,
             tenant=tenant or self._options.tenant,
-            catalog=catalog or self._options.catalog,
+            catalog=self._options.named_catalog(catalog),
             revision=revision,
             min_revision=min_revision,
             if_digest=if_digest,
@@ -133,20 +136,26 @@ class Client:
         batch = config_pb2.BatchGetConfigRequest()
         for request in requests:
             item = batch.requests.add()
-            item.CopyFrom(request if isinstance(request, GetConfigRequest) else get_config_request(**request))
+            if isinstance(request, GetConfigRequest):
+                item.CopyFrom(request)
+                item.catalog = item.catalog or self._options.catalog
+            else:
+                catalog = self._options.named_catalog(request.get("catalog"))
+                item.CopyFrom(get_config_request(**{**request, "catalog": catalog}))
             item.tenant = item.tenant or self._options.tenant
-            item.catalog = item.catalog or self._options.catalog
         response = self._connection.call(_method.BATCH_GET_CONFIG, batch, timeout)
         return [
-            Config(result.response) if result.HasField("response") else errors.from_item_error(result.error)
-            for result in response.result
+            Config(result.response)
+            if result.HasField("response")
+            else self._options.explained(errors.from_item_error(result.error))
+            for result in response.results
         ]
 
     def list_templates(
         self,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         page_size: int = 0,
@@ -157,7 +166,7 @@ class Client:
         """One page."""
         request = config_pb2.ListTemplatesRequest(
             tenant=tenant or self._options.tenant,
-            catalog=catalog or self._options.catalog,
+            catalog=self._options.named_catalog(catalog),
             revision=revision,
             min_revision=min_revision,
             page_size=page_size,
@@ -170,7 +179,7 @@ class Client:
         self,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         page_size: int = 0,
@@ -201,14 +210,14 @@ class Client:
         model_type: str,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         timeout: Optional[float] = None,
     ) -> config_pb2.GetTemplateResponse:
         request = config_pb2.GetTemplateRequest(
             tenant=tenant or self._options.tenant,
-            catalog=catalog or self._options.catalog,
+            catalog=self._options.named_catalog(catalog),
             revision=revision,
             min_revision=min_revision,
             model_type=model_type,
@@ -219,7 +228,7 @@ class Client:
         self,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         page_size: int = 0,
@@ -230,7 +239,7 @@ class Client:
         """One page."""
         request = config_pb2.ListSchemesRequest(
             tenant=tenant or self._options.tenant,
-            catalog=catalog or self._options.catalog,
+            catalog=self._options.named_catalog(catalog),
             revision=revision,
             min_revision=min_revision,
             page_size=page_size,
@@ -243,7 +252,7 @@ class Client:
         self,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         page_size: int = 0,
@@ -274,14 +283,14 @@ class Client:
         name: str,
         *,
         tenant: str = "",
-        catalog: str = "",
+        catalog: Optional[str] = None,
         revision: int = 0,
         min_revision: int = 0,
         timeout: Optional[float] = None,
     ) -> config_pb2.GetSchemeResponse:
         request = config_pb2.GetSchemeRequest(
             tenant=tenant or self._options.tenant,
-            catalog=catalog or self._options.catalog,
+            catalog=self._options.named_catalog(catalog),
             revision=revision,
             min_revision=min_revision,
             name=name,
@@ -302,16 +311,22 @@ class Client:
         scheme: Scheme,
         *,
         tenant: str = "",
+        replace: bool = False,
+        etag: str = "",
         request_id: str = "",
         validate_only: bool = False,
         timeout: Optional[float] = None,
     ) -> registry_pb2.RegisterSchemeResponse:
-        """As every write: without a `request_id` it gets a random one, so that its tries make it once. After
-        ServerUnavailable or DeadlineExceeded it may have been stored: who wants to repeat it gives a `request_id`.
+        """Adds a scheme. With `replace` or an `etag` it may take the place of the tenant's scheme of the same name.
+
+        As every write, it gets a random `request_id` if the caller gives none, so that its tries make it once. After
+        ServerUnavailable or DeadlineExceeded it may have been stored: to repeat it safely, give a `request_id`.
         """
         request = registry_pb2.RegisterSchemeRequest(
             tenant=tenant or self._options.tenant,
             scheme=scheme,
+            replace=replace,
+            etag=etag,
             request_id=request_id or str(uuid.uuid4()),
             validate_only=validate_only,
         )
@@ -342,14 +357,17 @@ class Client:
         *,
         tenant: str = "",
         etag: str = "",
+        must_be_new: bool = False,
         request_id: str = "",
         validate_only: bool = False,
         timeout: Optional[float] = None,
     ) -> registry_pb2.RegisterTemplateResponse:
+        """Adds a template, or replaces the tenant's template of the same model type unless it `must_be_new`."""
         request = registry_pb2.RegisterTemplateRequest(
             tenant=tenant or self._options.tenant,
             llm_template=llm_template,
             etag=etag,
+            must_be_new=must_be_new,
             request_id=request_id or str(uuid.uuid4()),
             validate_only=validate_only,
         )
@@ -373,6 +391,26 @@ class Client:
             validate_only=validate_only,
         )
         return self._connection.call(_method.UNREGISTER_TEMPLATE, request, timeout)
+
+    def set_default_catalog(
+        self,
+        catalog: str,
+        *,
+        tenant: str = "",
+        expected_revision: int = 0,
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: Optional[float] = None,
+    ) -> registry_pb2.SetDefaultCatalogResponse:
+        """Changes the catalogue that requests of the tenant use if they name none."""
+        request = registry_pb2.SetDefaultCatalogRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=catalog,
+            expected_revision=expected_revision,
+            request_id=request_id or str(uuid.uuid4()),
+            validate_only=validate_only,
+        )
+        return self._connection.call(_method.SET_DEFAULT_CATALOG, request, timeout)
 
     def list_changes(
         self,

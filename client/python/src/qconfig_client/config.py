@@ -45,7 +45,11 @@ class Config:
         return list(cast("Iterable[Warning]", self.response.warnings))
 
     def to_dict(self) -> dict[str, Any]:
-        """What `to_dict()` of Quark's QConfig gives, with the same order of keys."""
+        """What `to_dict()` of Quark's QConfig gives, with the same order of keys: for reading and comparing.
+
+        Do not build a configuration from it. Quark's `QConfig.from_dict` drops `exclude`, `kv_cache_group`,
+        `min_kv_scale` and `shared_scale_groups` without an error, and the model comes out wrong. Use `to_quark()`.
+        """
         self._check_modified()
         if not self.response.quark_json:
             raise ValueError("the request did not ask for it with include_quark_json")
@@ -53,7 +57,10 @@ class Config:
         return result
 
     def to_quark(self) -> QuarkQConfig:
-        """Quark's own QConfig, as LLMTemplate of the same release returns it. Needs the extra `quark`."""
+        """Quark's own QConfig, as LLMTemplate of the same release returns it. Needs the extra `quark`.
+
+        QuarkMissing, an ImportError: amd-quark is not installed, or another release than that of the configuration.
+        """
         self._check_modified()
         from qconfig_client._to_quark import to_quark
 

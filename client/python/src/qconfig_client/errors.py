@@ -13,15 +13,15 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from qconfig.v1.error_pb2 import ErrorReason, ItemError
+from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, ItemError
 
-_DOMAIN = "qconfig"
+_DOMAIN = "qconfig.dev"
 _PREFIX = "ERROR_REASON_"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class FieldViolation(NamedTuple):
-    field: str  # the path of the field, such as "layer_config[3].scheme"
+    field: str  # the path of the field, such as "spec.layer_config[3].scheme"
     description: str
 
 
@@ -31,8 +31,9 @@ class QConfigError(Exception):
     code: gRPC's status code.
     reason: the name of an ErrorReason, such as "SCHEME_NOT_FOUND"; empty when the failure is not the server's word, or
         has a reason that this release of the client does not know.
-    message, field, value, allowed, suggestion: what the server says; empty where it says nothing.
-    metadata: all that the server says for programs, the four above among it.
+    message: what went wrong, for people: the field, the value, what is accepted and what was probably meant.
+    detail: the same for programs; the properties from `field` on are its fields. Empty if the server sent none.
+    metadata: the metadata of the status's ErrorInfo.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class QConfigError(Exception):
         reason: str = "",
         metadata: Optional[Mapping[str, str]] = None,
         field_violations: tuple[FieldViolation, ...] = (),
+        detail: Optional[ErrorDetail] = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -50,22 +52,53 @@ class QConfigError(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.field_violations = field_violations
+        self.detail = detail or ErrorDetail()
 
     @property
     def field(self) -> str:
-        return self.metadata.get("field", "")
+        """The path of the request's field, such as "spec.layer_config[3].scheme"."""
+        return self.detail.field
 
     @property
     def value(self) -> str:
-        return self.metadata.get("value", "")
+        return self.detail.value
 
     @property
-    def allowed(self) -> str:
-        return self.metadata.get("allowed", "")
+    def allowed(self) -> list[str]:
+        """Values that are accepted, at most 10."""
+        return list(self.detail.allowed)
 
     @property
-    def suggestion(self) -> str:
-        return self.metadata.get("suggestion", "")
+    def allowed_total(self) -> int:
+        """How many values are accepted in total."""
+        return self.detail.allowed_total
+
+    @property
+    def suggestions(self) -> list[str]:
+        """Values that were probably meant, the best first, at most 3."""
+        return list(self.detail.suggestions)
+
+    @property
+    def rule(self) -> str:
+        """The rule that a tensor's configuration breaks; see INVALID_TENSOR_CONFIG."""
+        return self.detail.rule
+
+    @property
+    def tenant(self) -> str:
+        return self.detail.tenant
+
+    @property
+    def catalog(self) -> str:
+        return self.detail.catalog
+
+    @property
+    def first_revision(self) -> int:
+        """The oldest revision that can be read."""
+        return self.detail.first_revision
+
+    @property
+    def newest_revision(self) -> int:
+        return self.detail.newest_revision
 
     def __str__(self) -> str:
         # The server's message names the field, the value, what is allowed and what was probably meant.
@@ -73,7 +106,7 @@ class QConfigError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., QConfigError], tuple[Any, ...]]:
         # Errors cross process pools.
-        return _make, (self.message, self.code, self.reason, self.metadata, self.field_violations)
+        return _make, (self.message, self.code, self.reason, self.metadata, self.field_violations, self.detail)
 
 
 class ServerUnavailable(QConfigError):
@@ -180,6 +213,18 @@ class Overloaded(QConfigError):
     pass
 
 
+class RevisionLost(QConfigError):
+    pass
+
+
+class RevisionMismatch(QConfigError):
+    pass
+
+
+class TemplateExists(QConfigError):
+    pass
+
+
 _BY_REASON: dict[str, type[QConfigError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "TEMPLATE_NOT_FOUND": TemplateNotFound,
@@ -205,6 +250,9 @@ _BY_REASON: dict[str, type[QConfigError]] = {
     "STORAGE_FULL": StorageFull,
     "NOT_IN_CATALOG": NotInCatalog,
     "OVERLOADED": Overloaded,
+    "REVISION_LOST": RevisionLost,
+    "REVISION_MISMATCH": RevisionMismatch,
+    "TEMPLATE_EXISTS": TemplateExists,
 }
 _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailable,
@@ -217,16 +265,19 @@ def from_rpc_error(error: grpc.RpcError) -> QConfigError:
     reason = ""
     metadata: dict[str, str] = {}
     violations: tuple[FieldViolation, ...] = ()
+    detail: Optional[ErrorDetail] = None
     try:
-        for detail in _details(error):
-            info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-            if detail.Unpack(info) and info.domain == _DOMAIN:
+        for packed in _details(error):
+            info, bad_request, found = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), ErrorDetail()
+            if packed.Unpack(info) and info.domain == _DOMAIN:
                 reason, metadata = info.reason, dict(info.metadata)
-            elif detail.Unpack(bad_request):
+            elif packed.Unpack(bad_request):
                 violations = _violations(bad_request.field_violations)
+            elif packed.Unpack(found):
+                detail = found
     except DecodeError:
-        pass  # not the server's, or broken on the way: the code and the text are all there is
-    return _make(error.details() or "", error.code(), reason, metadata, violations)
+        pass  # not the server's, or broken on the way: what was read before is all there is
+    return _make(error.details() or "", error.code(), reason, metadata, violations, detail)
 
 
 def from_item_error(error: ItemError) -> QConfigError:
@@ -238,7 +289,14 @@ def from_item_error(error: ItemError) -> QConfigError:
         reason,
         error.metadata,
         _violations(error.field_violations),
+        error.detail,
     )
+
+
+def with_hint(error: QConfigError, hint: str) -> QConfigError:
+    """`error` with one more sentence in its message."""
+    message = f"{error.message.rstrip('.')}. {hint}"
+    return _make(message, error.code, error.reason, error.metadata, error.field_violations, error.detail)
 
 
 def _details(error: grpc.RpcError) -> list[Any]:
@@ -259,8 +317,9 @@ def _make(
     reason: str,
     metadata: Mapping[str, str],
     violations: tuple[FieldViolation, ...],
+    detail: Optional[ErrorDetail],
 ) -> QConfigError:
     if reason not in _BY_REASON:
         reason = ""
     error_class = _BY_REASON.get(reason) or _BY_CODE.get(code, QConfigError)
-    return error_class(message, code=code, reason=reason, metadata=metadata, field_violations=violations)
+    return error_class(message, code=code, reason=reason, metadata=metadata, field_violations=violations, detail=detail)

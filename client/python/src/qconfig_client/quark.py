@@ -20,7 +20,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from qconfig.v1.config_service_pb2 import GetTemplateResponse
+from qconfig.v1.config_service_pb2 import GetTemplateResponse, Warning  # noqa: A004
 from qconfig.v1.registry_pb2 import REGISTRY_ORIGIN_TENANT, LlmTemplate, Scheme
 from qconfig_client import _from_quark, _to_quark, errors
 from qconfig_client._request import algo_config, pairs
@@ -56,11 +56,10 @@ def configure(
 def _new_client(
     server: Optional[str] = None, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
 ) -> Client:
-    release = installed_release()
     return Client(
         server or os.environ.get("QCONFIG_SERVER") or "localhost:50051",
         tenant=os.environ.get("QCONFIG_TENANT", "") if tenant is None else tenant,
-        catalog=(catalog or os.environ.get("QCONFIG_CATALOG") or (f"quark-{release}" if release else "")),
+        catalog=(os.environ.get("QCONFIG_CATALOG") or None) if catalog is None else catalog,
         **options,
     )
 
@@ -68,6 +67,11 @@ def _new_client(
 def client() -> Client:
     """The client that is used."""
     return _clients.get("client") or _clients.setdefault("client", _new_client())
+
+
+def _log(warnings: Iterable[Warning]) -> None:
+    for warning in warnings:
+        _LOG.warning("%s: %s", warning.field, warning.message)
 
 
 class LLMTemplate:
@@ -134,8 +138,9 @@ class LLMTemplate:
         message = template._message()
         if not cls._has(message):
             response = client().register_template(message)
-            if response.replaced or response.shadows_builtin:
+            if response.replaced:
                 _LOG.warning("the template %s was registered already and is replaced", template.model_type)
+            _log(response.warnings)
         template._registered = message
 
     @classmethod
@@ -157,7 +162,7 @@ class LLMTemplate:
         """
         scheme = Scheme(name=scheme_name, config=_from_quark.layer_config(config))
         try:
-            client().register_scheme(scheme)
+            _log(client().register_scheme(scheme).warnings)
         except errors.SchemeExists:
             if scheme_name in _registered_here or client().get_scheme(scheme_name).scheme.config != scheme.config:
                 raise
@@ -230,7 +235,7 @@ class LLMTemplate:
                 shared_scale_groups,
             )
         except errors.SchemeNotFound as error:
-            if not error.field.startswith("layer_"):
+            if not error.field.startswith("spec.layer_"):
                 raise
             raise OverrideSchemeNotFound(
                 error.message,
@@ -238,6 +243,7 @@ class LLMTemplate:
                 reason=error.reason,
                 metadata=error.metadata,
                 field_violations=error.field_violations,
+                detail=error.detail,
             ) from None
         return config.to_quark()
 

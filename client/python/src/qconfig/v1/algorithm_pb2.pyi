@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from qconfig.v1 import annotations_pb2 as _annotations_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message

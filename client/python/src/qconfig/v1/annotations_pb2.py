@@ -15,13 +15,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cqconfig/v1/annotations.proto\x12\nqconfig.v1\x1a google/protobuf/descriptor.proto::\n\nquark_name\x12!.google.protobuf.EnumValueOptions\x18\x83\x87\x03 \x01(\t\x88\x01\x01\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cqconfig/v1/annotations.proto\x12\nqconfig.v1\x1a google/protobuf/descriptor.proto*\xc6\x01\n\rFieldBehavior\x12\x1e\n\x1a\x46IELD_BEHAVIOR_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46IELD_BEHAVIOR_OPTIONAL\x10\x01\x12\x1b\n\x17\x46IELD_BEHAVIOR_REQUIRED\x10\x02\x12\x1e\n\x1a\x46IELD_BEHAVIOR_OUTPUT_ONLY\x10\x03\x12\x1d\n\x19\x46IELD_BEHAVIOR_INPUT_ONLY\x10\x04\x12\x1c\n\x18\x46IELD_BEHAVIOR_IMMUTABLE\x10\x05*a\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_READER\x10\x01\x12\x0f\n\x0bROLE_EDITOR\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04::\n\nquark_name\x12!.google.protobuf.EnumValueOptions\x18\x83\x87\x03 \x01(\t\x88\x01\x01:R\n\x0e\x66ield_behavior\x12\x1d.google.protobuf.FieldOptions\x18\x84\x87\x03 \x03(\x0e\x32\x19.qconfig.v1.FieldBehavior:I\n\rrequired_role\x12\x1e.google.protobuf.MethodOptions\x18\x85\x87\x03 \x01(\x0e\x32\x10.qconfig.v1.RoleBL\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qconfig.v1.annotations_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
   google_dot_protobuf_dot_descriptor__pb2.EnumValueOptions.RegisterExtension(quark_name)
+  google_dot_protobuf_dot_descriptor__pb2.FieldOptions.RegisterExtension(field_behavior)
+  google_dot_protobuf_dot_descriptor__pb2.MethodOptions.RegisterExtension(required_role)
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\016dev.qconfig.v1P\001Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1'
+  _FIELDBEHAVIOR._serialized_start=79
+  _FIELDBEHAVIOR._serialized_end=277
+  _ROLE._serialized_start=279
+  _ROLE._serialized_end=376
 # @@protoc_insertion_point(module_scope)

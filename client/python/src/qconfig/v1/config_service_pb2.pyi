@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-from qconfig.v1 import algorithm_pb2 as _algorithm_pb2
+from qconfig.v1 import annotations_pb2 as _annotations_pb2
+from qconfig.v1 import config_spec_pb2 as _config_spec_pb2
 from qconfig.v1 import error_pb2 as _error_pb2
 from qconfig.v1 import quantization_pb2 as _quantization_pb2
 from qconfig.v1 import registry_pb2 as _registry_pb2
@@ -18,6 +19,7 @@ WARNING_CODE_KV_CACHE_WITHOUT_LAYERS: WarningCode
 WARNING_CODE_OVERRIDE_NEVER_WINS: WarningCode
 WARNING_CODE_SCHEME_ALIAS: WarningCode
 WARNING_CODE_SHADOWS_BUILTIN: WarningCode
+WARNING_CODE_SHARED_SCALES_DROPPED: WarningCode
 WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED: WarningCode
 WARNING_CODE_UNSPECIFIED: WarningCode
 
@@ -28,10 +30,10 @@ class BatchGetConfigRequest(_message.Message):
     def __init__(self, requests: _Optional[_Iterable[_Union[GetConfigRequest, _Mapping]]] = ...) -> None: ...
 
 class BatchGetConfigResponse(_message.Message):
-    __slots__ = ["result"]
-    RESULT_FIELD_NUMBER: _ClassVar[int]
-    result: _containers.RepeatedCompositeFieldContainer[BatchGetConfigResult]
-    def __init__(self, result: _Optional[_Iterable[_Union[BatchGetConfigResult, _Mapping]]] = ...) -> None: ...
+    __slots__ = ["results"]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[BatchGetConfigResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[BatchGetConfigResult, _Mapping]]] = ...) -> None: ...
 
 class BatchGetConfigResult(_message.Message):
     __slots__ = ["error", "response"]
@@ -67,51 +69,25 @@ class Catalog(_message.Message):
     traits: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, name: _Optional[str] = ..., quark_release: _Optional[str] = ..., digest: _Optional[str] = ..., is_default: bool = ..., template_count: _Optional[int] = ..., scheme_count: _Optional[int] = ..., traits: _Optional[_Iterable[str]] = ..., algorithms: _Optional[_Iterable[str]] = ..., kv_cache_schemes: _Optional[_Iterable[str]] = ..., attention_schemes: _Optional[_Iterable[str]] = ..., observers: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class ExcludeLayers(_message.Message):
-    __slots__ = ["patterns"]
-    PATTERNS_FIELD_NUMBER: _ClassVar[int]
-    patterns: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, patterns: _Optional[_Iterable[str]] = ...) -> None: ...
-
 class GetConfigRequest(_message.Message):
-    __slots__ = ["algo_configs", "algorithm", "attention_scheme", "catalog", "exclude_layers", "if_digest", "include_canonical_json", "include_quark_json", "kv_cache_scheme", "layer_config", "layer_type_config", "min_kv_scale", "min_revision", "model_type", "revision", "scheme", "shared_scale_groups", "tenant"]
-    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
-    ALGO_CONFIGS_FIELD_NUMBER: _ClassVar[int]
-    ATTENTION_SCHEME_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ["catalog", "if_digest", "include_canonical_json", "include_quark_json", "min_revision", "revision", "spec", "tenant"]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
-    EXCLUDE_LAYERS_FIELD_NUMBER: _ClassVar[int]
     IF_DIGEST_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_CANONICAL_JSON_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_QUARK_JSON_FIELD_NUMBER: _ClassVar[int]
-    KV_CACHE_SCHEME_FIELD_NUMBER: _ClassVar[int]
-    LAYER_CONFIG_FIELD_NUMBER: _ClassVar[int]
-    LAYER_TYPE_CONFIG_FIELD_NUMBER: _ClassVar[int]
-    MIN_KV_SCALE_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
-    MODEL_TYPE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    SCHEME_FIELD_NUMBER: _ClassVar[int]
-    SHARED_SCALE_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
-    algo_configs: _containers.RepeatedCompositeFieldContainer[_algorithm_pb2.AlgoConfigEntry]
-    algorithm: _containers.RepeatedScalarFieldContainer[str]
-    attention_scheme: str
     catalog: str
-    exclude_layers: ExcludeLayers
     if_digest: str
     include_canonical_json: bool
     include_quark_json: bool
-    kv_cache_scheme: str
-    layer_config: _containers.RepeatedCompositeFieldContainer[LayerConfigEntry]
-    layer_type_config: _containers.RepeatedCompositeFieldContainer[LayerTypeConfigEntry]
-    min_kv_scale: float
     min_revision: int
-    model_type: str
     revision: int
-    scheme: str
-    shared_scale_groups: SharedScaleGroups
+    spec: _config_spec_pb2.ConfigSpec
     tenant: str
-    def __init__(self, tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., revision: _Optional[int] = ..., min_revision: _Optional[int] = ..., if_digest: _Optional[str] = ..., model_type: _Optional[str] = ..., scheme: _Optional[str] = ..., algorithm: _Optional[_Iterable[str]] = ..., kv_cache_scheme: _Optional[str] = ..., min_kv_scale: _Optional[float] = ..., attention_scheme: _Optional[str] = ..., layer_config: _Optional[_Iterable[_Union[LayerConfigEntry, _Mapping]]] = ..., layer_type_config: _Optional[_Iterable[_Union[LayerTypeConfigEntry, _Mapping]]] = ..., exclude_layers: _Optional[_Union[ExcludeLayers, _Mapping]] = ..., algo_configs: _Optional[_Iterable[_Union[_algorithm_pb2.AlgoConfigEntry, _Mapping]]] = ..., shared_scale_groups: _Optional[_Union[SharedScaleGroups, _Mapping]] = ..., include_quark_json: bool = ..., include_canonical_json: bool = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., revision: _Optional[int] = ..., min_revision: _Optional[int] = ..., if_digest: _Optional[str] = ..., include_quark_json: bool = ..., include_canonical_json: bool = ..., spec: _Optional[_Union[_config_spec_pb2.ConfigSpec, _Mapping]] = ...) -> None: ...
 
 class GetConfigResponse(_message.Message):
     __slots__ = ["canonical_json", "catalog", "catalog_digest", "config", "config_digest", "not_modified", "quark_json", "revision", "warnings"]
@@ -186,22 +162,6 @@ class GetTemplateResponse(_message.Message):
     llm_template: _registry_pb2.LlmTemplate
     revision: int
     def __init__(self, llm_template: _Optional[_Union[_registry_pb2.LlmTemplate, _Mapping]] = ..., catalog: _Optional[str] = ..., catalog_digest: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
-
-class LayerConfigEntry(_message.Message):
-    __slots__ = ["pattern", "scheme"]
-    PATTERN_FIELD_NUMBER: _ClassVar[int]
-    SCHEME_FIELD_NUMBER: _ClassVar[int]
-    pattern: str
-    scheme: str
-    def __init__(self, pattern: _Optional[str] = ..., scheme: _Optional[str] = ...) -> None: ...
-
-class LayerTypeConfigEntry(_message.Message):
-    __slots__ = ["layer_type", "scheme"]
-    LAYER_TYPE_FIELD_NUMBER: _ClassVar[int]
-    SCHEME_FIELD_NUMBER: _ClassVar[int]
-    layer_type: str
-    scheme: str
-    def __init__(self, layer_type: _Optional[str] = ..., scheme: _Optional[str] = ...) -> None: ...
 
 class ListCatalogsRequest(_message.Message):
     __slots__ = ["tenant"]
@@ -282,12 +242,6 @@ class ListTemplatesResponse(_message.Message):
     revision: int
     total_size: int
     def __init__(self, llm_templates: _Optional[_Iterable[_Union[_registry_pb2.LlmTemplate, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., catalog: _Optional[str] = ..., catalog_digest: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
-
-class SharedScaleGroups(_message.Message):
-    __slots__ = ["groups"]
-    GROUPS_FIELD_NUMBER: _ClassVar[int]
-    groups: _containers.RepeatedCompositeFieldContainer[_quantization_pb2.SharedScaleGroup]
-    def __init__(self, groups: _Optional[_Iterable[_Union[_quantization_pb2.SharedScaleGroup, _Mapping]]] = ...) -> None: ...
 
 class Warning(_message.Message):
     __slots__ = ["code", "field", "message", "value"]

@@ -9,9 +9,10 @@ from qconfig.v1 import config_service_pb2 as qconfig_dot_v1_dot_config__service_
 class ConfigServiceStub(object):
     """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE, and of those
-    that name a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED. Checks run in this order:
-    sizes and shape of the request, catalogue, revision, then what the method itself looks up. The first failure answers.
+    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
+    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
+    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
+    the first error.
     """
 
     def __init__(self, channel):
@@ -60,14 +61,15 @@ class ConfigServiceStub(object):
 class ConfigServiceServicer(object):
     """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE, and of those
-    that name a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED. Checks run in this order:
-    sizes and shape of the request, catalogue, revision, then what the method itself looks up. The first failure answers.
+    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
+    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
+    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
+    the first error.
     """
 
     def GetConfig(self, request, context):
         """Builds the complete configuration for one model type and scheme (Quark's `LLMTemplate.get_config`).
-        The same catalogue, registry entries and request give the same configuration and the same digest for ever.
+        The same catalogue, registry entries and spec always give the same configuration and the same digest.
         Errors, in this order: INVALID_ALGORITHM_CONFIG, TEMPLATE_NOT_FOUND, SCHEME_NOT_FOUND, UNSUPPORTED_ALGORITHM,
         UNSUPPORTED_KV_CACHE_SCHEME, UNSUPPORTED_ATTENTION_SCHEME, ALGORITHM_CONFIG_MISSING, SCHEME_NOT_FOUND for overrides;
         NOT_IN_CATALOG where a template or scheme is found that the catalogue cannot express;
@@ -171,9 +173,10 @@ def add_ConfigServiceServicer_to_server(servicer, server):
 class ConfigService(object):
     """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE, and of those
-    that name a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED. Checks run in this order:
-    sizes and shape of the request, catalogue, revision, then what the method itself looks up. The first failure answers.
+    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
+    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
+    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
+    the first error.
     """
 
     @staticmethod

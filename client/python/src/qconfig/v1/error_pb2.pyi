@@ -21,16 +21,43 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
 ERROR_REASON_REVISION_COMPACTED: ErrorReason
 ERROR_REASON_REVISION_IN_FUTURE: ErrorReason
+ERROR_REASON_REVISION_LOST: ErrorReason
+ERROR_REASON_REVISION_MISMATCH: ErrorReason
 ERROR_REASON_SCHEME_EXISTS: ErrorReason
 ERROR_REASON_SCHEME_NOT_FOUND: ErrorReason
 ERROR_REASON_SHUTTING_DOWN: ErrorReason
 ERROR_REASON_STORAGE_FULL: ErrorReason
 ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason
+ERROR_REASON_TEMPLATE_EXISTS: ErrorReason
 ERROR_REASON_TEMPLATE_NOT_FOUND: ErrorReason
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNSUPPORTED_ALGORITHM: ErrorReason
 ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME: ErrorReason
 ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME: ErrorReason
+
+class ErrorDetail(_message.Message):
+    __slots__ = ["allowed", "allowed_total", "catalog", "field", "first_revision", "newest_revision", "rule", "suggestions", "tenant", "value"]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CATALOG_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    allowed: _containers.RepeatedScalarFieldContainer[str]
+    allowed_total: int
+    catalog: str
+    field: str
+    first_revision: int
+    newest_revision: int
+    rule: str
+    suggestions: _containers.RepeatedScalarFieldContainer[str]
+    tenant: str
+    value: str
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]
@@ -41,7 +68,7 @@ class FieldViolation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ItemError(_message.Message):
-    __slots__ = ["code", "field_violations", "message", "metadata", "reason"]
+    __slots__ = ["code", "detail", "field_violations", "message", "metadata", "reason"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -50,16 +77,18 @@ class ItemError(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
     FIELD_VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     code: int
+    detail: ErrorDetail
     field_violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
     message: str
     metadata: _containers.ScalarMap[str, str]
     reason: ErrorReason
-    def __init__(self, code: _Optional[int] = ..., reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ...) -> None: ...
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., detail: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

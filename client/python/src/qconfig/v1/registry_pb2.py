@@ -15,10 +15,11 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from qconfig.v1 import algorithm_pb2 as qconfig_dot_v1_dot_algorithm__pb2
+from qconfig.v1 import annotations_pb2 as qconfig_dot_v1_dot_annotations__pb2
 from qconfig.v1 import quantization_pb2 as qconfig_dot_v1_dot_quantization__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19qconfig/v1/registry.proto\x12\nqconfig.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aqconfig/v1/algorithm.proto\x1a\x1dqconfig/v1/quantization.proto\"\xa6\x03\n\x06Scheme\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x18.qconfig.v1.QLayerConfig\x12#\n\x04spec\x18\x03 \x01(\x0b\x32\x15.qconfig.v1.LayerSpec\x12\x1d\n\x15\x64\x65\x66\x61ult_shared_scales\x18\x04 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12.\n\x06labels\x18\x06 \x03(\x0b\x32\x1e.qconfig.v1.Scheme.LabelsEntry\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12*\n\x06origin\x18\x08 \x01(\x0e\x32\x1a.qconfig.v1.RegistryOrigin\x12\x10\n\x08\x61lias_of\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe7\x01\n\tLayerSpec\x12-\n\rinput_tensors\x18\x01 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12.\n\x0eoutput_tensors\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12&\n\x06weight\x18\x03 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12$\n\x04\x62ias\x18\x04 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12-\n\rtarget_device\x18\x05 \x01(\x0e\x32\x16.qconfig.v1.DeviceType\"\xcd\x01\n\nTensorSpec\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.qconfig.v1.QTensorConfigH\x00\x12(\n\x06preset\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.SpecPresetH\x00\x12/\n\x0bprogressive\x18\x03 \x01(\x0b\x32\x18.qconfig.v1.TwoStageSpecH\x00\x12/\n\x0bscale_quant\x18\x04 \x01(\x0b\x32\x18.qconfig.v1.TwoStageSpecH\x00\x42\x06\n\x04spec\"g\n\x0cTwoStageSpec\x12*\n\x0b\x66irst_stage\x18\x01 \x01(\x0b\x32\x15.qconfig.v1.StageSpec\x12+\n\x0csecond_stage\x18\x02 \x01(\x0b\x32\x15.qconfig.v1.StageSpec\"j\n\tStageSpec\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.qconfig.v1.QTensorConfigH\x00\x12(\n\x06preset\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.SpecPresetH\x00\x42\x06\n\x04spec\"C\n\nSpecPreset\x12\x0c\n\x04spec\x18\x01 \x01(\t\x12\'\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"t\n\x0fWeightConverter\x12\x17\n\x0fsource_patterns\x18\x01 \x03(\t\x12\x17\n\x0ftarget_patterns\x18\x02 \x03(\t\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.qconfig.v1.WeightOperation\"\\\n\x0fWeightOperation\x12<\n\x13split_fused_experts\x18\x01 \x01(\x0b\x32\x1d.qconfig.v1.SplitFusedExpertsH\x00\x42\x0b\n\toperation\"\'\n\x11SplitFusedExperts\x12\x12\n\nsplit_axis\x18\x01 \x01(\x05\"\xab\x04\n\x0bLlmTemplate\x12\x12\n\nmodel_type\x18\x01 \x01(\t\x12\x16\n\x0ekv_layers_name\x18\x02 \x03(\t\x12\x14\n\x0cq_layer_name\x18\x03 \x03(\t\x12\x1b\n\x13gate_up_layers_name\x18\x04 \x03(\t\x12\x1b\n\x13\x65xclude_layers_name\x18\x05 \x03(\t\x12\x36\n\x11\x61lgorithm_configs\x18\x06 \x03(\x0b\x32\x1b.qconfig.v1.AlgoConfigEntry\x12:\n\x15\x66\x32\x66_weight_converters\x18\x07 \x03(\x0b\x32\x1b.qconfig.v1.WeightConverter\x12\x13\n\x0b\x64\x65scription\x18\t \x01(\t\x12\x33\n\x06labels\x18\n \x03(\x0b\x32#.qconfig.v1.LlmTemplate.LabelsEntry\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12*\n\x06origin\x18\x0c \x01(\x0e\x32\x1a.qconfig.v1.RegistryOrigin\x12\x17\n\x0fshadows_builtin\x18\r \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x80\x02\n\x0eRegistryChange\x12(\n\nput_scheme\x18\x01 \x01(\x0b\x32\x12.qconfig.v1.SchemeH\x00\x12\x32\n\rdelete_scheme\x18\x02 \x01(\x0b\x32\x19.qconfig.v1.DeletedSchemeH\x00\x12/\n\x0cput_template\x18\x03 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplateH\x00\x12\x36\n\x0f\x64\x65lete_template\x18\x04 \x01(\x0b\x32\x1b.qconfig.v1.DeletedTemplateH\x00\x12\x1d\n\x13set_default_catalog\x18\x05 \x01(\tH\x00\x42\x08\n\x06\x63hange\"+\n\rDeletedScheme\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"3\n\x0f\x44\x65letedTemplate\x12\x12\n\nmodel_type\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x9a\x01\n\x0c\x43hangeRecord\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12+\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x1a.qconfig.v1.RegistryChange*j\n\x0eRegistryOrigin\x12\x1f\n\x1bREGISTRY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1b\n\x17REGISTRY_ORIGIN_BUILTIN\x10\x01\x12\x1a\n\x16REGISTRY_ORIGIN_TENANT\x10\x02\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19qconfig/v1/registry.proto\x12\nqconfig.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aqconfig/v1/algorithm.proto\x1a\x1cqconfig/v1/annotations.proto\x1a\x1dqconfig/v1/quantization.proto\"\xca\x03\n\x06Scheme\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xa0\xb8\x18\x02\x12(\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x18.qconfig.v1.QLayerConfig\x12#\n\x04spec\x18\x03 \x01(\x0b\x32\x15.qconfig.v1.LayerSpec\x12\x1d\n\x15\x64\x65\x66\x61ult_shared_scales\x18\x04 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12.\n\x06labels\x18\x06 \x03(\x0b\x32\x1e.qconfig.v1.Scheme.LabelsEntry\x12\x12\n\x04\x65tag\x18\x07 \x01(\tB\x04\xa0\xb8\x18\x03\x12\x30\n\x06origin\x18\x08 \x01(\x0e\x32\x1a.qconfig.v1.RegistryOriginB\x04\xa0\xb8\x18\x03\x12\x16\n\x08\x61lias_of\x18\t \x01(\tB\x04\xa0\xb8\x18\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa0\xb8\x18\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa0\xb8\x18\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe7\x01\n\tLayerSpec\x12-\n\rinput_tensors\x18\x01 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12.\n\x0eoutput_tensors\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12&\n\x06weight\x18\x03 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12$\n\x04\x62ias\x18\x04 \x01(\x0b\x32\x16.qconfig.v1.TensorSpec\x12-\n\rtarget_device\x18\x05 \x01(\x0e\x32\x16.qconfig.v1.DeviceType\"\xcd\x01\n\nTensorSpec\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.qconfig.v1.QTensorConfigH\x00\x12(\n\x06preset\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.SpecPresetH\x00\x12/\n\x0bprogressive\x18\x03 \x01(\x0b\x32\x18.qconfig.v1.TwoStageSpecH\x00\x12/\n\x0bscale_quant\x18\x04 \x01(\x0b\x32\x18.qconfig.v1.TwoStageSpecH\x00\x42\x06\n\x04spec\"s\n\x0cTwoStageSpec\x12\x30\n\x0b\x66irst_stage\x18\x01 \x01(\x0b\x32\x15.qconfig.v1.StageSpecB\x04\xa0\xb8\x18\x02\x12\x31\n\x0csecond_stage\x18\x02 \x01(\x0b\x32\x15.qconfig.v1.StageSpecB\x04\xa0\xb8\x18\x02\"j\n\tStageSpec\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.qconfig.v1.QTensorConfigH\x00\x12(\n\x06preset\x18\x02 \x01(\x0b\x32\x16.qconfig.v1.SpecPresetH\x00\x42\x06\n\x04spec\"I\n\nSpecPreset\x12\x12\n\x04spec\x18\x01 \x01(\tB\x04\xa0\xb8\x18\x02\x12\'\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"t\n\x0fWeightConverter\x12\x17\n\x0fsource_patterns\x18\x01 \x03(\t\x12\x17\n\x0ftarget_patterns\x18\x02 \x03(\t\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.qconfig.v1.WeightOperation\"\\\n\x0fWeightOperation\x12<\n\x13split_fused_experts\x18\x01 \x01(\x0b\x32\x1d.qconfig.v1.SplitFusedExpertsH\x00\x42\x0b\n\toperation\"\'\n\x11SplitFusedExperts\x12\x12\n\nsplit_axis\x18\x01 \x01(\x05\"\xcf\x04\n\x0bLlmTemplate\x12\x18\n\nmodel_type\x18\x01 \x01(\tB\x04\xa0\xb8\x18\x02\x12\x16\n\x0ekv_layers_name\x18\x02 \x03(\t\x12\x14\n\x0cq_layer_name\x18\x03 \x03(\t\x12\x1b\n\x13gate_up_layers_name\x18\x04 \x03(\t\x12\x1b\n\x13\x65xclude_layers_name\x18\x05 \x03(\t\x12\x36\n\x11\x61lgorithm_configs\x18\x06 \x03(\x0b\x32\x1b.qconfig.v1.AlgoConfigEntry\x12:\n\x15\x66\x32\x66_weight_converters\x18\x07 \x03(\x0b\x32\x1b.qconfig.v1.WeightConverter\x12\x13\n\x0b\x64\x65scription\x18\t \x01(\t\x12\x33\n\x06labels\x18\n \x03(\x0b\x32#.qconfig.v1.LlmTemplate.LabelsEntry\x12\x12\n\x04\x65tag\x18\x0b \x01(\tB\x04\xa0\xb8\x18\x03\x12\x30\n\x06origin\x18\x0c \x01(\x0e\x32\x1a.qconfig.v1.RegistryOriginB\x04\xa0\xb8\x18\x03\x12\x1d\n\x0fshadows_builtin\x18\r \x01(\x08\x42\x04\xa0\xb8\x18\x03\x12\x35\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa0\xb8\x18\x03\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xa0\xb8\x18\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x80\x02\n\x0eRegistryChange\x12(\n\nput_scheme\x18\x01 \x01(\x0b\x32\x12.qconfig.v1.SchemeH\x00\x12\x32\n\rdelete_scheme\x18\x02 \x01(\x0b\x32\x19.qconfig.v1.DeletedSchemeH\x00\x12/\n\x0cput_template\x18\x03 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplateH\x00\x12\x36\n\x0f\x64\x65lete_template\x18\x04 \x01(\x0b\x32\x1b.qconfig.v1.DeletedTemplateH\x00\x12\x1d\n\x13set_default_catalog\x18\x05 \x01(\tH\x00\x42\x08\n\x06\x63hange\"+\n\rDeletedScheme\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"3\n\x0f\x44\x65letedTemplate\x12\x12\n\nmodel_type\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x9a\x01\n\x0c\x43hangeRecord\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12+\n\x07\x63hanges\x18\x05 \x03(\x0b\x32\x1a.qconfig.v1.RegistryChange*j\n\x0eRegistryOrigin\x12\x1f\n\x1bREGISTRY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1b\n\x17REGISTRY_ORIGIN_BUILTIN\x10\x01\x12\x1a\n\x16REGISTRY_ORIGIN_TENANT\x10\x02\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qconfig.v1.registry_pb2', globals())
@@ -28,40 +29,70 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._serialized_options = b'\n\016dev.qconfig.v1P\001Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1'
   _SCHEME_LABELSENTRY._options = None
   _SCHEME_LABELSENTRY._serialized_options = b'8\001'
+  _SCHEME.fields_by_name['name']._options = None
+  _SCHEME.fields_by_name['name']._serialized_options = b'\240\270\030\002'
+  _SCHEME.fields_by_name['etag']._options = None
+  _SCHEME.fields_by_name['etag']._serialized_options = b'\240\270\030\003'
+  _SCHEME.fields_by_name['origin']._options = None
+  _SCHEME.fields_by_name['origin']._serialized_options = b'\240\270\030\003'
+  _SCHEME.fields_by_name['alias_of']._options = None
+  _SCHEME.fields_by_name['alias_of']._serialized_options = b'\240\270\030\003'
+  _SCHEME.fields_by_name['create_time']._options = None
+  _SCHEME.fields_by_name['create_time']._serialized_options = b'\240\270\030\003'
+  _SCHEME.fields_by_name['update_time']._options = None
+  _SCHEME.fields_by_name['update_time']._serialized_options = b'\240\270\030\003'
+  _TWOSTAGESPEC.fields_by_name['first_stage']._options = None
+  _TWOSTAGESPEC.fields_by_name['first_stage']._serialized_options = b'\240\270\030\002'
+  _TWOSTAGESPEC.fields_by_name['second_stage']._options = None
+  _TWOSTAGESPEC.fields_by_name['second_stage']._serialized_options = b'\240\270\030\002'
+  _SPECPRESET.fields_by_name['spec']._options = None
+  _SPECPRESET.fields_by_name['spec']._serialized_options = b'\240\270\030\002'
   _LLMTEMPLATE_LABELSENTRY._options = None
   _LLMTEMPLATE_LABELSENTRY._serialized_options = b'8\001'
-  _REGISTRYORIGIN._serialized_start=2637
-  _REGISTRYORIGIN._serialized_end=2743
-  _SCHEME._serialized_start=164
-  _SCHEME._serialized_end=586
-  _SCHEME_LABELSENTRY._serialized_start=541
-  _SCHEME_LABELSENTRY._serialized_end=586
-  _LAYERSPEC._serialized_start=589
-  _LAYERSPEC._serialized_end=820
-  _TENSORSPEC._serialized_start=823
-  _TENSORSPEC._serialized_end=1028
-  _TWOSTAGESPEC._serialized_start=1030
-  _TWOSTAGESPEC._serialized_end=1133
-  _STAGESPEC._serialized_start=1135
-  _STAGESPEC._serialized_end=1241
-  _SPECPRESET._serialized_start=1243
-  _SPECPRESET._serialized_end=1310
-  _WEIGHTCONVERTER._serialized_start=1312
-  _WEIGHTCONVERTER._serialized_end=1428
-  _WEIGHTOPERATION._serialized_start=1430
-  _WEIGHTOPERATION._serialized_end=1522
-  _SPLITFUSEDEXPERTS._serialized_start=1524
-  _SPLITFUSEDEXPERTS._serialized_end=1563
-  _LLMTEMPLATE._serialized_start=1566
-  _LLMTEMPLATE._serialized_end=2121
-  _LLMTEMPLATE_LABELSENTRY._serialized_start=541
-  _LLMTEMPLATE_LABELSENTRY._serialized_end=586
-  _REGISTRYCHANGE._serialized_start=2124
-  _REGISTRYCHANGE._serialized_end=2380
-  _DELETEDSCHEME._serialized_start=2382
-  _DELETEDSCHEME._serialized_end=2425
-  _DELETEDTEMPLATE._serialized_start=2427
-  _DELETEDTEMPLATE._serialized_end=2478
-  _CHANGERECORD._serialized_start=2481
-  _CHANGERECORD._serialized_end=2635
+  _LLMTEMPLATE.fields_by_name['model_type']._options = None
+  _LLMTEMPLATE.fields_by_name['model_type']._serialized_options = b'\240\270\030\002'
+  _LLMTEMPLATE.fields_by_name['etag']._options = None
+  _LLMTEMPLATE.fields_by_name['etag']._serialized_options = b'\240\270\030\003'
+  _LLMTEMPLATE.fields_by_name['origin']._options = None
+  _LLMTEMPLATE.fields_by_name['origin']._serialized_options = b'\240\270\030\003'
+  _LLMTEMPLATE.fields_by_name['shadows_builtin']._options = None
+  _LLMTEMPLATE.fields_by_name['shadows_builtin']._serialized_options = b'\240\270\030\003'
+  _LLMTEMPLATE.fields_by_name['create_time']._options = None
+  _LLMTEMPLATE.fields_by_name['create_time']._serialized_options = b'\240\270\030\003'
+  _LLMTEMPLATE.fields_by_name['update_time']._options = None
+  _LLMTEMPLATE.fields_by_name['update_time']._serialized_options = b'\240\270\030\003'
+  _REGISTRYORIGIN._serialized_start=2757
+  _REGISTRYORIGIN._serialized_end=2863
+  _SCHEME._serialized_start=194
+  _SCHEME._serialized_end=652
+  _SCHEME_LABELSENTRY._serialized_start=607
+  _SCHEME_LABELSENTRY._serialized_end=652
+  _LAYERSPEC._serialized_start=655
+  _LAYERSPEC._serialized_end=886
+  _TENSORSPEC._serialized_start=889
+  _TENSORSPEC._serialized_end=1094
+  _TWOSTAGESPEC._serialized_start=1096
+  _TWOSTAGESPEC._serialized_end=1211
+  _STAGESPEC._serialized_start=1213
+  _STAGESPEC._serialized_end=1319
+  _SPECPRESET._serialized_start=1321
+  _SPECPRESET._serialized_end=1394
+  _WEIGHTCONVERTER._serialized_start=1396
+  _WEIGHTCONVERTER._serialized_end=1512
+  _WEIGHTOPERATION._serialized_start=1514
+  _WEIGHTOPERATION._serialized_end=1606
+  _SPLITFUSEDEXPERTS._serialized_start=1608
+  _SPLITFUSEDEXPERTS._serialized_end=1647
+  _LLMTEMPLATE._serialized_start=1650
+  _LLMTEMPLATE._serialized_end=2241
+  _LLMTEMPLATE_LABELSENTRY._serialized_start=607
+  _LLMTEMPLATE_LABELSENTRY._serialized_end=652
+  _REGISTRYCHANGE._serialized_start=2244
+  _REGISTRYCHANGE._serialized_end=2500
+  _DELETEDSCHEME._serialized_start=2502
+  _DELETEDSCHEME._serialized_end=2545
+  _DELETEDTEMPLATE._serialized_start=2547
+  _DELETEDTEMPLATE._serialized_end=2598
+  _CHANGERECORD._serialized_start=2601
+  _CHANGERECORD._serialized_end=2755
 # @@protoc_insertion_point(module_scope)

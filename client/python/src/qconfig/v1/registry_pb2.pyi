@@ -2,6 +2,7 @@
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from qconfig.v1 import algorithm_pb2 as _algorithm_pb2
+from qconfig.v1 import annotations_pb2 as _annotations_pb2
 from qconfig.v1 import quantization_pb2 as _quantization_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

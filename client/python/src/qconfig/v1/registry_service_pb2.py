@@ -12,11 +12,12 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from qconfig.v1 import annotations_pb2 as qconfig_dot_v1_dot_annotations__pb2
 from qconfig.v1 import config_service_pb2 as qconfig_dot_v1_dot_config__service__pb2
 from qconfig.v1 import registry_pb2 as qconfig_dot_v1_dot_registry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!qconfig/v1/registry_service.proto\x12\nqconfig.v1\x1a\x1fqconfig/v1/config_service.proto\x1a\x19qconfig/v1/registry.proto\"v\n\x15RegisterSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\"\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.Scheme\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"N\n\x16RegisterSchemeResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\"\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.Scheme\"p\n\x17UnregisterSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"P\n\x18UnregisterSchemeResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\"\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.Scheme\"\x91\x01\n\x17RegisterTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12-\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\x86\x01\n\x18RegisterTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12-\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x12\x17\n\x0fshadows_builtin\x18\x04 \x01(\x08\"x\n\x19UnregisterTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nmodel_type\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"]\n\x1aUnregisterTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12-\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\"p\n\x12ListChangesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12#\n\x04view\x18\x04 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\x83\x01\n\x13ListChangesResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.qconfig.v1.ChangeRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x16\n\x0e\x66irst_revision\x18\x04 \x01(\x03\x32\xe7\x03\n\x0fRegistryService\x12Y\n\x0eRegisterScheme\x12!.qconfig.v1.RegisterSchemeRequest\x1a\".qconfig.v1.RegisterSchemeResponse\"\x00\x12_\n\x10UnregisterScheme\x12#.qconfig.v1.UnregisterSchemeRequest\x1a$.qconfig.v1.UnregisterSchemeResponse\"\x00\x12_\n\x10RegisterTemplate\x12#.qconfig.v1.RegisterTemplateRequest\x1a$.qconfig.v1.RegisterTemplateResponse\"\x00\x12\x65\n\x12UnregisterTemplate\x12%.qconfig.v1.UnregisterTemplateRequest\x1a&.qconfig.v1.UnregisterTemplateResponse\"\x00\x12P\n\x0bListChanges\x12\x1e.qconfig.v1.ListChangesRequest\x1a\x1f.qconfig.v1.ListChangesResponse\"\x00\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!qconfig/v1/registry_service.proto\x12\nqconfig.v1\x1a\x1cqconfig/v1/annotations.proto\x1a\x1fqconfig/v1/config_service.proto\x1a\x19qconfig/v1/registry.proto\"\x9b\x01\n\x15RegisterSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12(\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.SchemeB\x04\xa0\xb8\x18\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x0f\n\x07replace\x18\x05 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\x87\x01\n\x16RegisterSchemeResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\"\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.Scheme\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x12%\n\x08warnings\x18\x04 \x03(\x0b\x32\x13.qconfig.v1.Warning\"v\n\x17UnregisterSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xa0\xb8\x18\x02\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"P\n\x18UnregisterSchemeResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\"\n\x06scheme\x18\x02 \x01(\x0b\x32\x12.qconfig.v1.Scheme\"\xac\x01\n\x17RegisterTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x33\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplateB\x04\xa0\xb8\x18\x02\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x13\n\x0bmust_be_new\x18\x06 \x01(\x08\"\xad\x01\n\x18RegisterTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12-\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x12\x17\n\x0fshadows_builtin\x18\x04 \x01(\x08\x12%\n\x08warnings\x18\x05 \x03(\x0b\x32\x13.qconfig.v1.Warning\"~\n\x19UnregisterTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x18\n\nmodel_type\x18\x02 \x01(\tB\x04\xa0\xb8\x18\x02\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"]\n\x1aUnregisterTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12-\n\x0cllm_template\x18\x02 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\"\x87\x01\n\x18SetDefaultCatalogRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x15\n\x07\x63\x61talog\x18\x02 \x01(\tB\x04\xa0\xb8\x18\x02\x12\x19\n\x11\x65xpected_revision\x18\x03 \x01(\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"G\n\x19SetDefaultCatalogResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x18\n\x10previous_catalog\x18\x02 \x01(\t\"p\n\x12ListChangesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12#\n\x04view\x18\x04 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\x83\x01\n\x13ListChangesResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.qconfig.v1.ChangeRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x16\n\x0e\x66irst_revision\x18\x04 \x01(\x03\x32\xe6\x04\n\x0fRegistryService\x12]\n\x0eRegisterScheme\x12!.qconfig.v1.RegisterSchemeRequest\x1a\".qconfig.v1.RegisterSchemeResponse\"\x04\xa8\xb8\x18\x02\x12\x63\n\x10UnregisterScheme\x12#.qconfig.v1.UnregisterSchemeRequest\x1a$.qconfig.v1.UnregisterSchemeResponse\"\x04\xa8\xb8\x18\x02\x12\x63\n\x10RegisterTemplate\x12#.qconfig.v1.RegisterTemplateRequest\x1a$.qconfig.v1.RegisterTemplateResponse\"\x04\xa8\xb8\x18\x02\x12i\n\x12UnregisterTemplate\x12%.qconfig.v1.UnregisterTemplateRequest\x1a&.qconfig.v1.UnregisterTemplateResponse\"\x04\xa8\xb8\x18\x02\x12\x66\n\x11SetDefaultCatalog\x12$.qconfig.v1.SetDefaultCatalogRequest\x1a%.qconfig.v1.SetDefaultCatalogResponse\"\x04\xa8\xb8\x18\x03\x12W\n\x0bListChanges\x12\x1e.qconfig.v1.ListChangesRequest\x1a\x1f.qconfig.v1.ListChangesResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qconfig.v1.registry_service_pb2', globals())
@@ -24,26 +25,52 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\016dev.qconfig.v1P\001Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1'
-  _REGISTERSCHEMEREQUEST._serialized_start=109
-  _REGISTERSCHEMEREQUEST._serialized_end=227
-  _REGISTERSCHEMERESPONSE._serialized_start=229
-  _REGISTERSCHEMERESPONSE._serialized_end=307
-  _UNREGISTERSCHEMEREQUEST._serialized_start=309
-  _UNREGISTERSCHEMEREQUEST._serialized_end=421
-  _UNREGISTERSCHEMERESPONSE._serialized_start=423
-  _UNREGISTERSCHEMERESPONSE._serialized_end=503
-  _REGISTERTEMPLATEREQUEST._serialized_start=506
-  _REGISTERTEMPLATEREQUEST._serialized_end=651
-  _REGISTERTEMPLATERESPONSE._serialized_start=654
-  _REGISTERTEMPLATERESPONSE._serialized_end=788
-  _UNREGISTERTEMPLATEREQUEST._serialized_start=790
-  _UNREGISTERTEMPLATEREQUEST._serialized_end=910
-  _UNREGISTERTEMPLATERESPONSE._serialized_start=912
-  _UNREGISTERTEMPLATERESPONSE._serialized_end=1005
-  _LISTCHANGESREQUEST._serialized_start=1007
-  _LISTCHANGESREQUEST._serialized_end=1119
-  _LISTCHANGESRESPONSE._serialized_start=1122
-  _LISTCHANGESRESPONSE._serialized_end=1253
-  _REGISTRYSERVICE._serialized_start=1256
-  _REGISTRYSERVICE._serialized_end=1743
+  _REGISTERSCHEMEREQUEST.fields_by_name['scheme']._options = None
+  _REGISTERSCHEMEREQUEST.fields_by_name['scheme']._serialized_options = b'\240\270\030\002'
+  _UNREGISTERSCHEMEREQUEST.fields_by_name['name']._options = None
+  _UNREGISTERSCHEMEREQUEST.fields_by_name['name']._serialized_options = b'\240\270\030\002'
+  _REGISTERTEMPLATEREQUEST.fields_by_name['llm_template']._options = None
+  _REGISTERTEMPLATEREQUEST.fields_by_name['llm_template']._serialized_options = b'\240\270\030\002'
+  _UNREGISTERTEMPLATEREQUEST.fields_by_name['model_type']._options = None
+  _UNREGISTERTEMPLATEREQUEST.fields_by_name['model_type']._serialized_options = b'\240\270\030\002'
+  _SETDEFAULTCATALOGREQUEST.fields_by_name['catalog']._options = None
+  _SETDEFAULTCATALOGREQUEST.fields_by_name['catalog']._serialized_options = b'\240\270\030\002'
+  _REGISTRYSERVICE.methods_by_name['RegisterScheme']._options = None
+  _REGISTRYSERVICE.methods_by_name['RegisterScheme']._serialized_options = b'\250\270\030\002'
+  _REGISTRYSERVICE.methods_by_name['UnregisterScheme']._options = None
+  _REGISTRYSERVICE.methods_by_name['UnregisterScheme']._serialized_options = b'\250\270\030\002'
+  _REGISTRYSERVICE.methods_by_name['RegisterTemplate']._options = None
+  _REGISTRYSERVICE.methods_by_name['RegisterTemplate']._serialized_options = b'\250\270\030\002'
+  _REGISTRYSERVICE.methods_by_name['UnregisterTemplate']._options = None
+  _REGISTRYSERVICE.methods_by_name['UnregisterTemplate']._serialized_options = b'\250\270\030\002'
+  _REGISTRYSERVICE.methods_by_name['SetDefaultCatalog']._options = None
+  _REGISTRYSERVICE.methods_by_name['SetDefaultCatalog']._serialized_options = b'\250\270\030\003'
+  _REGISTRYSERVICE.methods_by_name['ListChanges']._options = None
+  _REGISTRYSERVICE.methods_by_name['ListChanges']._serialized_options = b'\220\002\001\250\270\030\001'
+  _REGISTERSCHEMEREQUEST._serialized_start=140
+  _REGISTERSCHEMEREQUEST._serialized_end=295
+  _REGISTERSCHEMERESPONSE._serialized_start=298
+  _REGISTERSCHEMERESPONSE._serialized_end=433
+  _UNREGISTERSCHEMEREQUEST._serialized_start=435
+  _UNREGISTERSCHEMEREQUEST._serialized_end=553
+  _UNREGISTERSCHEMERESPONSE._serialized_start=555
+  _UNREGISTERSCHEMERESPONSE._serialized_end=635
+  _REGISTERTEMPLATEREQUEST._serialized_start=638
+  _REGISTERTEMPLATEREQUEST._serialized_end=810
+  _REGISTERTEMPLATERESPONSE._serialized_start=813
+  _REGISTERTEMPLATERESPONSE._serialized_end=986
+  _UNREGISTERTEMPLATEREQUEST._serialized_start=988
+  _UNREGISTERTEMPLATEREQUEST._serialized_end=1114
+  _UNREGISTERTEMPLATERESPONSE._serialized_start=1116
+  _UNREGISTERTEMPLATERESPONSE._serialized_end=1209
+  _SETDEFAULTCATALOGREQUEST._serialized_start=1212
+  _SETDEFAULTCATALOGREQUEST._serialized_end=1347
+  _SETDEFAULTCATALOGRESPONSE._serialized_start=1349
+  _SETDEFAULTCATALOGRESPONSE._serialized_end=1420
+  _LISTCHANGESREQUEST._serialized_start=1422
+  _LISTCHANGESREQUEST._serialized_end=1534
+  _LISTCHANGESRESPONSE._serialized_start=1537
+  _LISTCHANGESRESPONSE._serialized_end=1668
+  _REGISTRYSERVICE._serialized_start=1671
+  _REGISTRYSERVICE._serialized_end=2285
 # @@protoc_insertion_point(module_scope)

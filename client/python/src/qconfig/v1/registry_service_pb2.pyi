@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from qconfig.v1 import annotations_pb2 as _annotations_pb2
 from qconfig.v1 import config_service_pb2 as _config_service_pb2
 from qconfig.v1 import registry_pb2 as _registry_pb2
 from google.protobuf.internal import containers as _containers
@@ -33,50 +34,84 @@ class ListChangesResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[_registry_pb2.ChangeRecord, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., first_revision: _Optional[int] = ...) -> None: ...
 
 class RegisterSchemeRequest(_message.Message):
-    __slots__ = ["request_id", "scheme", "tenant", "validate_only"]
+    __slots__ = ["etag", "replace", "request_id", "scheme", "tenant", "validate_only"]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEME_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    etag: str
+    replace: bool
     request_id: str
     scheme: _registry_pb2.Scheme
     tenant: str
     validate_only: bool
-    def __init__(self, tenant: _Optional[str] = ..., scheme: _Optional[_Union[_registry_pb2.Scheme, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., scheme: _Optional[_Union[_registry_pb2.Scheme, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., replace: bool = ..., etag: _Optional[str] = ...) -> None: ...
 
 class RegisterSchemeResponse(_message.Message):
-    __slots__ = ["revision", "scheme"]
+    __slots__ = ["replaced", "revision", "scheme", "warnings"]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     SCHEME_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    replaced: bool
     revision: int
     scheme: _registry_pb2.Scheme
-    def __init__(self, revision: _Optional[int] = ..., scheme: _Optional[_Union[_registry_pb2.Scheme, _Mapping]] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[_config_service_pb2.Warning]
+    def __init__(self, revision: _Optional[int] = ..., scheme: _Optional[_Union[_registry_pb2.Scheme, _Mapping]] = ..., replaced: bool = ..., warnings: _Optional[_Iterable[_Union[_config_service_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class RegisterTemplateRequest(_message.Message):
-    __slots__ = ["etag", "llm_template", "request_id", "tenant", "validate_only"]
+    __slots__ = ["etag", "llm_template", "must_be_new", "request_id", "tenant", "validate_only"]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     LLM_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    MUST_BE_NEW_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     etag: str
     llm_template: _registry_pb2.LlmTemplate
+    must_be_new: bool
     request_id: str
     tenant: str
     validate_only: bool
-    def __init__(self, tenant: _Optional[str] = ..., llm_template: _Optional[_Union[_registry_pb2.LlmTemplate, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
+    def __init__(self, tenant: _Optional[str] = ..., llm_template: _Optional[_Union[_registry_pb2.LlmTemplate, _Mapping]] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., must_be_new: bool = ...) -> None: ...
 
 class RegisterTemplateResponse(_message.Message):
-    __slots__ = ["llm_template", "replaced", "revision", "shadows_builtin"]
+    __slots__ = ["llm_template", "replaced", "revision", "shadows_builtin", "warnings"]
     LLM_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     REPLACED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     SHADOWS_BUILTIN_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     llm_template: _registry_pb2.LlmTemplate
     replaced: bool
     revision: int
     shadows_builtin: bool
-    def __init__(self, revision: _Optional[int] = ..., llm_template: _Optional[_Union[_registry_pb2.LlmTemplate, _Mapping]] = ..., replaced: bool = ..., shadows_builtin: bool = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[_config_service_pb2.Warning]
+    def __init__(self, revision: _Optional[int] = ..., llm_template: _Optional[_Union[_registry_pb2.LlmTemplate, _Mapping]] = ..., replaced: bool = ..., shadows_builtin: bool = ..., warnings: _Optional[_Iterable[_Union[_config_service_pb2.Warning, _Mapping]]] = ...) -> None: ...
+
+class SetDefaultCatalogRequest(_message.Message):
+    __slots__ = ["catalog", "expected_revision", "request_id", "tenant", "validate_only"]
+    CATALOG_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    catalog: str
+    expected_revision: int
+    request_id: str
+    tenant: str
+    validate_only: bool
+    def __init__(self, tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., expected_revision: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
+
+class SetDefaultCatalogResponse(_message.Message):
+    __slots__ = ["previous_catalog", "revision"]
+    PREVIOUS_CATALOG_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    previous_catalog: str
+    revision: int
+    def __init__(self, revision: _Optional[int] = ..., previous_catalog: _Optional[str] = ...) -> None: ...
 
 class UnregisterSchemeRequest(_message.Message):
     __slots__ = ["etag", "name", "request_id", "tenant", "validate_only"]

@@ -13,8 +13,11 @@ class RegistryServiceStub(object):
     written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
     kept: 10,000 changes or 400 days.
 
-    A tenant has up to 10,000 schemes and as many templates, 64 MiB together, each stored in up to 2 MiB. Writes to one tenant
-    are made one after the other.
+    A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
+    one tenant are applied one after the other.
+
+    After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
+    states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
     also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
@@ -48,6 +51,11 @@ class RegistryServiceStub(object):
                 request_serializer=qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateRequest.SerializeToString,
                 response_deserializer=qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateResponse.FromString,
                 )
+        self.SetDefaultCatalog = channel.unary_unary(
+                '/qconfig.v1.RegistryService/SetDefaultCatalog',
+                request_serializer=qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogRequest.SerializeToString,
+                response_deserializer=qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogResponse.FromString,
+                )
         self.ListChanges = channel.unary_unary(
                 '/qconfig.v1.RegistryService/ListChanges',
                 request_serializer=qconfig_dot_v1_dot_registry__service__pb2.ListChangesRequest.SerializeToString,
@@ -62,8 +70,11 @@ class RegistryServiceServicer(object):
     written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
     kept: 10,000 changes or 400 days.
 
-    A tenant has up to 10,000 schemes and as many templates, 64 MiB together, each stored in up to 2 MiB. Writes to one tenant
-    are made one after the other.
+    A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
+    one tenant are applied one after the other.
+
+    After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
+    states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
     also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
@@ -72,8 +83,9 @@ class RegistryServiceServicer(object):
     """
 
     def RegisterScheme(self, request, context):
-        """Adds a scheme (Quark's `LLMTemplate.register_scheme`).
-        Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, QUOTA_EXCEEDED.
+        """Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
+        `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
+        Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,7 +102,7 @@ class RegistryServiceServicer(object):
     def RegisterTemplate(self, request, context):
         """Adds a template or replaces the tenant's one of the same model type (Quark's `LLMTemplate.register_template`).
         A template of the catalogue stays as it is for everybody else, and comes back when this one is unregistered.
-        Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, ETAG_MISMATCH, QUOTA_EXCEEDED.
+        Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,6 +111,16 @@ class RegistryServiceServicer(object):
     def UnregisterTemplate(self, request, context):
         """Removes a template of the tenant. One of the catalogue that it hid can be seen again.
         Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDefaultCatalog(self, request, context):
+        """Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
+        server's default; a newer server never changes it on its own. Makes no revision if the tenant already has this default.
+        Works on a server that does not have the current default.
+        Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,6 +156,11 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateRequest.FromString,
                     response_serializer=qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateResponse.SerializeToString,
             ),
+            'SetDefaultCatalog': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDefaultCatalog,
+                    request_deserializer=qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogRequest.FromString,
+                    response_serializer=qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogResponse.SerializeToString,
+            ),
             'ListChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListChanges,
                     request_deserializer=qconfig_dot_v1_dot_registry__service__pb2.ListChangesRequest.FromString,
@@ -153,8 +180,11 @@ class RegistryService(object):
     written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
     kept: 10,000 changes or 400 days.
 
-    A tenant has up to 10,000 schemes and as many templates, 64 MiB together, each stored in up to 2 MiB. Writes to one tenant
-    are made one after the other.
+    A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
+    one tenant are applied one after the other.
+
+    After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
+    states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
     also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
@@ -227,6 +257,23 @@ class RegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/qconfig.v1.RegistryService/UnregisterTemplate',
             qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateRequest.SerializeToString,
             qconfig_dot_v1_dot_registry__service__pb2.UnregisterTemplateResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SetDefaultCatalog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/qconfig.v1.RegistryService/SetDefaultCatalog',
+            qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogRequest.SerializeToString,
+            qconfig_dot_v1_dot_registry__service__pb2.SetDefaultCatalogResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
