@@ -71,7 +71,8 @@ describe("details of an error", () => {
   });
 
   test("a reason of a newer server keeps the other details", () => {
-    const error = decode(detailsOf(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL)));
+    const unknown = anyPack(StatusSchema, create(StatusSchema));
+    const error = decode(detailsOf(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
     assert.equal(error.reason, "UNSPECIFIED");
     assert.deepEqual(detailOf(error), DETAIL);
   });
