@@ -21,8 +21,8 @@ import (
 // Its methods are those of both services. They leave the caller's message as it is, and fail with an [*Error]. A call
 // takes as long as its context's deadline allows or, if there is none, as [Options].Timeout says.
 //
-// A write without a request_id gets one, so that trying it again does not make it twice. After UNAVAILABLE or a deadline
-// it may have been stored: who wants to repeat it gives a request_id, and then the same one.
+// A write without a request_id gets one, so that retries apply it once. After UNAVAILABLE or a deadline the write may have
+// been stored: to be able to repeat it, set a request_id, and send the same message again.
 type Client struct {
 	connection *grpc.ClientConn
 	config     v1.ConfigServiceClient
@@ -94,7 +94,8 @@ func (c *Client) ListCatalogs(ctx context.Context, request *v1.ListCatalogsReque
 	return call(ctx, c, c.config.ListCatalogs, request, options)
 }
 
-// RegisterScheme adds a scheme to the tenant's registry.
+// RegisterScheme adds a scheme to the tenant's registry. With replace or etag in the request it replaces the tenant's scheme
+// of the same name.
 func (c *Client) RegisterScheme(ctx context.Context, request *v1.RegisterSchemeRequest, options ...grpc.CallOption) (*v1.RegisterSchemeResponse, error) {
 	return call(ctx, c, c.registry.RegisterScheme, request, options)
 }
@@ -112,6 +113,12 @@ func (c *Client) RegisterTemplate(ctx context.Context, request *v1.RegisterTempl
 // UnregisterTemplate removes a template of the tenant.
 func (c *Client) UnregisterTemplate(ctx context.Context, request *v1.UnregisterTemplateRequest, options ...grpc.CallOption) (*v1.UnregisterTemplateResponse, error) {
 	return call(ctx, c, c.registry.UnregisterTemplate, request, options)
+}
+
+// SetDefaultCatalog changes the catalogue that requests of the tenant use if they name none. [Options].Catalog does not go
+// into its request.
+func (c *Client) SetDefaultCatalog(ctx context.Context, request *v1.SetDefaultCatalogRequest, options ...grpc.CallOption) (*v1.SetDefaultCatalogResponse, error) {
+	return call(ctx, c, c.registry.SetDefaultCatalog, request, options)
 }
 
 // ListChanges reads one page of the writes to the tenant's registry, newest first; [Client.AllChanges] reads them all.
@@ -145,7 +152,7 @@ func clone[Request proto.Message](request Request) Request {
 	return copied
 }
 
-// fill puts what the client knows into fields that the request has and leaves empty.
+// fill sets the fields of the request that the client has a value for and the caller left empty.
 func (c *Client) fill(request proto.Message) {
 	if batch, ok := request.(*v1.BatchGetConfigRequest); ok {
 		for _, item := range batch.GetRequests() {
@@ -155,8 +162,11 @@ func (c *Client) fill(request proto.Message) {
 	}
 	message := request.ProtoReflect()
 	fillField(message, "tenant", func() string { return c.tenant })
-	fillField(message, "catalog", func() string { return c.catalog })
 	fillField(message, "request_id", NewRequestID)
+	// In this request the field is what to change, not what to read from.
+	if _, ok := request.(*v1.SetDefaultCatalogRequest); !ok {
+		fillField(message, "catalog", func() string { return c.catalog })
+	}
 }
 
 func fillField(message protoreflect.Message, name protoreflect.Name, value func() string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,8 +44,8 @@ func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
 
 	request := &v1.BatchGetConfigRequest{Requests: []*v1.GetConfigRequest{
 		llama("mine"),
-		{ModelType: "llama", Scheme: "fp8", Catalog: "quark-0.12.post1"},
-		{ModelType: "llama", Scheme: "mine", Tenant: "other"},
+		{Catalog: "quark-0.12.post1", Spec: llama("fp8").GetSpec()},
+		{Tenant: "other", Spec: llama("mine").GetSpec()},
 		nil,
 	}}
 	before := proto.Clone(request.GetRequests()[0])
@@ -55,7 +56,7 @@ func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
 	if !proto.Equal(before, request.GetRequests()[0]) {
 		t.Errorf("the caller's message has changed: %v", request)
 	}
-	results := batch.GetResult()
+	results := batch.GetResults()
 	if got := results[0].GetResponse().GetCatalog(); got != "quark-0.13" {
 		t.Errorf("catalog %q", got)
 	}
@@ -65,7 +66,7 @@ func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
 	if err := qconfig.ItemError(results[2]); !errors.Is(err, qconfig.ErrSchemeNotFound) {
 		t.Errorf("another tenant has the scheme: %v", err)
 	}
-	if err := qconfig.ItemError(results[3]); !errors.Is(err, qconfig.ErrTemplateNotFound) {
+	if err := qconfig.ItemError(results[3]); !errors.Is(err, qconfig.ErrInvalidRequest) {
 		t.Errorf("an item that is nil: %v", err)
 	}
 	if err := qconfig.ItemError(results[0]); err != nil {
@@ -96,6 +97,61 @@ func TestRequestIDOfWrites(t *testing.T) {
 	}
 }
 
+func TestSchemeIsReplaced(t *testing.T) {
+	client := connect(t, qconfig.Options{Server: startServer(t).address})
+	ctx := context.Background()
+	first := registerScheme(t, client, "mine").GetScheme()
+
+	write := &v1.RegisterSchemeRequest{Scheme: &v1.Scheme{Name: "mine", Description: "new", Config: &v1.QLayerConfig{}}}
+	if _, err := client.RegisterScheme(ctx, write); !errors.Is(err, qconfig.ErrSchemeExists) {
+		t.Errorf("without replace: %v", err)
+	}
+	write.Replace = true
+	second, err := client.RegisterScheme(ctx, write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !second.GetReplaced() || second.GetScheme().GetDescription() != "new" || second.GetScheme().GetEtag() == first.GetEtag() {
+		t.Errorf("%v", second)
+	}
+	write.Etag = first.GetEtag()
+	if _, err := client.RegisterScheme(ctx, write); !errors.Is(err, qconfig.ErrEtagMismatch) {
+		t.Errorf("with an old etag: %v", err)
+	}
+}
+
+func TestSetDefaultCatalog(t *testing.T) {
+	client := connect(t, qconfig.Options{Server: startServer(t).address, Tenant: "acme", Catalog: "quark-0.12.post1"})
+	ctx := context.Background()
+	registerScheme(t, client, "mine")
+
+	set, err := client.SetDefaultCatalog(ctx, &v1.SetDefaultCatalogRequest{Catalog: "quark-0.13", ExpectedRevision: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.GetPreviousCatalog() != "quark-0.12.post1" || set.GetRevision() != 3 {
+		t.Errorf("%v", set)
+	}
+	changes, err := client.ListChanges(ctx, &v1.ListChangesRequest{Tenant: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newest := changes.GetChanges()[0]; newest.GetRevision() != 3 || newest.GetRequestId() == "" {
+		t.Errorf("%v", newest)
+	}
+
+	_, err = client.SetDefaultCatalog(ctx, &v1.SetDefaultCatalogRequest{Catalog: "quark-0.12.post1", ExpectedRevision: 2})
+	var failed *qconfig.Error
+	if !errors.Is(err, qconfig.ErrRevisionMismatch) || !errors.As(err, &failed) || failed.NewestRevision != 3 {
+		t.Errorf("%+v", failed)
+	}
+	// The client's own catalogue would be accepted.
+	_, err = client.SetDefaultCatalog(ctx, nil)
+	if !errors.Is(err, qconfig.ErrInvalidRequest) || !errors.As(err, &failed) || failed.Field != "catalog" {
+		t.Errorf("without a catalogue: %v", err)
+	}
+}
+
 func TestTemplates(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	ctx := context.Background()
@@ -108,6 +164,10 @@ func TestTemplates(t *testing.T) {
 	read, err := client.GetTemplate(ctx, &v1.GetTemplateRequest{ModelType: "mine"})
 	if err != nil || !proto.Equal(read.GetLlmTemplate(), registered.GetLlmTemplate()) {
 		t.Errorf("%v, %v", read, err)
+	}
+	again := &v1.RegisterTemplateRequest{LlmTemplate: &v1.LlmTemplate{ModelType: "mine"}, MustBeNew: true}
+	if _, err := client.RegisterTemplate(ctx, again); !errors.Is(err, qconfig.ErrTemplateExists) {
+		t.Error(err)
 	}
 	if _, err := client.UnregisterTemplate(ctx, &v1.UnregisterTemplateRequest{ModelType: "llama"}); !errors.Is(err, qconfig.ErrBuiltinReadOnly) {
 		t.Error(err)
@@ -125,7 +185,7 @@ func TestTemplates(t *testing.T) {
 func TestErrorOfTheServer(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	request := llama("fp8")
-	request.LayerConfig = []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp5"}}
+	request.Spec.LayerConfig = []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp5"}}
 	_, err := client.GetConfig(context.Background(), request)
 	var failed *qconfig.Error
 	if !errors.As(err, &failed) {
@@ -134,17 +194,21 @@ func TestErrorOfTheServer(t *testing.T) {
 	if !errors.Is(err, qconfig.ErrSchemeNotFound) || errors.Is(err, qconfig.ErrTemplateNotFound) {
 		t.Errorf("reason %v", failed.Reason)
 	}
-	if failed.Field != "layer_config[0].scheme" || failed.Value != "mxfp5" || !strings.HasPrefix(failed.Suggestion, "mxfp4") ||
-		!strings.Contains(failed.Allowed, "int8") || failed.Metadata["catalog"] != "quark-0.12.post1" {
+	if failed.Field != "spec.layer_config[0].scheme" || failed.Value != "mxfp5" || failed.Catalog != "quark-0.12.post1" ||
+		len(failed.Suggestions) == 0 || failed.Suggestions[0] != "mxfp4" ||
+		len(failed.Allowed) != 10 || !slices.Contains(failed.Allowed, "int8") || failed.AllowedTotal <= 10 {
 		t.Errorf("%+v", failed)
+	}
+	if failed.Metadata["field"] != failed.Field || failed.Metadata["catalog"] != failed.Catalog {
+		t.Errorf("metadata %v", failed.Metadata)
 	}
 	if len(failed.FieldViolations) != 1 || failed.FieldViolations[0].Field != failed.Field {
 		t.Errorf("violations %v", failed.FieldViolations)
 	}
-	if from, ok := status.FromError(err); !ok || from.Code() != codes.NotFound || len(from.Details()) != 2 {
+	if from, ok := status.FromError(err); !ok || from.Code() != codes.NotFound || len(from.Details()) != 3 {
 		t.Errorf("status %v", from)
 	}
-	if !strings.HasPrefix(err.Error(), "qconfig: SCHEME_NOT_FOUND: layer_config[0].scheme: ") {
+	if !strings.HasPrefix(err.Error(), "qconfig: SCHEME_NOT_FOUND: spec.layer_config[0].scheme: ") {
 		t.Errorf("text %q", err)
 	}
 }
@@ -195,7 +259,7 @@ func TestAnswerLargerThanFourMebibytes(t *testing.T) {
 	request := llama("fp8")
 	request.IncludeQuarkJson = true
 	for i := range 10 {
-		request.LayerConfig = append(request.LayerConfig, &v1.LayerConfigEntry{Pattern: fmt.Sprint(i), Scheme: "mxfp4"})
+		request.Spec.LayerConfig = append(request.Spec.LayerConfig, &v1.LayerConfigEntry{Pattern: fmt.Sprint(i), Scheme: "mxfp4"})
 	}
 	batch := &v1.BatchGetConfigRequest{}
 	for range 1000 {

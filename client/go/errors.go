@@ -18,16 +18,22 @@ import (
 // for gRPC's status with status.FromError or status.Code.
 type Error struct {
 	Code    codes.Code
-	Reason  Reason // 0: not the server's word, or of a newer server
+	Reason  Reason // 0: the server gave no reason, or one that this client does not know
 	Message string // for people
 
-	// What the server says of the request's field that is wrong. Empty where it does not apply.
-	Field      string // its path, such as "layer_config[3].scheme"
-	Value      string // what it was
-	Allowed    string // what it may be
-	Suggestion string // what was probably meant
+	// What the server's ErrorDetail says. Each is empty or 0 where it does not apply.
+	Field          string   // the path of the request's field that is wrong, such as "spec.layer_config[3].scheme"
+	Value          string   // the field's value, cut to 128 characters
+	Allowed        []string // values that are accepted, at most 10
+	AllowedTotal   int      // how many values are accepted in total
+	Suggestions    []string // values that the caller probably meant, the best first, at most 3
+	Rule           string   // the rule that a tensor's configuration breaks
+	Tenant         string
+	Catalog        string
+	FirstRevision  int64 // the oldest revision of the tenant's registry that can be read
+	NewestRevision int64 // the newest revision of the tenant's registry
 
-	Metadata        map[string]string // the four above, and what else the server says, such as "catalog" and "rule"
+	Metadata        map[string]string // of the server's google.rpc.ErrorInfo
 	FieldViolations []FieldViolation
 
 	status *status.Status
@@ -39,7 +45,7 @@ type FieldViolation struct {
 	Description string
 }
 
-const domain = "qconfig"
+const domain = "qconfig.dev"
 
 // Error is the reason, or gRPC's code where there is none, and the message, which names the field, the value and what was
 // probably meant.
@@ -86,6 +92,9 @@ func ItemError(result *v1.BatchGetConfigResult) error {
 	if len(violations.FieldViolations) > 0 {
 		details = append(details, violations)
 	}
+	if item.GetDetail() != nil {
+		details = append(details, item.GetDetail())
+	}
 	failed, err := status.New(codes.Code(item.GetCode()), item.GetMessage()).WithDetails(details...)
 	if err != nil {
 		return err
@@ -104,17 +113,28 @@ func newError(err error) *Error {
 			}
 			result.Reason = Reason(v1.ErrorReason_value[reasonPrefix+detail.GetReason()])
 			result.Metadata = detail.GetMetadata()
-			result.Field = result.Metadata["field"]
-			result.Value = result.Metadata["value"]
-			result.Allowed = result.Metadata["allowed"]
-			result.Suggestion = result.Metadata["suggestion"]
 		case *errdetails.BadRequest:
 			for _, violation := range detail.GetFieldViolations() {
 				result.FieldViolations = append(result.FieldViolations, FieldViolation{
 					Field: violation.GetField(), Description: violation.GetDescription(),
 				})
 			}
+		case *v1.ErrorDetail:
+			result.setDetail(detail)
 		}
 	}
 	return result
+}
+
+func (e *Error) setDetail(detail *v1.ErrorDetail) {
+	e.Field = detail.GetField()
+	e.Value = detail.GetValue()
+	e.Allowed = detail.GetAllowed()
+	e.AllowedTotal = int(detail.GetAllowedTotal())
+	e.Suggestions = detail.GetSuggestions()
+	e.Rule = detail.GetRule()
+	e.Tenant = detail.GetTenant()
+	e.Catalog = detail.GetCatalog()
+	e.FirstRevision = detail.GetFirstRevision()
+	e.NewestRevision = detail.GetNewestRevision()
 }

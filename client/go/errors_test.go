@@ -8,12 +8,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"strings"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
@@ -53,9 +56,9 @@ func TestReasonText(t *testing.T) {
 	}
 }
 
-func failure(t *testing.T, info *errdetails.ErrorInfo) *Error {
+func failure(t *testing.T, details ...protoadapt.MessageV1) *Error {
 	t.Helper()
-	from, err := status.New(codes.NotFound, "no").WithDetails(info)
+	from, err := status.New(codes.NotFound, "no").WithDetails(details...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,16 +67,50 @@ func failure(t *testing.T, info *errdetails.ErrorInfo) *Error {
 
 func TestReasonOfAnotherDomainIsNone(t *testing.T) {
 	err := failure(t, &errdetails.ErrorInfo{Domain: "other", Reason: "SCHEME_NOT_FOUND", Metadata: map[string]string{"field": "x"}})
-	if err.Reason != 0 || err.Field != "" || errors.Is(err, Reason(0)) {
+	if err.Reason != 0 || err.Metadata != nil || errors.Is(err, Reason(0)) {
 		t.Errorf("%+v", err)
 	}
 }
 
 func TestReasonOfANewerServerIsNone(t *testing.T) {
-	err := failure(t, &errdetails.ErrorInfo{Domain: domain, Reason: "TOO_NEW", Metadata: map[string]string{"field": "x"}})
+	info := &errdetails.ErrorInfo{Domain: "qconfig.dev", Reason: "TOO_NEW"}
+	err := failure(t, info, &v1.ErrorDetail{Field: "x"})
 	if err.Reason != 0 || err.Field != "x" || err.Code != codes.NotFound || err.Error() != "qconfig: NotFound: no" {
 		t.Errorf("%+v", err)
 	}
+}
+
+func TestErrorWithoutADetailHasEmptyFields(t *testing.T) {
+	metadata := map[string]string{"field": "x", "allowed": "a, b", "suggestion": "a"}
+	err := failure(t, &errdetails.ErrorInfo{Domain: "qconfig.dev", Reason: "SCHEME_NOT_FOUND", Metadata: metadata})
+	if err.Reason != ErrSchemeNotFound || err.Field != "" || err.Allowed != nil || err.AllowedTotal != 0 || err.Suggestions != nil {
+		t.Errorf("%+v", err)
+	}
+	if !maps.Equal(err.Metadata, metadata) {
+		t.Errorf("metadata %v", err.Metadata)
+	}
+}
+
+// A name may contain a comma.
+var everyDetail = &v1.ErrorDetail{
+	Field: "spec.scheme", Value: "c", Allowed: []string{"a, b", "d"}, AllowedTotal: 12, Suggestions: []string{"a, b"}, Rule: "r",
+	Tenant: "acme", Catalog: "quark-0.13", FirstRevision: 2, NewestRevision: 3_630_000_000_001,
+}
+
+func checkEveryDetail(t *testing.T, err *Error) {
+	t.Helper()
+	got := &v1.ErrorDetail{
+		Field: err.Field, Value: err.Value, Allowed: err.Allowed, AllowedTotal: int32(err.AllowedTotal), Suggestions: err.Suggestions,
+		Rule: err.Rule, Tenant: err.Tenant, Catalog: err.Catalog,
+		FirstRevision: err.FirstRevision, NewestRevision: err.NewestRevision,
+	}
+	if !proto.Equal(got, everyDetail) {
+		t.Errorf("got %v, want %v", got, everyDetail)
+	}
+}
+
+func TestErrorHasWhatTheDetailSays(t *testing.T) {
+	checkEveryDetail(t, failure(t, everyDetail))
 }
 
 func TestErrorOfAContextThatEnded(t *testing.T) {
@@ -95,15 +132,17 @@ func TestItemErrorIsWhatACallWouldGive(t *testing.T) {
 		Code:            int32(codes.NotFound),
 		Reason:          v1.ErrorReason_ERROR_REASON_SCHEME_NOT_FOUND,
 		Message:         "no",
-		Metadata:        map[string]string{"field": "scheme", "suggestion": "fp8"},
-		FieldViolations: []*v1.FieldViolation{{Field: "scheme", Description: "none"}},
+		Metadata:        map[string]string{"field": "spec.scheme"},
+		FieldViolations: []*v1.FieldViolation{{Field: "spec.scheme", Description: "none"}},
+		Detail:          everyDetail,
 	}}})
 	var failed *Error
 	if !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
-	if failed.Reason != ErrSchemeNotFound || failed.Field != "scheme" || failed.Suggestion != "fp8" ||
-		len(failed.FieldViolations) != 1 || failed.FieldViolations[0] != (FieldViolation{"scheme", "none"}) ||
+	checkEveryDetail(t, failed)
+	if failed.Reason != ErrSchemeNotFound || failed.Metadata["field"] != "spec.scheme" ||
+		len(failed.FieldViolations) != 1 || failed.FieldViolations[0] != (FieldViolation{"spec.scheme", "none"}) ||
 		status.Code(err) != codes.NotFound || failed.Message != "no" {
 		t.Errorf("%+v", failed)
 	}

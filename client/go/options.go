@@ -26,7 +26,7 @@ type Options struct {
 	Server string
 	// Tenant goes into requests that name none.
 	Tenant string
-	// Catalog goes into requests that name none.
+	// Catalog goes into requests that name none, except SetDefaultCatalog's.
 	Catalog string
 	// Timeout is of one call with all its tries, when the call's context has no deadline. Default: 10 s.
 	Timeout time.Duration

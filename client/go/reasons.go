@@ -39,6 +39,9 @@ const (
 	ErrStorageFull                = Reason(v1.ErrorReason_ERROR_REASON_STORAGE_FULL)
 	ErrNotInCatalog               = Reason(v1.ErrorReason_ERROR_REASON_NOT_IN_CATALOG)
 	ErrOverloaded                 = Reason(v1.ErrorReason_ERROR_REASON_OVERLOADED)
+	ErrRevisionLost               = Reason(v1.ErrorReason_ERROR_REASON_REVISION_LOST)
+	ErrRevisionMismatch           = Reason(v1.ErrorReason_ERROR_REASON_REVISION_MISMATCH)
+	ErrTemplateExists             = Reason(v1.ErrorReason_ERROR_REASON_TEMPLATE_EXISTS)
 )
 
 const reasonPrefix = "ERROR_REASON_"

@@ -95,7 +95,7 @@ func connect(t *testing.T, options qconfig.Options) *qconfig.Client {
 }
 
 func llama(scheme string) *v1.GetConfigRequest {
-	return &v1.GetConfigRequest{ModelType: "llama", Scheme: scheme}
+	return &v1.GetConfigRequest{Spec: &v1.ConfigSpec{ModelType: "llama", Scheme: scheme}}
 }
 
 func registerScheme(t *testing.T, client *qconfig.Client, name string) *v1.RegisterSchemeResponse {

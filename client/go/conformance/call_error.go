@@ -18,8 +18,14 @@ type callError struct {
 	Message         string            `json:"message"`
 	Field           string            `json:"field"`
 	Value           string            `json:"value"`
-	Allowed         string            `json:"allowed"`
-	Suggestion      string            `json:"suggestion"`
+	Allowed         []string          `json:"allowed"`
+	AllowedTotal    int               `json:"allowed_total"`
+	Suggestions     []string          `json:"suggestions"`
+	Rule            string            `json:"rule"`
+	Tenant          string            `json:"tenant"`
+	Catalog         string            `json:"catalog"`
+	FirstRevision   int64             `json:"first_revision"`
+	NewestRevision  int64             `json:"newest_revision"`
 	Metadata        map[string]string `json:"metadata"`
 	FieldViolations []fieldViolation  `json:"field_violations"`
 	Type            string            `json:"type"`
@@ -41,8 +47,14 @@ func errorOf(err error) callError {
 		Message:         failed.Message,
 		Field:           failed.Field,
 		Value:           failed.Value,
-		Allowed:         failed.Allowed,
-		Suggestion:      failed.Suggestion,
+		Allowed:         append([]string{}, failed.Allowed...),
+		AllowedTotal:    failed.AllowedTotal,
+		Suggestions:     append([]string{}, failed.Suggestions...),
+		Rule:            failed.Rule,
+		Tenant:          failed.Tenant,
+		Catalog:         failed.Catalog,
+		FirstRevision:   failed.FirstRevision,
+		NewestRevision:  failed.NewestRevision,
 		Metadata:        map[string]string{},
 		FieldViolations: []fieldViolation{},
 		Type:            fmt.Sprintf("%T", failed),

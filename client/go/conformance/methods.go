@@ -33,6 +33,7 @@ func methodsOf(client *qconfig.Client) map[string]func(json.RawMessage) (call, e
 		"UnregisterScheme":   callOf(client.UnregisterScheme),
 		"RegisterTemplate":   callOf(client.RegisterTemplate),
 		"UnregisterTemplate": callOf(client.UnregisterTemplate),
+		"SetDefaultCatalog":  callOf(client.SetDefaultCatalog),
 		"ListChanges":        callOf(client.ListChanges),
 	}
 }

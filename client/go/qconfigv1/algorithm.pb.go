@@ -452,7 +452,7 @@ type QronosConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The layers to quantize, relative to one decoder layer. Required in Quark; here absent counts as empty.
 	InsideLayerModules []string `protobuf:"bytes,1,rep,name=inside_layer_modules,json=insideLayerModules,proto3" json:"inside_layer_modules,omitempty"`
-	// The module list that holds the decoder layers. Required.
+	// The module list that holds the decoder layers.
 	ModelDecoderLayers *string `protobuf:"bytes,2,opt,name=model_decoder_layers,json=modelDecoderLayers,proto3,oneof" json:"model_decoder_layers,omitempty"`
 	// Columns that are quantized at a time; at least 1. Default: 128.
 	BlockSize *int32 `protobuf:"varint,3,opt,name=block_size,json=blockSize,proto3,oneof" json:"block_size,omitempty"`
@@ -826,7 +826,7 @@ func (x *RotationScalingLayersEntry) GetLayers() []*RotationScalingLayer {
 // How activations are rotated while the model runs (Quark's `OnlineRotationConfig`).
 type OnlineRotationConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// true: layers that read the same input share one rotation. Required.
+	// true: layers that read the same input share one rotation.
 	SharedParallel *bool `protobuf:"varint,1,opt,name=shared_parallel,json=sharedParallel,proto3,oneof" json:"shared_parallel,omitempty"`
 	// Patterns of the layers to rotate. Absent: None.
 	OnlineRotationLayers *StringList `protobuf:"bytes,2,opt,name=online_rotation_layers,json=onlineRotationLayers,proto3" json:"online_rotation_layers,omitempty"`
@@ -890,7 +890,7 @@ func (x *OnlineRotationConfig) GetUseInputPrescale() bool {
 // Rotations that spread outliers (Quark's `RotationConfig`).
 type RotationConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The norms and their neighbours. Required, and not empty.
+	// The norms and their neighbours.
 	ScalingLayers []*RotationScalingLayersEntry `protobuf:"bytes,1,rep,name=scaling_layers,json=scalingLayers,proto3" json:"scaling_layers,omitempty"`
 	// true: the residual stream is rotated. Default: true.
 	R1 *bool `protobuf:"varint,2,opt,name=r1,proto3,oneof" json:"r1,omitempty"`
@@ -1768,7 +1768,7 @@ var File_qconfig_v1_algorithm_proto protoreflect.FileDescriptor
 const file_qconfig_v1_algorithm_proto_rawDesc = "" +
 	"\n" +
 	"\x1aqconfig/v1/algorithm.proto\x12\n" +
-	"qconfig.v1\"$\n" +
+	"qconfig.v1\x1a\x1cqconfig/v1/annotations.proto\"$\n" +
 	"\n" +
 	"StringList\x12\x16\n" +
 	"\x06values\x18\x01 \x03(\tR\x06values\"\xc4\x01\n" +
@@ -1815,10 +1815,10 @@ const file_qconfig_v1_algorithm_proto_rawDesc = "" +
 	"\x06_alphaB\v\n" +
 	"\t_desc_actB\x10\n" +
 	"\x0e_static_groupsB\x17\n" +
-	"\x15_model_decoder_layers\"\xf3\x02\n" +
+	"\x15_model_decoder_layers\"\xfa\x02\n" +
 	"\fQronosConfig\x120\n" +
-	"\x14inside_layer_modules\x18\x01 \x03(\tR\x12insideLayerModules\x125\n" +
-	"\x14model_decoder_layers\x18\x02 \x01(\tH\x00R\x12modelDecoderLayers\x88\x01\x01\x12\"\n" +
+	"\x14inside_layer_modules\x18\x01 \x03(\tR\x12insideLayerModules\x12<\n" +
+	"\x14model_decoder_layers\x18\x02 \x01(\tB\x05\xa2\xb8\x18\x01\x02H\x00R\x12modelDecoderLayers\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"block_size\x18\x03 \x01(\x05H\x01R\tblockSize\x88\x01\x01\x12\x1e\n" +
 	"\bdesc_act\x18\x04 \x01(\bH\x02R\adescAct\x88\x01\x01\x12(\n" +
@@ -1838,12 +1838,12 @@ const file_qconfig_v1_algorithm_proto_rawDesc = "" +
 	"\x14model_decoder_layers\x18\x04 \x01(\tH\x02R\x12modelDecoderLayers\x88\x01\x01B\b\n" +
 	"\x06_alphaB\x12\n" +
 	"\x10_scale_clamp_minB\x17\n" +
-	"\x15_model_decoder_layers\"\xad\x02\n" +
+	"\x15_model_decoder_layers\"\xb4\x02\n" +
 	"\x15AutoSmoothQuantConfig\x12C\n" +
 	"\x0escaling_layers\x18\x01 \x01(\v2\x1c.qconfig.v1.ScalingLayerListR\rscalingLayers\x125\n" +
 	"\x14model_decoder_layers\x18\x02 \x01(\tH\x00R\x12modelDecoderLayers\x88\x01\x01\x121\n" +
-	"\x12compute_scale_loss\x18\x03 \x01(\tH\x01R\x10computeScaleLoss\x88\x01\x01\x125\n" +
-	"\x17compute_scale_loss_none\x18\x04 \x01(\bR\x14computeScaleLossNoneB\x17\n" +
+	"\x12compute_scale_loss\x18\x03 \x01(\tH\x01R\x10computeScaleLoss\x88\x01\x01\x12<\n" +
+	"\x17compute_scale_loss_none\x18\x04 \x01(\bB\x05\xa2\xb8\x18\x01\x04R\x14computeScaleLossNoneB\x17\n" +
 	"\x15_model_decoder_layersB\x15\n" +
 	"\x13_compute_scale_loss\"\xb9\x01\n" +
 	"\x14RotationScalingLayer\x12!\n" +
@@ -1855,15 +1855,15 @@ const file_qconfig_v1_algorithm_proto_rawDesc = "" +
 	"\f_norm_module\"r\n" +
 	"\x1aRotationScalingLayersEntry\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\tR\bposition\x128\n" +
-	"\x06layers\x18\x02 \x03(\v2 .qconfig.v1.RotationScalingLayerR\x06layers\"\xf0\x01\n" +
-	"\x14OnlineRotationConfig\x12,\n" +
-	"\x0fshared_parallel\x18\x01 \x01(\bH\x00R\x0esharedParallel\x88\x01\x01\x12L\n" +
+	"\x06layers\x18\x02 \x03(\v2 .qconfig.v1.RotationScalingLayerR\x06layers\"\xf7\x01\n" +
+	"\x14OnlineRotationConfig\x123\n" +
+	"\x0fshared_parallel\x18\x01 \x01(\bB\x05\xa2\xb8\x18\x01\x02H\x00R\x0esharedParallel\x88\x01\x01\x12L\n" +
 	"\x16online_rotation_layers\x18\x02 \x01(\v2\x16.qconfig.v1.StringListR\x14onlineRotationLayers\x121\n" +
 	"\x12use_input_prescale\x18\x03 \x01(\bH\x01R\x10useInputPrescale\x88\x01\x01B\x12\n" +
 	"\x10_shared_parallelB\x15\n" +
-	"\x13_use_input_prescale\"\xc4\a\n" +
-	"\x0eRotationConfig\x12M\n" +
-	"\x0escaling_layers\x18\x01 \x03(\v2&.qconfig.v1.RotationScalingLayersEntryR\rscalingLayers\x12\x13\n" +
+	"\x13_use_input_prescale\"\xcb\a\n" +
+	"\x0eRotationConfig\x12T\n" +
+	"\x0escaling_layers\x18\x01 \x03(\v2&.qconfig.v1.RotationScalingLayersEntryB\x05\xa2\xb8\x18\x01\x02R\rscalingLayers\x12\x13\n" +
 	"\x02r1\x18\x02 \x01(\bH\x00R\x02r1\x88\x01\x01\x12\x13\n" +
 	"\x02r2\x18\x03 \x01(\bH\x01R\x02r2\x88\x01\x01\x12\x13\n" +
 	"\x02r3\x18\x04 \x01(\bH\x02R\x02r3\x88\x01\x01\x12\x13\n" +
@@ -1996,10 +1996,10 @@ const file_qconfig_v1_algorithm_proto_rawDesc = "" +
 	"\brotation\x18\a \x01(\v2\x1a.qconfig.v1.RotationConfigH\x00R\brotation\x12;\n" +
 	"\tautoround\x18\b \x01(\v2\x1b.qconfig.v1.AutoRoundConfigH\x00R\tautoround\x12D\n" +
 	"\ftwobitscalar\x18\t \x01(\v2\x1e.qconfig.v1.TwoBitScalarConfigH\x00R\ftwobitscalarB\b\n" +
-	"\x06config\"_\n" +
-	"\x0fAlgoConfigEntry\x12\x1c\n" +
-	"\talgorithm\x18\x01 \x01(\tR\talgorithm\x12.\n" +
-	"\x06config\x18\x02 \x01(\v2\x16.qconfig.v1.AlgoConfigR\x06configBL\n" +
+	"\x06config\"m\n" +
+	"\x0fAlgoConfigEntry\x12#\n" +
+	"\talgorithm\x18\x01 \x01(\tB\x05\xa2\xb8\x18\x01\x02R\talgorithm\x125\n" +
+	"\x06config\x18\x02 \x01(\v2\x16.qconfig.v1.AlgoConfigB\x05\xa2\xb8\x18\x01\x02R\x06configBL\n" +
 	"\x0edev.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3"
 
 var (
@@ -2068,6 +2068,7 @@ func file_qconfig_v1_algorithm_proto_init() {
 	if File_qconfig_v1_algorithm_proto != nil {
 		return
 	}
+	file_qconfig_v1_annotations_proto_init()
 	file_qconfig_v1_algorithm_proto_msgTypes[1].OneofWrappers = []any{}
 	file_qconfig_v1_algorithm_proto_msgTypes[3].OneofWrappers = []any{}
 	file_qconfig_v1_algorithm_proto_msgTypes[4].OneofWrappers = []any{}

@@ -83,7 +83,8 @@ func (RegistryOrigin) EnumDescriptor() ([]byte, []int) {
 // A name for one layer configuration (Quark's quantization scheme, such as "fp8" or "int4_wo_128").
 type Scheme struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Up to 128 characters. Unique among the schemes that a tenant sees.
+	// At most 128 characters, all of which show as they are: no control, format or unassigned characters, none that Unicode
+	// lets displays ignore, and no spaces other than U+0020. Unique among the schemes that a tenant sees.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What the scheme does to a layer. Always in answers of the full view. On writing: either this or `spec`.
 	Config *QLayerConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
@@ -423,9 +424,9 @@ func (*TensorSpec_ScaleQuant) isTensorSpec_Spec() {}
 // Two quantization stages of one tensor.
 type TwoStageSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Applied first. Required.
+	// Applied first.
 	FirstStage *StageSpec `protobuf:"bytes,1,opt,name=first_stage,json=firstStage,proto3" json:"first_stage,omitempty"`
-	// Applied to the values or the scales of the first. Required.
+	// Applied to the values or the scales of the first.
 	SecondStage   *StageSpec `protobuf:"bytes,2,opt,name=second_stage,json=secondStage,proto3" json:"second_stage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -800,7 +801,8 @@ func (x *SplitFusedExperts) GetSplitAxis() int32 {
 // What Quark knows of one model type (Quark's `LLMTemplate`).
 type LlmTemplate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Hugging Face's `model_type`, such as "llama". Up to 128 characters. Unique among the templates that a tenant sees.
+	// Hugging Face's `model_type`, such as "llama". At most 128 characters, of the same kind as in Scheme.name. Unique among
+	// the templates that a tenant sees.
 	ModelType string `protobuf:"bytes,1,opt,name=model_type,json=modelType,proto3" json:"model_type,omitempty"`
 	// Patterns of the K and V projections, up to 64. Empty: Quark's None, the KV cache cannot be quantized.
 	KvLayersName []string `protobuf:"bytes,2,rep,name=kv_layers_name,json=kvLayersName,proto3" json:"kv_layers_name,omitempty"`
@@ -1065,7 +1067,7 @@ type isRegistryChange_Change interface {
 }
 
 type RegistryChange_PutScheme struct {
-	// A scheme as it is stored from now on. There was none of its name.
+	// A scheme as it is stored from now on. It replaces the tenant's scheme of the same name, if there is one.
 	PutScheme *Scheme `protobuf:"bytes,1,opt,name=put_scheme,json=putScheme,proto3,oneof"`
 }
 
@@ -1085,8 +1087,8 @@ type RegistryChange_DeleteTemplate struct {
 }
 
 type RegistryChange_SetDefaultCatalog struct {
-	// The catalogue that is used from now on when a request names none. Set by a tenant's first write to what the server
-	// then used, so that a server which brings a newer Quark release changes no answer.
+	// The catalogue that is used from now on if a request names none. A tenant's first write sets it to the server's
+	// default, so that a server with a newer Quark release changes no answer. `SetDefaultCatalog` changes it.
 	SetDefaultCatalog string `protobuf:"bytes,5,opt,name=set_default_catalog,json=setDefaultCatalog,proto3,oneof"`
 }
 
@@ -1210,7 +1212,8 @@ func (x *DeletedTemplate) GetEtag() string {
 	return ""
 }
 
-// One write to a tenant's registry. Revisions have no gaps: each is made by exactly one write.
+// One write to a tenant's registry. Each write makes one revision. Revisions have no gaps, except where the registry was
+// restored from a backup: the first write after a restore gets a much larger number, so that no number is used twice.
 type ChangeRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The revision that the write made; at least 2.
@@ -1222,7 +1225,7 @@ type ChangeRecord struct {
 	// The write's `request_id`. Empty: it had none.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// What changed, in order.
-	Changes       []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
+	Changes       []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"` // 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1297,21 +1300,21 @@ var File_qconfig_v1_registry_proto protoreflect.FileDescriptor
 const file_qconfig_v1_registry_proto_rawDesc = "" +
 	"\n" +
 	"\x19qconfig/v1/registry.proto\x12\n" +
-	"qconfig.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aqconfig/v1/algorithm.proto\x1a\x1dqconfig/v1/quantization.proto\"\x9f\x04\n" +
-	"\x06Scheme\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x120\n" +
+	"qconfig.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aqconfig/v1/algorithm.proto\x1a\x1cqconfig/v1/annotations.proto\x1a\x1dqconfig/v1/quantization.proto\"\xc9\x04\n" +
+	"\x06Scheme\x12\x19\n" +
+	"\x04name\x18\x01 \x01(\tB\x05\xa2\xb8\x18\x01\x02R\x04name\x120\n" +
 	"\x06config\x18\x02 \x01(\v2\x18.qconfig.v1.QLayerConfigR\x06config\x12)\n" +
 	"\x04spec\x18\x03 \x01(\v2\x15.qconfig.v1.LayerSpecR\x04spec\x122\n" +
 	"\x15default_shared_scales\x18\x04 \x01(\bR\x13defaultSharedScales\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x126\n" +
-	"\x06labels\x18\x06 \x03(\v2\x1e.qconfig.v1.Scheme.LabelsEntryR\x06labels\x12\x12\n" +
-	"\x04etag\x18\a \x01(\tR\x04etag\x122\n" +
-	"\x06origin\x18\b \x01(\x0e2\x1a.qconfig.v1.RegistryOriginR\x06origin\x12\x19\n" +
-	"\balias_of\x18\t \x01(\tR\aaliasOf\x12;\n" +
+	"\x06labels\x18\x06 \x03(\v2\x1e.qconfig.v1.Scheme.LabelsEntryR\x06labels\x12\x19\n" +
+	"\x04etag\x18\a \x01(\tB\x05\xa2\xb8\x18\x01\x03R\x04etag\x129\n" +
+	"\x06origin\x18\b \x01(\x0e2\x1a.qconfig.v1.RegistryOriginB\x05\xa2\xb8\x18\x01\x03R\x06origin\x12 \n" +
+	"\balias_of\x18\t \x01(\tB\x05\xa2\xb8\x18\x01\x03R\aaliasOf\x12B\n" +
 	"\vcreate_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x12;\n" +
-	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x05\xa2\xb8\x18\x01\x03R\n" +
+	"createTime\x12B\n" +
+	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x05\xa2\xb8\x18\x01\x03R\n" +
 	"updateTime\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -1329,18 +1332,18 @@ const file_qconfig_v1_registry_proto_rawDesc = "" +
 	"\vprogressive\x18\x03 \x01(\v2\x18.qconfig.v1.TwoStageSpecH\x00R\vprogressive\x12;\n" +
 	"\vscale_quant\x18\x04 \x01(\v2\x18.qconfig.v1.TwoStageSpecH\x00R\n" +
 	"scaleQuantB\x06\n" +
-	"\x04spec\"\x80\x01\n" +
-	"\fTwoStageSpec\x126\n" +
-	"\vfirst_stage\x18\x01 \x01(\v2\x15.qconfig.v1.StageSpecR\n" +
-	"firstStage\x128\n" +
-	"\fsecond_stage\x18\x02 \x01(\v2\x15.qconfig.v1.StageSpecR\vsecondStage\"z\n" +
+	"\x04spec\"\x8e\x01\n" +
+	"\fTwoStageSpec\x12=\n" +
+	"\vfirst_stage\x18\x01 \x01(\v2\x15.qconfig.v1.StageSpecB\x05\xa2\xb8\x18\x01\x02R\n" +
+	"firstStage\x12?\n" +
+	"\fsecond_stage\x18\x02 \x01(\v2\x15.qconfig.v1.StageSpecB\x05\xa2\xb8\x18\x01\x02R\vsecondStage\"z\n" +
 	"\tStageSpec\x123\n" +
 	"\x06config\x18\x01 \x01(\v2\x19.qconfig.v1.QTensorConfigH\x00R\x06config\x120\n" +
 	"\x06preset\x18\x02 \x01(\v2\x16.qconfig.v1.SpecPresetH\x00R\x06presetB\x06\n" +
-	"\x04spec\"Q\n" +
+	"\x04spec\"X\n" +
 	"\n" +
-	"SpecPreset\x12\x12\n" +
-	"\x04spec\x18\x01 \x01(\tR\x04spec\x12/\n" +
+	"SpecPreset\x12\x19\n" +
+	"\x04spec\x18\x01 \x01(\tB\x05\xa2\xb8\x18\x01\x02R\x04spec\x12/\n" +
 	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xa0\x01\n" +
 	"\x0fWeightConverter\x12'\n" +
 	"\x0fsource_patterns\x18\x01 \x03(\tR\x0esourcePatterns\x12'\n" +
@@ -1353,10 +1356,10 @@ const file_qconfig_v1_registry_proto_rawDesc = "" +
 	"\toperation\"2\n" +
 	"\x11SplitFusedExperts\x12\x1d\n" +
 	"\n" +
-	"split_axis\x18\x01 \x01(\x05R\tsplitAxis\"\xf3\x05\n" +
-	"\vLlmTemplate\x12\x1d\n" +
+	"split_axis\x18\x01 \x01(\x05R\tsplitAxis\"\x9d\x06\n" +
+	"\vLlmTemplate\x12$\n" +
 	"\n" +
-	"model_type\x18\x01 \x01(\tR\tmodelType\x12$\n" +
+	"model_type\x18\x01 \x01(\tB\x05\xa2\xb8\x18\x01\x02R\tmodelType\x12$\n" +
 	"\x0ekv_layers_name\x18\x02 \x03(\tR\fkvLayersName\x12 \n" +
 	"\fq_layer_name\x18\x03 \x03(\tR\n" +
 	"qLayerName\x12-\n" +
@@ -1366,13 +1369,13 @@ const file_qconfig_v1_registry_proto_rawDesc = "" +
 	"\x15f2f_weight_converters\x18\a \x03(\v2\x1b.qconfig.v1.WeightConverterR\x13f2fWeightConverters\x12 \n" +
 	"\vdescription\x18\t \x01(\tR\vdescription\x12;\n" +
 	"\x06labels\x18\n" +
-	" \x03(\v2#.qconfig.v1.LlmTemplate.LabelsEntryR\x06labels\x12\x12\n" +
-	"\x04etag\x18\v \x01(\tR\x04etag\x122\n" +
-	"\x06origin\x18\f \x01(\x0e2\x1a.qconfig.v1.RegistryOriginR\x06origin\x12'\n" +
-	"\x0fshadows_builtin\x18\r \x01(\bR\x0eshadowsBuiltin\x12;\n" +
-	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x12;\n" +
-	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	" \x03(\v2#.qconfig.v1.LlmTemplate.LabelsEntryR\x06labels\x12\x19\n" +
+	"\x04etag\x18\v \x01(\tB\x05\xa2\xb8\x18\x01\x03R\x04etag\x129\n" +
+	"\x06origin\x18\f \x01(\x0e2\x1a.qconfig.v1.RegistryOriginB\x05\xa2\xb8\x18\x01\x03R\x06origin\x12.\n" +
+	"\x0fshadows_builtin\x18\r \x01(\bB\x05\xa2\xb8\x18\x01\x03R\x0eshadowsBuiltin\x12B\n" +
+	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x05\xa2\xb8\x18\x01\x03R\n" +
+	"createTime\x12B\n" +
+	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x05\xa2\xb8\x18\x01\x03R\n" +
 	"updateTime\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -1492,6 +1495,7 @@ func file_qconfig_v1_registry_proto_init() {
 		return
 	}
 	file_qconfig_v1_algorithm_proto_init()
+	file_qconfig_v1_annotations_proto_init()
 	file_qconfig_v1_quantization_proto_init()
 	file_qconfig_v1_registry_proto_msgTypes[2].OneofWrappers = []any{
 		(*TensorSpec_Config)(nil),

@@ -137,18 +137,24 @@ function milliseconds(seconds: number | undefined): number | undefined {
 
 function errorJson(error: unknown) {
   if (!(error instanceof QConfigError)) throw error;
-  const { code, reason, message, field, value, allowed, suggestion, metadata, fieldViolations, name } = error;
+  const { reason, fieldViolations } = error;
   return {
-    code: status[code],
+    code: status[error.code],
     reason: reason === "UNSPECIFIED" ? "" : reason,
-    message,
-    field,
-    value,
-    allowed,
-    suggestion,
-    metadata,
+    message: error.message,
+    field: error.field,
+    value: error.value,
+    allowed: error.allowed,
+    allowed_total: error.allowedTotal,
+    suggestions: error.suggestions,
+    rule: error.rule,
+    tenant: error.tenant,
+    catalog: error.catalog,
+    first_revision: String(error.firstRevision),
+    newest_revision: String(error.newestRevision),
+    metadata: error.metadata,
     field_violations: fieldViolations.map(({ field, description }) => ({ field, description })),
-    type: name,
+    type: error.name,
   };
 }
 

@@ -4,19 +4,21 @@ import { Client, QConfigError } from "qconfig-client";
 const client = new Client({ server: process.argv[2] ?? "localhost:50051" });
 try {
   const answer = await client.getConfig({
-    modelType: "llama",
-    scheme: "fp8",
-    kvCacheScheme: "fp8",
-    layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
+    spec: {
+      modelType: "llama",
+      scheme: "fp8",
+      kvCacheScheme: "fp8",
+      layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
+    },
   });
   console.log("catalog:", answer.catalog);
   console.log("digest:", answer.configDigest.slice(0, 12));
   console.log("overrides:", answer.config?.layerQuantConfig.length);
 
-  await client.getConfig({ modelType: "llama", scheme: "int4_wo_12" });
+  await client.getConfig({ spec: { modelType: "llama", scheme: "int4_wo_12" } });
 } catch (error) {
   if (!(error instanceof QConfigError) || error.reason !== "SCHEME_NOT_FOUND") throw error;
-  console.log(`${error.reason}: did you mean ${error.suggestion}?`);
+  console.log(`${error.reason}: did you mean ${error.suggestions.join(", ")}?`);
 } finally {
   client.close();
 }

@@ -6,6 +6,7 @@ import {
   type DescMessage,
   type DescMethodUnary,
   fromBinary,
+  isMessage,
   type Message,
   type MessageInitShape,
   type MessageShape,
@@ -34,7 +35,7 @@ interface Filled {
   tenant?: string;
   catalog?: string;
   requestId?: string;
-  requests?: Filled[];
+  requests?: (Message & Filled)[];
 }
 
 const { method: configMethods } = config.ConfigService;
@@ -56,7 +57,7 @@ async function* pages<Request extends { pageToken?: string }, Page extends { nex
 /**
  * Calls a qconfig server. One client for a process is enough: it runs any number of calls at once.
  * A call that fails rejects with a `QConfigError`. Requests are never changed.
- * A write without a `requestId` gets one, so that trying it again does not make it twice.
+ * A write without a `requestId` gets one, so that retries apply it once.
  */
 export class Client {
   readonly #channel: Channel;
@@ -153,8 +154,8 @@ export class Client {
   }
 
   /**
-   * Adds a scheme to the tenant's registry.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   * Adds a scheme to the tenant's registry. With `replace` or `etag` it replaces the tenant's scheme of the same name.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
    */
   registerScheme(
     request: Init<typeof registry.RegisterSchemeRequestSchema>,
@@ -165,7 +166,7 @@ export class Client {
 
   /**
    * Removes a scheme of the tenant.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
    */
   unregisterScheme(
     request: Init<typeof registry.UnregisterSchemeRequestSchema>,
@@ -176,7 +177,7 @@ export class Client {
 
   /**
    * Adds a template to the tenant's registry, or replaces the one of the same model type.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
    */
   registerTemplate(
     request: Init<typeof registry.RegisterTemplateRequestSchema>,
@@ -187,13 +188,24 @@ export class Client {
 
   /**
    * Removes a template of the tenant.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who repeats it gives a `requestId`, and then the same one.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
    */
   unregisterTemplate(
     request: Init<typeof registry.UnregisterTemplateRequestSchema>,
     options?: CallOptions,
   ): Promise<registry.UnregisterTemplateResponse> {
     return this.#call(registryMethods.unregisterTemplate, request, options);
+  }
+
+  /**
+   * Changes the catalogue that requests of the tenant use if they name none. The client's `catalog` does not go into the request.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   */
+  setDefaultCatalog(
+    request: Init<typeof registry.SetDefaultCatalogRequestSchema>,
+    options?: CallOptions,
+  ): Promise<registry.SetDefaultCatalogResponse> {
+    return this.#call(registryMethods.setDefaultCatalog, request, options);
   }
 
   /** Reads one page of the writes to the tenant's registry, newest first; `allChanges` reads them all. */
@@ -227,16 +239,19 @@ export class Client {
       });
     }
     const request = clone(method.input, create(method.input, init));
-    this.#fillIn(request as Message & Filled);
+    this.#fillIn(request);
     const path = `/${method.parent.typeName}/${method.name}`;
     const answer = await this.#send(path, toBinary(method.input, request), options);
     if (answer instanceof Error) throw errorOfCall(answer, options.signal?.reason);
     return fromBinary(method.output, answer);
   }
 
-  #fillIn(request: Filled): void {
+  #fillIn(request: Message & Filled): void {
     if (request.tenant === "") request.tenant = this.#tenant;
-    if (request.catalog === "") request.catalog = this.#catalog;
+    // In SetDefaultCatalogRequest the field is what to change, not what to read from.
+    if (request.catalog === "" && !isMessage(request, registry.SetDefaultCatalogRequestSchema)) {
+      request.catalog = this.#catalog;
+    }
     if (request.requestId === "") request.requestId = randomUUID();
     request.requests?.forEach((item) => {
       this.#fillIn(item);

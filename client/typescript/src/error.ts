@@ -5,6 +5,8 @@ import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema } from "./generated/google/rpc/error_details_pb.js";
 import { type Status, StatusSchema } from "./generated/google/rpc/status_pb.js";
 import {
+  type ErrorDetail,
+  ErrorDetailSchema,
   ErrorReason,
   ErrorReasonSchema,
   type FieldViolation,
@@ -20,12 +22,14 @@ export class QConfigError extends Error {
   override readonly name = "QConfigError";
   /** gRPC's status code. */
   readonly code: status;
-  /** `UNSPECIFIED` when the failure is not the server's word, or of a kind that only a newer client knows. */
+  /** `UNSPECIFIED` when the server gave no reason, or one that this client does not know. */
   readonly reason: Reason;
-  /** All that the server says of the error, by key. */
+  /** The metadata of the server's `google.rpc.ErrorInfo`. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Which fields of the request are wrong. */
   readonly fieldViolations: readonly FieldViolation[];
+  // Private and read by getters: loggers that write an error as JSON cannot write the bigints in it.
+  readonly #detail: ErrorDetail;
 
   constructor(error: Omit<ItemError, "$typeName" | "$unknown">, options?: ErrorOptions) {
     super(error.message, options);
@@ -33,26 +37,57 @@ export class QConfigError extends Error {
     this.reason = (ErrorReason[error.reason] as Reason | undefined) ?? "UNSPECIFIED";
     this.metadata = error.metadata;
     this.fieldViolations = error.fieldViolations;
+    this.#detail = error.detail ?? create(ErrorDetailSchema);
   }
 
-  /** The path of the request's field that is wrong; empty: none is. */
+  /** The path of the request's field that is wrong, such as `spec.layer_config[3].scheme`. Empty: none is. */
   get field(): string {
-    return this.metadata.field ?? "";
+    return this.#detail.field;
   }
 
-  /** Its value. */
+  /** The field's value, cut to 128 characters. */
   get value(): string {
-    return this.metadata.value ?? "";
+    return this.#detail.value;
   }
 
-  /** What is allowed there. */
-  get allowed(): string {
-    return this.metadata.allowed ?? "";
+  /** Values that are accepted, at most 10. */
+  get allowed(): readonly string[] {
+    return this.#detail.allowed;
   }
 
-  /** The names that were probably meant. */
-  get suggestion(): string {
-    return this.metadata.suggestion ?? "";
+  /** How many values are accepted in total. */
+  get allowedTotal(): number {
+    return this.#detail.allowedTotal;
+  }
+
+  /** Values that the caller probably meant, the best first, at most 3. */
+  get suggestions(): readonly string[] {
+    return this.#detail.suggestions;
+  }
+
+  /** The rule that a tensor's configuration breaks. */
+  get rule(): string {
+    return this.#detail.rule;
+  }
+
+  /** The tenant that the error is about. */
+  get tenant(): string {
+    return this.#detail.tenant;
+  }
+
+  /** The catalogue that the error is about. */
+  get catalog(): string {
+    return this.#detail.catalog;
+  }
+
+  /** The oldest revision of the tenant's registry that can be read. */
+  get firstRevision(): bigint {
+    return this.#detail.firstRevision;
+  }
+
+  /** The newest revision of the tenant's registry. */
+  get newestRevision(): bigint {
+    return this.#detail.newestRevision;
   }
 }
 
@@ -60,25 +95,28 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
   let reason = ErrorReason.UNSPECIFIED;
   let metadata: Record<string, string> = {};
   let fieldViolations: FieldViolation[] = [];
+  let detail: ErrorDetail | undefined;
   try {
-    for (const detail of statusDetails(error.metadata)) {
-      const info = anyUnpack(detail, ErrorInfoSchema);
-      const badRequest = anyUnpack(detail, BadRequestSchema);
-      if (info?.domain === "qconfig") {
+    for (const any of statusDetails(error.metadata)) {
+      const info = anyUnpack(any, ErrorInfoSchema);
+      const badRequest = anyUnpack(any, BadRequestSchema);
+      if (info?.domain === "qconfig.dev") {
         reason = reasonOf(info.reason);
         metadata = info.metadata;
       } else if (badRequest !== undefined) {
         fieldViolations = badRequest.fieldViolations.map(({ field, description }) =>
           create(FieldViolationSchema, { field, description }),
         );
+      } else {
+        detail = anyUnpack(any, ErrorDetailSchema) ?? detail;
       }
     }
   } catch {
-    // These are no details: a proxy's, perhaps.
+    // Malformed details, such as those of a proxy: keep what was read before them.
   }
   const { code, details: message } = error;
   return new QConfigError(
-    { code, reason, message, metadata, fieldViolations },
+    { code, reason, message, metadata, fieldViolations, detail },
     cause === undefined ? undefined : { cause },
   );
 }

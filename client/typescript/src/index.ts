@@ -8,6 +8,7 @@ export { SERVICE_CONFIG } from "./generated/service_config.js";
 export * from "./generated/qconfig/v1/algorithm_pb.js";
 export * from "./generated/qconfig/v1/annotations_pb.js";
 export * from "./generated/qconfig/v1/config_service_pb.js";
+export * from "./generated/qconfig/v1/config_spec_pb.js";
 export * from "./generated/qconfig/v1/error_pb.js";
 export * from "./generated/qconfig/v1/quantization_pb.js";
 export * from "./generated/qconfig/v1/registry_pb.js";

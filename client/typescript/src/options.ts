@@ -10,7 +10,7 @@ export interface ClientOptions {
   server?: string;
   /** Goes into requests that name none. */
   tenant?: string;
-  /** Goes into requests that name none. */
+  /** Goes into requests that name none, except those of `setDefaultCatalog`. */
   catalog?: string;
   /** Of one call, with all its tries. Default: 10,000. */
   timeoutMs?: number;

@@ -14,7 +14,7 @@ import {
 } from "qconfig-client";
 import { Server } from "./server.js";
 
-const LLAMA = { modelType: "llama", scheme: "fp8" };
+const LLAMA = { spec: { modelType: "llama", scheme: "fp8" } };
 const SCHEME = {
   name: "mine",
   spec: { weight: { spec: { case: "preset", value: { spec: "Int8PerTensorSpec" } } } },
@@ -63,26 +63,29 @@ describe("client", () => {
   });
 
   test("absent and empty exclude_layers differ", async () => {
-    const { config } = await connect().getConfig({ ...LLAMA, excludeLayers: {} });
+    const { config } = await connect().getConfig({ spec: { ...LLAMA.spec, excludeLayers: {} } });
     assert.deepEqual(config?.exclude, []);
   });
 
   test("an error has the server's words", async () => {
     const client = connect();
-    await assert.rejects(client.getConfig({ modelType: "llama", scheme: "int4_wo_12" }), (error: unknown) => {
+    await assert.rejects(client.getConfig({ spec: { modelType: "llama", scheme: "int4_wo_12" } }), (error: unknown) => {
       assert.ok(error instanceof QConfigError);
       assert.equal(error.name, "QConfigError");
       assert.equal(error.code, status.NOT_FOUND);
       assert.equal(error.reason, "SCHEME_NOT_FOUND");
-      assert.equal(error.field, "scheme");
+      assert.equal(error.field, "spec.scheme");
       assert.equal(error.value, "int4_wo_12");
-      assert.equal(error.suggestion, "int4_wo_128, int4_wo_32, int4_wo_64");
-      assert.match(error.allowed, /^int4_wo_32, /);
+      assert.deepEqual(error.suggestions, ["int4_wo_128", "int4_wo_32", "int4_wo_64"]);
+      assert.equal(error.allowed.length, 10);
+      assert.equal(error.allowed[0], "int4_wo_32");
+      assert.ok(error.allowedTotal > 10);
+      assert.equal(error.catalog, "quark-0.12.post1");
       assert.match(error.message, /no scheme has this name/);
       assert.equal(error.metadata.catalog, "quark-0.12.post1");
       assert.deepEqual(
         error.fieldViolations.map((violation) => violation.field),
-        ["scheme"],
+        ["spec.scheme"],
       );
       assert.match(error.stack ?? "", /client\.test/);
       return true;
@@ -92,23 +95,24 @@ describe("client", () => {
   test("the client's tenant and catalogue go into requests that name none", async () => {
     const client = connect({ tenant: "acme", catalog: "quark-0.13" });
     await client.registerScheme({ scheme: SCHEME });
-    await client.getConfig({ modelType: "llama", scheme: "mine" });
+    await client.getConfig({ spec: { modelType: "llama", scheme: "mine" } });
     assert.equal((await client.getConfig(LLAMA)).catalog, "quark-0.13");
     assert.equal((await client.getConfig({ ...LLAMA, catalog: "quark-0.12.post1" })).catalog, "quark-0.12.post1");
     await assert.rejects(
-      client.getConfig({ modelType: "llama", scheme: "mine", tenant: "other" }),
-      failure(status.NOT_FOUND, "SCHEME_NOT_FOUND", "scheme"),
+      client.getConfig({ spec: { modelType: "llama", scheme: "mine" }, tenant: "other" }),
+      failure(status.NOT_FOUND, "SCHEME_NOT_FOUND", "spec.scheme"),
     );
   });
 
   test("they go into each request of a batch, and requests stay as they are", async () => {
     const client = connect({ tenant: "batch", catalog: "quark-0.13" });
     const request = create(GetConfigRequestSchema, LLAMA);
-    const { result } = await client.batchGetConfig({ requests: [request, { modelType: "llama", scheme: "no" }] });
-    const [first, second] = result.map((item) => item.result);
+    const unknown = { spec: { modelType: "llama", scheme: "no" } };
+    const { results } = await client.batchGetConfig({ requests: [request, unknown] });
+    const [first, second] = results.map((item) => item.result);
     assert.ok(first?.case === "response" && second?.case === "error");
     assert.equal(first.value.catalog, "quark-0.13");
-    failure(status.NOT_FOUND, "SCHEME_NOT_FOUND", "scheme")(new QConfigError(second.value));
+    failure(status.NOT_FOUND, "SCHEME_NOT_FOUND", "spec.scheme")(new QConfigError(second.value));
     assert.deepEqual(request, create(GetConfigRequestSchema, LLAMA));
   });
 
@@ -129,10 +133,46 @@ describe("client", () => {
     assert.equal(registration?.requestId, requestId);
   });
 
+  test("a scheme is replaced if the request says so", async () => {
+    const client = connect({ tenant: "replacing" });
+    const scheme = { ...SCHEME, description: "new" };
+    const first = await client.registerScheme({ scheme: SCHEME });
+    assert.equal(first.replaced, false);
+    await assert.rejects(
+      client.registerScheme({ scheme }),
+      failure(status.ALREADY_EXISTS, "SCHEME_EXISTS", "scheme.name"),
+    );
+    const second = await client.registerScheme({ scheme, replace: true });
+    assert.deepEqual([second.replaced, second.scheme?.description], [true, "new"]);
+    await assert.rejects(
+      client.registerScheme({ scheme, etag: first.scheme?.etag }),
+      failure(status.ABORTED, "ETAG_MISMATCH", "etag"),
+    );
+  });
+
+  test("setDefaultCatalog takes the catalogue of its request only", async () => {
+    const client = connect({ tenant: "moving", catalog: "quark-0.12.post1" });
+    await client.registerScheme({ scheme: SCHEME });
+    const set = await client.setDefaultCatalog({ catalog: "quark-0.13", expectedRevision: 2n });
+    assert.deepEqual([set.previousCatalog, set.revision], ["quark-0.12.post1", 3n]);
+    const { changes } = await client.listChanges({ tenant: "moving" });
+    assert.equal(changes[0]?.revision, 3n);
+    assert.notEqual(changes[0].requestId, "");
+    await assert.rejects(
+      client.setDefaultCatalog({ catalog: "quark-0.12.post1", expectedRevision: 2n }),
+      (error: unknown) => error instanceof QConfigError && error.newestRevision === 3n,
+    );
+    await assert.rejects(client.setDefaultCatalog({}), failure(status.INVALID_ARGUMENT, "INVALID_REQUEST", "catalog"));
+  });
+
   test("templates are registered, read and removed", async () => {
     const client = connect({ tenant: "templates" });
     const llmTemplate = { modelType: "mine", kvLayersName: ["*k_proj"], excludeLayersName: ["lm_head"] };
     assert.equal((await client.registerTemplate({ llmTemplate })).replaced, false);
+    await assert.rejects(
+      client.registerTemplate({ llmTemplate, mustBeNew: true }),
+      failure(status.ALREADY_EXISTS, "TEMPLATE_EXISTS", "llm_template.model_type"),
+    );
     const read = await client.getTemplate({ modelType: "mine" });
     assert.deepEqual(read.llmTemplate?.kvLayersName, ["*k_proj"]);
     assert.equal((await client.unregisterTemplate({ modelType: "mine" })).llmTemplate?.modelType, "mine");

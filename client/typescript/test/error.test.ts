@@ -3,46 +3,106 @@
 // Details of errors that no qconfigd sends.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Metadata, status } from "@grpc/grpc-js";
-import { errorOfCall } from "../src/error.js";
+import { errorOfCall, QConfigError } from "../src/error.js";
 import { ErrorInfoSchema } from "../src/generated/google/rpc/error_details_pb.js";
-import { StatusSchema } from "../src/generated/google/rpc/status_pb.js";
+import { type Status, StatusSchema } from "../src/generated/google/rpc/status_pb.js";
+import { ErrorDetailSchema, ErrorReason } from "../src/generated/qconfig/v1/error_pb.js";
+
+type Any = Status["details"][number];
 
 function decode(details: Uint8Array | undefined) {
   const metadata = new Metadata();
   if (details !== undefined) metadata.set("grpc-status-details-bin", Buffer.from(details));
-  const error = Object.assign(new Error(), { code: status.NOT_FOUND, details: "not there", metadata });
-  const { code, reason, message, field, fieldViolations } = errorOfCall(error);
+  const failure = Object.assign(new Error(), { code: status.NOT_FOUND, details: "not there", metadata });
+  const error = errorOfCall(failure);
+  const { code, message, fieldViolations } = error;
   assert.deepEqual(
     { code, message, fieldViolations },
     { code: status.NOT_FOUND, message: "not there", fieldViolations: [] },
   );
-  return { reason, field };
+  return error;
 }
 
-function info(domain: string, reason: string): Uint8Array {
-  const detail = create(ErrorInfoSchema, { domain, reason, metadata: { field: "scheme" } });
-  return toBinary(StatusSchema, create(StatusSchema, { details: [anyPack(ErrorInfoSchema, detail)] }));
+function detailsOf(...details: Any[]): Uint8Array {
+  return toBinary(StatusSchema, create(StatusSchema, { details }));
+}
+
+function info(domain: string, reason: string): Any {
+  return anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { domain, reason, metadata: { allowed: "x, y" } }));
+}
+
+function damaged(schema: DescMessage): Any {
+  return { ...anyPack(schema, create(schema)), value: Uint8Array.of(255, 255) };
+}
+
+// A name may contain a comma.
+const DETAIL = create(ErrorDetailSchema, {
+  field: "spec.scheme",
+  value: "c",
+  allowed: ["a, b", "d"],
+  allowedTotal: 12,
+  suggestions: ["a, b"],
+  rule: "r",
+  tenant: "acme",
+  catalog: "quark-0.13",
+  firstRevision: 2n,
+  newestRevision: 3_630_000_000_001n,
+});
+
+function detailOf(error: QConfigError) {
+  const { field, value, allowed, allowedTotal, suggestions } = error;
+  const { rule, tenant, catalog, firstRevision, newestRevision } = error;
+  const lists = { allowed: [...allowed], suggestions: [...suggestions] };
+  return create(ErrorDetailSchema, {
+    ...{ field, value, allowedTotal, ...lists },
+    ...{ rule, tenant, catalog, firstRevision, newestRevision },
+  });
 }
 
 describe("details of an error", () => {
   test("a reason that is known", () => {
-    assert.deepEqual(decode(info("qconfig", "SCHEME_NOT_FOUND")), { reason: "SCHEME_NOT_FOUND", field: "scheme" });
+    const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)));
+    assert.equal(error.reason, "SCHEME_NOT_FOUND");
+    assert.deepEqual(detailOf(error), DETAIL);
+    assert.deepEqual(error.metadata, { allowed: "x, y" });
   });
 
-  test("a reason of a newer server keeps what else is said", () => {
-    assert.deepEqual(decode(info("qconfig", "MOON_NOT_FULL")), { reason: "UNSPECIFIED", field: "scheme" });
+  test("a reason of a newer server keeps the other details", () => {
+    const unknown = anyPack(StatusSchema, create(StatusSchema));
+    const error = decode(detailsOf(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
+    assert.equal(error.reason, "UNSPECIFIED");
+    assert.deepEqual(detailOf(error), DETAIL);
   });
 
-  test("another domain, none, and bytes that are no details", () => {
-    const nothing = { reason: "UNSPECIFIED", field: "" };
-    assert.deepEqual(decode(info("example.com", "SCHEME_NOT_FOUND")), nothing);
-    assert.deepEqual(decode(undefined), nothing);
-    assert.deepEqual(decode(Uint8Array.of(255, 255)), nothing);
-    const { typeUrl } = anyPack(ErrorInfoSchema, create(ErrorInfoSchema));
-    const damaged = create(StatusSchema, { details: [{ typeUrl, value: Uint8Array.of(255, 255) }] });
-    assert.deepEqual(decode(toBinary(StatusSchema, damaged)), nothing);
+  test("without a detail its fields are empty", () => {
+    const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND")));
+    assert.equal(error.reason, "SCHEME_NOT_FOUND");
+    assert.deepEqual(detailOf(error), create(ErrorDetailSchema));
+  });
+
+  test("another domain, no details, and malformed details", () => {
+    for (const details of [
+      detailsOf(info("example.com", "SCHEME_NOT_FOUND")),
+      undefined,
+      Uint8Array.of(255, 255),
+      detailsOf(damaged(ErrorInfoSchema)),
+      detailsOf(damaged(ErrorDetailSchema)),
+    ]) {
+      const error = decode(details);
+      assert.equal(error.reason, "UNSPECIFIED");
+      assert.deepEqual(error.metadata, {});
+      assert.deepEqual(detailOf(error), create(ErrorDetailSchema));
+    }
+  });
+
+  test("an item of a batch has them too, and can be written as JSON", () => {
+    const code = status.NOT_FOUND;
+    const item = { code, reason: ErrorReason.SCHEME_NOT_FOUND, message: "no", metadata: {}, fieldViolations: [] };
+    const error = new QConfigError({ ...item, detail: DETAIL });
+    assert.deepEqual(detailOf(error), DETAIL);
+    assert.match(JSON.stringify(error), /"reason":"SCHEME_NOT_FOUND"/);
   });
 });

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { Client, QConfigError, status } from "qconfig-client";
 import { Server } from "./server.js";
 
-const LLAMA = { modelType: "llama", scheme: "fp8" };
+const LLAMA = { spec: { modelType: "llama", scheme: "fp8" } };
 
 describe("retries", () => {
   test("a call that the server was too busy for is tried again when the server said", async () => {

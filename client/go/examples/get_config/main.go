@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 
 	qconfig "github.com/qconfig/qconfig/client/go"
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
@@ -25,13 +26,13 @@ func main() {
 	}
 	defer client.Close()
 
-	request := &v1.GetConfigRequest{
+	spec := &v1.ConfigSpec{
 		ModelType:     "llama",
 		Scheme:        "fp8",
 		KvCacheScheme: "fp8",
 		LayerConfig:   []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp4"}},
 	}
-	response, err := client.GetConfig(context.Background(), request)
+	response, err := client.GetConfig(context.Background(), &v1.GetConfigRequest{Spec: spec})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -39,10 +40,10 @@ func main() {
 	fmt.Println("digest:", response.GetConfigDigest()[:12])
 	fmt.Println("overrides:", len(response.GetConfig().GetLayerQuantConfig()))
 
-	request.Scheme = "int4_wo_12"
-	_, err = client.GetConfig(context.Background(), request)
+	spec.Scheme = "int4_wo_12"
+	_, err = client.GetConfig(context.Background(), &v1.GetConfigRequest{Spec: spec})
 	var failed *qconfig.Error
 	if errors.Is(err, qconfig.ErrSchemeNotFound) && errors.As(err, &failed) {
-		fmt.Printf("%v: did you mean %s?\n", failed.Reason, failed.Suggestion)
+		fmt.Printf("%v: did you mean %s?\n", failed.Reason, strings.Join(failed.Suggestions, ", "))
 	}
 }

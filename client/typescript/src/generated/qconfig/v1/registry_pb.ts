@@ -12,6 +12,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { AlgoConfigEntry } from "./algorithm_pb.js";
 import { file_qconfig_v1_algorithm } from "./algorithm_pb.js";
+import { file_qconfig_v1_annotations } from "./annotations_pb.js";
 import type { DeviceType, QLayerConfig, QTensorConfig } from "./quantization_pb.js";
 import { file_qconfig_v1_quantization } from "./quantization_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -20,7 +21,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file qconfig/v1/registry.proto.
  */
 export const file_qconfig_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChlxY29uZmlnL3YxL3JlZ2lzdHJ5LnByb3RvEgpxY29uZmlnLnYxIqYDCgZTY2hlbWUSDAoEbmFtZRgBIAEoCRIoCgZjb25maWcYAiABKAsyGC5xY29uZmlnLnYxLlFMYXllckNvbmZpZxIjCgRzcGVjGAMgASgLMhUucWNvbmZpZy52MS5MYXllclNwZWMSHQoVZGVmYXVsdF9zaGFyZWRfc2NhbGVzGAQgASgIEhMKC2Rlc2NyaXB0aW9uGAUgASgJEi4KBmxhYmVscxgGIAMoCzIeLnFjb25maWcudjEuU2NoZW1lLkxhYmVsc0VudHJ5EgwKBGV0YWcYByABKAkSKgoGb3JpZ2luGAggASgOMhoucWNvbmZpZy52MS5SZWdpc3RyeU9yaWdpbhIQCghhbGlhc19vZhgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi5wEKCUxheWVyU3BlYxItCg1pbnB1dF90ZW5zb3JzGAEgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEi4KDm91dHB1dF90ZW5zb3JzGAIgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEiYKBndlaWdodBgDIAEoCzIWLnFjb25maWcudjEuVGVuc29yU3BlYxIkCgRiaWFzGAQgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEi0KDXRhcmdldF9kZXZpY2UYBSABKA4yFi5xY29uZmlnLnYxLkRldmljZVR5cGUizQEKClRlbnNvclNwZWMSKwoGY29uZmlnGAEgASgLMhkucWNvbmZpZy52MS5RVGVuc29yQ29uZmlnSAASKAoGcHJlc2V0GAIgASgLMhYucWNvbmZpZy52MS5TcGVjUHJlc2V0SAASLwoLcHJvZ3Jlc3NpdmUYAyABKAsyGC5xY29uZmlnLnYxLlR3b1N0YWdlU3BlY0gAEi8KC3NjYWxlX3F1YW50GAQgASgLMhgucWNvbmZpZy52MS5Ud29TdGFnZVNwZWNIAEIGCgRzcGVjImcKDFR3b1N0YWdlU3BlYxIqCgtmaXJzdF9zdGFnZRgBIAEoCzIVLnFjb25maWcudjEuU3RhZ2VTcGVjEisKDHNlY29uZF9zdGFnZRgCIAEoCzIVLnFjb25maWcudjEuU3RhZ2VTcGVjImoKCVN0YWdlU3BlYxIrCgZjb25maWcYASABKAsyGS5xY29uZmlnLnYxLlFUZW5zb3JDb25maWdIABIoCgZwcmVzZXQYAiABKAsyFi5xY29uZmlnLnYxLlNwZWNQcmVzZXRIAEIGCgRzcGVjIkMKClNwZWNQcmVzZXQSDAoEc3BlYxgBIAEoCRInCgZmaWVsZHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0InQKD1dlaWdodENvbnZlcnRlchIXCg9zb3VyY2VfcGF0dGVybnMYASADKAkSFwoPdGFyZ2V0X3BhdHRlcm5zGAIgAygJEi8KCm9wZXJhdGlvbnMYAyADKAsyGy5xY29uZmlnLnYxLldlaWdodE9wZXJhdGlvbiJcCg9XZWlnaHRPcGVyYXRpb24SPAoTc3BsaXRfZnVzZWRfZXhwZXJ0cxgBIAEoCzIdLnFjb25maWcudjEuU3BsaXRGdXNlZEV4cGVydHNIAEILCglvcGVyYXRpb24iJwoRU3BsaXRGdXNlZEV4cGVydHMSEgoKc3BsaXRfYXhpcxgBIAEoBSKrBAoLTGxtVGVtcGxhdGUSEgoKbW9kZWxfdHlwZRgBIAEoCRIWCg5rdl9sYXllcnNfbmFtZRgCIAMoCRIUCgxxX2xheWVyX25hbWUYAyADKAkSGwoTZ2F0ZV91cF9sYXllcnNfbmFtZRgEIAMoCRIbChNleGNsdWRlX2xheWVyc19uYW1lGAUgAygJEjYKEWFsZ29yaXRobV9jb25maWdzGAYgAygLMhsucWNvbmZpZy52MS5BbGdvQ29uZmlnRW50cnkSOgoVZjJmX3dlaWdodF9jb252ZXJ0ZXJzGAcgAygLMhsucWNvbmZpZy52MS5XZWlnaHRDb252ZXJ0ZXISEwoLZGVzY3JpcHRpb24YCSABKAkSMwoGbGFiZWxzGAogAygLMiMucWNvbmZpZy52MS5MbG1UZW1wbGF0ZS5MYWJlbHNFbnRyeRIMCgRldGFnGAsgASgJEioKBm9yaWdpbhgMIAEoDjIaLnFjb25maWcudjEuUmVnaXN0cnlPcmlnaW4SFwoPc2hhZG93c19idWlsdGluGA0gASgIEi8KC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKAAgoOUmVnaXN0cnlDaGFuZ2USKAoKcHV0X3NjaGVtZRgBIAEoCzISLnFjb25maWcudjEuU2NoZW1lSAASMgoNZGVsZXRlX3NjaGVtZRgCIAEoCzIZLnFjb25maWcudjEuRGVsZXRlZFNjaGVtZUgAEi8KDHB1dF90ZW1wbGF0ZRgDIAEoCzIXLnFjb25maWcudjEuTGxtVGVtcGxhdGVIABI2Cg9kZWxldGVfdGVtcGxhdGUYBCABKAsyGy5xY29uZmlnLnYxLkRlbGV0ZWRUZW1wbGF0ZUgAEh0KE3NldF9kZWZhdWx0X2NhdGFsb2cYBSABKAlIAEIICgZjaGFuZ2UiKwoNRGVsZXRlZFNjaGVtZRIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkiMwoPRGVsZXRlZFRlbXBsYXRlEhIKCm1vZGVsX3R5cGUYASABKAkSDAoEZXRhZxgCIAEoCSKaAQoMQ2hhbmdlUmVjb3JkEhAKCHJldmlzaW9uGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSKwoHY2hhbmdlcxgFIAMoCzIaLnFjb25maWcudjEuUmVnaXN0cnlDaGFuZ2UqagoOUmVnaXN0cnlPcmlnaW4SHwobUkVHSVNUUllfT1JJR0lOX1VOU1BFQ0lGSUVEEAASGwoXUkVHSVNUUllfT1JJR0lOX0JVSUxUSU4QARIaChZSRUdJU1RSWV9PUklHSU5fVEVOQU5UEAJCTAoOZGV2LnFjb25maWcudjFQAVo4Z2l0aHViLmNvbS9xY29uZmlnL3Fjb25maWcvY2xpZW50L2dvL3Fjb25maWd2MTtxY29uZmlndjFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_qconfig_v1_algorithm, file_qconfig_v1_quantization]);
+  fileDesc("ChlxY29uZmlnL3YxL3JlZ2lzdHJ5LnByb3RvEgpxY29uZmlnLnYxIsoDCgZTY2hlbWUSEgoEbmFtZRgBIAEoCUIEoLgYAhIoCgZjb25maWcYAiABKAsyGC5xY29uZmlnLnYxLlFMYXllckNvbmZpZxIjCgRzcGVjGAMgASgLMhUucWNvbmZpZy52MS5MYXllclNwZWMSHQoVZGVmYXVsdF9zaGFyZWRfc2NhbGVzGAQgASgIEhMKC2Rlc2NyaXB0aW9uGAUgASgJEi4KBmxhYmVscxgGIAMoCzIeLnFjb25maWcudjEuU2NoZW1lLkxhYmVsc0VudHJ5EhIKBGV0YWcYByABKAlCBKC4GAMSMAoGb3JpZ2luGAggASgOMhoucWNvbmZpZy52MS5SZWdpc3RyeU9yaWdpbkIEoLgYAxIWCghhbGlhc19vZhgJIAEoCUIEoLgYAxI1CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKC4GAMSNQoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSguBgDGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi5wEKCUxheWVyU3BlYxItCg1pbnB1dF90ZW5zb3JzGAEgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEi4KDm91dHB1dF90ZW5zb3JzGAIgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEiYKBndlaWdodBgDIAEoCzIWLnFjb25maWcudjEuVGVuc29yU3BlYxIkCgRiaWFzGAQgASgLMhYucWNvbmZpZy52MS5UZW5zb3JTcGVjEi0KDXRhcmdldF9kZXZpY2UYBSABKA4yFi5xY29uZmlnLnYxLkRldmljZVR5cGUizQEKClRlbnNvclNwZWMSKwoGY29uZmlnGAEgASgLMhkucWNvbmZpZy52MS5RVGVuc29yQ29uZmlnSAASKAoGcHJlc2V0GAIgASgLMhYucWNvbmZpZy52MS5TcGVjUHJlc2V0SAASLwoLcHJvZ3Jlc3NpdmUYAyABKAsyGC5xY29uZmlnLnYxLlR3b1N0YWdlU3BlY0gAEi8KC3NjYWxlX3F1YW50GAQgASgLMhgucWNvbmZpZy52MS5Ud29TdGFnZVNwZWNIAEIGCgRzcGVjInMKDFR3b1N0YWdlU3BlYxIwCgtmaXJzdF9zdGFnZRgBIAEoCzIVLnFjb25maWcudjEuU3RhZ2VTcGVjQgSguBgCEjEKDHNlY29uZF9zdGFnZRgCIAEoCzIVLnFjb25maWcudjEuU3RhZ2VTcGVjQgSguBgCImoKCVN0YWdlU3BlYxIrCgZjb25maWcYASABKAsyGS5xY29uZmlnLnYxLlFUZW5zb3JDb25maWdIABIoCgZwcmVzZXQYAiABKAsyFi5xY29uZmlnLnYxLlNwZWNQcmVzZXRIAEIGCgRzcGVjIkkKClNwZWNQcmVzZXQSEgoEc3BlYxgBIAEoCUIEoLgYAhInCgZmaWVsZHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0InQKD1dlaWdodENvbnZlcnRlchIXCg9zb3VyY2VfcGF0dGVybnMYASADKAkSFwoPdGFyZ2V0X3BhdHRlcm5zGAIgAygJEi8KCm9wZXJhdGlvbnMYAyADKAsyGy5xY29uZmlnLnYxLldlaWdodE9wZXJhdGlvbiJcCg9XZWlnaHRPcGVyYXRpb24SPAoTc3BsaXRfZnVzZWRfZXhwZXJ0cxgBIAEoCzIdLnFjb25maWcudjEuU3BsaXRGdXNlZEV4cGVydHNIAEILCglvcGVyYXRpb24iJwoRU3BsaXRGdXNlZEV4cGVydHMSEgoKc3BsaXRfYXhpcxgBIAEoBSLPBAoLTGxtVGVtcGxhdGUSGAoKbW9kZWxfdHlwZRgBIAEoCUIEoLgYAhIWCg5rdl9sYXllcnNfbmFtZRgCIAMoCRIUCgxxX2xheWVyX25hbWUYAyADKAkSGwoTZ2F0ZV91cF9sYXllcnNfbmFtZRgEIAMoCRIbChNleGNsdWRlX2xheWVyc19uYW1lGAUgAygJEjYKEWFsZ29yaXRobV9jb25maWdzGAYgAygLMhsucWNvbmZpZy52MS5BbGdvQ29uZmlnRW50cnkSOgoVZjJmX3dlaWdodF9jb252ZXJ0ZXJzGAcgAygLMhsucWNvbmZpZy52MS5XZWlnaHRDb252ZXJ0ZXISEwoLZGVzY3JpcHRpb24YCSABKAkSMwoGbGFiZWxzGAogAygLMiMucWNvbmZpZy52MS5MbG1UZW1wbGF0ZS5MYWJlbHNFbnRyeRISCgRldGFnGAsgASgJQgSguBgDEjAKBm9yaWdpbhgMIAEoDjIaLnFjb25maWcudjEuUmVnaXN0cnlPcmlnaW5CBKC4GAMSHQoPc2hhZG93c19idWlsdGluGA0gASgIQgSguBgDEjUKC2NyZWF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIEoLgYAxI1Cgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKC4GAMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKAAgoOUmVnaXN0cnlDaGFuZ2USKAoKcHV0X3NjaGVtZRgBIAEoCzISLnFjb25maWcudjEuU2NoZW1lSAASMgoNZGVsZXRlX3NjaGVtZRgCIAEoCzIZLnFjb25maWcudjEuRGVsZXRlZFNjaGVtZUgAEi8KDHB1dF90ZW1wbGF0ZRgDIAEoCzIXLnFjb25maWcudjEuTGxtVGVtcGxhdGVIABI2Cg9kZWxldGVfdGVtcGxhdGUYBCABKAsyGy5xY29uZmlnLnYxLkRlbGV0ZWRUZW1wbGF0ZUgAEh0KE3NldF9kZWZhdWx0X2NhdGFsb2cYBSABKAlIAEIICgZjaGFuZ2UiKwoNRGVsZXRlZFNjaGVtZRIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkiMwoPRGVsZXRlZFRlbXBsYXRlEhIKCm1vZGVsX3R5cGUYASABKAkSDAoEZXRhZxgCIAEoCSKaAQoMQ2hhbmdlUmVjb3JkEhAKCHJldmlzaW9uGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSKwoHY2hhbmdlcxgFIAMoCzIaLnFjb25maWcudjEuUmVnaXN0cnlDaGFuZ2UqagoOUmVnaXN0cnlPcmlnaW4SHwobUkVHSVNUUllfT1JJR0lOX1VOU1BFQ0lGSUVEEAASGwoXUkVHSVNUUllfT1JJR0lOX0JVSUxUSU4QARIaChZSRUdJU1RSWV9PUklHSU5fVEVOQU5UEAJCTAoOZGV2LnFjb25maWcudjFQAVo4Z2l0aHViLmNvbS9xY29uZmlnL3Fjb25maWcvY2xpZW50L2dvL3Fjb25maWd2MTtxY29uZmlndjFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_qconfig_v1_algorithm, file_qconfig_v1_annotations, file_qconfig_v1_quantization]);
 
 /**
  * A name for one layer configuration (Quark's quantization scheme, such as "fp8" or "int4_wo_128").
@@ -29,7 +30,8 @@ export const file_qconfig_v1_registry: GenFile = /*@__PURE__*/
  */
 export type Scheme = Message<"qconfig.v1.Scheme"> & {
   /**
-   * Up to 128 characters. Unique among the schemes that a tenant sees.
+   * At most 128 characters, all of which show as they are: no control, format or unassigned characters, none that Unicode
+   * lets displays ignore, and no spaces other than U+0020. Unique among the schemes that a tenant sees.
    *
    * @generated from field: string name = 1;
    */
@@ -223,14 +225,14 @@ export const TensorSpecSchema: GenMessage<TensorSpec> = /*@__PURE__*/
  */
 export type TwoStageSpec = Message<"qconfig.v1.TwoStageSpec"> & {
   /**
-   * Applied first. Required.
+   * Applied first.
    *
    * @generated from field: qconfig.v1.StageSpec first_stage = 1;
    */
   firstStage?: StageSpec | undefined;
 
   /**
-   * Applied to the values or the scales of the first. Required.
+   * Applied to the values or the scales of the first.
    *
    * @generated from field: qconfig.v1.StageSpec second_stage = 2;
    */
@@ -401,7 +403,8 @@ export const SplitFusedExpertsSchema: GenMessage<SplitFusedExperts> = /*@__PURE_
  */
 export type LlmTemplate = Message<"qconfig.v1.LlmTemplate"> & {
   /**
-   * Hugging Face's `model_type`, such as "llama". Up to 128 characters. Unique among the templates that a tenant sees.
+   * Hugging Face's `model_type`, such as "llama". At most 128 characters, of the same kind as in Scheme.name. Unique among
+   * the templates that a tenant sees.
    *
    * @generated from field: string model_type = 1;
    */
@@ -520,7 +523,7 @@ export type RegistryChange = Message<"qconfig.v1.RegistryChange"> & {
    */
   change: {
     /**
-     * A scheme as it is stored from now on. There was none of its name.
+     * A scheme as it is stored from now on. It replaces the tenant's scheme of the same name, if there is one.
      *
      * @generated from field: qconfig.v1.Scheme put_scheme = 1;
      */
@@ -552,8 +555,8 @@ export type RegistryChange = Message<"qconfig.v1.RegistryChange"> & {
     case: "deleteTemplate";
   } | {
     /**
-     * The catalogue that is used from now on when a request names none. Set by a tenant's first write to what the server
-     * then used, so that a server which brings a newer Quark release changes no answer.
+     * The catalogue that is used from now on if a request names none. A tenant's first write sets it to the server's
+     * default, so that a server with a newer Quark release changes no answer. `SetDefaultCatalog` changes it.
      *
      * @generated from field: string set_default_catalog = 5;
      */
@@ -626,7 +629,8 @@ export const DeletedTemplateSchema: GenMessage<DeletedTemplate> = /*@__PURE__*/
   messageDesc(file_qconfig_v1_registry, 12);
 
 /**
- * One write to a tenant's registry. Revisions have no gaps: each is made by exactly one write.
+ * One write to a tenant's registry. Each write makes one revision. Revisions have no gaps, except where the registry was
+ * restored from a backup: the first write after a restore gets a much larger number, so that no number is used twice.
  *
  * @generated from message qconfig.v1.ChangeRecord
  */
@@ -661,6 +665,8 @@ export type ChangeRecord = Message<"qconfig.v1.ChangeRecord"> & {
 
   /**
    * What changed, in order.
+   *
+   * 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
    *
    * @generated from field: repeated qconfig.v1.RegistryChange changes = 5;
    */
