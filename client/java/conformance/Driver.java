@@ -25,6 +25,7 @@ import dev.qconfig.v1.ListSchemesRequest;
 import dev.qconfig.v1.ListTemplatesRequest;
 import dev.qconfig.v1.RegisterSchemeRequest;
 import dev.qconfig.v1.RegisterTemplateRequest;
+import dev.qconfig.v1.SetDefaultCatalogRequest;
 import dev.qconfig.v1.UnregisterSchemeRequest;
 import dev.qconfig.v1.UnregisterTemplateRequest;
 import io.grpc.TlsChannelCredentials;
@@ -94,6 +95,11 @@ public final class Driver {
               (client, json) ->
                   client.unregisterTemplate(
                       parse(json, UnregisterTemplateRequest.newBuilder()).build())),
+          Map.entry(
+              "SetDefaultCatalog",
+              (client, json) ->
+                  client.setDefaultCatalog(
+                      parse(json, SetDefaultCatalogRequest.newBuilder()).build())),
           Map.entry("ListChanges", (client, json) -> client.listChanges(changes(json))));
 
   private static final Map<String, Method<Iterable<? extends MessageOrBuilder>>> ITERATORS =
@@ -230,17 +236,23 @@ public final class Driver {
             ? ""
             : e.reason().name().substring("ERROR_REASON_".length());
     return GSON.toJsonTree(
-        Map.of(
-            "code", e.code().name(),
-            "reason", reason,
-            "message", e.description(),
-            "field", e.field(),
-            "value", e.value(),
-            "allowed", e.allowed(),
-            "suggestion", e.suggestion(),
-            "metadata", e.metadata(),
-            "field_violations", violations,
-            "type", e.getClass().getSimpleName()));
+        Map.ofEntries(
+            Map.entry("code", e.code().name()),
+            Map.entry("reason", reason),
+            Map.entry("message", e.description()),
+            Map.entry("field", e.field()),
+            Map.entry("value", e.value()),
+            Map.entry("allowed", e.allowed()),
+            Map.entry("allowed_total", e.allowedTotal()),
+            Map.entry("suggestions", e.suggestions()),
+            Map.entry("rule", e.rule()),
+            Map.entry("tenant", e.tenant()),
+            Map.entry("catalog", e.catalog()),
+            Map.entry("first_revision", e.firstRevision()),
+            Map.entry("newest_revision", e.newestRevision()),
+            Map.entry("metadata", e.metadata()),
+            Map.entry("field_violations", violations),
+            Map.entry("type", e.getClass().getSimpleName())));
   }
 
   private static JsonElement json(MessageOrBuilder message) throws InvalidProtocolBufferException {

@@ -3,6 +3,7 @@ package dev.qconfig.examples;
 
 import dev.qconfig.QConfigClient;
 import dev.qconfig.QConfigException;
+import dev.qconfig.v1.ConfigSpec;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.GetConfigRequest;
 import dev.qconfig.v1.GetConfigResponse;
@@ -13,23 +14,26 @@ public final class GetConfig {
   public static void main(String[] arguments) {
     String server = arguments.length > 0 ? arguments[0] : "localhost:50051";
     try (QConfigClient client = QConfigClient.builder().server(server).build()) {
-      GetConfigRequest request =
-          GetConfigRequest.newBuilder()
+      ConfigSpec spec =
+          ConfigSpec.newBuilder()
               .setModelType("llama")
               .setScheme("fp8")
               .setKvCacheScheme("fp8")
               .addLayerConfig(LayerConfigEntry.newBuilder().setPattern("*mlp*").setScheme("mxfp4"))
               .build();
-      GetConfigResponse response = client.getConfig(request);
+      GetConfigResponse response =
+          client.getConfig(GetConfigRequest.newBuilder().setSpec(spec).build());
       System.out.println("catalog: " + response.getCatalog());
       System.out.println("digest: " + response.getConfigDigest().substring(0, 12));
       System.out.println("overrides: " + response.getConfig().getLayerQuantConfigCount());
 
       try {
-        client.getConfig(request.toBuilder().setScheme("int4_wo_12").build());
+        ConfigSpec misspelt = spec.toBuilder().setScheme("int4_wo_12").build();
+        client.getConfig(GetConfigRequest.newBuilder().setSpec(misspelt).build());
       } catch (QConfigException e) {
         if (e.reason() != ErrorReason.ERROR_REASON_SCHEME_NOT_FOUND) throw e;
-        System.out.println("SCHEME_NOT_FOUND: did you mean " + e.suggestion() + "?");
+        System.out.println(
+            "SCHEME_NOT_FOUND: did you mean " + String.join(", ", e.suggestions()) + "?");
       }
     }
   }

@@ -13,8 +13,8 @@ use crate::v1::{
     GetSchemeResponse, GetTemplateRequest, GetTemplateResponse, ListCatalogsRequest, ListCatalogsResponse,
     ListChangesRequest, ListChangesResponse, ListSchemesRequest, ListSchemesResponse, ListTemplatesRequest,
     ListTemplatesResponse, LlmTemplate, RegisterSchemeRequest, RegisterSchemeResponse, RegisterTemplateRequest,
-    RegisterTemplateResponse, Scheme, UnregisterSchemeRequest, UnregisterSchemeResponse, UnregisterTemplateRequest,
-    UnregisterTemplateResponse,
+    RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest, SetDefaultCatalogResponse, UnregisterSchemeRequest,
+    UnregisterSchemeResponse, UnregisterTemplateRequest, UnregisterTemplateResponse,
 };
 use crate::{Builder, Error};
 
@@ -150,11 +150,11 @@ impl Client {
             .await
     }
 
-    /// Adds a scheme.
+    /// Adds a scheme, or replaces the tenant's scheme of the same name if the request has `replace` or `etag`.
     ///
-    /// As every write, it gets a `request_id` if it has none, so that trying it again does not make it twice. After
-    /// UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored: who wants to repeat it gives a `request_id`, and then
-    /// the same one.
+    /// The client gives each write a `request_id` if the request has none, so that retries apply it once. After
+    /// UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it safely, set a `request_id` and send
+    /// the same one again.
     pub async fn register_scheme(&self, mut request: RegisterSchemeRequest) -> Result<RegisterSchemeResponse, Error> {
         self.fill_in_write(&mut request.tenant, &mut request.request_id);
         self.shared
@@ -205,6 +205,22 @@ impl Client {
             .servers
             .call(self.timeout, request, |channel, request| async move {
                 registry(channel).unregister_template(request).await
+            })
+            .await
+    }
+
+    /// Changes the catalogue that requests of the tenant use if they name none. A write, as
+    /// [`register_scheme`](Self::register_scheme) is. The request must name the catalogue: the client does not fill in
+    /// its own.
+    pub async fn set_default_catalog(
+        &self,
+        mut request: SetDefaultCatalogRequest,
+    ) -> Result<SetDefaultCatalogResponse, Error> {
+        self.fill_in_write(&mut request.tenant, &mut request.request_id);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move {
+                registry(channel).set_default_catalog(request).await
             })
             .await
     }

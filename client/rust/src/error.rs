@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::collections::HashMap;
 
+use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::v1::{ErrorReason, FieldViolation, ItemError};
+use crate::v1::{ErrorDetail, ErrorReason, FieldViolation, ItemError};
 
 /// Why something failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server refused, and said why.
+    /// The server rejected the call and gave a reason.
     #[error(transparent)]
     Server(Box<ServerError>),
-    /// The call failed without a word of the server: not reached, not in time, cut off, or refused by gRPC itself.
+    /// The call failed without an answer of the server: no connection, a lost connection, an expired deadline, or an
+    /// error of gRPC itself.
     #[error("{message} ({code:?})", code = .0.code(), message = .0.message())]
     Transport(#[source] Box<Status>),
     /// The options of a [`Builder`](crate::Builder) that cannot be used.
@@ -24,28 +26,30 @@ pub enum Error {
     NoCanonicalJson,
 }
 
-/// What the server said of a failed call.
+/// The server's answer to a call, or to an item of a batch, that failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message} ({})", .reason.as_str_name().trim_start_matches(PREFIX))]
 #[non_exhaustive]
 pub struct ServerError {
-    /// gRPC's code.
+    /// The gRPC status code.
     pub code: Code,
-    /// For programs. Unspecified when the server is newer than this client and has a reason that is not known here.
+    /// For programs. Unspecified if the server is newer than this client and the reason is unknown here.
     pub reason: ErrorReason,
     /// For people.
     pub message: String,
-    /// What belongs to the reason, by the keys that `error.proto` lists.
+    /// The field, its value, the values that are accepted, suggestions, and more. Fields that do not apply are empty or 0.
+    pub detail: ErrorDetail,
+    /// The metadata of gRPC's `ErrorInfo`. `detail` has all of it, and lists as well.
     pub metadata: HashMap<String, String>,
     /// The fields of the request that are wrong.
     pub field_violations: Vec<FieldViolation>,
 }
 
-const DOMAIN: &str = "qconfig";
+const DOMAIN: &str = "qconfig.dev";
 const PREFIX: &str = "ERROR_REASON_";
 
 impl Error {
-    /// gRPC's code, if this is about a call.
+    /// The gRPC status code, if a call failed.
     pub fn code(&self) -> Option<Code> {
         match self {
             Error::Server(error) => Some(error.code),
@@ -54,43 +58,17 @@ impl Error {
         }
     }
 
-    /// The server's reason; unspecified when the failure is not the server's word.
+    /// The server's reason; unspecified if the server gave none.
     pub fn reason(&self) -> ErrorReason {
         self.server().map_or(ErrorReason::Unspecified, |error| error.reason)
     }
 
-    /// What the server said, if it did.
+    /// The server's answer, if there is one.
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Error::Server(error) => Some(error),
             _ => None,
         }
-    }
-}
-
-impl ServerError {
-    /// The path of the field that is wrong, such as `layer_config[3].scheme`. Empty: none.
-    pub fn field(&self) -> &str {
-        self.get("field")
-    }
-
-    /// The value that is wrong. Empty: none.
-    pub fn value(&self) -> &str {
-        self.get("value")
-    }
-
-    /// The values that are allowed, or the first of them. Empty: none are listed.
-    pub fn allowed(&self) -> &str {
-        self.get("allowed")
-    }
-
-    /// What was probably meant. Empty: nothing is near.
-    pub fn suggestion(&self) -> &str {
-        self.get("suggestion")
-    }
-
-    fn get(&self, key: &str) -> &str {
-        self.metadata.get(key).map_or("", String::as_str)
     }
 }
 
@@ -105,6 +83,7 @@ impl From<Status> for Error {
             code: status.code(),
             reason: ErrorReason::from_str_name(&format!("{PREFIX}{}", info.reason)).unwrap_or_default(),
             message: status.message().to_owned(),
+            detail: detail(&status),
             metadata: info.metadata.clone(),
             field_violations: violations
                 .iter()
@@ -117,13 +96,20 @@ impl From<Status> for Error {
     }
 }
 
-/// The failure of one item of a batch, as a call of its own would have given it.
+/// The detail of a status; without one, an empty one.
+fn detail(status: &Status) -> ErrorDetail {
+    let details = tonic_types::Status::decode(status.details()).unwrap_or_default().details;
+    details.iter().find_map(|detail| detail.to_msg().ok()).unwrap_or_default()
+}
+
+/// The failure of one item of a batch, equal to that of a call of its own.
 impl From<ItemError> for Error {
     fn from(item: ItemError) -> Self {
         Error::Server(Box::new(ServerError {
             code: Code::from_i32(item.code),
             reason: item.reason(),
             message: item.message,
+            detail: item.detail.unwrap_or_default(),
             metadata: item.metadata,
             field_violations: item.field_violations,
         }))
@@ -133,44 +119,78 @@ impl From<ItemError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prost::Name;
     use tonic_types::ErrorDetails;
 
-    fn refused(reason: &str, domain: &str) -> Error {
-        let metadata = HashMap::from([("field".to_owned(), "scheme".to_owned())]);
+    /// A status with the details that servers send, in their order.
+    fn rejected(reason: &str, domain: &str, detail: Option<ErrorDetail>) -> Error {
+        let metadata = HashMap::from([("field".to_owned(), "spec.scheme".to_owned())]);
         let mut details = ErrorDetails::with_error_info(reason, domain, metadata);
-        details.add_bad_request_violation("scheme", "no such name");
-        Status::with_error_details(Code::NotFound, "no scheme has this name", details).into()
+        details.add_bad_request_violation("spec.scheme", "no such name");
+        let status = Status::with_error_details(Code::NotFound, "no scheme has this name", details);
+        let mut status = tonic_types::Status::decode(status.details()).unwrap();
+        status.details.extend(detail.map(|detail| prost_types::Any {
+            type_url: format!("type.googleapis.com/{}", ErrorDetail::full_name()),
+            value: detail.encode_to_vec(),
+        }));
+        Status::with_details(Code::NotFound, &status.message, status.encode_to_vec().into()).into()
+    }
+
+    fn detail_of_scheme() -> ErrorDetail {
+        ErrorDetail {
+            field: "spec.scheme".to_owned(),
+            value: "a".to_owned(),
+            allowed: vec!["a, b".to_owned(), "c".to_owned()],
+            allowed_total: 12,
+            suggestions: vec!["a, b".to_owned()],
+            ..Default::default()
+        }
     }
 
     #[test]
-    fn has_what_the_server_said() {
-        let error = refused("SCHEME_NOT_FOUND", DOMAIN);
+    fn has_what_the_server_sent() {
+        let error = rejected("SCHEME_NOT_FOUND", DOMAIN, Some(detail_of_scheme()));
         assert_eq!(error.to_string(), "no scheme has this name (SCHEME_NOT_FOUND)");
         assert_eq!(error.code(), Some(Code::NotFound));
         assert_eq!(error.reason(), ErrorReason::SchemeNotFound);
         let server = error.server().unwrap();
-        assert_eq!((server.field(), server.suggestion()), ("scheme", ""));
+        assert_eq!(server.detail, detail_of_scheme());
+        assert_eq!(server.metadata["field"], "spec.scheme");
         assert_eq!(server.field_violations[0].description, "no such name");
     }
 
     #[test]
-    fn a_reason_of_a_newer_server_is_unspecified() {
-        let error = refused("TOO_LATE", DOMAIN);
-        assert_eq!(error.reason(), ErrorReason::Unspecified);
-        assert_eq!(error.server().unwrap().field(), "scheme");
+    fn a_detail_that_is_absent_is_empty() {
+        let error = rejected("SCHEME_NOT_FOUND", DOMAIN, None);
+        assert_eq!(error.server().unwrap().detail, ErrorDetail::default());
     }
 
     #[test]
-    fn the_word_of_others_is_not_the_servers() {
-        let error = refused("SCHEME_NOT_FOUND", "example.com");
-        assert!(matches!(error, Error::Transport(_)));
+    fn a_reason_of_a_newer_server_is_unspecified() {
+        let error = rejected("TOO_LATE", DOMAIN, Some(detail_of_scheme()));
         assert_eq!(error.reason(), ErrorReason::Unspecified);
+        assert_eq!(error.server().unwrap().detail.field, "spec.scheme");
+    }
+
+    #[test]
+    fn an_error_of_another_domain_is_not_the_servers() {
+        for domain in ["example.com", "qconfig"] {
+            let error = rejected("SCHEME_NOT_FOUND", domain, None);
+            assert!(matches!(error, Error::Transport(_)), "{error:?}");
+            assert_eq!(error.reason(), ErrorReason::Unspecified);
+        }
     }
 
     #[test]
     fn an_item_of_a_batch_fails_like_a_call() {
-        let item = ItemError { code: 5, reason: ErrorReason::SchemeNotFound as i32, ..Default::default() };
+        let item = ItemError {
+            code: 5,
+            reason: ErrorReason::SchemeNotFound as i32,
+            detail: Some(detail_of_scheme()),
+            ..Default::default()
+        };
         let error = Error::from(item);
         assert_eq!((error.code(), error.reason()), (Some(Code::NotFound), ErrorReason::SchemeNotFound));
+        assert_eq!(error.server().unwrap().detail, detail_of_scheme());
     }
 }

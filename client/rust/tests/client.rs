@@ -10,15 +10,30 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt;
 use qconfig_client::v1::batch_get_config_result::Result as Item;
 use qconfig_client::v1::{
-    BatchGetConfigRequest, ErrorReason, GetConfigRequest, LayerConfigEntry, ListCatalogsRequest, ListChangesRequest,
-    ListSchemesRequest, ListTemplatesRequest, LlmTemplate, RegisterTemplateRequest,
+    BatchGetConfigRequest, ConfigSpec, ErrorReason, GetConfigRequest, GetSchemeRequest, LayerConfigEntry,
+    ListCatalogsRequest, ListChangesRequest, ListSchemesRequest, ListTemplatesRequest, LlmTemplate,
+    RegisterSchemeRequest, RegisterTemplateRequest, Scheme, SetDefaultCatalogRequest,
 };
 use qconfig_client::{Client, ClientTlsConfig, Code, Error, Identity, RetryPolicy, verify_digest};
 use qconfigd::Server;
 use tokio::net::TcpListener;
 
+fn spec(model_type: &str, scheme: &str) -> ConfigSpec {
+    ConfigSpec { model_type: model_type.to_owned(), scheme: scheme.to_owned(), ..Default::default() }
+}
+
 fn fp8(model_type: &str) -> GetConfigRequest {
-    GetConfigRequest { model_type: model_type.to_owned(), scheme: "fp8".to_owned(), ..Default::default() }
+    GetConfigRequest { spec: Some(spec(model_type, "fp8")), ..Default::default() }
+}
+
+fn scheme(name: &str, like: &Scheme) -> RegisterSchemeRequest {
+    let scheme = Some(Scheme { name: name.to_owned(), config: like.config.clone(), ..Default::default() });
+    RegisterSchemeRequest { scheme, ..Default::default() }
+}
+
+async fn built_in(client: &Client, name: &str) -> Scheme {
+    let request = GetSchemeRequest { name: name.to_owned(), ..Default::default() };
+    client.get_scheme(request).await.unwrap().scheme.unwrap()
 }
 
 fn template(model_type: &str) -> RegisterTemplateRequest {
@@ -47,17 +62,65 @@ async fn calls_and_items_of_a_batch_fail_alike() {
     let client = server.client();
     let requests = vec![fp8("llama"), fp8("lama")];
     let batch = client.batch_get_config(BatchGetConfigRequest { requests }).await.unwrap();
-    assert!(matches!(batch.result[0].result, Some(Item::Response(_))));
-    let Some(Item::Error(item)) = batch.result[1].result.clone() else { panic!("{batch:?}") };
+    assert!(matches!(batch.results[0].result, Some(Item::Response(_))));
+    let Some(Item::Error(item)) = batch.results[1].result.clone() else { panic!("{batch:?}") };
     let (Error::Server(call), Error::Server(item)) = (client.get_config(fp8("lama")).await.unwrap_err(), item.into())
     else {
-        panic!("not the server's word")
+        panic!("no answer of the server")
     };
     assert_eq!((call.code, call.reason), (Code::NotFound, ErrorReason::TemplateNotFound));
-    assert_eq!((call.field(), call.value()), ("model_type", "lama"));
-    assert!(call.suggestion().contains("llama"));
+    assert_eq!((&*call.detail.field, &*call.detail.value), ("spec.model_type", "lama"));
+    assert!(call.detail.suggestions.contains(&"llama".to_owned()), "{call:?}");
+    assert_eq!(item.detail, call.detail);
     assert_eq!(item.metadata, call.metadata);
     assert_eq!(item.field_violations, call.field_violations);
+}
+
+#[tokio::test]
+async fn values_with_a_comma_stay_whole() {
+    let server = Server::start();
+    let client = server.client();
+    let fp8 = built_in(&client, "fp8").await;
+    client.register_scheme(scheme("my, own", &fp8)).await.unwrap();
+    let request = GetConfigRequest { spec: Some(spec("llama", "my own")), ..Default::default() };
+    let error = client.get_config(request).await.unwrap_err();
+    let detail = &error.server().unwrap().detail;
+    assert_eq!(detail.suggestions[0], "my, own");
+    assert_eq!((detail.allowed.len(), detail.allowed_total > 10), (10, true), "{detail:?}");
+}
+
+#[tokio::test]
+async fn a_scheme_is_replaced_only_if_the_request_asks_for_it() {
+    let server = Server::start();
+    let client = server.client();
+    let (fp8, int8) = (built_in(&client, "fp8").await, built_in(&client, "int8").await);
+    let first = client.register_scheme(scheme("mine", &fp8)).await.unwrap();
+    let error = client.register_scheme(scheme("mine", &int8)).await.unwrap_err();
+    assert_eq!(error.reason(), ErrorReason::SchemeExists);
+    let second =
+        client.register_scheme(RegisterSchemeRequest { replace: true, ..scheme("mine", &int8) }).await.unwrap();
+    assert_eq!((first.replaced, second.replaced), (false, true));
+    let etag = first.scheme.unwrap().etag;
+    let error = client.register_scheme(RegisterSchemeRequest { etag, ..scheme("mine", &fp8) }).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Some(Code::Aborted), ErrorReason::EtagMismatch));
+}
+
+#[tokio::test]
+async fn the_default_catalog_is_the_one_that_the_request_names() {
+    let server = Server::start();
+    let client = server.builder().tenant("acme").catalog("quark-0.13").build().unwrap();
+    let unnamed = client.set_default_catalog(SetDefaultCatalogRequest::default()).await.unwrap_err();
+    assert_eq!(unnamed.reason(), ErrorReason::InvalidRequest);
+    assert_eq!(unnamed.server().unwrap().detail.field, "catalog");
+
+    client.register_template(template("mine")).await.unwrap();
+    let request = SetDefaultCatalogRequest { catalog: "quark-0.13".to_owned(), ..Default::default() };
+    let answer = client.set_default_catalog(request).await.unwrap();
+    assert_eq!(answer.previous_catalog, "quark-0.12.post1");
+    let acme = server.builder().tenant("acme").build().unwrap();
+    assert_eq!(acme.get_config(fp8("mine")).await.unwrap().catalog, "quark-0.13");
+    let changes = client.all_changes(ListChangesRequest::default()).try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!((changes[0].revision, changes[0].request_id.len()), (answer.revision, 36));
 }
 
 #[tokio::test]
@@ -130,11 +193,12 @@ async fn answers_may_be_larger_than_grpcs_4_mib() {
     let server = Server::start();
     let layer_config =
         (0..20).map(|i| LayerConfigEntry { pattern: format!("*.{i}.*"), scheme: "int8".to_owned() }).collect();
-    let request = GetConfigRequest { layer_config, include_quark_json: true, ..fp8("llama") };
+    let spec = Some(ConfigSpec { layer_config, ..spec("llama", "fp8") });
+    let request = GetConfigRequest { spec, include_quark_json: true, ..Default::default() };
     let batch =
         server.client().batch_get_config(BatchGetConfigRequest { requests: vec![request; 1000] }).await.unwrap();
     let bytes: usize = batch
-        .result
+        .results
         .iter()
         .map(|result| match &result.result {
             Some(Item::Response(answer)) => answer.quark_json.len(),

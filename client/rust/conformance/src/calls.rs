@@ -32,6 +32,7 @@ pub async fn call(client: &Client, method: &str, request: &Value) -> Outcome<Val
         "UnregisterScheme" => unregister_scheme,
         "RegisterTemplate" => register_template,
         "UnregisterTemplate" => unregister_template,
+        "SetDefaultCatalog" => set_default_catalog,
         "ListChanges" => list_changes,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
-use qconfig_client::v1::ErrorReason;
+use qconfig_client::v1::{ErrorDetail, ErrorReason};
 use qconfig_client::{Code, Error};
 use serde_json::{Value, json};
 
@@ -31,29 +31,39 @@ pub fn encode<M: Message + Name>(message: &M) -> Result<Value, Failure> {
 }
 
 pub fn error(error: &Error) -> Value {
-    let mut told = json!({
+    let none = ErrorDetail::default();
+    let detail = error.server().map_or(&none, |server| &server.detail);
+    let mut object = json!({
         "code": error.code().map_or(String::new(), name),
         "reason": error.reason().as_str_name().trim_start_matches("ERROR_REASON_"),
         "message": error.to_string(),
+        "field": detail.field,
+        "value": detail.value,
+        "allowed": detail.allowed,
+        "allowed_total": detail.allowed_total,
+        "suggestions": detail.suggestions,
+        "rule": detail.rule,
+        "tenant": detail.tenant,
+        "catalog": detail.catalog,
+        "first_revision": detail.first_revision,
+        "newest_revision": detail.newest_revision,
+        "metadata": {},
+        "field_violations": [],
         "type": kind(error),
     });
     if error.reason() == ErrorReason::Unspecified {
-        told["reason"] = json!("");
+        object["reason"] = json!("");
     }
     if let Some(server) = error.server() {
-        told["message"] = json!(server.message);
-        told["field"] = json!(server.field());
-        told["value"] = json!(server.value());
-        told["allowed"] = json!(server.allowed());
-        told["suggestion"] = json!(server.suggestion());
-        told["metadata"] = json!(server.metadata);
-        told["field_violations"] = server
+        object["message"] = json!(server.message);
+        object["metadata"] = json!(server.metadata);
+        object["field_violations"] = server
             .field_violations
             .iter()
             .map(|violation| json!({ "field": violation.field, "description": violation.description }))
             .collect();
     }
-    told
+    object
 }
 
 /// The variant's name.

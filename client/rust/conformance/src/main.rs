@@ -11,7 +11,7 @@ use qconfig_client::v1::GetConfigResponse;
 use qconfig_client::{Certificate, Client, ClientTlsConfig, Identity, verify_digest};
 use serde_json::{Value, json};
 
-/// What is told of a line that cannot be obeyed.
+/// Why the driver cannot execute a line.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]

@@ -28,6 +28,8 @@ import dev.qconfig.v1.RegisterTemplateRequest;
 import dev.qconfig.v1.RegisterTemplateResponse;
 import dev.qconfig.v1.RegistryServiceGrpc;
 import dev.qconfig.v1.Scheme;
+import dev.qconfig.v1.SetDefaultCatalogRequest;
+import dev.qconfig.v1.SetDefaultCatalogResponse;
 import dev.qconfig.v1.UnregisterSchemeRequest;
 import dev.qconfig.v1.UnregisterSchemeResponse;
 import dev.qconfig.v1.UnregisterTemplateRequest;
@@ -187,11 +189,12 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Adds a scheme (Quark's {@code LLMTemplate.register_scheme}).
+   * Adds a scheme, or replaces the tenant's scheme of the same name if the request has {@code
+   * replace} or {@code etag} (Quark's {@code LLMTemplate.register_scheme}).
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
-   * {@code request_id}. So set one: a request without it gets a random one for the tries of this
-   * call only.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored. To repeat it safely,
+   * set a {@code request_id} and send the same one again: the random one that a request without it
+   * gets is for the retries of one call.
    *
    * @throws QConfigException if the call fails
    */
@@ -234,6 +237,19 @@ public final class QConfigClient implements AutoCloseable {
    */
   public UnregisterTemplateResponse unregisterTemplate(UnregisterTemplateRequest request) {
     return call(RegistryServiceGrpc.getUnregisterTemplateMethod(), request);
+  }
+
+  /**
+   * Changes the catalogue that requests of the tenant use if they name none. The request must name
+   * the catalogue: the client does not fill in its own.
+   *
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
+   * {@code request_id}, as {@link #registerScheme} says.
+   *
+   * @throws QConfigException if the call fails
+   */
+  public SetDefaultCatalogResponse setDefaultCatalog(SetDefaultCatalogRequest request) {
+    return call(RegistryServiceGrpc.getSetDefaultCatalogMethod(), request);
   }
 
   /**
@@ -304,11 +320,13 @@ public final class QConfigClient implements AutoCloseable {
     }
   }
 
-  /** Gives the fields that the request has and leaves empty the client's values. */
+  /** Sets the fields that the request leaves empty to the client's values. */
   private void fillIn(Message.Builder request) {
     fillIn(request, "tenant", () -> tenant);
-    fillIn(request, "catalog", () -> catalog);
     fillIn(request, "request_id", () -> UUID.randomUUID().toString());
+    // Here the catalogue is the value to write, and not the catalogue to read.
+    if (request instanceof SetDefaultCatalogRequest.Builder) return;
+    fillIn(request, "catalog", () -> catalog);
   }
 
   private static void fillIn(Message.Builder request, String name, Supplier<String> value) {

@@ -5,6 +5,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.FieldViolation;
 import dev.qconfig.v1.ItemError;
@@ -20,11 +21,11 @@ import java.util.stream.Stream;
 
 /**
  * A call, or one item of a batch, that failed. {@link #reason} is for programs, {@link #getMessage}
- * for people. Strings that do not apply are empty.
+ * for people. Strings and lists that do not apply are empty, and numbers are 0.
  */
 public final class QConfigException extends RuntimeException {
   private static final long serialVersionUID = 1L;
-  private static final String DOMAIN = "qconfig";
+  private static final String DOMAIN = "qconfig.dev";
   private static final String REASON_PREFIX = "ERROR_REASON_";
 
   private final ItemError error;
@@ -76,6 +77,8 @@ public final class QConfigException extends RuntimeException {
       ErrorInfo info = detail.unpack(ErrorInfo.class);
       if (!info.getDomain().equals(DOMAIN)) return;
       error.setReason(parseReason(info.getReason())).putAllMetadata(info.getMetadataMap());
+    } else if (detail.is(ErrorDetail.class)) {
+      error.setDetail(detail.unpack(ErrorDetail.class));
     } else if (detail.is(BadRequest.class)) {
       for (BadRequest.FieldViolation violation :
           detail.unpack(BadRequest.class).getFieldViolationsList()) {
@@ -95,22 +98,22 @@ public final class QConfigException extends RuntimeException {
     }
   }
 
-  /** The server's text, of which {@link #getMessage} makes one with the reason and the metadata. */
+  /** The server's text, without the reason that {@link #getMessage} puts before it. */
   public String description() {
     return error.getMessage();
   }
 
   /**
-   * gRPC's code. UNAVAILABLE also when the connection went before the request was written, for
-   * which the cause, gRPC's exception, says UNKNOWN.
+   * The gRPC status code. UNAVAILABLE also if the connection was lost before the request was
+   * written; the cause, gRPC's exception, then has the code UNKNOWN.
    */
   public Status.Code code() {
     return Status.fromCodeValue(error.getCode()).getCode();
   }
 
   /**
-   * UNSPECIFIED when the failure is not the server's word, such as a connection's, or is of a newer
-   * server.
+   * UNSPECIFIED if the server gave no reason, as when the connection failed, or if the server is
+   * newer than this client and the reason is unknown here.
    */
   public ErrorReason reason() {
     return error.getReason() == ErrorReason.UNRECOGNIZED
@@ -118,32 +121,66 @@ public final class QConfigException extends RuntimeException {
         : error.getReason();
   }
 
-  /** The path of the request's field that is wrong, such as {@code layer_config[3].scheme}. */
+  /** The path of the request's field that is wrong, such as {@code spec.layer_config[3].scheme}. */
   public String field() {
-    return metadata().getOrDefault("field", "");
+    return detail().getField();
   }
 
-  /** The field's value. */
+  /** The field's value, cut to 128 characters. */
   public String value() {
-    return metadata().getOrDefault("value", "");
+    return detail().getValue();
   }
 
-  /** What the field may be. */
-  public String allowed() {
-    return metadata().getOrDefault("allowed", "");
+  /** Values that the server accepts, at most 10 of {@link #allowedTotal}. */
+  public List<String> allowed() {
+    return detail().getAllowedList();
   }
 
-  /** The names that were probably meant. */
-  public String suggestion() {
-    return metadata().getOrDefault("suggestion", "");
+  /** How many values the server accepts. */
+  public int allowedTotal() {
+    return detail().getAllowedTotal();
   }
 
-  /** All that the server tells; error.proto has the keys. */
+  /** Values that the caller probably meant, the best first, at most 3. */
+  public List<String> suggestions() {
+    return detail().getSuggestionsList();
+  }
+
+  /** The rule that a tensor's configuration breaks. */
+  public String rule() {
+    return detail().getRule();
+  }
+
+  /** The tenant that the error is about. */
+  public String tenant() {
+    return detail().getTenant();
+  }
+
+  /** The catalogue that the error is about. */
+  public String catalog() {
+    return detail().getCatalog();
+  }
+
+  /** The oldest revision of the tenant's registry that can be read. */
+  public long firstRevision() {
+    return detail().getFirstRevision();
+  }
+
+  /** The newest revision of the tenant's registry. */
+  public long newestRevision() {
+    return detail().getNewestRevision();
+  }
+
+  private ErrorDetail detail() {
+    return error.getDetail();
+  }
+
+  /** The metadata of gRPC's {@code ErrorInfo}; error.proto lists the keys. */
   public Map<String, String> metadata() {
     return error.getMetadataMap();
   }
 
-  /** Each field of the request that is wrong, with a sentence. */
+  /** Each field of the request that is wrong, with a description. */
   public List<FieldViolation> fieldViolations() {
     return error.getFieldViolationsList();
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.qconfig.v1.BatchGetConfigRequest;
 import dev.qconfig.v1.BatchGetConfigResult;
 import dev.qconfig.v1.ChangeRecord;
+import dev.qconfig.v1.ConfigSpec;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.GetConfigRequest;
 import dev.qconfig.v1.GetConfigResponse;
@@ -20,8 +21,11 @@ import dev.qconfig.v1.ListSchemesRequest;
 import dev.qconfig.v1.ListTemplatesRequest;
 import dev.qconfig.v1.LlmTemplate;
 import dev.qconfig.v1.RegisterSchemeRequest;
+import dev.qconfig.v1.RegisterSchemeResponse;
 import dev.qconfig.v1.RegisterTemplateRequest;
 import dev.qconfig.v1.Scheme;
+import dev.qconfig.v1.SetDefaultCatalogRequest;
+import dev.qconfig.v1.SetDefaultCatalogResponse;
 import dev.qconfig.v1.UnregisterSchemeRequest;
 import dev.qconfig.v1.UnregisterTemplateRequest;
 import io.grpc.Status;
@@ -36,7 +40,9 @@ import org.junit.jupiter.api.Test;
 
 class QConfigClientTest {
   private static final GetConfigRequest LLAMA_FP8 =
-      GetConfigRequest.newBuilder().setModelType("llama").setScheme("fp8").build();
+      GetConfigRequest.newBuilder()
+          .setSpec(ConfigSpec.newBuilder().setModelType("llama").setScheme("fp8"))
+          .build();
 
   private static QConfigServer server;
   private static QConfigClient client;
@@ -57,25 +63,30 @@ class QConfigClientTest {
     return StreamSupport.stream(entries.spliterator(), false);
   }
 
-  private static RegisterSchemeRequest schemeLikeFp8(String name) {
-    Scheme fp8 = client.getScheme(GetSchemeRequest.newBuilder().setName("fp8").build()).getScheme();
+  private static GetConfigRequest llama(String scheme) {
+    ConfigSpec spec = LLAMA_FP8.getSpec().toBuilder().setScheme(scheme).build();
+    return GetConfigRequest.newBuilder().setSpec(spec).build();
+  }
+
+  private static RegisterSchemeRequest scheme(String name, String like) {
+    GetSchemeRequest request = GetSchemeRequest.newBuilder().setName(like).build();
+    Scheme builtIn = client.getScheme(request).getScheme();
     return RegisterSchemeRequest.newBuilder()
-        .setScheme(Scheme.newBuilder().setName(name).setConfig(fp8.getConfig()))
+        .setScheme(Scheme.newBuilder().setName(name).setConfig(builtIn.getConfig()))
         .build();
   }
 
   @Test
   void theClientsTenantAndCatalogAreForRequestsThatNameNone() {
     try (QConfigClient acme = server.client().tenant("fill-in").catalog("quark-0.13").build()) {
-      acme.registerScheme(schemeLikeFp8("mine"));
-      GetConfigRequest mine = LLAMA_FP8.toBuilder().setScheme("mine").build();
+      acme.registerScheme(scheme("mine", "fp8"));
+      GetConfigRequest mine = llama("mine");
       assertEquals("quark-0.13", acme.getConfig(mine).getCatalog());
       GetConfigRequest elsewhere =
           mine.toBuilder().setTenant("other").setCatalog("quark-0.12.post1").build();
-      QConfigException refused =
+      QConfigException rejected =
           assertThrows(QConfigException.class, () -> acme.getConfig(elsewhere));
-      assertEquals("other", refused.metadata().getOrDefault("tenant", "other"));
-      assertEquals("quark-0.12.post1", refused.metadata().get("catalog"));
+      assertEquals("quark-0.12.post1", rejected.catalog());
 
       List<BatchGetConfigResult> results =
           acme.batchGetConfig(
@@ -83,33 +94,83 @@ class QConfigClientTest {
                       .addRequests(mine)
                       .addRequests(elsewhere)
                       .build())
-              .getResultList();
+              .getResultsList();
       assertEquals("quark-0.13", results.get(0).getResponse().getCatalog());
       QConfigException item = QConfigException.of(results.get(1).getError());
-      assertEquals(refused.getMessage(), item.getMessage());
-      assertEquals(refused.fieldViolations(), item.fieldViolations());
+      assertEquals(rejected.getMessage(), item.getMessage());
+      assertEquals(rejected.fieldViolations(), item.fieldViolations());
     }
   }
 
   @Test
-  void aRefusalSaysWhatIsWrong() {
-    GetConfigRequest request = LLAMA_FP8.toBuilder().setScheme("int4_wo_12").build();
+  void anErrorSaysWhatIsWrong() {
+    GetConfigRequest request = llama("int4_wo_12");
     QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(request));
     assertEquals(Status.Code.NOT_FOUND, e.code());
     assertEquals(ErrorReason.ERROR_REASON_SCHEME_NOT_FOUND, e.reason());
-    assertEquals("scheme", e.field());
+    assertEquals("spec.scheme", e.field());
     assertEquals("int4_wo_12", e.value());
-    assertTrue(e.allowed().startsWith("int4_wo_32, "), e.allowed());
-    assertEquals("int4_wo_128, int4_wo_32, int4_wo_64", e.suggestion());
-    assertEquals("scheme", e.fieldViolations().get(0).getField());
+    assertEquals(10, e.allowed().size());
+    assertEquals(
+        client.listSchemes(ListSchemesRequest.getDefaultInstance()).getTotalSize(),
+        e.allowedTotal());
+    assertEquals(List.of("int4_wo_128", "int4_wo_32", "int4_wo_64"), e.suggestions());
+    assertEquals("spec.scheme", e.fieldViolations().get(0).getField());
     assertEquals("SCHEME_NOT_FOUND: " + e.description(), e.getMessage());
+  }
+
+  @Test
+  void valuesWithACommaStayWhole() {
+    try (QConfigClient writer = server.client().tenant("commas").build()) {
+      writer.registerScheme(scheme("my, own", "fp8"));
+      QConfigException e =
+          assertThrows(QConfigException.class, () -> writer.getConfig(llama("my own")));
+      assertEquals("my, own", e.suggestions().get(0));
+    }
+  }
+
+  @Test
+  void aSchemeIsReplacedOnlyIfTheRequestAsksForIt() {
+    try (QConfigClient writer = server.client().tenant("replaces").build()) {
+      RegisterSchemeResponse first = writer.registerScheme(scheme("mine", "fp8"));
+      assertFalse(first.getReplaced());
+      RegisterSchemeRequest.Builder second = scheme("mine", "int8").toBuilder();
+      QConfigException exists =
+          assertThrows(QConfigException.class, () -> writer.registerScheme(second.build()));
+      assertEquals(ErrorReason.ERROR_REASON_SCHEME_EXISTS, exists.reason());
+      assertTrue(writer.registerScheme(second.setReplace(true).build()).getReplaced());
+
+      RegisterSchemeRequest late = second.setEtag(first.getScheme().getEtag()).build();
+      QConfigException mismatch =
+          assertThrows(QConfigException.class, () -> writer.registerScheme(late));
+      assertEquals(ErrorReason.ERROR_REASON_ETAG_MISMATCH, mismatch.reason());
+      assertEquals(Status.Code.ABORTED, mismatch.code());
+    }
+  }
+
+  @Test
+  void theDefaultCatalogIsTheOneThatTheRequestNames() {
+    try (QConfigClient writer =
+            server.client().tenant("default-catalog").catalog("quark-0.13").build();
+        QConfigClient reader = server.client().tenant("default-catalog").build()) {
+      SetDefaultCatalogRequest unnamed = SetDefaultCatalogRequest.getDefaultInstance();
+      QConfigException e =
+          assertThrows(QConfigException.class, () -> writer.setDefaultCatalog(unnamed));
+      assertEquals(ErrorReason.ERROR_REASON_INVALID_REQUEST, e.reason());
+      assertEquals("catalog", e.field());
+
+      SetDefaultCatalogResponse changed =
+          writer.setDefaultCatalog(unnamed.toBuilder().setCatalog("quark-0.13").build());
+      assertEquals("quark-0.12.post1", changed.getPreviousCatalog());
+      assertEquals("quark-0.13", reader.getConfig(LLAMA_FP8).getCatalog());
+    }
   }
 
   @Test
   void writesAreMadeWithARandomRequestIdOrTheCallers() {
     try (QConfigClient writer = server.client().tenant("writes").build()) {
       String own = "7d444840-9dc0-11d1-b245-5ffdce74fad2";
-      RegisterSchemeRequest write = schemeLikeFp8("a").toBuilder().setRequestId(own).build();
+      RegisterSchemeRequest write = scheme("a", "fp8").toBuilder().setRequestId(own).build();
       long revision = writer.registerScheme(write).getRevision();
       assertEquals(revision, writer.registerScheme(write).getRevision());
       writer.unregisterScheme(UnregisterSchemeRequest.newBuilder().setName("a").build());
@@ -118,15 +179,17 @@ class QConfigClientTest {
               .setLlmTemplate(LlmTemplate.newBuilder().setModelType("m"))
               .build());
       writer.unregisterTemplate(UnregisterTemplateRequest.newBuilder().setModelType("m").build());
+      writer.setDefaultCatalog(
+          SetDefaultCatalogRequest.newBuilder().setCatalog("quark-0.13").build());
 
       List<String> ids =
           stream(writer.allChanges(ListChangesRequest.newBuilder().setPageSize(1).build()))
               .map(ChangeRecord::getRequestId)
               .toList();
-      assertEquals(4, ids.size());
-      assertEquals(own, ids.get(3));
-      for (String id : ids.subList(0, 3)) assertEquals(4, UUID.fromString(id).version());
-      assertEquals(4, ids.stream().distinct().count());
+      assertEquals(5, ids.size());
+      assertEquals(own, ids.get(4));
+      for (String id : ids.subList(0, 4)) assertEquals(4, UUID.fromString(id).version());
+      assertEquals(5, ids.stream().distinct().count());
     }
   }
 

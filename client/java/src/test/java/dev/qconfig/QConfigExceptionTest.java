@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.Message;
 import com.google.rpc.ErrorInfo;
+import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.ItemError;
 import io.grpc.Metadata;
@@ -13,19 +15,63 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What no server of this release sends. */
+/** Statuses that no server of this release sends, and values that no test of a server has. */
 class QConfigExceptionTest {
-  private static QConfigException of(ErrorInfo info) {
+  private static final ErrorDetail DETAIL =
+      ErrorDetail.newBuilder()
+          .setField("f")
+          .setValue("v")
+          .addAllAllowed(List.of("a, b", "c"))
+          .setAllowedTotal(12)
+          .addSuggestions("a, b")
+          .setRule("r")
+          .setTenant("t")
+          .setCatalog("q")
+          .setFirstRevision(3)
+          .setNewestRevision(3_630_000_000_000L)
+          .build();
+
+  private static QConfigException of(Message... details) {
     return QConfigException.of(
         StatusProto.toStatusRuntimeException(
             com.google.rpc.Status.newBuilder()
                 .setCode(Status.Code.NOT_FOUND.value())
                 .setMessage("text")
-                .addDetails(Any.pack(info))
+                .addAllDetails(Stream.of(details).map(Any::pack).toList())
                 .build()));
+  }
+
+  private static void assertHasDetail(QConfigException e) {
+    assertEquals("f", e.field());
+    assertEquals("v", e.value());
+    assertEquals(List.of("a, b", "c"), e.allowed());
+    assertEquals(12, e.allowedTotal());
+    assertEquals(List.of("a, b"), e.suggestions());
+    assertEquals("r", e.rule());
+    assertEquals("t", e.tenant());
+    assertEquals("q", e.catalog());
+    assertEquals(3, e.firstRevision());
+    assertEquals(3_630_000_000_000L, e.newestRevision());
+  }
+
+  @Test
+  void aCallAndAnItemOfABatchHaveTheDetail() {
+    ErrorInfo info = ErrorInfo.newBuilder().setDomain("qconfig.dev").build();
+    assertHasDetail(of(info, DETAIL));
+    assertHasDetail(QConfigException.of(ItemError.newBuilder().setDetail(DETAIL).build()));
+  }
+
+  @Test
+  void aDetailThatIsAbsentIsEmpty() {
+    QConfigException e = of(ErrorInfo.newBuilder().setDomain("qconfig.dev").build());
+    assertEquals("", e.field());
+    assertEquals(List.of(), e.allowed());
+    assertEquals(0, e.newestRevision());
   }
 
   @Test
@@ -33,14 +79,13 @@ class QConfigExceptionTest {
     QConfigException e =
         of(
             ErrorInfo.newBuilder()
-                .setDomain("qconfig")
+                .setDomain("qconfig.dev")
                 .setReason("NEW")
                 .putMetadata("field", "f")
                 .build());
     assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
     assertEquals(Status.Code.NOT_FOUND, e.code());
-    assertEquals("f", e.field());
-    assertEquals("", e.suggestion());
+    assertEquals(Map.of("field", "f"), e.metadata());
     assertEquals("NOT_FOUND: text", e.getMessage());
 
     QConfigException item =

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.qconfig.v1.ConfigSpec;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.GetConfigRequest;
 import dev.qconfig.v1.ListCatalogsRequest;
@@ -35,7 +36,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class ServersTest {
   private static final GetConfigRequest LLAMA_FP8 =
-      GetConfigRequest.newBuilder().setModelType("llama").setScheme("fp8").build();
+      GetConfigRequest.newBuilder()
+          .setSpec(ConfigSpec.newBuilder().setModelType("llama").setScheme("fp8"))
+          .build();
 
   /** The catalogues of the servers that answered some calls, none of which may fail. */
   private static Set<String> catalogsOf(QConfigClient client, int calls) {
