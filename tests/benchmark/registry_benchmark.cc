@@ -180,7 +180,7 @@ void BM_Write(benchmark::State& state) {
   store.Commit(tenant, WriteOfSchemes(*registry.catalogs().front(), state.range(0))).value();
   v1::Scheme scheme = registry.catalogs().front()->schemes().front();
   scheme.set_name("more");
-  const auto put = [&](const RegistrationContext& context) { return PutScheme(scheme, PutConditions(), context); };
+  const auto put = [&](const RegistrationContext& context) { return PutScheme(scheme, PutConditions{}, context); };
   for (auto _ : state) {
     registry.Write(order, put).value();
     registry.Write(order, [](const auto& context) { return DeleteScheme("more", "", context); }).value();

@@ -21,14 +21,15 @@ BATCH_GET_CONFIG = "/qconfig.v1.ConfigService/BatchGetConfig"
 NUMBER = "########"  # the load generator replaces this with a number that differs from call to call
 
 
+def varint(value):
+    rest = value >> 7
+    return bytes([value & 0x7F | 0x80]) + varint(rest) if rest else bytes([value])
+
+
 def field(number, value):
     """A string or a message in the wire format of Protocol Buffers."""
     value = value.encode() if isinstance(value, str) else value
-    length, rest = bytearray(), len(value)
-    while rest > 0x7F:
-        length.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    return bytes([number << 3 | 2, *length, rest]) + value
+    return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def llama_fp8(*spec_fields):
