@@ -82,15 +82,15 @@ struct MemoryStore::Registry {
     return nullptr;
   }
 
+  // The first default catalogue that the first write sets was already there before it.
   void SetDefaultCatalog(int64_t revision, const std::string& catalog) {
+    const bool is_first = range.newest == 1 && default_catalogs.empty();
     if (!default_catalogs.empty()) default_catalogs.back().until = revision;
-    const bool by_first_write = range.newest == 1;
-    default_catalogs.push_back({by_first_write ? 1 : revision, kForever, std::make_shared<const std::string>(catalog)});
+    default_catalogs.push_back({is_first ? 1 : revision, kForever, std::make_shared<const std::string>(catalog)});
   }
 
   void Apply(const v1::ChangeRecord& record) {
     const int64_t revision = record.revision();
-    const std::string* default_catalog = nullptr;
     for (const v1::RegistryChange& change : record.changes()) {
       switch (change.change_case()) {
         case v1::RegistryChange::kPutScheme:
@@ -106,13 +106,12 @@ struct MemoryStore::Registry {
           Delete(templates, revision, change.delete_template().model_type());
           break;
         case v1::RegistryChange::kSetDefaultCatalog:
-          default_catalog = &change.set_default_catalog();
+          SetDefaultCatalog(revision, change.set_default_catalog());
           break;
         case v1::RegistryChange::CHANGE_NOT_SET:
           break;
       }
     }
-    if (default_catalog != nullptr) SetDefaultCatalog(revision, *default_catalog);
   }
 
   void ForgetHistory(const HistoryLimits& limits) {

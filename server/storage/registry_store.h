@@ -63,8 +63,8 @@ class RegistryStore {
 
   virtual absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const = 0;
 
-  // The registry at `revision`; 0: at the newest. At revision 1 a tenant that was written to has the default catalogue
-  // that its first write set.
+  // The registry at `revision`; 0: at the newest. At revision 1 a tenant that was written to has the first default
+  // catalogue that its first write set.
   virtual absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const = 0;
 
   // The writes after `revision`, oldest first, `max_changes` at the most. 0 is no revision here.

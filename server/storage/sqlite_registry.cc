@@ -110,7 +110,7 @@ absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change,
                          change.put_template().SerializeAsString());
     case v1::RegistryChange::kDeleteTemplate:
       return entries.Delete(kTemplate, change.delete_template().model_type());
-    case v1::RegistryChange::kSetDefaultCatalog:  // below, as the last one counts
+    case v1::RegistryChange::kSetDefaultCatalog:  // see WriteEntries()
     case v1::RegistryChange::CHANGE_NOT_SET:
       break;
   }
@@ -119,15 +119,19 @@ absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change,
 
 absl::Status WriteEntries(SqliteConnection& connection, const Tenant& tenant, const v1::ChangeRecord& record) {
   EntryWriter entries(connection, tenant.id, record.revision());
-  const std::string* default_catalog = nullptr;
+  // The first default catalogue that the first write sets was already there before it.
+  int64_t since = tenant.range.newest == 1 ? 1 : record.revision();
   for (const v1::RegistryChange& change : record.changes()) {
-    if (change.has_set_default_catalog()) default_catalog = &change.set_default_catalog();
-    if (absl::Status written = WriteChange(entries, change, record.revision()); !written.ok()) return written;
+    absl::Status written;
+    if (change.has_set_default_catalog()) {
+      written = entries.Put(kDefaultCatalog, "", since, change.set_default_catalog());
+      since = record.revision();
+    } else {
+      written = WriteChange(entries, change, record.revision());
+    }
+    if (!written.ok()) return written;
   }
-  if (default_catalog == nullptr) return absl::OkStatus();
-  // What the first write sets was already there before it.
-  const int64_t since = tenant.range.newest == 1 ? 1 : record.revision();
-  return entries.Put(kDefaultCatalog, "", since, *default_catalog);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, const std::string& request_id) {

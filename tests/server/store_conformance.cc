@@ -104,7 +104,7 @@ TEST_P(StoreConformanceTest, DefaultCatalogOfTheFirstWriteWasThereBefore) {
   Commit({PutScheme("t")});
   Commit({SetDefaultCatalog("second")});
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(Load(1), "1 first: ; ");
+    EXPECT_EQ(Load(1), "1 x: ; ") << "a write sets the default that was there before, and may then change it";
     EXPECT_EQ(Load(2), "2 first: s=; ");
     EXPECT_EQ(Load(3), "3 first: s=, t=; ");
     EXPECT_EQ(Load(4), "4 second: s=, t=; ");

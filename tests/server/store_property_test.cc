@@ -36,6 +36,13 @@ struct Model {
   const RegistryCommit& CommitOf(int64_t revision) const { return commits[static_cast<size_t>(revision - 2)]; }
 };
 
+std::string FirstDefaultOf(const v1::ChangeRecord& record) {
+  for (const v1::RegistryChange& change : record.changes()) {
+    if (change.has_set_default_catalog()) return change.set_default_catalog();
+  }
+  return "";
+}
+
 class RandomWrites {
  public:
   RandomWrites(uint64_t seed, HistoryLimits limits) : random_(seed), limits_(limits) {}
@@ -55,7 +62,7 @@ class RandomWrites {
   // What the contract says of a write that was stored.
   void Apply(const RegistryCommit& commit, Model& model) const {
     RegistryState next = model.states.back().After(commit.record);
-    if (model.newest() == 1) model.states[0] = RegistryState(1, next.default_catalog(), {}, {});
+    if (model.newest() == 1) model.states[0] = RegistryState(1, FirstDefaultOf(commit.record), {}, {});
     model.states.push_back(std::move(next));
     model.commits.push_back(commit);
     const auto age = [&commit](const RegistryCommit& other) {
