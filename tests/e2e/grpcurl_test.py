@@ -29,7 +29,7 @@ class GrpcurlTest(ServerTestCase):
         request = {"model_type": "qwen3_moe", "scheme": "nvfp4", "kv_cache_scheme": "fp8"}
         golden = next(case for case in golden_cases("matrix") if case["request"] == request)
         response = self.call(
-            "qconfig.v1.ConfigService/GetConfig", {**request, "include_quark_json": True, "include_canonical_json": True}
+            "qconfig.v1.ConfigService/GetConfig", {"spec": request, "include_quark_json": True, "include_canonical_json": True}
         )
         self.assertEqual(json.dumps(json.loads(response["quark_json"])), json.dumps(golden["config"]))
         digest = hashlib.sha256(response["canonical_json"].encode()).hexdigest()
@@ -40,9 +40,11 @@ class GrpcurlTest(ServerTestCase):
         self.assertEqual(response, {"status": "SERVING"})
 
     def test_errors_are_readable(self):
-        result = self.grpcurl("-d", '{"model_type": "lama", "scheme": "fp8"}', self.server.address, "qconfig.v1.ConfigService/GetConfig")
+        request = '{"spec": {"model_type": "lama", "scheme": "fp8"}}'
+        result = self.grpcurl("-d", request, self.server.address, "qconfig.v1.ConfigService/GetConfig")
         self.assertNotEqual(result.returncode, 0)
-        for text in ("Code: NotFound", "did you mean llama?", '"reason": "TEMPLATE_NOT_FOUND"', '"field": "model_type"'):
+        for text in ("Code: NotFound", "did you mean llama?", '"reason": "TEMPLATE_NOT_FOUND"', '"field": "spec.model_type"',
+                     "type.googleapis.com/qconfig.v1.ErrorDetail"):
             self.assertIn(text, result.stderr)
 
 

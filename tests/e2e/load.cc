@@ -38,8 +38,8 @@ class Load {
   void Run() {
     while (!done_) {
       v1::GetConfigRequest request;
-      request.set_model_type("llama");
-      request.set_scheme("fp8");
+      request.mutable_spec()->set_model_type("llama");
+      request.mutable_spec()->set_scheme("fp8");
       const auto answer = client_.GetConfig(request);
       ++calls_;
       if (answer.ok()) continue;

@@ -55,10 +55,10 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 // Takes the server some 10 ms to answer for each 100 items.
 v1::BatchGetConfigRequest Batch(int items) {
   v1::GetConfigRequest request;
-  request.set_model_type("llama");
-  request.set_scheme("fp8");
+  request.mutable_spec()->set_model_type("llama");
+  request.mutable_spec()->set_scheme("fp8");
   for (int i = 0; i < 20; ++i) {
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
     entry.set_pattern(absl::StrFormat("model.layers.%d.*", i));
     entry.set_scheme("int4_wo_128");
   }

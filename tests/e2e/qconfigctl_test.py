@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import tempfile
 import unittest
 
 from programs import BIN, ServerTestCase, clean_environment, golden_cases, qconfigctl
@@ -70,7 +71,7 @@ class GetConfigTest(ServerTestCase):
     def test_warnings_go_to_standard_error(self):
         result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--exclude-nothing", server=self.server)
         self.assertEqual(result.returncode, 0)
-        self.assertIn('warning: exclude_layers: "lm_head"', result.stderr)
+        self.assertIn('warning: spec.exclude_layers: "lm_head"', result.stderr)
         json.loads(result.stdout)
 
     def test_options_after_the_command_and_from_the_environment(self):
@@ -101,8 +102,17 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.stdout, "")
         self.assertEqual(
             result.stderr.splitlines()[:4],
-            ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        scheme", "  value:        fp9", "  did you mean: fp8"],
+            ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        spec.scheme", "  value:        fp9", "  did you mean: fp8"],
         )
+
+    def test_a_suggested_name_with_a_comma_is_in_quotation_marks(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write('name: "a, b" config {}')
+            file.flush()
+            self.assertEqual(qconfigctl("--tenant", "commas", "register", "scheme", "-f", file.name, server=self.server).returncode, 0)
+        result = qconfigctl("--tenant", "commas", "get-config", "llama", "--scheme", "a, bb", server=self.server)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('\n  did you mean: "a, b"\n', result.stderr)
 
     def test_tenant_and_catalog_are_sent(self):
         bad_tenant = qconfigctl("--tenant", "No", "get-config", "llama", "--scheme", "fp8", server=self.server)
@@ -121,12 +131,12 @@ class GetConfigTest(ServerTestCase):
 
     def test_a_catalog_where_it_says_nothing_exits_2(self):
         commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
-                    ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"])
+                    ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"])
         for command in commands:
             for arguments in (["--catalog", "quark-0.13", *command], [*command, "--catalog", "quark-0.13"]):
                 result = qconfigctl(*arguments, server=self.server)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), arguments)
-                self.assertIn("--catalog: this command is about no release of Quark", result.stderr)
+                self.assertIn("--catalog: does not apply to this command", result.stderr)
         for command in commands[:2]:
             result = qconfigctl(*command, server=self.server, QCONFIG_CATALOG="quark-9")
             self.assertEqual(result.returncode, 0, result.stderr)

@@ -73,7 +73,7 @@ class QconfigdTest(unittest.TestCase):
             (call,) = [line for line in lines if line["msg"] == "call"]
             self.assertEqual(
                 (call["method"], call["tenant"], call["code"], call["reason"], call["field"]),
-                ("qconfig.v1.ConfigService/GetConfig", "team-7", "NOT_FOUND", "SCHEME_NOT_FOUND", "scheme"),
+                ("qconfig.v1.ConfigService/GetConfig", "team-7", "NOT_FOUND", "SCHEME_NOT_FOUND", "spec.scheme"),
             )
 
     def test_grpcs_own_complaints_have_the_form_of_the_log(self):

@@ -118,8 +118,7 @@ class LogTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         with Server(QCONFIG_LOG_FORMAT="json", QCONFIG_LOG_SAMPLE="1") as server:
-            answered = {"tenant": "acme", "model_type": "llama", "scheme": "fp8"}
-            refused = {**answered, "scheme": "fp9"}
+            answered, refused = ({"tenant": "acme", "spec": {"model_type": "llama", "scheme": name}} for name in ("fp8", "fp9"))
             call(server, "GetConfig", answered, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
             call(server, "GetConfig", refused, f"x-request-id: {REQUEST_ID}")
             call(server, "BatchGetConfig", {"requests": [answered, refused]})

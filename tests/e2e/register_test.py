@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -157,21 +158,69 @@ class RegisterTest(ServerTestCase):
     def test_a_template_shadows_and_is_unregistered(self):
         before = self.run_ok("describe", "template", "llama")
         path = self.file({**TEMPLATE, "model_type": "llama", "exclude_layers_name": ["mine"]})
-        self.assertEqual(
-            self.run_ok("register", "template", "-f", path),
-            f"registered template llama of tenant {self.tenant} at revision 2; it hides the catalogue's\n",
-        )
+        result = self.run_any("register", "template", "-f", path)
+        self.assertEqual(result.stdout, f"registered template llama of tenant {self.tenant} at revision 2\n")
+        self.assertRegex(result.stderr, r'^warning: llm_template\.model_type: "llama" hides .* in quark-0\.12\.post1 and quark-0\.13\n$')
         config = json.loads(self.run_ok("get-config", "llama", "--scheme", "fp8"))
         self.assertEqual(config["exclude"], ["mine.*", "mine"])
         self.assertEqual(
             self.run_ok("register", "template", "-f", path),
-            f"registered template llama of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one; it hides the catalogue's\n",
+            f"registered template llama of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one\n",
         )
         self.assertEqual(
             self.run_ok("unregister", "template", "llama"),
             f"unregistered template llama of tenant {self.tenant} at revision 4; the catalogue's is seen again\n",
         )
         self.assertEqual(self.run_ok("describe", "template", "llama"), before)
+
+    def test_the_warning_names_only_catalogues_that_have_the_template(self):
+        path = self.file({**TEMPLATE, "model_type": "qwen3_5"})
+        errors = self.run_any("register", "template", "-f", path).stderr
+        self.assertIn("quark-0.13", errors)
+        self.assertNotIn("quark-0.12", errors)
+
+    def test_a_scheme_is_replaced_only_when_asked(self):
+        path = self.file(QUARK_SCHEME)
+        self.run_ok("register", "scheme", "--name", "x", "-f", path)
+        self.assertIn("SCHEME_EXISTS", self.refused("register", "scheme", "--name", "x", "-f", path))
+        self.assertEqual(
+            self.run_ok("register", "scheme", "--name", "x", "-f", self.file({"bias": TENSOR}, "other"), "--replace"),
+            f"registered scheme x of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one\n",
+        )
+        scheme = json.loads(self.run_ok("describe", "scheme", "x"))
+        self.assertEqual(scheme["config"]["bias"][0]["group_size"], 64)
+        self.run_ok("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"])
+        self.assertIn("ETAG_MISMATCH", self.refused("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"]))
+
+    def test_a_template_must_be_new_when_asked(self):
+        path = self.file(TEMPLATE)
+        self.run_ok("register", "template", "-f", path, "--must-be-new")
+        self.assertIn("TEMPLATE_EXISTS", self.refused("register", "template", "-f", path, "--must-be-new"))
+        self.refused("register", "template", "-f", path, "--must-be-new", "--etag", "2", code=2)
+
+    def test_a_copy_that_drops_shared_scales_is_warned_of(self):
+        text = self.run_ok("describe", "scheme", "nvfp4", "-o", "textproto")
+        copy = re.sub("(?m)^(name|default_shared_scales|etag|origin|alias_of):.*\n", "", text)
+        result = self.run_any("register", "scheme", "--name", "copy", "-f", self.file(copy))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"^warning: scheme\.default_shared_scales: .*nvfp4")
+
+    def test_the_default_catalogue_is_set(self):
+        arguments = ("set-default-catalog", "quark-0.13")
+        self.assertEqual(
+            self.run_ok(*arguments, "--validate-only"),
+            f"would have set default catalogue quark-0.13 of tenant {self.tenant}; the revision stays 1; before: quark-0.12.post1\n",
+        )
+        line = f"set default catalogue quark-0.13 of tenant {self.tenant} at revision 2; before: quark-0.12.post1\n"
+        self.assertEqual(self.run_ok(*arguments, "--request-id", UUID), line)
+        self.assertEqual(self.run_ok(*arguments), f"set default catalogue quark-0.13 of tenant {self.tenant} at revision 2; it already was the default\n")
+        self.assertRegex(self.run_ok("list", "catalogs"), r"(?m)^quark-0\.13 +yes ")
+        errors = self.refused("set-default-catalog", "quark-0.12.post1", "--expected-revision", "1")
+        self.assertIn("(REVISION_MISMATCH)", errors)
+        self.assertRegex(errors, r"(?m)^  revisions: .*\b2$")
+        self.run_ok("set-default-catalog", "quark-0.12.post1", "--expected-revision", "2")
+        self.assertIn("  did you mean: quark-0.13\n", self.refused("set-default-catalog", "quark-0.14"))
+        self.assertEqual(json.loads(self.run_ok(*arguments, "-o", "json"))["previous_catalog"], "quark-0.12.post1")
 
     def test_a_template_with_algorithms(self):
         entry = {**TEMPLATE, "algorithm_configs": {"GPTQ": {"name": "gptq", "block_size": 64, "inside_layer_modules": ["q_proj"]}}}
@@ -248,7 +297,8 @@ class RegisterTest(ServerTestCase):
     def test_wrong_usage_exits_2(self):
         for arguments in (["register"], ["register", "scheme"], ["register", "thing", "-f", "x"], ["unregister", "scheme"],
                           ["register", "scheme", "-f", "x", "--format", "json"], ["list", "changes", "--revision", "2"],
-                          ["describe", "scheme", "fp8", "--revision", "-1"]):
+                          ["describe", "scheme", "fp8", "--revision", "-1"], ["set-default-catalog"],
+                          ["set-default-catalog", "quark-0.13", "--expected-revision", "-1"]):
             self.assertEqual(self.run_any(*arguments).returncode, 2, arguments)
 
     def test_an_unreachable_server_exits_3_and_tells_how_to_repeat(self):

@@ -22,8 +22,9 @@ void AddList(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddSetDefaultCatalog(CLI::App& app, const ClientOptions& options, int& exit_code);
 
-// Ends with kWrongUsage when the command line has --catalog, which says nothing to `command`.
+// Ends with kWrongUsage if the command line has --catalog, which does not apply to `command`.
 void RefuseCatalog(const CLI::App& command);
 
 }  // namespace qconfig::client

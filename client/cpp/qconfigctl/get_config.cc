@@ -39,8 +39,8 @@ std::pair<std::string, std::string> CutAtScheme(const std::string& text, const s
 }
 
 // Every algorithm configuration is ProtoJSON of an AlgoConfig: {"gptq": {"block_size": 64}}.
-void AddAlgorithmConfig(const std::string& json, v1::GetConfigRequest& request) {
-  v1::AlgoConfigEntry& entry = *request.add_algo_configs();
+void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
+  v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
   const auto tree = ParseStrictJson(json);
   const absl::Status status = tree.ok() ? ReadProtoJson(*tree, *entry.mutable_config()) : tree.status();
   if (!status.ok()) {
@@ -51,44 +51,42 @@ void AddAlgorithmConfig(const std::string& json, v1::GetConfigRequest& request) 
   entry.set_algorithm(std::string(AlgorithmOf(entry.config())));
 }
 
-v1::GetConfigRequest RequestOf(const Arguments& arguments) {
-  v1::GetConfigRequest request;
-  request.set_model_type(arguments.model_type);
-  request.set_scheme(arguments.scheme);
-  request.set_kv_cache_scheme(arguments.kv_cache_scheme);
-  request.set_min_kv_scale(arguments.min_kv_scale);
-  request.set_attention_scheme(arguments.attention_scheme);
-  arguments.revisions.FillIn(request);
-  for (const std::string& algorithm : arguments.algorithms) request.add_algorithm(algorithm);
-  for (const std::string& config : arguments.algorithm_configs) AddAlgorithmConfig(config, request);
+v1::ConfigSpec SpecOf(const Arguments& arguments) {
+  v1::ConfigSpec spec;
+  spec.set_model_type(arguments.model_type);
+  spec.set_scheme(arguments.scheme);
+  spec.set_kv_cache_scheme(arguments.kv_cache_scheme);
+  spec.set_min_kv_scale(arguments.min_kv_scale);
+  spec.set_attention_scheme(arguments.attention_scheme);
+  for (const std::string& algorithm : arguments.algorithms) spec.add_algorithm(algorithm);
+  for (const std::string& config : arguments.algorithm_configs) AddAlgorithmConfig(config, spec);
   for (const std::string& layer : arguments.layers) {
     const auto [pattern, scheme] = CutAtScheme(layer, "--layer");
-    v1::LayerConfigEntry& entry = *request.add_layer_config();
+    v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(pattern);
     entry.set_scheme(scheme);
   }
   for (const std::string& layer_type : arguments.layer_types) {
     const auto [type, scheme] = CutAtScheme(layer_type, "--layer-type");
-    v1::LayerTypeConfigEntry& entry = *request.add_layer_type_config();
+    v1::LayerTypeConfigEntry& entry = *spec.add_layer_type_config();
     entry.set_layer_type(type);
     entry.set_scheme(scheme);
   }
-  if (arguments.exclude_nothing || !arguments.exclude.empty()) request.mutable_exclude_layers();
-  for (const std::string& pattern : arguments.exclude) request.mutable_exclude_layers()->add_patterns(pattern);
-  if (arguments.share_no_scales || !arguments.shared_scale_groups.empty()) request.mutable_shared_scale_groups();
+  if (arguments.exclude_nothing || !arguments.exclude.empty()) spec.mutable_exclude_layers();
+  for (const std::string& pattern : arguments.exclude) spec.mutable_exclude_layers()->add_patterns(pattern);
+  if (arguments.share_no_scales || !arguments.shared_scale_groups.empty()) spec.mutable_shared_scale_groups();
   for (const std::string& suffixes : arguments.shared_scale_groups) {
-    v1::SharedScaleGroup& group = *request.mutable_shared_scale_groups()->add_groups();
+    v1::SharedScaleGroup& group = *spec.mutable_shared_scale_groups()->add_groups();
     for (const auto suffix : absl::StrSplit(suffixes, ',')) group.add_layer_suffixes(std::string(suffix));
   }
-  request.set_include_quark_json(arguments.output == "quark-json");
-  return request;
+  return spec;
 }
 
 // Quark uses the configuration of an algorithm only when the algorithm is asked for.
-void WarnOfUnusedConfigs(const v1::GetConfigRequest& request) {
-  for (const v1::AlgoConfigEntry& entry : request.algo_configs()) {
+void WarnOfUnusedConfigs(const v1::ConfigSpec& spec) {
+  for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
     const bool used = std::any_of(
-        request.algorithm().begin(), request.algorithm().end(),
+        spec.algorithm().begin(), spec.algorithm().end(),
         [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
     if (used) continue;
     std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not asked for; do so with --algorithm "
@@ -97,11 +95,14 @@ void WarnOfUnusedConfigs(const v1::GetConfigRequest& request) {
 }
 
 int Run(const Arguments& arguments, const ClientOptions& options) {
-  const v1::GetConfigRequest request = RequestOf(arguments);
-  WarnOfUnusedConfigs(request);
+  v1::GetConfigRequest request;
+  *request.mutable_spec() = SpecOf(arguments);
+  arguments.revisions.FillIn(request);
+  request.set_include_quark_json(arguments.output == "quark-json");
+  WarnOfUnusedConfigs(request.spec());
   const auto response = Client(options).GetConfig(request);
   if (!response.ok()) return PrintError(response.status(), options);
-  PrintWarnings(*response);
+  PrintWarnings(response->warnings());
   if (arguments.output == "json") return PrintText(JsonText(response->config()));
   if (arguments.output == "response") return PrintText(JsonText(*response));
   if (arguments.output == "textproto") return PrintText(TextprotoText(response->config()));
@@ -137,8 +138,10 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   command->add_flag("--no-shared-scales", arguments->share_no_scales, "No projections share a scale")->excludes(groups);
   arguments->revisions.AddTo(*command);
   command
-      ->add_option("-o,--output", arguments->output,
-                   "Form of the output; response: also catalogue, revision, digests and warnings")
+      ->add_option(
+          "-o,--output", arguments->output,
+          "Form of the output; quark-json: what Quark's to_dict() returns, for reading and comparing (from_dict() "
+          "drops parts of it); response: also catalogue, revision, digests and warnings")
       ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });

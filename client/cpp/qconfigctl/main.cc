@@ -16,7 +16,7 @@ void RefuseCatalog(const CLI::App& command) {
   const CLI::App* app = &command;
   while (app->get_parent() != nullptr) app = app->get_parent();
   if (app->get_option("--catalog")->count() == 0) return;
-  throw CLI::ValidationError("--catalog", "this command is about no release of Quark: a registry belongs to none");
+  throw CLI::ValidationError("--catalog", "does not apply to this command: a registry belongs to no release of Quark");
 }
 
 namespace {
@@ -86,6 +86,7 @@ int Main(int argc, char** argv) {
   AddDescribe(app, options, exit_code);
   AddRegister(app, options, exit_code);
   AddUnregister(app, options, exit_code);
+  AddSetDefaultCatalog(app, options, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <iostream>
-#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/error_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -67,22 +67,13 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   }
   const bool one_field = error.field_violations_size() == 1 && !error.field_violations(0).description().empty();
   std::cerr << "error: " << (one_field ? error.field_violations(0).description() : error.message()) << " ("
-            << ReasonName(error.reason()) << ")\n";
-  constexpr std::pair<const char*, const char*> kLines[] = {
-      {"field", "  field:        "},   {"value", "  value:        "}, {"suggestion", "  did you mean: "},
-      {"allowed", "  allowed:      "}, {"rule", "  rule:         "},  {"catalog", "  catalogue:    "},
-      {"tenant", "  tenant:       "}};
-  for (const auto& [key, label] : kLines) {
-    const auto it = error.metadata().find(key);
-    if (it != error.metadata().end()) std::cerr << label << it->second << '\n';
-  }
+            << ReasonName(error.reason()) << ")\n"
+            << DetailText(error.detail());
   return exit_code;
 }
 
-void PrintWarnings(const v1::GetConfigResponse& response) {
-  for (const v1::Warning& warning : response.warnings()) {
-    std::cerr << "warning: " << warning.field() << ": \"" << warning.value() << "\" " << warning.message() << '\n';
-  }
+void PrintWarnings(const google::protobuf::RepeatedPtrField<v1::Warning>& warnings) {
+  for (const v1::Warning& warning : warnings) std::cerr << "warning: " << WarningText(warning) << '\n';
 }
 
 }  // namespace qconfig::client

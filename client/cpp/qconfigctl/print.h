@@ -19,7 +19,7 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows);
 
 // To standard error, as people read it. Returns the exit code that goes with it.
 int PrintError(const absl::Status& status, const ClientOptions& options);
-void PrintWarnings(const v1::GetConfigResponse& response);
+void PrintWarnings(const google::protobuf::RepeatedPtrField<v1::Warning>& warnings);
 
 }  // namespace qconfig::client
 

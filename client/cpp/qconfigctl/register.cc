@@ -23,6 +23,8 @@ const std::map<std::string, EntryForm> kForms = {
 
 struct Arguments {
   std::string file, form, name, description;
+  bool replace = false;
+  bool must_be_new = false;
   WriteOptions write;
 
   std::optional<EntryForm> chosen_form() const {
@@ -48,6 +50,17 @@ absl::Status TakeKnownObservers(Client& client, v1::Scheme& scheme) {
   return absl::OkStatus();
 }
 
+template <typename Response>
+int PrintRegistered(const absl::StatusOr<Response>& response, const std::string& what, const WriteOptions& write,
+                    const ClientOptions& options) {
+  if (!response.ok()) return write.PrintFailure(response.status(), options);
+  PrintWarnings(response->warnings());
+  if (write.prints_json()) return PrintText(JsonText(*response));
+  std::cout << write.Sentence("registered", what, options.tenant, response->revision())
+            << (response->replaced() ? "; it replaces the tenant's earlier one" : "") << '\n';
+  return kDone;
+}
+
 int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   const auto text = ReadEntryText(arguments.file);
   if (!text.ok()) return RefuseFile(arguments, text.status());
@@ -68,14 +81,11 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   }
   v1::RegisterSchemeRequest request;
   *request.mutable_scheme() = std::move(file->entry);
+  request.set_replace(arguments.replace);
+  request.set_etag(arguments.write.etag());
   arguments.write.FillIn(request);
-  const auto response = client.RegisterScheme(request);
-  if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
-  std::cout << arguments.write.Sentence("registered", absl::StrCat("scheme ", response->scheme().name()),
-                                        options.tenant, response->revision())
-            << '\n';
-  return kDone;
+  const std::string what = absl::StrCat("scheme ", request.scheme().name());
+  return PrintRegistered(client.RegisterScheme(request), what, arguments.write, options);
 }
 
 int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
@@ -86,16 +96,11 @@ int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   v1::RegisterTemplateRequest request;
   *request.mutable_llm_template() = std::move(file->entry);
+  request.set_must_be_new(arguments.must_be_new);
   request.set_etag(arguments.write.etag());
   arguments.write.FillIn(request);
-  const auto response = Client(options).RegisterTemplate(request);
-  if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
-  if (arguments.write.prints_json()) return PrintText(JsonText(*response));
-  std::cout << arguments.write.Sentence("registered", absl::StrCat("template ", response->llm_template().model_type()),
-                                        options.tenant, response->revision())
-            << (response->replaced() ? "; it replaces the tenant's earlier one" : "")
-            << (response->shadows_builtin() ? "; it hides the catalogue's" : "") << '\n';
-  return kDone;
+  const std::string what = absl::StrCat("template ", request.llm_template().model_type());
+  return PrintRegistered(Client(options).RegisterTemplate(request), what, arguments.write, options);
 }
 
 CLI::App* AddCommand(CLI::App& app, const std::string& what, const std::string& description, Arguments& arguments) {
@@ -117,15 +122,19 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::App* both = app.add_subcommand("register", "Add a scheme or template to the tenant's registry");
   both->require_subcommand(1);
   auto scheme = std::make_shared<Arguments>();
-  CLI::App* command = AddCommand(*both, "scheme", "Add a scheme; its name must be new", *scheme);
+  CLI::App* command = AddCommand(*both, "scheme", "Add a scheme, or replace the tenant's one of its name", *scheme);
   command->add_option("--name", scheme->name, "Name of the scheme, if the file has none");
+  command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme of this name, if there is one");
+  scheme->write.AddEtagTo(*command, "Replace the tenant's scheme only if it has this etag");
   command->callback([command, scheme, &options, &exit_code] {
     RefuseCatalog(*command);
     exit_code = RegisterScheme(*scheme, options);
   });
   auto entry = std::make_shared<Arguments>();
   command = AddCommand(*both, "template", "Add a template, or replace the tenant's one of its model type", *entry);
-  entry->write.AddEtagTo(*command, "Replace the tenant's template only if it has this etag");
+  CLI::Option* etag = entry->write.AddEtagTo(*command, "Replace the tenant's template only if it has this etag");
+  command->add_flag("--must-be-new", entry->must_be_new, "Fail if the tenant has a template of this model type")
+      ->excludes(etag);
   command->callback([command, entry, &options, &exit_code] {
     RefuseCatalog(*command);
     exit_code = RegisterTemplate(*entry, options);

@@ -18,8 +18,8 @@ void WriteOptions::AddTo(CLI::App& command) {
       ->capture_default_str();
 }
 
-void WriteOptions::AddEtagTo(CLI::App& command, const std::string& description) {
-  command.add_option("--etag", etag_, description);
+CLI::Option* WriteOptions::AddEtagTo(CLI::App& command, const std::string& description) {
+  return command.add_option("--etag", etag_, description);
 }
 
 std::string WriteOptions::Sentence(const std::string& done, const std::string& what, const std::string& tenant,

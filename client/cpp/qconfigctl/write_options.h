@@ -16,7 +16,7 @@ class WriteOptions {
  public:
   // `command` then writes into this object.
   void AddTo(CLI::App& command);
-  void AddEtagTo(CLI::App& command, const std::string& description);
+  CLI::Option* AddEtagTo(CLI::App& command, const std::string& description);
 
   bool prints_json() const { return output_ == "json"; }
   const std::string& etag() const { return etag_; }

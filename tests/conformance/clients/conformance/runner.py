@@ -148,6 +148,7 @@ class CaseRun:
             "back up": server.back_up,
             "restore": server.restore,
             "rename scheme": lambda: server.rename_scheme(step["from"], step["to"]),
+            "rename default catalog": lambda: server.rename_default_catalog(step["from"], step["to"]),
             "qconfigctl": lambda: server.qconfigctl(step["arguments"], step.get("input", "")),
             "start proxy": lambda: self._saved.update(proxy=server.start_proxy(step.get("faults", []))),
             "check tries": lambda: self._check_tries(step),

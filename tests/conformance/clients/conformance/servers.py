@@ -182,6 +182,14 @@ class CaseServer:
         connection.commit()
         connection.close()
 
+    def rename_default_catalog(self, old, new):
+        """Renames the default catalogue of each tenant that has it, while the server is down: as another server stores it
+        whose catalogues are not those of this one."""
+        connection = sqlite3.connect(self._registry)
+        connection.execute("UPDATE entries SET value = ? WHERE kind = 3 AND value = ?", [new.encode(), old.encode()])
+        connection.commit()
+        connection.close()
+
     def start_proxy(self, faults):
         """Instead of the one before. Returns its address."""
         if self.proxy is not None:

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/error_text.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+
+namespace qconfig::client {
+namespace {
+
+using Strings = google::protobuf::RepeatedPtrField<std::string>;
+
+void AppendItem(std::string* out, const std::string& value) {
+  if (value.find_first_of(",\"") == std::string::npos) {
+    absl::StrAppend(out, value);
+  } else {
+    absl::StrAppend(out, "\"", absl::StrReplaceAll(value, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+  }
+}
+
+std::string ListText(const Strings& values, int total) {
+  const int left_out = total - values.size();
+  return absl::StrCat(absl::StrJoin(values, ", ", AppendItem),
+                      left_out > 0 ? absl::StrCat(" and ", left_out, " more") : "");
+}
+
+}  // namespace
+
+std::string DetailText(const v1::ErrorDetail& detail) {
+  std::string text;
+  const auto add = [&text](const char* label, const std::string& value) {
+    if (!value.empty()) absl::StrAppend(&text, "  ", label, value, "\n");
+  };
+  add("field:        ", detail.field());
+  add("value:        ", detail.value());
+  add("did you mean: ", ListText(detail.suggestions(), detail.suggestions_size()));
+  add("allowed:      ", ListText(detail.allowed(), detail.allowed_total()));
+  add("rule:         ", detail.rule());
+  if (detail.newest_revision() != 0) {
+    add("revisions:    ", absl::StrCat(detail.first_revision(), " to ", detail.newest_revision()));
+  }
+  add("catalogue:    ", detail.catalog());
+  add("tenant:       ", detail.tenant());
+  return text;
+}
+
+std::string WarningText(const v1::Warning& warning) {
+  return absl::StrCat(warning.field(), ": ", warning.value().empty() ? "" : absl::StrCat("\"", warning.value(), "\" "),
+                      warning.message());
+}
+
+}  // namespace qconfig::client

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_ERROR_TEXT_H_
+#define QCONFIG_CLIENT_CPP_QCONFIGCTL_ERROR_TEXT_H_
+
+#include <string>
+
+#include "qconfig/v1/config_service.pb.h"
+#include "qconfig/v1/error.pb.h"
+
+namespace qconfig::client {
+
+// The lines that follow an error for people: one for each thing that `detail` has, indented, with a line break at its
+// end. In lists, a value that has a comma or a quotation mark is in quotation marks, so that it cannot be taken for
+// two.
+std::string DetailText(const v1::ErrorDetail& detail);
+
+// `spec.scheme: "fp4_block16_scale_e4m3" an older name of nvfp4`, without a line break.
+std::string WarningText(const v1::Warning& warning);
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_ERROR_TEXT_H_

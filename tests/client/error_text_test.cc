@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/error_text.h"
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+namespace qconfig::client {
+namespace {
+
+v1::ErrorDetail Detail(const std::string& text) {
+  v1::ErrorDetail detail;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &detail)) << text;
+  return detail;
+}
+
+TEST(DetailTextTest, HasALineForEachThing) {
+  EXPECT_EQ(DetailText(Detail(R"(field: "spec.scheme" value: "fp9" allowed: ["int8", "fp8"] allowed_total: 27
+                                 suggestions: ["fp8", "mxfp4"] rule: "a_rule" tenant: "acme" catalog: "quark-0.13")")),
+            "  field:        spec.scheme\n"
+            "  value:        fp9\n"
+            "  did you mean: fp8, mxfp4\n"
+            "  allowed:      int8, fp8 and 25 more\n"
+            "  rule:         a_rule\n"
+            "  catalogue:    quark-0.13\n"
+            "  tenant:       acme\n");
+}
+
+TEST(DetailTextTest, AnEmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }
+
+TEST(DetailTextTest, AllValuesAreAllowedWithoutACount) {
+  EXPECT_EQ(DetailText(Detail(R"(allowed: ["int8", "fp8"] allowed_total: 2)")), "  allowed:      int8, fp8\n");
+}
+
+TEST(DetailTextTest, ANameWithACommaIsOneName) {
+  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["a, b", "a", "say \"b\"", "c\\, d"])")),
+            "  did you mean: \"a, b\", a, \"say \\\"b\\\"\", \"c\\\\, d\"\n");
+}
+
+TEST(DetailTextTest, RevisionsThatCanBeReadAreARange) {
+  EXPECT_EQ(DetailText(Detail("first_revision: 3 newest_revision: 3630000000000")),
+            "  revisions:    3 to 3630000000000\n");
+}
+
+TEST(WarningTextTest, HasTheValueInQuotationMarks) {
+  v1::Warning warning;
+  warning.set_field("spec.scheme");
+  warning.set_message("an older name of nvfp4");
+  EXPECT_EQ(WarningText(warning), "spec.scheme: an older name of nvfp4");
+  warning.set_value("fp4_block16");
+  EXPECT_EQ(WarningText(warning), "spec.scheme: \"fp4_block16\" an older name of nvfp4");
+}
+
+}  // namespace
+}  // namespace qconfig::client
