@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -323,6 +324,17 @@ def test_arguments_may_be_iterators(served: None) -> None:
     assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq", "smooth"]
     assert config.algo_config[0].model_decoder_layers == "mine"
     assert config == template.get_config("fp8", **arguments)
+
+
+def test_the_installed_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, metadata in (("empty", ""), ("local", "Name: amd-quark\nVersion: 0.13+rocm7\n")):
+        folder = tmp_path / name / "amd_quark-0.13.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(metadata)
+    monkeypatch.syspath_prepend(str(tmp_path / "empty"))
+    assert _to_quark.installed_release() is None
+    monkeypatch.syspath_prepend(str(tmp_path / "local"))
+    assert _to_quark.installed_release() == "0.13"
 
 
 def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:

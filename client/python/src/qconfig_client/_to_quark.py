@@ -39,9 +39,10 @@ class QuarkMissing(ImportError):
 def installed_release() -> Optional[str]:
     """The installed release of amd-quark, such as "0.12.post1"; None: there is none. Does not import it."""
     try:
-        return importlib.metadata.version("amd-quark").split("+")[0]
+        version: Optional[str] = importlib.metadata.version("amd-quark")
     except importlib.metadata.PackageNotFoundError:
         return None
+    return version.split("+")[0] if version else None  # what an incomplete uninstallation leaves has no version
 
 
 def require_quark(release: Optional[str] = None) -> None:
