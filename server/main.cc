@@ -4,12 +4,14 @@
 // could not start, or lost its port, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <system_error>
 
-#include "absl/strings/match.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
 #include "server/admin/health_check.h"
 #include "server/end_signals.h"
 #include "server/observe/log.h"
@@ -19,20 +21,38 @@
 #include "server/options/options.h"
 #include "server/serve.h"
 #include "server/storage/sqlite_backup.h"
+#include "server/storage/sqlite_new_epoch.h"
 
 namespace qconfig {
 namespace {
 
-int Backup(const Options& options, const std::string& to) {
+// Empty if the storage is no file.
+std::string RegistryFileOf(const Options& options) {
   const std::string storage = *StorageOf(options);
-  constexpr absl::string_view kSqlite = "sqlite:";
-  if (!absl::StartsWith(storage, kSqlite)) {
-    std::fprintf(stderr, "only an SQLite registry can be backed up: say --storage sqlite:FILE\n");
-    return kWrongOptions;
-  }
-  const absl::Status status = BackupSqlite(storage.substr(kSqlite.size()), to);
+  absl::string_view path = storage;
+  if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
+  std::fprintf(stderr, "this needs an SQLite registry: say --storage sqlite:FILE\n");
+  return "";
+}
+
+int Backup(const Options& options, const std::string& to) {
+  const std::string path = RegistryFileOf(options);
+  if (path.empty()) return kWrongOptions;
+  const absl::Status status = BackupSqlite(path, to);
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kCannotStart;
+}
+
+int NewEpoch(const Options& options) {
+  const std::string path = RegistryFileOf(options);
+  if (path.empty()) return kWrongOptions;
+  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(path);
+  if (first.ok()) {
+    std::printf("new revisions of %s begin at %lld\n", path.c_str(), static_cast<long long>(*first));
+    return 0;
+  }
+  std::fprintf(stderr, "%s\n", std::string(first.status().message()).c_str());
   return kCannotStart;
 }
 
@@ -58,6 +78,9 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
+  CLI::App* new_epoch = app.add_subcommand(
+      "new-epoch", "Begin new revision numbers, after an older copy of the registry was put back by other means");
+  new_epoch->fallthrough();
   CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
   health_check->fallthrough();
   CLI::App* check_config =
@@ -65,7 +88,7 @@ int Main(int argc, char** argv) {
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
-  if (*health_check || *check_config || *backup) EndSignals::Unblock();
+  if (*health_check || *check_config || *backup || *new_epoch) EndSignals::Unblock();
   if (line.ok() && *health_check) return HealthCheck(options);  // whatever the other options are
   if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
@@ -73,6 +96,7 @@ int Main(int argc, char** argv) {
   }
   if (*check_config) return CheckConfig(options, *line);
   if (*backup) return Backup(options, backup_file);
+  if (*new_epoch) return NewEpoch(options);
   try {
     ExitAfterLog(Serve(options));
   } catch (const std::system_error& error) {
