@@ -26,41 +26,40 @@
 namespace qconfig {
 namespace {
 
-// Empty if the storage is no file.
-std::string RegistryFileOf(const Options& options) {
-  const std::string storage = *StorageOf(options);
-  absl::string_view path = storage;
+// Prints why the subcommand failed.
+int Failed(int code, const absl::Status& why) {
+  std::fprintf(stderr, "%s\n", std::string(why.message()).c_str());
+  return code;
+}
+
+// The file of the registry. kInvalidArgument: it is not in a file. The options of serving do not matter.
+absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
+  const absl::StatusOr<std::string> storage = StorageOf(options);
+  if (!storage.ok()) return storage.status();
+  absl::string_view path = *storage;
   if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
-  std::fprintf(stderr, "this needs an SQLite registry: say --storage sqlite:FILE\n");
-  return "";
+  return absl::InvalidArgumentError("the subcommand needs an SQLite registry: say --storage sqlite:FILE");
 }
 
 int Backup(const Options& options, const std::string& to) {
-  const std::string path = RegistryFileOf(options);
-  if (path.empty()) return kWrongOptions;
-  const absl::Status status = BackupSqlite(path, to);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return kCannotStart;
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::Status status = BackupSqlite(*path, to);
+  return status.ok() ? 0 : Failed(kCannotStart, status);
 }
 
 int NewEpoch(const Options& options) {
-  const std::string path = RegistryFileOf(options);
-  if (path.empty()) return kWrongOptions;
-  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(path);
-  if (first.ok()) {
-    std::printf("new revisions of %s begin at %lld\n", path.c_str(), static_cast<long long>(*first));
-    return 0;
-  }
-  std::fprintf(stderr, "%s\n", std::string(first.status().message()).c_str());
-  return kCannotStart;
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path);
+  if (!first.ok()) return Failed(kCannotStart, first.status());
+  std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
+  return 0;
 }
 
 int HealthCheck(const Options& options) {
   const absl::Status status = CheckHealth(options.admin_listen);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return kCannotStart;
+  return status.ok() ? 0 : Failed(kCannotStart, status);
 }
 
 int Main(int argc, char** argv) {
@@ -78,8 +77,8 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
-  CLI::App* new_epoch = app.add_subcommand(
-      "new-epoch", "Begin new revision numbers, after an older copy of the registry was put back by other means");
+  CLI::App* new_epoch =
+      app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
   new_epoch->fallthrough();
   CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
   health_check->fallthrough();
@@ -89,14 +88,13 @@ int Main(int argc, char** argv) {
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
   if (*health_check || *check_config || *backup || *new_epoch) EndSignals::Unblock();
-  if (line.ok() && *health_check) return HealthCheck(options);  // whatever the other options are
-  if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kWrongOptions;
-  }
-  if (*check_config) return CheckConfig(options, *line);
+  if (!line.ok()) return Failed(kWrongOptions, line.status());
+  // These work whatever the options of serving are.
+  if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
   if (*new_epoch) return NewEpoch(options);
+  if (const absl::Status status = CheckOptions(options); !status.ok()) return Failed(kWrongOptions, status);
+  if (*check_config) return CheckConfig(options, *line);
   try {
     ExitAfterLog(Serve(options));
   } catch (const std::system_error& error) {

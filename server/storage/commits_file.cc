@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -24,14 +25,14 @@ constexpr int64_t kMaxNumber = int64_t{1} << 60;  // so that sums do not overflo
 // Always of the same length, so that a new text replaces all of the old one.
 std::string TextOf(const CommitCount& count) { return absl::StrFormat("%020d %020d\n", count.epoch, count.commits); }
 
-// Zeros if the text is not one of TextOf(), as after a crash of the machine.
-CommitCount Parse(absl::string_view text) {
+// Nothing if the text is not one of TextOf(), as after a crash of the machine.
+std::optional<CommitCount> Parse(absl::string_view text) {
   CommitCount count;
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::ByAnyChar(" \n"));
   const bool valid = parts.size() == 3 && absl::SimpleAtoi(parts[0], &count.epoch) &&
                      absl::SimpleAtoi(parts[1], &count.commits) && TextOf(count) == text && count.epoch >= 0 &&
                      count.epoch <= kMaxNumber && count.commits >= 0 && count.commits <= kMaxNumber;
-  return valid ? count : CommitCount{};
+  return valid ? std::optional<CommitCount>(count) : std::nullopt;
 }
 
 // A tool that root runs must not leave a file that the server cannot open.
@@ -51,8 +52,9 @@ absl::StatusOr<std::unique_ptr<CommitsFile>> CommitsFile::Open(const std::string
   std::array<char, 64> text{};
   const ssize_t size = pread(fd.get(), text.data(), text.size(), 0);
   if (size < 0) return FileFailure("read", name, errno);
-  const CommitCount count = Parse({text.data(), static_cast<size_t>(size)});
-  return std::unique_ptr<CommitsFile>(new CommitsFile(std::move(fd), count));
+  const std::optional<CommitCount> count = Parse({text.data(), static_cast<size_t>(size)});
+  if (!count.has_value() && ftruncate(fd.get(), 0) != 0) return FileFailure("truncate", name, errno);
+  return std::unique_ptr<CommitsFile>(new CommitsFile(std::move(fd), count.value_or(CommitCount{})));
 }
 
 CommitCount CommitsFile::count() const {

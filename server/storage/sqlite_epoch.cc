@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "server/storage/registry_store.h"
 #include "server/storage/revision_range.h"
 #include "server/storage/sqlite_registry.h"
 
@@ -12,8 +13,9 @@ namespace {
 
 absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view sql) {
   SqliteQuery query(connection, sql);
-  query.Next();
+  const bool found = query.Next();
   if (!query.status().ok()) return query.status();
+  if (!found) return StorageUnavailable(absl::StrCat(connection.path(), " is damaged: there is no epoch"));
   return query.Int(0);
 }
 
@@ -44,19 +46,19 @@ absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& com
                                   const std::function<void(const std::string&)>& warn) {
   const absl::StatusOr<int64_t> is_backup = ReadInt(connection, "SELECT is_backup FROM meta");
   if (!is_backup.ok()) return is_backup.status();
-  absl::StatusOr<int64_t> epoch = ReadInt(connection, "SELECT epoch FROM meta");
-  if (!epoch.ok()) return epoch.status();
+  const absl::StatusOr<int64_t> in_file = ReadInt(connection, "SELECT epoch FROM meta");
+  if (!in_file.ok()) return in_file.status();
   const absl::StatusOr<int64_t> writes = CountWrites(connection);
   if (!writes.ok()) return writes.status();
   const CommitCount counted = commits.count();
-  const bool is_older = CommitCount{*epoch, *writes}.IsBefore(counted);
-  if (*is_backup != 0 || is_older) {
+  absl::StatusOr<int64_t> epoch = in_file;
+  if (*is_backup != 0 || CommitCount{*in_file, *writes}.IsBefore(counted)) {
     epoch = BeginSqliteEpoch(connection, commits, now);
     if (!epoch.ok()) return epoch.status();
-    const std::string why =
-        *is_backup != 0 ? " is a restored backup"
-                        : absl::StrCat(" has ", *writes, " commits and ", counted.commits,
-                                       " were counted: an older copy was put in its place, or commits were lost");
+    std::string why = absl::StrCat(" has ", *writes, " commits and ", counted.commits,
+                                   " were counted: an older copy was put in its place, or commits were lost");
+    if (*in_file < counted.epoch) why = " is of an earlier epoch: an older copy was put in its place";
+    if (*is_backup != 0) why = " is a restored backup";
     warn(absl::StrCat("new epoch: ", connection.path(), why, "; new revisions begin at ", *epoch));
   }
   commits.Set({*epoch, *writes});
