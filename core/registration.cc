@@ -23,7 +23,7 @@ constexpr int kMaxProjections = 64;  // K and V, or Q; a template of a catalogue
 constexpr int kMaxBlockSizes = 16;   // Quark uses two, and keeps others where it uses none
 
 // The etag of an entry is the revision that last wrote it.
-std::string NextEtag(const RegistryState& registry) { return absl::StrCat(registry.revision() + 1); }
+std::string NextEtag(const RegistrationContext& context) { return absl::StrCat(context.next_revision); }
 
 template <typename Labels>
 void CheckLabels(const Labels& labels, const std::string& path, ShapeChecks& checks) {
@@ -71,7 +71,7 @@ template <typename Entry>
 void SetByServer(const Entry* replaced, const RegistrationContext& context, Entry& entry) {
   ClearOutputOnly(entry);
   entry.set_origin(v1::REGISTRY_ORIGIN_TENANT);
-  entry.set_etag(NextEtag(context.registry));
+  entry.set_etag(NextEtag(context));
   *entry.mutable_create_time() = replaced == nullptr ? context.now : replaced->create_time();
   *entry.mutable_update_time() = context.now;
 }

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/timestamp.pb.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct RegistrationContext {
   // none does, the error is that of the first. Absent fields take the defaults of the catalogue that accepts the entry.
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
   const RegistryState& registry;  // the tenant's newest
+  int64_t next_revision;          // that the write will make
   const Limits& limits;
   google::protobuf::Timestamp now;
 };

@@ -4,12 +4,14 @@
 // could not start, or lost its port, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <system_error>
 
-#include "absl/strings/match.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
 #include "server/admin/health_check.h"
 #include "server/end_signals.h"
 #include "server/observe/log.h"
@@ -19,28 +21,45 @@
 #include "server/options/options.h"
 #include "server/serve.h"
 #include "server/storage/sqlite_backup.h"
+#include "server/storage/sqlite_new_epoch.h"
 
 namespace qconfig {
 namespace {
 
+// Prints why the subcommand failed.
+int Failed(int code, const absl::Status& why) {
+  std::fprintf(stderr, "%s\n", std::string(why.message()).c_str());
+  return code;
+}
+
+// The file of the registry. kInvalidArgument: it is not in a file. The options of serving do not matter.
+absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
+  const absl::StatusOr<std::string> storage = StorageOf(options);
+  if (!storage.ok()) return storage.status();
+  absl::string_view path = *storage;
+  if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
+  return absl::InvalidArgumentError("the subcommand needs an SQLite registry: say --storage sqlite:FILE");
+}
+
 int Backup(const Options& options, const std::string& to) {
-  const std::string storage = *StorageOf(options);
-  constexpr absl::string_view kSqlite = "sqlite:";
-  if (!absl::StartsWith(storage, kSqlite)) {
-    std::fprintf(stderr, "only an SQLite registry can be backed up: say --storage sqlite:FILE\n");
-    return kWrongOptions;
-  }
-  const absl::Status status = BackupSqlite(storage.substr(kSqlite.size()), to);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return kCannotStart;
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::Status status = BackupSqlite(*path, to);
+  return status.ok() ? 0 : Failed(kCannotStart, status);
+}
+
+int NewEpoch(const Options& options) {
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path);
+  if (!first.ok()) return Failed(kCannotStart, first.status());
+  std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
+  return 0;
 }
 
 int HealthCheck(const Options& options) {
   const absl::Status status = CheckHealth(options.admin_listen);
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return kCannotStart;
+  return status.ok() ? 0 : Failed(kCannotStart, status);
 }
 
 int Main(int argc, char** argv) {
@@ -58,6 +77,9 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
+  CLI::App* new_epoch =
+      app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
+  new_epoch->fallthrough();
   CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
   health_check->fallthrough();
   CLI::App* check_config =
@@ -65,14 +87,14 @@ int Main(int argc, char** argv) {
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
-  if (*health_check || *check_config || *backup) EndSignals::Unblock();
-  if (line.ok() && *health_check) return HealthCheck(options);  // whatever the other options are
-  if (const absl::Status status = line.ok() ? CheckOptions(options) : line.status(); !status.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kWrongOptions;
-  }
-  if (*check_config) return CheckConfig(options, *line);
+  if (*health_check || *check_config || *backup || *new_epoch) EndSignals::Unblock();
+  if (!line.ok()) return Failed(kWrongOptions, line.status());
+  // These work whatever the options of serving are.
+  if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
+  if (*new_epoch) return NewEpoch(options);
+  if (const absl::Status status = CheckOptions(options); !status.ok()) return Failed(kWrongOptions, status);
+  if (*check_config) return CheckConfig(options, *line);
   try {
     ExitAfterLog(Serve(options));
   } catch (const std::system_error& error) {

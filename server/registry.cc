@@ -87,8 +87,7 @@ bool Registry::Publish(const TenantId& tenant, const RevisionRange& range, std::
   if (known.newest < revision) settings_.on_change(tenant);
   // Few ask for the last but one, and it shares most of what it holds, so it would only drive out other tenants.
   if (known.newest < revision) superseded = views_.Erase(KeyOf(tenant, known.newest));
-  known.first = std::max(known.first, range.first);
-  known.newest = std::max(known.newest, range.newest);
+  if (known.newest <= revision) known = range;
   dropped = views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
   if (const auto it = waiting_.find(tenant.name()); it != waiting_.end()) it->second->news.SignalAll();
   return true;
@@ -109,17 +108,24 @@ absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::Reload(const Ten
       absl::MutexLock lock(&mutex_);
       generation = generation_;
     }
-    auto state = store_.Load(tenant, 0);
-    if (!state.ok()) return state.status();
-    // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
-    if (state->revision() == never_written_->state()->revision() && state->default_catalog().empty()) {
-      return never_written_;
-    }
     const auto range = store_.Revisions(tenant);
     if (!range.ok()) return range.status();
+    // Nothing is kept of tenants that are only asked for, so that asking takes no memory.
+    if (range->newest == never_written_->state()->revision()) return never_written_;
+    auto state = store_.Load(tenant, range->newest);
+    if (ItemErrorOf(state.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) continue;  // forgotten meanwhile
+    if (!state.ok()) return state.status();
     auto view = MakeView(*std::move(state));
-    if (Publish(tenant, {range->first, view->state()->revision()}, view, generation)) return view;
+    if (Publish(tenant, *range, view, generation)) return view;
   }
+}
+
+absl::StatusOr<RevisionRange> Registry::RangeOf(const TenantId& tenant) const {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (const auto it = ranges_.find(tenant.name()); it != ranges_.end()) return it->second;
+  }
+  return store_.Revisions(tenant);
 }
 
 absl::StatusOr<std::shared_ptr<const Registry::View>> Registry::FindView(const TenantId& tenant, int64_t revision,
@@ -180,20 +186,24 @@ absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
   constexpr absl::Duration kLookAtCaller = absl::Seconds(1);
   const absl::Time end = EndOfWaiting(query.deadline, settings_.max_wait);
   while (true) {
-    const auto newest = GetView(query.tenant, 0);
-    if (!newest.ok()) return newest.status();
-    const int64_t revision = (*newest)->state()->revision();
-    if (revision >= query.min_revision) return absl::OkStatus();
+    if (const auto newest = GetView(query.tenant, 0); !newest.ok()) return newest.status();
+    const auto range = RangeOf(query.tenant);
+    if (!range.ok()) return range.status();
+    if (IsLost(*range, query.min_revision)) {
+      return RevisionLost(query.tenant, *range, "min_revision", query.min_revision);
+    }
+    if (range->newest >= query.min_revision) return absl::OkStatus();
     const absl::Time now = absl::Now();
     if (now >= end || query.is_cancelled()) {
       return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
           .Field("min_revision")
           .Value(absl::StrCat(query.min_revision))
-          .Allowed({absl::StrCat("up to ", revision)})
+          .Allowed({absl::StrCat("up to ", range->newest)})
           .Tenant(query.tenant.name())
+          .Revisions(range->first, range->newest)
           .Because("the tenant's registry has not come to this revision in time");
     }
-    const absl::Status waited = WaitForNews(query.tenant, revision, std::min(end, now + kLookAtCaller));
+    const absl::Status waited = WaitForNews(query.tenant, range->newest, std::min(end, now + kLookAtCaller));
     if (!waited.ok()) return waited;
   }
 }
@@ -269,7 +279,9 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
   if (commit.record.revision() > newest) {
     if (const auto view = Reload(order.tenant); !view.ok()) return view.status();
   }
-  const auto before = GetView(order.tenant, commit.record.revision() - 1);
+  const auto range = RangeOf(order.tenant);
+  if (!range.ok()) return range.status();
+  const auto before = GetView(order.tenant, RevisionBefore(*range, commit.record.revision(), 1));
   if (!before.ok()) return before.status();
   return Written{commit.record.revision(), *commit.record.changes().rbegin(), (*before)->state()};
 }
@@ -288,15 +300,17 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
       if (earlier->has_value()) return **std::move(earlier);
     }
     const auto catalogs = CatalogsFor(state);
+    const auto known = RangeOf(order.tenant);
+    if (!known.ok()) return known.status();
     const google::protobuf::Timestamp now = ToTimestamp(settings_.clock());
-    auto change = plan({catalogs, state, settings_.limits, now});
+    auto change = plan({catalogs, state, known->next, settings_.limits, now});
     if (!change.ok()) return change.status();
     const bool changes = change->change_case() != v1::RegistryChange::CHANGE_NOT_SET;
     if (order.validate_only || !changes) return Written{state.revision(), *std::move(change), (*view)->state()};
 
     RegistryCommit commit;
     commit.request_digest = order.request_digest;
-    commit.record.set_revision(state.revision() + 1);
+    commit.record.set_revision(known->next);
     *commit.record.mutable_time() = now;
     commit.record.set_actor(order.actor);
     commit.record.set_request_id(order.request_id);

@@ -85,8 +85,9 @@ class Registry {
 
   // CATALOG_NOT_FOUND: no catalogue of that name. REVISION_IN_FUTURE: the registry has not come to `revision`, or did
   // not come to `min_revision` in time. OVERLOADED: too many calls wait for a revision. REVISION_COMPACTED: so old
-  // revisions are not kept. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never
-  // written to has revision 1 and is not an error.
+  // revisions are not kept. REVISION_LOST: a restored backup does not have `revision` or `min_revision`; the call does
+  // not wait. STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant that was never written to has
+  // revision 1 and is not an error.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(const SnapshotQuery& query) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The catalogue that requests of the tenant use if they name none. This server may not have it.
@@ -101,7 +102,7 @@ class Registry {
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The writes after `revision`, oldest first, `max_changes` at the most; and the revisions that can be read.
-  // REVISION_COMPACTED, REVISION_IN_FUTURE, STORAGE_UNAVAILABLE.
+  // REVISION_COMPACTED, REVISION_LOST, REVISION_IN_FUTURE, STORAGE_UNAVAILABLE.
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
                                                              size_t max_changes) const;
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const;
@@ -154,6 +155,8 @@ class Registry {
   // false, when a tenant was forgotten since `generation`.
   bool Publish(const TenantId& tenant, const RevisionRange& range, std::shared_ptr<const View> view,
                std::optional<int64_t> generation) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The revisions of the tenant as memory knows them, or else the store.
+  absl::StatusOr<RevisionRange> RangeOf(const TenantId& tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
   // What is in memory is no longer known to be the tenant's newest.
   void Forget(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -181,6 +181,9 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
   if (!request.page_token().empty()) {
     const auto token = DecodePageToken(request.page_token());
     if (!token.ok()) return token.status();
+    if (token->tenant == start.tenant && IsLost(*range, token->revision)) {
+      return CheckReadable(*tenant, *range, token->revision);
+    }
     if (token->list != start.list || token->tenant != start.tenant || token->revision > range->newest) {
       return AnotherListing(request.page_token());
     }
@@ -196,8 +199,9 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
   bool full = false;
   while (next > range->first && left > 0 && !full) {
     if (call.is_cancelled()) return absl::CancelledError("the caller went away");
-    const int64_t count = std::min({kReadAtOnce, left, next - range->first});
-    const auto changes = registry_.ChangesSince(*tenant, next - count, static_cast<size_t>(count));
+    const int64_t count = std::min({kReadAtOnce, left, WritesBetween(*range, range->first, next)});
+    const int64_t since = RevisionBefore(*range, next, count);
+    const auto changes = registry_.ChangesSince(*tenant, since, static_cast<size_t>(count));
     if (ItemErrorOf(changes.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) {
       range = registry_.Revisions(*tenant);  // history was forgotten meanwhile
       if (!range.ok()) return range.status();
@@ -209,7 +213,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
       full = bytes > kMaxPageBytes && !response.changes().empty();
       if (full) break;
       *response.add_changes() = Show(*record, request.view());
-      --next;
+      next = RevisionBefore(*range, next, 1);
       --left;
     }
   }

@@ -193,7 +193,8 @@ int Serve(const Options& options) {
   auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
   if (!admin.ok()) return cannot_start(admin.status());
 
-  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)});
+  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)},
+                         [&log](const std::string& text) { log->warn("{}", text); });
   if (!store.ok()) return cannot_start(store.status());
   ObservedStore observed_store(*std::move(store),
                                [metrics = settings.metrics](auto... report) { metrics->store().Finished(report...); });

@@ -68,7 +68,7 @@ std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, in
 }  // namespace
 
 struct MemoryStore::Registry {
-  RevisionRange range;
+  RevisionRange range;  // `next` is set by RangeOf()
   std::deque<std::shared_ptr<const RegistryCommit>> commits;  // of the revisions after range.first
   Versions<v1::Scheme> schemes;
   Versions<v1::LlmTemplate> templates;
@@ -116,20 +116,21 @@ struct MemoryStore::Registry {
 
   void ForgetHistory(const HistoryLimits& limits) {
     const int64_t forgotten_up_to = ForgottenUpTo(limits, HistoryTime(commits.back()->record));
-    const int64_t last = range.first + kMaxForgottenAtOnce;
-    while (!commits.empty() && range.first < last &&
-           (static_cast<int64_t>(commits.size()) > limits.max_changes ||
-            HistoryTime(commits.front()->record) <= forgotten_up_to)) {
+    int64_t first = range.first;
+    for (int64_t left = kMaxForgottenAtOnce; left > 0 && !commits.empty(); --left) {
+      const bool too_many = static_cast<int64_t>(commits.size()) > limits.max_changes;
+      if (!too_many && HistoryTime(commits.front()->record) > forgotten_up_to) break;
+      first = commits.front()->record.revision();
       commits.pop_front();
-      ++range.first;
     }
+    ForgetBefore(range, first);
     Forget(schemes, range.first);
     Forget(templates, range.first);
     Forget(default_catalogs, range.first);
   }
 };
 
-MemoryStore::MemoryStore(const HistoryLimits& history) : history_(history) {}
+MemoryStore::MemoryStore(const HistoryLimits& history, Clock clock) : history_(history), clock_(std::move(clock)) {}
 MemoryStore::~MemoryStore() = default;
 
 const MemoryStore::Registry& MemoryStore::Find(const TenantId& tenant) const {
@@ -138,31 +139,47 @@ const MemoryStore::Registry& MemoryStore::Find(const TenantId& tenant) const {
   return it == registries_.end() ? *kNeverWritten : it->second;
 }
 
+RevisionRange MemoryStore::RangeOf(const Registry& registry) const {
+  RevisionRange range = registry.range;
+  SetNext(range, epoch_);
+  return range;
+}
+
+absl::StatusOr<int64_t> MemoryStore::BeginEpoch() {
+  const absl::MutexLock lock(&mutex_);
+  int64_t used = epoch_;
+  for (const auto& [name, registry] : registries_) used = std::max(used, registry.range.newest);
+  epoch_ = FirstOfEpoch(clock_(), used);
+  return epoch_;
+}
+
 absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
   auto stored = std::make_shared<const RegistryCommit>(commit);
   const absl::MutexLock lock(&mutex_);
   const Registry& known = Find(tenant);
-  if (commit.record.revision() != known.range.newest + 1) return Conflict(tenant, known.range.newest);
+  RevisionRange range = RangeOf(known);
+  if (commit.record.revision() != range.next) return Conflict(tenant, range.next);
   if (known.HasRequest(commit.record.request_id())) return RequestIdTaken(tenant, commit.record.request_id());
   Registry& registry = registries_[tenant.name()];
   registry.Apply(commit.record);
   registry.commits.push_back(std::move(stored));
-  registry.range.newest = commit.record.revision();
+  AddRevision(range);
+  registry.range = std::move(range);
   registry.ForgetHistory(history_);
   ++writes_;
-  return registry.range;
+  return RangeOf(registry);
 }
 
 absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {
   const absl::MutexLock lock(&mutex_);
-  return Find(tenant).range;
+  return RangeOf(Find(tenant));
 }
 
 absl::StatusOr<RegistryState> MemoryStore::Load(const TenantId& tenant, int64_t revision) const {
   const absl::MutexLock lock(&mutex_);
   const Registry& registry = Find(tenant);
   if (revision == 0) revision = registry.range.newest;
-  if (const absl::Status readable = CheckReadable(tenant, registry.range, revision); !readable.ok()) return readable;
+  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
   const auto default_catalogs = At(registry.default_catalogs, revision);
   return RegistryState(revision, default_catalogs.empty() ? "" : *default_catalogs.back(),
                        At(registry.schemes, revision), At(registry.templates, revision));
@@ -172,9 +189,9 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> MemoryStore::ChangesSince(const Te
                                                                         size_t max_changes) const {
   const absl::MutexLock lock(&mutex_);
   const Registry& registry = Find(tenant);
-  if (const absl::Status readable = CheckReadable(tenant, registry.range, revision); !readable.ok()) return readable;
+  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
   std::vector<v1::ChangeRecord> changes;
-  for (auto i = static_cast<size_t>(revision - registry.range.first);
+  for (auto i = static_cast<size_t>(WritesBetween(registry.range, registry.range.first, revision));
        i < registry.commits.size() && changes.size() < max_changes; ++i) {
     changes.push_back(registry.commits[i]->record);
   }

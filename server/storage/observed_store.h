@@ -20,7 +20,8 @@ namespace qconfig {
 enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest };
 inline constexpr size_t kStoreOperations = 5;
 
-// Another store, of which each operation is reported with what it ended in and how long it took. Thread-safe.
+// Another store, of which each operation is reported with what it ended in and how long it took, except BeginEpoch(),
+// which no call makes. Thread-safe.
 class ObservedStore : public RegistryStore {
  public:
   // Is called by the thread of the operation, before it returns.
@@ -30,6 +31,7 @@ class ObservedStore : public RegistryStore {
       : store_(std::move(store)), report_(std::move(report)), clock_(std::move(clock)) {}
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<int64_t> BeginEpoch() override { return store_->BeginEpoch(); }
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
   absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,

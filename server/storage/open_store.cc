@@ -8,13 +8,15 @@
 
 namespace qconfig {
 
-absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& storage, const HistoryLimits& history) {
+absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& storage, const HistoryLimits& history,
+                                                         const std::function<void(const std::string&)>& warn) {
   if (storage == "memory") return std::make_unique<MemoryStore>(history);
   absl::string_view path = storage;
   if (absl::ConsumePrefix(&path, "sqlite:") && !path.empty()) {
     SqliteOptions options;
     options.path = std::string(path);
     options.history = history;
+    options.warn = warn;
     return SqliteStore::Open(options);
   }
   return absl::InvalidArgumentError(

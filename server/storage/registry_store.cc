@@ -6,20 +6,8 @@
 
 namespace qconfig {
 
-absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision) {
-  if (revision >= range.first && revision <= range.newest) return absl::OkStatus();
-  const bool in_future = revision > range.newest;
-  return Error(in_future ? v1::ERROR_REASON_REVISION_IN_FUTURE : v1::ERROR_REASON_REVISION_COMPACTED)
-      .Field("revision")
-      .Value(absl::StrCat(revision))
-      .Allowed({absl::StrCat(range.first, " to ", range.newest)})
-      .Tenant(tenant.name())
-      .Because(in_future ? "the tenant's registry has not come to this revision"
-                         : "so old revisions of the tenant's registry are not kept");
-}
-
-absl::Status Conflict(const TenantId& tenant, int64_t newest) {
-  return absl::AbortedError(absl::StrCat("tenant ", tenant.name(), " is at revision ", newest, " already"));
+absl::Status Conflict(const TenantId& tenant, int64_t next) {
+  return absl::AbortedError(absl::StrCat("the next revision of tenant ", tenant.name(), " is ", next));
 }
 
 absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id) {

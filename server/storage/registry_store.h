@@ -13,6 +13,7 @@
 #include "core/registry_state.h"
 #include "core/tenant_id.h"
 #include "qconfig/v1/registry.pb.h"
+#include "server/storage/revision_range.h"
 
 namespace qconfig {
 
@@ -20,12 +21,6 @@ namespace qconfig {
 struct RegistryCommit {
   v1::ChangeRecord record;
   std::string request_digest;  // tells writes of one `request_id` apart; empty when the record has no request id
-};
-
-// The revisions of a tenant's registry that can be read. {1, 1} for a tenant that was never written to.
-struct RevisionRange {
-  int64_t first = 1;
-  int64_t newest = 1;
 };
 
 // How much of the past a store keeps. The newest revision is always kept. REQUIRES: neither is negative.
@@ -41,13 +36,14 @@ constexpr int64_t kMaxForgottenAtOnce = 256;
 // Thread-safe. Engines differ in durability only; tests/server/store_conformance.h is the full contract.
 //
 // Whatever fails for the engine's own reasons is STORAGE_UNAVAILABLE, or STORAGE_FULL when there is no room.
-// REVISION_IN_FUTURE and REVISION_COMPACTED: no such revision can be read yet, or any more.
+// REVISION_COMPACTED: history no longer has the revision. REVISION_LOST: an epoch that began later skipped its number.
+// REVISION_IN_FUTURE: the tenant's registry has not reached it.
 // Reading a tenant that was never written to creates nothing, and finds revision 1 without entries.
 class RegistryStore {
  public:
   virtual ~RegistryStore() = default;
 
-  // Appends `commit`, whose record is of the revision after the newest, and returns what can be read then. When it
+  // Appends `commit`, whose record is of the revision RevisionRange::next, and returns what can be read then. When it
   // returns, the write survives what the engine promises to survive. Changes apply as RegistryState::After() tells, and
   // such that break its rules do too: what is put replaces what has the name, what is not there is deleted already.
   //
@@ -56,10 +52,14 @@ class RegistryStore {
   // is young enough keeps all after it, so clocks that go back only make history longer. The state that the last
   // forgotten write made can still be read.
   //
-  // kAborted: the tenant's newest revision is not the one before the record's: another writer came first.
+  // kAborted: the record's revision is not the next one: another writer came first, or a new epoch began.
   // kAlreadyExists: history has another write with the record's request id; FindRequest() tells which.
   // On every failure but STORAGE_UNAVAILABLE, where that is not known, nothing is stored.
   virtual absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) = 0;
+
+  // Begins a new epoch for all tenants: the next write of each gets a number that was never used before, not even by a
+  // write that is lost, as far as the engine knows. Nothing else changes. Returns the first number of the epoch.
+  virtual absl::StatusOr<int64_t> BeginEpoch() = 0;
 
   virtual absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const = 0;
 
@@ -80,9 +80,8 @@ class RegistryStore {
   virtual int64_t writes() const = 0;
 };
 
-// For engines: the failures that all of them tell alike. `field` is "revision" as a rule.
-absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision);
-absl::Status Conflict(const TenantId& tenant, int64_t newest);
+// For engines: failures that are the same in all of them.
+absl::Status Conflict(const TenantId& tenant, int64_t next);
 absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id);
 absl::Status StorageUnavailable(absl::string_view problem);
 absl::Status StorageFull(absl::string_view problem);

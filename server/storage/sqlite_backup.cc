@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/storage/durable_files.h"
-#include "server/storage/registry_store.h"
 #include "server/storage/sqlite_connection.h"
+#include "server/storage/sqlite_epoch.h"
 #include "server/storage/sqlite_schema.h"
 
 namespace qconfig {
@@ -25,25 +25,21 @@ absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   return stepped == SQLITE_DONE ? absl::OkStatus() : to.StatusOf(stepped);
 }
 
-// A copy of `from`'s registry that is one file, with nothing beside it. Damage found in it is told as `from`'s.
+// A copy of `from`'s registry that is one file, with nothing beside it, and marked as a backup. Damage found in it is
+// reported as damage of `from`.
 absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
   absl::StatusOr<SqliteConnection> copy =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
   if (!copy.ok()) return copy.status();
   if (absl::Status copied = CopyPages(from, *copy); !copied.ok()) return copied;
-  SqliteQuery mode(*copy, "PRAGMA journal_mode = DELETE");
-  mode.Next();
-  if (!mode.status().ok()) return mode.status();
-  return CheckRegistry(*copy, from.path(), /*thorough=*/true);
+  if (absl::Status set = copy->Execute("PRAGMA journal_mode = DELETE"); !set.ok()) return set;
+  if (absl::Status checked = CheckRegistry(*copy, from.path(), /*thorough=*/true); !checked.ok()) return checked;
+  if (absl::Status migrated = Migrate(*copy, SqliteMigrations()); !migrated.ok()) return migrated;
+  return MarkAsBackup(*copy);
 }
 
 absl::Status CheckNames(const std::string& from, const std::string& to) {
-  const absl::StatusOr<int64_t> size = FileSize(from);
-  if (!size.ok()) return size.status();
-  if (*size <= 0) {
-    return absl::FailedPreconditionError(absl::StrCat(from, *size < 0 ? " does not exist" : " is empty",
-                                                      "; name the file that the server keeps its registry in"));
-  }
+  if (absl::Status there = CheckRegistryFileExists(from); !there.ok()) return there;
   for (const char* suffix : {"", "-wal", "-journal"}) {
     const absl::StatusOr<int64_t> taken = FileSize(to + suffix);
     if (!taken.ok()) return taken.status();

@@ -8,8 +8,9 @@
 
 namespace qconfig {
 
-// Copies the registry at `from`, as it is at one moment, to one new file `to`, which can be opened as a store. A server
-// may be using `from`: it goes on as ever, and takes no notice. `to` appears when it is whole, checked and synced.
+// Copies the registry at `from`, as it is at one moment, to one new file `to`, which can be opened as a store. That
+// begins a new epoch, because revisions that were made after the copy are lost then. A server may use `from` meanwhile
+// and is not affected. `to` appears when it is whole, checked and synced.
 // kFailedPrecondition: `from` is not there, not a registry, or damaged, or something is at `to`; nothing has changed.
 // STORAGE_UNAVAILABLE, STORAGE_FULL: a file cannot be read or written; there is no `to`.
 // Thread-safe.

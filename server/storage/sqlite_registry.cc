@@ -6,7 +6,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/utf8.h"
 
 namespace qconfig {
@@ -19,22 +21,50 @@ struct Tenant {
   RevisionRange range;
 };
 
-absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantId& tenant) {
-  SqliteQuery query(connection, "SELECT id, first_revision, revision FROM tenants WHERE name = ?", tenant.name());
-  const bool found = query.Next();
-  if (!query.status().ok()) return query.status();
-  return found ? Tenant{query.Int(0), {query.Int(1), query.Int(2)}} : Tenant{};
-}
-
-absl::StatusOr<Tenant> InsertTenant(SqliteConnection& connection, const TenantId& tenant) {
-  SqliteQuery query(connection, "INSERT INTO tenants (name, revision, first_revision) VALUES (?, 1, 1)", tenant.name());
-  if (absl::Status inserted = query.Run(); !inserted.ok()) return inserted;
-  return Tenant{sqlite3_last_insert_rowid(connection.handle()), {}};
-}
-
 absl::Status Damaged(const SqliteConnection& connection, const TenantId& tenant, absl::string_view what) {
   return StorageUnavailable(
       absl::StrCat("the registry's database ", connection.path(), " is damaged: tenant ", tenant.name(), ": ", what));
+}
+
+// "5:3630000000000 ", one after the other.
+std::string TextOf(const std::vector<RevisionGap>& gaps) {
+  std::string text;
+  for (const RevisionGap& gap : gaps) absl::StrAppend(&text, gap.after, ":", gap.next, " ");
+  return text;
+}
+
+bool ParseGaps(absl::string_view text, std::vector<RevisionGap>& gaps) {
+  for (const absl::string_view item : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(item, absl::MaxSplits(':', 1));
+    RevisionGap& gap = gaps.emplace_back();
+    if (!absl::SimpleAtoi(ends.first, &gap.after) || !absl::SimpleAtoi(ends.second, &gap.next)) return false;
+  }
+  return true;
+}
+
+absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantId& tenant) {
+  SqliteQuery query(connection,
+                    "SELECT epoch, id, first_revision, revision, gaps FROM meta LEFT JOIN tenants ON name = ?",
+                    tenant.name());
+  const bool has_epoch = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (!has_epoch) return Damaged(connection, tenant, "there is no epoch");
+  Tenant found;
+  found.id = query.Int(1);
+  if (found.id != 0) {
+    found.range.first = query.Int(2);
+    found.range.newest = query.Int(3);
+    if (!ParseGaps(query.Bytes(4), found.range.gaps)) return Damaged(connection, tenant, "its gaps cannot be read");
+  }
+  SetNext(found.range, query.Int(0));
+  return found;
+}
+
+absl::Status InsertTenant(SqliteConnection& connection, const TenantId& tenant, Tenant& inserted) {
+  SqliteQuery query(connection, "INSERT INTO tenants (name, revision, first_revision) VALUES (?, 1, 1)", tenant.name());
+  if (absl::Status run = query.Run(); !run.ok()) return run;
+  inserted.id = sqlite3_last_insert_rowid(connection.handle());
+  return absl::OkStatus();
 }
 
 // Writes the changes of one revision of one tenant.
@@ -145,8 +175,9 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
 // The first revision that can be read once the limits are kept as far as one write does.
 absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& tenant, const HistoryLimits& history,
                                     int64_t now) {
-  const int64_t last = tenant.range.first + kMaxForgottenAtOnce;
-  int64_t first = std::max(tenant.range.first, std::min(last, tenant.range.newest - history.max_changes));
+  const RevisionRange& range = tenant.range;
+  const int64_t last = RevisionAfter(range, range.first, kMaxForgottenAtOnce);
+  int64_t first = std::min(last, RevisionBefore(range, range.newest, history.max_changes));
   SqliteQuery query(connection,
                     "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? AND revision <= ? "
                     "ORDER BY revision",
@@ -236,13 +267,14 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   const v1::ChangeRecord& record = commit.record;
   absl::StatusOr<Tenant> found = FindTenant(connection, tenant);
   if (!found.ok()) return found.status();
-  if (record.revision() != found->range.newest + 1) return Conflict(tenant, found->range.newest);
+  if (record.revision() != found->range.next) return Conflict(tenant, found->range.next);
   const absl::StatusOr<bool> has_request = HasRequest(connection, found->id, record.request_id());
   if (!has_request.ok()) return has_request.status();
   if (*has_request) return RequestIdTaken(tenant, record.request_id());
 
-  if (found->id == 0) found = InsertTenant(connection, tenant);
-  if (!found.ok()) return found.status();
+  if (found->id == 0) {
+    if (absl::Status inserted = InsertTenant(connection, tenant, *found); !inserted.ok()) return inserted;
+  }
   if (absl::Status written = WriteEntries(connection, *found, record); !written.ok()) return written;
   absl::Status status = SqliteQuery(connection,
                                     "INSERT INTO changes (tenant, revision, time, request_id, request_digest, value) "
@@ -252,14 +284,17 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
                             .Run();
   if (!status.ok()) return status;
 
-  found->range.newest = record.revision();
+  AddRevision(found->range);
   const absl::StatusOr<int64_t> first = FirstToKeep(connection, *found, history, HistoryTime(record));
   if (!first.ok()) return first.status();
   if (*first > found->range.first) status = Forget(connection, found->id, *first);
   if (!status.ok()) return status;
-  found->range.first = *first;
-  status = SqliteQuery(connection, "UPDATE tenants SET revision = ?, first_revision = ? WHERE id = ?",
-                       found->range.newest, found->range.first, found->id)
+  ForgetBefore(found->range, *first);
+  const std::string gaps = TextOf(found->range.gaps);
+  status = SqliteQuery(connection,
+                       "UPDATE tenants SET revision = ?, first_revision = ?, commits = commits + 1, gaps = ? "
+                       "WHERE id = ?",
+                       found->range.newest, found->range.first, gaps, found->id)
                .Run();
   if (!status.ok()) return status;
   return found->range;
@@ -294,7 +329,8 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
                     found->id, revision);
   while (changes.size() < max_changes && query.Next()) {
     // When a row is missing, the next one's record is of another revision.
-    if (!Parse(query.Bytes(0), ++revision, changes.emplace_back())) {
+    revision = RevisionAfter(found->range, revision, 1);
+    if (!Parse(query.Bytes(0), revision, changes.emplace_back())) {
       return UnreadableChange(connection, tenant, revision);
     }
   }
@@ -318,7 +354,7 @@ absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& conn
 }
 
 absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection) {
-  SqliteQuery query(connection, "SELECT ifnull(sum(revision - 1), 0) FROM tenants");
+  SqliteQuery query(connection, "SELECT ifnull(sum(commits), 0) FROM tenants");
   query.Next();
   if (!query.status().ok()) return query.status();
   return query.Int(0);

@@ -30,7 +30,7 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
 absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantId& tenant,
                                                           const std::string& request_id);
 
-// How many writes the file has taken since it was made. Looks at each tenant: 100,000 take some 5 ms.
+// How many commits the file has taken since it was created. Reads each tenant's row: 100,000 take some 5 ms.
 absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection);
 
 }  // namespace qconfig

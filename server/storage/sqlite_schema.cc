@@ -55,6 +55,21 @@ constexpr char kVersion1[] = R"(
 )";
 static_assert(kApplicationId == 1902339687);
 
+// Commits are counted by tenant, because a row for all of them would be one more page in each transaction. Gaps are in
+// the tenant's row, so that a tenant that has none costs no query more.
+constexpr char kVersion2[] = R"(
+  ALTER TABLE tenants ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tenants ADD COLUMN gaps TEXT NOT NULL DEFAULT '';  -- "5:3630000000000 ": no revision is between the two
+  UPDATE tenants SET commits = revision - 1;
+
+  -- One row.
+  CREATE TABLE meta (
+    epoch     INTEGER NOT NULL,  -- its first revision number; 0: the first epoch
+    is_backup INTEGER NOT NULL   -- 1: opening the file begins an epoch
+  ) STRICT;
+  INSERT INTO meta VALUES (0, 0);
+)";
+
 absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view pragma) {
   SqliteQuery query(connection, pragma);
   const bool found = query.Next();
@@ -173,7 +188,7 @@ absl::Status CreateRegistry(const std::string& path) {
 }  // namespace
 
 const std::vector<std::string>& SqliteMigrations() {
-  static const auto* const kMigrations = new std::vector<std::string>{kVersion1};
+  static const auto* const kMigrations = new std::vector<std::string>{kVersion1, kVersion2};
   return *kMigrations;
 }
 
@@ -203,6 +218,13 @@ absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path
                    "use the release of qconfig that wrote it, or a later one");
   }
   return thorough ? LookForDamage(connection, path) : absl::OkStatus();
+}
+
+absl::Status CheckRegistryFileExists(const std::string& path) {
+  const absl::StatusOr<int64_t> size = FileSize(path);
+  if (!size.ok()) return size.status();
+  if (*size > 0) return absl::OkStatus();
+  return Refused(path, *size < 0 ? "does not exist" : "is empty", "name the file that the server keeps its registry in");
 }
 
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {

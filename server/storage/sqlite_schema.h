@@ -25,6 +25,9 @@ absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string
 // it is to one of a later version, or, when `thorough`, to one that is damaged. Writes nothing.
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough);
 
+// kFailedPrecondition: there is no file at `path`, or it is empty.
+absl::Status CheckRegistryFileExists(const std::string& path);
+
 // Opens the registry at `path` for writing; it is created when there is no such file, and migrated when it is of an
 // older version. Damage is looked for in files under 256 MiB, where that takes no more than a second or so, and in the
 // log that a process which was killed has left.

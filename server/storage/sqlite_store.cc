@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/storage/durable_files.h"
+#include "server/storage/sqlite_epoch.h"
 #include "server/storage/sqlite_registry.h"
 #include "server/storage/sqlite_schema.h"
 
@@ -55,21 +56,34 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   const absl::StatusOr<FileFacts> file = LookAt(*path);
   if (!file.ok()) return file.status();
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
-  const absl::StatusOr<int64_t> writes = CountWrites(*connection);
-  if (!writes.ok()) return writes.status();
+  absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);
+  if (!commits.ok()) return commits.status();
+  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock(), options.warn);
+  if (!begun.ok()) return begun;
   return std::unique_ptr<SqliteStore>(
-      new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *writes, options));
+      new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *std::move(commits), options));
 }
 
 SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
-                         int64_t earlier_writes, const SqliteOptions& options)
+                         std::unique_ptr<CommitsFile> commits, const SqliteOptions& options)
     : lock_(std::move(lock)),
-      earlier_writes_(earlier_writes),
-      writer_(std::move(connection), options.history),
+      path_(path),
+      busy_timeout_(options.busy_timeout),
+      clock_(options.clock),
+      commits_(std::move(commits)),
+      writer_(std::move(connection), *commits_, options.history),
       readers_(path, file, options.busy_timeout) {}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
   return writer_.Commit(tenant, commit);
+}
+
+absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, busy_timeout_);
+  if (!connection.ok()) return connection.status();
+  if (absl::Status set = connection->Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
+  return BeginSqliteEpoch(*connection, *commits_, clock_());
 }
 
 absl::StatusOr<RevisionRange> SqliteStore::Revisions(const TenantId& tenant) const {

@@ -42,8 +42,8 @@ struct SqliteWriter::Write {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, const HistoryLimits& history)
-    : connection_(std::move(connection)), history_(history), thread_([this] { Run(); }) {}
+SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history)
+    : connection_(std::move(connection)), commits_(commits), history_(history), thread_([this] { Run(); }) {}
 
 SqliteWriter::~SqliteWriter() {
   {
@@ -167,6 +167,7 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, absl::Span<Wr
   }
   if (stored == 0) return absl::OkStatus();
   if (absl::Status committed = transaction.Commit(); !committed.ok()) return committed;
+  commits_.AddCommits(stored);
   const absl::MutexLock lock(&mutex_);
   ++stats_.transactions;
   stats_.writes += stored;

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/storage/commits_file.h"
 #include "server/storage/registry_store.h"
 #include "server/storage/sqlite_connection.h"
 
@@ -31,7 +32,8 @@ struct SqliteStats {
 // transactions; what hinders that fails no write. Thread-safe.
 class SqliteWriter {
  public:
-  SqliteWriter(SqliteConnection connection, const HistoryLimits& history);
+  // Counts what it stores in `commits`, which must outlive it.
+  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history);
   // Finishes what is queued, and writes the log into the database, unless that is no longer at its path.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
@@ -65,6 +67,7 @@ class SqliteWriter {
   absl::Time next_cut_ = absl::InfinitePast();
   int next_cut_frames_ = 0;
 
+  CommitsFile& commits_;
   const HistoryLimits history_;
   mutable absl::Mutex mutex_;
   std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);

@@ -44,7 +44,7 @@ class Tenant {
   }
 
  private:
-  RegistrationContext Context() const { return {catalogs_, *registry_, limits_, {}}; }
+  RegistrationContext Context() const { return {catalogs_, *registry_, registry_->revision() + 1, limits_, {}}; }
 
   std::string Apply(const absl::StatusOr<v1::RegistryChange>& change) {
     if (!change.ok()) return Told(change.status());

@@ -21,7 +21,7 @@ NOT_RUN = {
     "kubectl ": "needs a cluster; manifests_test checks what is applied",
     "groupadd ": "needs systemd",
     "docker exec qconfig qconfigd backup ": "storage_test backs up with the same command; Docker only copies the file",
-    "docker stop qconfig\n": "storage_test moves and copies the same files; Docker only brings them there",
+    "docker stop qconfig\n": "storage_test and epoch_test do the same to the files; Docker only brings them there",
     "qconfigd --listen ": "needs certificates for a name; tls_test serves and asks with the same options",
     "cmake --preset release ": "takes minutes; package_test makes the package of what is built and installs it",
 }

@@ -3,56 +3,18 @@
 
 import json
 import os
-import pathlib
 import resource
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import threading
 import unittest
 
-from programs import BIN, Server, qconfigctl, server_environment
-
-SCHEME = {"weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "group_size": 48}}}
-
-
-def qconfigd(*arguments, **environment):
-    """Runs a qconfigd that is expected to end by itself."""
-    return subprocess.run(
-        [BIN / "qconfigd", "--listen", "127.0.0.1:0", *arguments],
-        capture_output=True,
-        text=True,
-        env=server_environment(**environment),
-        timeout=60,
-    )
+from programs import Server, qconfigctl
+from registries import RegistryTestCase, qconfigd
 
 
-class StorageTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="qconfig-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.file = self.folder / "registry.db"
-        self.scheme_file = self.folder / "scheme.json"
-        self.scheme_file.write_text(json.dumps(SCHEME))
-
-    def serve(self, *arguments):
-        server = Server("--storage", f"sqlite:{self.file}", *arguments)
-        self.addCleanup(server.__exit__)
-        return server
-
-    def run_ok(self, server, *arguments):
-        result = qconfigctl(*arguments, server=server)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
-
-    def register(self, server, name):
-        self.run_ok(server, "register", "scheme", "--name", name, "-f", self.scheme_file)
-
-    def answer(self, server, scheme, *arguments):
-        return json.loads(self.run_ok(server, "get-config", "llama", "--scheme", scheme, "-o", "response", *arguments))
-
+class StorageTest(RegistryTestCase):
     def test_registered_scheme_answers_after_kill_and_restart(self):
         server = self.serve()
         self.register(server, "mine")
@@ -113,7 +75,7 @@ class StorageTest(unittest.TestCase):
 
     def test_second_server_on_the_file_is_refused(self):
         server = self.serve()
-        result = qconfigd("--storage", f"sqlite:{self.file}")
+        result = qconfigd("--listen", "127.0.0.1:0", *self.storage)
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn(str(server.process.pid), result.stderr)
         server.end(signal.SIGKILL)
@@ -132,7 +94,7 @@ class StorageTest(unittest.TestCase):
         newer = self.file.read_bytes()
         for content in (damaged, newer, b"no database " * 1000):
             self.file.write_bytes(content)
-            result = qconfigd("--storage", f"sqlite:{self.file}")
+            result = qconfigd("--listen", "127.0.0.1:0", *self.storage)
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn(str(self.file), result.stderr)
             self.assertEqual(self.file.read_bytes(), content)
@@ -153,28 +115,22 @@ class StorageTest(unittest.TestCase):
         writer = threading.Thread(target=write_on)
         writer.start()
         backup = self.folder / "backup.db"
-        command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self.file}", "--to", backup]
         try:
-            result = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            again = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
+            self.back_up(backup)
+            again = qconfigd("backup", *self.storage, "--to", backup)
             self.assertEqual(again.returncode, 1, "a backup is never written over")
         finally:
             stop.set()
             writer.join()
         before = self.answer(server, "first", "--revision", 2)
         server.end(signal.SIGKILL)
-        # As README says: the files are moved away, and the backup is copied to their place.
-        for path in self.folder.glob("registry.db*"):
-            path.rename(self.folder / f"old-{path.name}")
-        self.file.write_bytes(backup.read_bytes())
+        self.put_back(backup)
         restored = self.serve()
         self.assertEqual(self.answer(restored, "first", "--revision", 2), before)
         self.register(restored, "after")
 
     def test_memory_cannot_be_backed_up(self):
-        command = [BIN / "qconfigd", "backup", "--storage", "memory", "--to", self.folder / "x"]
-        result = subprocess.run(command, capture_output=True, text=True, env=server_environment(), timeout=60)
+        result = qconfigd("backup", "--storage", "memory", "--to", self.folder / "x")
         self.assertEqual(result.returncode, 2, result.stderr)
 
     def test_full_disk_refuses_writes_and_loses_nothing(self):
@@ -222,13 +178,8 @@ class StorageTest(unittest.TestCase):
         self.assertEqual(self.answer(server, "first")["revision"], "2")
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
         self.run_ok(server, "register", "template", "-f", template)
-        command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self.file}", "--to", self.folder / "backup.db"]
-        result = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            env=server_environment(),
-            timeout=60,
+        result = qconfigd(
+            *("backup", *self.storage, "--to", self.folder / "backup.db"),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard)),
         )
         self.assertEqual(result.returncode, 1, result.stderr)

@@ -70,11 +70,12 @@ TEST_F(SqliteFilesTest, FilesAndDirectoriesAreForTheirOwnerOnly) {
   EXPECT_EQ(mode(path + ".lock"), 0600);
 }
 
-TEST_F(SqliteFilesTest, EndOfAStoreLeavesOneFileAndALock) {
+TEST_F(SqliteFilesTest, EndOfAStoreLeavesTheFileItsCountAndALock) {
   Fill(path_);
   EXPECT_TRUE(std::filesystem::exists(path_ + ".lock"));
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".commits"));
   const std::filesystem::directory_iterator files(std::filesystem::path(path_).parent_path());
-  EXPECT_EQ(std::distance(begin(files), end(files)), 2);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 3);
 }
 
 TEST_F(SqliteFilesTest, NoDatabaseIsRefused) {
@@ -96,16 +97,16 @@ TEST_F(SqliteFilesTest, OtherApplicationsFileIsRefused) {
 
 TEST_F(SqliteFilesTest, FileOfALaterReleaseIsRefused) {
   Fill(path_);
-  RawSqlite(path_).Run("PRAGMA user_version = 2");
+  RawSqlite(path_).Run("PRAGMA user_version = 3");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "is of version 2, and this program knows 1; use the release");
+  ExpectRefused(path_, "is of version 3, and this program knows 2; use the release");
   RawSqlite(path_).Run("PRAGMA wal_checkpoint(TRUNCATE)");
-  ExpectRefused(path_, "is of version 2");
+  ExpectRefused(path_, "is of version 3");
   for (const int version : {0, -1}) {
     RawSqlite(path_).Run(absl::StrCat("PRAGMA user_version = ", version));
     ExpectRefused(path_, absl::StrCat("is damaged: there is no version ", version));
   }
-  RawSqlite(path_).Run("PRAGMA user_version = 1");
+  RawSqlite(path_).Run("PRAGMA user_version = 2");
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
@@ -174,16 +175,16 @@ TEST_F(SqliteFilesTest, MigrationsRunOnceAndWholly) {
   Fill(path_);
   auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
   std::vector<std::string> migrations = SqliteMigrations();
-  migrations.emplace_back("CREATE TABLE second (x)");
-  migrations.emplace_back("CREATE TABLE third (x); CREATE TABLE third (x)");
+  migrations.emplace_back("CREATE TABLE third (x)");
+  migrations.emplace_back("CREATE TABLE fourth (x); CREATE TABLE fourth (x)");
   EXPECT_EQ(Told(Migrate(connection, migrations)), "STORAGE_UNAVAILABLE");
-  migrations.back() = "CREATE TABLE third (x)";
+  migrations.back() = "CREATE TABLE fourth (x)";
   EXPECT_TRUE(Migrate(connection, migrations).ok());
   EXPECT_TRUE(Migrate(connection, migrations).ok());
-  EXPECT_TRUE(connection.Execute("INSERT INTO second VALUES (1); INSERT INTO third VALUES (1)").ok());
+  EXPECT_TRUE(connection.Execute("INSERT INTO third VALUES (1); INSERT INTO fourth VALUES (1)").ok());
   SqliteQuery version(connection, "PRAGMA user_version");
   ASSERT_TRUE(version.Next());
-  EXPECT_EQ(version.Int(0), 3);
+  EXPECT_EQ(version.Int(0), 4);
 }
 
 TEST_F(SqliteFilesTest, SecondStoreOnAFileIsRefused) {

@@ -337,7 +337,7 @@ TEST_P(StoreConformanceTest, OneOfManyWritersMakesEachRevision) {
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([this, writer, &won = won[static_cast<size_t>(writer)]] {
       while (won.size() < kWritesEach) {
-        RegistryCommit commit = Write(store_->Revisions(Tenant("a"))->newest + 1, {});
+        RegistryCommit commit = Write(store_->Revisions(Tenant("a"))->next, {});
         commit.record.set_actor(absl::StrCat(writer));
         const auto committed = store_->Commit(Tenant("a"), commit);
         if (committed.ok()) won.push_back(committed->newest);

@@ -42,7 +42,7 @@ class StoreConformanceTest : public testing::TestWithParam<StoreEngine> {
 
   // What "a" tenant's write of `changes` answers, after the newest one.
   std::string Commit(const std::vector<v1::RegistryChange>& changes) {
-    return Described(store_->Commit(Tenant("a"), Write(store_->Revisions(Tenant("a"))->newest + 1, changes)));
+    return Described(store_->Commit(Tenant("a"), Write(store_->Revisions(Tenant("a"))->next, changes)));
   }
   std::string Load(int64_t revision = 0) { return Loaded(*store_, "a", revision); }
   std::string Changes(int64_t revision, size_t max = 1000) { return ChangesOf(*store_, "a", revision, max); }

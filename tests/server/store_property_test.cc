@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <random>
@@ -27,13 +28,26 @@ uint64_t Seed() {
 
 // One tenant's registry as the contract describes it: all states ever, and which of them can be read.
 struct Model {
-  std::vector<RegistryState> states = {RegistryState()};  // of revision 1 and after
-  std::vector<RegistryCommit> commits;                    // of revision 2 and after
-  int64_t first = 1;
+  std::vector<RegistryState> states = {RegistryState()};
+  std::vector<RegistryCommit> commits;  // that made the states after the first
+  size_t first = 0;                     // the first state that can be read
 
-  int64_t newest() const { return static_cast<int64_t>(states.size()); }
-  const RegistryState& At(int64_t revision) const { return states[static_cast<size_t>(revision - 1)]; }
-  const RegistryCommit& CommitOf(int64_t revision) const { return commits[static_cast<size_t>(revision - 2)]; }
+  size_t newest() const { return states.size() - 1; }
+  int64_t Next(int64_t epoch) const { return std::max(states.back().revision() + 1, epoch); }
+  const RegistryCommit& CommitOf(size_t state) const { return commits[state - 1]; }
+
+  // As Described() has it.
+  std::string Range(int64_t epoch) const {
+    std::string text = absl::StrCat(states[first].revision(), " to ");
+    for (size_t i = first; i < newest(); ++i) {
+      const int64_t revision = states[i].revision();
+      const int64_t next = states[i + 1].revision();
+      if (next != revision + 1) absl::StrAppend(&text, revision, ", ", next, " to ");
+    }
+    absl::StrAppend(&text, states.back().revision());
+    if (Next(epoch) != states.back().revision() + 1) absl::StrAppend(&text, ", next ", epoch);
+    return text;
+  }
 };
 
 std::string FirstDefaultOf(const v1::ChangeRecord& record) {
@@ -49,26 +63,27 @@ class RandomWrites {
 
   int64_t Number(int64_t max) { return std::uniform_int_distribution<int64_t>(0, max)(random_); }
 
-  RegistryCommit Next(const Model& model) {
+  RegistryCommit Next(const Model& model, int64_t epoch) {
     time_ += Number(20) - 3;
     std::vector<v1::RegistryChange> changes;
-    if (model.newest() == 1 && Number(3) > 0) changes.push_back(SetDefaultCatalog("first"));
+    if (model.newest() == 0 && Number(3) > 0) changes.push_back(SetDefaultCatalog("first"));
     for (int64_t i = Number(4); i > 0; --i) changes.push_back(Change());
     RegistryCommit commit =
-        WithTime(Write(model.newest() + 1, changes), time_, static_cast<int32_t>(Number(999'999'999)));
+        WithTime(Write(model.Next(epoch), changes), time_, static_cast<int32_t>(Number(999'999'999)));
     return Number(2) == 0 ? WithRequest(std::move(commit), absl::StrCat("r", ++requests_)) : commit;
   }
 
   // What the contract says of a write that was stored.
   void Apply(const RegistryCommit& commit, Model& model) const {
     RegistryState next = model.states.back().After(commit.record);
-    if (model.newest() == 1) model.states[0] = RegistryState(1, FirstDefaultOf(commit.record), {}, {});
+    if (model.newest() == 0) model.states[0] = RegistryState(1, FirstDefaultOf(commit.record), {}, {});
     model.states.push_back(std::move(next));
     model.commits.push_back(commit);
     const auto age = [&commit](const RegistryCommit& other) {
       return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
     };
-    while (model.first < model.newest() && (model.newest() - model.first > limits_.max_changes ||
+    const auto max_changes = static_cast<size_t>(limits_.max_changes);
+    while (model.first < model.newest() && (model.newest() - model.first > max_changes ||
                                             age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
       ++model.first;
     }
@@ -102,19 +117,26 @@ class RandomWrites {
 };
 
 // Everything that can be asked about a tenant, compared with the model.
-void ExpectLike(const Model& model, const std::string& tenant, const RegistryStore& store) {
-  ASSERT_EQ(Described(store.Revisions(Tenant(tenant))), absl::StrCat(model.first, " to ", model.newest()));
+void ExpectLike(const Model& model, int64_t epoch, const std::string& tenant, const RegistryStore& store) {
+  ASSERT_EQ(Described(store.Revisions(Tenant(tenant))), model.Range(epoch));
   std::string changes;
-  for (int64_t revision = model.newest(); revision >= 1; --revision) {
-    const bool readable = revision >= model.first;
+  int64_t next = model.Next(epoch);  // the number after the revision and its gap
+  for (size_t i = model.states.size(); i-- > 0;) {
+    const int64_t revision = model.states[i].revision();
+    const bool readable = i >= model.first;
     ASSERT_EQ(Loaded(store, tenant, revision),
-              readable ? Described(model.At(revision)) : "REVISION_COMPACTED at revision");
+              readable ? Described(model.states[i]) : "REVISION_COMPACTED at revision");
     ASSERT_EQ(ChangesOf(store, tenant, revision, 100'000), readable ? changes : "REVISION_COMPACTED at revision");
-    if (revision == 1) break;
+    for (const int64_t lost : {revision + 1, next - 1}) {
+      if (lost <= revision || lost >= next) continue;
+      ASSERT_EQ(Loaded(store, tenant, lost), readable ? "REVISION_LOST at revision" : "REVISION_COMPACTED at revision");
+    }
+    next = revision;
+    if (i == 0) break;
     changes = absl::StrCat(revision, changes.empty() ? "" : " ", changes);
-    const std::string& request = model.CommitOf(revision).record.request_id();
+    const std::string& request = model.CommitOf(i).record.request_id();
     if (!request.empty()) {
-      ASSERT_EQ(store.FindRequest(Tenant(tenant), request)->has_value(), revision > model.first) << request;
+      ASSERT_EQ(store.FindRequest(Tenant(tenant), request)->has_value(), i > model.first) << request;
     }
   }
 }
@@ -133,22 +155,28 @@ TEST(StorePropertyTest, EnginesAreWhatTheContractSays) {
       RandomWrites random(seed, limits);
       const TempDirectory directory;
       std::map<std::string, Model> models;
+      int64_t epoch = 0;
       auto store = engine.open(directory.Path("db"), limits);
       for (int write = 0; write < kWrites; ++write) {
         const std::string& tenant = tenants[static_cast<size_t>(random.Number(2))];
         Model& model = models[tenant];
-        const RegistryCommit commit = random.Next(model);
+        const RegistryCommit commit = random.Next(model, epoch);
         random.Apply(commit, model);
-        ASSERT_EQ(Described(store->Commit(Tenant(tenant), commit)), absl::StrCat(model.first, " to ", model.newest()));
+        ASSERT_EQ(Described(store->Commit(Tenant(tenant), commit)), model.Range(epoch));
+        if (random.Number(30) == 0) {
+          const int64_t last = epoch;
+          epoch = store->BeginEpoch().value();
+          ASSERT_GT(epoch, last);
+        }
         if (engine.durable && random.Number(30) == 0) {
           store.reset();
           store = engine.open(directory.Path("db"), limits);
         }
         if (random.Number(10) == 0) {
-          ASSERT_NO_FATAL_FAILURE(ExpectLike(model, tenant, *store));
+          ASSERT_NO_FATAL_FAILURE(ExpectLike(model, epoch, tenant, *store));
         }
       }
-      for (const auto& [tenant, model] : models) ASSERT_NO_FATAL_FAILURE(ExpectLike(model, tenant, *store));
+      for (const auto& [tenant, model] : models) ASSERT_NO_FATAL_FAILURE(ExpectLike(model, epoch, tenant, *store));
     }
   }
 }

@@ -91,7 +91,11 @@ std::string Loaded(const RegistryStore& store, absl::string_view tenant, int64_t
 
 std::string Described(const absl::StatusOr<RevisionRange>& range) {
   if (!range.ok()) return absl::IsAborted(range.status()) ? "conflict" : Told(range.status());
-  return absl::StrCat(range->first, " to ", range->newest);
+  std::string text = absl::StrCat(range->first, " to ");
+  for (const RevisionGap& gap : range->gaps) absl::StrAppend(&text, gap.after, ", ", gap.next, " to ");
+  absl::StrAppend(&text, range->newest);
+  if (range->next != range->newest + 1) absl::StrAppend(&text, ", next ", range->next);
+  return text;
 }
 
 std::string ChangesOf(const RegistryStore& store, absl::string_view tenant, int64_t revision, size_t max) {

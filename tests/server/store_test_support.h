@@ -32,7 +32,7 @@ RegistryCommit WithTime(RegistryCommit commit, int64_t seconds, int32_t nanos = 
 std::string Described(const RegistryState& state);
 // The same of what `store` loads; "REVISION_COMPACTED at revision" and so on when it does not.
 std::string Loaded(const RegistryStore& store, absl::string_view tenant, int64_t revision = 0);
-// "2 to 5", or what failed.
+// "2 to 5", or what failed. With a gap "2 to 5, 1000000 to 1000003"; "2 to 5, next 1000000" before the gap's first write.
 std::string Described(const absl::StatusOr<RevisionRange>& range);
 // The revisions of the changes, such as "3 4 5", or what failed.
 std::string ChangesOf(const RegistryStore& store, absl::string_view tenant, int64_t revision, size_t max = 1000);
