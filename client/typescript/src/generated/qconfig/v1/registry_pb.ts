@@ -30,8 +30,9 @@ export const file_qconfig_v1_registry: GenFile = /*@__PURE__*/
  */
 export type Scheme = Message<"qconfig.v1.Scheme"> & {
   /**
-   * At most 128 characters, all of which show as they are: no control, format or unassigned characters, none that Unicode
-   * lets displays ignore, and no spaces other than U+0020. Unique among the schemes that a tenant sees.
+   * At most 128 visible characters or spaces: no control, format or unassigned characters, no characters that displays may
+   * ignore (Default_Ignorable_Code_Point), and no spaces other than U+0020, all by Unicode 15.0. Unique among the schemes
+   * that a tenant sees.
    *
    * @generated from field: string name = 1;
    */
