@@ -60,7 +60,7 @@ class LimitsTest(unittest.TestCase):
 class WaitTest(unittest.TestCase):
     def test_calls_without_a_deadline_wait_no_longer_for_a_revision(self):
         with Server("--min-revision-wait-seconds", "0") as server:
-            ask_for_revision_2 = b"\x20\x02" + b"\x32\x05llama" + b"\x3a\x03fp8"
+            ask_for_revision_2 = b"\x20\x02" + b"\x9a\x01\x0c" + b"\x0a\x05llama" + b"\x12\x03fp8"
             self.assertEqual(call(server, "/qconfig.v1.ConfigService/GetConfig", ask_for_revision_2), b"")
             server.end()
             self.assertIn("REVISION_IN_FUTURE", server.text())
