@@ -1660,8 +1660,9 @@ impl ErrorReason {
 /// A name for one layer configuration (Quark's quantization scheme, such as "fp8" or "int4_wo_128").
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Scheme {
-    /// At most 128 characters, all of which show as they are: no control, format or unassigned characters, none that Unicode
-    /// lets displays ignore, and no spaces other than U+0020. Unique among the schemes that a tenant sees.
+    /// At most 128 visible characters or spaces: no control, format or unassigned characters, no characters that displays may
+    /// ignore (Default_Ignorable_Code_Point), and no spaces other than U+0020, all by Unicode 15.0. Unique among the schemes
+    /// that a tenant sees.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// What the scheme does to a layer. Always in answers of the full view. On writing: either this or `spec`.
