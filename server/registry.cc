@@ -198,10 +198,9 @@ absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
       return Error(v1::ERROR_REASON_REVISION_IN_FUTURE)
           .Field("min_revision")
           .Value(absl::StrCat(query.min_revision))
-          .Allowed({absl::StrCat("up to ", range->newest)})
           .Tenant(query.tenant.name())
           .Revisions(range->first, range->newest)
-          .Because("the tenant's registry has not come to this revision in time");
+          .Because(absl::StrCat("the tenant's registry did not reach this revision in time; the newest is ", range->newest));
     }
     const absl::Status waited = WaitForNews(query.tenant, range->newest, std::min(end, now + kLookAtCaller));
     if (!waited.ok()) return waited;

@@ -66,11 +66,11 @@ absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, i
   return Error(compacted ? v1::ERROR_REASON_REVISION_COMPACTED : v1::ERROR_REASON_REVISION_IN_FUTURE)
       .Field("revision")
       .Value(absl::StrCat(revision))
-      .Allowed({absl::StrCat(range.first, " to ", range.newest)})
       .Tenant(tenant.name())
       .Revisions(range.first, range.newest)
-      .Because(compacted ? "the tenant's registry no longer keeps this revision"
-                         : "the tenant's registry has not reached this revision");
+      .Because(absl::StrCat(compacted ? "the tenant's registry no longer keeps this revision"
+                                      : "the tenant's registry has not reached this revision",
+                            ", and can be read from ", range.first, " to ", range.newest));
 }
 
 void SetNext(RevisionRange& range, int64_t epoch) { range.next = std::max(range.newest + 1, epoch); }

@@ -103,6 +103,14 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
              .SetDefaultCatalog(Proto<v1::SetDefaultCatalogRequest>("catalog: 'quark-0.13' expected_revision: 7"))
              .status();
        }},
+      {v1::ERROR_REASON_REVISION_LOST,
+       [](auto& client, auto& store) {
+         EXPECT_TRUE(Put(client, "scheme { name: 'a' config {} }").ok());
+         EXPECT_TRUE(store.BeginEpoch().ok());
+         EXPECT_TRUE(Put(client, "scheme { name: 'b' config {} }").ok());
+         return client.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'a' } revision: 3"))
+             .status();
+       }},
       {v1::ERROR_REASON_REVISION_COMPACTED,
        [](auto& client, auto&) { return GetLater(client, "spec { model_type: 'llama' scheme: 'fp8' } revision: 1"); }},
       {v1::ERROR_REASON_REQUEST_ID_REUSED,
