@@ -77,8 +77,7 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
   backup->add_option("--to", backup_file, "File to make")->required();
   backup->fallthrough();
-  CLI::App* new_epoch =
-      app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
+  CLI::App* new_epoch = app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
   new_epoch->fallthrough();
   CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
   health_check->fallthrough();

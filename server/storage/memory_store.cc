@@ -68,7 +68,7 @@ std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, in
 }  // namespace
 
 struct MemoryStore::Registry {
-  RevisionRange range;  // `next` is set by RangeOf()
+  RevisionRange range;                                        // `next` is set by RangeOf()
   std::deque<std::shared_ptr<const RegistryCommit>> commits;  // of the revisions after range.first
   Versions<v1::Scheme> schemes;
   Versions<v1::LlmTemplate> templates;

@@ -11,9 +11,8 @@
 
 namespace qconfig {
 
-// The store that the option `storage` names: "memory", or "sqlite:PATH". `warn` is called with a sentence when opening it
-// begins a new epoch.
-// kInvalidArgument: it names none; else what the engine's own Open() fails with.
+// The store that the option `storage` names: "memory", or "sqlite:PATH". `warn` is called with a sentence when opening
+// it begins a new epoch. kInvalidArgument: it names none; else what the engine's own Open() fails with.
 absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(
     const std::string& storage, const HistoryLimits& history,
     const std::function<void(const std::string&)>& warn = [](const std::string&) {});

@@ -54,8 +54,9 @@ absl::Status RevisionLost(const TenantId& tenant, const RevisionRange& range, ab
       .Value(absl::StrCat(revision))
       .Tenant(tenant.name())
       .Revisions(range.first, range.newest)
-      .Because(absl::StrCat("the registry was restored from a backup that does not have this revision, and the newest is ",
-                            range.newest, "; list the entries again"));
+      .Because(
+          absl::StrCat("the registry was restored from a backup that does not have this revision, and the newest is ",
+                       range.newest, "; list the entries again"));
 }
 
 absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision) {

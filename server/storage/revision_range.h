@@ -19,8 +19,8 @@ struct RevisionGap {
 };
 
 // The revisions of a tenant's registry that can be read. {1, 1, 2} for a tenant that was never written to in the first
-// epoch. Within an epoch numbers have no gaps. A new epoch begins when a backup is restored: its numbers are larger than
-// any that was used before, so a number that belonged to a lost write is never used again.
+// epoch. Within an epoch numbers have no gaps. A new epoch begins when a backup is restored: its numbers are larger
+// than any that was used before, so a number that belonged to a lost write is never used again.
 struct RevisionRange {
   int64_t first = 1;
   int64_t newest = 1;

@@ -21,9 +21,7 @@ absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view 
 
 }  // namespace
 
-absl::Status MarkAsBackup(SqliteConnection& connection) {
-  return connection.Execute("UPDATE meta SET is_backup = 1");
-}
+absl::Status MarkAsBackup(SqliteConnection& connection) { return connection.Execute("UPDATE meta SET is_backup = 1"); }
 
 absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFile& commits, absl::Time now) {
   absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection);

@@ -23,8 +23,8 @@ absl::Status MarkAsBackup(SqliteConnection& connection);
 // revision in the file, and than every one that `commits` knows of. Returns it.
 absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFile& commits, absl::Time now);
 
-// For a file that was just opened: begins an epoch if the file is a backup, or has fewer commits than `commits` counted,
-// and tells `warn` why. Brings `commits` in line with the file.
+// For a file that was just opened: begins an epoch if the file is a backup, or has fewer commits than `commits`
+// counted, and tells `warn` why. Brings `commits` in line with the file.
 absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& commits, absl::Time now,
                                   const std::function<void(const std::string&)>& warn);
 

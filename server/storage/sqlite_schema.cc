@@ -224,7 +224,8 @@ absl::Status CheckRegistryFileExists(const std::string& path) {
   const absl::StatusOr<int64_t> size = FileSize(path);
   if (!size.ok()) return size.status();
   if (*size > 0) return absl::OkStatus();
-  return Refused(path, *size < 0 ? "does not exist" : "is empty", "name the file that the server keeps its registry in");
+  return Refused(path, *size < 0 ? "does not exist" : "is empty",
+                 "name the file that the server keeps its registry in");
 }
 
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {

@@ -38,17 +38,15 @@ struct SqliteOptions {
 // crash of the machine if its disk keeps what it has synced. Readers see one revision, and wait for no writer.
 //
 // Beside the file stand `-wal` and `-shm`, which belong to it and go when the store ends, `.lock`, which keeps a second
-// server away, and `.commits`, which CommitsFile describes. The log `-wal` is cut when it has grown beyond 16 MiB and nobody reads from it for long. To copy
-// a file that is in use, BackupSqlite(). When the file is moved, replaced or removed while it is open, writes are
-// STORAGE_UNAVAILABLE, and what stands in its place is left as it is.
-// Thread-safe.
+// server away, and `.commits`, which CommitsFile describes. The log `-wal` is cut when it has grown beyond 16 MiB and
+// nobody reads from it for long. To copy a file that is in use, BackupSqlite(). When the file is moved, replaced or
+// removed while it is open, writes are STORAGE_UNAVAILABLE, and what stands in its place is left as it is. Thread-safe.
 class SqliteStore : public RegistryStore {
  public:
-  // Opens the file; creates it, and directories above it, for the owner only, where they are missing. Begins a new epoch
-  // if the file is a backup, or has fewer commits than were counted beside it.
-  // kFailedPrecondition: another process has it open, or it is not a registry, damaged, of a later release, a directory
-  // or a file of several names. The message says what to do, and the file is as it was. STORAGE_UNAVAILABLE,
-  // STORAGE_FULL: it cannot be opened.
+  // Opens the file; creates it, and directories above it, for the owner only, where they are missing. Begins a new
+  // epoch if the file is a backup, or has fewer commits than were counted beside it. kFailedPrecondition: another
+  // process has it open, or it is not a registry, damaged, of a later release, a directory or a file of several names.
+  // The message says what to do, and the file is as it was. STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be opened.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options);
 
   // Finishes the writes that are queued. REQUIRES: nobody reads, or begins to write.

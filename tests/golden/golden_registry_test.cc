@@ -27,8 +27,7 @@ TEST_P(GoldenRegistryTest, AnswersAsQuarkDoes) {
     auto registry = std::make_shared<const RegistryState>();
     const auto apply = [&](const auto& entry, auto put) {
       const auto change =
-          put(entry, PutConditions{},
-              RegistrationContext{catalogs, *registry, registry->revision() + 1, Limits(), {}});
+          put(entry, PutConditions{}, RegistrationContext{catalogs, *registry, registry->revision() + 1, Limits(), {}});
       ASSERT_TRUE(change.ok()) << golden["id"] << ": " << change.status();
       v1::ChangeRecord record;
       record.set_revision(registry->revision() + 1);

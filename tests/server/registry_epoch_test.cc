@@ -79,8 +79,8 @@ TEST_F(RegistryEpochTest, LostRevisionsFailAtOnce) {
 
 TEST_F(RegistryEpochTest, ErrorsSayWhatCanBeRead) {
   ASSERT_TRUE(Register("c").ok());
-  for (const std::string& request : {std::string("revision: 4"), std::string("min_revision: 4"),
-                                     absl::StrCat("revision: ", first_ + 1)}) {
+  for (const std::string& request :
+       {std::string("revision: 4"), std::string("min_revision: 4"), absl::StrCat("revision: ", first_ + 1)}) {
     const v1::ErrorDetail detail = client::ErrorOf(GetConfig(request).status()).detail();
     EXPECT_EQ(detail.first_revision(), 1) << request;
     EXPECT_EQ(detail.newest_revision(), first_) << request;

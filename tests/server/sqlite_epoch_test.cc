@@ -190,10 +190,10 @@ TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
 }
 
 TEST_F(SqliteEpochTest, DamagedCountIsReplaced) {
-  for (const std::string& text :
-       {std::string(), std::string(42, '\0'), std::string("x"), std::string("00000000000000000000 00000000000000000009"),
-        std::string("00000000000000000000 -0000000000000000009\n"),
-        std::string("09223372036854775807 00000000000000000009\n"), std::string(100, '0')}) {
+  for (const std::string& text : {std::string(), std::string(42, '\0'), std::string("x"),
+                                  std::string("00000000000000000000 00000000000000000009"),
+                                  std::string("00000000000000000000 -0000000000000000009\n"),
+                                  std::string("09223372036854775807 00000000000000000009\n"), std::string(100, '0')}) {
     WriteFile(path_ + ".commits", text);
     EXPECT_EQ(Opened(), "1 to 1") << text;
     EXPECT_EQ(CountFile(), "00000000000000000000 00000000000000000000\n");

@@ -83,8 +83,8 @@ class RandomWrites {
       return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
     };
     const auto max_changes = static_cast<size_t>(limits_.max_changes);
-    while (model.first < model.newest() && (model.newest() - model.first > max_changes ||
-                                            age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
+    while (model.first < model.newest() &&
+           (model.newest() - model.first > max_changes || age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
       ++model.first;
     }
   }

@@ -57,7 +57,7 @@ RegistryCommit Write(int64_t revision, const std::vector<v1::RegistryChange>& ch
   commit.record.set_revision(revision);
   commit.record.set_actor("test");
   for (const v1::RegistryChange& change : changes) *commit.record.add_changes() = change;
-  return WithTime(std::move(commit), k2020 + revision);
+  return WithTime(std::move(commit), k2020 + revision % 1'000'000);
 }
 
 RegistryCommit WithRequest(RegistryCommit commit, absl::string_view request_id, absl::string_view digest) {

@@ -23,7 +23,7 @@ v1::RegistryChange PutTemplate(absl::string_view model_type, absl::string_view t
 v1::RegistryChange DeleteTemplate(absl::string_view model_type);
 v1::RegistryChange SetDefaultCatalog(absl::string_view catalog);
 
-// The write that makes `revision`, at second `revision` of 2020, without a request id.
+// The write that makes `revision`, at second `revision` modulo 1,000,000 of 2020, without a request id.
 RegistryCommit Write(int64_t revision, const std::vector<v1::RegistryChange>& changes);
 RegistryCommit WithRequest(RegistryCommit commit, absl::string_view request_id, absl::string_view digest = "digest");
 RegistryCommit WithTime(RegistryCommit commit, int64_t seconds, int32_t nanos = 0);
@@ -32,7 +32,8 @@ RegistryCommit WithTime(RegistryCommit commit, int64_t seconds, int32_t nanos = 
 std::string Described(const RegistryState& state);
 // The same of what `store` loads; "REVISION_COMPACTED at revision" and so on when it does not.
 std::string Loaded(const RegistryStore& store, absl::string_view tenant, int64_t revision = 0);
-// "2 to 5", or what failed. With a gap "2 to 5, 1000000 to 1000003"; "2 to 5, next 1000000" before the gap's first write.
+// "2 to 5", or what failed. With a gap "2 to 5, 1000000 to 1000003"; "2 to 5, next 1000000" before the gap's first
+// write.
 std::string Described(const absl::StatusOr<RevisionRange>& range);
 // The revisions of the changes, such as "3 4 5", or what failed.
 std::string ChangesOf(const RegistryStore& store, absl::string_view tenant, int64_t revision, size_t max = 1000);
