@@ -163,7 +163,7 @@ def test_default_catalog(client: qconfig_client.Client) -> None:
     request_id = str(uuid.uuid4())
     response = client.set_default_catalog("quark-0.13", expected_revision=1, request_id=request_id)
     assert (response.revision, response.previous_catalog) == (2, "quark-0.12.post1")
-    assert client.set_default_catalog("quark-0.13", expected_revision=1, request_id=request_id).revision == 2
+    assert client.set_default_catalog("quark-0.13", expected_revision=1, request_id=request_id) == response
     assert client.get_config("llama", "fp8").catalog == "quark-0.13"
     client.set_default_catalog("quark-0.12.post1")
     assert len({change.request_id for change in client.all_changes()}) == 2
