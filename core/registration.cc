@@ -334,7 +334,7 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
     return Error(v1::ERROR_REASON_REVISION_MISMATCH)
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
-        .Revisions(0, newest)
+        .Revisions(0, newest)  // the oldest one is not known here
         .Because(absl::StrCat("the tenant's registry is at revision ", newest));
   }
   v1::RegistryChange change;

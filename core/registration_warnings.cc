@@ -33,7 +33,7 @@ RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
     for (const v1::Scheme& builtin : catalog->schemes()) {
       if (!builtin.default_shared_scales() || !builtin.alias_of().empty()) continue;
       if (!MessageDifferencer::Equals(builtin.config(), scheme.config())) continue;
-      Warn(warnings, v1::WARNING_CODE_SHARED_SCALES_DROPPED, "scheme.default_shared_scales", builtin.name(),
+      Warn(warnings, v1::WARNING_CODE_SHARED_SCALES_DROPPED, "scheme.default_shared_scales", scheme.name(),
            absl::StrCat("has the same tensors as ", builtin.name(), " of ", catalog->name(),
                         ", which also shares scales between q, k and v and between gate and up. Set "
                         "`default_shared_scales` to keep that"));

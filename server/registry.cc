@@ -200,7 +200,8 @@ absl::Status Registry::WaitFor(const SnapshotQuery& query) const {
           .Value(absl::StrCat(query.min_revision))
           .Tenant(query.tenant.name())
           .Revisions(range->first, range->newest)
-          .Because(absl::StrCat("the tenant's registry did not reach this revision in time; the newest is ", range->newest));
+          .Because(
+              absl::StrCat("the tenant's registry did not reach this revision in time; the newest is ", range->newest));
     }
     const absl::Status waited = WaitForNews(query.tenant, range->newest, std::min(end, now + kLookAtCaller));
     if (!waited.ok()) return waited;

@@ -31,6 +31,10 @@ TEST(DetailTextTest, AllValuesAreAllowedWithoutACount) {
   EXPECT_EQ(DetailText(Detail(R"(allowed: ["int8", "fp8"] allowed_total: 2)")), "  allowed:      int8, fp8\n");
 }
 
+TEST(DetailTextTest, ShortenedErrorCountsTheAllowedValues) {
+  EXPECT_EQ(DetailText(Detail("allowed_total: 27")), "  allowed:      27 values, too many for this error\n");
+}
+
 TEST(DetailTextTest, ANameWithACommaIsOneName) {
   EXPECT_EQ(DetailText(Detail(R"(suggestions: ["a, b", "a", "say \"b\"", "c\\, d"])")),
             "  did you mean: \"a, b\", a, \"say \\\"b\\\"\", \"c\\\\, d\"\n");
@@ -39,6 +43,10 @@ TEST(DetailTextTest, ANameWithACommaIsOneName) {
 TEST(DetailTextTest, RevisionsThatCanBeReadAreARange) {
   EXPECT_EQ(DetailText(Detail("first_revision: 3 newest_revision: 3630000000000")),
             "  revisions:    3 to 3630000000000\n");
+}
+
+TEST(DetailTextTest, NewestRevisionAloneIsNoRange) {
+  EXPECT_EQ(DetailText(Detail("newest_revision: 2")), "  newest:       2\n");
 }
 
 TEST(WarningTextTest, HasTheValueInQuotationMarks) {

@@ -28,7 +28,8 @@ TEST(RegistrationWarningsTest, CopyOfASchemeThatSharesScalesLosesThem) {
   ASSERT_EQ(warnings.size(), 1);
   EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHARED_SCALES_DROPPED);
   EXPECT_EQ(warnings[0].field(), "scheme.default_shared_scales");
-  EXPECT_EQ(warnings[0].value(), "nvfp4");
+  EXPECT_EQ(warnings[0].value(), "copy");
+  EXPECT_THAT(warnings[0].message(), HasSubstr("nvfp4 of quark-0.12.post1"));
 }
 
 TEST(RegistrationWarningsTest, SchemeThatKeepsSharedScalesOrNeverHadThemHasNoWarning) {

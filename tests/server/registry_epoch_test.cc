@@ -20,9 +20,15 @@ namespace {
 // A tenant whose registry is at revision 3 when the next epoch begins.
 class RegistryEpochTest : public testing::Test {
  protected:
+  // Writes to the store itself: an epoch begins before a server serves it, so the server must not have read anything.
   RegistryEpochTest() {
-    EXPECT_TRUE(Register("a").ok());
-    EXPECT_TRUE(Register("b").ok());
+    const TenantId tenant = TenantId::Parse("default", "").value();
+    const std::string default_catalog = absl::StrCat("changes { set_default_catalog: '", kDefaultCatalog, "' } ");
+    for (const std::string& record :
+         {absl::StrCat("revision: 2 ", default_catalog, "changes { put_scheme { name: 'a' config {} } }"),
+          std::string("revision: 3 changes { put_scheme { name: 'b' config {} } }")}) {
+      EXPECT_TRUE(store_->Commit(tenant, {Proto<v1::ChangeRecord>(record), ""}).ok());
+    }
     first_ = store_->BeginEpoch().value();
   }
 

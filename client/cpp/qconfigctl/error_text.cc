@@ -20,6 +20,7 @@ void AppendItem(std::string* out, const std::string& value) {
 
 std::string ListText(const Strings& values, int total) {
   const int left_out = total - values.size();
+  if (values.empty()) return left_out > 0 ? absl::StrCat(left_out, " values, too many for this error") : "";
   return absl::StrCat(absl::StrJoin(values, ", ", AppendItem),
                       left_out > 0 ? absl::StrCat(" and ", left_out, " more") : "");
 }
@@ -36,7 +37,9 @@ std::string DetailText(const v1::ErrorDetail& detail) {
   add("did you mean: ", ListText(detail.suggestions(), detail.suggestions_size()));
   add("allowed:      ", ListText(detail.allowed(), detail.allowed_total()));
   add("rule:         ", detail.rule());
-  if (detail.newest_revision() != 0) {
+  if (detail.first_revision() == 0 && detail.newest_revision() != 0) {
+    add("newest:       ", absl::StrCat(detail.newest_revision()));
+  } else if (detail.newest_revision() != 0) {
     add("revisions:    ", absl::StrCat(detail.first_revision(), " to ", detail.newest_revision()));
   }
   add("catalogue:    ", detail.catalog());
