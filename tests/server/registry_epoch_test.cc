@@ -27,7 +27,9 @@ class RegistryEpochTest : public testing::Test {
     for (const std::string& record :
          {absl::StrCat("revision: 2 ", default_catalog, "changes { put_scheme { name: 'a' config {} } }"),
           std::string("revision: 3 changes { put_scheme { name: 'b' config {} } }")}) {
-      EXPECT_TRUE(store_->Commit(tenant, {Proto<v1::ChangeRecord>(record), ""}).ok());
+      RegistryCommit commit{Proto<v1::ChangeRecord>(record), ""};
+      commit.record.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));  // or history forgets it
+      EXPECT_TRUE(store_->Commit(tenant, commit).ok());
     }
     first_ = store_->BeginEpoch().value();
   }
