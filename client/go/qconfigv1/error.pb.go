@@ -201,7 +201,8 @@ type ErrorDetail struct {
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
 	// The value of the field, made printable and cut to 128 characters.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
-	// Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma.
+	// Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma. If the
+	// values cannot be listed, as with names of tenants, one sentence describes them.
 	Allowed []string `protobuf:"bytes,3,rep,name=allowed,proto3" json:"allowed,omitempty"`
 	// How many values are accepted in total; more than `allowed` has if the list is cut.
 	AllowedTotal int32 `protobuf:"varint,4,opt,name=allowed_total,json=allowedTotal,proto3" json:"allowed_total,omitempty"`
@@ -213,10 +214,10 @@ type ErrorDetail struct {
 	Tenant string `protobuf:"bytes,7,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The catalogue that the error is about.
 	Catalog string `protobuf:"bytes,8,opt,name=catalog,proto3" json:"catalog,omitempty"`
-	// The oldest revision of the tenant's registry that can be read.
+	// The oldest revision of the tenant's registry that can be read. Not set in REVISION_MISMATCH.
 	FirstRevision int64 `protobuf:"varint,9,opt,name=first_revision,json=firstRevision,proto3" json:"first_revision,omitempty"`
 	// The newest revision of the tenant's registry.
-	NewestRevision int64 `protobuf:"varint,10,opt,name=newest_revision,json=newestRevision,proto3" json:"newest_revision,omitempty"` // 11 is kept for `retry_after_ms`, 12 for `required_role`.
+	NewestRevision int64 `protobuf:"varint,10,opt,name=newest_revision,json=newestRevision,proto3" json:"newest_revision,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }

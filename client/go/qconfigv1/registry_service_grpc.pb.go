@@ -49,9 +49,8 @@ const (
 // states. A request that names a revision in between is REVISION_LOST.
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-// also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-// UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-// changes nothing.
+// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+// same `request_id`. A write that is rejected changes nothing.
 type RegistryServiceClient interface {
 	// Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
 	// `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
@@ -161,9 +160,8 @@ func (c *registryServiceClient) ListChanges(ctx context.Context, in *ListChanges
 // states. A request that names a revision in between is REVISION_LOST.
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-// also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-// UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-// changes nothing.
+// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+// same `request_id`. A write that is rejected changes nothing.
 type RegistryServiceServer interface {
 	// Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
 	// `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.

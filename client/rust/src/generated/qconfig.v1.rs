@@ -1411,7 +1411,8 @@ pub struct ErrorDetail {
     /// The value of the field, made printable and cut to 128 characters.
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
-    /// Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma.
+    /// Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma. If the
+    /// values cannot be listed, as with names of tenants, one sentence describes them.
     #[prost(string, repeated, tag = "3")]
     pub allowed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How many values are accepted in total; more than `allowed` has if the list is cut.
@@ -1429,12 +1430,10 @@ pub struct ErrorDetail {
     /// The catalogue that the error is about.
     #[prost(string, tag = "8")]
     pub catalog: ::prost::alloc::string::String,
-    /// The oldest revision of the tenant's registry that can be read.
+    /// The oldest revision of the tenant's registry that can be read. Not set in REVISION_MISMATCH.
     #[prost(int64, tag = "9")]
     pub first_revision: i64,
     /// The newest revision of the tenant's registry.
-    ///
-    /// 11 is kept for `retry_after_ms`, 12 for `required_role`.
     #[prost(int64, tag = "10")]
     pub newest_revision: i64,
 }
@@ -3346,9 +3345,8 @@ pub mod registry_service_client {
     /// states. A request that names a revision in between is REVISION_LOST.
     ///
     /// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-    /// also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-    /// UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-    /// changes nothing.
+    /// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+    /// same `request_id`. A write that is rejected changes nothing.
     #[derive(Debug, Clone)]
     pub struct RegistryServiceClient<T> {
         inner: tonic::client::Grpc<T>,

@@ -20,9 +20,8 @@ class RegistryServiceStub(object):
     states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-    also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-    UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-    changes nothing.
+    also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+    same `request_id`. A write that is rejected changes nothing.
     """
 
     def __init__(self, channel):
@@ -77,9 +76,8 @@ class RegistryServiceServicer(object):
     states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-    also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-    UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-    changes nothing.
+    also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+    same `request_id`. A write that is rejected changes nothing.
     """
 
     def RegisterScheme(self, request, context):
@@ -187,9 +185,8 @@ class RegistryService(object):
     states. A request that names a revision in between is REVISION_LOST.
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-    also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
-    UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
-    changes nothing.
+    also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+    same `request_id`. A write that is rejected changes nothing.
     """
 
     @staticmethod

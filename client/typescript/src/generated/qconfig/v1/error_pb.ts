@@ -42,7 +42,8 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
   value: string;
 
   /**
-   * Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma.
+   * Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma. If the
+   * values cannot be listed, as with names of tenants, one sentence describes them.
    *
    * @generated from field: repeated string allowed = 3;
    */
@@ -84,7 +85,7 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
   catalog: string;
 
   /**
-   * The oldest revision of the tenant's registry that can be read.
+   * The oldest revision of the tenant's registry that can be read. Not set in REVISION_MISMATCH.
    *
    * @generated from field: int64 first_revision = 9;
    */
@@ -92,8 +93,6 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
 
   /**
    * The newest revision of the tenant's registry.
-   *
-   * 11 is kept for `retry_after_ms`, 12 for `required_role`.
    *
    * @generated from field: int64 newest_revision = 10;
    */

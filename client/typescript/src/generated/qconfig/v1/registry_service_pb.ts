@@ -558,9 +558,8 @@ export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__P
  * states. A request that names a revision in between is REVISION_LOST.
  *
  * Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
- * also REQUEST_ID_REUSED, STORAGE_FULL, and CATALOG_NOT_FOUND when this server lacks the tenant's default catalogue. After
- * UNAVAILABLE or a deadline the write may have been stored: repeat it with the same `request_id`. A write that is refused
- * changes nothing.
+ * also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
+ * same `request_id`. A write that is rejected changes nothing.
  *
  * @generated from service qconfig.v1.RegistryService
  */
