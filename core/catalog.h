@@ -103,9 +103,10 @@ class Catalog {
   std::map<std::string, v1::QTensorConfig> attention_schemes_;
 };
 
-// CATALOG_NOT_FOUND for the request's field `catalog`: none of `catalogs` has this name.
+// CATALOG_NOT_FOUND for the request's field `catalog`: none of `catalogs` has this name. `advice` may be empty.
 absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
-                             absl::string_view problem = "this server has no catalogue of this name");
+                             absl::string_view problem = "this server has no catalogue of this name",
+                             absl::string_view advice = "");
 
 }  // namespace qconfig
 

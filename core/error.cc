@@ -131,6 +131,11 @@ Error& Error::Revisions(int64_t first, int64_t newest) {
   return *this;
 }
 
+Error& Error::Advice(absl::string_view advice) {
+  advice_ = std::string(advice);
+  return *this;
+}
+
 absl::Status Error::Because(absl::string_view problem) const {
   const v1::ErrorDetail& detail = error_.detail();
   std::string message;
@@ -145,6 +150,7 @@ absl::Status Error::Because(absl::string_view problem) const {
     absl::StrAppend(&message,
                     suggests ? " Allowed: " : "; allowed: ", Joined(detail.allowed(), detail.allowed_total()));
   }
+  if (!advice_.empty()) absl::StrAppend(&message, ". ", advice_, ".");
   return Build(message, problem);
 }
 

@@ -36,6 +36,9 @@ class Error {
   // The oldest and the newest revision of the tenant's registry that can be read.
   Error& Revisions(int64_t first, int64_t newest);
 
+  // What the caller can do, a sentence without its full stop. It ends the text.
+  Error& Advice(absl::string_view advice);
+
   // The status. `problem` is the part of the text that says what is wrong.
   absl::Status Because(absl::string_view problem) const;
   // The status of a request without a required field. REQUIRES: Field() was called.
@@ -47,6 +50,7 @@ class Error {
   v1::ItemError error_;
   bool has_value_ = false;
   std::string value_;  // not cut
+  std::string advice_;
 };
 
 // What a client is told about a status that is not OK. A status that Error did not make has no reason.

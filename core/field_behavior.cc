@@ -22,11 +22,13 @@ void ClearOutputOnly(google::protobuf::Message& message) {
   for (const FieldDescriptor* field : fields) {
     if (HasBehavior(*field, v1::FIELD_BEHAVIOR_OUTPUT_ONLY)) {
       reflection.ClearField(&message, field);
-    } else if (field->is_repeated() && field->message_type() != nullptr) {
+    } else if (field->message_type() == nullptr || field->is_map()) {
+      continue;
+    } else if (field->is_repeated()) {
       for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
         ClearOutputOnly(*reflection.MutableRepeatedMessage(&message, field, i));
       }
-    } else if (field->message_type() != nullptr) {
+    } else {
       ClearOutputOnly(*reflection.MutableMessage(&message, field));
     }
   }

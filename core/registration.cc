@@ -195,6 +195,9 @@ absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTempl
   for (int i = 0; i < entry.algorithm_configs_size(); ++i) {
     v1::AlgoConfigEntry& algorithm = *entry.mutable_algorithm_configs(i);
     const std::string path = absl::StrCat("llm_template.algorithm_configs[", i, "].");
+    if (absl::Status status = CheckName(algorithm.algorithm(), path + "algorithm", context.limits); !status.ok()) {
+      return status;
+    }
     const std::string name = absl::AsciiStrToLower(algorithm.algorithm());
     Catalogs with_algorithm;
     for (const auto& catalog : context.catalogs) {
@@ -235,11 +238,12 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
 
   Error exists(v1::ERROR_REASON_SCHEME_EXISTS);
   exists.Field("scheme.name").Value(scheme.name());
-  if (const Catalog* catalog = CatalogWithScheme(context, scheme.name())) {
+  const Catalog* catalog = replaced == nullptr ? CatalogWithScheme(context, scheme.name()) : nullptr;
+  if (catalog != nullptr) {
     return exists.Catalog(catalog->name()).Because("a catalogue has a scheme of this name, which cannot be replaced");
   }
   if (replaced != nullptr && !conditions.may_replace && conditions.etag.empty()) {
-    return exists.Because("the tenant has a scheme of this name; set `replace` to replace it");
+    return exists.Advice("Set `replace` to replace it").Because("the tenant has a scheme of this name");
   }
   status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;

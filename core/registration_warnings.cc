@@ -23,11 +23,26 @@ void Warn(RepeatedPtrField<v1::Warning>& warnings, v1::WarningCode code, absl::s
   warning.set_message(message);
 }
 
+// SHADOWS_BUILTIN, if `catalogs` have an entry of this name.
+template <typename Find>
+void WarnIfHidden(absl::string_view field, const std::string& name, absl::string_view what,
+                  const std::vector<std::shared_ptr<const Catalog>>& catalogs, Find find,
+                  RepeatedPtrField<v1::Warning>& warnings) {
+  std::vector<absl::string_view> hidden_in;
+  for (const auto& catalog : catalogs) {
+    if (((*catalog).*find)(name) != nullptr) hidden_in.push_back(catalog->name());
+  }
+  if (hidden_in.empty()) return;
+  Warn(warnings, v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
+       absl::StrCat("hides the ", what, " in ", absl::StrJoin(hidden_in, " and ")));
+}
+
 }  // namespace
 
 RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
                                                    const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
   RepeatedPtrField<v1::Warning> warnings;
+  WarnIfHidden("scheme.name", scheme.name(), "scheme of the same name", catalogs, &Catalog::FindScheme, warnings);
   if (scheme.default_shared_scales()) return warnings;
   for (const auto& catalog : catalogs) {
     for (const v1::Scheme& builtin : catalog->schemes()) {
@@ -45,15 +60,9 @@ RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
 
 RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::LlmTemplate& entry,
                                                    const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
-  std::vector<absl::string_view> hidden_in;
-  for (const auto& catalog : catalogs) {
-    if (catalog->FindTemplate(entry.model_type()) != nullptr) hidden_in.push_back(catalog->name());
-  }
   RepeatedPtrField<v1::Warning> warnings;
-  if (!hidden_in.empty()) {
-    Warn(warnings, v1::WARNING_CODE_SHADOWS_BUILTIN, "llm_template.model_type", entry.model_type(),
-         absl::StrCat("hides the template of the same model type in ", absl::StrJoin(hidden_in, " and ")));
-  }
+  WarnIfHidden("llm_template.model_type", entry.model_type(), "template of the same model type", catalogs,
+               &Catalog::FindTemplate, warnings);
   return warnings;
 }
 

@@ -127,6 +127,7 @@ void ShapeChecks::Item(const Message& message, const FieldDescriptor* field, int
 }
 
 void ShapeChecks::Algorithm(const v1::AlgoConfig& config, absl::string_view algorithm, const std::string& path) {
+  Required(config.config_case() != v1::AlgoConfig::CONFIG_NOT_SET, path);
   Require(AlgorithmOf(config) == algorithm, path, AlgorithmOf(config),
           absl::StrCat("not a configuration of ", algorithm));
   if (!ok()) return;

@@ -50,9 +50,8 @@ absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const Regis
     if (settings_.catalogs[i]->name() == name) return i;
   }
   if (!is_default) return CatalogNotFound(name, settings_.catalogs);
-  return CatalogNotFound(name, settings_.catalogs,
-                         "this server does not have the tenant's default catalogue; name another one in `catalog`, or "
-                         "change the default with SetDefaultCatalog");
+  return CatalogNotFound(name, settings_.catalogs, "this server does not have the tenant's default catalogue",
+                         "Name another one in `catalog`, or change the default with SetDefaultCatalog");
 }
 
 const std::string& Registry::DefaultCatalog(const RegistryState& state) const {

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry_service.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/canonical_json.h"
 #include "core/error.h"
-#include "core/field_behavior.h"
 #include "core/registration.h"
 #include "core/registration_warnings.h"
 #include "server/entry_view.h"
 #include "server/page.h"
+#include "server/request_digest.h"
 
 namespace qconfig {
 namespace {
@@ -39,20 +35,6 @@ absl::StatusOr<std::string> UuidOf(const std::string& text) {
       .Because("not a UUID");
 }
 
-// Equal for requests with the same content, whatever their tenant and id. Taken of JSON with sorted keys, because the
-// bytes of a serialized message may differ between versions of Protobuf.
-template <typename Request>
-absl::StatusOr<std::string> DigestOf(Request request) {
-  request.clear_tenant();
-  request.clear_request_id();
-  ClearOutputOnly(request);
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(request, &json).ok()) {
-    return Error(v1::ERROR_REASON_INVALID_REQUEST).Because("the request has a value that ProtoJSON cannot express");
-  }
-  return Sha256Hex(absl::StrCat(Request::descriptor()->full_name(), nlohmann::json::parse(json).dump()));
-}
-
 // "ipv4:127.0.0.1" of "ipv4:127.0.0.1:40312": the port says nothing of who it was.
 std::string ActorOf(const std::string& peer) {
   const size_t colon = peer.rfind(':');
@@ -67,24 +49,20 @@ absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& reque
   const auto request_id = UuidOf(request.request_id());
   if (!request_id.ok()) return request_id.status();
   absl::StatusOr<std::string> digest = "";
-  if (!request_id->empty()) digest = DigestOf(request);
+  if (!request_id->empty()) digest = RequestDigest(request);
   if (!digest.ok()) return digest.status();
   return WriteOrder{*tenant,      ActorOf(call.peer), *request_id, *std::move(digest), request.validate_only(),
                     call.deadline};
 }
 
+// `shape` is what the checks of the request itself found. A wrong tenant or request id comes first.
 template <typename Request, typename Plan>
-absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request, Plan plan) {
+absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request,
+                              const absl::Status& shape, Plan plan) {
   const auto order = OrderOf(call, request);
   if (!order.ok()) return order.status();
+  if (!shape.ok()) return shape;
   return registry.Write(*order, plan);
-}
-
-// Of the catalogues of this server.
-bool IsBuiltinTemplate(const Registry& registry, const std::string& model_type) {
-  const auto& catalogs = registry.catalogs();
-  return std::any_of(catalogs.begin(), catalogs.end(),
-                     [&](const auto& catalog) { return catalog->FindTemplate(model_type) != nullptr; });
 }
 
 absl::Status Required(bool present, absl::string_view field) {
@@ -96,8 +74,8 @@ absl::Status Required(bool present, absl::string_view field) {
 
 absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
     const CallContext& call, const v1::RegisterSchemeRequest& request) const {
-  if (absl::Status status = Required(request.has_scheme(), "scheme"); !status.ok()) return status;
-  auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+  const absl::Status shape = Required(request.has_scheme(), "scheme");
+  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
     return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
   });
   if (!written.ok()) return written.status();
@@ -111,7 +89,8 @@ absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
 
 absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
     const CallContext& call, const v1::UnregisterSchemeRequest& request) const {
-  const auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+  const absl::Status shape = Required(!request.name().empty(), "name");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
     return DeleteScheme(request.name(), request.etag(), context);
   });
   if (!written.ok()) return written.status();
@@ -123,13 +102,13 @@ absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
 
 absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
     const CallContext& call, const v1::RegisterTemplateRequest& request) const {
-  if (absl::Status status = Required(request.has_llm_template(), "llm_template"); !status.ok()) return status;
-  if (request.must_be_new() && !request.etag().empty()) {
-    return Error(v1::ERROR_REASON_INVALID_REQUEST)
-        .Field("must_be_new")
-        .Because("must not be combined with `etag`, which only an existing template has");
+  absl::Status shape = Required(request.has_llm_template(), "llm_template");
+  if (shape.ok() && request.must_be_new() && !request.etag().empty()) {
+    shape = Error(v1::ERROR_REASON_INVALID_REQUEST)
+                .Field("must_be_new")
+                .Because("must not be combined with `etag`, which only an existing template has");
   }
-  auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
     return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
   });
   if (!written.ok()) return written.status();
@@ -137,8 +116,8 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
   v1::RegisterTemplateResponse response;
   response.set_revision(written->revision);
   response.set_replaced(written->before->FindTemplate(model_type) != nullptr);
-  response.set_shadows_builtin(IsBuiltinTemplate(registry_, model_type));
   *response.mutable_warnings() = RegistrationWarnings(written->change.put_template(), registry_.catalogs());
+  response.set_shadows_builtin(!response.warnings().empty());
   *response.mutable_llm_template() = std::move(*written->change.mutable_put_template());
   response.mutable_llm_template()->set_shadows_builtin(response.shadows_builtin());
   return response;
@@ -146,20 +125,23 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
 
 absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTemplate(
     const CallContext& call, const v1::UnregisterTemplateRequest& request) const {
-  const auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+  const absl::Status shape = Required(!request.model_type().empty(), "model_type");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
     return DeleteTemplate(request.model_type(), request.etag(), context);
   });
   if (!written.ok()) return written.status();
   v1::UnregisterTemplateResponse response;
   response.set_revision(written->revision);
   *response.mutable_llm_template() = *written->before->FindTemplate(request.model_type());
-  response.mutable_llm_template()->set_shadows_builtin(IsBuiltinTemplate(registry_, request.model_type()));
+  response.mutable_llm_template()->set_shadows_builtin(
+      !RegistrationWarnings(response.llm_template(), registry_.catalogs()).empty());
   return response;
 }
 
 absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog(
     const CallContext& call, const v1::SetDefaultCatalogRequest& request) const {
-  const auto written = Write(registry_, call, request, [&](const RegistrationContext& context) {
+  const absl::Status shape = Required(!request.catalog().empty(), "catalog");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
     return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
   });
   if (!written.ok()) return written.status();

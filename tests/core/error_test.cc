@@ -72,6 +72,11 @@ TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
   EXPECT_EQ(error.message(), "no: \"a, c\"; did you mean \"a, b\"? Allowed: \"a, b\"");
 }
 
+TEST(ErrorTest, AdviceComesLast) {
+  EXPECT_EQ(Error(v1::ERROR_REASON_SCHEME_EXISTS).Field("f").Value("v").Advice("Do this").Because("no").message(),
+            "f: no: \"v\". Do this.");
+}
+
 TEST(ErrorTest, RequiredFieldIsNamed) {
   const absl::Status status = Error(v1::ERROR_REASON_INVALID_REQUEST).Field("spec.scheme").BecauseRequired();
   EXPECT_EQ(status.message(), "spec.scheme is required");

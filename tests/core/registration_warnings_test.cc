@@ -42,6 +42,13 @@ TEST(RegistrationWarningsTest, SchemeThatKeepsSharedScalesOrNeverHadThemHasNoWar
   EXPECT_EQ(RegistrationWarnings(other, Catalogs()).size(), 0);
 }
 
+TEST(RegistrationWarningsTest, SchemeThatALaterCatalogueHasTooHidesIt) {
+  const auto warnings = RegistrationWarnings(Proto<v1::Scheme>("name: 'fp8' config {}"), Catalogs());
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHADOWS_BUILTIN);
+  EXPECT_EQ(warnings[0].field(), "scheme.name");
+}
+
 TEST(RegistrationWarningsTest, TemplateHidesThoseOfTheCataloguesThatHaveOne) {
   const auto both = RegistrationWarnings(Proto<v1::LlmTemplate>("model_type: 'llama'"), Catalogs());
   ASSERT_EQ(both.size(), 1);

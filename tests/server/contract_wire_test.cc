@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/field_behavior.h"
+#include "google/rpc/status.pb.h"
 #include "qconfig/v1/config_service.pb.h"
 #include "qconfig/v1/registry_service.pb.h"
 #include "tests/core/test_support.h"
@@ -93,6 +94,15 @@ void FindPlaces(const std::string& path, Message& message, std::vector<Place>& p
   }
 }
 
+// The field that an error is about.
+std::string FieldOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  v1::ErrorDetail detail;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  if (!details.details().empty()) details.details().rbegin()->UnpackTo(&detail);
+  return detail.field();
+}
+
 void FindRequired(const Descriptor& type, std::set<const Descriptor*>& seen, std::set<std::string>& fields) {
   if (!seen.insert(&type).second) return;
   for (int i = 0; i < type.field_count(); ++i) {
@@ -144,6 +154,7 @@ TEST_F(ContractWireTest, RequestWithoutARequiredFieldIsRejected) {
         continue;
       }
       EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method->name() << " " << places[i].path;
+      EXPECT_EQ(FieldOf(status), places[i].path) << status.error_message();
     }
   }
   std::set<const Descriptor*> seen;
