@@ -111,7 +111,7 @@ func checkEveryDetail(t *testing.T, err *Error) {
 }
 
 func TestErrorHasWhatTheDetailSays(t *testing.T) {
-	checkEveryDetail(t, failure(t, everyDetail))
+	checkEveryDetail(t, failure(t, &errdetails.ErrorInfo{Domain: domain}, everyDetail))
 }
 
 func TestErrorOfAContextThatEnded(t *testing.T) {
