@@ -105,14 +105,14 @@ func ItemError(result *v1.BatchGetConfigResult) error {
 func newError(err error) *Error {
 	from := status.Convert(err)
 	result := &Error{Code: from.Code(), Message: from.Message(), status: from}
+	var info *errdetails.ErrorInfo
+	var ours *v1.ErrorDetail
 	for _, detail := range from.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
-			if detail.GetDomain() != domain {
-				continue
+			if detail.GetDomain() == domain {
+				info = detail
 			}
-			result.Reason = Reason(v1.ErrorReason_value[reasonPrefix+detail.GetReason()])
-			result.Metadata = detail.GetMetadata()
 		case *errdetails.BadRequest:
 			for _, violation := range detail.GetFieldViolations() {
 				result.FieldViolations = append(result.FieldViolations, FieldViolation{
@@ -120,8 +120,13 @@ func newError(err error) *Error {
 				})
 			}
 		case *v1.ErrorDetail:
-			result.setDetail(detail)
+			ours = detail
 		}
+	}
+	if info != nil { // without it, the status is not qconfig's
+		result.Reason = Reason(v1.ErrorReason_value[reasonPrefix+info.GetReason()])
+		result.Metadata = info.GetMetadata()
+		result.setDetail(ours)
 	}
 	return result
 }

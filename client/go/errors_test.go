@@ -66,8 +66,9 @@ func failure(t *testing.T, details ...protoadapt.MessageV1) *Error {
 }
 
 func TestReasonOfAnotherDomainIsNone(t *testing.T) {
-	err := failure(t, &errdetails.ErrorInfo{Domain: "other", Reason: "SCHEME_NOT_FOUND", Metadata: map[string]string{"field": "x"}})
-	if err.Reason != 0 || err.Metadata != nil || errors.Is(err, Reason(0)) {
+	info := &errdetails.ErrorInfo{Domain: "other", Reason: "SCHEME_NOT_FOUND", Metadata: map[string]string{"field": "x"}}
+	err := failure(t, info, &v1.ErrorDetail{Field: "x"})
+	if err.Reason != 0 || err.Metadata != nil || err.Field != "" || errors.Is(err, Reason(0)) {
 		t.Errorf("%+v", err)
 	}
 }
@@ -110,7 +111,7 @@ func checkEveryDetail(t *testing.T, err *Error) {
 }
 
 func TestErrorHasWhatTheDetailSays(t *testing.T) {
-	checkEveryDetail(t, failure(t, everyDetail))
+	checkEveryDetail(t, failure(t, &errdetails.ErrorInfo{Domain: domain}, everyDetail))
 }
 
 func TestErrorOfAContextThatEnded(t *testing.T) {

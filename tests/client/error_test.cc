@@ -82,9 +82,10 @@ TEST(ErrorOfTest, AReasonOfANewerServerInABatchHasNoName) {
 
 TEST(ErrorOfTest, WhatOthersSayIsNotTheServersWord) {
   for (const char* domain : {"proxy.example.com", "qconfig"}) {
-    const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", domain));
+    const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", domain), Detail());
     EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
     EXPECT_TRUE(error.metadata().empty());
+    EXPECT_FALSE(error.has_detail());
     EXPECT_EQ(error.message(), "a text");
   }
 }

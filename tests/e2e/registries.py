@@ -55,7 +55,7 @@ class RegistryTestCase(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def put_back(self, path):
-        """Restores the file `path`, as deploy/README.md says: what is moved away keeps `.lock` and `.commits` in place."""
+        """Restores the file `path`, as deploy/README.md says. Moves the registry away but leaves `.lock` and `.commits` in place."""
         old = self.folder / f"old-{len(list(self.folder.glob('old-*')))}"
         old.mkdir()
         for suffix in ("", "-wal", "-shm"):

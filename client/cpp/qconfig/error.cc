@@ -30,11 +30,13 @@ v1::ItemError Decode(const grpc::Status& status) {
   error.set_message(status.error_message());
   wire::Status details;
   if (!details.ParseFromString(status.error_details())) return error;
+  bool has_info = false;
   for (const wire::Detail& detail : details.details()) {
     wire::ErrorInfo info;
     wire::BadRequest bad_request;
     v1::ErrorDetail error_detail;
     if (Unpack(detail, "google.rpc.ErrorInfo", info) && info.domain() == kDomain) {
+      has_info = true;
       v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
       v1::ErrorReason_Parse(absl::StrCat(kReasonPrefix, info.reason()), &reason);
       error.set_reason(reason);
@@ -49,6 +51,7 @@ v1::ItemError Decode(const grpc::Status& status) {
       *error.mutable_detail() = std::move(error_detail);
     }
   }
+  if (!has_info) error.clear_detail();  // of another domain
   return error;
 }
 

@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 import pytest
 from conftest import ROOT, Server
@@ -237,9 +237,43 @@ def test_an_installed_quark_without_a_catalogue(server: Server, monkeypatch: pyt
         [item] = client.batch_get_config([{"model_type": "llama", "scheme": "fp8"}])
         assert str(item) == str(caught.value)
         assert client.get_config("llama", "fp8", catalog="").catalog == "quark-0.12.post1"
-        with pytest.raises(errors.CatalogNotFound) as other:
-            client.get_config("llama", "fp8", catalog="quark-0.15")
-        assert "amd-quark" not in str(other.value)
+        calls: list[Callable[[], object]] = [
+            client.list_schemes,
+            client.list_templates,
+            lambda: client.get_scheme("fp8"),
+            lambda: client.get_template("llama"),
+            lambda: list(client.all_schemes()),
+        ]
+        for call in calls:
+            with pytest.raises(errors.CatalogNotFound, match=hint):
+                call()
+
+
+def test_the_hint_is_only_about_a_catalogue_that_the_client_filled_in(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.14")
+    message = config_service_pb2.GetConfigRequest(catalog="quark-0.14")
+    message.spec.model_type, message.spec.scheme = "llama", "fp8"
+    with qconfig_client.connect(server.address) as client:
+        calls: list[Callable[[], object]] = [
+            lambda: client.get_config("llama", "fp8", catalog="quark-0.15"),
+            lambda: client.get_config("llama", "fp8", catalog="quark-0.14"),
+            lambda: client.list_schemes(catalog="quark-0.14"),
+            lambda: client.set_default_catalog("quark-0.14"),
+        ]
+        for call in calls:
+            with pytest.raises(errors.CatalogNotFound) as caught:
+                call()
+            assert "amd-quark" not in str(caught.value)
+        items = client.batch_get_config(
+            [
+                message,
+                {"model_type": "llama", "scheme": "fp8", "catalog": "quark-0.14"},
+                {"model_type": "llama", "scheme": "fp8"},
+            ]
+        )
+        assert ["amd-quark" in str(item) for item in items] == [False, False, True]
 
 
 def test_asyncio(server: Server) -> None:

@@ -5,6 +5,7 @@ import pickle
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError
@@ -103,7 +104,9 @@ def test_without_a_detail_all_is_empty() -> None:
     assert (error.allowed_total, error.first_revision, error.newest_revision) == (0, 0, 0)
 
 
-def test_a_detail_that_is_broken_keeps_what_came_before_it() -> None:
+def failure(*details: Message, broken: str = "") -> errors.QConfigError:
+    """The error of a status with `details`, followed by malformed bytes of the type `broken`."""
+
     class Failure(grpc.RpcError):
         def code(self) -> grpc.StatusCode:
             return grpc.StatusCode.NOT_FOUND
@@ -113,13 +116,28 @@ def test_a_detail_that_is_broken_keeps_what_came_before_it() -> None:
 
         def trailing_metadata(self) -> list[tuple[str, bytes]]:
             status = status_pb2.Status()
-            status.details.add().Pack(error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain="qconfig.dev"))
-            status.details.add(type_url="type.googleapis.com/qconfig.v1.ErrorDetail", value=b"\x0a\xff")
+            for detail in details:
+                status.details.add().Pack(detail)
+            if broken:
+                status.details.add(type_url=f"type.googleapis.com/{broken}", value=b"\x0a\xff")
             return [("grpc-status-details-bin", status.SerializeToString())]
 
-    error = errors.from_rpc_error(Failure())
+    return errors.from_rpc_error(Failure())
+
+
+def test_a_detail_that_is_broken_keeps_what_came_before_it() -> None:
+    info = error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain="qconfig.dev")
+    error = failure(info, broken="qconfig.v1.ErrorDetail")
     assert type(error) is SchemeNotFound
     assert error.allowed == []
+
+
+def test_a_detail_is_the_servers_only_with_its_error_info() -> None:
+    detail = ErrorDetail(field="spec.scheme")
+    for domain, field in (("qconfig.dev", "spec.scheme"), ("example.com", "")):
+        info = error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain=domain)
+        assert failure(info, detail).field == failure(detail, info).field == field
+    assert failure(detail).field == ""
 
 
 def test_an_item_of_a_batch_fails_as_a_call_does(client: Client) -> None:

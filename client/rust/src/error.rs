@@ -39,7 +39,7 @@ pub struct ServerError {
     pub message: String,
     /// The field, its value, the values that are accepted, suggestions, and more. Fields that do not apply are empty or 0.
     pub detail: ErrorDetail,
-    /// The metadata of gRPC's `ErrorInfo`. `detail` has all of it, and lists as well.
+    /// The metadata of gRPC's `ErrorInfo`. A newer server may send keys that `detail` does not have.
     pub metadata: HashMap<String, String>,
     /// The fields of the request that are wrong.
     pub field_violations: Vec<FieldViolation>,

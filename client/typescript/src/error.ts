@@ -92,6 +92,7 @@ export class QConfigError extends Error {
 }
 
 export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError {
+  let hasInfo = false;
   let reason = ErrorReason.UNSPECIFIED;
   let metadata: Record<string, string> = {};
   let fieldViolations: FieldViolation[] = [];
@@ -101,6 +102,7 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
       const info = anyUnpack(any, ErrorInfoSchema);
       const badRequest = anyUnpack(any, BadRequestSchema);
       if (info?.domain === "qconfig.dev") {
+        hasInfo = true;
         reason = reasonOf(info.reason);
         metadata = info.metadata;
       } else if (badRequest !== undefined) {
@@ -114,6 +116,7 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
   } catch {
     // Malformed details, such as those of a proxy: keep what was read before them.
   }
+  if (!hasInfo) detail = undefined; // of another domain
   const { code, details: message } = error;
   return new QConfigError(
     { code, reason, message, metadata, fieldViolations, detail },

@@ -85,7 +85,7 @@ describe("details of an error", () => {
 
   test("another domain, no details, and malformed details", () => {
     for (const details of [
-      detailsOf(info("example.com", "SCHEME_NOT_FOUND")),
+      detailsOf(info("example.com", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)),
       undefined,
       Uint8Array.of(255, 255),
       detailsOf(damaged(ErrorInfoSchema)),

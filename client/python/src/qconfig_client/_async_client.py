@@ -117,7 +117,7 @@ class AsyncClient:
             include_canonical_json=include_canonical_json,
         )
         try:
-            response = await self._connection.call(_method.GET_CONFIG, request, timeout)
+            response = await self._connection.call(_method.GET_CONFIG, request, timeout, catalog)
         except errors.QConfigError as error:
             stale = self._cache.answer_after(error, request) if self._cache else None
             if stale is None:
@@ -135,21 +135,23 @@ class AsyncClient:
         requests: up to 1,000 dicts of `get_config`'s arguments, or messages, such as `get_config_request` makes.
         """
         batch = config_pb2.BatchGetConfigRequest()
+        catalogs: list[Optional[str]] = []  # those that the caller gave
         for request in requests:
             item = batch.requests.add()
             if isinstance(request, GetConfigRequest):
                 item.CopyFrom(request)
-                item.catalog = item.catalog or self._options.catalog
+                catalogs.append(request.catalog or None)
             else:
-                catalog = self._options.named_catalog(request.get("catalog"))
-                item.CopyFrom(get_config_request(**{**request, "catalog": catalog}))
+                item.CopyFrom(get_config_request(**{**request, "catalog": ""}))
+                catalogs.append(request.get("catalog"))
+            item.catalog = self._options.named_catalog(catalogs[-1])
             item.tenant = item.tenant or self._options.tenant
         response = await self._connection.call(_method.BATCH_GET_CONFIG, batch, timeout)
         return [
             Config(result.response)
             if result.HasField("response")
-            else self._options.explained(errors.from_item_error(result.error))
-            for result in response.results
+            else self._options.explained(errors.from_item_error(result.error), catalog)
+            for result, catalog in zip(response.results, catalogs)
         ]
 
     async def list_templates(
@@ -174,7 +176,7 @@ class AsyncClient:
             page_token=page_token,
             view=view,
         )
-        return await self._connection.call(_method.LIST_TEMPLATES, request, timeout)
+        return await self._connection.call(_method.LIST_TEMPLATES, request, timeout, catalog)
 
     async def all_templates(
         self,
@@ -223,7 +225,7 @@ class AsyncClient:
             min_revision=min_revision,
             model_type=model_type,
         )
-        return await self._connection.call(_method.GET_TEMPLATE, request, timeout)
+        return await self._connection.call(_method.GET_TEMPLATE, request, timeout, catalog)
 
     async def list_schemes(
         self,
@@ -247,7 +249,7 @@ class AsyncClient:
             page_token=page_token,
             view=view,
         )
-        return await self._connection.call(_method.LIST_SCHEMES, request, timeout)
+        return await self._connection.call(_method.LIST_SCHEMES, request, timeout, catalog)
 
     async def all_schemes(
         self,
@@ -296,7 +298,7 @@ class AsyncClient:
             min_revision=min_revision,
             name=name,
         )
-        return await self._connection.call(_method.GET_SCHEME, request, timeout)
+        return await self._connection.call(_method.GET_SCHEME, request, timeout, catalog)
 
     async def list_catalogs(
         self,

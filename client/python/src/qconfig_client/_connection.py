@@ -59,9 +59,12 @@ class Options:
         """The catalogue of a request whose caller gave `name`."""
         return self.catalog if name is None else name
 
-    def explained(self, error: errors.QConfigError) -> errors.QConfigError:
-        """`error`; if it is about a catalogue that the client chose by itself, with the reason and what to do."""
-        if self.quark_release is None or not isinstance(error, errors.CatalogNotFound) or error.value != self.catalog:
+    def explained(self, error: errors.QConfigError, catalog: Optional[str]) -> errors.QConfigError:
+        """`error`; if it is about a catalogue that the client chose by itself, with the reason and what to do.
+
+        catalog: the name that the caller gave. None: the client filled in its own.
+        """
+        if catalog is not None or self.quark_release is None or not isinstance(error, errors.CatalogNotFound):
             return error
         return errors.with_hint(
             error,
@@ -107,13 +110,20 @@ class Connection:
         self._channels: dict[int, grpc.Channel] = {}
         self._closed = False
 
-    def call(self, method: Method[Request, Response], request: Request, timeout: Optional[float]) -> Response:
+    def call(
+        self,
+        method: Method[Request, Response],
+        request: Request,
+        timeout: Optional[float],
+        catalog: Optional[str] = "",
+    ) -> Response:
+        """catalog: the name that the caller gave. None: the client filled in its own."""
         call = _callable(self._channel(), method, request)
         try:
             with GATE.call():
                 response: Response = call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
-            raise self._options.explained(errors.from_rpc_error(error)) from None
+            raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response
 
     def close(self) -> None:
@@ -143,12 +153,19 @@ class AsyncConnection:
         self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
         self._closed = False
 
-    async def call(self, method: Method[Request, Response], request: Request, timeout: Optional[float]) -> Response:
+    async def call(
+        self,
+        method: Method[Request, Response],
+        request: Request,
+        timeout: Optional[float],
+        catalog: Optional[str] = "",
+    ) -> Response:
+        """As Connection.call."""
         call = _callable(self._channel_here(), method, request)
         try:
             response: Response = await call(request, timeout=self._options.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
-            raise self._options.explained(errors.from_rpc_error(error)) from None
+            raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response
 
     async def close(self) -> None:

@@ -116,7 +116,7 @@ class Client:
             include_canonical_json=include_canonical_json,
         )
         try:
-            response = self._connection.call(_method.GET_CONFIG, request, timeout)
+            response = self._connection.call(_method.GET_CONFIG, request, timeout, catalog)
         except errors.QConfigError as error:
             stale = self._cache.answer_after(error, request) if self._cache else None
             if stale is None:
@@ -134,21 +134,23 @@ class Client:
         requests: up to 1,000 dicts of `get_config`'s arguments, or messages, such as `get_config_request` makes.
         """
         batch = config_pb2.BatchGetConfigRequest()
+        catalogs: list[Optional[str]] = []  # those that the caller gave
         for request in requests:
             item = batch.requests.add()
             if isinstance(request, GetConfigRequest):
                 item.CopyFrom(request)
-                item.catalog = item.catalog or self._options.catalog
+                catalogs.append(request.catalog or None)
             else:
-                catalog = self._options.named_catalog(request.get("catalog"))
-                item.CopyFrom(get_config_request(**{**request, "catalog": catalog}))
+                item.CopyFrom(get_config_request(**{**request, "catalog": ""}))
+                catalogs.append(request.get("catalog"))
+            item.catalog = self._options.named_catalog(catalogs[-1])
             item.tenant = item.tenant or self._options.tenant
         response = self._connection.call(_method.BATCH_GET_CONFIG, batch, timeout)
         return [
             Config(result.response)
             if result.HasField("response")
-            else self._options.explained(errors.from_item_error(result.error))
-            for result in response.results
+            else self._options.explained(errors.from_item_error(result.error), catalog)
+            for result, catalog in zip(response.results, catalogs)
         ]
 
     def list_templates(
@@ -173,7 +175,7 @@ class Client:
             page_token=page_token,
             view=view,
         )
-        return self._connection.call(_method.LIST_TEMPLATES, request, timeout)
+        return self._connection.call(_method.LIST_TEMPLATES, request, timeout, catalog)
 
     def all_templates(
         self,
@@ -222,7 +224,7 @@ class Client:
             min_revision=min_revision,
             model_type=model_type,
         )
-        return self._connection.call(_method.GET_TEMPLATE, request, timeout)
+        return self._connection.call(_method.GET_TEMPLATE, request, timeout, catalog)
 
     def list_schemes(
         self,
@@ -246,7 +248,7 @@ class Client:
             page_token=page_token,
             view=view,
         )
-        return self._connection.call(_method.LIST_SCHEMES, request, timeout)
+        return self._connection.call(_method.LIST_SCHEMES, request, timeout, catalog)
 
     def all_schemes(
         self,
@@ -295,7 +297,7 @@ class Client:
             min_revision=min_revision,
             name=name,
         )
-        return self._connection.call(_method.GET_SCHEME, request, timeout)
+        return self._connection.call(_method.GET_SCHEME, request, timeout, catalog)
 
     def list_catalogs(
         self,

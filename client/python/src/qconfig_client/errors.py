@@ -262,6 +262,7 @@ _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
 
 def from_rpc_error(error: grpc.RpcError) -> QConfigError:
     """What gRPC, sync or asyncio, raised, as this package's error."""
+    has_info = False
     reason = ""
     metadata: dict[str, str] = {}
     violations: tuple[FieldViolation, ...] = ()
@@ -270,14 +271,14 @@ def from_rpc_error(error: grpc.RpcError) -> QConfigError:
         for packed in _details(error):
             info, bad_request, found = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), ErrorDetail()
             if packed.Unpack(info) and info.domain == _DOMAIN:
-                reason, metadata = info.reason, dict(info.metadata)
+                has_info, reason, metadata = True, info.reason, dict(info.metadata)
             elif packed.Unpack(bad_request):
                 violations = _violations(bad_request.field_violations)
             elif packed.Unpack(found):
                 detail = found
     except DecodeError:
         pass  # not the server's, or broken on the way: what was read before is all there is
-    return _make(error.details() or "", error.code(), reason, metadata, violations, detail)
+    return _make(error.details() or "", error.code(), reason, metadata, violations, detail if has_info else None)
 
 
 def from_item_error(error: ItemError) -> QConfigError:

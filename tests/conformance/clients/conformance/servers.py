@@ -167,8 +167,10 @@ class CaseServer:
 
     def restore(self):
         """Replaces the registry with the backup, as deploy/README.md says. REQUIRES: the server is down."""
-        for file in list(self._registry.parent.glob(self._registry.name + "*")):
-            file.rename(file.with_name(f"old-{file.name}"))
+        for suffix in ("", "-wal", "-shm"):
+            file = self._registry.with_name(self._registry.name + suffix)
+            if file.exists():
+                file.rename(file.with_name(f"old-{file.name}"))
         shutil.copyfile(self._backup, self._registry)
 
     def rename_scheme(self, old, new):

@@ -48,14 +48,16 @@ public final class QConfigException extends RuntimeException {
         Stream.of(status.getDescription(), message(status.getCause()))
             .filter(Objects::nonNull)
             .collect(Collectors.joining(": ")));
+    boolean hasInfo = false;
     try {
       com.google.rpc.Status details = StatusProto.fromThrowable(failure);
       if (details != null) {
-        for (Any detail : details.getDetailsList()) copy(detail, error);
+        for (Any detail : details.getDetailsList()) hasInfo |= copy(detail, error);
       }
     } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
       failure.addSuppressed(e); // Details that cannot be read are as good as none.
     }
+    if (!hasInfo) error.clearDetail(); // of another domain
     return new QConfigException(error.build(), failure);
   }
 
@@ -71,13 +73,16 @@ public final class QConfigException extends RuntimeException {
     return cause == null ? null : cause.getMessage();
   }
 
-  private static void copy(Any detail, ItemError.Builder error)
+  /** Whether the detail is the server's ErrorInfo. */
+  private static boolean copy(Any detail, ItemError.Builder error)
       throws InvalidProtocolBufferException {
     if (detail.is(ErrorInfo.class)) {
       ErrorInfo info = detail.unpack(ErrorInfo.class);
-      if (!info.getDomain().equals(DOMAIN)) return;
+      if (!info.getDomain().equals(DOMAIN)) return false;
       error.setReason(parseReason(info.getReason())).putAllMetadata(info.getMetadataMap());
-    } else if (detail.is(ErrorDetail.class)) {
+      return true;
+    }
+    if (detail.is(ErrorDetail.class)) {
       error.setDetail(detail.unpack(ErrorDetail.class));
     } else if (detail.is(BadRequest.class)) {
       for (BadRequest.FieldViolation violation :
@@ -88,6 +93,7 @@ public final class QConfigException extends RuntimeException {
                 .setDescription(violation.getDescription()));
       }
     }
+    return false;
   }
 
   private static ErrorReason parseReason(String name) {

@@ -95,16 +95,18 @@ class QConfigExceptionTest {
   }
 
   @Test
-  void errorInfoOfAnotherDomainIsNotTheServers() {
+  void detailsOfAnotherDomainAreNotTheServers() {
     QConfigException e =
         of(
             ErrorInfo.newBuilder()
                 .setDomain("other")
                 .setReason("SCHEME_NOT_FOUND")
                 .putMetadata("field", "f")
-                .build());
+                .build(),
+            DETAIL);
     assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
     assertEquals(Map.of(), e.metadata());
+    assertEquals("", e.field());
   }
 
   @Test
