@@ -211,16 +211,18 @@ TEST_F(SqliteEpochTest, CountIsForItsOwnerOnlyAndNoLink) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("theirs")));
 }
 
-TEST_F(SqliteEpochTest, CountBelongsToTheRegistrysOwner) {
+TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
   if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   Open();
-  std::filesystem::remove(path_ + ".commits");
+  for (const char* suffix : {".commits", ".lock"}) std::filesystem::remove(path_ + suffix);
   ASSERT_EQ(chown(path_.c_str(), 65532, 65532), 0);
   Open();
-  struct stat file {};
-  ASSERT_EQ(stat((path_ + ".commits").c_str(), &file), 0);
-  EXPECT_EQ(file.st_uid, 65532);
-  EXPECT_EQ(file.st_gid, 65532);
+  for (const char* suffix : {".commits", ".lock"}) {
+    struct stat file {};
+    ASSERT_EQ(stat((path_ + suffix).c_str(), &file), 0) << suffix;
+    EXPECT_EQ(file.st_uid, 65532) << suffix;
+    EXPECT_EQ(file.st_gid, 65532) << suffix;
+  }
 }
 
 TEST_F(SqliteEpochTest, CountStandsBesideTheFileThatALinkLeadsTo) {
