@@ -54,6 +54,13 @@ class SqliteEpochTest : public testing::Test {
   void Commit(int writes) { Commit(*Open(), writes); }
   // The range of tenant "a" after the file is opened.
   std::string Opened() { return Described(Open()->Revisions(Tenant("a"))); }
+  // A file of version 1, without a write-ahead log, as the backups of that version are.
+  void CreateFirstVersion() {
+    WriteFile(path_, "");
+    auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
+    ASSERT_TRUE(Migrate(connection, {SqliteMigrations().front()}).ok());
+    ASSERT_TRUE(connection.Execute("INSERT INTO tenants VALUES (1, 'a', 4, 4), (2, 'b', 2, 2)").ok());
+  }
   std::string CountFile() const { return FileBytes(path_ + ".commits"); }
   // What a restore replaces: the file, and what SQLite keeps beside it.
   void Replace(const std::string& bytes) {
@@ -248,14 +255,8 @@ TEST_F(SqliteEpochTest, EpochSurvivesAKill) {
 }
 
 TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
-  {
-    auto connection = [this] {
-      WriteFile(path_, "");
-      return SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
-    }();
-    ASSERT_TRUE(Migrate(connection, {SqliteMigrations().front()}).ok());
-    ASSERT_TRUE(connection.Execute("INSERT INTO tenants VALUES (1, 'a', 4, 4), (2, 'b', 2, 2)").ok());
-  }
+  CreateFirstVersion();
+  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as a server leaves it
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "also before it is migrated";
   const auto store = Open();
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "4 to 4");
@@ -263,6 +264,15 @@ TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
   Commit(*store, 1);
   EXPECT_EQ(store->writes(), 5);
   EXPECT_EQ(Described(TryOpen(backup_).value()->Revisions(Tenant("a"))), absl::StrCat("4 to 4, next ", kFirst));
+}
+
+TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
+  CreateFirstVersion();
+  EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr(" is a restored backup; ")));
+  now_ += absl::Hours(1);
+  EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst)) << "the mark is gone";
+  EXPECT_THAT(warnings_, IsEmpty());
 }
 
 TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
