@@ -25,7 +25,9 @@
 namespace qconfig {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -62,6 +64,10 @@ class SqliteEpochTest : public testing::Test {
     ASSERT_TRUE(connection.Execute("INSERT INTO tenants VALUES (1, 'a', 4, 4), (2, 'b', 2, 2)").ok());
   }
   std::string CountFile() const { return FileBytes(path_ + ".commits"); }
+  absl::StatusOr<int64_t> BeginByCommand(const std::string& path) {
+    warnings_.clear();
+    return BeginSqliteEpochAt(path, [this](const std::string& text) { warnings_.push_back(text); });
+  }
   // What a restore replaces: the file, and what SQLite keeps beside it.
   void Replace(const std::string& bytes) {
     for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
@@ -290,17 +296,32 @@ TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
 
 TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
   Commit(1);
-  const int64_t first = BeginSqliteEpochAt(path_).value();
+  const int64_t first = BeginByCommand(path_).value();
+  EXPECT_THAT(warnings_, IsEmpty());
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first));
   const auto store = Open();
-  const absl::Status served = BeginSqliteEpochAt(path_).status();
+  const absl::Status served = BeginByCommand(path_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(served)) << served;
   EXPECT_THAT(std::string(served.message()), HasSubstr(absl::StrCat("process ", getpid(), " holds ", path_, ".lock")));
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", first));
-  const absl::Status missing = BeginSqliteEpochAt(directory_.Path("none")).status();
+  const absl::Status missing = BeginByCommand(directory_.Path("none")).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(missing)) << missing;
   EXPECT_THAT(std::string(missing.message()), HasSubstr("does not exist"));
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
+}
+
+TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
+  Commit(1);
+  const std::string copy = FileBytes(path_);
+  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
+  Commit(1);
+  for (const auto& [restored, why] : {std::pair(FileBytes(backup_), "is a restored backup"),
+                                      std::pair(copy, "is of an earlier epoch")}) {
+    Replace(restored);
+    const int64_t first = BeginByCommand(path_).value();
+    EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(why), EndsWith(absl::StrCat(" begin at ", first)))));
+    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has begun";
+  }
 }
 
 }  // namespace
