@@ -191,6 +191,20 @@ TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
   EXPECT_EQ(Opened(), "1 to 3");
 }
 
+TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
+  Commit(1);
+  const std::string copy = FileBytes(path_);
+  Commit(2);
+  const std::string before = CountFile();
+  ASSERT_EQ(before, "00000000000000000000 00000000000000000003\n");
+  Replace(copy);
+  ASSERT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
+  WriteFile(path_ + ".commits", before);  // as after a kill between the two
+  EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000001\n");
+}
+
 TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
   const auto store = Open();
   EXPECT_EQ(CountFile(), "00000000000000000000 00000000000000000000\n");
