@@ -26,9 +26,11 @@
 namespace qconfig {
 namespace {
 
+void PrintError(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
 // Prints why the subcommand failed.
 int Failed(int code, const absl::Status& why) {
-  std::fprintf(stderr, "%s\n", std::string(why.message()).c_str());
+  PrintError(std::string(why.message()));
   return code;
 }
 
@@ -51,7 +53,7 @@ int Backup(const Options& options, const std::string& to) {
 int NewEpoch(const Options& options) {
   const absl::StatusOr<std::string> path = RegistryFileOf(options);
   if (!path.ok()) return Failed(kWrongOptions, path.status());
-  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path);
+  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path, PrintError);
   if (!first.ok()) return Failed(kCannotStart, first.status());
   std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
   return 0;

@@ -35,13 +35,6 @@ std::optional<CommitCount> Parse(absl::string_view text) {
   return valid ? std::optional<CommitCount>(count) : std::nullopt;
 }
 
-// A tool that root runs must not leave a file that the server cannot open.
-void GiveToOwnerOf(const std::string& path, int fd) {
-  struct stat registry {};
-  if (geteuid() != 0 || stat(path.c_str(), &registry) != 0) return;
-  static_cast<void>(!fchown(fd, registry.st_uid, registry.st_gid));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CommitsFile>> CommitsFile::Open(const std::string& path) {

@@ -44,6 +44,10 @@ absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path);
 // Gives a finished file its name. kFailedPrecondition: there is something of the name `to`; nothing has changed.
 absl::Status PublishFile(const std::string& from, const std::string& to);
 
+// Gives the open file `fd` to the owner of the file at `path`, so that a tool that root runs leaves no file that the
+// owner's processes cannot open. Does nothing if there is no such file, or if the process does not run as root.
+void GiveToOwnerOf(const std::string& path, int fd);
+
 // Removes `path` and what SQLite may have left beside it. What is not there is no error.
 void RemoveDatabase(const std::string& path);
 

@@ -27,12 +27,14 @@ std::string HolderOf(int fd) {
 }  // namespace
 
 absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  if (!fd.ok()) return FileFailure("open", path, errno);
+  const std::string name = path + ".lock";
+  UniqueFd fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  if (!fd.ok()) return FileFailure("open", name, errno);
+  GiveToOwnerOf(path, fd.get());
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return FileFailure("lock", path, errno);
+    if (errno != EWOULDBLOCK) return FileFailure("lock", name, errno);
     return absl::FailedPreconditionError(
-        absl::StrCat(HolderOf(fd.get()), " holds ", path, "; stop it, or use another file"));
+        absl::StrCat(HolderOf(fd.get()), " holds ", name, "; stop it, or use another file"));
   }
   // Only for messages, so a full disk is no reason to refuse.
   const std::string pid = absl::StrCat(getpid(), "\n");

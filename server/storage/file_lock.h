@@ -10,12 +10,12 @@
 
 namespace qconfig {
 
-// Holds a lock file, so that one process at a time uses what stands beside it. The kernel lets go of the lock when the
-// process ends in whatever way, so the file may stay; it tells the process id of who has or last had the lock.
+// Holds the lock file beside a registry, so that one process at a time uses the registry. The kernel releases the lock
+// when the process ends in whatever way, so the file may stay; it has the process id of the last holder.
 // Not thread-safe.
 class FileLock {
  public:
-  // Creates the file when there is none. Does not wait.
+  // Locks the file beside the registry `path`; creates it for the registry's owner if it is missing. Does not wait.
   // kFailedPrecondition: another process, or another FileLock of this one, holds it; the message tells which.
   // STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created, or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);

@@ -123,7 +123,7 @@ struct MemoryStore::Registry {
       first = commits.front()->record.revision();
       commits.pop_front();
     }
-    ForgetBefore(range, first);
+    range.first = first;
     Forget(schemes, range.first);
     Forget(templates, range.first);
     Forget(default_catalogs, range.first);

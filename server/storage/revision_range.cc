@@ -16,13 +16,17 @@ int64_t SizeOf(const RevisionGap& gap) { return gap.next - gap.after - 1; }
 // How many writes lead from the first revision to this one.
 int64_t IndexOf(const RevisionRange& range, int64_t revision) {
   int64_t index = revision - range.first;
-  for (const RevisionGap& gap : range.gaps) index -= gap.next <= revision ? SizeOf(gap) : 0;
+  for (const RevisionGap& gap : range.gaps) {
+    if (gap.after >= range.first && gap.next <= revision) index -= SizeOf(gap);
+  }
   return index;
 }
 
 int64_t RevisionAt(const RevisionRange& range, int64_t index) {
   int64_t revision = range.first + index;
-  for (const RevisionGap& gap : range.gaps) revision += revision > gap.after ? SizeOf(gap) : 0;
+  for (const RevisionGap& gap : range.gaps) {
+    if (gap.after >= range.first && gap.after < revision) revision += SizeOf(gap);
+  }
   return revision;
 }
 
@@ -60,8 +64,8 @@ absl::Status RevisionLost(const TenantId& tenant, const RevisionRange& range, ab
 }
 
 absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision) {
+  if (IsLost(range, revision)) return RevisionLost(tenant, range, "revision", revision);
   const bool compacted = revision < range.first;
-  if (!compacted && IsLost(range, revision)) return RevisionLost(tenant, range, "revision", revision);
   if (!compacted && revision <= range.newest) return absl::OkStatus();
   return Error(compacted ? v1::ERROR_REASON_REVISION_COMPACTED : v1::ERROR_REASON_REVISION_IN_FUTURE)
       .Field("revision")
@@ -79,12 +83,6 @@ void AddRevision(RevisionRange& range) {
   if (range.next > range.newest + 1) range.gaps.push_back({range.newest, range.next});
   range.newest = range.next;
   range.next = range.newest + 1;
-}
-
-void ForgetBefore(RevisionRange& range, int64_t first) {
-  range.first = first;
-  const auto is_forgotten = [first](const RevisionGap& gap) { return gap.next <= first; };
-  range.gaps.erase(std::remove_if(range.gaps.begin(), range.gaps.end(), is_forgotten), range.gaps.end());
 }
 
 int64_t FirstOfEpoch(absl::Time now, int64_t used) {

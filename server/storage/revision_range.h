@@ -12,7 +12,7 @@
 
 namespace qconfig {
 
-// No revision has a number between `after` and `next`. Both of these exist.
+// No revision has a number between `after` and `next`. Both of these exist, or did until history forgot them.
 struct RevisionGap {
   int64_t after = 0;
   int64_t next = 0;
@@ -24,8 +24,10 @@ struct RevisionGap {
 struct RevisionRange {
   int64_t first = 1;
   int64_t newest = 1;
-  int64_t next = 2;               // the number of the next write: newest + 1, or the epoch's first if that is larger
-  std::vector<RevisionGap> gaps;  // between `first` and `newest`, oldest first
+  int64_t next = 2;  // the number of the next write: newest + 1, or the epoch's first if that is larger
+  // All gaps below `newest`, oldest first. A gap outlives the history before it, so that a lost revision stays lost;
+  // there is at most one for each epoch.
+  std::vector<RevisionGap> gaps;
 };
 
 // Arithmetic on revisions, which steps over gaps. REQUIRES: the revisions can be read, counts are not negative.
@@ -48,8 +50,6 @@ absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, i
 void SetNext(RevisionRange& range, int64_t epoch);
 // Adds the revision `next`.
 void AddRevision(RevisionRange& range);
-// Makes `first` the first revision. REQUIRES: it can be read.
-void ForgetBefore(RevisionRange& range, int64_t first);
 
 // The first number of an epoch that begins now: minutes since 2020-01-01 UTC times 1,000,000, but always more than
 // `used`, whatever the clock says.

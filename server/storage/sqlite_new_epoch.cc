@@ -8,13 +8,19 @@
 
 namespace qconfig {
 
-absl::StatusOr<int64_t> BeginSqliteEpochAt(const std::string& path) {
+absl::StatusOr<int64_t> BeginSqliteEpochAt(const std::string& path,
+                                           const std::function<void(const std::string&)>& warn) {
   if (absl::Status there = CheckRegistryFileExists(path); !there.ok()) return there;
   SqliteOptions options;
   options.path = path;
+  bool begun = false;  // by opening the file
+  options.warn = [&](const std::string& text) {
+    begun = true;
+    warn(text);
+  };
   const absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(options);
   if (!store.ok()) return store.status();
-  return (*store)->BeginEpoch();
+  return begun ? (*store)->epoch() : (*store)->BeginEpoch();
 }
 
 }  // namespace qconfig

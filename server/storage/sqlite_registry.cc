@@ -289,7 +289,7 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   if (!first.ok()) return first.status();
   if (*first > found->range.first) status = Forget(connection, found->id, *first);
   if (!status.ok()) return status;
-  ForgetBefore(found->range, *first);
+  found->range.first = *first;
   const std::string gaps = TextOf(found->range.gaps);
   status = SqliteQuery(connection,
                        "UPDATE tenants SET revision = ?, first_revision = ?, commits = commits + 1, gaps = ? "

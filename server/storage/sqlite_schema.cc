@@ -170,6 +170,19 @@ absl::Status SetDurable(SqliteConnection& connection) {
   return StorageUnavailable("the file system cannot keep a write-ahead log; use a local disk");
 }
 
+// The migrations of a registry's file. Backups of version 1 carry no mark, but a served file always has a write-ahead
+// log and a backup never has; so the migration to version 2 marks a file without such a log.
+absl::StatusOr<std::vector<std::string>> MigrationsOf(SqliteConnection& connection) {
+  std::vector<std::string> migrations = SqliteMigrations();
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  SqliteQuery query(connection, "PRAGMA journal_mode");
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (*version == 1 && found && query.Bytes(0) != "wal") migrations[1] += "UPDATE meta SET is_backup = 1;";
+  return migrations;
+}
+
 // Under another name first, so that there is never a registry that is not whole.
 absl::Status CreateRegistry(const std::string& path) {
   const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(path);
@@ -251,7 +264,9 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   const bool thorough = *size + *log_size < kMaxCheckedBytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
   connection->LeaveLog(false);
-  if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
+  const absl::StatusOr<std::vector<std::string>> migrations = MigrationsOf(*connection);
+  if (!migrations.ok()) return migrations.status();
+  if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;
   // A backup is not in this mode.
   if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
   return connection;

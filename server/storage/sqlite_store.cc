@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (absl::Status created = CreateDirectoryOf(options.path); !created.ok()) return created;
   const absl::StatusOr<std::string> path = CanonicalPath(options.path);
   if (!path.ok()) return path.status();  // by which there is one lock for each file
-  absl::StatusOr<FileLock> lock = FileLock::Acquire(*path + ".lock");
+  absl::StatusOr<FileLock> lock = FileLock::Acquire(*path);
   if (!lock.ok()) return lock.status();
   absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
   if (!connection.ok()) return connection.status();

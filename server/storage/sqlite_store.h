@@ -62,6 +62,8 @@ class SqliteStore : public RegistryStore {
                                                             const std::string& request_id) const override;
   int64_t writes() const override { return commits_->count().commits; }
 
+  // The first number of its epoch; 0: the first epoch.
+  int64_t epoch() const { return commits_->count().epoch; }
   SqliteStats stats() const { return writer_.stats(); }
 
  private:

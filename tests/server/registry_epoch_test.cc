@@ -21,7 +21,7 @@ namespace {
 class RegistryEpochTest : public testing::Test {
  protected:
   // Writes to the store itself: an epoch begins before a server serves it, so the server must not have read anything.
-  RegistryEpochTest() {
+  explicit RegistryEpochTest(const HistoryLimits& history = {}) : store_(new MemoryStore(history)) {
     const TenantId tenant = TenantId::Parse("default", "").value();
     const std::string default_catalog = absl::StrCat("changes { set_default_catalog: '", kDefaultCatalog, "' } ");
     for (const std::string& record :
@@ -63,7 +63,7 @@ class RegistryEpochTest : public testing::Test {
     return revisions;
   }
 
-  MemoryStore* const store_ = new MemoryStore(HistoryLimits());
+  MemoryStore* const store_;
   TestServer server_{SettingsWith(std::unique_ptr<RegistryStore>(store_))};
   int64_t first_ = 0;
 };
@@ -83,6 +83,22 @@ TEST_F(RegistryEpochTest, LostRevisionsFailAtOnce) {
   }
   EXPECT_EQ(Told(absl::StrCat("min_revision: ", first_)), "OK");
   EXPECT_EQ(Told(absl::StrCat("revision: ", first_ + 1)), "REVISION_IN_FUTURE at revision");
+}
+
+class ShortHistoryEpochTest : public RegistryEpochTest {
+ protected:
+  ShortHistoryEpochTest() : RegistryEpochTest({/*max_changes=*/1}) {}
+};
+
+TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostWhenHistoryIsForgotten) {
+  ASSERT_TRUE(Register("c").ok());
+  ASSERT_TRUE(Register("d").ok());
+  EXPECT_EQ(Told("revision: 3"), "REVISION_COMPACTED at revision") << "so the gap is below the first revision";
+  EXPECT_EQ(Told("min_revision: 3"), "OK");
+  for (const int64_t revision : {int64_t{4}, first_ - 1}) {
+    EXPECT_EQ(Told(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
+    EXPECT_EQ(Told(absl::StrCat("min_revision: ", revision)), "REVISION_LOST at min_revision");
+  }
 }
 
 TEST_F(RegistryEpochTest, ErrorsSayWhatCanBeRead) {

@@ -17,11 +17,11 @@
 namespace qconfig {
 namespace {
 
-// Revisions 3 4 5 100 101 1000; the next one is 2000.
-RevisionRange WithGaps() { return {3, 1000, 2000, {{5, 100}, {101, 1000}}}; }
+// Revisions 30 31 32 100 101 1000; the next one is 2000. History has forgotten the revisions 1 2 10 to 29.
+RevisionRange WithGaps() { return {30, 1000, 2000, {{2, 10}, {32, 100}, {101, 1000}}}; }
 
 const std::vector<int64_t>& Readable() {
-  static const auto* const kReadable = new std::vector<int64_t>{3, 4, 5, 100, 101, 1000};
+  static const auto* const kReadable = new std::vector<int64_t>{30, 31, 32, 100, 101, 1000};
   return *kReadable;
 }
 
@@ -46,7 +46,7 @@ TEST(RevisionRangeTest, StepsGoOverGaps) {
 TEST(RevisionRangeTest, StepsStayInTheRange) {
   constexpr int64_t kMany = std::numeric_limits<int64_t>::max();
   for (const int64_t revision : Readable()) {
-    EXPECT_EQ(RevisionBefore(WithGaps(), revision, kMany), 3);
+    EXPECT_EQ(RevisionBefore(WithGaps(), revision, kMany), 30);
     EXPECT_EQ(RevisionAfter(WithGaps(), revision, kMany), 1000);
   }
 }
@@ -63,8 +63,11 @@ TEST(RevisionRangeTest, WithoutGapsItIsPlainArithmetic) {
 TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
   const auto check = [](int64_t revision) { return Told(CheckReadable(Tenant("a"), WithGaps(), revision)); };
   for (const int64_t revision : Readable()) EXPECT_EQ(check(revision), "OK") << revision;
-  for (const int64_t revision : {-1, 0, 2}) EXPECT_EQ(check(revision), "REVISION_COMPACTED at revision") << revision;
-  for (const int64_t revision : {6, 99, 102, 999, 1001, 1999}) {
+  for (const int64_t revision : {-1, 0, 2, 10, 29}) {
+    EXPECT_EQ(check(revision), "REVISION_COMPACTED at revision") << revision;
+    EXPECT_FALSE(IsLost(WithGaps(), revision));
+  }
+  for (const int64_t revision : {3, 9, 33, 99, 102, 999, 1001, 1999}) {
     EXPECT_EQ(check(revision), "REVISION_LOST at revision") << revision;
     EXPECT_TRUE(IsLost(WithGaps(), revision));
   }
@@ -73,14 +76,14 @@ TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
 }
 
 TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
-  for (const int64_t revision : {2, 50, 3000}) {
+  for (const int64_t revision : {2, 3, 50, 3000}) {
     const v1::ItemError error = ItemErrorOf(CheckReadable(Tenant("a"), WithGaps(), revision));
-    EXPECT_EQ(error.detail().first_revision(), 3);
+    EXPECT_EQ(error.detail().first_revision(), 30);
     EXPECT_EQ(error.detail().newest_revision(), 1000);
     EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kOutOfRange));
   }
   const v1::ItemError lost = ItemErrorOf(RevisionLost(Tenant("a"), WithGaps(), "min_revision", 50));
-  EXPECT_EQ(lost.detail().first_revision(), 3);
+  EXPECT_EQ(lost.detail().first_revision(), 30);
   EXPECT_EQ(lost.metadata().at("field"), "min_revision");
   EXPECT_EQ(lost.metadata().at("tenant"), "a");
   EXPECT_NE(lost.message().find("the newest is 1000; list the entries again"), std::string::npos) << lost.message();
@@ -105,15 +108,17 @@ TEST(RevisionRangeTest, WriteAfterASkipMakesAGap) {
   EXPECT_EQ(Described(range), "1 to 2, 100 to 101");
 }
 
-TEST(RevisionRangeTest, GapsGoWithWhatIsBeforeThem) {
-  const auto forgotten = [](int64_t first) {
+TEST(RevisionRangeTest, GapsBelowTheFirstRevisionDoNotCount) {
+  for (size_t first = 0; first < Readable().size(); ++first) {
     RevisionRange range = WithGaps();
-    ForgetBefore(range, first);
-    return Described(range);
-  };
-  EXPECT_EQ(forgotten(5), "5 to 5, 100 to 101, 1000 to 1000, next 2000");
-  EXPECT_EQ(forgotten(100), "100 to 101, 1000 to 1000, next 2000");
-  EXPECT_EQ(forgotten(1000), "1000 to 1000, next 2000");
+    range.first = Readable()[first];
+    SCOPED_TRACE(Described(range));
+    const auto writes = static_cast<int64_t>(Readable().size() - first) - 1;
+    EXPECT_EQ(WritesBetween(range, range.first, range.newest), writes);
+    EXPECT_EQ(RevisionAfter(range, range.first, writes), range.newest);
+    EXPECT_EQ(RevisionBefore(range, range.newest, writes), range.first);
+    for (const int64_t revision : {3, 9, 33, 99, 102, 999}) EXPECT_TRUE(IsLost(range, revision)) << revision;
+  }
 }
 
 TEST(FirstOfEpochTest, IsOfTheMinuteAndAboveWhatWasUsed) {

@@ -25,7 +25,9 @@
 namespace qconfig {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -54,7 +56,18 @@ class SqliteEpochTest : public testing::Test {
   void Commit(int writes) { Commit(*Open(), writes); }
   // The range of tenant "a" after the file is opened.
   std::string Opened() { return Described(Open()->Revisions(Tenant("a"))); }
+  // A file of version 1, without a write-ahead log, as the backups of that version are.
+  void CreateFirstVersion() {
+    WriteFile(path_, "");
+    auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
+    ASSERT_TRUE(Migrate(connection, {SqliteMigrations().front()}).ok());
+    ASSERT_TRUE(connection.Execute("INSERT INTO tenants VALUES (1, 'a', 4, 4), (2, 'b', 2, 2)").ok());
+  }
   std::string CountFile() const { return FileBytes(path_ + ".commits"); }
+  absl::StatusOr<int64_t> BeginByCommand(const std::string& path) {
+    warnings_.clear();
+    return BeginSqliteEpochAt(path, [this](const std::string& text) { warnings_.push_back(text); });
+  }
   // What a restore replaces: the file, and what SQLite keeps beside it.
   void Replace(const std::string& bytes) {
     for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
@@ -178,6 +191,20 @@ TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
   EXPECT_EQ(Opened(), "1 to 3");
 }
 
+TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
+  Commit(1);
+  const std::string copy = FileBytes(path_);
+  Commit(2);
+  const std::string before = CountFile();
+  ASSERT_EQ(before, "00000000000000000000 00000000000000000003\n");
+  Replace(copy);
+  ASSERT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
+  WriteFile(path_ + ".commits", before);  // as after a kill between the two
+  EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000001\n");
+}
+
 TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
   const auto store = Open();
   EXPECT_EQ(CountFile(), "00000000000000000000 00000000000000000000\n");
@@ -211,16 +238,18 @@ TEST_F(SqliteEpochTest, CountIsForItsOwnerOnlyAndNoLink) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("theirs")));
 }
 
-TEST_F(SqliteEpochTest, CountBelongsToTheRegistrysOwner) {
+TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
   if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   Open();
-  std::filesystem::remove(path_ + ".commits");
+  for (const char* suffix : {".commits", ".lock"}) std::filesystem::remove(path_ + suffix);
   ASSERT_EQ(chown(path_.c_str(), 65532, 65532), 0);
   Open();
-  struct stat file {};
-  ASSERT_EQ(stat((path_ + ".commits").c_str(), &file), 0);
-  EXPECT_EQ(file.st_uid, 65532);
-  EXPECT_EQ(file.st_gid, 65532);
+  for (const char* suffix : {".commits", ".lock"}) {
+    struct stat file {};
+    ASSERT_EQ(stat((path_ + suffix).c_str(), &file), 0) << suffix;
+    EXPECT_EQ(file.st_uid, 65532) << suffix;
+    EXPECT_EQ(file.st_gid, 65532) << suffix;
+  }
 }
 
 TEST_F(SqliteEpochTest, CountStandsBesideTheFileThatALinkLeadsTo) {
@@ -246,14 +275,8 @@ TEST_F(SqliteEpochTest, EpochSurvivesAKill) {
 }
 
 TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
-  {
-    auto connection = [this] {
-      WriteFile(path_, "");
-      return SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
-    }();
-    ASSERT_TRUE(Migrate(connection, {SqliteMigrations().front()}).ok());
-    ASSERT_TRUE(connection.Execute("INSERT INTO tenants VALUES (1, 'a', 4, 4), (2, 'b', 2, 2)").ok());
-  }
+  CreateFirstVersion();
+  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as a server leaves it
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "also before it is migrated";
   const auto store = Open();
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "4 to 4");
@@ -261,6 +284,15 @@ TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
   Commit(*store, 1);
   EXPECT_EQ(store->writes(), 5);
   EXPECT_EQ(Described(TryOpen(backup_).value()->Revisions(Tenant("a"))), absl::StrCat("4 to 4, next ", kFirst));
+}
+
+TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
+  CreateFirstVersion();
+  EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr(" is a restored backup; ")));
+  now_ += absl::Hours(1);
+  EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst)) << "the mark is gone";
+  EXPECT_THAT(warnings_, IsEmpty());
 }
 
 TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
@@ -278,17 +310,32 @@ TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
 
 TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
   Commit(1);
-  const int64_t first = BeginSqliteEpochAt(path_).value();
+  const int64_t first = BeginByCommand(path_).value();
+  EXPECT_THAT(warnings_, IsEmpty());
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first));
   const auto store = Open();
-  const absl::Status served = BeginSqliteEpochAt(path_).status();
+  const absl::Status served = BeginByCommand(path_).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(served)) << served;
   EXPECT_THAT(std::string(served.message()), HasSubstr(absl::StrCat("process ", getpid(), " holds ", path_, ".lock")));
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", first));
-  const absl::Status missing = BeginSqliteEpochAt(directory_.Path("none")).status();
+  const absl::Status missing = BeginByCommand(directory_.Path("none")).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(missing)) << missing;
   EXPECT_THAT(std::string(missing.message()), HasSubstr("does not exist"));
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
+}
+
+TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
+  Commit(1);
+  const std::string copy = FileBytes(path_);
+  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
+  Commit(1);
+  for (const auto& [restored, why] : {std::pair(FileBytes(backup_), "is a restored backup"),
+                                      std::pair(copy, "is of an earlier epoch")}) {
+    Replace(restored);
+    const int64_t first = BeginByCommand(path_).value();
+    EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(why), EndsWith(absl::StrCat(" begin at ", first)))));
+    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has begun";
+  }
 }
 
 }  // namespace

@@ -239,7 +239,7 @@ void Tell(const UniqueFd& parent, char byte) {
 
 TEST_F(SqliteFilesTest, LockIsHeldUntilItsProcessIsGone) {
   Child child([this](const UniqueFd& parent) {
-    const auto lock = FileLock::Acquire(path_ + ".lock");
+    const auto lock = FileLock::Acquire(path_);
     Tell(parent, lock.ok() ? 'y' : 'n');
     while (true) pause();
   });

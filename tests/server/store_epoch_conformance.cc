@@ -108,10 +108,14 @@ TEST_P(StoreConformanceTest, HistoryIsForgottenByCountAcrossGaps) {
   EXPECT_EQ(Load(3), "3 : s=2; ");
   EXPECT_EQ(Changes(3), absl::StrCat(first, " ", first + 1, " ", first + 2));
   EXPECT_EQ(Load(4), "REVISION_LOST at revision");
-  EXPECT_EQ(Commit({}), absl::StrCat(first, " to ", first + 3)) << "a gap goes with what is before it";
+  EXPECT_EQ(Commit({}), absl::StrCat(first, " to ", first + 3)) << "the gap is below the first";
   Reopen();
   EXPECT_EQ(Revisions(), absl::StrCat(first, " to ", first + 3));
-  EXPECT_EQ(Load(4), "REVISION_COMPACTED at revision");
+  EXPECT_EQ(Load(3), "REVISION_COMPACTED at revision");
+  for (const int64_t lost : {int64_t{4}, first - 1}) {
+    EXPECT_EQ(Load(lost), "REVISION_LOST at revision") << "also when history forgot what is before the gap";
+    EXPECT_EQ(Changes(lost), "REVISION_LOST at revision") << lost;
+  }
   EXPECT_EQ(Load(first), absl::StrCat(first, " : s=3; "));
 }
 

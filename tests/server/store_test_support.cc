@@ -92,7 +92,9 @@ std::string Loaded(const RegistryStore& store, absl::string_view tenant, int64_t
 std::string Described(const absl::StatusOr<RevisionRange>& range) {
   if (!range.ok()) return absl::IsAborted(range.status()) ? "conflict" : Told(range.status());
   std::string text = absl::StrCat(range->first, " to ");
-  for (const RevisionGap& gap : range->gaps) absl::StrAppend(&text, gap.after, ", ", gap.next, " to ");
+  for (const RevisionGap& gap : range->gaps) {
+    if (gap.after >= range->first) absl::StrAppend(&text, gap.after, ", ", gap.next, " to ");
+  }
   absl::StrAppend(&text, range->newest);
   if (range->next != range->newest + 1) absl::StrAppend(&text, ", next ", range->next);
   return text;
