@@ -74,7 +74,8 @@ struct RegistrySettings {
 // returned. Writes to one tenant are made one after the other. Thread-safe.
 class Registry {
  public:
-  // REQUIRES: nobody else writes to `store`, which must outlive the registry.
+  // REQUIRES: nobody else writes to `store`, which must outlive the registry. If an epoch begins later, a tenant in
+  // memory is in it only after the next write.
   Registry(RegistrySettings settings, RegistryStore& store);
 
   // Every catalogue, oldest release first.
