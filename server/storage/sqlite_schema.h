@@ -29,10 +29,10 @@ absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path
 absl::Status CheckRegistryFileExists(const std::string& path);
 
 // Opens the registry at `path` for writing; it is created when there is no such file, and migrated when it is of an
-// older version, which marks backups of version 1. Damage is looked for in files under 256 MiB, where that takes no more than a second or so, and in the
-// log that a process which was killed has left.
-// kFailedPrecondition: as CheckRegistry(); the file is as it was. Also when there is no file but a log of one.
-// REQUIRES: no other process is opening it.
+// older version, which marks backups of version 1. Damage is looked for in files under 256 MiB, where that takes no
+// more than a second or so, and in the log that a process which was killed has left. kFailedPrecondition: as
+// CheckRegistry(); the file is as it was. Also when there is no file but a log of one. REQUIRES: no other process is
+// opening it.
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout);
 
 }  // namespace qconfig

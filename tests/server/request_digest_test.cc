@@ -50,11 +50,5 @@ TEST(RequestDigestTest, DiffersForOtherContent) {
             RequestDigest(v1::UnregisterTemplateRequest()).value());
 }
 
-TEST(RequestDigestTest, ValueWithoutJsonIsRejected) {
-  auto request = Proto<v1::RegisterSchemeRequest>(
-      "scheme { spec { weight { preset { fields { fields { key: 'x' value {} } } } } } }");
-  EXPECT_EQ(Told(RequestDigest(request).status()), "INVALID_REQUEST");
-}
-
 }  // namespace
 }  // namespace qconfig

@@ -34,7 +34,7 @@ const (
 	FieldBehavior_FIELD_BEHAVIOR_UNSPECIFIED FieldBehavior = 0
 	// May be absent. This is also the meaning of a field without any annotation.
 	FieldBehavior_FIELD_BEHAVIOR_OPTIONAL FieldBehavior = 1
-	// The server rejects a request in which the field is absent or empty.
+	// The server rejects a request in which the field is absent or empty, with INVALID_ARGUMENT.
 	FieldBehavior_FIELD_BEHAVIOR_REQUIRED FieldBehavior = 2
 	// Set by the server in responses. The server ignores the field in requests.
 	FieldBehavior_FIELD_BEHAVIOR_OUTPUT_ONLY FieldBehavior = 3

@@ -42,8 +42,8 @@ const (
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
 // with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-// in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-// the first error.
+// in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+// names none, then what the method looks up. The call fails with the first error.
 type ConfigServiceClient interface {
 	// Builds the complete configuration for one model type and scheme (Quark's `LLMTemplate.get_config`).
 	// The same catalogue, registry entries and spec always give the same configuration and the same digest.
@@ -156,8 +156,8 @@ func (c *configServiceClient) ListCatalogs(ctx context.Context, in *ListCatalogs
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
 // with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-// in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-// the first error.
+// in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+// names none, then what the method looks up. The call fails with the first error.
 type ConfigServiceServer interface {
 	// Builds the complete configuration for one model type and scheme (Quark's `LLMTemplate.get_config`).
 	// The same catalogue, registry entries and spec always give the same configuration and the same digest.

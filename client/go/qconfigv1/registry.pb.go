@@ -96,7 +96,8 @@ type Scheme struct {
 	DefaultSharedScales bool `protobuf:"varint,4,opt,name=default_shared_scales,json=defaultSharedScales,proto3" json:"default_shared_scales,omitempty"`
 	// For people. Up to 1,024 characters.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	// For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+	// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+	// characters.
 	Labels map[string]string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Output only. Changes with every write to the entry. Empty on built-in ones.
 	Etag string `protobuf:"bytes,7,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -819,7 +820,8 @@ type LlmTemplate struct {
 	F2FWeightConverters []*WeightConverter `protobuf:"bytes,7,rep,name=f2f_weight_converters,json=f2fWeightConverters,proto3" json:"f2f_weight_converters,omitempty"`
 	// For people. Up to 1,024 characters.
 	Description string `protobuf:"bytes,9,opt,name=description,proto3" json:"description,omitempty"`
-	// For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+	// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+	// characters.
 	Labels map[string]string `protobuf:"bytes,10,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Output only. Changes with every write to the entry. Empty on built-in ones.
 	Etag string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`

@@ -37,7 +37,8 @@ type RegisterSchemeRequest struct {
 	// A UUID of the caller's choice. A write with the same one and the same content is made once, however often it is
 	// sent; with other content it is REQUEST_ID_REUSED. Remembered as long as history is kept. Empty: made each time.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Whether to validate the request without storing anything. The response then has the current revision.
+	// Whether to validate the request without storing anything. The response then has the current revision, and the entry as
+	// the write would store it now. `request_id` is not looked up.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Whether to replace the tenant's scheme of this name, if there is one. The scheme keeps its place in lists and its
 	// `create_time`.

@@ -38,15 +38,16 @@ const (
 //
 // Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
 //
-// Every write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
+// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
 // written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
 // kept: 10,000 changes or 400 days.
 //
 // A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
 // one tenant are applied one after the other.
 //
-// After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
-// states. A request that names a revision in between is REVISION_LOST.
+// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
+// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
+// memory only begins again at revision 1.
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
 // also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
@@ -67,11 +68,12 @@ type RegistryServiceClient interface {
 	// Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterTemplate(ctx context.Context, in *UnregisterTemplateRequest, opts ...grpc.CallOption) (*UnregisterTemplateResponse, error)
 	// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-	// server's default; a newer server never changes it on its own. Makes no revision if the tenant already has this default.
-	// Works on a server that does not have the current default.
+	// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
+	// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
+	// repeated call must not undo the change of another caller.
 	// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
 	SetDefaultCatalog(ctx context.Context, in *SetDefaultCatalogRequest, opts ...grpc.CallOption) (*SetDefaultCatalogResponse, error)
-	// Lists the writes to the tenant's registry, newest first.
+	// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
 	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
 }
 
@@ -149,15 +151,16 @@ func (c *registryServiceClient) ListChanges(ctx context.Context, in *ListChanges
 //
 // Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
 //
-// Every write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
+// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
 // written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
 // kept: 10,000 changes or 400 days.
 //
 // A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
 // one tenant are applied one after the other.
 //
-// After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
-// states. A request that names a revision in between is REVISION_LOST.
+// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
+// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
+// memory only begins again at revision 1.
 //
 // Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
 // also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
@@ -178,11 +181,12 @@ type RegistryServiceServer interface {
 	// Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterTemplate(context.Context, *UnregisterTemplateRequest) (*UnregisterTemplateResponse, error)
 	// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-	// server's default; a newer server never changes it on its own. Makes no revision if the tenant already has this default.
-	// Works on a server that does not have the current default.
+	// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
+	// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
+	// repeated call must not undo the change of another caller.
 	// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
 	SetDefaultCatalog(context.Context, *SetDefaultCatalogRequest) (*SetDefaultCatalogResponse, error)
-	// Lists the writes to the tenant's registry, newest first.
+	// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
 	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
 	mustEmbedUnimplementedRegistryServiceServer()
 }

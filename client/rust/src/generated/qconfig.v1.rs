@@ -7,7 +7,7 @@ pub enum FieldBehavior {
     Unspecified = 0,
     /// May be absent. This is also the meaning of a field without any annotation.
     Optional = 1,
-    /// The server rejects a request in which the field is absent or empty.
+    /// The server rejects a request in which the field is absent or empty, with INVALID_ARGUMENT.
     Required = 2,
     /// Set by the server in responses. The server ignores the field in requests.
     OutputOnly = 3,
@@ -1677,7 +1677,8 @@ pub struct Scheme {
     /// For people. Up to 1,024 characters.
     #[prost(string, tag = "5")]
     pub description: ::prost::alloc::string::String,
-    /// For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+    /// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+    /// characters.
     #[prost(map = "string, string", tag = "6")]
     pub labels: ::std::collections::HashMap<
         ::prost::alloc::string::String,
@@ -1939,7 +1940,8 @@ pub struct LlmTemplate {
     /// For people. Up to 1,024 characters.
     #[prost(string, tag = "9")]
     pub description: ::prost::alloc::string::String,
-    /// For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+    /// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+    /// characters.
     #[prost(map = "string, string", tag = "10")]
     pub labels: ::std::collections::HashMap<
         ::prost::alloc::string::String,
@@ -2731,8 +2733,8 @@ pub mod config_service_client {
     ///
     /// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
     /// with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    /// in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-    /// the first error.
+    /// in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+    /// names none, then what the method looks up. The call fails with the first error.
     #[derive(Debug, Clone)]
     pub struct ConfigServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3013,7 +3015,8 @@ pub struct RegisterSchemeRequest {
     /// sent; with other content it is REQUEST_ID_REUSED. Remembered as long as history is kept. Empty: made each time.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
-    /// Whether to validate the request without storing anything. The response then has the current revision.
+    /// Whether to validate the request without storing anything. The response then has the current revision, and the entry as
+    /// the write would store it now. `request_id` is not looked up.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
     /// Whether to replace the tenant's scheme of this name, if there is one. The scheme keeps its place in lists and its
@@ -3334,15 +3337,16 @@ pub mod registry_service_client {
     use tonic::codegen::http::Uri;
     /// Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
     ///
-    /// Every write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
+    /// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
     /// written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
     /// kept: 10,000 changes or 400 days.
     ///
     /// A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
     /// one tenant are applied one after the other.
     ///
-    /// After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
-    /// states. A request that names a revision in between is REVISION_LOST.
+    /// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
+    /// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
+    /// memory only begins again at revision 1.
     ///
     /// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
     /// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
@@ -3540,8 +3544,9 @@ pub mod registry_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-        /// server's default; a newer server never changes it on its own. Makes no revision if the tenant already has this default.
-        /// Works on a server that does not have the current default.
+        /// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
+        /// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
+        /// repeated call must not undo the change of another caller.
         /// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
         pub async fn set_default_catalog(
             &mut self,
@@ -3569,7 +3574,7 @@ pub mod registry_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the writes to the tenant's registry, newest first.
+        /// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
         pub async fn list_changes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListChangesRequest>,

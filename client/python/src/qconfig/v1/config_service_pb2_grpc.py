@@ -11,8 +11,8 @@ class ConfigServiceStub(object):
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
     with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-    the first error.
+    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+    names none, then what the method looks up. The call fails with the first error.
     """
 
     def __init__(self, channel):
@@ -63,8 +63,8 @@ class ConfigServiceServicer(object):
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
     with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-    the first error.
+    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+    names none, then what the method looks up. The call fails with the first error.
     """
 
     def GetConfig(self, request, context):
@@ -175,8 +175,8 @@ class ConfigService(object):
 
     Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
     with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
-    the first error.
+    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+    names none, then what the method looks up. The call fails with the first error.
     """
 
     @staticmethod

@@ -38,7 +38,7 @@ export enum FieldBehavior {
   OPTIONAL = 1,
 
   /**
-   * The server rejects a request in which the field is absent or empty.
+   * The server rejects a request in which the field is absent or empty, with INVALID_ARGUMENT.
    *
    * @generated from enum value: FIELD_BEHAVIOR_REQUIRED = 2;
    */

@@ -973,8 +973,8 @@ export const EntryViewSchema: GenEnum<EntryView> = /*@__PURE__*/
  *
  * Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
  * with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
- * in this order: sizes and shape of the request, catalogue, revision, then what the method looks up. The call fails with
- * the first error.
+ * in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
+ * names none, then what the method looks up. The call fails with the first error.
  *
  * @generated from service qconfig.v1.ConfigService
  */

@@ -68,7 +68,8 @@ export type Scheme = Message<"qconfig.v1.Scheme"> & {
   description: string;
 
   /**
-   * For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+   * For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+   * characters.
    *
    * @generated from field: map<string, string> labels = 6;
    */
@@ -461,7 +462,8 @@ export type LlmTemplate = Message<"qconfig.v1.LlmTemplate"> & {
   description: string;
 
   /**
-   * For the tenant's own tools. Up to 64; keys have up to 128 characters, values 1,024.
+   * For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
+   * characters.
    *
    * @generated from field: map<string, string> labels = 10;
    */

@@ -52,7 +52,8 @@ export type RegisterSchemeRequest = Message<"qconfig.v1.RegisterSchemeRequest"> 
   requestId: string;
 
   /**
-   * Whether to validate the request without storing anything. The response then has the current revision.
+   * Whether to validate the request without storing anything. The response then has the current revision, and the entry as
+   * the write would store it now. `request_id` is not looked up.
    *
    * @generated from field: bool validate_only = 4;
    */
@@ -547,15 +548,16 @@ export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__P
 /**
  * Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
  *
- * Every write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
+ * A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
  * written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
  * kept: 10,000 changes or 400 days.
  *
  * A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
  * one tenant are applied one after the other.
  *
- * After a restore from a backup, revisions continue at a much larger number, so that no number is ever used for two
- * states. A request that names a revision in between is REVISION_LOST.
+ * After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
+ * `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
+ * memory only begins again at revision 1.
  *
  * Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
  * also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
@@ -612,8 +614,9 @@ export const RegistryService: GenService<{
   },
   /**
    * Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-   * server's default; a newer server never changes it on its own. Makes no revision if the tenant already has this default.
-   * Works on a server that does not have the current default.
+   * server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
+   * A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
+   * repeated call must not undo the change of another caller.
    * Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
    *
    * @generated from rpc qconfig.v1.RegistryService.SetDefaultCatalog
@@ -624,7 +627,7 @@ export const RegistryService: GenService<{
     output: typeof SetDefaultCatalogResponseSchema;
   },
   /**
-   * Lists the writes to the tenant's registry, newest first.
+   * Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
    *
    * @generated from rpc qconfig.v1.RegistryService.ListChanges
    */
