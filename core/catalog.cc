@@ -38,6 +38,7 @@ const SpecClass* Catalog::FindSpecClass(absl::string_view name) const {
 absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
                              absl::string_view problem, absl::string_view advice) {
   std::vector<absl::string_view> names;
+  names.reserve(catalogs.size());
   for (const auto& catalog : catalogs) names.push_back(catalog->name());
   return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
       .Field("catalog")
