@@ -8,10 +8,15 @@ import { Server } from "./server.js";
 const LLAMA = { spec: { modelType: "llama", scheme: "fp8" } };
 
 describe("retries", () => {
-  test("a call that the server was too busy for is tried again when the server said", async () => {
+  test("a call that the server was too busy for is tried again when the server said", async (t) => {
     const server = await Server.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
     const client = new Client({ server: server.address });
     const impatient = new Client({ server: server.address, serviceConfig: "" });
+    t.after(async () => {
+      client.close();
+      impatient.close();
+      await server.end();
+    });
     const stop = new AbortController();
     const held = client
       .getConfig({ ...LLAMA, minRevision: 99n }, { signal: stop.signal })
@@ -23,18 +28,19 @@ describe("retries", () => {
     } while (!(refused instanceof QConfigError));
     assert.deepEqual([refused.code, refused.reason], [status.UNAVAILABLE, "OVERLOADED"]);
     const answer = client.getConfig(LLAMA);
-    await setTimeout(200);
+    await setTimeout(50); // less than the time to the next try, so that all three find the place free
     stop.abort();
     assert.equal((await answer).revision, 1n);
     assert.ok((await held) instanceof QConfigError);
-    client.close();
-    impatient.close();
-    await server.end();
   });
 
-  test("no call fails while one of two servers ends", async () => {
+  test("no call fails while one of two servers ends", async (t) => {
     const [first, second] = await Promise.all([Server.start("--shutdown-delay-seconds", "1"), Server.start()]);
     const client = new Client({ server: `ipv4:${first.address},${second.address}` });
+    t.after(async () => {
+      client.close();
+      await Promise.all([first.end(), second.end()]);
+    });
     await client.getConfig(LLAMA);
     const stop = new AbortController();
     const asking = (async () => {
@@ -44,8 +50,6 @@ describe("retries", () => {
     stop.abort();
     await asking;
     await client.getConfig(LLAMA);
-    client.close();
-    await second.end();
   });
 
   test("a server that is not there is UNAVAILABLE", async () => {

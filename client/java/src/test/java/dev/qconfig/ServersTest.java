@@ -201,6 +201,8 @@ class ServersTest {
           CompletableFuture.supplyAsync(
               () -> assertThrows(QConfigException.class, () -> briefly.getConfig(waits)));
       while (true) { // until that call is running
+        Thread.sleep(20); // Or these calls keep it out of the server's only place.
+        assertFalse(waiting.isDone());
         try {
           once.listCatalogs(ListCatalogsRequest.getDefaultInstance());
         } catch (QConfigException e) {
