@@ -12,14 +12,14 @@ namespace qconfig {
 namespace {
 
 absl::Status Refused(const std::string& path, absl::string_view field, absl::string_view why) {
-  return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG).Field(absl::StrCat(path, ".", field)).Because(why);
+  return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG).Field(absl::StrCat(path, ".", field)).ToStatus(why);
 }
 
 absl::Status RefusedValue(const std::string& path, absl::string_view field, int value, absl::string_view why) {
   return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG)
       .Field(absl::StrCat(path, ".", field))
       .Value(absl::StrCat(value))
-      .Because(why);
+      .ToStatus(why);
 }
 
 // A list of strings that Quark requires may be empty, and a message cannot tell that from left out.

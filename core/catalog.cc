@@ -46,7 +46,7 @@ absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shar
       .NearestOf(names)
       .Allowed(names)
       .Advice(advice)
-      .Because(problem);
+      .ToStatus(problem);
 }
 
 }  // namespace qconfig

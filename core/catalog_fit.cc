@@ -12,7 +12,7 @@ namespace {
 
 absl::Status DoesNotFit(const Catalog& catalog, absl::string_view field, absl::string_view name,
                         absl::string_view problem) {
-  return Error(v1::ERROR_REASON_NOT_IN_CATALOG).Field(field).Value(name).Catalog(catalog.name()).Because(problem);
+  return Error(v1::ERROR_REASON_NOT_IN_CATALOG).Field(field).Value(name).Catalog(catalog.name()).ToStatus(problem);
 }
 
 bool KnowsInputPrescale(const Catalog& catalog) { return catalog.online_rotation_defaults().has_use_input_prescale(); }

@@ -136,7 +136,7 @@ Error& Error::Advice(absl::string_view advice) {
   return *this;
 }
 
-absl::Status Error::Because(absl::string_view problem) const {
+absl::Status Error::ToStatus(absl::string_view problem) const {
   const v1::ErrorDetail& detail = error_.detail();
   std::string message;
   if (!detail.field().empty()) absl::StrAppend(&message, detail.field(), ": ");
@@ -154,7 +154,7 @@ absl::Status Error::Because(absl::string_view problem) const {
   return Build(message, problem);
 }
 
-absl::Status Error::BecauseRequired() const {
+absl::Status Error::ToRequiredStatus() const {
   return Build(absl::StrCat(error_.detail().field(), " is required"), "required");
 }
 

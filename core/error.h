@@ -16,7 +16,7 @@ namespace qconfig {
 // accepted values and the nearest names are in the text and in a qconfig.v1.ErrorDetail.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
-//       .Field("spec.scheme").Value(name).NearestOf(names).Because("no scheme has this name");
+//       .Field("spec.scheme").Value(name).NearestOf(names).ToStatus("no scheme has this name");
 class Error {
  public:
   explicit Error(v1::ErrorReason reason);
@@ -40,9 +40,9 @@ class Error {
   Error& Advice(absl::string_view advice);
 
   // The status. `problem` is the part of the text that says what is wrong.
-  absl::Status Because(absl::string_view problem) const;
+  absl::Status ToStatus(absl::string_view problem) const;
   // The status of a request without a required field. REQUIRES: Field() was called.
-  absl::Status BecauseRequired() const;
+  absl::Status ToRequiredStatus() const;
 
  private:
   absl::Status Build(const std::string& message, absl::string_view problem) const;

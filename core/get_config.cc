@@ -34,8 +34,8 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   *response.mutable_config() = *std::move(config);
   if (response.ByteSizeLong() > limits.answer_bytes) {
     return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
-        .Because(absl::StrCat("the answer has ", response.ByteSizeLong(), " bytes, more than the ", limits.answer_bytes,
-                              " allowed; ask for less, or without its JSON forms"));
+        .ToStatus(absl::StrCat("the answer has ", response.ByteSizeLong(), " bytes, more than the ",
+                               limits.answer_bytes, " allowed; ask for less, or without its JSON forms"));
   }
   return response;
 }

@@ -38,7 +38,7 @@ absl::Status CheckType(const SpecClass::Field& field, const Value& value, const 
     Error error = Refused("spec_field_type", path);
     if (value.kind_case() == Value::kNumberValue) error.Value(absl::StrCat(value.number_value()));
     if (value.kind_case() == Value::kStringValue) error.Value(value.string_value());
-    return error.Because(wanted);
+    return error.ToStatus(wanted);
   };
   if (value.kind_case() == Value::kNullValue) return absl::OkStatus();
   switch (field.type) {
@@ -64,7 +64,7 @@ absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, con
     for (const int integer : field.integers) texts.push_back(absl::StrCat(integer));
     Error error = Refused("spec_value", path);
     if (value.kind_case() == Value::kNumberValue) error.Value(absl::StrCat(value.number_value()));
-    return error.Allowed({texts.begin(), texts.end()}).Because("not a value that this spec takes");
+    return error.Allowed({texts.begin(), texts.end()}).ToStatus("not a value that this spec takes");
   }
   if (field.names.empty() || value.kind_case() == Value::kNullValue) return value;
   std::vector<absl::string_view> names;
@@ -83,7 +83,7 @@ absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, con
       .Value(value.string_value())
       .Allowed(names)
       .NearestOf(names)
-      .Because("not a value that this spec takes");
+      .ToStatus("not a value that this spec takes");
 }
 
 // REQUIRES: CheckType() and Translated() accepted `value`, and the loader accepted the class.
@@ -138,7 +138,7 @@ absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset
       .Value(*unknown.begin())
       .Allowed(known)
       .NearestOf(known)
-      .Because(absl::StrCat(spec.name, " has no such field"));
+      .ToStatus(absl::StrCat(spec.name, " has no such field"));
 }
 
 absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset& preset, const std::string& path) {
@@ -150,7 +150,7 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
         .Value(preset.spec())
         .Allowed(names)
         .NearestOf(names)
-        .Because("no spec that this release of Quark knows");
+        .ToStatus("no spec that this release of Quark knows");
   }
   absl::Status status = CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields"));
   if (!status.ok()) return status;
@@ -160,7 +160,7 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
     const auto given = preset.fields().fields().find(field.name);
     const bool is_given = given != preset.fields().fields().end();
     if (!is_given && !field.default_value.has_value()) {
-      return Refused("spec_field_required", field_path).Because(absl::StrCat(spec->name, " needs it"));
+      return Refused("spec_field_required", field_path).ToStatus(absl::StrCat(spec->name, " needs it"));
     }
     const Value& value = is_given ? given->second : *field.default_value;
     status = CheckType(field, value, field_path);
@@ -183,7 +183,7 @@ absl::StatusOr<Stage> ExpandStage(const Catalog& catalog, const Spec& spec, cons
   } else if (spec.has_config()) {
     stage = {spec.config(), absl::StrCat(path, ".config"), nullptr};
   } else {
-    return Refused("spec_required", path).Because("one of its forms must be given");
+    return Refused("spec_required", path).ToStatus("one of its forms must be given");
   }
   stage.tensor = CompleteTensor(std::move(stage.tensor));
   const absl::Status status =

@@ -31,7 +31,7 @@ absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool
   if (projections * patterns <= kMaxSteps) return absl::OkStatus();
   return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
       .Field(kv_cache ? "spec.kv_cache_scheme" : "spec.attention_scheme")
-      .Because("matching the template's projections with so many patterns would take too long");
+      .ToStatus("matching the template's projections with so many patterns would take too long");
 }
 
 class ProjectionQuantizer {

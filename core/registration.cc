@@ -38,7 +38,7 @@ absl::Status CheckEtag(const std::string& etag, const std::string& current) {
   return Error(v1::ERROR_REASON_ETAG_MISMATCH)
       .Field("etag")
       .Value(etag)
-      .Because(current.empty() ? "the tenant has no such entry" : "the entry was written to since it had this etag");
+      .ToStatus(current.empty() ? "the tenant has no such entry" : "the entry was written to since it had this etag");
 }
 
 // An entry that is small in the request is larger with its defaults.
@@ -46,7 +46,7 @@ absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_vi
   if (bytes <= limits.entry_bytes) return absl::OkStatus();
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
-      .Because(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", limits.entry_bytes, " allowed"));
+      .ToStatus(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", limits.entry_bytes, " allowed"));
 }
 
 // That the tenant may have `entry` instead of `replaced`, which is null for a new entry. `count` entries of its kind
@@ -55,13 +55,13 @@ absl::Status CheckQuota(size_t count, const google::protobuf::Message* replaced,
                         size_t max_count, const RegistrationContext& context, absl::string_view field) {
   const Error error = Error(v1::ERROR_REASON_QUOTA_EXCEEDED).Field(field);
   if (replaced == nullptr && count >= max_count) {
-    return error.Because(absl::StrCat("the tenant would have more of them than the ", max_count, " allowed"));
+    return error.ToStatus(absl::StrCat("the tenant would have more of them than the ", max_count, " allowed"));
   }
   const size_t freed = replaced == nullptr ? 0 : replaced->ByteSizeLong();
   const size_t bytes = context.registry.bytes() - freed + entry.ByteSizeLong();
   if (bytes > context.limits.tenant_bytes) {
-    return error.Because(absl::StrCat("the tenant's entries would take ", bytes, " bytes, more than the ",
-                                      context.limits.tenant_bytes, " allowed"));
+    return error.ToStatus(absl::StrCat("the tenant's entries would take ", bytes, " bytes, more than the ",
+                                       context.limits.tenant_bytes, " allowed"));
   }
   return absl::OkStatus();
 }
@@ -81,7 +81,7 @@ absl::Status BuiltinReadOnly(absl::string_view field, absl::string_view name, co
       .Field(field)
       .Value(name)
       .Catalog(catalog.name())
-      .Because("belongs to a catalogue, from which nothing can be removed");
+      .ToStatus("belongs to a catalogue, from which nothing can be removed");
 }
 
 const Catalog* CatalogWithScheme(const RegistrationContext& context, absl::string_view name) {
@@ -186,7 +186,7 @@ absl::Status UnsupportedAlgorithm(const Catalogs& catalogs, const std::string& n
       .Value(name)
       .NearestOf(names)
       .Allowed(names)
-      .Because("no algorithm has this name");
+      .ToStatus("no algorithm has this name");
 }
 
 // Brings the names to lower case and fills in Quark's defaults.
@@ -240,10 +240,10 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
   exists.Field("scheme.name").Value(scheme.name());
   const Catalog* catalog = replaced == nullptr ? CatalogWithScheme(context, scheme.name()) : nullptr;
   if (catalog != nullptr) {
-    return exists.Catalog(catalog->name()).Because("a catalogue has a scheme of this name, which cannot be replaced");
+    return exists.Catalog(catalog->name()).ToStatus("a catalogue has a scheme of this name, which cannot be replaced");
   }
   if (replaced != nullptr && !conditions.may_replace && conditions.etag.empty()) {
-    return exists.Advice("Set `replace` to replace it").Because("the tenant has a scheme of this name");
+    return exists.Advice("Set `replace` to replace it").ToStatus("the tenant has a scheme of this name");
   }
   status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;
@@ -264,7 +264,7 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
     Error error(v1::ERROR_REASON_SCHEME_NOT_FOUND);
     error.Field("name").Value(name).NearestOf(names);
     if (!names.empty()) error.Allowed(names);
-    return error.Because("the tenant has no scheme of this name");
+    return error.ToStatus("the tenant has no scheme of this name");
   }
   if (absl::Status status = CheckEtag(etag, scheme->etag()); !status.ok()) return status;
   v1::RegistryChange change;
@@ -288,7 +288,7 @@ absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, con
     return Error(v1::ERROR_REASON_TEMPLATE_EXISTS)
         .Field("llm_template.model_type")
         .Value(entry.model_type())
-        .Because("the tenant has a template for this model type, and `must_be_new` is set");
+        .ToStatus("the tenant has a template for this model type, and `must_be_new` is set");
   }
   status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
   if (!status.ok()) return status;
@@ -311,7 +311,7 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
     Error error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
     error.Field("model_type").Value(model_type).NearestOf(names);
     if (!names.empty()) error.Allowed(names);
-    return error.Because("the tenant has no template for this model type");
+    return error.ToStatus("the tenant has no template for this model type");
   }
   if (absl::Status status = CheckEtag(etag, entry->etag()); !status.ok()) return status;
   v1::RegistryChange change;
@@ -327,7 +327,7 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
-        .Because("must not be negative");
+        .ToStatus("must not be negative");
   }
   const auto is_named = [&catalog](const auto& known) { return known->name() == catalog; };
   if (std::none_of(context.catalogs.begin(), context.catalogs.end(), is_named)) {
@@ -339,7 +339,7 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
         .Revisions(0, newest)  // the oldest one is not known here
-        .Because(absl::StrCat("the tenant's registry is at revision ", newest));
+        .ToStatus(absl::StrCat("the tenant's registry is at revision ", newest));
   }
   v1::RegistryChange change;
   if (catalog != context.registry.default_catalog()) change.set_set_default_catalog(catalog);

@@ -75,7 +75,7 @@ absl::Status CheckRevisions(int64_t revision, int64_t min_revision) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field(field)
         .Value(absl::StrCat(value))
-        .Because("must not be negative");
+        .ToStatus("must not be negative");
   };
   if (revision < 0) return refused("revision", revision);
   if (min_revision < 0) return refused("min_revision", min_revision);

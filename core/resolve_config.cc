@@ -58,7 +58,7 @@ absl::Status CheckAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec)
         .NearestOf(names)
         .Allowed(names)
         .Catalog(catalog.name())
-        .Because("no algorithm has this name");
+        .ToStatus("no algorithm has this name");
   }
   return absl::OkStatus();
 }
@@ -80,7 +80,7 @@ absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
       .NearestOf(names)
       .Allowed(names)
       .Catalog(catalog.name())
-      .Because("no scheme of this name can be used here");
+      .ToStatus("no scheme of this name can be used here");
 }
 
 absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
@@ -98,8 +98,8 @@ absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
       Error error(v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING);
       error.Field(absl::StrCat("spec.algorithm[", i, "]")).Value(spec.algorithm(i));
       if (!known.empty()) error.Allowed(known);
-      return error.Because(absl::StrCat("the template ", found.llm_template->model_type(),
-                                        " has no configuration for this algorithm, and algo_configs gives none"));
+      return error.ToStatus(absl::StrCat("the template ", found.llm_template->model_type(),
+                                         " has no configuration for this algorithm, and algo_configs gives none"));
     }
     found.algorithms.push_back(config);
   }
@@ -174,7 +174,7 @@ class MemoryBudget {
     if (bytes_ <= max_bytes_) return absl::OkStatus();
     return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
         .Field(field)
-        .Because(absl::StrCat("with this one the ", parts_, " would take more than ", max_bytes_, " bytes of memory"));
+        .ToStatus(absl::StrCat("with this one the ", parts_, " would take more than ", max_bytes_, " bytes of memory"));
   }
 
  private:

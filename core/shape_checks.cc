@@ -22,7 +22,7 @@ absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
       .Value(text)
-      .Because(absl::StrCat("longer than the ", max_chars, " characters allowed"));
+      .ToStatus(absl::StrCat("longer than the ", max_chars, " characters allowed"));
 }
 
 absl::Status CheckName(absl::string_view name, absl::string_view field, const Limits& limits) {
@@ -46,7 +46,7 @@ void ShapeChecks::Count(int count, absl::string_view field) {
 }
 
 void ShapeChecks::Required(bool present, absl::string_view field) {
-  if (ok() && !present) status_ = Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).BecauseRequired();
+  if (ok() && !present) status_ = Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).ToRequiredStatus();
 }
 
 void ShapeChecks::NewName(absl::string_view text, absl::string_view field) {
@@ -71,12 +71,12 @@ void ShapeChecks::OneOf(absl::string_view text, const std::vector<absl::string_v
                 .Value(text)
                 .NearestOf(allowed)
                 .Allowed(allowed)
-                .Because(problem);
+                .ToStatus(problem);
 }
 
 void ShapeChecks::Require(bool condition, absl::string_view field, absl::string_view value, absl::string_view problem) {
   if (!ok() || condition) return;
-  status_ = Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).Value(value).Because(problem);
+  status_ = Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).Value(value).ToStatus(problem);
 }
 
 void ShapeChecks::Fields(const Message& message, const std::string& path) {

@@ -60,7 +60,7 @@ absl::StatusOr<const v1::Scheme*> Snapshot::FindScheme(absl::string_view name, a
       .NearestOf(names)
       .Allowed(names)
       .Catalog(catalog_->name())
-      .Because("no scheme has this name");
+      .ToStatus("no scheme has this name");
 }
 
 absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view model_type,
@@ -75,7 +75,7 @@ absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view 
       .NearestOf(names)
       .Allowed(names)
       .Catalog(catalog_->name())
-      .Because("no template is for this model type");
+      .ToStatus("no template is for this model type");
 }
 
 }  // namespace qconfig

@@ -21,7 +21,7 @@ absl::StatusOr<TenantId> TenantId::Parse(absl::string_view name, absl::string_vi
         .Field(field)
         .Value(name)
         .Allowed({"1 to 63 of a-z, 0-9 and -, with no - at either end"})
-        .Because("not a tenant's name");
+        .ToStatus("not a tenant's name");
   }
   return TenantId(std::string(name));
 }

@@ -49,7 +49,7 @@ absl::Status CheckEnum(const TensorVocabulary& vocabulary, const EnumDescriptor&
       .Value(name)
       .Allowed(Views(known))
       .NearestOf(Views(known))
-      .Because("no value that this release of Quark knows");
+      .ToStatus("no value that this release of Quark knows");
 }
 
 // Looks at one tensor. Used once.
@@ -132,7 +132,7 @@ class TensorCheck {
     if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_PER_BLOCK && tensor_.block_size_size() != 2) {
       return Broken("block_size_pair", path_of_("block_size"))
           .Value(absl::StrJoin(tensor_.block_size(), ", "))
-          .Because("qscheme per_block needs two of them");
+          .ToStatus("qscheme per_block needs two of them");
     }
     return absl::OkStatus();
   }
@@ -143,11 +143,11 @@ class TensorCheck {
     if (Contains(allowed, tensor_.observer_cls())) return absl::OkStatus();
     Error error = Broken(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
     if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).NearestOf(Views(allowed));
-    return error.Allowed(Views(allowed)).Because(problem);
+    return error.Allowed(Views(allowed)).ToStatus(problem);
   }
 
   absl::Status Required(absl::string_view field, absl::string_view by) const {
-    return Broken(absl::StrCat(field, "_required"), path_of_(field)).Because(absl::StrCat(by, " needs it"));
+    return Broken(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(absl::StrCat(by, " needs it"));
   }
 
   // Whether the field is not None.
@@ -189,7 +189,7 @@ absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of) {
   if (tensor.qscheme() != v1::Q_SCHEME_TYPE_PER_GROUP || tensor.is_dynamic()) return absl::OkStatus();
   return Broken("activation_group_dynamic", path_of("is_dynamic"))
-      .Because("must be true for inputs and outputs with qscheme per_group");
+      .ToStatus("must be true for inputs and outputs with qscheme per_group");
 }
 
 absl::Status CheckTargetDevice(const Catalog& catalog, v1::DeviceType device, const std::string& path) {
@@ -204,7 +204,7 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
     if (stages.size() > 2) {
       return Broken("stages_at_most_two", tensor_path)
           .Value(absl::StrCat(stages.size()))
-          .Because("a tensor is quantized in one stage or in two");
+          .ToStatus("a tensor is quantized in one stage or in two");
     }
     for (int i = 0; i < stages.size(); ++i) {
       const absl::Status status = CheckTensor(catalog, stages[i], absl::StrCat(tensor_path, "[", i, "]"));

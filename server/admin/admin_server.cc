@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "server/admin/admin_connections.h"
-#include "server/options/host_and_port.h"
+#include "server/base/host_and_port.h"
 
 namespace qconfig {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "server/options/host_and_port.h"
+#include "server/base/host_and_port.h"
 
 namespace qconfig {
 namespace {

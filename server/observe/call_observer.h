@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/call_context.h"
+#include "server/base/call_context.h"
 #include "server/observe/log_format.h"
 #include "server/observe/metrics.h"
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/storage/observed_store.h"
+#include "server/registry/storage/observed_store.h"
 
 namespace qconfig {
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "server/files/small_file.h"
+#include "server/base/files/small_file.h"
 
 namespace qconfig {
 namespace {

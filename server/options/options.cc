@@ -17,7 +17,7 @@
 #include "absl/strings/strip.h"
 #include "core/suggestion.h"
 #include "core/utf8.h"
-#include "server/options/host_and_port.h"
+#include "server/base/host_and_port.h"
 
 namespace qconfig {
 namespace {
@@ -290,7 +290,7 @@ absl::Status CheckOptions(const Options& options) {
   return CheckTls(options);
 }
 
-std::string OpenTo(const Options& options) {
+std::string InsecureExposureWarning(const Options& options) {
   if (IsLoopback(options.listen)) return "";
   if (options.tls_cert.empty()) {
     return "other machines are served as --insecure says: nothing is encrypted, and nobody is asked who calls";

@@ -68,7 +68,7 @@ absl::Status CheckOptions(const Options& options);
 absl::StatusOr<std::string> StorageOf(const Options& options);
 
 // What other machines can do because --insecure is said, as a sentence for the log; empty: nothing.
-std::string OpenTo(const Options& options);
+std::string InsecureExposureWarning(const Options& options);
 
 // Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);

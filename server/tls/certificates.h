@@ -15,8 +15,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "server/clock.h"
-#include "server/files/pem_files.h"
+#include "server/base/clock.h"
+#include "server/base/files/pem_files.h"
 
 namespace qconfig {
 

@@ -20,9 +20,9 @@
 #include "absl/strings/str_format.h"
 #include "core/builtin_catalogs.h"
 #include "core/registration.h"
-#include "server/registry.h"
-#include "server/storage/memory_store.h"
-#include "server/storage/open_store.h"
+#include "server/registry/registry.h"
+#include "server/registry/storage/memory_store.h"
+#include "server/registry/storage/open_store.h"
 #include "tests/benchmark/temp_directory.h"
 
 namespace qconfig {

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/storage/memory_store.h"
-#include "server/storage/sqlite_connection.h"
-#include "server/storage/sqlite_store.h"
+#include "server/registry/storage/memory_store.h"
+#include "server/registry/storage/sqlite_connection.h"
+#include "server/registry/storage/sqlite_store.h"
 #include "tests/benchmark/temp_directory.h"
 
 namespace qconfig {

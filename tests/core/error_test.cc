@@ -21,7 +21,7 @@ TEST(ErrorTest, TextNamesFieldValueSuggestionAndWhatIsAllowed) {
                                   .Value("int4_wo_12")
                                   .NearestOf({"fp8", "int4_wo_128"})
                                   .Allowed({"fp8", "int4_wo_128"})
-                                  .Because("no scheme has this name");
+                                  .ToStatus("no scheme has this name");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(),
             "spec.layer_config[3].scheme: no scheme has this name: \"int4_wo_12\"; did you mean int4_wo_128? "
@@ -34,7 +34,7 @@ TEST(ErrorTest, DetailsSurviveTheStatus) {
                                               .Value("x")
                                               .Tenant("acme")
                                               .Catalog("quark")
-                                              .Because("no"));
+                                              .ToStatus("no"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_CATALOG_NOT_FOUND);
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kNotFound));
   EXPECT_EQ(error.metadata().at("field"), "catalog");
@@ -51,7 +51,7 @@ TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
   std::vector<std::string> names;
   for (int i = 0; i < 12; ++i) names.push_back(absl::StrCat("n", i));
   const v1::ItemError error =
-      ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Allowed({names.begin(), names.end()}).Because("no"));
+      ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Allowed({names.begin(), names.end()}).ToStatus("no"));
   EXPECT_THAT(error.detail().allowed(), ElementsAre("n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"));
   EXPECT_EQ(error.detail().allowed_total(), 12);
   EXPECT_EQ(error.message(), "no; allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 more");
@@ -60,25 +60,25 @@ TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
 
 TEST(ErrorTest, SuggestsThreeAtTheMost) {
   const v1::ItemError error = ItemErrorOf(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).Because("no"));
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("ab2", "ab3", "ab4"));
 }
 
 TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
   const v1::ItemError error = ItemErrorOf(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").NearestOf({"a, b"}).Allowed({"a, b"}).Because("no"));
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").NearestOf({"a, b"}).Allowed({"a, b"}).ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("a, b"));
   EXPECT_THAT(error.detail().allowed(), ElementsAre("a, b"));
   EXPECT_EQ(error.message(), "no: \"a, c\"; did you mean \"a, b\"? Allowed: \"a, b\"");
 }
 
 TEST(ErrorTest, AdviceComesLast) {
-  EXPECT_EQ(Error(v1::ERROR_REASON_SCHEME_EXISTS).Field("f").Value("v").Advice("Do this").Because("no").message(),
+  EXPECT_EQ(Error(v1::ERROR_REASON_SCHEME_EXISTS).Field("f").Value("v").Advice("Do this").ToStatus("no").message(),
             "f: no: \"v\". Do this.");
 }
 
 TEST(ErrorTest, RequiredFieldIsNamed) {
-  const absl::Status status = Error(v1::ERROR_REASON_INVALID_REQUEST).Field("spec.scheme").BecauseRequired();
+  const absl::Status status = Error(v1::ERROR_REASON_INVALID_REQUEST).Field("spec.scheme").ToRequiredStatus();
   EXPECT_EQ(status.message(), "spec.scheme is required");
   EXPECT_EQ(ItemErrorOf(status).detail().field(), "spec.scheme");
   EXPECT_EQ(ItemErrorOf(status).field_violations(0).description(), "required");
@@ -86,7 +86,7 @@ TEST(ErrorTest, RequiredFieldIsNamed) {
 
 TEST(ErrorTest, NamesTheRevisionsThatCanBeRead) {
   const v1::ItemError error =
-      ItemErrorOf(Error(v1::ERROR_REASON_REVISION_LOST).Revisions(2, 3'000'000'000'000).Because("lost"));
+      ItemErrorOf(Error(v1::ERROR_REASON_REVISION_LOST).Revisions(2, 3'000'000'000'000).ToStatus("lost"));
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kOutOfRange));
   EXPECT_EQ(error.detail().first_revision(), 2);
   EXPECT_EQ(error.detail().newest_revision(), 3'000'000'000'000);
@@ -94,7 +94,7 @@ TEST(ErrorTest, NamesTheRevisionsThatCanBeRead) {
 
 TEST(ErrorTest, CutsValuesAndMakesThemPrintable) {
   const v1::ItemError error =
-      ItemErrorOf(Error(v1::ERROR_REASON_INVALID_REQUEST).Value("\n" + std::string(1000, 'x')).Because("no"));
+      ItemErrorOf(Error(v1::ERROR_REASON_INVALID_REQUEST).Value("\n" + std::string(1000, 'x')).ToStatus("no"));
   EXPECT_EQ(CountCodePoints(error.metadata().at("value")), 128u);
   EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
 }
@@ -111,7 +111,7 @@ TEST(ErrorTest, EveryReasonHasACodeOfItsOwnKind) {
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
     if (reason == v1::ERROR_REASON_UNSPECIFIED) continue;
-    const absl::StatusCode code = Error(reason).Because("no").code();
+    const absl::StatusCode code = Error(reason).ToStatus("no").code();
     EXPECT_NE(code, absl::StatusCode::kOk) << ReasonName(reason);
     EXPECT_NE(code, absl::StatusCode::kInternal) << ReasonName(reason) << " is not in the table";
     EXPECT_NE(code, absl::StatusCode::kUnknown) << ReasonName(reason);

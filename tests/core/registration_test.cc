@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What registering makes of entries, whatever transport and store there are; tests/server/registry_service_test.cc has
-// the rest.
+// What registering makes of entries, whatever transport and store there are;
+// tests/server/services/registry_service_test.cc has the rest.
 #include "core/registration.h"
 
 #include <gtest/gtest.h>

@@ -14,11 +14,11 @@
 #include "core/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "server/storage/memory_store.h"
-#include "server/wire_status.h"
+#include "server/registry/storage/memory_store.h"
+#include "server/rpc/wire_status.h"
 #include "tests/core/test_support.h"
-#include "tests/server/fault_injecting_store.h"
-#include "tests/server/metrics_text.h"
+#include "tests/server/observe/metrics_text.h"
+#include "tests/server/registry/storage/fault_injecting_store.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -164,7 +164,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
     }
     const v1::ItemError error = client::ErrorOf(status);
     EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
-    EXPECT_EQ(status.code(), Error(reason).Because("").code());
+    EXPECT_EQ(status.code(), Error(reason).ToStatus("").code());
     EXPECT_EQ(error.field_violations_size(), error.metadata().count("field")) << error.ShortDebugString();
     const std::string label = absl::StrCat("reason=\"", ReasonName(reason), "\"");
     EXPECT_EQ(MetricsText(server.metrics()).Sum("qconfig_rejected_total", label), 1) << label;
@@ -241,7 +241,7 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
                                                .Allowed(names)
                                                .NearestOf(names)
                                                .Catalog(emoji)
-                                               .Because(emoji));
+                                               .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
   google::rpc::Status details;
   google::rpc::ErrorInfo info;
@@ -261,7 +261,7 @@ TEST(WireStatusTest, SuggestionsAreNeverCut) {
                                                .Allowed(names)
                                                .NearestOf(names)
                                                .Catalog(emoji)
-                                               .Because(emoji));
+                                               .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
   google::rpc::Status details;
   v1::ErrorDetail detail;

@@ -9,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
-#include "server/storage/open_store.h"
+#include "server/registry/storage/open_store.h"
 #include "tests/golden/golden_cases.h"
 #include "tests/golden/golden_releases.h"
-#include "tests/server/store_test_support.h"
+#include "tests/server/registry/storage/store_test_support.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {

@@ -21,10 +21,10 @@
 #include "absl/synchronization/notification.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
 #include "qconfig/v1/registry_service.grpc.pb.h"
-#include "server/storage/memory_store.h"
+#include "server/registry/storage/memory_store.h"
 #include "tests/core/test_support.h"
-#include "tests/server/fault_injecting_store.h"
-#include "tests/server/metrics_text.h"
+#include "tests/server/observe/metrics_text.h"
+#include "tests/server/registry/storage/fault_injecting_store.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -42,7 +42,7 @@ class OverloadTest : public testing::Test {
     store_ = store.get();
     TestSettings settings;
     settings.store = std::move(store);
-    settings.running_calls = running_calls_;
+    settings.in_flight_calls = in_flight_calls_;
     settings.max_waiting_calls = 1;
     settings.max_writing_calls = 1;
     settings.clock = [this] {
@@ -93,7 +93,7 @@ class OverloadTest : public testing::Test {
     return absl::SimpleAtoi(absl::string_view(it->second.data(), it->second.size()), &milliseconds) ? milliseconds : 0;
   }
 
-  const std::shared_ptr<RunningCalls> running_calls_ = std::make_shared<RunningCalls>(kMaxCalls);
+  const std::shared_ptr<InFlightCalls> in_flight_calls_ = std::make_shared<InFlightCalls>(kMaxCalls);
   std::atomic<int> looks_at_clock_ = 0;
   std::atomic<int> hours_ahead_ = 0;
   FaultInjectingStore* store_ = nullptr;
@@ -104,20 +104,20 @@ class OverloadTest : public testing::Test {
 TEST_F(OverloadTest, CallsAboveTheLimitAreRefusedUntilOneEnds) {
   for (int round = 0; round < 3; ++round) {
     Fill();
-    EXPECT_EQ(running_calls_->working(), kMaxCalls);
+    EXPECT_EQ(in_flight_calls_->working(), kMaxCalls);
     for (int i = 0; i < 20; ++i) {
       const absl::Status status = server_->client().ListCatalogs({}).status();
       EXPECT_EQ(ToldToClient(status), "OVERLOADED");
       EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
     }
     EndCalls();
-    EXPECT_EQ(running_calls_->working(), 0);
+    EXPECT_EQ(in_flight_calls_->working(), 0);
     EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
   }
 }
 
 TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
-  const auto held = running_calls_->Enter();
+  const auto held = in_flight_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
     ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
     auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
@@ -138,7 +138,7 @@ TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
 }
 
 TEST_F(OverloadTest, CallsToAServerThatEndsAreSentAwaySoon) {
-  running_calls_->Drain(absl::ZeroDuration());
+  in_flight_calls_->Drain(absl::ZeroDuration());
   const int milliseconds = Pushback();
   EXPECT_GE(milliseconds, 50);
   EXPECT_LE(milliseconds, 250);

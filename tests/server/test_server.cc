@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/storage/memory_store.h"
+#include "server/registry/storage/memory_store.h"
 
 namespace qconfig {
 
@@ -45,7 +45,7 @@ TestServer::TestServer(TestSettings settings)
       clock_(settings.clock),
       metrics_(settings.metrics),
       credentials_(settings.credentials),
-      running_calls_(settings.running_calls),
+      in_flight_calls_(settings.in_flight_calls),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(RegistrySettingsOf(settings, answer_cache_), *store_),
@@ -68,7 +68,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   settings.limits = limits_;
   settings.clock = clock_;
   settings.credentials = credentials_;
-  settings.running_calls = running_calls_;
+  settings.in_flight_calls = in_flight_calls_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
   SetLogForm(*settings.log, call_log.form);
   settings.call_log = call_log;

@@ -14,9 +14,9 @@
 #include "core/builtin_catalogs.h"
 #include "core/limits.h"
 #include "qconfig/client.h"
-#include "server/registry.h"
-#include "server/server.h"
-#include "server/storage/registry_store.h"
+#include "server/app/server.h"
+#include "server/registry/registry.h"
+#include "server/registry/storage/registry_store.h"
 
 namespace qconfig {
 
@@ -33,7 +33,7 @@ struct TestSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  std::shared_ptr<RunningCalls> running_calls = std::make_shared<RunningCalls>();
+  std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
 };
@@ -55,7 +55,7 @@ class TestServer {
 
   Registry& registry() { return registry_; }
   const AnswerCache& answer_cache() const { return *answer_cache_; }
-  const RunningCalls& running_calls() const { return *running_calls_; }
+  const InFlightCalls& in_flight_calls() const { return *in_flight_calls_; }
   Metrics& metrics() { return *metrics_; }
 
   // Calls a method with any bytes.
@@ -76,7 +76,7 @@ class TestServer {
   const Clock clock_;
   const std::shared_ptr<Metrics> metrics_;
   const std::shared_ptr<grpc::ServerCredentials> credentials_;
-  const std::shared_ptr<RunningCalls> running_calls_;
+  const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;

@@ -14,7 +14,7 @@
 
 #include "server/tls/certificates.h"
 #include "server/tls/credentials.h"
-#include "tests/server/store_test_support.h"
+#include "tests/server/registry/storage/store_test_support.h"
 #include "tests/server/test_certificates.h"
 #include "tests/server/test_server.h"
 #include "tests/server/tls_handshake.h"

@@ -2,7 +2,7 @@
 #include "qconfig/tls_options.h"
 
 #include "absl/time/clock.h"
-#include "server/files/pem_files.h"
+#include "server/base/files/pem_files.h"
 
 namespace qconfig::client {
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/check_config.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "server/app/serve.h"
+#include "server/base/files/pem_files.h"
+
+namespace qconfig {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CannotBeUsed(const fs::path& path, const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat("registries cannot be kept in ", path.string(), ": ", why));
+}
+
+// Directories that are missing are made when the server starts.
+absl::Status CheckStorage(const Options& options) {
+  const auto storage = StorageOf(options);
+  if (!storage.ok()) return storage.status();
+  absl::string_view file = *storage;
+  if (!absl::ConsumePrefix(&file, "sqlite:")) return absl::OkStatus();
+  const fs::path path = fs::path(std::string(file));
+  std::error_code error;
+  if (fs::is_directory(path, error)) return CannotBeUsed(path, "it is a directory");
+  if (fs::exists(path, error) && access(path.c_str(), R_OK | W_OK) != 0) {
+    return CannotBeUsed(path, std::strerror(errno));
+  }
+  fs::path directory = fs::absolute(path, error).parent_path();
+  while (directory.has_relative_path() && !fs::exists(directory, error) && !error) directory = directory.parent_path();
+  if (error) return CannotBeUsed(path, absl::StrCat(directory.string(), ": ", error.message()));
+  if (!fs::is_directory(directory, error)) return CannotBeUsed(path, directory.string() + " is no directory");
+  if (access(directory.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  return CannotBeUsed(path, absl::StrCat(directory.string(), ": ", std::strerror(errno)));
+}
+
+absl::Status CheckTlsFiles(const Options& options) {
+  const PemPaths paths = {options.tls_cert, options.tls_key, options.tls_client_ca};
+  const auto contents = ReadPemFiles(paths);
+  return contents.ok() ? CheckPem(paths, *contents, absl::Now()).status() : contents.status();
+}
+
+}  // namespace
+
+absl::Status CheckStart(const Options& options) {
+  for (const auto check : {CheckTlsFiles, CheckStorage}) {
+    if (const absl::Status status = check(options); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+int CheckConfig(const Options& options, const CommandLine& line) {
+  for (const std::string& text : UnknownVariables()) std::fprintf(stderr, "warning: %s\n", text.c_str());
+  if (const absl::Status status = CheckStart(options); !status.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+    return kWrongOptions;
+  }
+  std::puts("configuration is valid");
+  for (const GivenOption& given : line.given) {
+    std::printf("  %s %s (%s)\n", given.flag.c_str(), given.value.c_str(), given.source.c_str());
+  }
+  return 0;
+}
+
+}  // namespace qconfig

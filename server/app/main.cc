@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT and every call finished, or the subcommand did what it is for; 1
+// could not start, or lost its port, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
+#include "server/admin/health_check.h"
+#include "server/app/check_config.h"
+#include "server/app/serve.h"
+#include "server/app/shutdown_signals.h"
+#include "server/observe/log.h"
+#include "server/options/command_line.h"
+#include "server/options/help_format.h"
+#include "server/options/options.h"
+#include "server/registry/storage/sqlite_backup.h"
+#include "server/registry/storage/sqlite_new_epoch.h"
+
+namespace qconfig {
+namespace {
+
+void PrintError(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+// Prints why the subcommand failed.
+int Failed(int code, const absl::Status& why) {
+  PrintError(std::string(why.message()));
+  return code;
+}
+
+// The file of the registry. kInvalidArgument: it is not in a file. The options of serving do not matter.
+absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
+  const absl::StatusOr<std::string> storage = StorageOf(options);
+  if (!storage.ok()) return storage.status();
+  absl::string_view path = *storage;
+  if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
+  return absl::InvalidArgumentError("the subcommand needs an SQLite registry: say --storage sqlite:FILE");
+}
+
+int Backup(const Options& options, const std::string& to) {
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::Status status = BackupSqlite(*path, to);
+  return status.ok() ? 0 : Failed(kCannotStart, status);
+}
+
+int NewEpoch(const Options& options) {
+  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path, PrintError);
+  if (!first.ok()) return Failed(kCannotStart, first.status());
+  std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
+  return 0;
+}
+
+int HealthCheck(const Options& options) {
+  const absl::Status status = CheckHealth(options.admin_listen);
+  return status.ok() ? 0 : Failed(kCannotStart, status);
+}
+
+int Main(int argc, char** argv) {
+  ShutdownSignals::Block();       // else a signal that comes before the server waits for it is lost in a container
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
+  Options options;
+  CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
+  app.set_version_flag("--version", QCONFIG_VERSION);
+  app.formatter(std::make_shared<HelpFormat>());
+  app.footer(
+      "Every option can also be given in the environment, under the name in brackets, or in the file\n"
+      "that --config names. A flag wins over the environment, and the environment over the file.");
+  AddOptions(app, options);
+  std::string backup_file;
+  CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
+  backup->add_option("--to", backup_file, "File to make")->required();
+  backup->fallthrough();
+  CLI::App* new_epoch = app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
+  new_epoch->fallthrough();
+  CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
+  health_check->fallthrough();
+  CLI::App* check_config =
+      app.add_subcommand("check-config", "Check the options without starting, and print those given");
+  check_config->fallthrough();
+  const auto line = ParseCommandLine(app, argc, argv);
+  if (line.ok() && line->answered) return 0;
+  if (*health_check || *check_config || *backup || *new_epoch) ShutdownSignals::Unblock();
+  if (!line.ok()) return Failed(kWrongOptions, line.status());
+  // These work whatever the options of serving are.
+  if (*health_check) return HealthCheck(options);
+  if (*backup) return Backup(options, backup_file);
+  if (*new_epoch) return NewEpoch(options);
+  if (const absl::Status status = CheckOptions(options); !status.ok()) return Failed(kWrongOptions, status);
+  if (*check_config) return CheckConfig(options, *line);
+  try {
+    ExitAfterLog(Serve(options));
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr,
+                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
+                 error.what());
+    ExitAfterLog(kCannotStart);
+  }
+}
+
+}  // namespace
+}  // namespace qconfig
+
+int main(int argc, char** argv) { return qconfig::Main(argc, argv); }

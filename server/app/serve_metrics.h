@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_APP_SERVE_METRICS_H_
+#define QCONFIG_SERVER_APP_SERVE_METRICS_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/catalog.h"
+#include "server/admin/readiness.h"
+#include "server/observe/disk_usage.h"
+#include "server/observe/metrics.h"
+#include "server/options/options.h"
+#include "server/registry/registry.h"
+#include "server/registry/storage/registry_store.h"
+#include "server/rpc/answer_cache.h"
+#include "server/rpc/in_flight_calls.h"
+#include "server/tls/certificates.h"
+
+namespace qconfig {
+
+// What values of metrics are read from.
+struct MetricSources {
+  const Options& options;
+  const std::vector<std::shared_ptr<const Catalog>>& catalogs;
+  const InFlightCalls& in_flight_calls;
+  const AnswerCache& answer_cache;
+  Readiness& readiness;
+  const DiskUsage& disk;
+  std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
+};
+
+// Adds the series of this program, its process, and `sources`, of which calls, answers, readiness and disk are looked
+// at for as long as metrics are read. Those of the registry are 0 until AddRegistryMetrics().
+void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
+
+// `registry` and its `store` are looked at for as long as metrics are read. Null: there is none yet.
+void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Metrics& metrics);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_APP_SERVE_METRICS_H_

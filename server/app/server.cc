@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace qconfig {
+namespace {
+
+const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
+  return v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
+}
+
+const google::protobuf::ServiceDescriptor* RegistryServiceDescriptor() {
+  return v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
+}
+
+// `method` of `service`, on bytes.
+template <typename Service, typename Request, typename Response>
+BytesMethod Bytes(const Service& service,
+                  absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
+  return OnBytes<Request, Response>(
+      [&service, method](const CallContext& call, const Request& request) { return (service.*method)(call, request); });
+}
+
+int ToMilliseconds(absl::Duration time) {
+  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(time), std::numeric_limits<int>::max()));
+}
+
+void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wait, grpc::ServerBuilder& builder) {
+  // The library's default punishes clients that keep connections alive through proxies.
+  constexpr int kMinPingIntervalMs = 10'000;
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // A peer that is gone without a word is noticed after these two times. By default the library would stop to ask.
+  constexpr int kKeepaliveTimeoutMs = 20'000;
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ToMilliseconds(settings.keepalive));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // So that clients of a server that was added find it. Calls have the time that the slowest of them takes.
+  if (settings.max_connection_age > absl::ZeroDuration()) {
+    const absl::Duration age_grace = std::max(absl::Minutes(5), max_wait + absl::Minutes(1));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ToMilliseconds(settings.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, ToMilliseconds(age_grace));
+  }
+  // What is more waits in the client, and one connection does not bring a flood. RFC 9113 advises at least 100.
+  constexpr int kMaxStreams = 100;
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  // Of connections that never say what they are for. By default two minutes.
+  constexpr int kHandshakeTimeoutMs = 20'000;
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+}
+
+// gRPC's own bounds refuse without a reason, and so they are to be reached only when ours fail.
+void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& builder) {
+  // A thread for each call that is worked on or sent, and others that refuse what is more.
+  constexpr size_t kRefusing = 1000;
+  grpc::ResourceQuota quota("qconfigd");
+  quota.SetMaxThreads(static_cast<int>(2 * settings.in_flight_calls->max_calls() + kRefusing));
+  builder.SetResourceQuota(quota);
+}
+
+void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& builder) {
+  // Else a second server on the same port would start, and take part of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // gRPC refuses without a reason, so what is not far above the limit is left to UnaryService.
+  const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
+  // gRPC looks at the size of a compressed message only when it has inflated it, a thousand times as large if it must.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  // GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION stays on: without that filter a call that is so refused is worked on.
+  // Counters of channelz that nobody can ask for. They take some 2 %.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
+}
+
+}  // namespace
+
+Server::Server(const ServerSettings& settings, Registry& registry)
+    : credentials_(settings.credentials),
+      registry_(registry),
+      config_service_(registry, settings.limits, settings.clock),
+      registry_service_(registry),
+      observer_(settings.metrics, settings.log, settings.call_log),
+      in_flight_calls_(settings.in_flight_calls),
+      config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
+                        in_flight_calls_),
+      registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
+                          in_flight_calls_),
+      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}) {
+  config_transport_.AddCached("GetConfig", Bytes(config_service_, &ConfigService::GetConfig), settings.answer_cache);
+  config_transport_.Add("BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig));
+  config_transport_.Add("ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates));
+  config_transport_.Add("GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate));
+  config_transport_.Add("ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes));
+  config_transport_.Add("GetScheme", Bytes(config_service_, &ConfigService::GetScheme));
+  config_transport_.Add("ListCatalogs", Bytes(config_service_, &ConfigService::ListCatalogs));
+  registry_transport_.Add("RegisterScheme", Bytes(registry_service_, &RegistryService::RegisterScheme));
+  registry_transport_.Add("UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme));
+  registry_transport_.Add("RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate));
+  registry_transport_.Add("UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate));
+  registry_transport_.Add("SetDefaultCatalog", Bytes(registry_service_, &RegistryService::SetDefaultCatalog));
+  registry_transport_.Add("ListChanges", Bytes(registry_service_, &RegistryService::ListChanges));
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
+  // Before the first server of the process is built, as the plugins ask for.
+  static const bool kPluginsEnabled = [] {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  (void)kPluginsEnabled;
+
+  std::unique_ptr<Server> server(new Server(settings, registry));
+  grpc::ServerBuilder builder;
+  ConfigureListening(settings, builder);
+  ConfigureConnections(settings, registry.max_wait(), builder);
+  ConfigureResources(settings, builder);
+  builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
+  builder.RegisterService(&server->config_transport_);
+  builder.RegisterService(&server->registry_transport_);
+  builder.RegisterService(&server->health_);
+  server->queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
+  }
+  server->workers_ = std::make_unique<WorkerThreads>(settings.in_flight_calls->max_calls());
+  server->config_transport_.Serve(*server->queue_, *server->workers_);
+  server->health_.Serve(*server->queue_);
+  server->queue_->Start();
+  return server;
+}
+
+Server::~Server() {
+  if (server_ != nullptr) Shutdown(absl::ZeroDuration());
+}
+
+void Server::ReportNotServing() { health_.ReportNotServing(); }
+
+size_t Server::Shutdown(absl::Duration grace) {
+  // For the ends of answers. Open streams of health watchers would use up all of a longer time.
+  constexpr absl::Duration kSending = absl::Milliseconds(250);
+  ReportNotServing();
+  registry_.StopWaiting();
+  const size_t left = in_flight_calls_->Drain(grace);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
+  server_->Wait();
+  queue_->Stop();
+  workers_.reset();
+  return left;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_APP_SERVER_H_
+#define QCONFIG_SERVER_APP_SERVER_H_
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/limits.h"
+#include "server/base/clock.h"
+#include "server/observe/call_observer.h"
+#include "server/observe/metrics.h"
+#include "server/registry/registry.h"
+#include "server/rpc/answer_cache.h"
+#include "server/rpc/call_queue.h"
+#include "server/rpc/health_service.h"
+#include "server/rpc/unary_service.h"
+#include "server/rpc/worker_threads.h"
+#include "server/services/config_service.h"
+#include "server/services/registry_service.h"
+
+namespace qconfig {
+
+// What a server is made of beside its registry.
+struct ServerSettings {
+  std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  Limits limits;
+  Clock clock = absl::Now;
+  std::shared_ptr<spdlog::logger> log;
+  CallLogSettings call_log;
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
+  std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
+  std::shared_ptr<AnswerCache> answer_cache = std::make_shared<AnswerCache>(0);  // that the registry tells of changes
+  absl::Duration keepalive = absl::Seconds(60);            // silence after which a connection is pinged
+  absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
+};
+
+// A running gRPC server with ConfigService, RegistryService, health and reflection. Thread-safe.
+class Server {
+ public:
+  // kUnavailable when the address cannot be listened on. `registry` must outlive the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, Registry& registry);
+
+  // Ends the server at once when Shutdown() was not called.
+  ~Server();
+
+  // The port that is listened on. Of no meaning for a Unix socket.
+  int port() const { return port_; }
+
+  // The health service says that nothing is served any more. Calls are answered as before.
+  void ReportNotServing();
+
+  // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
+  // then is cancelled, and so are streams of health and reflection. Returns how many calls were cancelled. Waits for
+  // handlers that do not notice. Not to be called by two threads at once.
+  size_t Shutdown(absl::Duration grace);
+
+ private:
+  Server(const ServerSettings& settings, Registry& registry);
+
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;  // outlives server_
+  Registry& registry_;
+  ConfigService config_service_;
+  RegistryService registry_service_;
+  CallObserver observer_;
+  const std::shared_ptr<InFlightCalls> in_flight_calls_;
+  UnaryService config_transport_;
+  UnaryService registry_transport_;
+  HealthService health_;
+  int port_ = 0;
+  std::unique_ptr<CallQueue> queue_;        // outlives server_
+  std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which gives them work
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_APP_SERVER_H_

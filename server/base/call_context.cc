@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/base/call_context.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+
+namespace qconfig {
+namespace {
+
+absl::string_view MetadataValue(const grpc::ServerContext& context, const char* key) {
+  const auto it = context.client_metadata().find(key);
+  return it == context.client_metadata().end() ? absl::string_view()
+                                               : absl::string_view(it->second.data(), it->second.size());
+}
+
+// Ids stand in log lines between other fields, so one with spaces could pretend to be more than one field.
+bool IsRequestId(absl::string_view text) {
+  constexpr size_t kMaxSize = 128;
+  const auto is_plain = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           absl::string_view("._:/+=-").find(c) != absl::string_view::npos;
+  };
+  return !text.empty() && text.size() <= kMaxSize && std::all_of(text.begin(), text.end(), is_plain);
+}
+
+std::string NewRequestId() {
+  thread_local absl::InsecureBitGen generator;
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(generator), absl::Uniform<uint64_t>(generator));
+}
+
+// The second part of "00-<32 hex digits>-<16 hex digits>-<2 hex digits>".
+std::string TraceIdOf(absl::string_view traceparent) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
+  constexpr absl::string_view kHexDigits = "0123456789abcdef";
+  const bool valid =
+      parts.size() >= 4 && parts[1].size() == 32 && parts[1].find_first_not_of(kHexDigits) == absl::string_view::npos;
+  return valid ? std::string(parts[1]) : "";
+}
+
+}  // namespace
+
+absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
+  const absl::StatusOr<TenantId> tenant = name.empty() ? call.tenant : TenantId::Parse(name, "tenant");
+  if (!tenant.ok()) return tenant;
+  std::vector<std::string>& noted = call.notes->tenants;
+  if (noted.empty() || noted.back() != tenant->name()) noted.push_back(tenant->name());
+  return tenant;
+}
+
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method) {
+  CallContext call;
+  call.method = std::string(method);
+  call.peer = context.peer();
+  const absl::string_view request_id = MetadataValue(context, "x-request-id");
+  call.request_id = IsRequestId(request_id) ? std::string(request_id) : NewRequestId();
+  call.trace_id = TraceIdOf(MetadataValue(context, "traceparent"));
+  const auto deadline = context.deadline();
+  call.deadline =
+      deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
+  call.is_cancelled = [&context] { return context.IsCancelled(); };
+  return call;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_BASE_LRU_CACHE_H_
+#define QCONFIG_SERVER_BASE_LRU_CACHE_H_
+
+#include <cstddef>
+#include <iterator>
+#include <list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+
+namespace qconfig {
+
+// Keeps what was used last, as much as fits into a number of bytes. Not thread-safe.
+template <typename Value>
+class LruCache {
+ public:
+  explicit LruCache(size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  // Null when it is not there, or no longer. Valid until the next Put().
+  const Value* Find(absl::string_view key) {
+    const auto it = index_.find(key);
+    if (it == index_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, it->second);
+    return &entries_.front().value;
+  }
+
+  // `bytes` is what `value` and its key take. A value that is larger than the whole cache is not kept.
+  // Returns what had to go, so that the caller can destroy it where that may take time.
+  std::vector<Value> Put(std::string key, Value value, size_t bytes) {
+    std::vector<Value> dropped = Erase(key);
+    if (bytes > max_bytes_) return dropped;
+    while (bytes_ + bytes > max_bytes_) Drop(std::prev(entries_.end()), dropped);
+    entries_.push_front({std::move(key), std::move(value), bytes});
+    index_[entries_.front().key] = entries_.begin();
+    bytes_ += bytes;
+    return dropped;
+  }
+
+  std::vector<Value> Erase(absl::string_view key) {
+    std::vector<Value> dropped;
+    if (const auto it = index_.find(key); it != index_.end()) Drop(it->second, dropped);
+    return dropped;
+  }
+
+  size_t bytes() const { return bytes_; }
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::string key;
+    Value value;
+    size_t bytes;
+  };
+  using Entries = std::list<Entry>;
+
+  void Drop(typename Entries::iterator entry, std::vector<Value>& dropped) {
+    bytes_ -= entry->bytes;
+    index_.erase(entry->key);
+    dropped.push_back(std::move(entry->value));
+    entries_.erase(entry);
+  }
+
+  const size_t max_bytes_;
+  size_t bytes_ = 0;
+  Entries entries_;                                                           // what was used last comes first
+  absl::flat_hash_map<absl::string_view, typename Entries::iterator> index_;  // views into `entries_`
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_BASE_LRU_CACHE_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/registry/storage/durable_files.h"
+
+namespace qconfig {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+
+std::string HolderOf(int fd) {
+  std::array<char, 32> text{};
+  const ssize_t size = pread(fd, text.data(), text.size(), 0);
+  const std::string holder = size > 0 ? std::string(text.data(), static_cast<size_t>(size)) : "";
+  return holder.empty() ? "another process" : absl::StrCat("process ", absl::StripAsciiWhitespace(holder));
+}
+
+}  // namespace
+
+absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
+  const std::string name = path + ".lock";
+  UniqueFd fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  if (!fd.ok()) return FileFailure("open", name, errno);
+  GiveToOwnerOf(path, fd.get());
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return FileFailure("lock", name, errno);
+    return absl::FailedPreconditionError(
+        absl::StrCat(HolderOf(fd.get()), " holds ", name, "; stop it, or use another file"));
+  }
+  // Only for messages, so a full disk is no reason to refuse.
+  const std::string pid = absl::StrCat(getpid(), "\n");
+  if (ftruncate(fd.get(), 0) == 0) static_cast<void>(!pwrite(fd.get(), pid.data(), pid.size(), 0));
+  return FileLock(std::move(fd));
+}
+
+}  // namespace qconfig

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/memory_store.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <utility>
+
+namespace qconfig {
+namespace {
+
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+// Something that was there from revision `since` until the one before `until`.
+template <typename Value>
+struct Version {
+  int64_t since;
+  int64_t until;
+  std::shared_ptr<const Value> value;
+};
+
+// In the order that states have; the versions of one entry stand side by side.
+template <typename Value>
+using Versions = std::vector<Version<Value>>;
+
+const std::string& NameOf(const v1::Scheme& scheme) { return scheme.name(); }
+const std::string& NameOf(const v1::LlmTemplate& model) { return model.model_type(); }
+
+template <typename Value>
+auto FindCurrent(Versions<Value>& versions, const std::string& name) {
+  return std::find_if(versions.begin(), versions.end(), [&name](const Version<Value>& version) {
+    return version.until == kForever && NameOf(*version.value) == name;
+  });
+}
+
+template <typename Value>
+void Put(Versions<Value>& versions, int64_t revision, const Value& value) {
+  auto place = FindCurrent(versions, NameOf(value));
+  if (place != versions.end()) {
+    place->until = revision;
+    ++place;
+  }
+  versions.insert(place, {revision, kForever, std::make_shared<const Value>(value)});
+}
+
+template <typename Value>
+void Delete(Versions<Value>& versions, int64_t revision, const std::string& name) {
+  const auto version = FindCurrent(versions, name);
+  if (version != versions.end()) version->until = revision;
+}
+
+// Drops what cannot be seen at `first` or later.
+template <typename Value>
+void Forget(Versions<Value>& versions, int64_t first) {
+  const auto is_gone = [first](const Version<Value>& version) { return version.until <= first; };
+  versions.erase(std::remove_if(versions.begin(), versions.end(), is_gone), versions.end());
+}
+
+template <typename Value>
+std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, int64_t revision) {
+  std::vector<std::shared_ptr<const Value>> values;
+  for (const Version<Value>& version : versions) {
+    if (version.since <= revision && revision < version.until) values.push_back(version.value);
+  }
+  return values;
+}
+
+}  // namespace
+
+struct MemoryStore::Registry {
+  RevisionRange range;                                        // `next` is set by RangeOf()
+  std::deque<std::shared_ptr<const RegistryCommit>> commits;  // of the revisions after range.first
+  Versions<v1::Scheme> schemes;
+  Versions<v1::LlmTemplate> templates;
+  Versions<std::string> default_catalogs;
+
+  bool HasRequest(const std::string& request_id) const { return FindRequest(request_id) != nullptr; }
+  const RegistryCommit* FindRequest(const std::string& request_id) const {
+    for (const auto& commit : commits) {
+      if (!request_id.empty() && commit->record.request_id() == request_id) return commit.get();
+    }
+    return nullptr;
+  }
+
+  // The first default catalogue that the first write sets was already there before it.
+  void SetDefaultCatalog(int64_t revision, const std::string& catalog) {
+    const bool is_first = range.newest == 1 && default_catalogs.empty();
+    if (!default_catalogs.empty()) default_catalogs.back().until = revision;
+    default_catalogs.push_back({is_first ? 1 : revision, kForever, std::make_shared<const std::string>(catalog)});
+  }
+
+  void Apply(const v1::ChangeRecord& record) {
+    const int64_t revision = record.revision();
+    for (const v1::RegistryChange& change : record.changes()) {
+      switch (change.change_case()) {
+        case v1::RegistryChange::kPutScheme:
+          Put(schemes, revision, change.put_scheme());
+          break;
+        case v1::RegistryChange::kDeleteScheme:
+          Delete(schemes, revision, change.delete_scheme().name());
+          break;
+        case v1::RegistryChange::kPutTemplate:
+          Put(templates, revision, change.put_template());
+          break;
+        case v1::RegistryChange::kDeleteTemplate:
+          Delete(templates, revision, change.delete_template().model_type());
+          break;
+        case v1::RegistryChange::kSetDefaultCatalog:
+          SetDefaultCatalog(revision, change.set_default_catalog());
+          break;
+        case v1::RegistryChange::CHANGE_NOT_SET:
+          break;
+      }
+    }
+  }
+
+  void ForgetHistory(const HistoryLimits& limits) {
+    const int64_t forgotten_up_to = ForgottenUpTo(limits, HistoryTime(commits.back()->record));
+    int64_t first = range.first;
+    for (int64_t left = kMaxForgottenAtOnce; left > 0 && !commits.empty(); --left) {
+      const bool too_many = static_cast<int64_t>(commits.size()) > limits.max_changes;
+      if (!too_many && HistoryTime(commits.front()->record) > forgotten_up_to) break;
+      first = commits.front()->record.revision();
+      commits.pop_front();
+    }
+    range.first = first;
+    Forget(schemes, range.first);
+    Forget(templates, range.first);
+    Forget(default_catalogs, range.first);
+  }
+};
+
+MemoryStore::MemoryStore(const HistoryLimits& history, Clock clock) : history_(history), clock_(std::move(clock)) {}
+MemoryStore::~MemoryStore() = default;
+
+const MemoryStore::Registry& MemoryStore::Find(const TenantId& tenant) const {
+  static const auto* const kNeverWritten = new Registry();
+  const auto it = registries_.find(tenant.name());
+  return it == registries_.end() ? *kNeverWritten : it->second;
+}
+
+RevisionRange MemoryStore::RangeOf(const Registry& registry) const {
+  RevisionRange range = registry.range;
+  SetNext(range, epoch_);
+  return range;
+}
+
+absl::StatusOr<int64_t> MemoryStore::BeginEpoch() {
+  const absl::MutexLock lock(&mutex_);
+  int64_t used = epoch_;
+  for (const auto& [name, registry] : registries_) used = std::max(used, registry.range.newest);
+  epoch_ = FirstOfEpoch(clock_(), used);
+  return epoch_;
+}
+
+absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
+  auto stored = std::make_shared<const RegistryCommit>(commit);
+  const absl::MutexLock lock(&mutex_);
+  const Registry& known = Find(tenant);
+  RevisionRange range = RangeOf(known);
+  if (commit.record.revision() != range.next) return Conflict(tenant, range.next);
+  if (known.HasRequest(commit.record.request_id())) return RequestIdTaken(tenant, commit.record.request_id());
+  Registry& registry = registries_[tenant.name()];
+  registry.Apply(commit.record);
+  registry.commits.push_back(std::move(stored));
+  AddRevision(range);
+  registry.range = std::move(range);
+  registry.ForgetHistory(history_);
+  ++writes_;
+  return RangeOf(registry);
+}
+
+absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {
+  const absl::MutexLock lock(&mutex_);
+  return RangeOf(Find(tenant));
+}
+
+absl::StatusOr<RegistryState> MemoryStore::Load(const TenantId& tenant, int64_t revision) const {
+  const absl::MutexLock lock(&mutex_);
+  const Registry& registry = Find(tenant);
+  if (revision == 0) revision = registry.range.newest;
+  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
+  const auto default_catalogs = At(registry.default_catalogs, revision);
+  return RegistryState(revision, default_catalogs.empty() ? "" : *default_catalogs.back(),
+                       At(registry.schemes, revision), At(registry.templates, revision));
+}
+
+absl::StatusOr<std::vector<v1::ChangeRecord>> MemoryStore::ChangesSince(const TenantId& tenant, int64_t revision,
+                                                                        size_t max_changes) const {
+  const absl::MutexLock lock(&mutex_);
+  const Registry& registry = Find(tenant);
+  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
+  std::vector<v1::ChangeRecord> changes;
+  for (auto i = static_cast<size_t>(WritesBetween(registry.range, registry.range.first, revision));
+       i < registry.commits.size() && changes.size() < max_changes; ++i) {
+    changes.push_back(registry.commits[i]->record);
+  }
+  return changes;
+}
+
+absl::StatusOr<std::optional<RegistryCommit>> MemoryStore::FindRequest(const TenantId& tenant,
+                                                                       const std::string& request_id) const {
+  const absl::MutexLock lock(&mutex_);
+  const RegistryCommit* commit = Find(tenant).FindRequest(request_id);
+  return commit == nullptr ? std::nullopt : std::optional<RegistryCommit>(*commit);
+}
+
+int64_t MemoryStore::writes() const {
+  const absl::MutexLock lock(&mutex_);
+  return writes_;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_REGISTRY_STORAGE_MEMORY_STORE_H_
+#define QCONFIG_SERVER_REGISTRY_STORAGE_MEMORY_STORE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "server/base/clock.h"
+#include "server/registry/storage/registry_store.h"
+
+namespace qconfig {
+
+// The reference engine: the simplest code that keeps the contract. Nothing survives the store. A new store begins at
+// revision 1 of the first epoch, so after a restart a number can mean another revision than before.
+// Thread-safe.
+class MemoryStore : public RegistryStore {
+ public:
+  explicit MemoryStore(const HistoryLimits& history, Clock clock = absl::Now);
+  ~MemoryStore() override;
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<int64_t> BeginEpoch() override;
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+  int64_t writes() const override;
+
+ private:
+  struct Registry;  // one tenant's
+
+  // That of a tenant that was never written to when there is none. Lives as long as the store.
+  const Registry& Find(const TenantId& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  RevisionRange RangeOf(const Registry& registry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const HistoryLimits history_;
+  const Clock clock_;
+  mutable absl::Mutex mutex_;
+  std::map<std::string, Registry> registries_ ABSL_GUARDED_BY(mutex_);
+  int64_t writes_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_REGISTRY_STORAGE_MEMORY_STORE_H_

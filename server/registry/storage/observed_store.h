@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_REGISTRY_STORAGE_OBSERVED_STORE_H_
+#define QCONFIG_SERVER_REGISTRY_STORAGE_OBSERVED_STORE_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "server/base/clock.h"
+#include "server/registry/storage/registry_store.h"
+
+namespace qconfig {
+
+// What takes a store time.
+enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest };
+inline constexpr size_t kStoreOperations = 5;
+
+// Another store, of which each operation is reported with what it ended in and how long it took, except BeginEpoch(),
+// which no call makes. Thread-safe.
+class ObservedStore : public RegistryStore {
+ public:
+  // Is called by the thread of the operation, before it returns.
+  using Report = std::function<void(StoreOperation, const absl::Status&, absl::Duration)>;
+
+  ObservedStore(std::unique_ptr<RegistryStore> store, Report report, Clock clock = absl::Now)
+      : store_(std::move(store)), report_(std::move(report)), clock_(std::move(clock)) {}
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<int64_t> BeginEpoch() override { return store_->BeginEpoch(); }
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+  int64_t writes() const override { return store_->writes(); }
+
+ private:
+  template <typename Run>
+  auto Observe(StoreOperation operation, Run run) const;
+
+  const std::unique_ptr<RegistryStore> store_;
+  const Report report_;
+  const Clock clock_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_REGISTRY_STORAGE_OBSERVED_STORE_H_

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/open_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/registry/storage/memory_store.h"
+#include "server/registry/storage/sqlite_store.h"
+
+namespace qconfig {
+
+absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& storage, const HistoryLimits& history,
+                                                         const std::function<void(const std::string&)>& warn) {
+  if (storage == "memory") return std::make_unique<MemoryStore>(history);
+  absl::string_view path = storage;
+  if (absl::ConsumePrefix(&path, "sqlite:") && !path.empty()) {
+    SqliteOptions options;
+    options.path = std::string(path);
+    options.history = history;
+    options.warn = warn;
+    return SqliteStore::Open(options);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("no storage \"", storage, "\"; use memory, or sqlite:PATH with the path of a file"));
+}
+
+}  // namespace qconfig

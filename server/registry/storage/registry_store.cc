@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/registry_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace qconfig {
+
+absl::Status Conflict(const TenantId& tenant, int64_t next) {
+  return absl::AbortedError(absl::StrCat("the next revision of tenant ", tenant.name(), " is ", next));
+}
+
+absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id) {
+  return absl::AlreadyExistsError(absl::StrCat("tenant ", tenant.name(), " has a write of request ", request_id));
+}
+
+absl::Status StorageUnavailable(absl::string_view problem) {
+  return Error(v1::ERROR_REASON_STORAGE_UNAVAILABLE).ToStatus(problem);
+}
+
+absl::Status StorageFull(absl::string_view problem) { return Error(v1::ERROR_REASON_STORAGE_FULL).ToStatus(problem); }
+
+int64_t HistoryTime(const v1::ChangeRecord& record) {
+  return absl::ToUnixMicros(absl::FromUnixSeconds(record.time().seconds()) + absl::Nanoseconds(record.time().nanos()));
+}
+
+int64_t ForgottenUpTo(const HistoryLimits& limits, int64_t now) {
+  return absl::ToUnixMicros(absl::FromUnixMicros(now) - limits.max_age);
+}
+
+}  // namespace qconfig

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_EPOCH_H_
+#define QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_EPOCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/registry/storage/commits_file.h"
+#include "server/registry/storage/sqlite_connection.h"
+
+namespace qconfig {
+
+// Epochs of a registry's file; RevisionRange says what an epoch is.
+
+// Marks a copy of a registry as a backup, so that opening it begins an epoch.
+absl::Status MarkAsBackup(SqliteConnection& connection);
+
+// Begins an epoch in one transaction, which also takes the mark of a backup away. Its first number is larger than every
+// revision in the file, and than every one that `commits` knows of. Returns it.
+absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFile& commits, absl::Time now);
+
+// For a file that was just opened: begins an epoch if the file is a backup, or has fewer commits than `commits`
+// counted, and tells `warn` why. Brings `commits` in line with the file.
+absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& commits, absl::Time now,
+                                  const std::function<void(const std::string&)>& warn);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_EPOCH_H_

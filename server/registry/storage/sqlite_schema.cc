@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/sqlite_schema.h"
+
+#include <cstdint>
+#include <fstream>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "server/registry/storage/durable_files.h"
+#include "server/registry/storage/registry_store.h"
+
+namespace qconfig {
+namespace {
+
+constexpr int64_t kApplicationId = 0x71636667;  // "qcfg"
+constexpr int64_t kMaxCheckedBytes = int64_t{256} << 20;
+
+// `until` of what is current is the largest integer, as server/registry/storage/sqlite_registry.cc has it. Values stand
+// last, so that the columns before them are found without reading them.
+constexpr char kVersion1[] = R"(
+  PRAGMA application_id = 1902339687;
+
+  CREATE TABLE tenants (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL UNIQUE,
+    revision       INTEGER NOT NULL,  -- the newest
+    first_revision INTEGER NOT NULL   -- the first that can be read
+  ) STRICT;
+
+  -- Each version of each entry, there from revision `since` until the one before `until`.
+  CREATE TABLE entries (
+    tenant   INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,  -- 1: scheme, 2: template, 3: default catalogue
+    name     TEXT NOT NULL,
+    position INTEGER NOT NULL,  -- among those of its kind
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    value    BLOB NOT NULL      -- qconfig.v1.Scheme, qconfig.v1.LlmTemplate, a name
+  ) STRICT;
+  CREATE UNIQUE INDEX entries_in_order ON entries (tenant, until, kind, position);
+  CREATE UNIQUE INDEX entries_current ON entries (tenant, kind, name) WHERE until = 9223372036854775807;
+
+  -- The writes after tenants.first_revision.
+  CREATE TABLE changes (
+    tenant         INTEGER NOT NULL,
+    revision       INTEGER NOT NULL,
+    time           INTEGER NOT NULL,  -- microseconds since 1970
+    request_id     TEXT NOT NULL,
+    request_digest BLOB NOT NULL,
+    value          BLOB NOT NULL      -- qconfig.v1.ChangeRecord
+  ) STRICT;
+  CREATE UNIQUE INDEX changes_in_order ON changes (tenant, revision);
+  CREATE UNIQUE INDEX changes_by_request ON changes (tenant, request_id) WHERE request_id <> '';
+)";
+static_assert(kApplicationId == 1902339687);
+
+// Commits are counted by tenant, because a row for all of them would be one more page in each transaction. Gaps are in
+// the tenant's row, so that a tenant that has none costs no query more.
+constexpr char kVersion2[] = R"(
+  ALTER TABLE tenants ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tenants ADD COLUMN gaps TEXT NOT NULL DEFAULT '';  -- "5:3630000000000 ": no revision is between the two
+  UPDATE tenants SET commits = revision - 1;
+
+  -- One row.
+  CREATE TABLE meta (
+    epoch     INTEGER NOT NULL,  -- its first revision number; 0: the first epoch
+    is_backup INTEGER NOT NULL   -- 1: opening the file begins an epoch
+  ) STRICT;
+  INSERT INTO meta VALUES (0, 0);
+)";
+
+absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view pragma) {
+  SqliteQuery query(connection, pragma);
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  return found ? query.Int(0) : 0;
+}
+
+absl::Status Refused(absl::string_view path, absl::string_view problem, absl::string_view advice) {
+  return absl::FailedPreconditionError(absl::StrCat(path, " ", problem, "; ", advice));
+}
+
+absl::Status NoRegistry(absl::string_view path, absl::string_view problem) {
+  return Refused(path, problem, "name another file, or move this one away to begin an empty registry");
+}
+
+absl::Status Damaged(absl::string_view path, absl::string_view problem) {
+  return Refused(path, absl::StrCat("is damaged: ", absl::StrReplaceAll(problem, {{"\n", " "}})),
+                 "move it and its -wal file away together and put a backup in its place");
+}
+
+// What a check that failed says about the file.
+absl::Status Judged(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
+  const int code = sqlite3_errcode(connection.handle()) & 0xff;
+  if (code == SQLITE_NOTADB) return NoRegistry(path, "is no SQLite database");
+  // SQLITE_ERROR: of a file format that SQLite does not know.
+  if (code == SQLITE_CORRUPT || code == SQLITE_ERROR) return Damaged(path, failed.message());
+  return failed;
+}
+
+absl::Status LookForDamage(SqliteConnection& connection, const std::string& path) {
+  SqliteQuery query(connection, "PRAGMA quick_check(1)");
+  const bool found = query.Next();
+  if (!query.status().ok()) return Judged(connection, path, query.status());
+  return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
+}
+
+uint32_t Little(const std::string& bytes, size_t at) {
+  const auto byte = [&](size_t i) { return uint32_t{static_cast<uint8_t>(bytes[at + i])}; };
+  return byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+}
+
+uint32_t Big(const std::string& bytes, size_t at) { return __builtin_bswap32(Little(bytes, at)); }
+
+// The checksum of SQLite's logs, in the byte order of logs that were written here.
+struct LogChecksum {
+  uint32_t first = 0;
+  uint32_t second = 0;
+
+  void Add(const std::string& bytes, size_t from, size_t to) {
+    for (; from < to; from += 8) {
+      first += Little(bytes, from) + second;
+      second += Little(bytes, from + 4) + first;
+    }
+  }
+};
+
+// Where the synced part of a log ends, as the index beside it tells; that survives a process that is killed. SQLite
+// itself takes a log to end at the first frame that is not as it was written, and whatever comes after it for lost.
+absl::Status CheckLog(const std::string& path) {
+  constexpr uint32_t kLittleEndianLog = 0x377f0682;
+  constexpr size_t kFrameHeader = 24;
+  std::string index(96, '\0');   // the same 48 bytes twice: at 16 the newest frame, at 32 the salt, then a checksum
+  std::string header(32, '\0');  // at 0 a number, at 8 the page size, at 16 the salt, then a checksum
+  std::ifstream index_file(path + "-shm", std::ios::binary);
+  std::ifstream log(path + "-wal", std::ios::binary);
+  const auto read = [](std::ifstream& file, std::string& bytes) {
+    return static_cast<bool>(file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())));
+  };
+  if (!read(index_file, index) || !read(log, header) || Big(header, 0) != kLittleEndianLog) return absl::OkStatus();
+  LogChecksum of_index;
+  of_index.Add(index, 0, 40);
+  const bool whole = index.compare(0, 48, index, 48, 48) == 0 && of_index.first == Little(index, 40) &&
+                     of_index.second == Little(index, 44);
+  const bool of_this_log = index.compare(32, 8, header, 16, 8) == 0;
+  if (!whole || !of_this_log) return absl::OkStatus();  // as after a crash of the machine
+
+  LogChecksum sum;
+  sum.Add(header, 0, 24);
+  bool sound = sum.first == Big(header, 24) && sum.second == Big(header, 28);
+  std::string frame(sound ? kFrameHeader + Big(header, 8) : 0, '\0');
+  for (uint32_t i = Little(index, 16); sound && i > 0; --i) {
+    sound = read(log, frame) && frame.compare(8, 8, header, 16, 8) == 0;
+    if (!sound) break;
+    sum.Add(frame, 0, 8);
+    sum.Add(frame, kFrameHeader, frame.size());
+    sound = sum.first == Big(frame, 16) && sum.second == Big(frame, 20);
+  }
+  return sound ? absl::OkStatus() : Damaged(path, "its -wal file is not as it was written");
+}
+
+// With a log that is synced at each commit.
+absl::Status SetDurable(SqliteConnection& connection) {
+  if (absl::Status set = connection.Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
+  SqliteQuery query(connection, "PRAGMA journal_mode = WAL");
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (found && query.Bytes(0) == "wal") return absl::OkStatus();
+  return StorageUnavailable("the file system cannot keep a write-ahead log; use a local disk");
+}
+
+// The migrations of a registry's file. Backups of version 1 carry no mark, but a served file always has a write-ahead
+// log and a backup never has; so the migration to version 2 marks a file without such a log.
+absl::StatusOr<std::vector<std::string>> MigrationsOf(SqliteConnection& connection) {
+  std::vector<std::string> migrations = SqliteMigrations();
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  SqliteQuery query(connection, "PRAGMA journal_mode");
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (*version == 1 && found && query.Bytes(0) != "wal") migrations[1] += "UPDATE meta SET is_backup = 1;";
+  return migrations;
+}
+
+// Under another name first, so that there is never a registry that is not whole.
+absl::Status CreateRegistry(const std::string& path) {
+  const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(path);
+  if (!unfinished.ok()) return unfinished.status();
+  const absl::Cleanup remove = [&unfinished] { RemoveDatabase(*unfinished); };
+  {
+    absl::StatusOr<SqliteConnection> connection =
+        SqliteConnection::Open(*unfinished, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
+    if (!connection.ok()) return connection.status();
+    if (absl::Status migrated = Migrate(*connection, SqliteMigrations()); !migrated.ok()) return migrated;
+    if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
+  }
+  return PublishFile(*unfinished, path);
+}
+
+}  // namespace
+
+const std::vector<std::string>& SqliteMigrations() {
+  static const auto* const kMigrations = new std::vector<std::string>{kVersion1, kVersion2};
+  return *kMigrations;
+}
+
+absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string>& migrations) {
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  for (auto next = static_cast<size_t>(*version); next < migrations.size(); ++next) {
+    absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection);
+    if (!transaction.ok()) return transaction.status();
+    const std::string sql = absl::StrCat(migrations[next], "; PRAGMA user_version = ", next + 1);
+    if (absl::Status migrated = connection.Execute(sql); !migrated.ok()) return migrated;
+    if (absl::Status committed = transaction->Commit(); !committed.ok()) return committed;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough) {
+  const absl::StatusOr<int64_t> application = ReadInt(connection, "PRAGMA application_id");
+  if (!application.ok()) return Judged(connection, path, application.status());
+  if (*application != kApplicationId) return NoRegistry(path, "is a database of another application");
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return Judged(connection, path, version.status());
+  if (*version < 1) return Damaged(path, absl::StrCat("there is no version ", *version));
+  const auto newest = static_cast<int64_t>(SqliteMigrations().size());
+  if (*version > newest) {
+    return Refused(path, absl::StrCat("is of version ", *version, ", and this program knows ", newest),
+                   "use the release of qconfig that wrote it, or a later one");
+  }
+  return thorough ? LookForDamage(connection, path) : absl::OkStatus();
+}
+
+absl::Status CheckRegistryFileExists(const std::string& path) {
+  const absl::StatusOr<int64_t> size = FileSize(path);
+  if (!size.ok()) return size.status();
+  if (*size > 0) return absl::OkStatus();
+  return Refused(path, *size < 0 ? "does not exist" : "is empty",
+                 "name the file that the server keeps its registry in");
+}
+
+absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {
+  const absl::StatusOr<int64_t> size = FileSize(path);
+  const absl::StatusOr<int64_t> log_size = FileSize(path + "-wal");
+  if (!size.ok()) return size.status();
+  if (!log_size.ok()) return log_size.status();
+  if (*size == 0) return NoRegistry(path, "is empty");
+  if (*size < 0 && *log_size > 0) {
+    return Refused(path, "is missing but its -wal file is there",
+                   "put the file back, or move the -wal file away to begin an empty registry");
+  }
+  if (*size < 0) {
+    if (absl::Status created = CreateRegistry(path); !created.ok()) return created;
+  }
+  if (*log_size > 0) {
+    if (absl::Status sound = CheckLog(path); !sound.ok()) return sound;
+  }
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
+  if (!connection.ok()) return connection.status();
+  connection->LeaveLog(*log_size > 0);  // for the case that the file is refused
+  const bool thorough = *size + *log_size < kMaxCheckedBytes;
+  if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
+  connection->LeaveLog(false);
+  const absl::StatusOr<std::vector<std::string>> migrations = MigrationsOf(*connection);
+  if (!migrations.ok()) return migrations.status();
+  if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;
+  // A backup is not in this mode.
+  if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
+  return connection;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/sqlite_store.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/registry/storage/durable_files.h"
+#include "server/registry/storage/sqlite_epoch.h"
+#include "server/registry/storage/sqlite_registry.h"
+#include "server/registry/storage/sqlite_schema.h"
+
+namespace qconfig {
+namespace {
+
+// kFailedPrecondition: a registry's file cannot be what stands at `path`.
+absl::Status CheckName(const std::string& path) {
+  const absl::StatusOr<FileFacts> facts = LookAt(path);
+  if (!facts.ok()) return facts.status();
+  const std::string name = std::filesystem::path(path).filename();
+  if (facts->is_directory || name.empty() || name == "." || name == "..") {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is a directory; name a file in it"));
+  }
+  if (facts->is_dangling_link) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " is a symbolic link to nothing; name the file that it should lead to"));
+  }
+  // The lock and the log stand beside one of the names, so that those who use another would not see them.
+  if (facts->names > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has ", facts->names, " names (hard links); remove the others, or use a copy of the file"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LimitSize(SqliteConnection& connection, int64_t max_bytes) {
+  if (max_bytes == 0) return absl::OkStatus();
+  SqliteQuery query(connection, "PRAGMA page_size");
+  query.Next();
+  if (!query.status().ok()) return query.status();
+  return connection.Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / query.Int(0)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptions& options) {
+  if (absl::Status named = CheckName(options.path); !named.ok()) return named;
+  if (absl::Status created = CreateDirectoryOf(options.path); !created.ok()) return created;
+  const absl::StatusOr<std::string> path = CanonicalPath(options.path);
+  if (!path.ok()) return path.status();  // by which there is one lock for each file
+  absl::StatusOr<FileLock> lock = FileLock::Acquire(*path);
+  if (!lock.ok()) return lock.status();
+  absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
+  if (!connection.ok()) return connection.status();
+  if (absl::Status limited = LimitSize(*connection, options.max_bytes); !limited.ok()) return limited;
+  const absl::StatusOr<FileFacts> file = LookAt(*path);
+  if (!file.ok()) return file.status();
+  if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
+  absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);
+  if (!commits.ok()) return commits.status();
+  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock(), options.warn);
+  if (!begun.ok()) return begun;
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *std::move(commits), options));
+}
+
+SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
+                         std::unique_ptr<CommitsFile> commits, const SqliteOptions& options)
+    : lock_(std::move(lock)),
+      path_(path),
+      busy_timeout_(options.busy_timeout),
+      clock_(options.clock),
+      commits_(std::move(commits)),
+      writer_(std::move(connection), *commits_, options.history),
+      readers_(path, file, options.busy_timeout) {}
+
+absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
+  return writer_.Commit(tenant, commit);
+}
+
+absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
+  absl::StatusOr<SqliteConnection> connection =
+      SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, busy_timeout_);
+  if (!connection.ok()) return connection.status();
+  if (absl::Status set = connection->Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
+  return BeginSqliteEpoch(*connection, *commits_, clock_());
+}
+
+absl::StatusOr<RevisionRange> SqliteStore::Revisions(const TenantId& tenant) const {
+  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
+  if (!reader.ok()) return reader.status();
+  return ReadRevisions(reader->connection(), tenant);
+}
+
+absl::StatusOr<RegistryState> SqliteStore::Load(const TenantId& tenant, int64_t revision) const {
+  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
+  if (!reader.ok()) return reader.status();
+  return ReadState(reader->connection(), tenant, revision);
+}
+
+absl::StatusOr<std::vector<v1::ChangeRecord>> SqliteStore::ChangesSince(const TenantId& tenant, int64_t revision,
+                                                                        size_t max_changes) const {
+  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
+  if (!reader.ok()) return reader.status();
+  return ReadChanges(reader->connection(), tenant, revision, max_changes);
+}
+
+absl::StatusOr<std::optional<RegistryCommit>> SqliteStore::FindRequest(const TenantId& tenant,
+                                                                       const std::string& request_id) const {
+  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
+  if (!reader.ok()) return reader.status();
+  return ReadRequest(reader->connection(), tenant, request_id);
+}
+
+}  // namespace qconfig

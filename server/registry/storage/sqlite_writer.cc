@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/storage/sqlite_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "server/registry/storage/durable_files.h"
+#include "server/registry/storage/sqlite_registry.h"
+
+namespace qconfig {
+namespace {
+
+// What one transaction holds at the most, so that nobody waits long for others' writes.
+constexpr size_t kMaxWrites = 256;
+constexpr size_t kMaxBytes = size_t{8} << 20;
+
+// From how many pages in the log on they are written into the database, as SQLite has it.
+constexpr int kFramesToCopy = 1000;
+// From how many on the log is cut, although readers then must get out of it first: 16 MiB. Else readers who take turns
+// would let it grow for ever. When they do not in time, they are left alone for a while, or until it has grown much.
+constexpr int kMaxFrames = 4096;
+constexpr absl::Duration kMaxWaitForReaders = absl::Milliseconds(100);
+constexpr absl::Duration kPauseAfterFailedCut = absl::Seconds(1);
+constexpr int kGrowthAfterFailedCut = 1024;
+
+// Whether WriteCommit() has told a caller why its write cannot be, rather than failed.
+bool IsAnswer(const absl::Status& status) {
+  return status.ok() || status.code() == absl::StatusCode::kAborted ||
+         status.code() == absl::StatusCode::kAlreadyExists;
+}
+
+}  // namespace
+
+// Stands on the stack of the caller, who waits until it is done.
+struct SqliteWriter::Write {
+  const TenantId& tenant;
+  const RegistryCommit& commit;
+  const std::string record;
+  absl::StatusOr<RevisionRange> result;
+  absl::Notification done;
+};
+
+SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history)
+    : connection_(std::move(connection)), commits_(commits), history_(history), thread_([this] { Run(); }) {}
+
+SqliteWriter::~SqliteWriter() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    ending_ = true;
+  }
+  thread_.join();
+  // What fails to be written into the database stays in the log, and is no less durable there.
+  if (connection_.CheckUnmoved().ok()) {
+    connection_.EmptyLog(connection_.busy_timeout()).IgnoreError();
+  } else {
+    LeaveWhatIsInItsPlace();
+  }
+}
+
+absl::StatusOr<RevisionRange> SqliteWriter::Commit(const TenantId& tenant, const RegistryCommit& commit) {
+  Write write{tenant, commit, commit.record.SerializeAsString(), RevisionRange(), {}};
+  {
+    const absl::MutexLock lock(&mutex_);
+    queue_.push_back(&write);
+    ++stats_.pending;
+  }
+  write.done.WaitForNotification();
+  return std::move(write.result);
+}
+
+SqliteStats SqliteWriter::stats() const {
+  const absl::MutexLock lock(&mutex_);
+  return stats_;
+}
+
+void SqliteWriter::Run() {
+  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::NoteLog, this);  // in the place of SQLite's own
+  while (true) {
+    const std::vector<Write*> writes = WaitForWrites();
+    if (writes.empty()) return;
+    Store(writes);
+    {
+      const absl::MutexLock lock(&mutex_);
+      stats_.pending -= static_cast<int64_t>(writes.size());
+    }
+    for (Write* write : writes) write->done.Notify();
+    KeepLogShort();
+  }
+}
+
+int SqliteWriter::NoteLog(void* writer, sqlite3*, const char*, int frames) {
+  static_cast<SqliteWriter*>(writer)->log_frames_ = frames;
+  return SQLITE_OK;
+}
+
+void SqliteWriter::KeepLogShort() {
+  if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
+  // Once it was long, the file stays so until it is cut.
+  log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
+  if (!log_is_long_ || (absl::Now() < next_cut_ && log_frames_ < next_cut_frames_)) return;
+  if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
+    log_frames_ = 0;
+    log_is_long_ = false;
+    next_cut_ = absl::InfinitePast();
+  } else {
+    next_cut_ = absl::Now() + kPauseAfterFailedCut;
+    next_cut_frames_ = log_frames_ + kGrowthAfterFailedCut;
+  }
+}
+
+// The log stands by its name beside whatever is in the database's place, and would be taken for the log of that at the
+// next start. So it is written into the database that it belongs to, which is still open here. When nothing is in its
+// place, it is left: the database can be put back beside it.
+void SqliteWriter::LeaveWhatIsInItsPlace() {
+  log_frames_ = 0;
+  log_is_long_ = false;
+  connection_.LeaveLog(true);
+  const absl::StatusOr<int64_t> size = FileSize(connection_.path());
+  if (size.ok() && *size >= 0) connection_.EmptyLog(kMaxWaitForReaders).IgnoreError();
+}
+
+std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
+  const absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &SqliteWriter::HasWork));
+  std::vector<Write*> writes;
+  size_t bytes = 0;
+  while (!queue_.empty() && writes.size() < kMaxWrites) {
+    bytes += queue_.front()->record.size();
+    if (!writes.empty() && bytes > kMaxBytes) break;
+    writes.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  return writes;
+}
+
+void SqliteWriter::Store(absl::Span<Write* const> writes) {
+  if (const absl::Status unmoved = connection_.CheckUnmoved(); !unmoved.ok()) {
+    LeaveWhatIsInItsPlace();
+    for (Write* write : writes) write->result = unmoved;
+    return;
+  }
+  absl::Status stored;
+  {
+    absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);
+    if (!transaction.ok()) {  // which is no write's fault, and would only take as long for each of them again
+      for (Write* write : writes) write->result = transaction.status();
+      return;
+    }
+    stored = StoreIn(*transaction, writes);
+  }
+  if (stored.ok()) return;
+  if (writes.size() == 1) {
+    writes.front()->result = stored;
+    return;
+  }
+  for (size_t i = 0; i < writes.size(); ++i) Store(writes.subspan(i, 1));
+}
+
+absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes) {
+  int64_t stored = 0;
+  for (Write* write : writes) {
+    write->result = WriteCommit(connection_, write->tenant, write->commit, write->record, history_);
+    if (!IsAnswer(write->result.status())) return write->result.status();
+    stored += write->result.ok() ? 1 : 0;
+  }
+  if (stored == 0) return absl::OkStatus();
+  if (absl::Status committed = transaction.Commit(); !committed.ok()) return committed;
+  commits_.AddCommits(stored);
+  const absl::MutexLock lock(&mutex_);
+  ++stats_.transactions;
+  stats_.writes += stored;
+  return absl::OkStatus();
+}
+
+}  // namespace qconfig

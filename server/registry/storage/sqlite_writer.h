@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_WRITER_H_
+#define QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_WRITER_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/registry/storage/commits_file.h"
+#include "server/registry/storage/registry_store.h"
+#include "server/registry/storage/sqlite_connection.h"
+
+namespace qconfig {
+
+// What a store has done since it was opened.
+struct SqliteStats {
+  int64_t transactions = 0;  // that stored something
+  int64_t writes = 0;        // that were stored
+  int64_t pending = 0;       // writes that have not been answered yet
+};
+
+// Stores writes by one thread of its own. What comes while a transaction is being synced to the disk waits, and goes
+// into the next one together, so that a sync is shared by all who wait for it. Keeps the log short between
+// transactions; what hinders that fails no write. Thread-safe.
+class SqliteWriter {
+ public:
+  // Counts what it stores in `commits`, which must outlive it.
+  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history);
+  // Finishes what is queued, and writes the log into the database, unless that is no longer at its path.
+  ~SqliteWriter();
+  SqliteWriter(const SqliteWriter&) = delete;
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+
+  // RegistryStore::Commit(). When a transaction of several writes fails, each is tried again in one of its own, so that
+  // only those fail that cannot be stored.
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit);
+
+  SqliteStats stats() const;
+
+ private:
+  struct Write;
+
+  void Run();
+  // What goes into the next transaction; nothing when the writer is to end.
+  std::vector<Write*> WaitForWrites();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty(); }
+  void Store(absl::Span<Write* const> writes);
+  absl::Status StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes);
+
+  static int NoteLog(void* writer, sqlite3* handle, const char* database, int frames);
+  void KeepLogShort();
+  // For when the database is no longer at its path.
+  void LeaveWhatIsInItsPlace();
+
+  // These are of thread_ only.
+  SqliteConnection connection_;
+  int log_frames_ = 0;
+  bool log_is_long_ = false;
+  absl::Time next_cut_ = absl::InfinitePast();
+  int next_cut_frames_ = 0;
+
+  CommitsFile& commits_;
+  const HistoryLimits history_;
+  mutable absl::Mutex mutex_;
+  std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  SqliteStats stats_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_WRITER_H_

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/call_queue.h"
+
+#include <utility>
+
+namespace qconfig {
+
+CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
+
+CallQueue::~CallQueue() {
+  if (started_) return;
+  // gRPC wants it so also when nothing was ever on the queue.
+  queue_->Shutdown();
+  Serve();
+}
+
+void CallQueue::Start() {
+  thread_ = std::thread([this] { Serve(); });
+  started_ = true;
+}
+
+void CallQueue::Post(std::function<void()> work) {
+  absl::MutexLock lock(&mutex_);
+  if (!stopped_) PostLocked(std::move(work));
+}
+
+void CallQueue::PostLocked(std::function<void()> work) {
+  posted_.push_back(std::move(work));
+  if (!std::exchange(is_ringing_, true)) bell_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &rung_);
+}
+
+void CallQueue::RunPosted(bool) {
+  std::vector<std::function<void()>> posted;
+  {
+    absl::MutexLock lock(&mutex_);
+    is_ringing_ = false;
+    posted.swap(posted_);
+  }
+  for (const auto& work : posted) work();
+}
+
+void CallQueue::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    PostLocked([this] { stopping_ = true; });
+    stopped_ = true;
+  }
+  thread_.join();
+}
+
+void CallQueue::Serve() {
+  void* tag = nullptr;
+  bool ok = false;
+  bool shut_down = false;
+  while (queue_->Next(&tag, &ok)) {
+    static_cast<Tag*>(tag)->Done(ok);
+    // Before the last user ends something could still be put on the queue, and gRPC aborts when that comes too late.
+    if (stopping_ && users_ == 0 && !std::exchange(shut_down, true)) queue_->Shutdown();
+  }
+}
+
+}  // namespace qconfig

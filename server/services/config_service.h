@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_SERVICES_CONFIG_SERVICE_H_
+#define QCONFIG_SERVER_SERVICES_CONFIG_SERVICE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/limits.h"
+#include "qconfig/v1/config_service.pb.h"
+#include "server/base/call_context.h"
+#include "server/base/clock.h"
+#include "server/base/concurrency_limiter.h"
+#include "server/registry/registry.h"
+
+namespace qconfig {
+
+// The methods of qconfig.v1.ConfigService, without a transport: each checks the request, gets a snapshot, and asks the
+// core. Errors are those that the proto file names. Thread-safe.
+class ConfigService {
+ public:
+  // `registry` must outlive the service.
+  ConfigService(const Registry& registry, const Limits& limits, Clock clock);
+
+  absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request) const;
+  // kCancelled or kDeadlineExceeded, which nobody waits for any more, when the caller went away in the middle.
+  absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(const CallContext& call,
+                                                            const v1::BatchGetConfigRequest& request) const;
+  absl::StatusOr<v1::ListTemplatesResponse> ListTemplates(const CallContext& call,
+                                                          const v1::ListTemplatesRequest& request) const;
+  absl::StatusOr<v1::GetTemplateResponse> GetTemplate(const CallContext& call,
+                                                      const v1::GetTemplateRequest& request) const;
+  absl::StatusOr<v1::ListSchemesResponse> ListSchemes(const CallContext& call,
+                                                      const v1::ListSchemesRequest& request) const;
+  absl::StatusOr<v1::GetSchemeResponse> GetScheme(const CallContext& call, const v1::GetSchemeRequest& request) const;
+  absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(const CallContext& call,
+                                                        const v1::ListCatalogsRequest& request) const;
+
+ private:
+  // `end` is that of waiting for a processor; the call's deadline, of waiting for a revision.
+  absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
+                                                  absl::Time end) const;
+
+  // For the requests that have `tenant`, `catalog`, `revision` and `min_revision`.
+  template <typename Request>
+  absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
+
+  // Fills everything of a list's response but its entries, and calls `add` for each entry of the page, which returns
+  // its size.
+  template <typename Request, typename Response, typename Entry, typename Add>
+  absl::Status FillPage(const CallContext& call, const Request& request,
+                        const std::vector<const Entry*>& (Snapshot::*entries)() const, Response& response,
+                        Add add) const;
+
+  const Registry& registry_;
+  const Limits limits_;
+  const Clock clock_;
+  mutable ConcurrencyLimiter computing_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_SERVICES_CONFIG_SERVICE_H_

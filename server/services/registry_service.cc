@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/services/registry_service.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/error.h"
+#include "core/registration.h"
+#include "core/registration_warnings.h"
+#include "server/services/entry_view.h"
+#include "server/services/page.h"
+#include "server/services/request_digest.h"
+
+namespace qconfig {
+namespace {
+
+// 8-4-4-4-12 hex digits; in lower case, because both cases are the same UUID. Empty for an empty text.
+absl::StatusOr<std::string> UuidOf(const std::string& text) {
+  constexpr absl::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const auto fits = [](char form, char c) {
+    return form == '-' ? c == '-' : absl::ascii_isxdigit(static_cast<unsigned char>(c));
+  };
+  if (text.empty() || (text.size() == kForm.size() && std::equal(kForm.begin(), kForm.end(), text.begin(), fits))) {
+    return absl::AsciiStrToLower(text);
+  }
+  return Error(v1::ERROR_REASON_INVALID_REQUEST)
+      .Field("request_id")
+      .Value(text)
+      .Allowed({"a UUID such as 123e4567-e89b-42d3-a456-426614174000"})
+      .ToStatus("not a UUID");
+}
+
+// "ipv4:127.0.0.1" of "ipv4:127.0.0.1:40312": the port says nothing of who it was.
+std::string ActorOf(const std::string& peer) {
+  const size_t colon = peer.rfind(':');
+  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
+  return has_port && colon > 4 ? peer.substr(0, colon) : peer;
+}
+
+template <typename Request>
+absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& request) {
+  const auto tenant = TenantOf(call, request.tenant());
+  if (!tenant.ok()) return tenant.status();
+  const auto request_id = UuidOf(request.request_id());
+  if (!request_id.ok()) return request_id.status();
+  absl::StatusOr<std::string> digest = "";
+  if (!request_id->empty()) digest = RequestDigest(request);
+  if (!digest.ok()) return digest.status();
+  return WriteOrder{*tenant,      ActorOf(call.peer), *request_id, *std::move(digest), request.validate_only(),
+                    call.deadline};
+}
+
+// `shape` is what the checks of the request itself found. A wrong tenant or request id comes first.
+template <typename Request, typename Plan>
+absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request,
+                              const absl::Status& shape, Plan plan) {
+  const auto order = OrderOf(call, request);
+  if (!order.ok()) return order.status();
+  if (!shape.ok()) return shape;
+  return registry.Write(*order, plan);
+}
+
+absl::Status Required(bool present, absl::string_view field) {
+  if (present) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).ToRequiredStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
+    const CallContext& call, const v1::RegisterSchemeRequest& request) const {
+  const absl::Status shape = Required(request.has_scheme(), "scheme");
+  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+    return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
+  });
+  if (!written.ok()) return written.status();
+  v1::RegisterSchemeResponse response;
+  response.set_revision(written->revision);
+  response.set_replaced(written->before->FindScheme(request.scheme().name()) != nullptr);
+  *response.mutable_warnings() = RegistrationWarnings(written->change.put_scheme(), registry_.catalogs());
+  *response.mutable_scheme() = std::move(*written->change.mutable_put_scheme());
+  return response;
+}
+
+absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
+    const CallContext& call, const v1::UnregisterSchemeRequest& request) const {
+  const absl::Status shape = Required(!request.name().empty(), "name");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+    return DeleteScheme(request.name(), request.etag(), context);
+  });
+  if (!written.ok()) return written.status();
+  v1::UnregisterSchemeResponse response;
+  response.set_revision(written->revision);
+  *response.mutable_scheme() = *written->before->FindScheme(request.name());
+  return response;
+}
+
+absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
+    const CallContext& call, const v1::RegisterTemplateRequest& request) const {
+  absl::Status shape = Required(request.has_llm_template(), "llm_template");
+  if (shape.ok() && request.must_be_new() && !request.etag().empty()) {
+    shape = Error(v1::ERROR_REASON_INVALID_REQUEST)
+                .Field("must_be_new")
+                .ToStatus("must not be combined with `etag`, which only an existing template has");
+  }
+  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+    return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
+  });
+  if (!written.ok()) return written.status();
+  const std::string& model_type = request.llm_template().model_type();
+  v1::RegisterTemplateResponse response;
+  response.set_revision(written->revision);
+  response.set_replaced(written->before->FindTemplate(model_type) != nullptr);
+  *response.mutable_warnings() = RegistrationWarnings(written->change.put_template(), registry_.catalogs());
+  response.set_shadows_builtin(!response.warnings().empty());
+  *response.mutable_llm_template() = std::move(*written->change.mutable_put_template());
+  response.mutable_llm_template()->set_shadows_builtin(response.shadows_builtin());
+  return response;
+}
+
+absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTemplate(
+    const CallContext& call, const v1::UnregisterTemplateRequest& request) const {
+  const absl::Status shape = Required(!request.model_type().empty(), "model_type");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+    return DeleteTemplate(request.model_type(), request.etag(), context);
+  });
+  if (!written.ok()) return written.status();
+  v1::UnregisterTemplateResponse response;
+  response.set_revision(written->revision);
+  *response.mutable_llm_template() = *written->before->FindTemplate(request.model_type());
+  response.mutable_llm_template()->set_shadows_builtin(
+      !RegistrationWarnings(response.llm_template(), registry_.catalogs()).empty());
+  return response;
+}
+
+absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog(
+    const CallContext& call, const v1::SetDefaultCatalogRequest& request) const {
+  const absl::Status shape = Required(!request.catalog().empty(), "catalog");
+  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+    return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
+  });
+  if (!written.ok()) return written.status();
+  v1::SetDefaultCatalogResponse response;
+  response.set_revision(written->revision);
+  response.set_previous_catalog(registry_.DefaultCatalog(*written->before));
+  return response;
+}
+
+absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallContext& call,
+                                                                     const v1::ListChangesRequest& request) const {
+  const auto tenant = TenantOf(call, request.tenant());
+  if (!tenant.ok()) return tenant.status();
+  const auto length = PageLength(request.page_size());
+  if (!length.ok()) return length.status();
+  auto range = registry_.Revisions(*tenant);
+  if (!range.ok()) return range.status();
+  PageStart start{call.method, tenant->name(), "", range->newest, 0};
+  if (!request.page_token().empty()) {
+    const auto token = DecodePageToken(request.page_token());
+    if (!token.ok()) return token.status();
+    if (token->tenant == start.tenant && IsLost(*range, token->revision)) {
+      return CheckReadable(*tenant, *range, token->revision);
+    }
+    if (token->list != start.list || token->tenant != start.tenant || token->revision > range->newest) {
+      return AnotherListing(request.page_token());
+    }
+    start = *token;
+  }
+
+  // Reads few at a time, because each may be as large as a request.
+  constexpr int64_t kReadAtOnce = 4;
+  v1::ListChangesResponse response;
+  size_t bytes = 0;
+  int64_t next = start.revision;  // of the write to show next; the one that made the first revision is not kept
+  int64_t left = static_cast<int64_t>(*length);
+  bool full = false;
+  while (next > range->first && left > 0 && !full) {
+    if (call.is_cancelled()) return absl::CancelledError("the caller went away");
+    const int64_t count = std::min({kReadAtOnce, left, WritesBetween(*range, range->first, next)});
+    const int64_t since = RevisionBefore(*range, next, count);
+    const auto changes = registry_.ChangesSince(*tenant, since, static_cast<size_t>(count));
+    if (ItemErrorOf(changes.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) {
+      range = registry_.Revisions(*tenant);  // history was forgotten meanwhile
+      if (!range.ok()) return range.status();
+      continue;
+    }
+    if (!changes.ok()) return changes.status();
+    for (auto record = changes->rbegin(); record != changes->rend() && !full; ++record) {
+      bytes += record->ByteSizeLong();
+      full = bytes > kMaxPageBytes && !response.changes().empty();
+      if (full) break;
+      *response.add_changes() = Show(*record, request.view());
+      next = RevisionBefore(*range, next, 1);
+      --left;
+    }
+  }
+  if (next > range->first) {
+    start.revision = next;
+    response.set_next_page_token(EncodePageToken(start));
+  }
+  response.set_revision(range->newest);
+  response.set_first_revision(range->first);
+  return response;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_TESTS_SERVER_OBSERVE_METRICS_TEXT_H_
+#define QCONFIG_TESTS_SERVER_OBSERVE_METRICS_TEXT_H_
+
+#include <map>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "server/observe/metrics.h"
+
+namespace qconfig {
+
+// Series such as `name{label="value"}`, and their values. Not thread-safe.
+class MetricsText {
+ public:
+  explicit MetricsText(const Metrics& metrics);
+
+  const std::map<std::string, double>& series() const { return series_; }
+
+  // -1 when there is no such series.
+  double Value(const std::string& series) const;
+  // The sum of all series of `name` whose labels have `label`.
+  double Sum(absl::string_view name, absl::string_view label = "") const;
+
+ private:
+  std::map<std::string, double> series_;
+};
+
+// The labels of a method of ConfigService, `more` coming first.
+std::string Labels(const std::string& method, const std::string& more = "");
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_TESTS_SERVER_OBSERVE_METRICS_TEXT_H_

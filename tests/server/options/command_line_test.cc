@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/server/registry/storage/store_test_support.h"
+
+namespace qconfig {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class CommandLineTest : public testing::Test {
+ protected:
+  ~CommandLineTest() override {
+    for (const std::string& name : variables_) unsetenv(name.c_str());
+  }
+
+  void Set(const std::string& name, const std::string& value) {
+    setenv(name.c_str(), value.c_str(), 1);
+    variables_.push_back(name);
+  }
+
+  void Write(const std::string& text) { std::ofstream(file_) << text; }
+
+  absl::StatusOr<CommandLine> Parse(const std::vector<std::string>& words) {
+    std::vector<const char*> arguments = {"qconfigd"};
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    options_ = Options();
+    CLI::App app;
+    AddOptions(app, options_);
+    return ParseCommandLine(app, static_cast<int>(arguments.size()), arguments.data());
+  }
+
+  // The message that `words` are refused with.
+  std::string Refusal(const std::vector<std::string>& words) { return std::string(Parse(words).status().message()); }
+
+  TempDirectory directory_;
+  const std::string file_ = directory_.Path("qconfigd.conf");
+  Options options_;
+  std::vector<std::string> variables_;
+};
+
+TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
+  Write("max-batch-items = 3\nmax-name-chars = 4\nmax-pattern-chars = 5\ninsecure = true\n");
+  Set("QCONFIG_MAX_BATCH_ITEMS", "6");
+  Set("QCONFIG_MAX_NAME_CHARS", "7");
+  Set("QCONFIG_CONFIG", file_);
+  const auto line = Parse({"--max-batch-items", "8"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(options_.limits.batch_items, 8u);
+  EXPECT_EQ(options_.limits.name_chars, 7u);
+  EXPECT_EQ(options_.limits.pattern_chars, 5u);
+  EXPECT_EQ(options_.limits.list_entries, Options().limits.list_entries);
+  EXPECT_TRUE(options_.insecure);
+  std::vector<std::string> given;
+  for (const GivenOption& option : line->given) given.push_back(option.flag + " " + option.value + " " + option.source);
+  EXPECT_THAT(given, ElementsAre("--config " + file_ + " environment: QCONFIG_CONFIG",
+                                 "--insecure true file: " + file_ + ", line 4",
+                                 "--max-name-chars 7 environment: QCONFIG_MAX_NAME_CHARS",
+                                 "--max-pattern-chars 5 file: " + file_ + ", line 3", "--max-batch-items 8 flag"));
+}
+
+TEST_F(CommandLineTest, EveryOptionFillsItsField) {
+  struct Field {
+    std::string flag;
+    std::string value;
+    std::string (*of)(const Options&);
+  };
+  const std::vector<Field> fields = {
+      {"--listen", "a:1", [](const Options& o) { return o.listen; }},
+      {"--admin-listen", "a:2", [](const Options& o) { return o.admin_listen; }},
+      {"--default-catalog", "b", [](const Options& o) { return o.default_catalog; }},
+      {"--tls-cert", "c", [](const Options& o) { return o.tls_cert; }},
+      {"--tls-key", "d", [](const Options& o) { return o.tls_key; }},
+      {"--tls-client-ca", "e", [](const Options& o) { return o.tls_client_ca; }},
+      {"--storage", "memory", [](const Options& o) { return o.storage; }},
+      {"--data-dir", "f", [](const Options& o) { return o.data_dir; }},
+      {"--log-level", "error", [](const Options& o) { return o.log_level; }},
+      {"--log-format", "json", [](const Options& o) { return o.log_format; }},
+      {"--history-changes", "11", [](const Options& o) { return absl::StrCat(o.history_changes); }},
+      {"--history-days", "12", [](const Options& o) { return absl::StrCat(o.history_days); }},
+      {"--cache-bytes", "13", [](const Options& o) { return absl::StrCat(o.cache_bytes); }},
+      {"--answer-cache-bytes", "35", [](const Options& o) { return absl::StrCat(o.answer_cache_bytes); }},
+      {"--log-slow-ms", "14", [](const Options& o) { return absl::StrCat(o.log_slow_ms); }},
+      {"--metrics-tenants", "15", [](const Options& o) { return absl::StrCat(o.metrics_tenants); }},
+      {"--shutdown-delay-seconds", "16", [](const Options& o) { return absl::StrCat(o.shutdown_delay_seconds); }},
+      {"--shutdown-grace-seconds", "17", [](const Options& o) { return absl::StrCat(o.shutdown_grace_seconds); }},
+      {"--keepalive-seconds", "18", [](const Options& o) { return absl::StrCat(o.keepalive_seconds); }},
+      {"--max-connection-age-seconds", "19",
+       [](const Options& o) { return absl::StrCat(o.max_connection_age_seconds); }},
+      {"--max-in-flight", "20", [](const Options& o) { return absl::StrCat(o.max_in_flight); }},
+      {"--min-revision-wait-seconds", "21", [](const Options& o) { return absl::StrCat(o.min_revision_wait_seconds); }},
+      {"--max-tenant-schemes", "22", [](const Options& o) { return absl::StrCat(o.limits.tenant_schemes); }},
+      {"--max-tenant-templates", "23", [](const Options& o) { return absl::StrCat(o.limits.tenant_templates); }},
+      {"--max-tenant-bytes", "24", [](const Options& o) { return absl::StrCat(o.limits.tenant_bytes); }},
+      {"--max-message-bytes", "25", [](const Options& o) { return absl::StrCat(o.limits.message_bytes); }},
+      {"--max-name-chars", "26", [](const Options& o) { return absl::StrCat(o.limits.name_chars); }},
+      {"--max-pattern-chars", "27", [](const Options& o) { return absl::StrCat(o.limits.pattern_chars); }},
+      {"--max-list-entries", "28", [](const Options& o) { return absl::StrCat(o.limits.list_entries); }},
+      {"--max-batch-items", "29", [](const Options& o) { return absl::StrCat(o.limits.batch_items); }},
+      {"--max-answer-bytes", "30", [](const Options& o) { return absl::StrCat(o.limits.answer_bytes); }},
+      {"--max-algorithm-bytes", "31", [](const Options& o) { return absl::StrCat(o.limits.algorithm_bytes); }},
+      {"--log-sample", "0.5", [](const Options& o) { return absl::StrCat(o.log_sample); }},
+      {"--insecure", "true", [](const Options& o) { return std::string(o.insecure ? "true" : "false"); }},
+      {"--config", file_, [](const Options& o) { return o.config; }},
+  };
+  Write("");
+  CLI::App app;
+  Options options;
+  AddOptions(app, options);
+  EXPECT_EQ(fields.size() + 1, app.get_options().size());  // and --help
+  std::vector<std::string> words;
+  for (const Field& field : fields) words.push_back(absl::StrCat(field.flag, "=", field.value));
+  const auto line = Parse({words.begin(), words.end()});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->given.size(), fields.size());
+  for (const Field& field : fields) EXPECT_EQ(field.of(options_), field.value) << field.flag;
+}
+
+TEST_F(CommandLineTest, EnvironmentTurnsOffWhatTheFileTurnsOn) {
+  Write("insecure = 1\n");
+  Set("QCONFIG_INSECURE", "false");
+  ASSERT_TRUE(Parse({"--config", file_}).ok());
+  EXPECT_FALSE(options_.insecure);
+}
+
+TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
+  Write("log-level = debug\n");
+  Set("QCONFIG_CONFIG", "/nonexistent");
+  ASSERT_TRUE(Parse({"--config", file_}).ok());
+  EXPECT_EQ(options_.log_level, "debug");
+  ASSERT_TRUE(Parse({"--config", ""}).ok());
+  EXPECT_EQ(options_.log_level, "info");
+}
+
+TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyWhereThatMeansSomething) {
+  Write(
+      "admin-listen = 127.0.0.1:1\ntls-cert = file\ndata-dir = directory\nmax-batch-items = 3\nlisten = 127.0.0.1:2\n"
+      "insecure = true\n");
+  for (const char* name : {"QCONFIG_ADMIN_LISTEN", "QCONFIG_TLS_CERT", "QCONFIG_DATA_DIR", "QCONFIG_MAX_BATCH_ITEMS",
+                           "QCONFIG_LISTEN", "QCONFIG_INSECURE"}) {
+    Set(name, "");
+  }
+  const auto line = Parse({"--config", file_});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(options_.admin_listen, "");
+  EXPECT_EQ(options_.tls_cert, "");
+  EXPECT_EQ(options_.data_dir, "");
+  EXPECT_EQ(options_.limits.batch_items, 3u);
+  EXPECT_EQ(options_.listen, "127.0.0.1:2");
+  EXPECT_TRUE(options_.insecure);
+}
+
+TEST_F(CommandLineTest, NumbersAreDecimal) {
+  ASSERT_TRUE(Parse({"--max-batch-items", "010"}).ok());
+  EXPECT_EQ(options_.limits.batch_items, 10u);
+  for (const std::string value : {"0x10", "1e3", "-1", "1.5", "", " ", "99999999999999999999"}) {
+    EXPECT_THAT(Refusal({"--max-batch-items", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
+  }
+  for (const std::string value : {"nan", "inf", "-0.1", "1.1", "x"}) {
+    EXPECT_THAT(Refusal({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
+  }
+}
+
+TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
+  EXPECT_EQ(Refusal({"--max-batch-items", "x"}), "--max-batch-items \"x\" is not a whole number from 1 to 2147483647");
+  EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is none of debug, info, warn, error");
+  EXPECT_EQ(Refusal({"--insecure=maybe"}), "--insecure \"maybe\" is none of true, false, 1, 0");
+  EXPECT_EQ(Refusal({"--max-batch-item=3"}), "--max-batch-item=3 is no option; did you mean --max-batch-items?");
+  EXPECT_EQ(Refusal({"serve"}), "serve is no subcommand");
+  EXPECT_EQ(Refusal({"--listen"}), "--listen needs a value");
+  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir needs a value, and --insecure looks like an option");
+  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config needs a value, and --insecure looks like an option");
+  EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
+}
+
+TEST_F(CommandLineTest, SaysWhichVariableIsWrong) {
+  Set("QCONFIG_LOG_SLOW_MS", "1x\n");
+  EXPECT_EQ(Refusal({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
+}
+
+TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
+  const struct {
+    const char* text;
+    const char* message;
+  } cases[] = {
+      {"\nmax-batch-item = 3\n", ", line 2: no option is named \"max-batch-item\"; did you mean max-batch-items?"},
+      {"--listen = 3\n", ", line 1: no option is named \"--listen\"; did you mean listen?"},
+      {"config = x\n", ", line 1: no option is named \"config\""},
+      {"help = true\n", ", line 1: no option is named \"help\""},
+      {"listen = a:1\n\nlisten = a:1\n", ", line 3: listen is given twice, first in line 1"},
+      {"log-format = xml", ", line 1: log-format \"xml\" is none of auto, json, text"},
+      {"max-in-flight =", ", line 1: max-in-flight \"\" is not a whole number from 1 to 100000"},
+      {"insecure =", ", line 1: insecure needs a value, true or false"},
+      {"listen", ", line 1 is not `key = value`, such as: listen = 127.0.0.1:50051"},
+  };
+  for (const auto& item : cases) {
+    Write(item.text);
+    EXPECT_EQ(Refusal({"--config", file_}), file_ + item.message);
+  }
+  EXPECT_EQ(Refusal({"--config", "/nonexistent"}),
+            "the configuration file /nonexistent cannot be opened: No such file or directory");
+}
+
+TEST_F(CommandLineTest, NamesVariablesThatNobodyKnows) {
+  EXPECT_THAT(UnknownVariables(), IsEmpty());
+  for (const char* name : {"QCONFIG_SERVER", "QCONFIG_BIN", "QCONFIG_SERVICE_PORT_GRPC", "QCONFIG_PORT_9464_TCP",
+                           "QCONFIG_INSECURE", "QCONFIG_CONFIG", "NO_QCONFIG"}) {
+    Set(name, "1");
+  }
+  EXPECT_THAT(UnknownVariables(), IsEmpty());
+  Set("QCONFIG_MAX_BATCH_ITEM", "1");
+  EXPECT_THAT(UnknownVariables(), ElementsAre("no option is named by the variable QCONFIG_MAX_BATCH_ITEM; did you mean "
+                                              "QCONFIG_MAX_BATCH_ITEMS?"));
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <string>
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kNoAddresses[] = {"127.0.0.1",       "127.0.0.1:",   ":1",           "9464",
+                                        "127.0.0.1:65536", "127.0.0.1:x",  "127.0.0.1:-1", "127.0.0.1: 5",
+                                        "127.0.0.1:5 ",    "127.0.0.1:+5", "::1:9464",     "::9464",
+                                        "a:b:9",           "[]:9",         "[::1:9",       "::1]:9",
+                                        "[127.0.0.1]:9",   "a b:9",        "[::1]9",       "127.0.0.1:99999999999"};
+
+TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
+  Options options;
+  CLI::App app;
+  AddOptions(app, options);
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_name() == "--help") continue;
+    EXPECT_FALSE(option->get_description().empty()) << option->get_name();
+    EXPECT_NE(option->get_group(), "Options") << option->get_name();
+    std::string expected = "QCONFIG_";
+    for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    EXPECT_EQ(VariableOf(*option), expected);
+  }
+}
+
+TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
+  const char* const home = std::getenv("HOME");
+  const std::string home_before = home == nullptr ? "/" : home;
+  setenv("XDG_DATA_HOME", "/xdg", 1);
+  setenv("HOME", "/home/me", 1);
+  Options options;
+  EXPECT_EQ(*StorageOf(options), "sqlite:/xdg/qconfig/registry.db");
+  setenv("XDG_DATA_HOME", "relative", 1);
+  EXPECT_EQ(*StorageOf(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
+  options.data_dir = "data";
+  EXPECT_EQ(*StorageOf(options), "sqlite:data/registry.db");
+  unsetenv("XDG_DATA_HOME");
+  unsetenv("HOME");
+  options.data_dir = "";
+  EXPECT_EQ(StorageOf(options).status().code(), absl::StatusCode::kInvalidArgument);
+  setenv("HOME", home_before.c_str(), 1);
+  for (const char* storage : {"memory", "sqlite:x"}) {
+    options.storage = storage;
+    EXPECT_EQ(*StorageOf(options), storage);
+  }
+  for (const char* storage : {"", "sqlite:", "etcd", "/var/lib/x.db"}) {
+    options.storage = storage;
+    EXPECT_EQ(CheckOptions(options).code(), absl::StatusCode::kInvalidArgument) << storage;
+  }
+}
+
+TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
+  for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/tmp/socket"}) {
+    EXPECT_TRUE(IsLoopback(listen)) << listen;
+  }
+  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.0.0.1.example.com:1", "example.com:1"}) {
+    EXPECT_FALSE(IsLoopback(listen)) << listen;
+  }
+}
+
+TEST(OptionsTest, ListensOnlyToHostAndPort) {
+  Options options;
+  options.insecure = true;
+  for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "[fe80::1%eth0]:1", "unix:/tmp/socket", "unix:///tmp/socket",
+                             "unix-abstract:name", "example.com:1"}) {
+    options.listen = listen;
+    EXPECT_TRUE(CheckOptions(options).ok()) << listen;
+  }
+  for (const char* listen : kNoAddresses) {
+    options.listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--listen \"")) << listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("is not host:port")) << listen;
+  }
+  for (const char* listen : {"", "unix:", "unix://", "unix-abstract:"}) {
+    options.listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--listen")) << listen;
+  }
+}
+
+TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
+  Options options;
+  for (const char* listen : {"", "127.0.0.1:0", "[::]:9464", "0.0.0.0:9464"}) {
+    options.admin_listen = listen;
+    EXPECT_TRUE(CheckOptions(options).ok()) << listen;
+  }
+  options.admin_listen = "unix:/tmp/socket";
+  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen"));
+  for (const char* listen : kNoAddresses) {
+    options.admin_listen = listen;
+    EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen")) << listen;
+  }
+}
+
+TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+  struct Case {
+    const char* listen;
+    bool tls, asks_callers, insecure;
+    const char* refused;  // with what, or null
+    const char* warned;   // of what, or null
+  };
+  const char* const kOpen = "nothing is encrypted, and nobody is asked who calls";
+  const Case cases[] = {
+      {"0.0.0.0:1", false, false, false, "Say --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1", nullptr},
+      {"0.0.0.0:1", false, false, true, nullptr, kOpen},
+      {"0.0.0.0:1", true, false, false, "without --tls-client-ca nobody is asked who calls. Say it", nullptr},
+      {"0.0.0.0:1", true, false, true, nullptr, "calls are encrypted, but nobody is asked who calls"},
+      {"0.0.0.0:1", true, true, false, nullptr, nullptr},
+      {"0.0.0.0:1", true, true, true, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, false, nullptr, nullptr},
+      {"127.0.0.1:1", false, false, true, nullptr, nullptr},
+      {"127.0.0.1:1", true, false, false, nullptr, nullptr},
+  };
+  for (const Case& c : cases) {
+    Options options;
+    options.listen = c.listen;
+    if (c.tls) options.tls_cert = options.tls_key = "file";
+    if (c.asks_callers) options.tls_client_ca = "file";
+    options.insecure = c.insecure;
+    const std::string refusal(CheckOptions(options).message());
+    if (c.refused == nullptr) {
+      EXPECT_EQ(refusal, "");
+      EXPECT_THAT(InsecureExposureWarning(options), HasSubstr(c.warned == nullptr ? "" : c.warned));
+      EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warned == nullptr);
+    } else {
+      EXPECT_THAT(refusal, HasSubstr(c.refused));
+      EXPECT_THAT(refusal, HasSubstr("or say --insecure"));
+    }
+  }
+}
+
+TEST(OptionsTest, TlsNeedsCertificateAndKey) {
+  const auto refusal = [](const char* cert, const char* key, const char* ca) {
+    Options options;
+    options.tls_cert = cert;
+    options.tls_key = key;
+    options.tls_client_ca = ca;
+    return std::string(CheckOptions(options).message());
+  };
+  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key belong together"));
+  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca asks callers for certificates"));
+  EXPECT_EQ(refusal("file", "file", "file"), "");
+}
+
+}  // namespace
+}  // namespace qconfig

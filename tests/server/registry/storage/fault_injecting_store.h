@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_TESTS_SERVER_REGISTRY_STORAGE_FAULT_INJECTING_STORE_H_
+#define QCONFIG_TESTS_SERVER_REGISTRY_STORAGE_FAULT_INJECTING_STORE_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/registry/storage/registry_store.h"
+
+namespace qconfig {
+
+// Another store, of which chosen calls fail or wait.
+// Thread-safe.
+class FaultInjectingStore : public RegistryStore {
+ public:
+  explicit FaultInjectingStore(std::unique_ptr<RegistryStore> store) : store_(std::move(store)) {}
+
+  // The next Commit() fails with `status` and stores nothing. Several of these are used one after the other, together
+  // with those that fail after storing.
+  void FailBeforeStoring(absl::Status status);
+  // The next Commit() stores what it can and fails with `status` all the same, as one whose answer is lost.
+  void FailAfterStoring(absl::Status status);
+  // All reads fail with `status` until it is OK.
+  void FailReads(absl::Status status);
+  // All reads wait until they are released, as those of a disk that hangs.
+  void HoldReads();
+  void ReleaseReads();
+  // Returns when so many reads wait.
+  void WaitForHeldReads(int count) const;
+  // The same of commits.
+  void HoldCommits();
+  void ReleaseCommits();
+  void WaitForHeldCommits(int count) const;
+
+  absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
+  absl::StatusOr<int64_t> BeginEpoch() override { return store_->BeginEpoch(); }
+  absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
+  absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
+  absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
+                                                             size_t max_changes) const override;
+  absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
+                                                            const std::string& request_id) const override;
+  int64_t writes() const override { return store_->writes(); }
+
+ private:
+  struct CommitFault {
+    absl::Status status;
+    bool stores = false;
+  };
+
+  // Waits while reads are held.
+  absl::Status ReadFault() const;
+
+  const std::unique_ptr<RegistryStore> store_;
+  mutable absl::Mutex mutex_;
+  std::deque<CommitFault> commit_faults_ ABSL_GUARDED_BY(mutex_);
+  absl::Status read_fault_ ABSL_GUARDED_BY(mutex_);
+  bool hold_reads_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int held_reads_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool hold_commits_ ABSL_GUARDED_BY(mutex_) = false;
+  int held_commits_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_TESTS_SERVER_REGISTRY_STORAGE_FAULT_INJECTING_STORE_H_

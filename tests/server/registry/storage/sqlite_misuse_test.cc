@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What people and other programs do to a store's files behind its back.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/registry/storage/durable_files.h"
+#include "server/registry/storage/sqlite_backup.h"
+#include "server/registry/storage/sqlite_store.h"
+#include "tests/core/test_support.h"
+#include "tests/server/registry/storage/store_test_support.h"
+
+namespace qconfig {
+namespace {
+
+class SqliteMisuseTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<SqliteStore>> TryOpen(const std::string& path) {
+    SqliteOptions options;
+    options.path = path;
+    return SqliteStore::Open(options);
+  }
+  std::unique_ptr<SqliteStore> Open(const std::string& path) { return TryOpen(path).value(); }
+
+  // Makes so many revisions; `text` is what they put.
+  static void Fill(SqliteStore& store, int writes, const std::string& text) {
+    for (; writes > 0; --writes) {
+      const int64_t revision = store.Revisions(Tenant("a"))->next;
+      ASSERT_TRUE(store.Commit(Tenant("a"), Write(revision, {PutTemplate(absl::StrCat("m", revision), text)})).ok());
+    }
+  }
+
+  void ExpectRefused(const std::string& path, const std::string& problem) {
+    const absl::Status status = TryOpen(path).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_NE(status.message().find(problem), std::string::npos) << status;
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "does not say what to do: " << status;
+  }
+
+  void ExpectMoved(const absl::Status& status) {
+    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE");
+    EXPECT_NE(status.message().find(path_ + " was moved or replaced while it is served; restart the server"),
+              std::string::npos)
+        << status;
+  }
+
+  const TempDirectory directory_;
+  const std::string path_ = directory_.Path("db");
+};
+
+TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
+  const std::string backup = directory_.Path("backup");
+  auto store = Open(path_);
+  Fill(*store, 19, std::string(3000, 'x'));
+  ASSERT_TRUE(BackupSqlite(path_, backup).ok());
+  store.reset();
+  const std::string bytes = FileBytes(backup);
+  for (const bool served_reader : {false, true}) {
+    SCOPED_TRACE(served_reader);
+    store = Open(path_);
+    Fill(*store, 40, std::string(5000, 'y'));
+    if (served_reader) {
+      EXPECT_TRUE(store->Load(Tenant("a"), 0).ok());
+    }
+    const int64_t next = store->Revisions(Tenant("a"))->next;
+    store.reset();
+    store = Open(path_);  // with no connection for readers yet
+    if (served_reader) {
+      EXPECT_TRUE(store->Load(Tenant("a"), 0).ok());
+    }
+    ASSERT_TRUE(store->Commit(Tenant("a"), Write(next, {PutTemplate("more", std::string(9000, 'z'))})).ok());
+    std::filesystem::copy_file(backup, directory_.Path("restored"));
+    std::filesystem::rename(directory_.Path("restored"), path_);
+    if (served_reader) {
+      ExpectMoved(store->Commit(Tenant("a"), Write(next + 1, {})).status());
+    } else {
+      ExpectMoved(store->Load(Tenant("a"), 0).status());
+    }
+    EXPECT_TRUE(FileBytes(path_) == bytes);
+    store.reset();
+    EXPECT_TRUE(FileBytes(path_) == bytes);
+    // The log of the other file is not taken for its own.
+    store = Open(path_);
+    EXPECT_EQ(store->Revisions(Tenant("a"))->newest, 20);
+    EXPECT_EQ(store->Load(Tenant("a"), 0)->templates().size(), 19);
+    store.reset();
+    WriteFile(path_, bytes);
+  }
+}
+
+TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
+  auto store = Open(path_);
+  Fill(*store, 4, "x");
+  std::filesystem::rename(path_, directory_.Path("moved"));
+  const std::string log = FileBytes(path_ + "-wal");
+  ASSERT_FALSE(log.empty());
+  ExpectMoved(store->Commit(Tenant("a"), Write(6, {})).status());
+  ExpectMoved(store->Commit(Tenant("b"), Write(2, {})).status());
+  store.reset();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_TRUE(FileBytes(path_ + "-wal") == log);
+  ExpectRefused(path_, "is missing but its -wal file is there");
+  std::filesystem::rename(directory_.Path("moved"), path_);
+  EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
+}
+
+TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
+  auto store = Open(path_);
+  Fill(*store, 4, "x");
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+  ExpectMoved(store->Commit(Tenant("a"), Write(6, {})).status());
+  store.reset();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(SqliteMisuseTest, FileOfSeveralNamesIsRefused) {
+  Open(path_);
+  std::filesystem::create_hard_link(path_, directory_.Path("other"));
+  ExpectRefused(path_, path_ + " has 2 names (hard links); remove the others");
+  ExpectRefused(directory_.Path("other"), "has 2 names");
+  std::filesystem::remove(directory_.Path("other"));
+  EXPECT_TRUE(TryOpen(path_).ok());
+}
+
+TEST_F(SqliteMisuseTest, DirectoryIsRefusedAndNoneIsCreated) {
+  const std::string directory = std::filesystem::path(path_).parent_path();
+  ExpectRefused(directory, "is a directory; name a file in it");
+  EXPECT_FALSE(std::filesystem::exists(directory + ".lock"));
+  ExpectRefused(directory_.Path("none/"), "is a directory");
+  ExpectRefused(directory_.Path("none/.."), "is a directory");
+  EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
+}
+
+TEST_F(SqliteMisuseTest, LinkToNothingIsRefused) {
+  std::filesystem::create_symlink(directory_.Path("none"), path_);
+  ExpectRefused(path_, "is a symbolic link to nothing");
+}
+
+TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
+  WriteFile(path_ + ".new", "theirs");
+  WriteFile(path_ + ".new-journal", "theirs");
+  Open(path_);
+  EXPECT_EQ(FileBytes(path_ + ".new"), "theirs");
+  EXPECT_EQ(FileBytes(path_ + ".new-journal"), "theirs");
+}
+
+TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
+  const std::string killed = directory_.Path("killed");
+  std::string log;
+  {
+    const auto store = Open(path_);
+    Fill(*store, 19, std::string(3000, 'x'));
+    for (const char* suffix : {"", "-wal", "-shm"}) WriteFile(killed + suffix, FileBytes(path_ + suffix));
+    log = FileBytes(path_ + "-wal");
+  }
+  ASSERT_GT(log.size(), 50'000);
+  const std::string index = FileBytes(killed + "-shm");
+  for (const size_t at : {size_t{5}, size_t{32}, size_t{45}, size_t{100}, log.size() / 2, log.size() - 1}) {
+    std::string damaged = log;
+    damaged[at] = static_cast<char>(damaged[at] ^ 4);
+    WriteFile(killed + "-wal", damaged);
+    for (int i = 0; i < 2; ++i) ExpectRefused(killed, "is damaged: its -wal file is not as it was written");
+    EXPECT_TRUE(FileBytes(killed + "-wal") == damaged);
+  }
+  WriteFile(killed + "-wal", log.substr(0, log.size() / 2));
+  ExpectRefused(killed, "is damaged");
+  // Without an index nothing is known of what was synced.
+  std::filesystem::remove(killed + "-shm");
+  EXPECT_TRUE(TryOpen(killed).ok());
+  WriteFile(killed + "-wal", log);
+  WriteFile(killed + "-shm", index);
+  EXPECT_EQ(Described(Open(killed)->Revisions(Tenant("a"))), "1 to 20");
+}
+
+TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
+  constexpr uintmax_t kMaxLog = 40 << 20;
+  const auto store = Open(path_);
+  for (int64_t revision = 2; revision < 5; ++revision) {
+    const std::string name = absl::StrCat("large", revision);
+    ASSERT_TRUE(store->Commit(Tenant("a"), Write(revision, {PutTemplate(name, std::string(100'000, 'x'))})).ok());
+  }
+  std::atomic<bool> done{false};
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 4; ++reader) {
+    readers.emplace_back([&] {
+      while (!done) EXPECT_TRUE(store->Load(Tenant("a"), 0).ok());
+    });
+  }
+  uintmax_t largest = 0;
+  for (int64_t revision = 2; revision < 202; ++revision) {
+    const auto committed = store->Commit(Tenant("b"), Write(revision, {PutTemplate("m", std::string(200'000, 'x'))}));
+    EXPECT_TRUE(committed.ok()) << committed.status();
+    largest = std::max(largest, std::filesystem::file_size(path_ + "-wal"));
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_LT(largest, kMaxLog) << "of 80 MB that were written";
+}
+
+TEST_F(SqliteMisuseTest, LongLogIsCutWhenItsReaderIsGone) {
+  const auto store = Open(path_);
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
+  int64_t revision = 2;
+  {
+    RawSqlite reader(path_);
+    reader.Run("BEGIN; SELECT * FROM tenants");
+    for (; revision < 14; ++revision) {
+      const auto answer = store->Commit(Tenant("b"), Write(revision, {PutTemplate("m", std::string(2 << 20, 'x'))}));
+      ASSERT_TRUE(answer.ok()) << "a log that cannot be cut fails no write: " << answer.status();
+    }
+    EXPECT_GT(std::filesystem::file_size(path_ + "-wal"), 40 << 20);
+  }
+  // It is not tried at each write.
+  for (int i = 0; i < 600 && std::filesystem::file_size(path_ + "-wal") > 1 << 20; ++i) {
+    ASSERT_TRUE(store->Commit(Tenant("b"), Write(revision++, {})).ok());
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_LE(std::filesystem::file_size(path_ + "-wal"), 1 << 20);
+}
+
+}  // namespace
+}  // namespace qconfig

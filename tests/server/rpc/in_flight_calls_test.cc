@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/in_flight_calls.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+v1::ErrorReason ReasonOf(const absl::StatusOr<std::shared_ptr<void>>& entered) {
+  return ItemErrorOf(entered.status()).reason();
+}
+
+TEST(InFlightCallsTest, CallCountsUntilItsAnswerIsSent) {
+  const auto calls = std::make_shared<InFlightCalls>();
+  std::shared_ptr<void> handler = calls->Enter().value();
+  std::shared_ptr<void> answer = calls->Send(10);
+  handler.reset();
+  absl::Notification drained;
+  std::thread drain([&] {
+    EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
+    drained.Notify();
+  });
+  while (calls->Enter().ok()) std::this_thread::yield();  // until draining has begun
+  EXPECT_FALSE(drained.HasBeenNotified());
+  answer.reset();
+  drain.join();
+}
+
+TEST(InFlightCallsTest, WhatNeedsNoWorkIsSentBesideWork) {
+  const auto calls = std::make_shared<InFlightCalls>(1, 100);
+  const auto working = calls->Enter();
+  ASSERT_TRUE(working.ok());
+  auto answer = calls->EnterToSend(99);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(calls->sending(), 1u);
+  EXPECT_EQ(calls->sending_bytes(), 99u);
+  auto last = calls->EnterToSend(1);
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(calls->EnterToSend(1), nullptr) << "more bytes than may be on their way";
+  answer.reset();
+  last.reset();
+  EXPECT_EQ(calls->running(), 1u);
+
+  std::vector<std::shared_ptr<void>> answers;
+  while (auto one = calls->EnterToSend(0)) answers.push_back(std::move(one));
+  EXPECT_EQ(answers.size(), 256u + 64);
+  answers.clear();
+  calls->Drain(absl::ZeroDuration());
+  EXPECT_EQ(calls->EnterToSend(0), nullptr);
+}
+
+TEST(InFlightCallsTest, DrainEndsAfterItsGrace) {
+  const auto calls = std::make_shared<InFlightCalls>();
+  const auto stuck = calls->Enter();
+  const auto unread = calls->Send(10);
+  EXPECT_EQ(calls->Drain(absl::ZeroDuration()), 2);
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
+}
+
+TEST(InFlightCallsTest, DrainRefusesLateCallsUntilThereIsAMomentWithout) {
+  const auto calls = std::make_shared<InFlightCalls>();
+  absl::Notification drained;
+  std::thread drain([&] {
+    EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
+    drained.Notify();
+  });
+  while (calls->Enter().ok()) std::this_thread::yield();  // until draining has begun
+  const absl::Time begin = absl::Now();
+  while (!drained.HasBeenNotified()) {
+    EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
+    std::this_thread::yield();
+  }
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "half a quiet moment at the least";
+  drain.join();
+}
+
+TEST(InFlightCallsTest, AnswerMayOutliveTheService) {
+  auto calls = std::make_shared<InFlightCalls>();
+  std::shared_ptr<void> answer = calls->Send(10);
+  calls.reset();
+  answer.reset();
+}
+
+TEST(InFlightCallsTest, NoMoreThanTheLimitAreWorkedOn) {
+  const auto calls = std::make_shared<InFlightCalls>(2, 100);
+  auto first = calls->Enter();
+  const auto second = calls->Enter();
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(calls->working(), 2);
+  first->reset();
+  EXPECT_TRUE(calls->Enter().ok());
+  EXPECT_EQ(calls->running(), 1);
+}
+
+TEST(InFlightCallsTest, AnswersThatNobodyReadsKeepNewCallsOut) {
+  const auto calls = std::make_shared<InFlightCalls>(2, 100);
+  std::shared_ptr<void> small = calls->Send(10);
+  EXPECT_TRUE(calls->Enter().ok());
+  std::shared_ptr<void> large = calls->Send(90);
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
+  EXPECT_EQ(calls->sending(), 2);
+  EXPECT_EQ(calls->sending_bytes(), 100);
+  large.reset();
+  EXPECT_TRUE(calls->Enter().ok());
+  std::vector<std::shared_ptr<void>> many;
+  while (many.size() < 100) many.push_back(calls->Send(0));
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their number";
+  many.clear();
+  EXPECT_TRUE(calls->Enter().ok());
+}
+
+}  // namespace
+}  // namespace qconfig

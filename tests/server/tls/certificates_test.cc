@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/tls/certificates.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "tests/server/registry/storage/store_test_support.h"
+#include "tests/server/test_certificates.h"
+
+namespace qconfig {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// Looks by hand, so that each test knows when.
+class TlsCertificatesTest : public testing::Test {
+ protected:
+  TlsCertificatesTest() { Write(first_); }
+
+  void Write(const TestPair& pair) {
+    WriteFile(paths_.cert, pair.cert);
+    WriteFile(paths_.key, pair.key);
+  }
+
+  absl::StatusOr<std::shared_ptr<TlsCertificates>> Open() {
+    return TlsCertificates::Open(
+        paths_, [this] { return now_; },
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
+        absl::InfiniteDuration());
+  }
+
+  // "ok 1, failed 0" and whose certificate it is.
+  std::string State(const TlsCertificates& certificates) const {
+    const std::string& cert = certificates.current()->cert;
+    return absl::StrCat("ok ", certificates.reloads_ok(), ", failed ", certificates.reloads_failed(), ", ",
+                        cert == first_.cert ? "first" : (cert == second_.cert ? "second" : "another"));
+  }
+
+  absl::Time now_ = absl::Now();
+  TempDirectory directory_;
+  PemPaths paths_ = {directory_.Path("tls.crt"), directory_.Path("tls.key"), ""};
+  std::ostringstream log_;
+  const TestAuthority authority_{"authority"};
+  const TestPair first_ = authority_.Issue("first");
+  const TestPair second_ =
+      authority_.Issue("second", absl::Now() - absl::Hours(1), absl::FromUnixSeconds(1'900'000'000));
+};
+
+TEST_F(TlsCertificatesTest, TakesOverAChange) {
+  const auto certificates = Open().value();
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 0, first");
+  Write(second_);
+  certificates->Look();
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
+  EXPECT_EQ(certificates->expiry(), absl::FromUnixSeconds(1'900'000'000));
+}
+
+TEST_F(TlsCertificatesTest, LooksByItself) {
+  const auto certificates = TlsCertificates::Open(paths_, absl::Now,
+                                                  std::make_shared<spdlog::logger>(
+                                                      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
+                                                  absl::Milliseconds(1))
+                                .value();
+  Write(second_);
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (certificates->reloads_ok() == 0 && absl::Now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(certificates->current()->key, second_.key);
+}
+
+TEST_F(TlsCertificatesTest, WaitsForTheOtherHalf) {
+  const auto certificates = Open().value();
+  WriteFile(paths_.key, second_.key);
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 0, first");
+  WriteFile(paths_.cert, second_.cert);
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
+  EXPECT_THAT(log_.str(), Not(HasSubstr("warning")));
+}
+
+TEST_F(TlsCertificatesTest, KeepsTheOldOnesAndReportsABadChangeOnce) {
+  const auto certificates = Open().value();
+  WriteFile(paths_.cert, second_.cert);
+  certificates->Look();
+  EXPECT_THAT(log_.str(), Not(HasSubstr("cannot be used")));
+  for (int i = 0; i < 3; ++i) certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 1, first");
+  const std::string sentence =
+      absl::StrCat("[warning] TLS files changed, but cannot be used, and the earlier ones stay ",
+                   "in use: ", paths_.key, ": is not the key of the first certificate in ");
+  EXPECT_THAT(log_.str(), HasSubstr(sentence));
+  EXPECT_EQ(log_.str().find(sentence), log_.str().rfind(sentence));
+  std::filesystem::remove(paths_.key);
+  for (int i = 0; i < 3; ++i) certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 2, first");
+  EXPECT_THAT(log_.str(), HasSubstr(paths_.key + ": cannot be opened"));
+  Write(first_);
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 2, first") << "what was there before is no change";
+  WriteFile(paths_.cert, second_.cert);
+  for (int i = 0; i < 3; ++i) certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 3, first") << "the same mistake, made again";
+}
+
+TEST_F(TlsCertificatesTest, EveryKindOfBadChangeIsRefused) {
+  const auto certificates = Open().value();
+  const TestPair expired = authority_.Issue("expired", now_ - absl::Hours(2), now_ - absl::Hours(1));
+  int bad = 0;
+  for (const TestPair& pair : {TestPair{"garbage", first_.key}, TestPair{first_.cert, "garbage"}, TestPair{"", ""},
+                               TestPair{second_.cert, Encrypted(second_.key)}, expired, WeakPair()}) {
+    Write(pair);
+    certificates->Look();
+    certificates->Look();
+    EXPECT_EQ(State(*certificates), absl::StrCat("ok 0, failed ", ++bad, ", first")) << log_.str();
+  }
+}
+
+TEST_F(TlsCertificatesTest, TakesACertificateOnceItIsValid) {
+  const auto certificates = Open().value();
+  Write(authority_.Issue("early", now_ + absl::Hours(1), now_ + absl::Hours(3)));
+  certificates->Look();
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 0, failed 1, first");
+  now_ += absl::Hours(2);
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 1, another");
+}
+
+TEST_F(TlsCertificatesTest, FollowsLinksAsKubernetesSwapsThem) {
+  namespace fs = std::filesystem;
+  const fs::path mount = directory_.Path("mount");
+  const auto put = [&](const std::string& version, const TestPair& pair) {
+    fs::create_directories(mount / version);
+    WriteFile(mount / version / "tls.crt", pair.cert);
+    WriteFile(mount / version / "tls.key", pair.key);
+    fs::create_symlink(version, mount / "..data_tmp");
+    fs::rename(mount / "..data_tmp", mount / "..data");
+  };
+  put("..1", first_);
+  fs::create_symlink("..data/tls.crt", mount / "tls.crt");
+  fs::create_symlink("..data/tls.key", mount / "tls.key");
+  paths_ = {mount / "tls.crt", mount / "tls.key", ""};
+  const auto certificates = Open().value();
+  put("..2", second_);
+  fs::remove_all(mount / "..1");
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
+}
+
+TEST_F(TlsCertificatesTest, AuthoritiesOfCallersAreWatchedToo) {
+  paths_.ca = directory_.Path("ca.crt");
+  WriteFile(paths_.ca, authority_.pem());
+  const auto certificates = Open().value();
+  EXPECT_TRUE(certificates->asks_callers());
+  const TestAuthority other("other");
+  WriteFile(paths_.ca, other.pem());
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 0, first");
+  EXPECT_EQ(certificates->current()->ca, other.pem());
+  WriteFile(paths_.ca, "");
+  certificates->Look();
+  certificates->Look();
+  EXPECT_EQ(State(*certificates), "ok 1, failed 1, first");
+}
+
+TEST_F(TlsCertificatesTest, BadFilesAtTheStartAreRefused) {
+  Write({second_.cert, first_.key});
+  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("is not the key of the first certificate"));
+  std::filesystem::remove(paths_.cert);
+  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("tls.crt: cannot be opened"));
+}
+
+}  // namespace
+}  // namespace qconfig
