@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README's two commands in a clean clone of another name, and a catalogue that is changed there by data alone."""
+"""Runs the README's two commands in a clean clone with another name, and changes a catalogue there by editing data only."""
 
 import json
 import os
@@ -44,7 +44,7 @@ class CloneTest(unittest.TestCase):
             text=True,
             env=clean_environment(QCONFIG_LISTEN="127.0.0.1:0", QCONFIG_ADMIN_LISTEN="127.0.0.1:0"),
             start_new_session=True,
-            # Python starts programs with SIGPIPE ignored; a shell does not.
+            # Python starts programs with SIGPIPE ignored; shells do not.
             preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
         )
         for line in quickstart.stdout:
@@ -59,7 +59,7 @@ class CloneTest(unittest.TestCase):
     def test_2_tests_run(self):
         self.assertIn("100% tests passed", self.run_in_clone("./tests/run", "--only", "core"))
 
-    def test_3_changed_data_file_changes_the_answer(self):
+    def test_3_edited_catalogue_changes_the_answer(self):
         templates = self.clone / "core/catalog/quark-0.12.post1/templates.json"
         data = json.loads(templates.read_text())
         data["llama"]["exclude_layers_name"] = ["*changed*"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands in README.md and deploy/README.md, and which test runs them."""
+"""Lists the commands in README.md and deploy/README.md, and the test that runs each."""
 
 import re
 
@@ -8,7 +8,7 @@ from programs import ROOT
 DOCUMENTS = ("README.md", "deploy/README.md")
 COMMANDS = "sh|console"
 
-# Test -> how the blocks begin that it runs, all those of run_by(TEST).
+# Test -> the beginnings of the blocks that it runs, which run_by(TEST) returns.
 RUN_BY = {
     "clone": ("./deploy/quickstart ",),
     "compose": ("docker compose ",),
@@ -16,19 +16,19 @@ RUN_BY = {
     "manifests": ("mkdir my-qconfig ",),
     "readme": ("build/release/bin/", "$ build/release/bin/", "$ echo ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
 }
-# How blocks begin that no test runs, and why.
+# The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {
-    "kubectl ": "needs a cluster; manifests_test checks what is applied",
+    "kubectl ": "needs a cluster; manifests_test checks the manifests",
     "groupadd ": "needs systemd",
     "docker exec qconfig qconfigd backup ": "storage_test backs up with the same command; Docker only copies the file",
-    "docker stop qconfig\n": "storage_test and epoch_test do the same to the files; Docker only brings them there",
-    "qconfigd --listen ": "needs certificates for a name; tls_test serves and asks with the same options",
-    "cmake --preset release ": "takes minutes; package_test makes the package of what is built and installs it",
+    "docker stop qconfig\n": "storage_test and epoch_test do the same with the files; Docker only copies them",
+    "qconfigd --listen ": "needs certificates for a host name; tls_test uses the same options",
+    "cmake --preset release ": "takes minutes; package_test builds and installs the package of this build",
 }
 
 
 def blocks(document, languages):
-    """The contents of the document's fenced blocks in one of the languages, such as "sh|console"."""
+    """Returns the document's fenced blocks in the given languages, such as "sh|console"."""
     return re.findall(rf"^```(?:{languages})\n(.*?)^```$", (ROOT / document).read_text(), re.M | re.S)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command with an answer in README.md and deploy/README.md gives that answer, and the other commands work."""
+"""Commands in README.md and deploy/README.md work and print the documented output."""
 
 import json
 import os
@@ -49,17 +49,17 @@ class BlocksTest(unittest.TestCase):
                 used.update(found)
         self.assertEqual(used, set(beginnings), "the last ones stand for no block")
 
-    def test_blocks_are_marked_with_a_language_that_is_checked(self):
+    def test_blocks_have_a_known_language(self):
         for document in DOCUMENTS:
             fences = re.findall(r"^ *```(.*)$", (ROOT / document).read_text(), re.M)
             self.assertEqual(set(fences[1::2]), {""}, document)
             self.assertLessEqual(set(fences[::2]), {*COMMANDS.split("|"), "json", "promql"}, document)
 
-    def test_no_place_is_left_to_fill_in(self):
+    def test_no_placeholder_is_left(self):
         for document in DOCUMENTS:
             self.assertEqual(re.findall("@[A-Z]+@", (ROOT / document).read_text()), [], document)
 
-    def test_links_lead_somewhere(self):
+    def test_link_targets_exist(self):
         for document in DOCUMENTS:
             path = ROOT / document
             for file, section in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", path.read_text()):
@@ -87,7 +87,7 @@ class CommandsTest(ServerTestCase):
         command = command.replace("localhost:50051", self.server.address).replace("localhost:9464", f"127.0.0.1:{admin}")
         return run_command(command, self.server.data.name, QCONFIG_SERVER=self.server.address)
 
-    def test_answers_are_those_printed(self):
+    def test_output_is_as_documented(self):
         examples = [block for block in run_by("readme") if block.startswith("$ ")]
         for example in examples:
             command, answer = example.split("\n", 1)
@@ -99,7 +99,7 @@ class CommandsTest(ServerTestCase):
             result = self.run_block(command)
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_table_has_every_option_of_qconfigd_as_help_says(self):
+    def test_option_table_equals_help(self):
         rows = re.findall(r"^\| (?:\*\*(.+)\*\*|`--([a-z-]+)`) \| (\S*) ?\| (\S*) ?\| (.*)\|$", (ROOT / "README.md").read_text(), re.M)
         expected = []
         for group, name, _, variable, default in options_of_help():
@@ -112,7 +112,7 @@ class CommandsTest(ServerTestCase):
 
 
 class LogTest(unittest.TestCase):
-    """What the manual says of the log, on a log with a call that was answered, one refused, and one failed."""
+    """Compares the manual with a log that has a successful call, a rejected one and a failed one."""
 
     @classmethod
     def setUpClass(cls):
@@ -135,7 +135,7 @@ class LogTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def test_example_lines_are_like_real_ones(self):
+    def test_example_lines_match_real_ones(self):
         (examples,) = blocks("deploy/README.md", "json")
         for example in map(json.loads, examples.splitlines()):
             alike = ("msg", "level", "code", "reason")
@@ -145,14 +145,14 @@ class LogTest(unittest.TestCase):
             self.assertEqual(bool(example["trace_id"]), bool(real[0]["trace_id"]))
             self.assertEqual("error" in example, example["level"] == "error")
 
-    def test_manual_says_what_every_field_is(self):
+    def test_manual_describes_every_field(self):
         manual = (ROOT / "deploy/README.md").read_text()
         self.assertIn("failed_items", {field for line in self.lines for field in line})
         for line in self.lines:
             for field in set(line) - {"time", "level", "msg", "method"}:
                 self.assertRegex(manual, rf"(?m)^\| (`\w+`, )?`{field}`")
 
-    def test_every_question_has_an_answer(self):
+    def test_every_query_finds_something(self):
         questions = [block for block in run_by("readme") if block.startswith("jq ")]
         self.assertEqual(len(questions), 4)
         for question in questions:
