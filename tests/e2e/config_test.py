@@ -126,7 +126,7 @@ class ConfigTest(unittest.TestCase):
         self.refused("--data-dir", self.folder / "file" / "data", expected="/file")
         self.refused("--storage", f"sqlite:{self.folder}", expected="it is a directory")
         self.check("--data-dir", self.folder / "to" / "make")
-        self.assertFalse((self.folder / "to").exists(), "check-config makes nothing")
+        self.assertFalse((self.folder / "to").exists(), "check-config creates nothing")
         if os.geteuid() == 0:
             result = qconfigd("check-config", "--data-dir", self.folder / "data", user=65534)
             self.assertEqual(result.returncode, 2, result.stdout)

@@ -48,7 +48,7 @@ def run(*command, check=True, **options):
     options = {"capture_output": True, "text": True, "timeout": 600, **options}
     result = subprocess.run([str(word) for word in command], **options)
     if check and result.returncode != 0:
-        raise AssertionError(f"{command} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
+        raise AssertionError(f"{command} failed with exit code {result.returncode}:\n{result.stdout}{result.stderr}")
     return result
 
 
@@ -141,7 +141,7 @@ class Daemon:
         deadline = time.monotonic() + 60
         while self.docker("version", check=False).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError("dockerd does not run:\n" + (HOME / "dockerd.log").read_text()[-4000:])
+                raise AssertionError("dockerd did not start:\n" + (HOME / "dockerd.log").read_text()[-4000:])
             try:
                 self._process.wait(0.1)
             except subprocess.TimeoutExpired:

@@ -93,7 +93,7 @@ class LifecycleTest(unittest.TestCase):
         for _ in range(10_000):
             if f"\n{name} {value}\n" in server.probe("/metrics")[1]:
                 return
-        self.fail(f"{name} does not become {value}")
+        self.fail(f"{name} did not become {value}")
 
     def wait_for_log(self, server, text):
         deadline = time.monotonic() + 60
@@ -124,7 +124,7 @@ class LifecycleTest(unittest.TestCase):
         result = healthcheck(server.admin)
         self.assertEqual(result.returncode, 1)
         self.assertIn("not ready: draining", result.stderr)
-        self.assertEqual(server.end(signal.SIGINT), 0, "a second signal ends it at once, and no call ran")
+        self.assertEqual(server.end(signal.SIGINT), 0, "the second signal ends the delay, and no call was in flight")
 
     def test_shutdown_waits_for_calls_within_the_grace_period(self):
         server = self.serve("--shutdown-grace-seconds", "60")

@@ -104,7 +104,7 @@ class Variant:
         named = [port["port"] for rule in policy["ingress"] for port in rule["ports"]]
         self.assertEqual(sorted(named), sorted(self.ports))
         for rule in policy["ingress"]:
-            self.assertTrue(rule["from"] and all(rule["from"]), "an empty rule lets everybody in")
+            self.assertTrue(rule["from"] and all(rule["from"]), "an empty rule would allow everything")
 
     def test_a_node_can_be_drained(self):
         self.assertEqual(self.specs["PodDisruptionBudget"].get("maxUnavailable"), 1)
@@ -131,7 +131,7 @@ class Variant:
 
     def test_pod_has_time_to_drain(self):
         delay = int(self.settings["QCONFIG_SHUTDOWN_DELAY_SECONDS"])
-        self.assertEqual(delay, 0, "there is no other server to go to")
+        self.assertEqual(delay, 0, "a delay is useless without another server")
         drains = delay + int(self.settings["QCONFIG_SHUTDOWN_GRACE_SECONDS"])
         self.assertGreaterEqual(self.pod["spec"]["terminationGracePeriodSeconds"], drains + 5)
 

@@ -75,7 +75,7 @@ class ConnectionTest(unittest.TestCase):
             kind = None
             while kind != wanted:
                 header = stream.read(9)
-                self.assertEqual(len(header), 9, "closed without it")
+                self.assertEqual(len(header), 9, "the server closed the connection without the frame")
                 kind = header[3]
                 stream.read(int.from_bytes(header[:3], "big"))
 
@@ -100,7 +100,7 @@ class LogLevelTest(unittest.TestCase):
             self.addCleanup(process.kill)
             end = time.monotonic() + 30
             while qconfigctl("list", "catalogs", "--server", f"unix:{path}").returncode != 0:
-                self.assertLess(time.monotonic(), end, "does not answer")
+                self.assertLess(time.monotonic(), end, "the server does not answer")
             process.terminate()
             self.assertEqual(process.communicate(timeout=30)[1], b"")
             self.assertEqual(process.returncode, 0)

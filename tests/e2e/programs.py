@@ -82,7 +82,7 @@ class Server:
         deadline = time.monotonic() + 60
         while (answer := self.probe(path)) not in answers:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{path} still says {answer}: {self.text()}")
+                raise AssertionError(f"{path} still answers {answer}: {self.text()}")
 
     def end(self, signal=15):
         """Sends the signal and returns the exit code."""

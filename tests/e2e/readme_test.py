@@ -45,9 +45,9 @@ class BlocksTest(unittest.TestCase):
         for document in DOCUMENTS:
             for block in blocks(document, COMMANDS):
                 found = [beginning for beginning in beginnings if block.startswith(beginning)]
-                self.assertEqual(len(found), 1, f"{document} has a block that {found or 'no test'} stands for:\n{block}")
+                self.assertEqual(len(found), 1, f"{document} has a block that matches {found or 'no beginning'} in doc_blocks.py:\n{block}")
                 used.update(found)
-        self.assertEqual(used, set(beginnings), "the last ones stand for no block")
+        self.assertEqual(used, set(beginnings), "the beginnings in doc_blocks.py that match no block")
 
     def test_blocks_have_a_known_language(self):
         for document in DOCUMENTS:
@@ -108,7 +108,7 @@ class CommandsTest(ServerTestCase):
             expected.append(("", name, f"`{variable}`", default if default in ("", "off") else f"`{default}`"))
         self.assertEqual([row[:4] for row in rows], expected)
         for row in rows:
-            self.assertEqual(bool(row[1]), bool(row[4].strip()), f"{row}: options are told, and groups are not")
+            self.assertEqual(bool(row[1]), bool(row[4].strip()), f"{row}: options need a description, groups must not have one")
 
 
 class LogTest(unittest.TestCase):

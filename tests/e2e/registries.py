@@ -55,7 +55,7 @@ class RegistryTestCase(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def put_back(self, path):
-        """Restores the backup `path` as described in deploy/README.md: moves the registry away, but not `.lock` and `.commits`."""
+        """Restores the backup `path` as in deploy/README.md: moves the registry away, but not `.lock` and `.commits`."""
         old = self.folder / f"old-{len(list(self.folder.glob('old-*')))}"
         old.mkdir()
         for suffix in ("", "-wal", "-shm"):

@@ -118,7 +118,7 @@ class StorageTest(RegistryTestCase):
         try:
             self.back_up(backup)
             again = qconfigd("backup", *self.storage, "--to", backup)
-            self.assertEqual(again.returncode, 1, "a backup is never written over")
+            self.assertEqual(again.returncode, 1, "a backup is never overwritten")
         finally:
             stop.set()
             writer.join()

@@ -81,7 +81,7 @@ class TlsTest(unittest.TestCase):
     def wait_for(self, condition):
         deadline = time.monotonic() + 30
         while not condition():
-            self.assertLess(time.monotonic(), deadline, "it does not come")
+            self.assertLess(time.monotonic(), deadline, "timed out")
 
     def test_tls(self):
         with Server(*server_options()) as server:
