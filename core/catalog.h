@@ -20,7 +20,7 @@ namespace qconfig {
 
 // The data files of one catalogue, as they stand in core/catalog/<name>/.
 struct CatalogFiles {
-  absl::string_view catalog;  // qconfig's own, see "Adding a Quark release" in ARCHITECTURE.md
+  absl::string_view catalog;  // qconfig's own, see CONTRIBUTING.md
   absl::string_view schemes;  // the others are what Quark answers, see tests/golden/README.md
   absl::string_view templates;
   absl::string_view algorithms;

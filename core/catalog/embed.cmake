@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Writes OUTPUT, a C++ file that holds the catalogues' data files as bytes.
+# Writes OUTPUT, a C++ file with the contents of the catalogues' data files.
 # Arguments: OUTPUT, DIRECTORY (core/catalog), CATALOGS (folder names, oldest release first, separated by commas).
 string(REPLACE "," ";" CATALOGS "${CATALOGS}")
 set(arrays "")

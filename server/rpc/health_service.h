@@ -13,7 +13,7 @@
 namespace qconfig {
 
 // grpc.health.v1.Health: Check on gRPC's synchronous threads, Watch on a queue, so that watchers take no thread. All
-// services are served until ReportNotServing(). gRPC's own would make every other call dearer: ARCHITECTURE.md.
+// services are served until ReportNotServing(). gRPC's own service would slow down every other call, see DECISIONS.md.
 // Thread-safe.
 class HealthService final : public grpc::health::v1::Health::WithAsyncMethod_Watch<grpc::health::v1::Health::Service> {
  public:

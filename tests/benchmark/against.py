@@ -20,9 +20,9 @@ class Effort:
     """How long to measure."""
 
     rounds: int
-    seconds: float  # of each server, twice in a round
-    instruction_counts: int  # of each server
-    calls: int  # whose instructions are counted
+    seconds: float  # for each server, twice in each round
+    instruction_counts: int  # for each server
+    calls: int  # in each count of instructions
 
 
 FULL = Effort(rounds=25, seconds=0.4, instruction_counts=3, calls=4_000)
@@ -54,9 +54,9 @@ class Build:
 
 
 def run_round(effort, builds, number):
-    """Starts all servers and returns the figures of each: means of two turns.
+    """Starts all servers and returns the figures of each: the means of two turns.
 
-    The second turn is in the opposite order, so that a machine that gets slower or faster is no advantage.
+    The second turn has the opposite order, so that a machine that gets slower or faster favors no build.
     """
     order = [FLOOR, *builds]
     order = order[number % len(order) :] + order[: number % len(order)]
@@ -77,7 +77,7 @@ def run_round(effort, builds, number):
 
 
 def count_instructions(effort, builds, tool):
-    """The instructions of a call for each server, from several starts."""
+    """Returns the instructions of a call for each server, from several starts."""
     rounds = []
     for number in range(effort.instruction_counts):
         log(f"{tool}, {number + 1} of {effort.instruction_counts}")
@@ -91,12 +91,12 @@ def values(rounds, name, measure):
 
 
 def ratios(rounds, name, measure):
-    """The ratios to the build before, in the same round."""
+    """Returns the ratios to the other build in the same round."""
     return [servers[name][measure] / servers[BEFORE][measure] for servers in rounds]
 
 
 def verdict(results):
-    """`results` has the rounds of each measure."""
+    """Returns the verdict. `results` has the rounds of each measure."""
     medians = {
         name: {measure: statistics.median(ratios(rounds, name, measure)) for measure, rounds in results.items()}
         for name in (AGAIN, NOW)
@@ -132,7 +132,7 @@ def table(results, names):
 
 
 def measure(effort, program):
-    """The lines of a report on this build and the build of `program`."""
+    """Returns the lines of a report that compares this build with the build of `program`."""
     before, now = Build("before", program), Build("now", BIN / "qconfigd")
     builds = {BEFORE: before, AGAIN: before, NOW: now}
     rounds = []

@@ -21,7 +21,7 @@ def text(value):
 
 
 def call(method, request):
-    """The bytes of a connection with one gRPC call. Header fields are indices of HPACK's static table."""
+    """Returns the bytes of a connection with one gRPC call. Header fields are indices into HPACK's static table."""
     post, http, path, authority, content_type, new_name = b"\x83", b"\x86", b"\x04", b"\x01", b"\x0f\x10", b"\x00"
     headers = (
         *(post, http, path, text(method), authority, text("localhost")),
@@ -46,7 +46,7 @@ def receive(connection, count):
 
 
 def wait_for_answer(connection):
-    """Returns after the first bytes of the answer's message."""
+    """Returns when the first bytes of the answer's message have arrived."""
     while True:
         header = receive(connection, 9)
         payload = receive(connection, int.from_bytes(header[:3], "big"))
@@ -74,7 +74,7 @@ def free_port():
 
 
 def milliseconds_to_first_answer(method, request, count):
-    """The times of `count` starts with the default options, one after the other on the same data directory."""
+    """Returns the times of `count` consecutive starts with the default options on the same data directory."""
     times = []
     with tempfile.TemporaryDirectory(prefix="qconfig-") as data:
         for _ in range(count):

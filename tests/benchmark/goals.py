@@ -49,7 +49,7 @@ class Effort:
     """How long to measure."""
 
     rounds: int
-    seconds: float  # of each server in a round
+    seconds: float  # for each server in each round
     benchmark_seconds: float
     repetitions: int
     starts: int
@@ -71,7 +71,7 @@ def log(line):
 
 
 def spread(values, digits=2):
-    """The median, and the range of the middle half of the values."""
+    """Returns the median and the range of the middle half of the values."""
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -79,7 +79,7 @@ def spread(values, digits=2):
 
 
 def run_rounds(effort):
-    """The figures of each round, by number of outstanding calls and server."""
+    """Returns the figures of each round, by number of outstanding calls and server."""
     results = {outstanding: {} for outstanding in OUTSTANDING}
     request = file_of("warm", WARM)
     for number in range(effort.rounds):
@@ -100,7 +100,7 @@ def run_rounds(effort):
 
 
 def ratios(of_count, name, measure):
-    """The ratios to the floor of the same round."""
+    """Returns the ratios to the floor of the same round."""
     key = MEASURES[measure]
     return [own[key] / floor[key] for own, floor in zip(of_count[name], of_count[FLOOR])]
 
@@ -131,7 +131,7 @@ def rounds_tables(results):
 
 
 def goodput(effort, request, method):
-    """The rate of successful calls during overload, relative to capacity.
+    """Returns the rate of successful calls during overload, relative to capacity.
 
     Also returns the rate of calls relative to capacity. README.md explains both.
     """
@@ -144,7 +144,7 @@ def goodput(effort, request, method):
                 outstanding=4 * os.cpu_count(),
                 connections=2,
                 seconds=effort.overload_seconds,
-                warm_up=effort.overload_seconds / 2,  # lets the server finish calls that were cancelled
+                warm_up=effort.overload_seconds / 2,  # lets the server finish cancelled calls
             )
             return result["calls_per_s"]
 
@@ -158,7 +158,7 @@ def goodput(effort, request, method):
             outstanding=20_000,
             connections=20,
             seconds=effort.overload_seconds,
-            warm_up=min(1.2 * deadline, 4 * effort.overload_seconds),  # until calls end at the rate at which they start
+            warm_up=min(1.2 * deadline, 4 * effort.overload_seconds),  # until calls finish at the rate at which they start
         )
         capacity = statistics.mean([before, at_capacity()])
         log(f"capacity {capacity:.0f} calls/s; deadline {deadline:.1f} s; overloaded: {overloaded}")
@@ -166,7 +166,7 @@ def goodput(effort, request, method):
 
 
 def lookup(effort):
-    """The CPU time of calls for many tenants, relative to that of calls for the only tenant of a server."""
+    """Returns the CPU time of calls for many tenants, relative to that of calls to a server with one tenant."""
     request = file_of("tenant", for_many_tenants(WARM))
     with contextlib.ExitStack() as stack:
         servers = {}
@@ -184,7 +184,7 @@ def lookup(effort):
             return answered(servers[tenants], request, outstanding=64, numbers=tenants, seconds=seconds)
 
         seconds = effort.seconds
-        while call_all(effort.tenants, seconds)["answered"] < effort.tenants:  # until all are in memory
+        while call_all(effort.tenants, seconds)["answered"] < effort.tenants:  # until all tenants are in memory
             seconds *= 2
         return [
             call_all(effort.tenants, effort.seconds)[MEASURES["CPU"]] / call_all(1, effort.seconds)[MEASURES["CPU"]]
@@ -238,6 +238,6 @@ def goals_table(effort, results):
 
 
 def measure(effort):
-    """The lines of a report."""
+    """Returns the lines of a report."""
     results = run_rounds(effort)
     return [*goals_table(effort, results), "", *rounds_tables(results)]

@@ -9,9 +9,9 @@ import subprocess
 from servers import FILES, answered
 
 PERF = ["perf", "stat", "--field-separator", ",", "--event", "instructions:u"]
-COUNTED = re.compile(r"^(\d+),", re.MULTILINE)  # a line of perf stat's output, unless the event is not supported
+COUNTED = re.compile(r"^(\d+),", re.MULTILINE)  # missing in perf stat's output if the event is not supported
 OUTSTANDING = 64
-START_SECONDS = 300  # callgrind makes a server some 50 times slower
+START_SECONDS = 300  # callgrind slows down a server about 50 times
 
 
 def find_tool():

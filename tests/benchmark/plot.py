@@ -10,7 +10,7 @@ COLORS = ["#1b6ca8", "#c8442e", "#3a8f4d", "#8a5fb0"]
 
 
 def decades(values):
-    """Powers of ten around the values."""
+    """Returns the powers of ten around the values."""
     low = math.floor(math.log10(min(values)))
     high = math.ceil(math.log10(max(values)))
     return [10.0**power for power in range(low, max(high, low + 1) + 1)]
@@ -22,7 +22,7 @@ def scale(ticks, start, end):
 
 
 def line_plot(title, x_label, y_label, series):
-    """`series` is a dict of names and lists of points, all greater than zero."""
+    """Returns the SVG. `series` maps names to lists of points, all greater than zero."""
     points = [point for line in series.values() for point in line]
     x_ticks, y_ticks = (decades([point[axis] for point in points]) for axis in (0, 1))
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM

@@ -29,7 +29,7 @@ CPU = "server_cpu_us_per_call"
 @dataclasses.dataclass
 class Effort:
     rounds: int
-    seconds: float  # of each point in a round
+    seconds: float  # for each point in each round
     benchmark_seconds: float
     repetitions: int
     tenants: list
@@ -50,7 +50,7 @@ class Figure:
     x_label: str
     y_label: str
     columns: dict  # name -> {x: y}
-    more: dict = dataclasses.field(default_factory=dict)  # columns of text that are not in the plot
+    more: dict = dataclasses.field(default_factory=dict)  # text columns, which are not in the plot
 
     def lines(self):
         columns = {**self.columns, **self.more}
@@ -101,7 +101,7 @@ def pick(results, key):
 
 
 def rates(results):
-    """Columns that are only in the table."""
+    """Adds the columns that are only in the table."""
     columns = {}
     for name, by_x in results.items():
         columns[f"{name}: calls/s"] = {x: f"{values['calls_per_s']:,.0f}" for x, values in by_x.items()}
@@ -110,7 +110,7 @@ def rates(results):
 
 
 def load_figures(effort):
-    """Concurrency and connections."""
+    """Measures concurrency and connections."""
     request = file_of("warm", WARM)
     with qconfigd() as server, Floor("raw-queue", answer_file(server, request)) as floor:
 
@@ -142,7 +142,7 @@ def load_figures(effort):
 
 
 def size_figures(effort):
-    """Overrides and answers."""
+    """Measures overrides and answers."""
     counts = [10**power for power in range(effort.powers + 1)]
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(qconfigd())
@@ -182,7 +182,7 @@ def size_figures(effort):
 
 
 def registry_figures(effort):
-    """Tenants and entries, in process."""
+    """Measures tenants and entries, in process."""
     log("registries")
     select = f"/({'|'.join(str(count) for count in effort.tenants)})$"
     filters = {
@@ -221,7 +221,7 @@ def registry_figures(effort):
 
 
 def measure(effort, plots=False):
-    """The lines of a report. With `plots`, also writes the plots."""
+    """Returns the lines of a report. With `plots`, also writes the plots."""
     lines = []
     for figure in [*load_figures(effort), *size_figures(effort), *registry_figures(effort)]:
         lines += figure.lines()

@@ -27,13 +27,13 @@ def varint(value):
 
 
 def field(number, value):
-    """A string or a message in the wire format of Protocol Buffers."""
+    """Returns a string or message field in the Protobuf wire format."""
     value = value.encode() if isinstance(value, str) else value
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def llama_fp8(*spec_fields):
-    """A GetConfigRequest for llama, fp8 and an fp8 KV cache, whose spec has these fields too."""
+    """Returns a GetConfigRequest for llama, fp8 and an fp8 KV cache, with additional fields of the spec."""
     return field(19, field(1, "llama") + field(2, "fp8") + field(4, "fp8") + b"".join(spec_fields))
 
 
@@ -42,7 +42,7 @@ def override(pattern):
 
 
 WARM = llama_fp8()
-# The same request for builds whose GetConfigRequest has no `spec`. Delete it when no such build is compared any more.
+# The same request for builds whose GetConfigRequest has no `spec`. Delete it when no comparison needs such a build.
 WARM_WITHOUT_SPEC = field(6, "llama") + field(7, "fp8") + field(9, "fp8")
 NEW = override(NUMBER)  # makes every request different, so that no answer is cached
 
@@ -52,17 +52,17 @@ def overrides(count):
 
 
 def algorithms(count):
-    """Repeats an algorithm, which gives a large answer to a small request."""
+    """Returns a small request with a large answer: it repeats an algorithm."""
     return [field(3, "awq")] * count
 
 
 def for_many_tenants(request):
-    """The request, for a different tenant in each call."""
+    """Returns the request for a different tenant in each call."""
     return field(1, "t" + NUMBER) + request
 
 
 def new_batch(items):
-    """A batch whose answers are in no cache, because each call is for a different tenant."""
+    """Returns a batch whose answers are never cached, because each call is for a different tenant."""
     return field(1, for_many_tenants(WARM)) * items
 
 
@@ -77,7 +77,7 @@ def load(
 ):
     """Puts load on the server and returns the load generator's figures.
 
-    `options` are more options of the load generator. `under` is the start of a command that runs it.
+    `options` are additional options of the load generator. `under` is a command prefix to run it with.
     """
     options = {
         "target": server.address,
@@ -99,7 +99,7 @@ def load(
 
 
 def answered(server, request, **options):
-    """As load(), but raises an error unless every call succeeds."""
+    """Calls load(), and raises an error unless every call succeeds."""
     result = load(server, request, **options)
     if result["failed"] or not result["answered"]:
         raise RuntimeError(f"calls to {server.address} failed: {result}")
@@ -107,7 +107,7 @@ def answered(server, request, **options):
 
 
 def answer_file(server, request):
-    """A file with the server's answer."""
+    """Returns a file with the server's answer."""
     path = request.with_suffix(".answer")
     load(server, request, save_answer=path)
     return path
@@ -133,19 +133,19 @@ class Floor:
 
 
 def qconfigd(**options):
-    """A server with the default options, except that its registries are in memory."""
+    """Returns a server with the default options, except that its registries are in memory."""
     return Server("--storage", "memory", **options)
 
 
 def start_with_defaults(port, data):
-    """Returns the process before it serves."""
+    """Starts the process and returns before it serves."""
     environment = server_environment(QCONFIG_DATA_DIR=data, QCONFIG_LISTEN=f"127.0.0.1:{port}")
     return subprocess.Popen([BIN / "qconfigd"], env=environment, stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
 def qconfigd_and_floors(request, modes):
-    """Yields a dict of servers: qconfigd, and a floor that returns its answer for each name and mode in `modes`."""
+    """Yields a dict of servers: qconfigd, and for each name and mode in `modes` a floor that returns its answer."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(qconfigd())
         answer = answer_file(server, request)
@@ -156,7 +156,7 @@ def qconfigd_and_floors(request, modes):
 
 
 def benchmarks(effort, program, *arguments):
-    """The median CPU time in nanoseconds of each benchmark of a program."""
+    """Returns the median CPU time in nanoseconds of each benchmark of a program."""
     command = [
         BIN / program,
         *arguments,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's commands, request and Python lines work in a clean clone with another name, and a changed data file changes the
-configuration there."""
+"""Runs the README's commands, request and Python lines in a clean clone with another name, and changes a catalogue there by
+editing data only."""
 
 import json
 import os
@@ -70,7 +70,7 @@ class CloneTest(unittest.TestCase):
             text=True,
             env=clean_environment(QCONFIG_LISTEN="127.0.0.1:0", QCONFIG_ADMIN_LISTEN="127.0.0.1:0"),
             start_new_session=True,
-            # Python starts programs with SIGPIPE ignored; a shell does not.
+            # Python starts programs with SIGPIPE ignored; shells do not.
             preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL),
         )
         try:
@@ -93,7 +93,7 @@ class CloneTest(unittest.TestCase):
         for beginning in ("deploy/install-packages ", "cmake --build --preset release --target core_test"):
             self.run_in_clone("bash", "-ec", block_that_begins_with(beginning))
 
-    def test_3_changed_data_file_changes_the_answer(self):
+    def test_3_edited_catalogue_changes_the_answer(self):
         templates = self.clone / "core/catalog/quark-0.12.post1/templates.json"
         data = json.loads(templates.read_text())
         data["llama"]["exclude_layers_name"] = ["*changed*"]

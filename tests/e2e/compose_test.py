@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""deploy/compose.yaml, brought up and down for real, with its Prometheus."""
+"""Starts and stops the services of deploy/compose.yaml, including Prometheus."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from doc_blocks import run_by
 from programs import ROOT, qconfigctl
 
 FILE = ROOT / "deploy/compose.yaml"
-# Stands in for the image of Prometheus, which cannot be pulled everywhere: the same paths and user.
+# Replaces the Prometheus image, which cannot be pulled everywhere. Has the same paths and user.
 PROMETHEUS = """
 FROM debian:bookworm-slim
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \\
@@ -53,7 +53,7 @@ class Project:
         wait_until(lambda: self.container("qconfigd")["State"]["Health"]["Status"] == "healthy", "healthy")
 
     def query(self, expression):
-        """The values of a PromQL expression, by their labels."""
+        """Returns the series of a PromQL expression."""
         url = f"{self.prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
@@ -96,7 +96,7 @@ class ComposeTest(unittest.TestCase):
         self.assertEqual(daemon.docker("ps", "--all", "--quiet", "--filter", "name=qconfig-test").stdout, "")
         self.assertEqual(daemon.docker("volume", "ls", "--quiet", "--filter", "name=qconfig-test").stdout, "")
 
-    def test_prometheus_sees_qconfigd(self):
+    def test_prometheus_scrapes_qconfigd(self):
         project = Project(self, "--profile", "metrics")
         project("up", "--detach")
         project.wait_until_healthy()
@@ -115,7 +115,7 @@ class ComposeTest(unittest.TestCase):
         blocks = run_by("compose")
         self.assertEqual(len(blocks), 2)
         for block in blocks:
-            # Version 1 has a hyphen.
+            # Debian 12 has version 1, whose command has a hyphen.
             command = block.replace("docker compose ", "docker-compose ")
             run("bash", "-ec", command, cwd=ROOT, env=project.environment, timeout=1800)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""qconfigd takes its options from flags, environment and file, in this order, and says what is wrong with them."""
+"""qconfigd reads its options from flags, environment and file, in this order, and rejects invalid ones with an error."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ HELP_OPTION = re.compile(r"^  --([a-z-]+)(?: ([A-Z]+))?$")
 
 
 def qconfigd(*arguments, user=None, **environment):
-    """Runs a qconfigd that is expected to end by itself."""
+    """Runs a qconfigd command that exits on its own."""
     return subprocess.run(
         [BIN / "qconfigd", *map(str, arguments)],
         capture_output=True,
@@ -26,7 +26,7 @@ def qconfigd(*arguments, user=None, **environment):
 
 
 def options_of_help():
-    """(group, name, text, variable, default) of every option, in the order of --help."""
+    """Returns (group, name, text, variable, default) of every option, in the order of --help."""
     found = []
     group = ""
     for line in qconfigd("--help").stdout.splitlines():
@@ -47,7 +47,7 @@ def options_of_help():
 
 
 def sample_file():
-    """What deploy/qconfigd.conf has to be."""
+    """Returns the expected content of deploy/qconfigd.conf."""
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
         "#",
@@ -84,7 +84,7 @@ class ConfigTest(unittest.TestCase):
         self.assertIn(expected, result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
-    def test_flag_environment_file_default(self):
+    def test_flag_beats_environment_beats_file_beats_default(self):
         data = self.folder / "data"
         self.file.write_text(f"storage = memory\nlog-level = error\nlisten = 127.0.0.1:1\ndata-dir = {data}\n")
         with Server("--config", str(self.file), QCONFIG_STORAGE="sqlite", QCONFIG_LOG_LEVEL="info") as server:
@@ -104,7 +104,7 @@ class ConfigTest(unittest.TestCase):
         )
         self.assertEqual(self.check(), ["configuration is valid"])
 
-    def test_refusals_name_place_value_and_what_is_allowed(self):
+    def test_errors_name_source_value_and_allowed_values(self):
         self.file.write_text("log-level = info\nlog-lvl = info\n")
         mistake = 'no option is named "log-lvl"; did you mean log-level?'
         self.refused("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
@@ -114,25 +114,25 @@ class ConfigTest(unittest.TestCase):
         self.refused("--listen", "unix:", expected="--listen unix: does not say which socket")
         self.refused("--default-catalog", "quark-0.14", expected="quark-0.14 is no catalogue; did you mean quark-0.13?")
         self.refused("--config", self.folder / "no", expected="No such file or directory")
-        # Starting refuses the same.
+        # Start-up rejects the same options.
         self.assertEqual(qconfigd(QCONFIG_CONFIG=str(self.file)).returncode, 2)
         for arguments in (["--default-catalog", "quark-0.14"], ["--admin-listen", "::1:9464"], ["--listen", "127.0.0.1:+5"]):
             checked, started = qconfigd("check-config", *arguments), qconfigd(*arguments)
             self.assertEqual((checked.returncode, started.returncode), (2, 2), arguments)
             self.assertEqual(checked.stderr, started.stderr)
 
-    def test_places_that_cannot_keep_registries_are_refused(self):
+    def test_unusable_storage_locations_are_rejected(self):
         (self.folder / "file").write_text("")
         self.refused("--data-dir", self.folder / "file" / "data", expected="/file")
         self.refused("--storage", f"sqlite:{self.folder}", expected="it is a directory")
         self.check("--data-dir", self.folder / "to" / "make")
-        self.assertFalse((self.folder / "to").exists(), "check-config makes nothing")
+        self.assertFalse((self.folder / "to").exists(), "check-config creates nothing")
         if os.geteuid() == 0:
             result = qconfigd("check-config", "--data-dir", self.folder / "data", user=65534)
             self.assertEqual(result.returncode, 2, result.stdout)
             self.assertIn("Permission denied", result.stderr)
 
-    def test_unknown_variables_are_told_and_not_refused(self):
+    def test_unknown_variables_are_warnings(self):
         result = qconfigd("check-config", QCONFIG_DATADIR="/x", QCONFIG_TENANT="acme")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(
@@ -148,7 +148,7 @@ class ConfigTest(unittest.TestCase):
         result = qconfigd("check-config", **dict.fromkeys(variables, "1"))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_help_is_grouped_and_fits(self):
+    def test_help_is_grouped_and_fits_100_columns(self):
         text = qconfigd("--help").stdout
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
         self.assertNotIn("\n\n\n", text)
@@ -165,7 +165,7 @@ class ConfigTest(unittest.TestCase):
         self.file.write_text(re.sub(r"^#([a-z-]+ =)", r"\1", sample, flags=re.M))
         self.assertEqual(self.check("--config", self.file)[1:], [f"  --config {self.file} (flag)"])
 
-    def test_every_option_is_tried_or_told_beyond_the_table(self):
+    def test_every_option_is_tested_or_documented(self):
         patterns = ("tests/**/*.py", "tests/**/*.cc", "deploy/**/*", "*.md")
         files = [path for pattern in patterns for path in ROOT.glob(pattern)]
         text = "".join(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image, built and run for real."""
+"""Builds and runs the image."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tls_test import HERE as AUTHORITIES, issue
 
 REVISION = run("git", "-C", ROOT, "rev-parse", "HEAD", check=False).stdout.strip() or "unknown"
 CREATED = "2026-01-02T03:04:05Z"
-MAX_MEGABYTES = 140  # deploy/README.md says what it is
+MAX_MEGABYTES = 140  # deploy/README.md states the size
 HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 SCHEME = '{"name": "mine", "weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "group_size": 48}}}'
 
@@ -36,13 +36,13 @@ def inspect_image(tag):
 
 
 class Container:
-    """A container of the image, hardened; gone with its anonymous volumes when the test ends."""
+    """A hardened container of the image. The test removes it and its anonymous volumes at the end."""
 
     def __init__(self, test, *options, arguments=(), environment=("QCONFIG_INSECURE=true",)):
         self.port = free_port()
         variables = [word for variable in environment for word in ("--env", variable)]
         publish = ["--publish", f"127.0.0.1:{self.port}:50051"]
-        # The health check of the image, but sooner.
+        # The image's health check with a shorter interval.
         often = ["--health-interval=500ms"]
         self.id = daemon.docker(
             "run", "--detach", *HARDENED, *publish, *often, *variables, *options, "qconfig", *arguments
@@ -70,7 +70,7 @@ class Container:
 
 
 class Load:
-    """Clients that follow the service config and ask `containers` without a pause."""
+    """Clients that follow the service config and call `containers` without a pause."""
 
     def __init__(self, test, containers):
         self.errors = tempfile.NamedTemporaryFile("w+", suffix=".log")
@@ -84,13 +84,13 @@ class Load:
         test.addCleanup(self.end)
 
     def counts(self):
-        """How many calls have been made, and how many of them failed."""
+        """Returns how many calls have been made, and how many of them failed."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return tuple(int(word) for word in self.process.stdout.readline().split())
 
     def wait_for_calls(self, number):
-        """Until so many calls more have been made."""
+        """Waits until that many more calls have been made."""
         goal = self.counts()[0] + number
         wait_until(lambda: self.counts()[0] >= goal, f"{number} calls")
 
@@ -106,7 +106,7 @@ class Load:
 
 
 class ImageTest(unittest.TestCase):
-    def test_says_what_it_is(self):
+    def test_labels_describe_the_image(self):
         version = run(BIN / "qconfigd", "--version").stdout.strip()
         prefix = "org.opencontainers.image."
         labels = {key.removeprefix(prefix): value for key, value in image["Config"]["Labels"].items()}
@@ -125,11 +125,11 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(labels["source"], "unknown")  # not given
         self.assertNotIn("", labels.values())
 
-    def test_ends_before_docker_stop_kills(self):
+    def test_grace_period_is_shorter_than_that_of_docker_stop(self):
         settings = dict(setting.split("=", 1) for setting in image["Config"]["Env"])
         self.assertLess(int(settings["QCONFIG_SHUTDOWN_GRACE_SECONDS"]), 10)
 
-    def test_runs_as_a_number_that_is_not_root(self):
+    def test_runs_as_a_numeric_user_other_than_root(self):
         self.assertEqual(image["Config"]["User"], "65532:65532")
 
     def test_is_small(self):
@@ -138,7 +138,7 @@ class ImageTest(unittest.TestCase):
         print(f"the image has {megabytes:.1f} MB, of which {base:.1f} MB are the base", file=sys.stderr)
         self.assertLess(megabytes, MAX_MEGABYTES)
 
-    def test_has_what_runs_and_nothing_to_build_with(self):
+    def test_has_all_libraries_and_no_build_tools(self):
         script = (
             'ldd /usr/bin/qconfigd /usr/bin/qconfigctl | grep "not found";'
             "for tool in g++ gcc cmake make protoc git python3; do command -v $tool; done;"
@@ -167,7 +167,7 @@ class ContainerTest(unittest.TestCase):
         self.assertEqual(inside, outside.stdout)
         self.assertIn("global_quant_config", json.loads(inside))
 
-    def test_answers_with_the_one_line_of_the_readme(self):
+    def test_readme_command_serves(self):
         port = free_port()
         line = ["run", "--detach", "-p", f"127.0.0.1:{port}:50051", "-e", "QCONFIG_INSECURE=true", "qconfig"]
         container = daemon.docker(*line).stdout.strip()
@@ -175,13 +175,13 @@ class ContainerTest(unittest.TestCase):
         ask = ["--server", f"127.0.0.1:{port}", "get-config", "llama", "--scheme", "int4_wo_128"]
         wait_until(lambda: qconfigctl(*ask).returncode == 0, "an answer")
 
-    def test_does_not_start_in_the_open_unless_told(self):
+    def test_rejects_insecure_start_by_default(self):
         container = Container(self, environment=())
         code = int(daemon.docker("wait", container.id).stdout)
         self.assertEqual(code, 2)
         self.assertIn("--insecure", container.log())
 
-    def test_is_unhealthy_while_it_does_not_answer(self):
+    def test_is_unhealthy_while_suspended(self):
         container = Container(self, "--health-retries=1")
         container.wait_until_healthy()
         daemon.docker("kill", "-s", "STOP", container.id)
@@ -189,7 +189,7 @@ class ContainerTest(unittest.TestCase):
         daemon.docker("kill", "-s", "CONT", container.id)
         container.wait_until_healthy()
 
-    def test_keeps_what_was_registered_when_it_is_killed(self):
+    def test_registry_survives_kill(self):
         volume = daemon.docker("volume", "create").stdout.strip()
         self.addCleanup(daemon.docker, "volume", "rm", volume)
         mount = ["--volume", f"{volume}:/var/lib/qconfig"]
@@ -205,13 +205,13 @@ class ContainerTest(unittest.TestCase):
         second.wait_until_healthy()
         self.assertEqual(second.exec(*ask).stdout, answer)
 
-    def test_ends_by_sigterm_at_once_when_nothing_runs(self):
+    def test_idle_container_exits_immediately_on_sigterm(self):
         container = Container(self)
         container.wait_until_healthy()
         daemon.docker("stop", "--time", "60", container.id)
         self.assertEqual(container.state()["ExitCode"], 0, container.log())
 
-    def test_drains_under_load_without_a_failed_call(self):
+    def test_drains_under_load_without_failed_calls(self):
         environment = ("QCONFIG_INSECURE=true", "QCONFIG_SHUTDOWN_DELAY_SECONDS=2")
         both = [Container(self, environment=environment) for _ in range(2)]
         for container in both:
@@ -225,14 +225,14 @@ class ContainerTest(unittest.TestCase):
             daemon.docker("start", container.id)
             container.wait_until_healthy()
             load.wait_for_calls(1000)
-        # The other container was alone while this one was away, so each has answered.
+        # While one container was down only the other could answer, so both have answered.
         calls, failures = load.counts()
         print(f"{calls} calls while each of two containers was stopped and started", file=sys.stderr)
         self.assertEqual(failures, 0, load.failures())
 
 
 class ManualTest(unittest.TestCase):
-    """The commands of deploy/README.md, on a free port."""
+    """Runs the commands of deploy/README.md on a free port."""
 
     def run_block(self, block, folder):
         server = types.SimpleNamespace(address=f"127.0.0.1:{free_port()}")
@@ -242,18 +242,18 @@ class ManualTest(unittest.TestCase):
         run("bash", "-ec", block, cwd=folder, env=daemon.environment)
         return server
 
-    def test_from_build_to_answer(self):
+    def test_commands_from_build_to_answer(self):
         (block,) = [block for block in run_by("container") if block.startswith("docker build ")]
         self.run_block(block, ROOT)
 
-    def test_with_tls(self):
+    def test_commands_with_tls(self):
         with tempfile.TemporaryDirectory() as folder:
             tls = pathlib.Path(folder) / "tls"
             tls.mkdir()
             issue("ca")
             shutil.copy(AUTHORITIES / "ca.crt", tls)
             issue("tls", "ca", folder=tls)
-            os.chmod(tls / "tls.key", 0o644)  # for the user of the container
+            os.chmod(tls / "tls.key", 0o644)  # readable for the container's user
             (block,) = [block for block in run_by("container") if block.startswith("docker run ")]
             server = self.run_block(block, folder)
             own = ["--tls-ca", tls / "ca.crt", "--client-cert", tls / "tls.crt", "--client-key", tls / "tls.key"]

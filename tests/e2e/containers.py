@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Docker daemon for the tests, apart from one that the machine may have: its own data, bridge and addresses.
+"""Runs a Docker daemon for the tests, separate from the machine's own: it has its own data, bridge and addresses.
 
-As a program: tests/e2e/containers.py COMMAND... runs COMMAND with `docker` being a client of that daemon.
+As a program, `tests/e2e/containers.py COMMAND...` runs COMMAND with a `docker` that talks to this daemon.
 """
 
 import fcntl
@@ -17,13 +17,13 @@ import zlib
 
 from programs import ROOT
 
-DOCKER = "/usr/bin/docker"  # another client may stand before it on PATH
+DOCKER = "/usr/bin/docker"  # not another client that comes earlier on PATH
 BASE = "debian:bookworm-slim"
 NEEDED = [DOCKER, "/usr/sbin/dockerd", "/usr/bin/docker-compose", "/usr/bin/mmdebstrap"]
-HOME = ROOT / "build/docker"  # images and build cache last from one run to the next
+HOME = ROOT / "build/docker"  # keeps images and build cache between runs
 BASE_ARCHIVE = ROOT / "build/tools/debian-bookworm-slim.tar"
 
-# Worktrees on one machine differ in the addresses, which are those set aside for benchmarks.
+# Each worktree on a machine has its own addresses, from the range that is reserved for benchmarks (RFC 2544).
 _NUMBER = zlib.crc32(str(ROOT).encode()) % 512
 BRIDGE = f"qconfig{_NUMBER}"
 POOL = f"198.{18 + _NUMBER // 256}.{_NUMBER % 256}"
@@ -35,7 +35,7 @@ FIREWALL = [
 
 
 def skip_without_docker():
-    """Ends the test program as skipped, or as failed in CI, where no daemon can run."""
+    """Exits as skipped if no daemon can run here; in CI, exits as failed."""
     missing = [path for path in NEEDED if not os.path.exists(path)]
     why = f"no {', '.join(missing)}" if missing else "needs root" if os.geteuid() != 0 else ""
     if why:
@@ -44,20 +44,20 @@ def skip_without_docker():
 
 
 def run(*command, check=True, **options):
-    """Runs a command; one that fails is an error with what it said."""
+    """Runs a command. A failure raises an error with its output."""
     options = {"capture_output": True, "text": True, "timeout": 600, **options}
     result = subprocess.run([str(word) for word in command], **options)
     if check and result.returncode != 0:
-        raise AssertionError(f"{command} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
+        raise AssertionError(f"{command} failed with exit code {result.returncode}:\n{result.stdout}{result.stderr}")
     return result
 
 
 def wait_until(condition, what, seconds=60):
-    """The first true result of `condition`, asked again and again."""
+    """Calls `condition` until its result is true, and returns the result."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds} s still not: {what}")
+            raise AssertionError(f"timed out after {seconds} s waiting for: {what}")
         time.sleep(0.1)
     return result
 
@@ -69,13 +69,13 @@ def free_port():
 
 
 class Daemon:
-    """A running dockerd that has the base image. One at a time in a build tree; the next one waits."""
+    """A running dockerd that has the base image. Each build tree runs only one at a time; others wait."""
 
     def __enter__(self):
         HOME.mkdir(parents=True, exist_ok=True)
         self._lock = open(HOME / "lock", "w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # the daemon holds it too, so that the next one waits for its end
-        # A path of a socket may have 107 characters, fewer than that of a build tree.
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # the daemon inherits it, so the next one waits until it ends
+        # The path of a socket has at most 107 characters, and the path of a build tree may be longer.
         self._sockets = tempfile.TemporaryDirectory(prefix="qconfig-docker-")
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("DOCKER_", "COMPOSE_", "QCONFIG_"))},
@@ -90,7 +90,7 @@ class Daemon:
         try:
             self._open_network()
             self._start()
-            for container in self.docker("ps", "--all", "--quiet").stdout.split():  # of a run that was killed
+            for container in self.docker("ps", "--all", "--quiet").stdout.split():  # left by a killed run
                 self.docker("rm", "--force", "--volumes", container)
             if self.docker("image", "inspect", BASE, check=False).returncode != 0:
                 self.docker("import", "--change", 'CMD ["bash"]', base_archive(), BASE)
@@ -113,7 +113,7 @@ class Daemon:
         return run(DOCKER, *arguments, env=self.environment, **options)
 
     def build(self, tag="qconfig", **arguments):
-        """Builds the image of this tree."""
+        """Builds the image from this tree."""
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         started = time.monotonic()
         self.docker("build", "--tag", tag, "--file", ROOT / "deploy/Dockerfile", *words, ROOT, timeout=1800)
@@ -123,7 +123,7 @@ class Daemon:
         with open(HOME / "dockerd.log", "w") as log:
             self._process = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig=TERM"),  # a test that is killed takes its daemon along
+                    *("setpriv", "--pdeathsig=TERM"),  # the daemon ends when the test is killed
                     "/usr/sbin/dockerd",
                     f"--host={self.environment['DOCKER_HOST']}",
                     f"--pidfile={self._sockets.name}/pid",
@@ -131,24 +131,24 @@ class Daemon:
                     f"--data-root={HOME / 'data'}",
                     f"--bridge={BRIDGE}",
                     f"--default-address-pool=base={POOL}.0/24,size=28",
-                    "--iptables=false",  # it would empty the chains of the machine's own daemon
+                    "--iptables=false",  # would clear the chains of the machine's own daemon
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[self._lock.fileno()],
-                start_new_session=True,  # Ctrl-C is for the test, which ends the daemon when it is done
+                start_new_session=True,  # Ctrl-C goes to the test, which then stops the daemon
             )
         deadline = time.monotonic() + 60
         while self.docker("version", check=False).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError("dockerd does not run:\n" + (HOME / "dockerd.log").read_text()[-4000:])
+                raise AssertionError("dockerd did not start:\n" + (HOME / "dockerd.log").read_text()[-4000:])
             try:
                 self._process.wait(0.1)
             except subprocess.TimeoutExpired:
                 pass
 
     def _open_network(self):
-        self._close_network()  # what a run that was killed left behind
+        self._close_network()  # left by a killed run
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{POOL}.1/28", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
@@ -163,7 +163,7 @@ class Daemon:
 
 
 def base_archive():
-    """The base image's files, made once: images cannot be pulled everywhere."""
+    """Returns an archive of the base image, which is created once because images cannot be pulled everywhere."""
     if not BASE_ARCHIVE.exists():
         BASE_ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
         unfinished = BASE_ARCHIVE.with_suffix(".unfinished.tar")
@@ -172,7 +172,7 @@ def base_archive():
             "/usr/bin/mmdebstrap",
             "--variant=minbase",
             "--mode=root",
-            # Merged from the start, or the package that merges brings Perl.
+            # Without this hook, the package that merges /usr would install Perl.
             "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
             "--include=usr-is-merged",
             *(f"--dpkgopt=path-exclude={path}" for path in without),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `cmake --install --component` installs for other programs can be used by them."""
+"""Other programs can use what `cmake --install --component` installs."""
 
 import os
 import pathlib
@@ -47,15 +47,15 @@ class CppPackageTest(ServerTestCase):
             own = [line.split('"')[1] for line in text.splitlines() if line.startswith('#include "qconfig/')]
             self.assertLessEqual(set(map(pathlib.Path, own)), headers, header)
 
-    def test_names_no_folder_of_the_build(self):
+    def test_contains_no_build_paths(self):
         for path in self.prefix.rglob("*.cmake"):
             self.assertNotIn(str(ROOT), path.read_text(), path)
 
-    def test_registers_no_google_rpc(self):
+    def test_does_not_register_google_rpc(self):
         for path in self.prefix.rglob("*.a"):
             self.assertNotIn(b"google/rpc/", path.read_bytes(), path)
 
-    def test_a_program_with_google_rpc_of_its_own_runs(self):
+    def test_works_in_a_program_with_its_own_google_rpc(self):
         build = pathlib.Path(self.folder.name) / "build"
         run("cmake", "-S", ROOT / "tests/client/package", "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}",
             f"-DGOOGLE_RPC_DIR={ROOT / 'proto/external'}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that knows nothing but the documented form computes the same digests.
+"""A client that implements only the documented form computes the same digests.
 
-The vectors in tests/golden/digests.json hold requests, configurations in ProtoJSON, canonical JSON and digests.
-digest_vectors_test.cc shows that the core makes the same of the requests.
+The vectors in tests/golden/digests.json contain requests, configurations in ProtoJSON, canonical JSON and digests.
+digest_vectors_test.cc shows that the core computes the same from the requests.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from programs import ROOT
 
 
 def number(value):
-    """A number as ECMAScript prints it."""
+    """Formats a number as ECMAScript does."""
     value = float(value)
     if value.is_integer() and abs(value) <= 2**53:
         return str(int(value))
@@ -34,13 +34,13 @@ def number(value):
 
 
 def canonical(value):
-    """RFC 8785, for objects whose keys are ASCII."""
+    """Returns the RFC 8785 form of a value whose object keys are ASCII."""
     if isinstance(value, dict):
         return "{" + ",".join(json.dumps(key) + ":" + canonical(value[key]) for key in sorted(value)) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, str):
-        # json escapes what RFC 8785 does, and in the same way, but for DEL, which stays.
+        # json.dumps escapes the same characters as RFC 8785, in the same way. Neither escapes DEL.
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands and programs in the documents, and which test runs them."""
+"""Lists the commands in the documents, and the test that runs each."""
 
 import re
 
@@ -8,7 +8,7 @@ from programs import ROOT
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "client/README.md", "deploy/README.md")
 COMMANDS = "sh|console"
 
-# Test -> how the blocks begin that it runs: all those of run_by(TEST).
+# Test -> the beginnings of the blocks that it runs, which run_by(TEST) returns.
 RUN_BY = {
     "clone": (
         "./deploy/quickstart ",
@@ -21,7 +21,7 @@ RUN_BY = {
     "manifests": ("mkdir my-qconfig ",),
     "readme": ("build/release/bin/", "$ build/release/bin/", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
 }
-# How blocks begin that no test runs, and why.
+# The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {
     "kubectl ": "needs a cluster; manifests_test checks the manifests",
     "groupadd ": "needs systemd",
@@ -34,7 +34,7 @@ NOT_RUN = {
 
 
 def blocks(document, languages):
-    """The contents of the document's fenced blocks in one of the languages, such as "sh|console"."""
+    """Returns the document's fenced blocks in the given languages, such as "sh|console"."""
     return re.findall(rf"^```(?:{languages})\n(.*?)^```$", (ROOT / document).read_text(), re.M | re.S)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A restored backup never reuses a revision number, and callers learn which revisions are lost."""
+"""A restored backup never reuses a revision number, and clients learn which revisions are lost."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import unittest
 from programs import qconfigctl
 from registries import RegistryTestCase, qconfigd
 
-EPOCH = 1_000_000  # no test makes so many revisions
+EPOCH = 1_000_000  # more than the revisions of any test
 
 
 class EpochTest(RegistryTestCase):
@@ -19,12 +19,12 @@ class EpochTest(RegistryTestCase):
         self.backup = self.folder / "backup.db"
 
     def revision_of_next(self, server, name):
-        """Registers a scheme and returns the revision that this made."""
+        """Registers a scheme and returns the new revision."""
         self.register(server, name)
         return int(self.answer(server, name)["revision"])
 
     def lose_revision_3(self):
-        """Registers `a`, backs up, and registers `b` in revision 3. The server is killed."""
+        """Registers `a`, backs up, registers `b` in revision 3, and kills the server."""
         server = self.serve()
         self.assertEqual(self.revision_of_next(server, "a"), 2)
         self.back_up(self.backup)
@@ -39,7 +39,7 @@ class EpochTest(RegistryTestCase):
         self.assertRegex(result.stderr, rf"revisions: +{revisions}\b")
 
     def changes(self, server):
-        """The revisions of all changes, newest first."""
+        """Returns the revisions of all changes, newest first."""
         listed = json.loads(self.run_ok(server, "list", "changes", "-o", "json"))
         return [int(change["revision"]) for change in listed["changes"]]
 
@@ -48,7 +48,7 @@ class EpochTest(RegistryTestCase):
         self.put_back(self.backup)
         server = self.serve()
         self.assertRegex(server.text(), r"new epoch: \S+ is a restored backup; new revisions begin at \d+")
-        # Before the first write after the restore, for tenants that the backup does not have, too.
+        # This holds before the first write after the restore, and for tenants that the backup does not have.
         self.expect_lost(server, "1 to 2", "--revision", 3)
         self.expect_lost(server, "1 to 2", "--min-revision", 3)
         self.expect_lost(server, "1 to 1", "--min-revision", 2, "--tenant", "other")
@@ -66,7 +66,7 @@ class EpochTest(RegistryTestCase):
         self.assertNotIn("new epoch", server.text())
         self.assertEqual(self.revision_of_next(server, "e"), c + 2)
 
-    def test_second_restore_of_a_backup_loses_the_first_ones_revisions(self):
+    def test_second_restore_loses_the_revisions_after_the_first(self):
         self.lose_revision_3()
         self.put_back(self.backup)
         server = self.serve()
@@ -77,7 +77,7 @@ class EpochTest(RegistryTestCase):
         self.expect_lost(server, "1 to 2", "--revision", c)
         self.assertGreaterEqual(self.revision_of_next(server, "d"), c + EPOCH)
 
-    def test_copy_of_the_file_that_is_put_back_is_noticed(self):
+    def test_older_copy_of_the_file_is_detected(self):
         server = self.serve()
         self.register(server, "a")
         server.end()
@@ -91,21 +91,21 @@ class EpochTest(RegistryTestCase):
         self.expect_lost(server, "1 to 2", "--revision", 3)
         self.assertGreater(self.revision_of_next(server, "c"), EPOCH)
 
-    def test_kill_begins_no_epoch(self):
+    def test_kill_does_not_begin_an_epoch(self):
         for n in range(3):
             server = self.serve()
             self.assertNotIn("new epoch", server.text())
             self.assertEqual(self.revision_of_next(server, f"s{n}"), n + 2)
             server.end(signal.SIGKILL)
 
-    def test_operator_begins_an_epoch(self):
+    def test_new_epoch_command_begins_an_epoch(self):
         server = self.serve()
         self.register(server, "a")
         refused = qconfigd("new-epoch", *self.storage)
         self.assertEqual(refused.returncode, 1)
         self.assertIn(f"process {server.process.pid} holds", refused.stderr)
         server.end()
-        # As in the image, which would serve other machines only with TLS or --insecure.
+        # The image sets this address, with which a server needs TLS or --insecure. new-epoch needs neither.
         result = qconfigd("new-epoch", *self.storage, "--listen", "0.0.0.0:50051")
         self.assertEqual(result.returncode, 0, result.stderr)
         first = int(re.search(r"begin at (\d+)\n", result.stdout).group(1))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service as a stranger finds it: by reflection, with grpcurl."""
+"""Uses the service as grpcurl finds it by reflection."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ class GrpcurlTest(ServerTestCase):
         self.assertIn("qconfig.v1.ConfigService", result.stdout.split())
         self.assertIn("grpc.health.v1.Health", result.stdout.split())
 
-    def test_get_config_is_quarks(self):
+    def test_get_config_equals_quarks_answer(self):
         request = {"model_type": "qwen3_moe", "scheme": "nvfp4", "kv_cache_scheme": "fp8"}
         golden = next(case for case in golden_cases("matrix") if case["request"] == request)
         response = self.call(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How qconfigd says that it is ready, and how it ends while calls run."""
+"""Tests the readiness of qconfigd, and its shutdown with calls in flight."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ def healthcheck(admin_listen, **environment):
 
 
 def call(server, path, message=b""):
-    """The bytes of the answer to a call by a client that, unlike qconfigctl, does not look at the health service."""
+    """Calls a method without checking the health service first, as qconfigctl does, and returns the bytes of the answer."""
 
     def frame(kind, flags, stream, payload):
         return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
@@ -63,14 +63,14 @@ def call(server, path, message=b""):
 
 class LifecycleTest(unittest.TestCase):
     def serve(self, *arguments):
-        """A server, and a lock on its file that makes writes wait for as long as it is held."""
+        """Starts a server that ends with the test."""
         server = Server(*arguments)
         self.addCleanup(server.__exit__)
         return server
 
     @contextlib.contextmanager
     def running_write(self, server):
-        """A write that runs until the block is left, or five seconds."""
+        """Keeps a write in flight until the block ends, at most five seconds: holds a lock on the server's file."""
         file = pathlib.Path(server.data.name) / "registry.db"
         lock = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         lock.execute("BEGIN IMMEDIATE")
@@ -93,7 +93,7 @@ class LifecycleTest(unittest.TestCase):
         for _ in range(10_000):
             if f"\n{name} {value}\n" in server.probe("/metrics")[1]:
                 return
-        self.fail(f"{name} does not become {value}")
+        self.fail(f"{name} did not become {value}")
 
     def wait_for_log(self, server, text):
         deadline = time.monotonic() + 60
@@ -101,7 +101,7 @@ class LifecycleTest(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, server.text())
             time.sleep(0.01)
 
-    def test_probes_of_a_server_that_is_ready(self):
+    def test_probes_of_a_ready_server(self):
         server = self.serve()
         self.assertEqual(server.probe("/livez"), (200, "ok\n"))
         server.wait_for("/readyz", (200, "ok\n"))
@@ -110,7 +110,7 @@ class LifecycleTest(unittest.TestCase):
         self.assertRegex(version["catalogs"][0]["digest"], "^[0-9a-f]{64}$")
         self.assertEqual(server.probe("/")[0], 404)
 
-    def test_not_ready_in_the_delay_while_calls_are_answered(self):
+    def test_not_ready_but_serving_during_the_shutdown_delay(self):
         server = self.serve("--shutdown-delay-seconds", "3600")
         server.wait_for("/readyz", (200, "ok\n"))
         self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x01")
@@ -118,15 +118,15 @@ class LifecycleTest(unittest.TestCase):
         server.wait_for("/readyz", (503, "draining\n"))
         self.wait_for_log(server, "ending on SIGTERM")
         self.assertEqual(server.probe("/livez"), (200, "ok\n"))
-        # NOT_SERVING, so that clients that look at it go to another server.
+        # NOT_SERVING, so that clients that watch health go to another server.
         self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x02")
         self.assertIn(b"quark", call(server, "/qconfig.v1.ConfigService/ListCatalogs"))
         result = healthcheck(server.admin)
         self.assertEqual(result.returncode, 1)
         self.assertIn("not ready: draining", result.stderr)
-        self.assertEqual(server.end(signal.SIGINT), 0, "a second signal ends it at once, and no call ran")
+        self.assertEqual(server.end(signal.SIGINT), 0, "the second signal ends the delay, and no call was in flight")
 
-    def test_calls_that_finish_in_the_grace_time_are_waited_for(self):
+    def test_shutdown_waits_for_calls_within_the_grace_period(self):
         server = self.serve("--shutdown-grace-seconds", "60")
         with self.running_write(server) as results:
             server.process.send_signal(signal.SIGTERM)
@@ -136,14 +136,14 @@ class LifecycleTest(unittest.TestCase):
         self.assertEqual(server.process.wait(30), 0, server.text())
         self.assertIn("ended, every call finished", server.text())
 
-    def test_calls_that_outlast_the_grace_time_are_cancelled(self):
+    def test_calls_are_cancelled_after_the_grace_period(self):
         server = self.serve("--shutdown-grace-seconds", "0")
         with self.running_write(server) as results:
             self.assertEqual(server.end(), 3, server.text())
         self.assertNotEqual(results[0].returncode, 0)
         self.assertRegex(server.text(), "1 calls were cancelled|ending at once, 1 calls run")
 
-    def test_second_signal_ends_at_once_while_a_call_runs(self):
+    def test_second_signal_exits_immediately_with_a_call_in_flight(self):
         server = self.serve("--shutdown-grace-seconds", "3600")
         with self.running_write(server):
             server.process.send_signal(signal.SIGTERM)
@@ -151,14 +151,14 @@ class LifecycleTest(unittest.TestCase):
             self.assertEqual(server.end(), 3, server.text())
             self.assertIn("ending at once, 1 calls run", server.text())
 
-    def test_soft_limit_of_files_is_raised(self):
+    def test_soft_limit_of_file_descriptors_is_raised(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard))
         server = self.serve()
         self.assertEqual(resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
-    def test_server_that_lost_its_port_ends_with_1(self):
+    def test_lost_port_exits_1(self):
         server = self.serve("--shutdown-grace-seconds", "0")
         server.wait_for("/readyz", (200, "ok\n"))
         files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
@@ -172,9 +172,9 @@ class LifecycleTest(unittest.TestCase):
         self.assertRegex(server.text(), "the gRPC port is lost: .*; ending so that the server is started again")
         self.assertIn("ending on SIGTERM: not ready any more", server.text())
 
-    def test_too_few_threads_to_start_exits_1(self):
+    def test_thread_limit_too_low_to_start_exits_1(self):
         def forbid_threads():
-            if os.geteuid() == 0:  # whom the limit does not hold for
+            if os.geteuid() == 0:  # the limit does not apply to root
                 os.setgroups([])
                 os.setuid(54321)
             resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
@@ -191,10 +191,10 @@ class LifecycleTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn("cannot start a thread: the limit of processes", result.stderr)
 
-    def test_health_check_says_why_it_fails(self):
+    def test_healthcheck_prints_why_it_fails(self):
         server = self.serve()
         server.wait_for("/readyz", (200, "ok\n"))
-        # What the server's own environment has must not matter, even if the server would not start with it.
+        # Other variables of the server must not matter, even invalid ones.
         result = healthcheck(server.admin.replace("127.0.0.1", "0.0.0.0"), QCONFIG_LISTEN="0.0.0.0:1")
         self.assertEqual(result.returncode, 0, result.stderr)
         with socket.socket() as taken:
@@ -210,7 +210,7 @@ class LifecycleTest(unittest.TestCase):
                 self.assertEqual(result.returncode, 1, address)
                 self.assertIn(why, result.stderr)
 
-    def test_no_admin_port_when_its_address_is_empty(self):
+    def test_empty_admin_listen_disables_the_admin_port(self):
         server = self.serve("--admin-listen", "")
         self.assertIsNone(server.admin)
 
@@ -226,13 +226,13 @@ class LifecycleTest(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"cannot listen on --admin-listen {server.admin}", result.stderr)
 
-    def test_hangup_does_nothing(self):
+    def test_sighup_is_ignored(self):
         server = self.serve()
         server.process.send_signal(signal.SIGHUP)
         server.wait_for("/readyz", (200, "ok\n"))
         self.assertEqual(server.end(), 0, server.text())
 
-    def test_signals_before_anything_is_served_end_it_with_0(self):
+    def test_signal_before_serving_exits_0(self):
         process = subprocess.Popen(
             [BIN / "qconfigd", "--listen", "127.0.0.1:0", "--storage", "memory"],
             stderr=subprocess.PIPE,
@@ -240,7 +240,7 @@ class LifecycleTest(unittest.TestCase):
             env=server_environment(),
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
         )
-        process.send_signal(signal.SIGTERM)  # waits for the server's thread to take it
+        process.send_signal(signal.SIGTERM)  # stays pending until the server's signal thread receives it
         _, log = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 0, log)
         self.assertRegex(log, "ended on SIGTERM before anything was served|ending on SIGTERM")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Kubernetes manifests: valid for several versions, and what an operator relies on holds in what kustomize makes."""
+"""Validates the Kubernetes manifests for several versions, and checks the output of kustomize for what operators rely on."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def validate(*files):
 
 
 class Variant:
-    """What holds in every variant. A subclass says where its `folder` is."""
+    """Tests for every variant. Subclasses set `folder`."""
 
     @classmethod
     def setUpClass(cls):
@@ -45,7 +45,7 @@ class Variant:
         cls.pod = cls.stateful_set["template"]
         (cls.container,) = cls.pod["spec"]["containers"]
         (cls.config_map,) = (resource for resource in cls.resources if resource["kind"] == "ConfigMap")
-        # What qconfigd reads from its environment.
+        # The environment of qconfigd.
         cls.settings = {**cls.config_map["data"], **{entry["name"]: entry["value"] for entry in cls.container["env"]}}
         cls.ports = {port["name"]: port["containerPort"] for port in cls.container["ports"]}
 
@@ -55,7 +55,7 @@ class Variant:
             file.flush()
             validate(file.name)
 
-    def test_everything_stands_in_one_namespace_with_the_same_labels(self):
+    def test_all_resources_have_the_same_namespace_and_labels(self):
         for resource in self.resources:
             self.assertEqual(resource["metadata"]["namespace"], "qconfig")
             self.assertEqual(resource["metadata"]["labels"]["app.kubernetes.io/name"], "qconfig")
@@ -88,7 +88,7 @@ class Variant:
             self.assertEqual((port["port"], port["targetPort"]), (50051, "grpc"))
             self.assertEqual(port.get("appProtocol"), self.app_protocol)
 
-    def test_ports_and_probes_are_those_qconfigd_listens_on(self):
+    def test_ports_and_probes_match_the_listen_addresses(self):
         self.assertEqual(self.settings["QCONFIG_LISTEN"], f"0.0.0.0:{self.ports['grpc']}")
         self.assertEqual(self.settings["QCONFIG_ADMIN_LISTEN"], f"0.0.0.0:{self.ports['admin']}")
         for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
@@ -97,14 +97,14 @@ class Variant:
         self.assertEqual(annotations["prometheus.io/port"], str(self.ports["admin"]))
         self.assertEqual(annotations["prometheus.io/path"], "/metrics")
 
-    def test_network_policy_names_ports_of_the_pod_and_lets_nothing_out(self):
+    def test_network_policy_allows_the_pods_ports_and_no_egress(self):
         policy = self.specs["NetworkPolicy"]
         self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
         self.assertEqual(policy.get("egress"), [])
         named = [port["port"] for rule in policy["ingress"] for port in rule["ports"]]
         self.assertEqual(sorted(named), sorted(self.ports))
         for rule in policy["ingress"]:
-            self.assertTrue(rule["from"] and all(rule["from"]), "an empty rule lets everybody in")
+            self.assertTrue(rule["from"] and all(rule["from"]), "an empty rule would allow everything")
 
     def test_a_node_can_be_drained(self):
         self.assertEqual(self.specs["PodDisruptionBudget"].get("maxUnavailable"), 1)
@@ -120,22 +120,22 @@ class Variant:
             {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
         )
 
-    def test_user_is_that_of_the_image(self):
+    def test_user_is_the_same_as_in_the_image(self):
         users = re.findall(r"^USER (\S+)$", (DEPLOY / "Dockerfile").read_text(), re.M)
         security = self.pod["spec"]["securityContext"]
         self.assertIn(users[-1], (f"{security['runAsUser']}:{security['runAsGroup']}", str(security["runAsUser"])))
 
-    def test_image_has_the_version_of_the_project(self):
+    def test_image_tag_is_the_project_version(self):
         version = re.search(r"^project\(\s*qconfig\s+VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M).group(1)
         self.assertEqual(self.container["image"], f"qconfig:{version}")
 
     def test_pod_has_time_to_drain(self):
         delay = int(self.settings["QCONFIG_SHUTDOWN_DELAY_SECONDS"])
-        self.assertEqual(delay, 0, "there is no other server to go to")
+        self.assertEqual(delay, 0, "a delay is useless without another server")
         drains = delay + int(self.settings["QCONFIG_SHUTDOWN_GRACE_SECONDS"])
         self.assertGreaterEqual(self.pod["spec"]["terminationGracePeriodSeconds"], drains + 5)
 
-    def test_memory_holds_cache_and_calls(self):
+    def test_memory_limit_covers_caches_and_calls(self):
         calls = int(self.settings["QCONFIG_MAX_IN_FLIGHT"]) * LARGEST_REQUEST
         answers = 4 * int(self.settings["QCONFIG_MAX_ANSWER_BYTES"])
         caches = int(self.settings["QCONFIG_CACHE_BYTES"]) + int(self.settings["QCONFIG_ANSWER_CACHE_BYTES"])
@@ -151,7 +151,7 @@ class Variant:
 
 class MutualTlsTest(Variant, unittest.TestCase):
     folder = "base"
-    app_protocol = None  # "kubernetes.io/h2c" would make gateways speak without TLS
+    app_protocol = None  # "kubernetes.io/h2c" would make gateways connect without TLS
 
     def test_tls_files_come_from_the_secret(self):
         self.assertNotIn("QCONFIG_INSECURE", self.settings)
@@ -167,7 +167,7 @@ class InsecureTest(Variant, unittest.TestCase):
     folder = "overlays/insecure"
     app_protocol = "kubernetes.io/h2c"
 
-    def test_it_says_that_it_is_open_and_needs_no_secret(self):
+    def test_is_insecure_and_needs_no_secret(self):
         self.assertEqual(self.settings["QCONFIG_INSECURE"], "true")
         self.assertFalse([name for name in self.settings if name.startswith("QCONFIG_TLS")])
         self.assertEqual([mount["name"] for mount in self.container["volumeMounts"]], ["data"])
@@ -199,12 +199,12 @@ class SourcesTest(unittest.TestCase):
         image = by_kind["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["image"]
         self.assertRegex(image, r"^127\.0\.0\.1:5000/qconfig:")
 
-    def test_every_variable_in_deploy_is_one_of_the_programs(self):
+    def test_deploy_uses_only_variables_of_the_programs(self):
         known = variables_of("qconfigd") | variables_of("qconfigctl")
         known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
         named = {}
         for path in filter(lambda path: path.is_file() and "cmake" not in path.name.lower(), DEPLOY.rglob("*")):
-            # "${...}" is what the compose file itself reads, "@...@" what CMake fills in.
+            # The compose file itself reads "${...}", and CMake replaces "@...@".
             for variable in re.findall(r"(?<![@{])\bQCONFIG_[A-Z_]*[A-Z]\b", path.read_text()):
                 named.setdefault(variable, str(path))
         self.assertEqual({variable: path for variable, path in named.items() if variable not in known}, {})

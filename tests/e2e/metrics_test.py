@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What /metrics and the log of a real qconfigd tell of known calls."""
+"""Checks /metrics and the log of a real qconfigd after known calls."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from programs import Server, qconfigctl
 
 
 def scrape(server):
-    """Series, without labels that are about the method's type -> value."""
+    """Returns the value of each series."""
     status, text = server.probe("/metrics")
     assert status == 200, text
     return {series: float(value) for series, value in re.findall(r"^([a-z_]+(?:\{.*\})?) (\S+)$", text, re.M)}
@@ -40,7 +40,7 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual(series['qconfig_tenant_calls_total{tenant="default"}'], 3)
             self.assertEqual(series['qconfig_tenant_calls_total{tenant="other"}'], 1)
             self.assertEqual((series["qconfig_ready"], series["qconfig_store_revision"]), (1, 0))
-            deadline = time.monotonic() + 30  # the log is written by a thread of its own
+            deadline = time.monotonic() + 30  # a separate thread writes the log
             while server.text().count('"msg":"call"') < 4 and time.monotonic() < deadline:
                 pass
             calls = [line for line in map(json.loads, server.text().splitlines()) if line["msg"] == "call"]
@@ -48,7 +48,7 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual([line[:2] for line in told], [("GetConfig", "default")] * 2 + [("GetConfig", "b"), ("GetConfig", "default")])
             self.assertEqual(told[-1][2], "SCHEME_NOT_FOUND")
 
-    def test_kept_answers_are_counted_and_forgotten(self):
+    def test_cached_answers_are_counted_and_evicted(self):
         def excluded_by(server):
             done = qconfigctl("get-config", "mine", "--scheme", "fp8", server=server)
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -61,7 +61,7 @@ class MetricsTest(unittest.TestCase):
                 done = qconfigctl("register", "template", "-f", file.name, server=server)
             self.assertEqual(done.returncode, 0, done.stderr)
 
-        with Server("--answer-cache-bytes", "3500") as server:  # one answer
+        with Server("--answer-cache-bytes", "3500") as server:  # enough for one answer
             register(server, "first")
             self.assertEqual([excluded_by(server) for _ in range(3)], ["first"] * 3)
             register(server, "second")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts, dashboard and manual ask for metrics that a running qconfigd has, in PromQL that Prometheus understands."""
+"""Alerts, dashboard and manual use metrics of a running qconfigd, in valid PromQL."""
 
 import json
 import re
@@ -19,7 +19,7 @@ MANUAL = ROOT / "deploy/README.md"
 
 
 def with_values(expression):
-    """The expression with values for Grafana's variables."""
+    """Replaces Grafana's variables in the expression with values."""
     return re.sub(r"\$\w+", ".+", expression.replace("$__rate_interval", "5m"))
 
 
@@ -43,11 +43,11 @@ class MonitoringTest(unittest.TestCase):
             with self.subTest(expression=expression):
                 self.assertEqual(self.metrics.unknown_in(expression), [])
 
-    def test_alerts_are_valid_and_ask_for_what_is_there(self):
+    def test_alerts_are_valid_and_use_existing_metrics(self):
         run_tool("promtool", "check", "rules", ALERTS)
         self.check_expressions([rule["expr"] for rule in self.alerts])
 
-    def test_every_alert_fires_in_a_test_and_none_when_all_is_well(self):
+    def test_every_alert_fires_in_a_test_and_none_on_a_healthy_server(self):
         run_tool("promtool", "test", "rules", ALERTS_TEST)
         (tests,) = load_yaml(ALERTS_TEST.read_text())
         samples = [sample for test in tests["tests"] for check in test["promql_expr_test"] for sample in check["exp_samples"]]
@@ -58,7 +58,7 @@ class MonitoringTest(unittest.TestCase):
         for rule in self.alerts:
             self.assertLessEqual(set(re.findall(r"\b(?:qconfig|grpc_server|process)_[a-z_]+", rule["expr"])), served)
 
-    def test_every_alert_says_what_to_do(self):
+    def test_every_alert_has_a_runbook(self):
         sections = re.findall(r"^#+ (Qconfig\w+)$", MANUAL.read_text(), re.M)
         self.assertEqual(sections, [rule["alert"] for rule in self.alerts])
         for rule in self.alerts:
@@ -66,14 +66,14 @@ class MonitoringTest(unittest.TestCase):
             self.assertEqual(rule["annotations"]["runbook"], f"deploy/README.md#{rule['alert'].lower()}")
             self.assertIn(rule["labels"]["severity"], ("warning", "critical"))
 
-    def test_dashboard_asks_for_what_is_there(self):
+    def test_dashboard_uses_existing_metrics(self):
         self.check_expressions([with_values(target["expr"]) for panel in self.panels for target in panel["targets"]])
         for variable in self.dashboard["templating"]["list"]:
             if variable["type"] == "query":
                 selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"]).groups()
                 self.check_expressions([with_values(f"sum by ({label}) ({selector})")])
 
-    def test_dashboard_is_whole(self):
+    def test_dashboard_is_complete(self):
         variables = {variable["name"] for variable in self.dashboard["templating"]["list"]}
         self.assertEqual(variables, {"datasource", "job", "instance", "method"})
         identifiers = [panel["id"] for panel in self.dashboard["panels"]]

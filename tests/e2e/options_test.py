@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options reach what they set: limits refuse, connections are pinged and closed, the log has its level."""
+"""Options have an effect: limits reject calls, connections are pinged and closed, the log has its level."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ PING, GOAWAY = 6, 7
 
 class LimitsTest(unittest.TestCase):
     def refused(self, option, value, *command, text=None):
-        """What qconfigctl says of the command to a server with this limit."""
+        """Returns the error of a command that a server with this limit rejects."""
         with Server(option, value) as server, tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(text or "")
             file.flush()
@@ -34,7 +34,7 @@ class LimitsTest(unittest.TestCase):
             self.assertEqual(first.returncode, 1, first.stdout)
             return first.stderr
 
-    def test_each_limit_refuses(self):
+    def test_each_limit_rejects(self):
         for option, value, reason, *command in (
             ("--max-message-bytes", "10", "MESSAGE_TOO_LARGE", *GET),
             ("--max-name-chars", "4", "INVALID_REQUEST", *GET),
@@ -46,7 +46,7 @@ class LimitsTest(unittest.TestCase):
             with self.subTest(option):
                 self.assertIn(reason, self.refused(option, value, *command))
 
-    def test_each_quota_of_tenants_refuses(self):
+    def test_each_tenant_quota_rejects(self):
         for option, value, kind, text in (
             ("--max-tenant-schemes", "1", "scheme", SCHEME),
             ("--max-tenant-bytes", "10", "scheme", SCHEME),
@@ -68,14 +68,14 @@ class WaitTest(unittest.TestCase):
 
 class ConnectionTest(unittest.TestCase):
     def wait_for_frame(self, server, wanted):
-        """Opens an HTTP/2 connection, says nothing more, and reads until a frame of the kind comes."""
+        """Opens an HTTP/2 connection, sends nothing more, and reads until a frame of the wanted type arrives."""
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
             stream = connection.makefile("rb")
             kind = None
             while kind != wanted:
                 header = stream.read(9)
-                self.assertEqual(len(header), 9, "closed without it")
+                self.assertEqual(len(header), 9, "the server closed the connection without the frame")
                 kind = header[3]
                 stream.read(int.from_bytes(header[:3], "big"))
 
@@ -83,7 +83,7 @@ class ConnectionTest(unittest.TestCase):
         with Server("--keepalive-seconds", "10", "--max-connection-age-seconds", "0") as server:
             self.wait_for_frame(server, PING)
 
-    def test_old_connections_are_told_to_go(self):
+    def test_old_connections_get_goaway(self):
         with Server("--max-connection-age-seconds", "1") as server:
             self.wait_for_frame(server, GOAWAY)
 
@@ -100,7 +100,7 @@ class LogLevelTest(unittest.TestCase):
             self.addCleanup(process.kill)
             end = time.monotonic() + 30
             while qconfigctl("list", "catalogs", "--server", f"unix:{path}").returncode != 0:
-                self.assertLess(time.monotonic(), end, "does not answer")
+                self.assertLess(time.monotonic(), end, "the server does not answer")
             process.terminate()
             self.assertEqual(process.communicate(timeout=30)[1], b"")
             self.assertEqual(process.returncode, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is installed works: by `cmake --install` under any prefix, and as a Debian package on a clean system."""
+"""Tests installations: by `cmake --install` under any prefix, and as a Debian package on a clean system."""
 
 import configparser
 import json
@@ -16,12 +16,12 @@ from programs import ROOT, clean_environment
 
 BUILD = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin")).parent
 STATE = "/var/lib/qconfig"
-USER = "61184:61184"  # of those that DynamicUser= takes
+USER = "61184:61184"  # in the range that DynamicUser= uses
 STATE_LEFT = ["/etc/qconfig", "/etc/qconfig/qconfigd.conf", STATE]
 
 
 def service_of(text):
-    """The unit's [Service] settings; of those given more than once the last."""
+    """Returns the unit's [Service] settings; the last one counts."""
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str
     unit.read_string(text)
@@ -29,7 +29,7 @@ def service_of(text):
 
 
 class InstallTest(unittest.TestCase):
-    def test_installed_under_a_prefix_the_unit_is_valid_and_its_command_starts(self):
+    def test_unit_under_a_prefix_is_valid_and_its_command_starts(self):
         with tempfile.TemporaryDirectory(prefix="qconfig-") as folder:
             prefix = pathlib.Path(folder) / "prefix"
             containers.run("cmake", "--install", BUILD, "--prefix", prefix)
@@ -48,7 +48,7 @@ class InstallTest(unittest.TestCase):
             for file in ("doc/qconfig/deploy/README.md", "qconfig/alerts.yml", "qconfig/grafana.json", "qconfig/service_config.json"):
                 self.assertTrue((prefix / "share" / file).is_file(), file)
 
-    def test_service_has_time_to_end(self):
+    def test_stop_timeout_is_longer_than_the_shutdown(self):
         service = service_of((ROOT / "deploy/systemd/qconfigd.service.in").read_text())
         sample = (ROOT / "deploy/qconfigd.conf").read_text()
         seconds = sum(int(value) for value in re.findall(r"^#shutdown-(?:delay|grace)-seconds = (\d+)", sample, re.M))
@@ -74,11 +74,11 @@ class PackageTest(unittest.TestCase):
         return self.daemon.docker(*words, **options)
 
     def files(self):
-        """Every file whose path names the project, but for what the test brought."""
+        """Returns every file whose path names the project, except those that the test copied."""
         found = self.inside("find", "/", "-xdev", "-path", "*qconfig*", "-not", "-path", "/tmp/*").stdout
         return sorted(found.splitlines())
 
-    def test_installs_starts_answers_and_goes(self):
+    def test_install_start_call_remove_purge(self):
         version = re.search(r"project\(qconfig VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
         self.assertEqual(containers.run("dpkg-deb", "-f", self.package, "Version").stdout.strip(), version)
         self.daemon.docker("cp", self.package, f"{self.container}:/tmp/qconfig.deb")
@@ -94,7 +94,7 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(left, [STATE])
 
     def assert_answers(self):
-        """Starts qconfigd as the unit says, as a user that owns nothing but its state, and asks it."""
+        """Starts qconfigd with the command of the unit, as a user that owns only its state directory, and calls it."""
         unit = self.inside("cat", "/usr/lib/systemd/system/qconfigd.service").stdout
         service = service_of(unit)
         self.assertEqual(service["StateDirectory"], pathlib.Path(STATE).name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the built programs for the end-to-end tests."""
+"""Runs the programs of this build for the end-to-end tests."""
 
 import gzip
 import json
@@ -18,26 +18,26 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin"))
 
 
-# Where qconfigd keeps registries when a test does not care.
+# Where qconfigd keeps registries if the test does not set it.
 DATA = tempfile.TemporaryDirectory(prefix="qconfig-")
 
 
 def clean_environment(**extra):
-    """The environment without what would configure the programs."""
+    """Returns the environment without variables that would configure the programs."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
     no_proxy = kept.get("no_proxy", kept.get("NO_PROXY", ""))
     return {**kept, "no_proxy": no_proxy + ",127.0.0.1,localhost", "XDG_DATA_HOME": DATA.name, **extra}
 
 
 def server_environment(**extra):
-    """The environment of a server, which must not take the admin port of another one."""
+    """Returns the environment of a server, with a free admin port."""
     return clean_environment(**{"QCONFIG_ADMIN_LISTEN": "127.0.0.1:0", **extra})
 
 
 class Server:
-    """A qconfigd on a free port with its own data directory. It serves when the constructor returns.
+    """A qconfigd on a free port with its own data directory. The constructor returns when it serves.
 
-    `command` starts another program, or the same under a tool that makes it slow to start.
+    `command` starts another program, or qconfigd under a tool that slows down its start.
     """
 
     def __init__(self, *arguments, command=(BIN / "qconfigd",), start_seconds=30, **environment):
@@ -70,7 +70,7 @@ class Server:
         return pathlib.Path(self.log.name).read_text()
 
     def probe(self, path):
-        """What the admin port answers: status and text."""
+        """Returns the status and the text of the admin port's answer."""
         try:
             with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
@@ -78,11 +78,11 @@ class Server:
             return error.code, error.read().decode()
 
     def wait_for(self, path, *answers):
-        """Asks until the answer is one of these."""
+        """Repeats the probe until the answer is one of these."""
         deadline = time.monotonic() + 60
         while (answer := self.probe(path)) not in answers:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{path} still says {answer}: {self.text()}")
+                raise AssertionError(f"{path} still answers {answer}: {self.text()}")
 
     def end(self, signal=15):
         """Sends the signal and returns the exit code."""
@@ -101,7 +101,7 @@ class Server:
 
 
 class ServerTestCase(unittest.TestCase):
-    """Tests that share one server."""
+    """Base class of tests that share one server."""
 
     @classmethod
     def setUpClass(cls):
@@ -113,7 +113,7 @@ class ServerTestCase(unittest.TestCase):
 
 
 def qconfigctl(*arguments, server=None, **environment):
-    """Runs qconfigctl; the result has returncode, stdout and stderr."""
+    """Runs qconfigctl and returns the CompletedProcess."""
     where = ["--server", server.address] if server else []
     return subprocess.run(
         [BIN / "qconfigctl", *where, *(word if isinstance(word, bytes) else str(word) for word in arguments)],
@@ -125,13 +125,13 @@ def qconfigctl(*arguments, server=None, **environment):
 
 
 def golden_cases(name):
-    """The cases of one golden file."""
+    """Returns the cases of one golden file."""
     with gzip.open(ROOT / f"tests/golden/quark-0.12.post1/{name}.jsonl.gz", "rt") as lines:
         return [json.loads(line) for line in lines]
 
 
 def skip_without(path):
-    """Ends the test program as skipped, or as failed in CI, when a tool is missing."""
+    """Exits as skipped if a tool is missing; in CI, exits as failed."""
     if not pathlib.Path(path).exists():
         print(f"{'missing' if os.environ.get('CI') else 'skipped: no'} {path}", file=sys.stderr)
         sys.exit(1 if os.environ.get("CI") else 77)

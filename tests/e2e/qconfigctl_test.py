@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""qconfigctl against a real qconfigd."""
+"""Tests qconfigctl with a real qconfigd."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from programs import BIN, ServerTestCase, clean_environment, golden_cases, qconf
 
 
 def command_line(request):
-    """The arguments of get-config for a golden request, or None when it has what they cannot say."""
+    """Returns the arguments of get-config for a golden request, or None if arguments cannot express it."""
     if "algo_configs" in request or request["model_type"] == "":
         return None
     arguments = ["get-config", request["model_type"], "--scheme", request["scheme"]]
@@ -40,7 +40,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
-    def test_prints_what_quark_answers(self):
+    def test_prints_quarks_answer(self):
         checked = 0
         for case in golden_cases("overrides")[:150]:
             arguments = command_line(case["request"])
@@ -48,7 +48,7 @@ class GetConfigTest(ServerTestCase):
                 continue
             result = qconfigctl(*arguments, server=self.server)
             if "config" in case:
-                # Compared as text, so that the order of keys counts.
+                # Compared as text, because the order of keys matters.
                 self.assertEqual(result.stdout, json.dumps(case["config"], indent=2, ensure_ascii=False) + "\n", case["id"])
             else:
                 self.assertEqual((result.returncode, result.stdout), (1, ""), case["id"])
@@ -96,7 +96,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(template["kv_layers_name"], ["*k_proj", "*v_proj"])
         self.assertIn('name: "fp8"', self.run_ok("describe", "scheme", "fp8", "-o", "textproto"))
 
-    def test_refusal_is_readable_and_exits_1(self):
+    def test_rejection_is_readable_and_exits_1(self):
         result = qconfigctl("get-config", "llama", "--scheme", "fp9", server=self.server)
         self.assertEqual(result.returncode, 1)
         self.assertEqual(result.stdout, "")
@@ -105,7 +105,7 @@ class GetConfigTest(ServerTestCase):
             ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        spec.scheme", "  value:        fp9", "  did you mean: fp8"],
         )
 
-    def test_a_suggested_name_with_a_comma_is_in_quotation_marks(self):
+    def test_suggested_name_with_a_comma_is_quoted(self):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write('name: "a, b" config {}')
             file.flush()
@@ -129,7 +129,7 @@ class GetConfigTest(ServerTestCase):
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr, arguments)
 
-    def test_a_catalog_where_it_says_nothing_exits_2(self):
+    def test_catalog_on_a_command_without_catalog_exits_2(self):
         commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
                     ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"])
         for command in commands:
@@ -145,13 +145,13 @@ class GetConfigTest(ServerTestCase):
         result = qconfigctl("list", "schemes", "--catalog", "quark-0.13", server=self.server, QCONFIG_CATALOG="quark-9")
         self.assertEqual(result.returncode, 0, result.stderr)
 
-    def test_revisions_that_cannot_be_are_told_shortly(self):
+    def test_invalid_revisions_exit_2(self):
         for option in ("--revision", "--min-revision"):
             result = qconfigctl("list", "schemes", option, "-1", server=self.server)
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"{option}: Value -1 not in range 0 to 9223372036854775807", result.stderr)
 
-    def test_algorithm_configurations_that_cannot_be_are_told(self):
+    def test_invalid_algorithm_configurations_exit_2(self):
         for config, problem in (
             ('{"gptx": {}}', "gptx: AlgoConfig has no such field; did you mean gptq"),
             ('{"gptq": {"block_siz": 1}}', "gptq.block_siz: GptqConfig has no such field; did you mean block_size"),
@@ -164,7 +164,7 @@ class GetConfigTest(ServerTestCase):
             self.assertEqual((result.returncode, result.stdout), (2, ""), config)
             self.assertIn(problem, result.stderr)
 
-    def test_an_algorithm_configuration_that_is_not_used_is_told(self):
+    def test_unused_algorithm_configuration_is_a_warning(self):
         arguments = ["get-config", "llama", "--scheme", "fp8", "--algo-config", '{"gptq": {"block_size": 64}}']
         result = qconfigctl(*arguments, server=self.server)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -176,13 +176,13 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.returncode, 3)
         self.assertIn("127.0.0.1:1", result.stderr)
 
-    def test_output_that_cannot_be_written_exits_4(self):
+    def test_failure_to_write_output_exits_4(self):
         with open("/dev/full", "w") as full:
             command = [BIN / "qconfigctl", "--server", self.server.address, "list", "schemes"]
             result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=clean_environment(), timeout=60)
         self.assertEqual(result.returncode, 4)
 
-    def test_help_tells_the_exit_codes(self):
+    def test_help_lists_the_exit_codes(self):
         self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3", self.run_ok("--help"))
 
 

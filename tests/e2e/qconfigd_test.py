@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How qconfigd starts and ends."""
+"""Tests how qconfigd starts and exits."""
 
 import fcntl
 import json
@@ -20,23 +20,23 @@ def start_and_fail(*arguments, **environment):
 
 
 class QconfigdTest(unittest.TestCase):
-    def test_sigterm_and_sigint_end_it_cleanly(self):
+    def test_sigterm_and_sigint_exit_0(self):
         for signal, name in ((15, "SIGTERM"), (2, "SIGINT")):
             with Server() as server:
                 self.assertEqual(qconfigctl("list", "catalogs", server=server).returncode, 0)
                 self.assertEqual(server.end(signal), 0)
                 self.assertIn("ending on " + name, server.text())
 
-    def test_wrong_options_exit_2_with_a_sentence(self):
+    def test_invalid_options_exit_2_with_a_message(self):
         for arguments in (["--storage", "paper"], ["--max-batch-items", "0"], ["--nonsense"], ["--log-level", "loud"]):
             result = start_and_fail(*arguments)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertIn(arguments[0].lstrip("-"), result.stderr)
 
-    def test_wrong_environment_exits_2(self):
+    def test_invalid_environment_exits_2(self):
         self.assertEqual(start_and_fail(QCONFIG_STORAGE="paper").returncode, 2)
 
-    def test_off_loopback_needs_insecure(self):
+    def test_other_addresses_than_loopback_need_insecure(self):
         result = start_and_fail("--listen", "0.0.0.0:0")
         self.assertEqual(result.returncode, 2)
         self.assertIn("--insecure", result.stderr)
@@ -47,14 +47,14 @@ class QconfigdTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1)
             self.assertIn("cannot listen on " + server.address, result.stderr)
 
-    def test_limits_are_options(self):
+    def test_limits_can_be_set_by_options(self):
         with Server("--max-list-entries", "1", QCONFIG_MAX_NAME_CHARS="5") as server:
             result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--layer", "a=fp8", "--layer", "b=fp8", server=server)
             self.assertIn("more entries than the 1 allowed", result.stderr)
             result = qconfigctl("get-config", "llama", "--scheme", "int4_wo_128", server=server)
             self.assertIn("longer than the 5 characters allowed", result.stderr)
 
-    def test_hostile_bytes_leave_no_noise_in_the_log(self):
+    def test_malformed_bytes_add_no_noise_to_the_log(self):
         with Server() as server:
             result = qconfigctl("get-config", b"\xff", "--scheme", "fp8", server=server)
             self.assertEqual(result.returncode, 1, result.stderr)
@@ -63,7 +63,7 @@ class QconfigdTest(unittest.TestCase):
             for line in server.text().split("\n")[:-1]:
                 self.assertEqual(list(json.loads(line))[:3], ["time", "level", "msg"], line)
 
-    def test_log_is_json_lines_that_name_what_was_refused(self):
+    def test_json_log_names_rejected_calls(self):
         with Server("--log-sample", "0") as server:
             qconfigctl("get-config", "llama", "--scheme", "fp8", server=server)
             qconfigctl("get-config", "llama", "--scheme", "secret", "--tenant", "team-7", server=server)
@@ -76,13 +76,13 @@ class QconfigdTest(unittest.TestCase):
                 ("qconfig.v1.ConfigService/GetConfig", "team-7", "NOT_FOUND", "SCHEME_NOT_FOUND", "spec.scheme"),
             )
 
-    def test_grpcs_own_complaints_have_the_form_of_the_log(self):
+    def test_grpc_errors_use_the_log_format(self):
         with Server() as server:
             result = start_and_fail("--listen", server.address, QCONFIG_DATA_DIR=server.data.name + "/other")
             lines = [json.loads(line) for line in result.stderr.splitlines()]
             self.assertTrue(any(line["msg"].startswith("grpc: ") for line in lines), lines)
 
-    def test_log_is_text_when_asked_for(self):
+    def test_log_format_text(self):
         with Server("--log-format", "text", "--log-sample", "1") as server:
             qconfigctl("list", "catalogs", server=server)
             self.assertEqual(server.end(), 0)
@@ -103,7 +103,7 @@ class QconfigdTest(unittest.TestCase):
         self.assertEqual(process.wait(30), 0)
 
     def start_with_pipe(self):
-        """A server whose log goes into a pipe, the pipe's other end, and where the server listens."""
+        """Returns a server whose log goes into a pipe, the pipe's reading end, and the server's address."""
         read_end, write_end = os.pipe()
         process = subprocess.Popen(
             [BIN / "qconfigd", "--listen", "127.0.0.1:0"],
@@ -125,11 +125,11 @@ class QconfigdTest(unittest.TestCase):
         return text
 
     def refuse(self, address):
-        """Makes the server refuse, and so log, a call."""
+        """Makes a call that the server rejects and therefore logs."""
         result = qconfigctl("describe", "template", "nope", "--server", address)
         self.assertEqual(result.returncode, 1, result.stderr)
 
-    def test_survives_a_log_that_nobody_reads_any_more(self):
+    def test_survives_a_closed_log_pipe(self):
         process, read_end, address = self.start_with_pipe()
         os.close(read_end)
         for _ in range(3):
@@ -137,7 +137,7 @@ class QconfigdTest(unittest.TestCase):
         process.terminate()
         self.assertEqual(process.wait(30), 0)
 
-    def test_answers_and_ends_although_its_log_is_full(self):
+    def test_serves_and_exits_with_a_full_log_pipe(self):
         process, read_end, address = self.start_with_pipe()
         fcntl.fcntl(read_end, 1031, 4096)  # F_SETPIPE_SZ
         for _ in range(40):

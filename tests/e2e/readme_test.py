@@ -48,9 +48,9 @@ class BlocksTest(unittest.TestCase):
                 found = [beginning for beginning in beginnings if block.startswith(beginning)]
                 self.assertEqual(len(found), 1, f"{document}: the block matches {found or 'no entry'} of doc_blocks.py:\n{block}")
                 used.update(found)
-        self.assertEqual(used, set(beginnings), "no block begins with the last ones")
+        self.assertEqual(used, set(beginnings), "the beginnings in doc_blocks.py that match no block")
 
-    def test_blocks_are_marked_with_a_language_that_is_checked(self):
+    def test_blocks_have_a_known_language(self):
         for document in DOCUMENTS:
             fences = re.findall(r"^ *```(.*)$", (ROOT / document).read_text(), re.M)
             self.assertLessEqual(set(fences[1::2]), {""}, document)
@@ -63,11 +63,11 @@ class BlocksTest(unittest.TestCase):
     def test_readme_is_one_page(self):
         self.assertLessEqual(len((ROOT / "README.md").read_text().splitlines()), 150)
 
-    def test_no_place_is_left_to_fill_in(self):
+    def test_no_placeholder_is_left(self):
         for document in DOCUMENTS:
             self.assertEqual(re.findall("@[A-Z]+@", (ROOT / document).read_text()), [], document)
 
-    def test_links_have_a_target(self):
+    def test_link_targets_exist(self):
         for document in (*DOCUMENTS, "CHANGELOG.md"):
             path = ROOT / document
             for file, section in re.findall(r"\]\((?!https:)([^)#]*)#?([^)]*)\)", path.read_text()):
@@ -95,7 +95,7 @@ class CommandsTest(ServerTestCase):
         command = command.replace("localhost:50051", self.server.address).replace("localhost:9464", f"127.0.0.1:{admin}")
         return run_command(command, self.server.data.name, QCONFIG_SERVER=self.server.address)
 
-    def test_output_is_as_shown(self):
+    def test_output_is_as_documented(self):
         examples = [block for block in run_by("readme") if block.startswith("$ ")]
         for example in examples:
             command, answer = example.split("\n", 1)
@@ -107,7 +107,7 @@ class CommandsTest(ServerTestCase):
             result = self.run_block(command)
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_table_has_every_option_of_qconfigd_as_help_says(self):
+    def test_option_table_equals_help(self):
         row = r"^\| (?:\*\*(.+)\*\*|`--([a-z-]+)`) \| (\S*) ?\| (\S*) ?\| (?:(.+) \| (.+) |\| )\|$"
         rows = re.findall(row, (ROOT / "deploy/README.md").read_text(), re.M)
         expected = []
@@ -121,7 +121,7 @@ class CommandsTest(ServerTestCase):
 
 
 class LogTest(unittest.TestCase):
-    """What the manual says about the log, with a log that has a successful call, a rejected call and a failure."""
+    """Compares the manual with a log that has a successful call, a rejected one and a failed one."""
 
     @classmethod
     def setUpClass(cls):
@@ -144,7 +144,7 @@ class LogTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def test_example_lines_are_like_real_ones(self):
+    def test_example_lines_match_real_ones(self):
         (examples,) = blocks("deploy/README.md", "json")
         for example in map(json.loads, examples.splitlines()):
             alike = ("msg", "level", "code", "reason")
@@ -161,7 +161,7 @@ class LogTest(unittest.TestCase):
             for field in set(line) - {"time", "level", "msg", "method"}:
                 self.assertRegex(manual, rf"(?m)^\| (`\w+`, )?`{field}`")
 
-    def test_every_question_has_an_answer(self):
+    def test_every_query_finds_something(self):
         questions = [block for block in run_by("readme") if block.startswith("jq ")]
         self.assertEqual(len(questions), 4)
         for question in questions:

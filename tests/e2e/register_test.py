@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""qconfigctl's writes to a tenant's registry, against a real qconfigd."""
+"""Tests qconfigctl's writes to a tenant's registry with a real qconfigd."""
 
 import json
 import pathlib
@@ -28,7 +28,7 @@ UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 
 
 def yaml_of(value, indent=""):
-    """Block style; strings in quotes."""
+    """Returns the value as YAML in block style, with quoted strings."""
     if not isinstance(value, dict):
         return " " + json.dumps(value) + "\n"
     return "\n" + "".join(f"{indent}{key}:{yaml_of(item, indent + '  ')}" for key, item in value.items())
@@ -62,7 +62,7 @@ class RegisterTest(ServerTestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        # A tenant of its own for each test, so that revisions begin at 1.
+        # Each test has its own tenant, so that revisions begin at 1.
         self.tenant = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60].strip("-")
 
     def file(self, content, name="entry"):
@@ -83,7 +83,7 @@ class RegisterTest(ServerTestCase):
         self.assertEqual((result.returncode, result.stdout), (code, ""), result.stderr)
         return result.stderr
 
-    def test_a_scheme_in_each_form_reads_back_alike(self):
+    def test_scheme_in_each_form_reads_back_equal(self):
         forms = {
             "quark": QUARK_SCHEME,
             "yaml": yaml_of(QUARK_SCHEME),
@@ -102,26 +102,26 @@ class RegisterTest(ServerTestCase):
             seen.append((scheme["config"], config))
         self.assertEqual(seen, [seen[0]] * 4)
 
-    def test_a_file_from_standard_input(self):
+    def test_file_from_standard_input(self):
         command = [BIN / "qconfigctl", "--server", self.server.address, "--tenant", self.tenant, "register", "scheme", "-f", "-"]
         scheme = json.dumps({"name": "piped", **QUARK_SCHEME})
         result = subprocess.run(command, input=scheme, capture_output=True, text=True, env=clean_environment(), timeout=60)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("registered scheme piped", result.stdout)
 
-    def test_a_scheme_by_specs(self):
+    def test_scheme_from_specs(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         scheme = json.loads(self.run_ok("describe", "scheme", "by_spec"))
         self.assertEqual(scheme["spec"]["weight"]["preset"]["spec"], "Int8PerTensorSpec")
         self.assertEqual(scheme["config"]["weight"][0]["dtype"], "DTYPE_INT8")
 
-    def test_what_describe_prints_of_a_configuration_can_be_registered(self):
+    def test_output_of_describe_can_be_registered(self):
         text = self.run_ok("describe", "scheme", "int4_wo_64", "-o", "textproto").replace("int4_wo_64", "copy")
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
-    def test_what_describe_prints_of_specs_can_be_registered(self):
+    def test_output_of_describe_with_specs_can_be_registered(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         for form in ("json", "textproto"):
@@ -134,7 +134,7 @@ class RegisterTest(ServerTestCase):
         both = {"name": "both", "config": PROTO_JSON_SCHEME["config"], "spec": copy["spec"]}
         self.assertIn("INVALID_REQUEST", self.refused("register", "scheme", "-f", self.file(both)))
 
-    def test_an_unknown_observer_becomes_placeholder_and_is_told(self):
+    def test_unknown_observer_becomes_placeholder_with_a_warning(self):
         layer = {
             "weight": {"dtype": "float16", "observer_cls": "PerTensorMinMixObserver"},
             "bias": {"dtype": "float16", "observer_cls": None},
@@ -155,7 +155,7 @@ class RegisterTest(ServerTestCase):
         for tensor in layer:
             self.assertEqual(scheme["config"][tensor][0]["observer_cls"], "PlaceholderObserver")
 
-    def test_a_template_shadows_and_is_unregistered(self):
+    def test_template_shadows_until_unregistered(self):
         before = self.run_ok("describe", "template", "llama")
         path = self.file({**TEMPLATE, "model_type": "llama", "exclude_layers_name": ["mine"]})
         result = self.run_any("register", "template", "-f", path)
@@ -173,13 +173,13 @@ class RegisterTest(ServerTestCase):
         )
         self.assertEqual(self.run_ok("describe", "template", "llama"), before)
 
-    def test_the_warning_names_only_catalogues_that_have_the_template(self):
+    def test_shadow_warning_names_only_catalogues_with_the_template(self):
         path = self.file({**TEMPLATE, "model_type": "qwen3_5"})
         errors = self.run_any("register", "template", "-f", path).stderr
         self.assertIn("quark-0.13", errors)
         self.assertNotIn("quark-0.12", errors)
 
-    def test_a_scheme_is_replaced_only_when_asked(self):
+    def test_scheme_is_replaced_only_with_replace(self):
         path = self.file(QUARK_SCHEME)
         self.run_ok("register", "scheme", "--name", "x", "-f", path)
         self.assertIn("SCHEME_EXISTS", self.refused("register", "scheme", "--name", "x", "-f", path))
@@ -192,20 +192,20 @@ class RegisterTest(ServerTestCase):
         self.run_ok("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"])
         self.assertIn("ETAG_MISMATCH", self.refused("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"]))
 
-    def test_a_template_must_be_new_when_asked(self):
+    def test_must_be_new_rejects_an_existing_template(self):
         path = self.file(TEMPLATE)
         self.run_ok("register", "template", "-f", path, "--must-be-new")
         self.assertIn("TEMPLATE_EXISTS", self.refused("register", "template", "-f", path, "--must-be-new"))
         self.refused("register", "template", "-f", path, "--must-be-new", "--etag", "2", code=2)
 
-    def test_a_copy_that_drops_shared_scales_is_warned_of(self):
+    def test_copy_without_shared_scales_warns(self):
         text = self.run_ok("describe", "scheme", "nvfp4", "-o", "textproto")
         copy = re.sub("(?m)^(name|default_shared_scales|etag|origin|alias_of):.*\n", "", text)
         result = self.run_any("register", "scheme", "--name", "copy", "-f", self.file(copy))
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stderr, r"^warning: scheme\.default_shared_scales: .*nvfp4")
 
-    def test_the_default_catalogue_is_set(self):
+    def test_set_default_catalog(self):
         arguments = ("set-default-catalog", "quark-0.13")
         self.assertEqual(
             self.run_ok(*arguments, "--validate-only"),
@@ -222,7 +222,7 @@ class RegisterTest(ServerTestCase):
         self.assertIn("  did you mean: quark-0.13\n", self.refused("set-default-catalog", "quark-0.14"))
         self.assertEqual(json.loads(self.run_ok(*arguments, "-o", "json"))["previous_catalog"], "quark-0.12.post1")
 
-    def test_a_template_with_algorithms(self):
+    def test_template_with_algorithms(self):
         entry = {**TEMPLATE, "algorithm_configs": {"GPTQ": {"name": "gptq", "block_size": 64, "inside_layer_modules": ["q_proj"]}}}
         self.run_ok("register", "template", "-f", self.file(yaml_of(entry)))
         config = json.loads(self.run_ok("get-config", "mine", "--scheme", "int4_wo_128", "--algorithm", "gptq"))
@@ -251,7 +251,7 @@ class RegisterTest(ServerTestCase):
         changes = json.loads(self.run_ok("list", "changes", "-o", "json"))
         self.assertEqual([record["revision"] for record in changes["changes"]], ["4", "3", "2"])
 
-    def test_a_repeated_write_is_made_once(self):
+    def test_repeated_write_is_applied_once(self):
         arguments = ("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--request-id", UUID)
         self.assertEqual(self.run_ok(*arguments), self.run_ok(*arguments))
         other = self.file({"bias": TENSOR}, "other")
@@ -268,7 +268,7 @@ class RegisterTest(ServerTestCase):
         self.run_ok("register", "template", "-f", path, "--etag", etag)
         self.assertIn("ETAG_MISMATCH", self.refused("unregister", "template", "mine", "--etag", etag))
 
-    def test_the_servers_refusals_name_field_and_rule(self):
+    def test_server_errors_name_field_and_rule(self):
         bad = self.file({"weight": {**TENSOR, "group_size": None}})
         errors = self.refused("register", "scheme", "--name", "x", "-f", bad)
         self.assertIn("(INVALID_TENSOR_CONFIG)", errors)
@@ -278,7 +278,7 @@ class RegisterTest(ServerTestCase):
         self.assertIn("BUILTIN_READ_ONLY", self.refused("unregister", "scheme", "fp8"))
         self.assertIn("SCHEME_NOT_FOUND", self.refused("unregister", "scheme", "nothing"))
 
-    def test_files_that_cannot_be_read_exit_2(self):
+    def test_unreadable_files_exit_2(self):
         for content, problem in (
             ({"wieght": TENSOR}, "is no scheme\n  as Quark's form: wieght: unknown key; did you mean weight?"),
             ('{"weight": null, "weight": null}', 'as JSON: the key "weight" is given twice'),
@@ -301,7 +301,7 @@ class RegisterTest(ServerTestCase):
                           ["set-default-catalog", "quark-0.13", "--expected-revision", "-1"]):
             self.assertEqual(self.run_any(*arguments).returncode, 2, arguments)
 
-    def test_an_unreachable_server_exits_3_and_tells_how_to_repeat(self):
+    def test_unreachable_server_exits_3_and_prints_how_to_repeat(self):
         path = self.file(PROTO_JSON_SCHEME)
         result = qconfigctl("register", "scheme", "--name", "x", "-f", path, "--server", "127.0.0.1:1")
         self.assertEqual(result.returncode, 3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of stored registries share: a file, servers on it, and commands for both."""
+"""Shared code of tests with stored registries: a file, servers that use it, and commands for both."""
 
 import json
 import pathlib
@@ -13,14 +13,14 @@ SCHEME = {"weight": {"spec": "Int4PerGroupSpec", "fields": {"ch_axis": -1, "grou
 
 
 def qconfigd(*arguments, **options):
-    """Runs a qconfigd that is expected to end by itself."""
+    """Runs a qconfigd command that exits on its own."""
     return subprocess.run(
         [BIN / "qconfigd", *arguments], capture_output=True, text=True, env=server_environment(), timeout=60, **options
     )
 
 
 class RegistryTestCase(unittest.TestCase):
-    """A test with a folder of its own and the file of a registry in it."""
+    """Base class of tests with a registry file in a temporary folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="qconfig-")
@@ -55,7 +55,7 @@ class RegistryTestCase(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def put_back(self, path):
-        """Restores the file `path`, as deploy/README.md says. Moves the registry away but leaves `.lock` and `.commits` in place."""
+        """Restores the backup `path` as in deploy/README.md: moves the registry away, but not `.lock` and `.commits`."""
         old = self.folder / f"old-{len(list(self.folder.glob('old-*')))}"
         old.mkdir()
         for suffix in ("", "-wal", "-shm"):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a running qconfigd offers on /metrics, and whether PromQL asks for what is there."""
+"""Reads /metrics of a running qconfigd and compares PromQL expressions with it."""
 
 import http.client
 import re
 
-# What Prometheus adds.
+# Added by Prometheus.
 ADDED_METRICS = {"up"}
 ADDED_LABELS = {"job", "instance"}
 
@@ -23,12 +23,12 @@ class Metrics:
             self.series.setdefault(name, []).append(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)))
 
     def labels(self, name):
-        """Names of the labels of a metric; of a histogram without `le`."""
+        """Returns the label names of a metric, without the `le` of a histogram."""
         series = self.series.get(name) or self.series[name + "_bucket"]
         return {label for labels in series for label in labels} - {"le"}
 
     def unknown_in(self, expression):
-        """What `expression` names and the server does not have: metrics, labels, values of labels."""
+        """Returns the metrics, labels and label values in `expression` that the server does not have."""
         asked = re.findall(r"\b((?:qconfig|grpc_server|process)_[a-z_]+|up)\b(?:\{(.*?)\})?", expression)
         unknown = [name for name, _ in asked if name not in self.series and name not in ADDED_METRICS]
         if unknown or not asked:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a tenant registers lasts: over kills and restarts, in backups, on a full disk; and damage is told, not mended."""
+"""Registries survive kills, restarts, backups and a full disk. Damage is reported and never repaired silently."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class StorageTest(RegistryTestCase):
         self.assertEqual(after, before)
         self.assertEqual(after["revision"], "2")
 
-    def test_yesterdays_revision_has_yesterdays_answer_and_digest(self):
+    def test_old_revision_has_the_old_answer_and_digest(self):
         template = self.folder / "template.yaml"
         template.write_text("model_type: llama\nexclude_layers_name: [yesterday]\n")
         server = self.serve()
@@ -37,13 +37,13 @@ class StorageTest(RegistryTestCase):
         self.assertNotEqual(self.answer(server, "fp8")["config_digest"], yesterday["config_digest"])
         self.assertEqual(self.answer(server, "fp8", "--revision", 2), yesterday)
 
-    def test_catalogs_differ_where_the_releases_do(self):
+    def test_catalogs_differ_as_the_releases_do(self):
         server = self.serve()
         self.assertEqual(self.answer(server, "fp8")["config"]["exclude"], ["lm_head.*", "lm_head"])
         later = self.answer(server, "fp8", "--catalog", "quark-0.13")
         self.assertEqual((later["catalog"], later["config"]["exclude"]), ("quark-0.13", ["lm_head"]))
 
-    def test_newer_default_changes_no_answer_of_a_tenant_that_wrote(self):
+    def test_newer_server_default_does_not_affect_tenants_with_writes(self):
         server = self.serve()
         self.register(server, "mine")
         server.end()
@@ -56,7 +56,7 @@ class StorageTest(RegistryTestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("quark-9", result.stderr)
 
-    def test_request_id_is_remembered_over_a_restart(self):
+    def test_request_id_is_remembered_across_a_restart(self):
         arguments = ("register", "scheme", "--name", "mine", "-f", self.scheme_file)
         request_id = ("--request-id", "123e4567-e89b-42d3-a456-426614174000")
         server = self.serve()
@@ -66,14 +66,14 @@ class StorageTest(RegistryTestCase):
         self.assertEqual(self.run_ok(server, *arguments, *request_id), first)
         self.assertIn("SCHEME_EXISTS", qconfigctl(*arguments, server=server).stderr)
 
-    def test_default_place_is_the_data_directory(self):
+    def test_default_location_is_the_data_directory(self):
         with Server(QCONFIG_DATA_DIR=str(self.folder / "data")) as server:
             self.register(server, "mine")
             self.assertTrue((self.folder / "data/registry.db").exists())
         with Server(QCONFIG_DATA_DIR="", XDG_DATA_HOME=str(self.folder / "xdg")) as server:
             self.assertTrue((self.folder / "xdg/qconfig/registry.db").exists(), server.text())
 
-    def test_second_server_on_the_file_is_refused(self):
+    def test_second_server_on_the_same_file_is_rejected(self):
         server = self.serve()
         result = qconfigd("--listen", "127.0.0.1:0", *self.storage)
         self.assertEqual(result.returncode, 1, result.stderr)
@@ -81,7 +81,7 @@ class StorageTest(RegistryTestCase):
         server.end(signal.SIGKILL)
         self.serve()
 
-    def test_damaged_and_newer_files_are_refused_and_left_alone(self):
+    def test_damaged_and_newer_files_are_rejected_unchanged(self):
         server = self.serve()
         self.register(server, "mine")
         server.end()
@@ -101,7 +101,7 @@ class StorageTest(RegistryTestCase):
         self.file.write_bytes(whole)
         self.assertEqual(self.answer(self.serve(), "mine")["revision"], "2")
 
-    def test_backup_while_written_and_the_way_back(self):
+    def test_backup_during_writes_and_restore(self):
         server = self.serve()
         self.register(server, "first")
         stop = threading.Event()
@@ -118,7 +118,7 @@ class StorageTest(RegistryTestCase):
         try:
             self.back_up(backup)
             again = qconfigd("backup", *self.storage, "--to", backup)
-            self.assertEqual(again.returncode, 1, "a backup is never written over")
+            self.assertEqual(again.returncode, 1, "a backup is never overwritten")
         finally:
             stop.set()
             writer.join()
@@ -133,7 +133,7 @@ class StorageTest(RegistryTestCase):
         result = qconfigd("backup", "--storage", "memory", "--to", self.folder / "x")
         self.assertEqual(result.returncode, 2, result.stderr)
 
-    def test_full_disk_refuses_writes_and_loses_nothing(self):
+    def test_full_disk_rejects_writes_and_loses_nothing(self):
         disk = self.folder / "disk"
         disk.mkdir()
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, text=True)
@@ -165,7 +165,7 @@ class StorageTest(RegistryTestCase):
             self.run_ok(server, "describe", "template", model_type)
         self.run_ok(server, "register", "template", "-f", template)
 
-    def test_file_that_may_not_grow_refuses_writes_and_ends_no_server(self):
+    def test_file_size_limit_rejects_writes_and_keeps_serving(self):
         server = self.serve()
         self.register(server, "first")
         hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1]

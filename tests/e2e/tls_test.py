@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""qconfigd and qconfigctl with TLS, with certificates that the openssl command makes."""
+"""Tests qconfigd and qconfigctl with TLS. The openssl command creates the certificates."""
 
 import os
 import pathlib
@@ -22,7 +22,7 @@ def openssl(*arguments):
 
 
 def issue(name, issuer=None, san="IP:127.0.0.1", folder=HERE):
-    """Makes NAME.crt and NAME.key, signed by the authority ISSUER or by itself."""
+    """Creates NAME.crt and NAME.key, signed by the authority ISSUER or self-signed."""
     signer = ["-CA", HERE / f"{issuer}.crt", "-CAkey", HERE / f"{issuer}.key"] if issuer else []
     extension = ["-addext", f"subjectAltName={san}"] if issuer else []
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
@@ -55,7 +55,7 @@ def ask(server, ca="authority", client=None, **environment):
 
 
 def served(server, version=None):
-    """The certificate that the server shows, and the protocol that it took, without asking who it is."""
+    """Returns the server's certificate, TLS version and ALPN protocol, without verifying the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -81,7 +81,7 @@ class TlsTest(unittest.TestCase):
     def wait_for(self, condition):
         deadline = time.monotonic() + 30
         while not condition():
-            self.assertLess(time.monotonic(), deadline, "it does not come")
+            self.assertLess(time.monotonic(), deadline, "timed out")
 
     def test_tls(self):
         with Server(*server_options()) as server:
@@ -96,7 +96,7 @@ class TlsTest(unittest.TestCase):
         with Server() as server:
             self.assertNotReached(ask(server), "the server does not speak TLS")
 
-    def test_the_certificate_is_for_the_name_that_is_asked(self):
+    def test_certificate_must_match_the_host_name(self):
         with Server(*server_options("elsewhere")) as server:
             self.assertNotReached(ask(server), "127.0.0.1 is not in peer certificate")
 
@@ -108,7 +108,7 @@ class TlsTest(unittest.TestCase):
             self.assertNotReached(ask(server), "say --client-cert and --client-key")
             self.assertNotReached(ask(server, client="stranger"), "may not know the authority")
 
-    def test_other_machines_are_served_with_mutual_tls(self):
+    def test_mutual_tls_allows_other_hosts(self):
         with Server("--listen", "0.0.0.0:0", *server_options(client_ca="callers")) as server:
             self.assertAnswered(ask(server, client="me"))
             self.assertNotIn("--insecure", server.text())
@@ -116,7 +116,7 @@ class TlsTest(unittest.TestCase):
             self.assertAnswered(ask(server))
             self.assertIn("calls are encrypted, but nobody is asked who calls", server.text())
 
-    def test_versions(self):
+    def test_tls_versions(self):
         with Server(*server_options()) as server:
             expected = (HERE / "server.crt").read_text()
             self.assertEqual(served(server, ssl.TLSVersion.TLSv1_2), (expected, "TLSv1.2", "h2"))
@@ -126,7 +126,7 @@ class TlsTest(unittest.TestCase):
                 served(server, ssl.TLSVersion.TLSv1_1)
             self.wait_for(lambda: "unsupported protocol" in server.text())
 
-    def test_files_are_followed(self):
+    def test_changed_files_are_reloaded(self):
         mount = HERE / "mount"
         for version in ("1", "2", "3"):
             (mount / version).mkdir(parents=True)
@@ -142,7 +142,7 @@ class TlsTest(unittest.TestCase):
             (mount / "next").symlink_to("2")
             os.rename(mount / "next", mount / "data")
             self.wait_for(lambda: shows("2"))
-            # A pair that does not fit, written over the files themselves.
+            # Overwrite the file in place, so that key and certificate do not match.
             (mount / "2/tls.key").write_text((mount / "3/tls.key").read_text())
             self.wait_for(lambda: "is not the key of the first certificate in" in server.text())
             self.assertTrue(shows("2"))
@@ -151,7 +151,7 @@ class TlsTest(unittest.TestCase):
             self.wait_for(lambda: shows("3"))
             self.assertAnswered(ask(server))
 
-    def test_server_refuses_bad_files(self):
+    def test_server_rejects_invalid_files(self):
         for cert, key, problem in (
             ("missing.crt", "server.key", "missing.crt: cannot be opened: No such file or directory"),
             ("server.crt", "me.key", "me.key: is not the key of the first certificate in"),
@@ -165,11 +165,11 @@ class TlsTest(unittest.TestCase):
                 self.assertIn(problem, result.stderr)
 
     def start(self, *arguments):
-        # Without a terminal or input, so that nothing could be asked there.
+        # Without a terminal or input, so that nothing can prompt for a passphrase.
         return subprocess.run([BIN / "qconfigd", "--storage", "memory", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, env=server_environment(), timeout=30)
 
-    def test_options_that_do_not_fit_exit_2(self):
+    def test_inconsistent_options_exit_2(self):
         cert, key = HERE / "server.crt", HERE / "server.key"
         for arguments in (["--tls-cert", cert], ["--tls-key", key], ["--tls-client-ca", cert],
                           ["--listen", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key]):
@@ -177,7 +177,7 @@ class TlsTest(unittest.TestCase):
             self.assertEqual(result.returncode, 2, arguments)
             self.assertIn("--tls-", result.stderr)
 
-    def test_client_refuses_bad_files(self):
+    def test_client_rejects_invalid_files(self):
         for arguments, problem in (
             (["--tls-ca", HERE / "missing"], "missing: cannot be opened"),
             (["--tls-ca", HERE / "server.key"], "server.key: has no certificate in PEM form"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tools that the programs do not need and the tests do."""
+"""Runs tools that only the tests need."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ TOOLS = ROOT / "build/tools/bin"
 
 
 def run_tool(*command, **options):
-    """Runs the command and returns what it prints; a failure says what it printed."""
+    """Runs the command and returns its output. A failure raises an error with the output."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, **options)
     if result.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))}: exit code {result.returncode}\n{result.stdout}")
@@ -18,6 +18,6 @@ def run_tool(*command, **options):
 
 
 def load_yaml(text):
-    """The documents in a YAML text. Python itself cannot read YAML; the validator's environment can."""
+    """Returns the documents of a YAML text. Uses the validator's Python environment, because Python itself cannot read YAML."""
     program = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))"
     return json.loads(run_tool(ROOT / "build/tools/python/bin/python", "-c", program, input=text))

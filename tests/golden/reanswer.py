@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the questions of the golden files to the installed amd-quark again and compares its answers with theirs.
+"""Runs the cases of the golden files with the installed amd-quark and compares its answers with the recorded ones.
 
-Exit code: 0 when all are equal, 1 when any differs, 2 when nothing could be compared.
+Exit code: 0 if all answers are equal, 1 if any differs, 2 if nothing could be compared.
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def refuse(sentence: str) -> NoReturn:
 
 
 def require_release(release: str) -> None:
-    """Asks the package's metadata, since importing Quark takes long."""
+    """Reads the package's metadata, because importing Quark takes long."""
     try:
         installed = metadata.version("amd-quark")
     except metadata.PackageNotFoundError:
@@ -177,7 +177,7 @@ class Quark:
 
 
 def members_of(tensor: Any) -> dict[str, Json]:
-    """Every member of a tensor configuration, enum values and classes by name."""
+    """Returns every member of a tensor configuration, with enum values and classes as names."""
     return {key: getattr(it, "name", None) or getattr(it, "__name__", it) for key, it in vars(tensor).items()}
 
 
@@ -213,7 +213,7 @@ def answer_or_refusal(quark: Quark, answer: Answer, case: Case) -> Case:
 
 
 def with_sorted_sets(error: Json) -> Json:
-    """Quark prints sets of classes in its texts, in an order that differs from run to run."""
+    """Sorts the sets of classes in an error message, because Quark prints them in a different order in each run."""
     if error is ABSENT:
         return error
     ordered = re.sub(r"(?<={)<class [^}]*(?=})", lambda it: ", ".join(sorted(it[0].split(", "))), error["message"])
@@ -221,7 +221,7 @@ def with_sorted_sets(error: Json) -> Json:
 
 
 def shorten(text: str, start: int = 0) -> str:
-    """The part of `text` that begins a little before `start`."""
+    """Returns the part of `text` that begins a little before `start`."""
     begin = max(0, start - WIDTH // 3) if len(text) > WIDTH else 0
     end = begin + WIDTH
     return ("..." if begin else "") + text[begin:end] + ("..." if end < len(text) else "")
@@ -234,7 +234,7 @@ def contrast(path: str, golden: Json, answer: Json) -> str:
 
 
 def equal_scalars(golden: Json, answer: Json) -> bool:
-    """1 equals 1.0, but not True as it does in Python."""
+    """Compares scalars: 1 equals 1.0 but, unlike in Python, not True."""
     return isinstance(golden, bool) == isinstance(answer, bool) and bool(golden == answer)
 
 
@@ -246,7 +246,7 @@ def differences_of_objects(path: str, golden: dict[str, Json], answer: dict[str,
 
 
 def differences(path: str, golden: Json, answer: Json) -> Iterator[str]:
-    """What differs below `path`. JSON has no tuples, so those of Quark are lists here."""
+    """Yields the differences below `path`. Treats Quark's tuples as lists, because JSON has no tuples."""
     if isinstance(answer, tuple):
         answer = list(answer)
     if isinstance(golden, dict) and isinstance(answer, dict):
@@ -259,7 +259,7 @@ def differences(path: str, golden: Json, answer: Json) -> Iterator[str]:
 
 
 def compare(case: Case, answer: Case) -> str:
-    """The first difference, or an empty text. A refusal on one side only is more telling than what it lacks."""
+    """Returns the first difference, or an empty text. Errors come first: if only one side has one, it explains the rest."""
     for difference in differences("error", *(with_sorted_sets(it.get("error", ABSENT)) for it in (case, answer))):
         return difference
     if "error" in case:
@@ -277,7 +277,7 @@ def read_cases(path: Path) -> list[Case]:
     except (OSError, EOFError, ValueError) as error:
         refuse(f"{path} cannot be read: {error}.")
     if not cases:
-        refuse(f"{path} has no case.")
+        refuse(f"{path} has no cases.")
     return cases
 
 
@@ -301,7 +301,7 @@ def name_of(path: Path) -> str:
 
 
 def golden_files(release: str, files: list[str]) -> list[Path]:
-    """`files` are names such as `matrix`, or paths; without them it is every golden file of the release."""
+    """Returns the paths of `files`, which are names such as `matrix` or paths; by default all golden files of the release."""
     directory = GOLDEN_DIR / f"quark-{release}"
     paths = [Path(file) if file.endswith(SUFFIX) else directory / (file + SUFFIX) for file in files]
     paths = paths or sorted(directory.glob("*" + SUFFIX))
@@ -309,14 +309,14 @@ def golden_files(release: str, files: list[str]) -> list[Path]:
         refuse(f"{directory} has no golden files.")
     for path in paths:
         if not path.is_file():
-            refuse(f"There is no golden file {path}.")
+            refuse(f"The golden file {path} does not exist.")
         if name_of(path) not in ANSWERS:
-            refuse(f"It is not known what to ask Quark for {path}.")
+            refuse(f"{path} has an unknown kind of cases; known kinds: {', '.join(ANSWERS)}.")
     return paths
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare golden files with what the installed amd-quark answers.")
+    parser = argparse.ArgumentParser(description="Compare golden files with the answers of the installed amd-quark.")
     parser.add_argument("--release", default="0.12.post1", help="amd-quark release of the golden files")
     parser.add_argument("files", nargs="*", metavar="file", help="a name such as matrix, or a path; default: all")
     arguments = parser.parse_args()
