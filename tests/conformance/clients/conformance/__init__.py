@@ -4,4 +4,4 @@
 import pathlib
 import sys
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "e2e"))  # what starts the programs is there
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "e2e"))  # for programs.py, which starts the programs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases, what they leave out, and the values that steps hand to later ones."""
+"""Loads the cases, finds gaps in their coverage, and passes saved values from step to step."""
 
 import hashlib
 import json
@@ -14,19 +14,19 @@ HERE = pathlib.Path(__file__).resolve().parents[1]
 
 
 def load():
-    """All cases, in the order of the files and in them."""
+    """Returns all cases in order."""
     found = []
     for path in sorted((HERE / "cases").glob("*.json")):
         found += json.loads(path.read_text())
     names = [case["name"] for case in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise ValueError(f"cases of the same name: {', '.join(sorted(twice))}")
+        raise ValueError(f"duplicate case names: {', '.join(sorted(twice))}")
     return found
 
 
 def digest():
-    """Changes when the cases do, or what runs them."""
+    """Returns a digest of the cases and of the code that runs them."""
     content = hashlib.sha256()
     shared = [ROOT / "tests/e2e/digest_test.py", ROOT / "tests/e2e/programs.py"]
     for path in sorted([*(HERE / "cases").glob("*.json"), *(HERE / "conformance").glob("*.py"), *shared]):
@@ -35,7 +35,7 @@ def digest():
 
 
 def _values(part, key):
-    """What stands under `key` anywhere in the part."""
+    """Yields the values of `key` anywhere in the part."""
     if isinstance(part, dict):
         for name, value in part.items():
             if name == key:
@@ -47,7 +47,7 @@ def _values(part, key):
 
 
 def holes(cases):
-    """What no case covers: reasons of errors of whole calls, warnings, methods."""
+    """Returns what no case covers: error reasons of whole calls, warnings, methods."""
     reasons = {error.get("reason", "") for error in _values(cases, "error") if isinstance(error, dict)}
     answers = [*_values(cases, "has"), *_values(cases, "equal")]
     warnings = {code.removeprefix("WARNING_CODE_") for code in _values(answers, "code") if isinstance(code, str)}
@@ -60,7 +60,7 @@ def holes(cases):
 
 
 def filled_in(part, saved):
-    """A copy with what was saved instead of "${name}", and repeated what {"$repeat": part, "times": n} says."""
+    """Returns a copy in which saved values replace "${name}", and repeated parts replace {"$repeat": part, "times": n}."""
     if isinstance(part, dict):
         if "$repeat" in part:
             return filled_in(part["$repeat"], saved) * part["times"]
@@ -76,6 +76,6 @@ def filled_in(part, saved):
 
 
 def save(step, answer, saved):
-    """Keeps parts of an answer, as {"name": "path"} says, for later steps."""
+    """Saves parts of an answer for later steps, as the step's {"name": "path"} requests."""
     for name, path in step.get("save", {}).items():
         saved[name] = at(answer, path)

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what came with what a case expects."""
+"""Compares answers with what a case expects."""
 
 import json
 import re
 
-ERROR_KEYS = {  # compared exactly; what an expectation leaves out is expected to be this
+ERROR_KEYS = {  # always compared; the value is the default of an expectation
     "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "first_revision": 0, "newest_revision": 0,
 }
 COMPARED_IF_GIVEN = {"allowed": [], "allowed_total": 0, "tenant": "", "catalog": ""}
-NUMBERS = ("allowed_total", "first_revision", "newest_revision")  # drivers may write them as text
+NUMBERS = ("allowed_total", "first_revision", "newest_revision")  # drivers may write them as strings
 IN_METADATA_TOO = ("field", "value", "tenant", "catalog", "rule")
 
 
 class Unexpected(AssertionError):
-    """What came is not what the case expects."""
+    """The answer differs from what the case expects."""
 
 
 class TooLate(Unexpected):
-    """Nobody was there, where an answer was expected: in a race, the server may have been started too late."""
+    """No server was reachable although an answer was expected: in a race, the server may have started too late."""
 
 
 def at(value, path):
-    """The part of `value` at a path such as "changes.0.revision"; "" is all of it. KeyError when there is none."""
+    """Returns the part of `value` at a path such as "changes.0.revision"; "" is the whole value. KeyError: no such part."""
     for name in path.split(".") if path else ():
         try:
             value = value[int(name)] if isinstance(value, list) else value[name]
@@ -31,7 +31,7 @@ def at(value, path):
 
 
 def _without(value, paths):
-    """A copy without what is at the paths, in which * stands for every item of a list."""
+    """Returns a copy without the parts at the paths, in which * matches every item of a list."""
     copy = json.loads(json.dumps(value))
 
     def remove(part, names):
@@ -50,7 +50,7 @@ def _without(value, paths):
 
 
 def _differences(expected, got, path, exact):
-    """Where `got` lacks something of `expected`, or when `exact` also where it has more."""
+    """Yields what `got` lacks of `expected` and, if `exact`, also what it has in addition."""
     if isinstance(expected, dict) and isinstance(got, dict):
         for name in expected:
             if name not in got:
@@ -81,9 +81,9 @@ def _fail_on(differences):
 
 
 def check_answer(expected, got):
-    """`expected` may have: equal (ignoring the paths of ignore), has, absent, matches."""
+    """Checks an answer. `expected` may have: equal (except for the paths of ignore), has, absent, matches."""
     unknown = set(expected) - {"equal", "ignore", "has", "absent", "matches"}
-    assert not unknown, f"the case expects {unknown}, which means nothing for an answer"
+    assert not unknown, f"the case expects {unknown}, which are not keys of an expected answer"
     if "equal" in expected:
         ignored = expected.get("ignore", [])
         _fail_on(_differences(_without(expected["equal"], ignored), _without(got, ignored), "answer", True))
@@ -104,13 +104,13 @@ def check_answer(expected, got):
 
 
 def _check_lists(got):
-    """Lists are never longer than error.proto says, and `allowed_total` counts at least the values of `allowed`."""
+    """Checks the limits of lists in error.proto, and that `allowed_total` is at least the length of `allowed`."""
     if len(got["allowed"]) > min(10, got["allowed_total"]) or len(got["suggestions"]) > 3:
         raise Unexpected(f"error: expected at most 10 allowed values, counted by allowed_total, and 3 suggestions, got {show(got)}")
 
 
 def _check_metadata(expected, got):
-    """Compares what a case gives. The rest must be what the error's detail has, and the lists are only there."""
+    """Compares the keys that the case gives. The others must equal the error's detail, and lists must be only in the detail."""
     metadata, given = got.get("metadata", {}), expected.get("metadata", {})
     _fail_on(_differences(given, metadata, "error.metadata", False))
     for key in IN_METADATA_TOO:
@@ -121,8 +121,10 @@ def _check_metadata(expected, got):
 
 
 def _check_violations(expected, got):
-    """Each has a description, unless the case says that a shortened error has none. By default there is one violation, of the
-    error's field, or none without a field."""
+    """Checks that each violation has a description, or none if the case expects a shortened error.
+
+    By default, one violation is expected for the error's field, and none without a field.
+    """
     fields = [expected["field"]] if expected.get("field") else []
     violations = got.get("field_violations", [])
     _fail_on(_differences(expected.get("violations", fields), [v.get("field") for v in violations], "error.field_violations", True))
@@ -132,9 +134,9 @@ def _check_violations(expected, got):
 
 
 def check_error(expected, got):
-    """Compares the keys of ERROR_KEYS always, and the others if the case gives them."""
+    """Checks an error: always compares the keys of ERROR_KEYS, and the others if the case gives them."""
     unknown = set(expected) - {*ERROR_KEYS, *COMPARED_IF_GIVEN, "message", "metadata", "violations", "without_descriptions"}
-    assert not unknown, f"the case expects {unknown}, which means nothing for an error"
+    assert not unknown, f"the case expects {unknown}, which are not keys of an expected error"
     if "allowed" in expected:
         expected = {"allowed_total": len(expected["allowed"]), **expected}
     got = {**ERROR_KEYS, **COMPARED_IF_GIVEN, **got}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages of the protos, and answers brought into one form."""
+"""Loads the messages of the contract and converts answers to one form."""
 
 import hashlib
 import pathlib
@@ -37,7 +37,7 @@ METHODS = {
 
 
 def enum_names(name):
-    """The values of an enum but for the first, which is never sent, without their prefix."""
+    """Returns the values of an enum without their prefix, except for the first, which is never sent."""
     values = POOL.FindEnumTypeByName(f"qconfig.v1.{name}").values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
     return [value.name.removeprefix(prefix) for value in values[1:]]
@@ -56,16 +56,16 @@ def _parsed(descriptor, answer):
 
 
 def _check_digest(answer):
-    """What the driver made of a configuration has the digest that the server computed of it."""
+    """Checks that the driver's form of a configuration has the digest that the server computed."""
     if not answer.HasField("config"):
         return
     text = canonical(_to_json(answer.config, defaults=False))
     if hashlib.sha256(text.encode()).hexdigest() != answer.config_digest:
-        raise ValueError(f"config_digest is {answer.config_digest}, and not that of config: {text}")
+        raise ValueError(f"config_digest {answer.config_digest} is not the digest of config: {text}")
 
 
 def response(method, answer):
-    """A response in ProtoJSON of any legal form, as ProtoJSON with proto field names and defaults. Digests are checked."""
+    """Converts a response in any legal ProtoJSON to ProtoJSON with proto field names and defaults. Checks digests."""
     message = _parsed(METHODS[method].output_type, answer)
     if method == "GetConfig":
         _check_digest(message)
@@ -76,15 +76,15 @@ def response(method, answer):
 
 
 def entry(method, answer):
-    """The same for an entry of a list."""
+    """Converts an entry of a list in the same way."""
     return _to_json(_parsed(POOL.FindMessageTypeByName(f"qconfig.v1.{ENTRIES[method]}"), answer))
 
 
 def status_bytes(status):
-    """A google.rpc.Status that is given as ProtoJSON."""
+    """Returns the bytes of a google.rpc.Status that is given as ProtoJSON."""
     return _parsed(POOL.FindMessageTypeByName("google.rpc.Status"), status).SerializeToString()
 
 
 def request_from_bytes(method, content):
-    """A request that was sent, as ProtoJSON with proto field names and defaults."""
+    """Returns the request as ProtoJSON with proto field names and defaults."""
     return _to_json(message_factory.GetMessageClass(METHODS[method].input_type).FromString(content))

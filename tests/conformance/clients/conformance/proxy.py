@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stands between client and server, as a load balancer that knows no health service, and fails calls when told to."""
+"""A proxy between client and server, like a load balancer without a health service, which fails calls on demand."""
 
 import concurrent.futures
 
@@ -11,10 +11,10 @@ SIZES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length
 
 
 class Proxy(grpc.GenericRpcHandler):
-    """Hands calls on as bytes, and remembers each try. `faults` are for the first tries, one each:
+    """Forwards calls as bytes and records each attempt. `faults` has one item for each of the first attempts:
     {"code": ..., "pushback": ..., "status": ..., "lost": true}: fails with the code, grpc-retry-pushback-ms, and
-    grpc-status-details-bin, a google.rpc.Status as ProtoJSON, or text for bytes that are none; lost: after the server did what
-    it was asked, so that only the answer is lost. null: the try is handed on."""
+    grpc-status-details-bin, which is a google.rpc.Status as ProtoJSON, or text for malformed bytes. With `lost`, the server
+    processes the call and only its answer is lost. null: forwards the attempt."""
 
     def __init__(self, target, faults):
         self.tries = []  # (method, bytes of the request)
@@ -52,7 +52,7 @@ class Proxy(grpc.GenericRpcHandler):
             content = status.encode() if isinstance(status, str) else messages.status_bytes(status)
             trailer.append(("grpc-status-details-bin", content))
         context.set_trailing_metadata(trailer)
-        context.abort(grpc.StatusCode[fault["code"]], "failed on the way")
+        context.abort(grpc.StatusCode[fault["code"]], "the proxy failed the call")
 
     def close(self):
         self._server.stop(None).wait()

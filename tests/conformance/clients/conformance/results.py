@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of each language, as files and as a table of cases and languages."""
+"""Stores the results of each language in files and prints a table of cases and languages."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import sys
 from conformance.cases import digest
 from programs import ROOT
 
-LANGUAGES = {  # the name of each column, and what runs its driver, in client/
+LANGUAGES = {  # name of each column -> command of its driver, in client/
     "python": "python/conformance/command",
     "python-aio": "python/conformance/command-aio",
     "go": "go/conformance/command",
@@ -20,7 +20,7 @@ FOLDER = ROOT / "build/clients/conformance"
 
 
 def write(cases, found):
-    """Writes {case: "ok" or the failure} of each language."""
+    """Writes the results {case: "ok" or the failure} of each language."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for language, results in found.items():
         content = {"language": language, "cases": digest(), "results": results}
@@ -28,16 +28,16 @@ def write(cases, found):
 
 
 def read(cases):
-    """What was written, as far as it is of these cases."""
+    """Returns the stored results of these cases."""
     found = {}
     for language in LANGUAGES:
         path = FOLDER / f"{language}.json"
         if not path.exists():
-            print(f"{language}: there are no results; tests/conformance/clients/run {language} makes them", file=sys.stderr)
+            print(f"{language}: no results; run tests/conformance/clients/run {language}", file=sys.stderr)
             continue
         content = json.loads(path.read_text())
         if content["cases"] != digest():
-            print(f"{language}: the results are of other cases; run them again", file=sys.stderr)
+            print(f"{language}: the results are for other cases; run tests/conformance/clients/run {language}", file=sys.stderr)
             continue
         found[language] = content["results"]
     return found
@@ -50,7 +50,7 @@ def _cell(result):
 
 
 def report(cases, languages, found, holes):
-    """Prints the table and what is wrong; 0 when nothing is."""
+    """Prints the table and all problems. Returns 0 if there are none, otherwise 1."""
     width = max(len(case["name"]) for case in cases)
     columns = [max(len(language), 7) for language in languages]
     print(" ".join(["case".ljust(width), *(name.ljust(column) for name, column in zip(languages, columns))]).rstrip())

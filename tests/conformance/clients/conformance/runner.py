@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs cases with one language's driver."""
+"""Runs the cases with the driver of one language."""
 
 import signal
 import sys
@@ -13,7 +13,7 @@ from conformance.results import LANGUAGES
 from conformance.servers import CaseServer, Certificates
 
 EXPECTED = {"expect", "save"}
-STEPS = {  # by the key that tells them apart, with their other keys
+STEPS = {  # key that identifies the kind of step -> its other keys
     "connect": set(),
     "call": {"request", "timeout_s", "meanwhile", *EXPECTED},
     "all": {"request", *EXPECTED},
@@ -25,7 +25,7 @@ RUNS_OF_RACES = 5
 
 
 class CaseRun:
-    """One case with one driver. The client is connected to the case's server unless a step says otherwise."""
+    """One case with one driver. The client is connected to the case's server unless a step connects it elsewhere."""
 
     def __init__(self, case, driver, certificates):
         self._driver = driver
@@ -48,14 +48,14 @@ class CaseRun:
         self._server.close()
 
     def told(self):
-        """The last operation and its answer, for people."""
+        """Returns the last operation and its answer as text."""
         return self._last
 
     def _run(self, step):
         step = cases.filled_in(step, self._saved)
         kinds = [kind for kind in STEPS if kind in step and set(step) <= {kind} | STEPS[kind]]
         if len(kinds) != 1:
-            raise ValueError(f"a step that means nothing: {show(step)}")
+            raise ValueError(f"unknown step: {show(step)}")
         getattr(self, f"_{kinds[0]}")(step)
 
     def _send(self, operation):
@@ -74,7 +74,7 @@ class CaseRun:
             raise Unexpected(f'expected {{"ok": true}}, got {show(answer)}')
 
     def _check(self, step, answer, normal):
-        """Checks {"response"} or {"error"} against what the step expects, and returns the normal form of what came."""
+        """Compares {"response"} or {"error"} with what the step expects. Returns the response in normal form, or the error."""
         expected = step.get("expect", {})
         if "error" in expected:
             if set(answer) != {"error"}:
@@ -123,7 +123,7 @@ class CaseRun:
     def _verify_digest(self, step):
         self._send({"op": "verify_digest", "response": {**step["verify_digest"], **step.get("with", {})}})
         answer = self._receive()
-        if step["expect"] == "refused":
+        if step["expect"] == "rejected":
             accepted = answer == {"ok": False} or set(answer) == {"error"}
         else:
             accepted = answer == {"ok": step["expect"]}
@@ -131,14 +131,14 @@ class CaseRun:
             raise Unexpected(f"expected {show(step['expect'])}")
 
     def _do(self, step):
-        """What is done to the server; see README.md."""
+        """Performs a `do` step; see README.md."""
         server = self._server
         what = step["do"]
         actions = {
             "start": lambda: server.start(self._server_options(step.get("options"))),
             "stop": server.end,
             "kill": lambda: server.end(signal.SIGKILL),
-            "begin to end": server.begin_to_end,
+            "begin shutdown": server.begin_shutdown,
             "wait for metric": lambda: server.wait_for_metric(step["line"]),
             "hold call": server.hold_call,
             "hold write": server.hold_write,
@@ -156,7 +156,7 @@ class CaseRun:
         actions[what]()
 
     def _check_tries(self, step):
-        """How many tries came to the proxy since the last check, and that a field was the same and not empty in each."""
+        """Checks how many attempts reached the proxy since the last check, and that a field has the same value in each."""
         tries, self._server.proxy.tries = self._server.proxy.tries, []
         requests = [messages.request_from_bytes(*attempt) for attempt in tries]
         self._last += f"\ntries: {show([attempt[0] for attempt in tries])}"
@@ -172,18 +172,18 @@ def _problem(failure):
     if isinstance(failure, DriverFailed):
         return str(failure)
     if isinstance(failure, json_format.ParseError):
-        return f"the answer is no message: {failure}"
+        return f"the answer cannot be parsed: {failure}"
     return f"{type(failure).__name__}: {failure}"
 
 
 def _run_once(case, driver, certificates):
-    """What went wrong, in order, and the last that was sent and came."""
+    """Returns the failures in order, and the last operation and answer."""
     failures = []
 
     def attempt(action):
         try:
             return action()
-        except Exception as failure:  # of a case, which does not end the others
+        except Exception as failure:  # a failed case does not stop the others
             failures.append(failure)
 
     run = attempt(lambda: CaseRun(case, driver, certificates))
@@ -196,7 +196,7 @@ def _run_once(case, driver, certificates):
 
 
 def _run_case(language, case, driver, certificates):
-    """ "ok", or what went wrong. A race that the server lost is run again."""
+    """Returns "ok" or the failure. Repeats a race in which the server started too late."""
     runs = RUNS_OF_RACES if case.get("race") else 1
     while True:
         failures, told = _run_once(case, driver, certificates)
@@ -206,7 +206,7 @@ def _run_case(language, case, driver, certificates):
         runs -= 1
         if runs == 0 or any(not isinstance(failure, TooLate) for failure in failures):
             return result
-        _tell(language, case, f"{result}\nThe server may have been too late: the case is run again.")
+        _tell(language, case, f"{result}\nThe server may have started too late: running the case again.")
 
 
 def _tell(language, case, result):
@@ -228,12 +228,12 @@ def _run_all(language, chosen, certificates, results):
 
 
 def run(language, chosen):
-    """{case: "ok" or the failure}; failures are printed as they come. Cases that a broken driver left out are not in it."""
+    """Returns {case: "ok" or the failure}, and prints failures as they occur. Cases after a driver failure are missing."""
     certificates = Certificates()
     results = {}
     try:
         _run_all(language, chosen, certificates, results)
-    except Exception as failure:  # of a driver, which does not end the other languages
+    except Exception as failure:  # a failed driver does not stop the other languages
         case = chosen[min(len(results), len(chosen) - 1)]
         results[case["name"]] = _problem(failure)
         _tell(language, case, results[case["name"]])

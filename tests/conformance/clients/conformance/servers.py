@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real server of a case: started, ended, held, and deprived of its storage."""
+"""The real server of a case, which steps start, stop, block and cut off from its storage."""
 
 import pathlib
 import re
@@ -23,13 +23,13 @@ def _wait_until(condition, what):
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} does not come")
+            raise AssertionError(f"timed out after {WAIT_SECONDS} s waiting for: {what}")
         time.sleep(0.005)
 
 
 class Certificates:
-    """PEM files: server.crt of ca.crt for 127.0.0.1 and localhost, other-name.crt of it for another host, client.crt of
-    callers.crt, other-ca.crt and stranger.crt of it."""
+    """PEM files. ca.crt issues server.crt, for 127.0.0.1 and localhost, and other-name.crt, for another host. callers.crt issues
+    client.crt, and other-ca.crt issues stranger.crt."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -52,7 +52,7 @@ class Certificates:
         )
 
     def options(self, kind):
-        """The server's options for TLS of the kind "server", "mutual" or "other name"."""
+        """Returns the server's options for TLS of the kind "server", "mutual" or "other name"."""
         name = "other-name" if kind == "other name" else "server"
         options = ["--tls-cert", self.path / f"{name}.crt", "--tls-key", self.path / f"{name}.key"]
         return options + (["--tls-client-ca", self.path / "callers.crt"] if kind == "mutual" else [])
@@ -62,14 +62,14 @@ class Certificates:
 
 
 class CaseServer:
-    """A qconfigd on SQLite and a real port, which keeps its port and its data when it is started again."""
+    """A qconfigd with SQLite and a real port. It keeps port and data across restarts."""
 
     def __init__(self, options):
         self._options = options
         self._data = tempfile.TemporaryDirectory(prefix="qconfig-conformance-")
         self._registry = pathlib.Path(self._data.name) / "registry.db"
         self._backup = self._registry.with_name("backup.db")
-        self._held = []  # processes whose calls wait in the server
+        self._held = []  # client processes whose calls wait in the server
         self._lock = None
         self.proxy = None
         self._listen = "127.0.0.1:0"
@@ -91,8 +91,8 @@ class CaseServer:
         self._server.end(sent)
         self._server.__exit__()
 
-    def begin_to_end(self):
-        """SIGTERM, and waits until the server lets no more calls in."""
+    def begin_shutdown(self):
+        """Sends SIGTERM and waits until the server rejects calls."""
         self._server.process.send_signal(signal.SIGTERM)
         with grpc.insecure_channel(self.address, [("grpc.enable_retries", 0)]) as channel:
             ask = channel.unary_unary("/qconfig.v1.ConfigService/ListCatalogs")
@@ -104,10 +104,10 @@ class CaseServer:
                     return error.code() == grpc.StatusCode.UNAVAILABLE
                 return False
 
-            _wait_until(refused, "the end of the server")
+            _wait_until(refused, "the start of the shutdown")
 
     def wait_for_metric(self, line):
-        """`line` is a pattern of a whole line."""
+        """Waits until a whole line matches the pattern `line`."""
         _wait_until(lambda: re.search(f"^{line}$", self._server.probe("/metrics")[1], re.M), line)
 
     def qconfigctl(self, arguments, text=""):
@@ -117,16 +117,16 @@ class CaseServer:
             raise AssertionError(f"qconfigctl {' '.join(arguments)}: {result.stderr}")
 
     def hold_call(self):
-        """Lets a call of another client run until `release`: it waits for a revision that does not come."""
+        """Keeps a call of another client in flight until `release`: it waits for a revision that is never reached."""
         self._hold("get-config", "llama", "--scheme", "fp8", "--min-revision", "1000000")
 
     def lock_writes(self):
-        """Lets writes wait in the server until `release`, but no longer than five seconds."""
+        """Blocks writes in the server until `release`, for at most five seconds."""
         self._lock = sqlite3.connect(self._registry, isolation_level=None)
         self._lock.execute("BEGIN IMMEDIATE")
 
     def hold_write(self):
-        """Lets a write of another client run until `release`, but no longer than five seconds."""
+        """Keeps a write of another client in flight until `release`, for at most five seconds."""
         self.lock_writes()
         scheme = pathlib.Path(self._data.name) / "scheme.textproto"
         scheme.write_text('name: "held" config {}')
@@ -148,7 +148,7 @@ class CaseServer:
         self._held = []
 
     def storage(self, state):
-        """away: the registry's file is moved away; back: and moved back. full: files may not grow; roomy: and may again."""
+        """away: moves the registry's file away; back: moves it back. full: forbids files to grow; not full: allows it again."""
         away = self._registry.with_suffix(".away")
         if state == "away":
             self._registry.rename(away)
@@ -159,14 +159,14 @@ class CaseServer:
             resource.prlimit(self._server.process.pid, resource.RLIMIT_FSIZE, (128 << 10 if state == "full" else most, most))
 
     def back_up(self):
-        """Makes a backup of the registry while the server runs. REQUIRES: there is none yet."""
+        """Creates a backup of the registry while the server runs. REQUIRES: no backup exists."""
         command = [BIN / "qconfigd", "backup", "--storage", f"sqlite:{self._registry}", "--to", self._backup]
         result = subprocess.run(command, text=True, capture_output=True, env=clean_environment(), timeout=60)
         if result.returncode != 0:
             raise AssertionError(f"qconfigd backup: {result.stderr}")
 
     def restore(self):
-        """Replaces the registry with the backup, as deploy/README.md says. REQUIRES: the server is down."""
+        """Restores the backup as described in deploy/README.md. REQUIRES: the server is down."""
         for suffix in ("", "-wal", "-shm"):
             file = self._registry.with_name(self._registry.name + suffix)
             if file.exists():
@@ -174,9 +174,9 @@ class CaseServer:
         shutil.copyfile(self._backup, self._registry)
 
     def rename_scheme(self, old, new):
-        """Renames a stored scheme to a name of the same length, while the server is down: as a server would have stored it
-        whose catalogues had no scheme of that name."""
-        assert len(old) == len(new), "a scheme's bytes keep their length"
+        """Renames a stored scheme to a name of the same length, as if a server whose catalogues lack this name had stored it.
+        REQUIRES: the server is down."""
+        assert len(old) == len(new), "the stored bytes must keep their length"
         connection = sqlite3.connect(self._registry)
         (value,) = connection.execute("SELECT value FROM entries WHERE kind = 1 AND name = ?", [old]).fetchone()
         renamed = value.replace(old.encode(), new.encode(), 1)
@@ -185,15 +185,15 @@ class CaseServer:
         connection.close()
 
     def rename_default_catalog(self, old, new):
-        """Renames the default catalogue of each tenant that has it, while the server is down: as another server stores it
-        whose catalogues are not those of this one."""
+        """Renames the default catalogue of each tenant that has it, as if a server with other catalogues had stored it.
+        REQUIRES: the server is down."""
         connection = sqlite3.connect(self._registry)
         connection.execute("UPDATE entries SET value = ? WHERE kind = 3 AND value = ?", [new.encode(), old.encode()])
         connection.commit()
         connection.close()
 
     def start_proxy(self, faults):
-        """Instead of the one before. Returns its address."""
+        """Starts a proxy instead of the previous one, and returns its address."""
         if self.proxy is not None:
             self.proxy.close()
         self.proxy = Proxy(self.address, faults)
