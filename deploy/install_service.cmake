@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# `cmake --install` runs this script, because the unit contains paths below the prefix, which is unknown earlier.
+# Run by `cmake --install`, because the paths in the unit depend on the prefix, which is known only then.
 set(QCONFIG_BIN_DIR "${CMAKE_INSTALL_PREFIX}/${QCONFIG_BINDIR}")
 set(QCONFIG_DOC_DIR "${CMAKE_INSTALL_PREFIX}/${QCONFIG_DOCDIR}")
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
@@ -10,7 +10,7 @@ else()
 endif()
 configure_file("${QCONFIG_SOURCE}/systemd/qconfigd.service.in" "${QCONFIG_BUILD}/qconfigd.service" @ONLY)
 file(INSTALL "${QCONFIG_BUILD}/qconfigd.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
-# Keeps a file that the operator may have changed. While cpack collects files, there is none.
+# Keep the operator's options. cpack installs to an empty directory, so the package always has the file.
 if(NOT EXISTS "$ENV{DESTDIR}${QCONFIG_CONFIG_DIR}/qconfigd.conf")
   file(INSTALL "${QCONFIG_SOURCE}/qconfigd.conf" DESTINATION "${QCONFIG_CONFIG_DIR}")
 endif()

@@ -51,8 +51,8 @@ def sample_file():
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
         "#",
-        "# Options of qconfigd, with their defaults. `qconfigd --help` says what they mean, and",
-        "# `qconfigd check-config --config FILE` checks a file. Flags and QCONFIG_ variables win over it.",
+        "# Options of qconfigd with their defaults. `qconfigd --help` describes them, and `qconfigd check-config --config FILE`",
+        "# validates a file. Flags and QCONFIG_ variables take precedence over the file.",
     ]
     last = ""
     for group, name, _, _, default in options_of_help():

@@ -1,29 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists the commands in README.md and deploy/README.md, and the test that runs each."""
+"""Lists the commands in the documents, and the test that runs each."""
 
 import re
 
 from programs import ROOT
 
-DOCUMENTS = ("README.md", "deploy/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "client/README.md", "deploy/README.md")
 COMMANDS = "sh|console"
 
 # Test -> the beginnings of the blocks that it runs, which run_by(TEST) returns.
 RUN_BY = {
-    "clone": ("./deploy/quickstart ",),
+    "clone": (
+        "./deploy/quickstart ",
+        "python3 -m venv ",
+        "deploy/install-packages ",
+        "cmake --build --preset release --target core_test",
+    ),
     "compose": ("docker compose ",),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
-    "readme": ("build/release/bin/", "$ build/release/bin/", "$ echo ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
 }
 # The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {
     "kubectl ": "needs a cluster; manifests_test checks the manifests",
     "groupadd ": "needs systemd",
-    "docker exec qconfig qconfigd backup ": "storage_test backs up with the same command; Docker only copies the file",
-    "docker stop qconfig\n": "storage_test and epoch_test do the same with the files; Docker only copies them",
-    "qconfigd --listen ": "needs certificates for a host name; tls_test uses the same options",
-    "cmake --preset release ": "takes minutes; package_test builds and installs the package of this build",
+    "docker exec qconfig qconfigd backup ": "storage_test makes a backup with the same command; Docker only copies the file",
+    "docker stop qconfig\n": "storage_test and epoch_test do the same to the files; Docker only gives access to them",
+    "qconfigd --listen ": "needs certificates for a name; tls_test serves and calls with the same options",
+    "cmake --preset release ": "takes minutes; package_test makes the package from the existing build and installs it",
+    "tests/run ": "--all takes half an hour, and CI runs it; clone_test runs `tests/run --only core`",
 }
 
 

@@ -45,7 +45,9 @@ class InstallTest(unittest.TestCase):
             options.write_text("log-level = warn\n")
             containers.run("cmake", "--install", BUILD, "--prefix", prefix)
             self.assertEqual(options.read_text(), "log-level = warn\n")
-            for file in ("doc/qconfig/deploy/README.md", "qconfig/alerts.yml", "qconfig/grafana.json", "qconfig/service_config.json"):
+            documents = ("README.md", "CHANGELOG.md", "client/README.md", "deploy/README.md")
+            data = ("alerts.yml", "grafana.json", "service_config.json")
+            for file in (*(f"doc/qconfig/{name}" for name in documents), *(f"qconfig/{name}" for name in data)):
                 self.assertTrue((prefix / "share" / file).is_file(), file)
 
     def test_stop_timeout_is_longer_than_the_shutdown(self):
