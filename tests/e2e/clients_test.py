@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what client/LANGUAGE/README.md says, against a server of its own. Usage: clients_test.py LANGUAGE"""
+"""Runs the commands in client/LANGUAGE/README.md against a real server. Usage: clients_test.py LANGUAGE"""
 
 import pathlib
 import re
@@ -15,21 +15,21 @@ from programs import BIN, ROOT, Server, clean_environment
 LANGUAGE = sys.argv.pop(1)
 FOLDER = ROOT / "client" / LANGUAGE
 TOOLS = {"python": "python3", "go": "go", "typescript": "npm", "java": "mvn", "rust": "cargo", "cpp": "cmake"}
-SHOWN = {"python", "go", "typescript", "java", "rust", "cpp"}  # code, which is not run but is that of a file
+SHOWN = {"python", "go", "typescript", "java", "rust", "cpp"}  # code that is not run, but must be in a file
 
 
 def blocks():
-    """The README's fenced blocks as (language, text)."""
+    """Returns the README's fenced blocks as (language, text)."""
     return re.findall(r"^```(\w*)\n(.*?)^```$", (FOLDER / "README.md").read_text(), re.M | re.S)
 
 
 def examples(text):
-    """The commands of a console block with their output."""
+    """Returns the commands of a console block with their output."""
     return re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", text, re.M)
 
 
 def script(folder):
-    """The commands of the README, in order. The output of those in console blocks is compared."""
+    """Returns a script that runs the README's commands in order, and compares the output of console blocks."""
     lines = []
     for language, text in blocks():
         if language == "sh":
@@ -48,11 +48,11 @@ class ClientTest(unittest.TestCase):
         code = subprocess.run(command, cwd=FOLDER, env=kept, stdin=subprocess.DEVNULL).returncode
         self.assertEqual(code, 0, f"{' '.join(map(str, command))} in client/{LANGUAGE} failed: see above")
 
-    def test_0_tools_are_there(self):
+    def test_0_tools_are_installed(self):
         tool = TOOLS[LANGUAGE]
-        self.assertTrue(shutil.which(tool), f"client/{LANGUAGE} needs {tool}; its README names the versions")
+        self.assertTrue(shutil.which(tool), f"client/{LANGUAGE} requires {tool}; its README lists the versions")
 
-    def test_1_code_in_the_readme_is_that_of_a_file(self):
+    def test_1_code_in_the_readme_is_in_a_file(self):
         command = ["git", "ls-files", "-co", "--exclude-standard", "."]
         listed = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
         sources = [FOLDER / name for name in listed.stdout.split("\n") if name and name != "README.md"]

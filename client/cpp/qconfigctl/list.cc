@@ -82,7 +82,7 @@ Rows RowsOf(const v1::ListCatalogsResponse& response) {
 }
 
 // For example "put scheme my_int4".
-std::string WordsOf(const v1::RegistryChange& change) {
+std::string DescriptionOf(const v1::RegistryChange& change) {
   switch (change.change_case()) {
     case v1::RegistryChange::kPutScheme:
       return absl::StrCat("put scheme ", change.put_scheme().name());
@@ -103,12 +103,12 @@ std::string WordsOf(const v1::RegistryChange& change) {
 Rows RowsOf(const v1::ListChangesResponse& response) {
   Rows rows = {{"REVISION", "TIME", "ACTOR", "REQUEST ID", "CHANGE"}};
   for (const v1::ChangeRecord& record : response.changes()) {
-    std::vector<std::string> words;
-    for (const v1::RegistryChange& change : record.changes()) words.push_back(WordsOf(change));
+    std::vector<std::string> descriptions;
+    for (const v1::RegistryChange& change : record.changes()) descriptions.push_back(DescriptionOf(change));
     const std::string time =
         record.has_time() ? google::protobuf::util::TimeUtil::ToString(TruncatedToSeconds(record.time())) : "-";
     rows.push_back({absl::StrCat(record.revision()), time, record.actor().empty() ? "-" : record.actor(),
-                    record.request_id().empty() ? "-" : record.request_id(), absl::StrJoin(words, ", ")});
+                    record.request_id().empty() ? "-" : record.request_id(), absl::StrJoin(descriptions, ", ")});
   }
   return rows;
 }

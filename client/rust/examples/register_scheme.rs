@@ -17,9 +17,9 @@ fn int4(group_size: i32) -> Scheme {
     Scheme { name: "my_int4".to_owned(), spec, ..Default::default() }
 }
 
-fn print(answer: &RegisterSchemeResponse) {
-    println!("revision {}, replaced: {}", answer.revision, answer.replaced);
-    for warning in &answer.warnings {
+fn print(response: &RegisterSchemeResponse) {
+    println!("revision {}, replaced: {}", response.revision, response.replaced);
+    for warning in &response.warnings {
         println!("warning: {}", warning.message);
     }
 }

@@ -102,7 +102,7 @@ impl fmt::Debug for Builder {
 mod tests {
     use super::*;
 
-    fn options_error(builder: Builder) -> String {
+    fn build_error(builder: Builder) -> String {
         match builder.build() {
             Err(Error::Options(text)) => text,
             other => panic!("{other:?}"),
@@ -114,7 +114,10 @@ mod tests {
         for server in
             ["", "localhost", "localhost:", "a b:1", "http://localhost:50051", "localhost:50051/x", "a:1,,b:2"]
         {
-            assert!(options_error(Builder::default().server(server)).contains("must have the form host:port"), "{server}");
+            assert!(
+                build_error(Builder::default().server(server)).contains("must have the form host:port"),
+                "{server}"
+            );
         }
         for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
             assert!(Builder::default().server(server).build().is_ok(), "{server}");
@@ -129,7 +132,7 @@ mod tests {
                 ("max_tokens", RetryPolicy { max_tokens: number, ..Default::default() }),
                 ("token_ratio", RetryPolicy { token_ratio: number, ..Default::default() }),
             ] {
-                assert!(options_error(Builder::default().retry(policy)).contains(name), "{name} {number}");
+                assert!(build_error(Builder::default().retry(policy)).contains(name), "{name} {number}");
             }
         }
     }
@@ -143,6 +146,6 @@ mod tests {
 
     #[test]
     fn requires_a_runtime() {
-        assert!(options_error(Builder::default()).contains("Tokio runtime"));
+        assert!(build_error(Builder::default()).contains("Tokio runtime"));
     }
 }

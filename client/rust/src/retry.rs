@@ -91,7 +91,8 @@ impl Retries {
             attempts.backoffs = 0;
             return pushback.to_str().ok()?.parse().ok().map(Duration::from_millis);
         }
-        let backoff = self.policy.initial_backoff.as_secs_f64() * self.policy.backoff_multiplier.powi(attempts.backoffs);
+        let backoff =
+            self.policy.initial_backoff.as_secs_f64() * self.policy.backoff_multiplier.powi(attempts.backoffs);
         attempts.backoffs += 1;
         let seconds = backoff.min(self.policy.max_backoff.as_secs_f64()) * (0.8 + 0.4 * fastrand::f64());
         Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))

@@ -16,8 +16,8 @@ try {
   console.log("revision:", second.revision, "replaced:", second.replaced);
 
   const spec = { modelType: "llama", scheme: "my_int4" };
-  const answer = await client.getConfig({ spec, revision: second.revision });
-  console.log("group size:", answer.config?.globalQuantConfig?.weight[0]?.groupSize);
+  const response = await client.getConfig({ spec, revision: second.revision });
+  console.log("group size:", response.config?.globalQuantConfig?.weight[0]?.groupSize);
 } catch (error) {
   if (!(error instanceof QConfigError) || error.reason !== "ETAG_MISMATCH") throw error;
   console.log("another client has changed the scheme");
