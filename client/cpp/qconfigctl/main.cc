@@ -64,7 +64,8 @@ int Main(int argc, char** argv) {
       ->check([](const std::string& server) { return server.empty() ? "must not be empty" : std::string(); })
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
-  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; empty: default")->envname("QCONFIG_TENANT");
+  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; empty: the tenant default")
+      ->envname("QCONFIG_TENANT");
   // Read here instead of by CLI11, so that RejectCatalog() sees only a --catalog of the command line.
   if (const char* catalog = std::getenv("QCONFIG_CATALOG"); catalog != nullptr) options.catalog = catalog;
   app.add_option(

@@ -14,9 +14,8 @@ namespace qconfig::client {
 
 // Parses the dictionary of a QLayerConfig, with "name", "description" and "labels" next to its keys or around it
 // ({"name": ..., "config": {...}}). A tensor is one of:
-// - a dictionary that QTensorConfig.from_dict accepts, including the older keys `dynamic` and `axis`. An observer that
-// is
-//   not set stays unset, for ReplaceObservers.
+// - a dictionary that QTensorConfig.from_dict accepts, including the older keys `dynamic` and `axis`; an observer may
+//   stay unset, for ReplaceObservers
 // - a list of two such dictionaries
 // - {"spec": "Int8PerTensorSpec", "fields": {...}}
 // - {"spec": "ProgressiveSpec" or "ScaleQuantSpec", "first_stage": ..., "second_stage": ...}

@@ -122,7 +122,8 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::App* both = app.add_subcommand("register", "Add a scheme or template to the tenant's registry");
   both->require_subcommand(1);
   auto scheme = std::make_shared<Arguments>();
-  CLI::App* command = AddCommand(*both, "scheme", "Add a scheme, or replace it with --replace or --etag", *scheme);
+  CLI::App* command =
+      AddCommand(*both, "scheme", "Add a scheme; --replace and --etag replace an existing one", *scheme);
   command->add_option("--name", scheme->name, "Name of the scheme; required if the file has none");
   command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme of this name if it exists");
   scheme->write.AddEtagTo(*command, "Replace the tenant's scheme only if it has this etag");

@@ -18,7 +18,7 @@ from qconfig_client.config import Config
 
 
 class Client:
-    """Calls a qconfig server. Thread-safe and fork-safe; a program needs only one.
+    """Calls a qconfig server. Thread-safe, and usable in parent and child after a fork; a program needs only one.
 
     server: host:port, where the host may resolve to several addresses, or any other gRPC target.
     tenant, catalog: defaults for requests that do not set them. A `catalog` of None selects the catalogue of the
