@@ -69,8 +69,7 @@ export function channelCredentials(tls: TlsOptions | undefined): ChannelCredenti
 function readPem(name: keyof TlsOptions, pem: Pem | undefined): Buffer | null {
   if (pem === undefined) return null;
   const bytes = typeof pem === "string" && !pem.includes("-----BEGIN ") ? readFile(name, pem) : Buffer.from(pem);
-  if (!bytes.includes("-----BEGIN "))
-    throw new Error(`tls.${name}: not PEM: no line starts with "-----BEGIN "`);
+  if (!bytes.includes("-----BEGIN ")) throw new Error(`tls.${name}: not PEM: no line starts with "-----BEGIN "`);
   return bytes;
 }
 

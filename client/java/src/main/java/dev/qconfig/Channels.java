@@ -34,9 +34,8 @@ final class Channels {
             .perRpcBufferLimit(MAX_RETRIED_BYTES)
             .retryBufferSize(MAX_RETRIED_BYTES_OF_ALL_CALLS)
             .disableServiceConfigLookUp()
-            // Pings detect dead connections. gRPC sends them only while calls are in flight, such
-            // as
-            // the health watch.
+            // Pings detect dead connections. gRPC sends them only while calls are in flight, for
+            // example the health watch.
             .keepAliveTime(60, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(false);

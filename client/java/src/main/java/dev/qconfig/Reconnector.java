@@ -69,7 +69,6 @@ final class Reconnector {
       return;
     }
     ticking.set(false);
-    if (calledSinceTick.get())
-      startTicking(); // A call started before that and did not start ticking.
+    if (calledSinceTick.get()) startTicking(); // A call started meanwhile, without ticking.
   }
 }

@@ -193,8 +193,8 @@ class ServersTest {
             QConfigServer.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
         QConfigClient client = server.client().build();
         QConfigClient once = server.client().serviceConfig("").build()) {
-      QConfigClient briefly =
-          client.withTimeout(Duration.ofMillis(500)); // less than all attempts take
+      // Less than all attempts take.
+      QConfigClient briefly = client.withTimeout(Duration.ofMillis(500));
       client.getConfig(LLAMA_FP8);
       once.listCatalogs(ListCatalogsRequest.getDefaultInstance());
       GetConfigRequest waits = LLAMA_FP8.toBuilder().setMinRevision(1000).build();
