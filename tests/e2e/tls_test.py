@@ -94,7 +94,7 @@ class TlsTest(unittest.TestCase):
 
     def test_server_without_tls(self):
         with Server() as server:
-            self.assertNotReached(ask(server), "the server does not speak TLS")
+            self.assertNotReached(ask(server), "the server does not use TLS")
 
     def test_the_certificate_is_for_the_name_that_is_asked(self):
         with Server(*server_options("elsewhere")) as server:
