@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package qconfig calls a qconfig server, which answers what quantization configuration AMD Quark's LLMTemplate would
-// build. What the messages mean is said in package qconfigv1, which is generated from the protos.
+// Package qconfig is a client of the qconfig server, which returns the quantization configurations that AMD Quark's
+// LLMTemplate would build. Package qconfigv1 documents the messages.
 package qconfig
 
 import (
@@ -16,13 +16,14 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// Client calls a qconfig server. It is safe for concurrent use, and one is enough for a process.
+// Client calls a qconfig server. It is safe for concurrent use; a process needs only one.
 //
-// Its methods are those of both services. They leave the caller's message as it is, and fail with an [*Error]. A call
-// takes as long as its context's deadline allows or, if there is none, as [Options].Timeout says.
+// It has the methods of both services. They do not modify the caller's message, and return an [*Error] on failure. A call
+// without a deadline in its context uses [Options].Timeout.
 //
-// A write without a request_id gets one, so that retries apply it once. After UNAVAILABLE or a deadline the write may have
-// been stored: to be able to repeat it, set a request_id, and send the same message again.
+// The client sets a random request_id on writes that have none, so that its retries are idempotent. After UNAVAILABLE or
+// DEADLINE_EXCEEDED the write may have been applied: to retry it safely, set your own request_id and send the same message
+// again.
 type Client struct {
 	connection *grpc.ClientConn
 	config     v1.ConfigServiceClient
@@ -37,8 +38,8 @@ var (
 	_ v1.RegistryServiceClient = (*Client)(nil)
 )
 
-// NewClient fails for options that cannot be, such as a service config that is none. It does not connect yet: a server
-// that cannot be reached is UNAVAILABLE at the first call.
+// NewClient returns an error for invalid options, such as a malformed service config. It does not connect: if the server is
+// unreachable, the first call fails with UNAVAILABLE.
 func NewClient(options Options) (*Client, error) {
 	connection, err := grpc.NewClient(cmp.Or(options.Server, "localhost:50051"), options.dialOptions()...)
 	if err != nil {
@@ -54,74 +55,75 @@ func NewClient(options Options) (*Client, error) {
 	}, nil
 }
 
-// Close ends the connections, and calls that still run.
+// Close closes the connections and cancels the calls in flight.
 func (c *Client) Close() error {
 	return c.connection.Close()
 }
 
-// GetConfig builds the configuration for one model type and scheme.
+// GetConfig returns the configuration for a model type and a scheme.
 func (c *Client) GetConfig(ctx context.Context, request *v1.GetConfigRequest, options ...grpc.CallOption) (*v1.GetConfigResponse, error) {
 	return call(ctx, c, c.config.GetConfig, request, options)
 }
 
-// BatchGetConfig answers many requests in one call. [ItemError] makes an error of an item that failed.
+// BatchGetConfig sends many requests in one call. [ItemError] converts a failed item to an error.
 func (c *Client) BatchGetConfig(ctx context.Context, request *v1.BatchGetConfigRequest, options ...grpc.CallOption) (*v1.BatchGetConfigResponse, error) {
 	return call(ctx, c, c.config.BatchGetConfig, request, options)
 }
 
-// ListTemplates reads one page of the templates that the tenant sees; [Client.AllTemplates] reads them all.
+// ListTemplates returns one page of the templates that are visible to the tenant; [Client.AllTemplates] reads all pages.
 func (c *Client) ListTemplates(ctx context.Context, request *v1.ListTemplatesRequest, options ...grpc.CallOption) (*v1.ListTemplatesResponse, error) {
 	return call(ctx, c, c.config.ListTemplates, request, options)
 }
 
-// GetTemplate reads one template.
+// GetTemplate returns a template.
 func (c *Client) GetTemplate(ctx context.Context, request *v1.GetTemplateRequest, options ...grpc.CallOption) (*v1.GetTemplateResponse, error) {
 	return call(ctx, c, c.config.GetTemplate, request, options)
 }
 
-// ListSchemes reads one page of the schemes that the tenant sees; [Client.AllSchemes] reads them all.
+// ListSchemes returns one page of the schemes that are visible to the tenant; [Client.AllSchemes] reads all pages.
 func (c *Client) ListSchemes(ctx context.Context, request *v1.ListSchemesRequest, options ...grpc.CallOption) (*v1.ListSchemesResponse, error) {
 	return call(ctx, c, c.config.ListSchemes, request, options)
 }
 
-// GetScheme reads one scheme.
+// GetScheme returns a scheme.
 func (c *Client) GetScheme(ctx context.Context, request *v1.GetSchemeRequest, options ...grpc.CallOption) (*v1.GetSchemeResponse, error) {
 	return call(ctx, c, c.config.GetScheme, request, options)
 }
 
-// ListCatalogs reads which catalogues the server has.
+// ListCatalogs returns the server's catalogues.
 func (c *Client) ListCatalogs(ctx context.Context, request *v1.ListCatalogsRequest, options ...grpc.CallOption) (*v1.ListCatalogsResponse, error) {
 	return call(ctx, c, c.config.ListCatalogs, request, options)
 }
 
-// RegisterScheme adds a scheme to the tenant's registry. With replace or etag in the request it replaces the tenant's scheme
-// of the same name.
+// RegisterScheme adds a scheme to the tenant's registry, or replaces the tenant's scheme of the same name if the request sets
+// replace or etag.
 func (c *Client) RegisterScheme(ctx context.Context, request *v1.RegisterSchemeRequest, options ...grpc.CallOption) (*v1.RegisterSchemeResponse, error) {
 	return call(ctx, c, c.registry.RegisterScheme, request, options)
 }
 
-// UnregisterScheme removes a scheme of the tenant.
+// UnregisterScheme removes a scheme from the tenant's registry.
 func (c *Client) UnregisterScheme(ctx context.Context, request *v1.UnregisterSchemeRequest, options ...grpc.CallOption) (*v1.UnregisterSchemeResponse, error) {
 	return call(ctx, c, c.registry.UnregisterScheme, request, options)
 }
 
-// RegisterTemplate adds a template to the tenant's registry, or replaces the one of the same model type.
+// RegisterTemplate adds a template to the tenant's registry, or replaces the tenant's template for the model type unless the
+// request sets must_be_new.
 func (c *Client) RegisterTemplate(ctx context.Context, request *v1.RegisterTemplateRequest, options ...grpc.CallOption) (*v1.RegisterTemplateResponse, error) {
 	return call(ctx, c, c.registry.RegisterTemplate, request, options)
 }
 
-// UnregisterTemplate removes a template of the tenant.
+// UnregisterTemplate removes a template from the tenant's registry.
 func (c *Client) UnregisterTemplate(ctx context.Context, request *v1.UnregisterTemplateRequest, options ...grpc.CallOption) (*v1.UnregisterTemplateResponse, error) {
 	return call(ctx, c, c.registry.UnregisterTemplate, request, options)
 }
 
-// SetDefaultCatalog changes the catalogue that requests of the tenant use if they name none. [Options].Catalog does not go
-// into its request.
+// SetDefaultCatalog sets the catalogue that the tenant's requests use by default. The client does not fill [Options].Catalog
+// into the request.
 func (c *Client) SetDefaultCatalog(ctx context.Context, request *v1.SetDefaultCatalogRequest, options ...grpc.CallOption) (*v1.SetDefaultCatalogResponse, error) {
 	return call(ctx, c, c.registry.SetDefaultCatalog, request, options)
 }
 
-// ListChanges reads one page of the writes to the tenant's registry, newest first; [Client.AllChanges] reads them all.
+// ListChanges returns one page of the writes to the tenant's registry, newest first; [Client.AllChanges] reads all pages.
 func (c *Client) ListChanges(ctx context.Context, request *v1.ListChangesRequest, options ...grpc.CallOption) (*v1.ListChangesResponse, error) {
 	return call(ctx, c, c.registry.ListChanges, request, options)
 }
@@ -145,14 +147,14 @@ func call[Request, Response proto.Message](
 	return response, nil
 }
 
-// clone copies the request; of nil it makes an empty one.
+// clone copies the request. A nil request becomes an empty one.
 func clone[Request proto.Message](request Request) Request {
 	copied := request.ProtoReflect().New().Interface().(Request)
 	proto.Merge(copied, request)
 	return copied
 }
 
-// fill sets the fields of the request that the client has a value for and the caller left empty.
+// fill sets the fields that the caller left empty to the client's values.
 func (c *Client) fill(request proto.Message) {
 	if batch, ok := request.(*v1.BatchGetConfigRequest); ok {
 		for _, item := range batch.GetRequests() {
@@ -163,7 +165,7 @@ func (c *Client) fill(request proto.Message) {
 	message := request.ProtoReflect()
 	fillField(message, "tenant", func() string { return c.tenant })
 	fillField(message, "request_id", NewRequestID)
-	// In this request the field is what to change, not what to read from.
+	// In this request, catalog is the new default.
 	if _, ok := request.(*v1.SetDefaultCatalogRequest); !ok {
 		fillField(message, "catalog", func() string { return c.catalog })
 	}

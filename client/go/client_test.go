@@ -37,7 +37,7 @@ func TestGetConfig(t *testing.T) {
 	}
 }
 
-func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
+func TestTenantAndCatalogAreFilledIn(t *testing.T) {
 	server := startServer(t)
 	client := connect(t, qconfig.Options{Server: server.address, Tenant: "acme", Catalog: "quark-0.13"})
 	registerScheme(t, client, "mine")
@@ -54,7 +54,7 @@ func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !proto.Equal(before, request.GetRequests()[0]) {
-		t.Errorf("the caller's message has changed: %v", request)
+		t.Errorf("the caller's message was modified: %v", request)
 	}
 	results := batch.GetResults()
 	if got := results[0].GetResponse().GetCatalog(); got != "quark-0.13" {
@@ -67,10 +67,10 @@ func TestTenantAndCatalogGoIntoRequestsThatNameNone(t *testing.T) {
 		t.Errorf("another tenant has the scheme: %v", err)
 	}
 	if err := qconfig.ItemError(results[3]); !errors.Is(err, qconfig.ErrInvalidRequest) {
-		t.Errorf("an item that is nil: %v", err)
+		t.Errorf("nil item: %v", err)
 	}
 	if err := qconfig.ItemError(results[0]); err != nil {
-		t.Errorf("an item that succeeded: %v", err)
+		t.Errorf("successful item: %v", err)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestRequestIDOfWrites(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: server.address})
 	registerScheme(t, client, "random")
 	write := &v1.UnregisterSchemeRequest{Name: "random", RequestId: qconfig.NewRequestID()}
-	for range 2 { // the second is known by its request_id, and so is no SCHEME_NOT_FOUND
+	for range 2 { // the second is a retry with the same request_id, not SCHEME_NOT_FOUND
 		if _, err := client.UnregisterScheme(context.Background(), write); err != nil {
 			t.Fatal(err)
 		}
@@ -93,11 +93,11 @@ func TestRequestIDOfWrites(t *testing.T) {
 	}
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	if got := changes.GetChanges()[1].GetRequestId(); !uuid.MatchString(got) {
-		t.Errorf("request_id %q is no UUID", got)
+		t.Errorf("request_id %q is not a UUID", got)
 	}
 }
 
-func TestSchemeIsReplaced(t *testing.T) {
+func TestReplaceScheme(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	ctx := context.Background()
 	first := registerScheme(t, client, "mine").GetScheme()
@@ -145,7 +145,7 @@ func TestSetDefaultCatalog(t *testing.T) {
 	if !errors.Is(err, qconfig.ErrRevisionMismatch) || !errors.As(err, &failed) || failed.NewestRevision != 3 {
 		t.Errorf("%+v", failed)
 	}
-	// The client's own catalogue would be accepted.
+	// The server would accept the client's catalogue.
 	_, err = client.SetDefaultCatalog(ctx, nil)
 	if !errors.Is(err, qconfig.ErrInvalidRequest) || !errors.As(err, &failed) || failed.Field != "catalog" {
 		t.Errorf("without a catalogue: %v", err)
@@ -213,7 +213,7 @@ func TestErrorOfTheServer(t *testing.T) {
 	}
 }
 
-func TestServerThatIsNotThere(t *testing.T) {
+func TestUnreachableServer(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: "127.0.0.1:1"})
 	_, err := client.GetConfig(context.Background(), llama("fp8"))
 	var failed *qconfig.Error
@@ -222,9 +222,9 @@ func TestServerThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestOptionsThatCannotBe(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	if _, err := qconfig.NewClient(qconfig.Options{ServiceConfig: "{"}); err == nil {
-		t.Error("a service config that is no JSON is taken")
+		t.Error("malformed service config accepted")
 	}
 }
 
@@ -244,7 +244,7 @@ func TestTimeout(t *testing.T) {
 	began = time.Now()
 	_, err = client.GetConfig(ctx, waiting)
 	if took := time.Since(began); err == nil || took < 400*time.Millisecond || took > 3*time.Second {
-		t.Errorf("%v after %v: the context's deadline does not count", err, took)
+		t.Errorf("%v after %v: context deadline ignored", err, took)
 	}
 
 	canceled, stop := context.WithCancel(context.Background())
@@ -254,7 +254,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-func TestAnswerLargerThanFourMebibytes(t *testing.T) {
+func TestResponseOverFourMebibytes(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	request := llama("fp8")
 	request.IncludeQuarkJson = true
@@ -270,11 +270,11 @@ func TestAnswerLargerThanFourMebibytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if size := proto.Size(response); size < 4<<20 {
-		t.Errorf("the answer has only %d bytes", size)
+		t.Errorf("the response has only %d bytes", size)
 	}
 }
 
-func TestManyCallsAtOnce(t *testing.T) {
+func TestConcurrentCalls(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address, Tenant: "acme"})
 	request := llama("fp8")
 	var running sync.WaitGroup

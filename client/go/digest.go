@@ -11,16 +11,16 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// VerifyDigest says whether the answer's canonical_json has the digest that the answer names. It is an error to ask this of
-// an answer without one: set include_canonical_json in the request.
+// VerifyDigest reports whether config_digest is the digest of canonical_json. It returns an error if the response has no
+// canonical_json, which the server sends if the request sets include_canonical_json.
 func VerifyDigest(response *v1.GetConfigResponse) (bool, error) {
 	if response.GetCanonicalJson() == "" {
-		return false, errors.New("the answer has no canonical_json: ask for it with include_canonical_json")
+		return false, errors.New("the response has no canonical_json: set include_canonical_json in the request")
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(response.GetCanonicalJson()))) == response.GetConfigDigest(), nil
 }
 
-// NewRequestID is a random UUID (version 4), for a write that may be sent again.
+// NewRequestID returns a random UUID (version 4) for a write that may be retried.
 func NewRequestID() string {
 	var id [16]byte
 	rand.Read(id[:])

@@ -14,32 +14,32 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// Error is why a call failed. Get it with errors.As, ask for a reason with errors.Is(err, qconfig.ErrSchemeNotFound), and
-// for gRPC's status with status.FromError or status.Code.
+// Error is the error of a failed call. Use errors.As to get it, errors.Is(err, qconfig.ErrSchemeNotFound) to check for a
+// reason, and status.FromError or status.Code for the gRPC status.
 type Error struct {
 	Code    codes.Code
-	Reason  Reason // 0: the server gave no reason, or one that this client does not know
-	Message string // for people
+	Reason  Reason // 0 if the server sent no reason, or one that this client does not know
+	Message string // a text for people
 
-	// What the server's ErrorDetail says. Each is empty or 0 where it does not apply.
-	Field          string   // the path of the request's field that is wrong, such as "spec.layer_config[3].scheme"
-	Value          string   // the field's value, cut to 128 characters
-	Allowed        []string // values that are accepted, at most 10
-	AllowedTotal   int      // how many values are accepted in total
-	Suggestions    []string // values that the caller probably meant, the best first, at most 3
-	Rule           string   // the rule that a tensor's configuration breaks
+	// The fields of the server's ErrorDetail; empty or 0 where they do not apply.
+	Field          string   // the path of the invalid field, such as "spec.layer_config[3].scheme"
+	Value          string   // the field's value, truncated to 128 characters
+	Allowed        []string // accepted values, at most 10
+	AllowedTotal   int      // the number of accepted values
+	Suggestions    []string // similar accepted values, the best match first, at most 3
+	Rule           string   // the rule that a tensor configuration violates
 	Tenant         string
 	Catalog        string
-	FirstRevision  int64 // the oldest revision of the tenant's registry that can be read
+	FirstRevision  int64 // the oldest available revision of the tenant's registry
 	NewestRevision int64 // the newest revision of the tenant's registry
 
-	Metadata        map[string]string // of the server's google.rpc.ErrorInfo
+	Metadata        map[string]string // metadata of the google.rpc.ErrorInfo
 	FieldViolations []FieldViolation
 
 	status *status.Status
 }
 
-// FieldViolation is one field of a request that is wrong.
+// FieldViolation describes an invalid field of a request.
 type FieldViolation struct {
 	Field       string
 	Description string
@@ -47,8 +47,7 @@ type FieldViolation struct {
 
 const domain = "qconfig.dev"
 
-// Error is the reason, or gRPC's code where there is none, and the message, which names the field, the value and what was
-// probably meant.
+// Error returns the reason, or the gRPC code if there is none, and the message.
 func (e *Error) Error() string {
 	if e.Reason == 0 {
 		return fmt.Sprintf("qconfig: %v: %s", e.Code, e.Message)
@@ -56,8 +55,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("qconfig: %v: %s", e.Reason, e.Message)
 }
 
-// Is makes errors.Is true for the error's [Reason] and, where there is none, for [context.DeadlineExceeded] and
-// [context.Canceled] if the Code says that.
+// Is reports whether target is the error's [Reason]. Without a reason, it reports whether target is
+// [context.DeadlineExceeded] or [context.Canceled] and matches the Code.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case context.DeadlineExceeded:
@@ -69,12 +68,13 @@ func (e *Error) Is(target error) bool {
 	return ok && reason != 0 && reason == e.Reason
 }
 
-// GRPCStatus is the status as it came, for status.FromError.
+// GRPCStatus returns the original status, for status.FromError.
 func (e *Error) GRPCStatus() *status.Status {
 	return e.status
 }
 
-// ItemError is the failure of one item of a batch, as a call of its own would have given it. nil for an item that succeeded.
+// ItemError returns the same [*Error] for a failed batch item that a single call would have returned, or nil if the item
+// succeeded.
 func ItemError(result *v1.BatchGetConfigResult) error {
 	item := result.GetError()
 	if item == nil {
@@ -123,7 +123,7 @@ func newError(err error) *Error {
 			ours = detail
 		}
 	}
-	if info != nil { // without it, the status is not qconfig's
+	if info != nil { // otherwise the error is not from qconfig
 		result.Reason = Reason(v1.ErrorReason_value[reasonPrefix+info.GetReason()])
 		result.Metadata = info.GetMetadata()
 		result.setDetail(ours)

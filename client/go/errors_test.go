@@ -21,7 +21,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// Constants cannot be listed by a program, so their source is read.
+// Go cannot enumerate constants at run time, so the test parses the source.
 func TestEveryReasonHasAConstant(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "reasons.go", nil, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func TestEveryReasonHasAConstant(t *testing.T) {
 	for number, name := range v1.ErrorReason_name {
 		constant := constants["ErrorReason_"+name]
 		if number != 0 && !strings.EqualFold(constant, "Err"+strings.ReplaceAll(strings.TrimPrefix(name, reasonPrefix), "_", "")) {
-			t.Errorf("%s has the constant %q", name, constant)
+			t.Errorf("constant of %s: %q", name, constant)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func failure(t *testing.T, details ...protoadapt.MessageV1) *Error {
 	return newError(from.Err())
 }
 
-func TestReasonOfAnotherDomainIsNone(t *testing.T) {
+func TestReasonOfAnotherDomainIsIgnored(t *testing.T) {
 	info := &errdetails.ErrorInfo{Domain: "other", Reason: "SCHEME_NOT_FOUND", Metadata: map[string]string{"field": "x"}}
 	err := failure(t, info, &v1.ErrorDetail{Field: "x"})
 	if err.Reason != 0 || err.Metadata != nil || err.Field != "" || errors.Is(err, Reason(0)) {
@@ -73,7 +73,7 @@ func TestReasonOfAnotherDomainIsNone(t *testing.T) {
 	}
 }
 
-func TestReasonOfANewerServerIsNone(t *testing.T) {
+func TestUnknownReasonIsZero(t *testing.T) {
 	info := &errdetails.ErrorInfo{Domain: "qconfig.dev", Reason: "TOO_NEW"}
 	err := failure(t, info, &v1.ErrorDetail{Field: "x"})
 	if err.Reason != 0 || err.Field != "x" || err.Code != codes.NotFound || err.Error() != "qconfig: NotFound: no" {
@@ -110,11 +110,11 @@ func checkEveryDetail(t *testing.T, err *Error) {
 	}
 }
 
-func TestErrorHasWhatTheDetailSays(t *testing.T) {
+func TestErrorHasTheFieldsOfTheDetail(t *testing.T) {
 	checkEveryDetail(t, failure(t, &errdetails.ErrorInfo{Domain: domain}, everyDetail))
 }
 
-func TestErrorOfAContextThatEnded(t *testing.T) {
+func TestErrorIsContextError(t *testing.T) {
 	late, canceled := newError(status.Error(codes.DeadlineExceeded, "")), newError(status.Error(codes.Canceled, ""))
 	if !errors.Is(late, context.DeadlineExceeded) || errors.Is(late, context.Canceled) {
 		t.Errorf("%v", late)
@@ -122,13 +122,13 @@ func TestErrorOfAContextThatEnded(t *testing.T) {
 	if !errors.Is(canceled, context.Canceled) || errors.Is(canceled, context.DeadlineExceeded) {
 		t.Errorf("%v", canceled)
 	}
-	said := &Error{Code: codes.DeadlineExceeded, Reason: ErrSchemeNotFound}
-	if errors.Is(said, context.DeadlineExceeded) {
-		t.Errorf("%v", said)
+	fromServer := &Error{Code: codes.DeadlineExceeded, Reason: ErrSchemeNotFound}
+	if errors.Is(fromServer, context.DeadlineExceeded) {
+		t.Errorf("%v", fromServer)
 	}
 }
 
-func TestItemErrorIsWhatACallWouldGive(t *testing.T) {
+func TestItemErrorEqualsTheErrorOfACall(t *testing.T) {
 	err := ItemError(&v1.BatchGetConfigResult{Result: &v1.BatchGetConfigResult_Error{Error: &v1.ItemError{
 		Code:            int32(codes.NotFound),
 		Reason:          v1.ErrorReason_ERROR_REASON_SCHEME_NOT_FOUND,

@@ -11,8 +11,8 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// AllTemplates gives the templates of all pages from the request's own on. A failed call is given as the last pair.
-// Without a deadline in the context, each page has the client's timeout.
+// AllTemplates iterates over the templates of all pages, starting at the request's. If a call fails, its error is the last
+// pair. Without a deadline in the context, the client's timeout applies to each page.
 func (c *Client) AllTemplates(ctx context.Context, request *v1.ListTemplatesRequest, options ...grpc.CallOption) iter.Seq2[*v1.LlmTemplate, error] {
 	return all(request.GetPageToken(), func(token string) ([]*v1.LlmTemplate, string, error) {
 		page := clone(request)
@@ -22,7 +22,7 @@ func (c *Client) AllTemplates(ctx context.Context, request *v1.ListTemplatesRequ
 	})
 }
 
-// AllSchemes gives the schemes of all pages, as [Client.AllTemplates] does.
+// AllSchemes iterates over the schemes of all pages, like [Client.AllTemplates].
 func (c *Client) AllSchemes(ctx context.Context, request *v1.ListSchemesRequest, options ...grpc.CallOption) iter.Seq2[*v1.Scheme, error] {
 	return all(request.GetPageToken(), func(token string) ([]*v1.Scheme, string, error) {
 		page := clone(request)
@@ -32,7 +32,7 @@ func (c *Client) AllSchemes(ctx context.Context, request *v1.ListSchemesRequest,
 	})
 }
 
-// AllChanges gives the writes of all pages, newest first, as [Client.AllTemplates] does.
+// AllChanges iterates over the writes of all pages, newest first, like [Client.AllTemplates].
 func (c *Client) AllChanges(ctx context.Context, request *v1.ListChangesRequest, options ...grpc.CallOption) iter.Seq2[*v1.ChangeRecord, error] {
 	return all(request.GetPageToken(), func(token string) ([]*v1.ChangeRecord, string, error) {
 		page := clone(request)

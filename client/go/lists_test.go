@@ -12,7 +12,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-func TestAllFollowsThePages(t *testing.T) {
+func TestAllReadsEveryPage(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	ctx := context.Background()
 	for i := range 5 {
@@ -25,7 +25,7 @@ func TestAllFollowsThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	schemes := client.AllSchemes(ctx, request)
-	for range 2 { // an iterator can be used again
+	for range 2 { // iterators are reusable
 		names := map[string]bool{}
 		for scheme, err := range schemes {
 			if err != nil {
@@ -38,7 +38,7 @@ func TestAllFollowsThePages(t *testing.T) {
 		}
 	}
 	if request.GetPageToken() != "" {
-		t.Error("the caller's message has changed")
+		t.Error("the caller's message was modified")
 	}
 
 	rest := 0
@@ -68,7 +68,7 @@ func TestAllFollowsThePages(t *testing.T) {
 	}
 }
 
-func TestAllGivesTheErrorLast(t *testing.T) {
+func TestAllYieldsTheErrorLast(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	pairs := 0
 	for template, err := range client.AllTemplates(context.Background(), &v1.ListTemplatesRequest{Catalog: "quark-0.1"}) {

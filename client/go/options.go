@@ -15,39 +15,39 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	_ "google.golang.org/grpc/health" // the service config asks for health checks
+	_ "google.golang.org/grpc/health" // enables the health checks of the service config
 	"google.golang.org/grpc/keepalive"
 )
 
-// Options say which server a [Client] calls, and how. The zero value is good for a server on this machine.
+// Options configure a [Client]. The zero value is for a local server without TLS.
 type Options struct {
-	// Server is host:port, where the host may stand for several addresses, or any other target that gRPC for Go
-	// knows, such as "unix:/run/qconfig.sock". Default: "localhost:50051".
+	// Server is host:port, where the host may resolve to several addresses, or any other target of gRPC for Go, such as
+	// "unix:/run/qconfig.sock". Default: "localhost:50051".
 	Server string
-	// Tenant goes into requests that name none.
+	// Tenant is used for requests that do not set one.
 	Tenant string
-	// Catalog goes into requests that name none, except SetDefaultCatalog's.
+	// Catalog is used for requests that do not set one, except SetDefaultCatalog's.
 	Catalog string
-	// Timeout is of one call with all its tries, when the call's context has no deadline. Default: 10 s.
+	// Timeout limits a call, including its retries, if its context has no deadline. Default: 10 s.
 	Timeout time.Duration
-	// TLS is how the server is checked and what the client shows of itself: see [LoadTLS]. An empty one takes the
-	// authorities that the system trusts. Default: no TLS.
+	// TLS has the authorities to trust and the client certificate; see [LoadTLS]. An empty config trusts the system's
+	// authorities. Default: no TLS.
 	TLS *tls.Config
-	// ServiceConfig is gRPC's, as JSON. "{}" switches it off: one server, and calls are tried once.
+	// ServiceConfig is a gRPC service config in JSON. "{}" disables retries and load balancing.
 	// Default: [DefaultServiceConfig].
 	ServiceConfig string
-	// DialOptions come after the client's own, and win: interceptors, resolvers, stats handlers.
+	// DialOptions are applied after the client's own and override them, for example interceptors and resolvers.
 	DialOptions []grpc.DialOption
 }
 
-// DefaultServiceConfig lets calls go in turns to the servers that are healthy, and tries UNAVAILABLE up to four times.
+// DefaultServiceConfig balances calls over the healthy servers round robin, and retries UNAVAILABLE with up to four attempts.
 //
 //go:embed service_config.json
 var DefaultServiceConfig string
 
 const (
-	maxAnswerBytes  = 64 << 20 // what a server's answer may come to
-	maxRetriedBytes = 8 << 20  // gRPC's limit of 256 KiB is less than a template may have
+	maxAnswerBytes  = 64 << 20 // the server's limit for a response
+	maxRetriedBytes = 8 << 20  // gRPC's default of 256 KiB is too small for large templates
 )
 
 func (o Options) dialOptions() []grpc.DialOption {
@@ -55,7 +55,7 @@ func (o Options) dialOptions() []grpc.DialOption {
 	if o.TLS != nil {
 		transport = credentials.NewTLS(o.TLS)
 	}
-	// gRPC's first second would be longer than all tries of a call take.
+	// gRPC's default of one second is longer than all attempts of a call together.
 	reconnect := backoff.DefaultConfig
 	reconnect.BaseDelay = 100 * time.Millisecond
 	reconnect.MaxDelay = 5 * time.Second
@@ -63,17 +63,17 @@ func (o Options) dialOptions() []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(cmp.Or(o.ServiceConfig, DefaultServiceConfig)),
-		grpc.WithDisableServiceConfig(), // no other one from DNS
+		grpc.WithDisableServiceConfig(), // ignore service configs from DNS
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswerBytes), grpc.MaxRetryRPCBufferSize(maxRetriedBytes)),
-		// Pings find connections that are gone without a word. They are for calls, such as the watch of a server's health.
+		// Pings detect dead connections. gRPC sends them only while calls are in flight, such as the health watch.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 60 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 20 * time.Second}),
 	}
 	return append(options, o.DialOptions...)
 }
 
-// LoadTLS reads PEM files: the authorities that servers must have their certificates from, and the certificate and key
-// of the client. Empty names: the authorities that the system trusts, and no certificate.
+// LoadTLS reads PEM files: the certificate authorities to trust, and the client's certificate and key. If ca is empty, the
+// client trusts the system's authorities. If cert and key are empty, it has no certificate.
 func LoadTLS(ca, cert, key string) (*tls.Config, error) {
 	config := &tls.Config{}
 	if ca != "" {
@@ -83,12 +83,12 @@ func LoadTLS(ca, cert, key string) (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s has no certificate in PEM form", ca)
+			return nil, fmt.Errorf("%s contains no PEM certificate", ca)
 		}
 	}
 	if cert != "" || key != "" {
 		if cert == "" || key == "" {
-			return nil, fmt.Errorf("a client certificate needs both files, of the certificate (%q) and of its key (%q)", cert, key)
+			return nil, fmt.Errorf("a client certificate requires both a certificate file (%q) and a key file (%q)", cert, key)
 		}
 		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {

@@ -8,12 +8,12 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// Reason is why a server refused a call. Each is an error, for errors.Is(err, qconfig.ErrSchemeNotFound); the comments of
-// [v1.ErrorReason] say what they mean. 0 is for failures that are not the server's word, such as a server that is not there,
-// and for reasons of a newer server.
+// Reason is the reason for which the server rejected a call. It is an error, for errors.Is(err, qconfig.ErrSchemeNotFound);
+// [v1.ErrorReason] documents the reasons. It is 0 if the error does not come from the server, for example because the server
+// is unreachable, and for reasons that this client does not know.
 type Reason v1.ErrorReason
 
-// The reasons that servers give.
+// The reasons of the server.
 const (
 	ErrInvalidRequest             = Reason(v1.ErrorReason_ERROR_REASON_INVALID_REQUEST)
 	ErrTemplateNotFound           = Reason(v1.ErrorReason_ERROR_REASON_TEMPLATE_NOT_FOUND)
@@ -46,7 +46,7 @@ const (
 
 const reasonPrefix = "ERROR_REASON_"
 
-// String is the name that is sent, such as "SCHEME_NOT_FOUND"; empty for 0.
+// String returns the name on the wire, such as "SCHEME_NOT_FOUND"; empty for 0.
 func (r Reason) String() string {
 	if r == 0 {
 		return ""
@@ -54,7 +54,7 @@ func (r Reason) String() string {
 	return strings.TrimPrefix(v1.ErrorReason(r).String(), reasonPrefix)
 }
 
-// Error is the same as String.
+// Error returns the same as String.
 func (r Reason) Error() string {
 	return r.String()
 }

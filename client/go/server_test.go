@@ -21,7 +21,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// server is a real qconfigd on a port of 127.0.0.1.
+// server is a real qconfigd on 127.0.0.1.
 type server struct {
 	address string
 	command *exec.Cmd
@@ -31,7 +31,7 @@ type server struct {
 
 var listening = regexp.MustCompile(`listening on \S+ \(port (\d+)\)`)
 
-// startServer starts a qconfigd in memory and waits until it listens. It is ended with the test.
+// startServer starts a qconfigd with in-memory storage and waits until it listens. It is killed at the end of the test.
 func startServer(t *testing.T, arguments ...string) *server {
 	t.Helper()
 	return startServerAt(t, "127.0.0.1:0", arguments...)
@@ -41,7 +41,7 @@ func startServerAt(t *testing.T, address string, arguments ...string) *server {
 	t.Helper()
 	qconfigd := filepath.Join(cmp.Or(os.Getenv("QCONFIG_BIN"), "../../build/release/bin"), "qconfigd")
 	if _, err := os.Stat(qconfigd); err != nil {
-		const hint = "no qconfigd to test with: %v; build one, and name its folder in QCONFIG_BIN"
+		const hint = "no qconfigd: %v; build it, or set QCONFIG_BIN"
 		if os.Getenv("CI") != "" {
 			t.Fatalf(hint, err)
 		}
@@ -70,20 +70,20 @@ func startServerAt(t *testing.T, address string, arguments ...string) *server {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-s.ended:
-			t.Fatalf("qconfigd ended: %s", s.log)
+			t.Fatalf("qconfigd exited: %s", s.log)
 		case <-deadline:
 			t.Fatalf("qconfigd did not start: %s", s.log)
 		}
 	}
 }
 
-// end sends the signal, if the server has not ended yet, and waits for its end.
+// end sends the signal, if the server is still running, and waits for it to exit.
 func (s *server) end(signal syscall.Signal) {
 	_ = s.command.Process.Signal(signal)
 	<-s.ended
 }
 
-// connect makes a client that is closed with the test.
+// connect creates a client that is closed at the end of the test.
 func connect(t *testing.T, options qconfig.Options) *qconfig.Client {
 	t.Helper()
 	client, err := qconfig.NewClient(options)

@@ -28,7 +28,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// several are the options of a client of more than one server, as DNS would give them.
+// several returns the options of a client for several servers, resolved like the addresses of a DNS name.
 func several(servers ...*server) qconfig.Options {
 	addresses := manual.NewBuilderWithScheme("several")
 	var state resolver.State
@@ -39,8 +39,8 @@ func several(servers ...*server) qconfig.Options {
 	return qconfig.Options{Server: "several:///", DialOptions: []grpc.DialOption{grpc.WithResolvers(addresses)}}
 }
 
-// whoAnswers makes so many calls one after the other, and counts them by the server that answered. All must succeed.
-func whoAnswers(t *testing.T, client *qconfig.Client, calls int) map[string]int {
+// countByServer makes the given number of sequential calls and counts them by server. All must succeed.
+func countByServer(t *testing.T, client *qconfig.Client, calls int) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for range calls {
@@ -53,12 +53,12 @@ func whoAnswers(t *testing.T, client *qconfig.Client, calls int) map[string]int 
 	return counts
 }
 
-// waitForAnswers makes calls until only these servers answer, about in turns.
-func waitForAnswers(t *testing.T, client *qconfig.Client, servers ...*server) {
+// waitForBalance makes calls until exactly these servers answer, about evenly.
+func waitForBalance(t *testing.T, client *qconfig.Client, servers ...*server) {
 	t.Helper()
 	var counts map[string]int
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		counts = whoAnswers(t, client, 20*len(servers))
+		counts = countByServer(t, client, 20*len(servers))
 		even := len(counts) == len(servers)
 		for _, server := range servers {
 			even = even && counts[server.address] >= 15
@@ -70,7 +70,7 @@ func waitForAnswers(t *testing.T, client *qconfig.Client, servers ...*server) {
 	t.Errorf("calls were answered by %v", counts)
 }
 
-// callWhile makes calls from several goroutines as long as `work` takes, all of which must succeed.
+// callWhile makes calls from several goroutines while `work` runs. All must succeed.
 func callWhile(t *testing.T, client *qconfig.Client, work func()) {
 	t.Helper()
 	var done atomic.Bool
@@ -98,47 +98,47 @@ func callWhile(t *testing.T, client *qconfig.Client, work func()) {
 	t.Logf("%d calls, %d failed", calls.Load(), failed.Load())
 }
 
-func TestNoCallFailsWhenOneOfTwoServersEnds(t *testing.T) {
+func TestNoCallFailsWhenOneOfTwoServersStops(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
 			first, second := startServer(t), startServer(t)
 			client := connect(t, several(first, second))
-			waitForAnswers(t, client, first, second)
+			waitForBalance(t, client, first, second)
 			callWhile(t, client, func() {
 				time.Sleep(200 * time.Millisecond)
 				first.end(signal)
 				time.Sleep(500 * time.Millisecond)
 			})
-			waitForAnswers(t, client, second)
+			waitForBalance(t, client, second)
 
 			again := startServerAt(t, first.address)
-			waitForAnswers(t, client, again, second)
+			waitForBalance(t, client, again, second)
 		})
 	}
 }
 
-// A server that is about to end still takes calls, and says by its health that it wants none.
-func TestServerThatIsNotHealthyGetsNoCalls(t *testing.T) {
+// During the shutdown delay, a server still accepts calls but reports itself as unhealthy.
+func TestUnhealthyServerGetsNoCalls(t *testing.T) {
 	ending, other := startServer(t, "--shutdown-delay-seconds", "30"), startServer(t)
 	client := connect(t, several(ending, other))
-	waitForAnswers(t, client, ending, other)
+	waitForBalance(t, client, ending, other)
 
 	if err := ending.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	waitForAnswers(t, client, other)
+	waitForBalance(t, client, other)
 
 	unaware := several(ending)
 	unaware.ServiceConfig = "{}"
-	whoAnswers(t, connect(t, unaware), 1)
+	countByServer(t, connect(t, unaware), 1)
 }
 
-// While one call takes the only place of a server, others are refused and told when to try again: in 0.1 s to 1 s.
-func TestOverloadedServerIsTriedAgain(t *testing.T) {
+// While one call occupies the server's only slot, the server rejects others and tells them to retry after 0.1 s to 1 s.
+func TestOverloadIsRetried(t *testing.T) {
 	server := startServer(t, "--max-in-flight", "1", "--answer-cache-bytes", "0")
 	client := connect(t, qconfig.Options{Server: server.address})
 	once := connect(t, qconfig.Options{Server: server.address, ServiceConfig: "{}"})
-	whoAnswers(t, once, 1)
+	countByServer(t, once, 1)
 
 	held := time.Now().Add(2 * time.Second)
 	ctx, cancel := context.WithDeadline(context.Background(), held)
@@ -152,55 +152,55 @@ func TestOverloadedServerIsTriedAgain(t *testing.T) {
 	}()
 	defer func() { <-released }()
 
-	var refused error
-	for refused == nil && time.Now().Before(held) {
-		_, refused = once.GetConfig(context.Background(), llama("fp8"))
-		time.Sleep(20 * time.Millisecond) // or these calls keep the waiting call out of the only place
+	var rejected error
+	for rejected == nil && time.Now().Before(held) {
+		_, rejected = once.GetConfig(context.Background(), llama("fp8"))
+		time.Sleep(20 * time.Millisecond) // otherwise these calls could keep the waiting call out of the slot
 	}
-	if !errors.Is(refused, qconfig.ErrOverloaded) || status.Code(refused) != codes.Unavailable {
-		t.Errorf("%v", refused)
+	if !errors.Is(rejected, qconfig.ErrOverloaded) || status.Code(rejected) != codes.Unavailable {
+		t.Errorf("%v", rejected)
 	}
-	time.Sleep(time.Until(held.Add(-250 * time.Millisecond))) // so that three more tries come late enough
+	time.Sleep(time.Until(held.Add(-250 * time.Millisecond))) // so that the last retries happen after the slot is free
 	if _, err := client.GetConfig(context.Background(), llama("fp8")); err != nil {
 		t.Error(err)
 	}
 }
 
-// refusing is a server that does nothing but refuse calls in a way that a qconfigd does not.
-type refusing struct {
+// rejectingServer rejects every call, with pushbacks that qconfigd does not send.
+type rejectingServer struct {
 	v1.UnimplementedRegistryServiceServer
 	pushback   string
-	tries      atomic.Int64
+	attempts   atomic.Int64
 	requestIDs sync.Map
 }
 
-func (r *refusing) RegisterTemplate(ctx context.Context, request *v1.RegisterTemplateRequest) (*v1.RegisterTemplateResponse, error) {
-	r.tries.Add(1)
+func (r *rejectingServer) RegisterTemplate(ctx context.Context, request *v1.RegisterTemplateRequest) (*v1.RegisterTemplateResponse, error) {
+	r.attempts.Add(1)
 	r.requestIDs.Store(request.GetRequestId(), true)
 	if r.pushback != "" {
 		if err := grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", r.pushback)); err != nil {
 			return nil, err
 		}
 	}
-	return nil, status.Error(codes.Unavailable, "refused")
+	return nil, status.Error(codes.Unavailable, "rejected")
 }
 
-func TestTries(t *testing.T) {
+func TestAttempts(t *testing.T) {
 	const second = time.Second
 	for _, test := range []struct {
 		pushback      string
 		timeout       time.Duration
 		bytes         int
-		tries         int64
+		attempts      int64
 		atLeast, most time.Duration
 	}{
-		{pushback: "", tries: 4, atLeast: 700 * time.Millisecond, most: 5 * second}, // 0.1 s + 0.25 s + 0.625 s, a fifth less
-		{pushback: "", bytes: 1 << 20, tries: 4, most: 5 * second},
-		{pushback: "0", tries: 4, most: 500 * time.Millisecond},
-		{pushback: "600", tries: 4, atLeast: 1800 * time.Millisecond, most: 5 * second},
-		{pushback: "-1", tries: 1, most: 500 * time.Millisecond},
-		{pushback: "soon", tries: 1, most: 500 * time.Millisecond},
-		{pushback: "600", timeout: second, tries: 2, atLeast: second, most: 2 * second},
+		{pushback: "", attempts: 4, atLeast: 700 * time.Millisecond, most: 5 * second}, // 0.1 s + 0.25 s + 0.625 s, minus 20 %
+		{pushback: "", bytes: 1 << 20, attempts: 4, most: 5 * second},
+		{pushback: "0", attempts: 4, most: 500 * time.Millisecond},
+		{pushback: "600", attempts: 4, atLeast: 1800 * time.Millisecond, most: 5 * second},
+		{pushback: "-1", attempts: 1, most: 500 * time.Millisecond},
+		{pushback: "soon", attempts: 1, most: 500 * time.Millisecond},
+		{pushback: "600", timeout: second, attempts: 2, atLeast: second, most: 2 * second},
 	} {
 		t.Run(fmt.Sprintf("pushback=%s,timeout=%v,bytes=%d", test.pushback, test.timeout, test.bytes), func(t *testing.T) {
 			t.Parallel()
@@ -208,7 +208,7 @@ func TestTries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			service := &refusing{pushback: test.pushback}
+			service := &rejectingServer{pushback: test.pushback}
 			server := grpc.NewServer()
 			v1.RegisterRegistryServiceServer(server, service)
 			healthgrpc.RegisterHealthServer(server, health.NewServer())
@@ -222,8 +222,8 @@ func TestTries(t *testing.T) {
 			began := time.Now()
 			_, err = client.RegisterTemplate(context.Background(), request)
 			took := time.Since(began)
-			if err == nil || service.tries.Load() != test.tries {
-				t.Errorf("%v after %d tries", err, service.tries.Load())
+			if err == nil || service.attempts.Load() != test.attempts {
+				t.Errorf("%v after %d attempts", err, service.attempts.Load())
 			}
 			if took < test.atLeast || took > test.most {
 				t.Errorf("took %v", took)

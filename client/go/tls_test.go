@@ -25,14 +25,14 @@ import (
 	qconfig "github.com/qconfig/qconfig/client/go"
 )
 
-// pair is a certificate with its key, in memory and in files.
+// pair is a certificate and its key, in memory and in files.
 type pair struct {
 	certificate       *x509.Certificate
 	private           *ecdsa.PrivateKey
 	certFile, keyFile string
 }
 
-// issue makes a certificate for 127.0.0.1, signed by the issuer, or without one an authority of its own.
+// issue creates a certificate for 127.0.0.1 that the issuer signs. Without an issuer, it creates an authority.
 func issue(t *testing.T, name string, issuer *pair) *pair {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -92,11 +92,11 @@ func TestTLS(t *testing.T) {
 		tls  *tls.Config
 		code codes.Code
 	}{
-		{"both know each other", load(authority.certFile, me.certFile, me.keyFile), codes.OK},
-		{"a client without a certificate", load(authority.certFile, "", ""), codes.Unavailable},
-		{"a client of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), codes.Unavailable},
-		{"a server of another authority", load(callers.certFile, me.certFile, me.keyFile), codes.Unavailable},
-		{"a server that the system does not trust", load("", me.certFile, me.keyFile), codes.Unavailable},
+		{"mutual trust", load(authority.certFile, me.certFile, me.keyFile), codes.OK},
+		{"client without a certificate", load(authority.certFile, "", ""), codes.Unavailable},
+		{"client certificate of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), codes.Unavailable},
+		{"server certificate of another authority", load(callers.certFile, me.certFile, me.keyFile), codes.Unavailable},
+		{"server certificate not trusted by the system", load("", me.certFile, me.keyFile), codes.Unavailable},
 		{"no TLS", nil, codes.Unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,16 +109,16 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func TestLoadTLSSaysWhatIsWrong(t *testing.T) {
+func TestLoadTLSErrors(t *testing.T) {
 	me := issue(t, "me", nil)
-	for _, test := range []struct{ ca, cert, key, says string }{
+	for _, test := range []struct{ ca, cert, key, want string }{
 		{"nowhere.pem", "", "", "nowhere.pem"},
-		{me.keyFile, "", "", "no certificate in PEM form"},
-		{"", me.certFile, "", "needs both files"},
-		{"", "", me.keyFile, "needs both files"},
+		{me.keyFile, "", "", "contains no PEM certificate"},
+		{"", me.certFile, "", "requires both"},
+		{"", "", me.keyFile, "requires both"},
 		{"", me.keyFile, me.keyFile, me.keyFile},
 	} {
-		if _, err := qconfig.LoadTLS(test.ca, test.cert, test.key); err == nil || !strings.Contains(err.Error(), test.says) {
+		if _, err := qconfig.LoadTLS(test.ca, test.cert, test.key); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v: %v", test, err)
 		}
 	}

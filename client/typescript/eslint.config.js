@@ -8,7 +8,7 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { project: ["tsconfig.json", "tsconfig.programs.json"] } },
     rules: {
-      // Enums that come over the wire are numbers.
+      // Enums from the wire are numbers.
       "@typescript-eslint/no-unsafe-enum-assignment": "off",
       "@typescript-eslint/no-floating-promises": [
         "error",

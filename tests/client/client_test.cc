@@ -34,7 +34,7 @@ v1::GetConfigRequest LlamaFp8() {
   return request;
 }
 
-TEST_F(ClientTest, ACallsTimeoutWinsOverTheClients) {
+TEST_F(ClientTest, TheTimeoutOfACallOverridesTheClients) {
   v1::GetConfigRequest waiting = LlamaFp8();
   waiting.set_min_revision(1'000'000);
   const absl::Time start = absl::Now();
@@ -44,7 +44,7 @@ TEST_F(ClientTest, ACallsTimeoutWinsOverTheClients) {
   EXPECT_TRUE(server_.ClientOf("default", absl::ZeroDuration()).GetConfig(LlamaFp8(), absl::Seconds(60)).ok());
 }
 
-TEST_F(ClientTest, AllPagesAreOneAnswer) {
+TEST_F(ClientTest, ListAllSchemesReadsAllPages) {
   RegisterSchemes(3);
   v1::ListSchemesRequest request;
   request.set_page_size(7);
@@ -65,7 +65,7 @@ TEST_F(ClientTest, AllPagesAreOneAnswer) {
   EXPECT_EQ(rest->schemes_size(), schemes->schemes_size() - 7);
 }
 
-TEST_F(ClientTest, TemplatesAndChangesHaveAllPagesToo) {
+TEST_F(ClientTest, ListAllTemplatesAndListAllChangesReadAllPages) {
   RegisterSchemes(3);
   v1::ListTemplatesRequest templates;
   templates.set_page_size(5);
@@ -82,14 +82,14 @@ TEST_F(ClientTest, TemplatesAndChangesHaveAllPagesToo) {
   EXPECT_EQ(all_changes->changes(2).revision(), 2);
 }
 
-TEST_F(ClientTest, AFailedPageFailsTheList) {
+TEST_F(ClientTest, AFailedPageFailsTheWholeList) {
   v1::ListSchemesRequest request;
   request.set_page_token("no token");
   const auto schemes = client_.ListAllSchemes(request);
   EXPECT_EQ(ErrorOf(schemes.status()).detail().field(), "page_token");
 }
 
-TEST_F(ClientTest, DigestsCanBeVerified) {
+TEST_F(ClientTest, VerifyDigestChecksTheCanonicalJson) {
   v1::GetConfigRequest request = LlamaFp8();
   request.set_include_canonical_json(true);
   auto answer = client_.GetConfig(request);
@@ -101,7 +101,7 @@ TEST_F(ClientTest, DigestsCanBeVerified) {
   EXPECT_EQ(VerifyDigest(*answer).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(ClientTest, AFailedItemOfABatchIsReadAsACallsErrorIs) {
+TEST_F(ClientTest, AFailedBatchItemHasTheSameErrorAsACall) {
   v1::BatchGetConfigRequest batch;
   *batch.add_requests() = LlamaFp8();
   batch.mutable_requests(0)->mutable_spec()->set_scheme("fp9");
@@ -113,7 +113,7 @@ TEST_F(ClientTest, AFailedItemOfABatchIsReadAsACallsErrorIs) {
   EXPECT_EQ(error.detail().value(), "fp9");
 }
 
-TEST_F(ClientTest, TenantAndCatalogAreFilledInWhereARequestHasNone) {
+TEST_F(ClientTest, FillsTenantAndCatalogIntoRequestsWithoutThem) {
   ClientOptions options;
   options.server = server_.address();
   options.tenant = "acme";
@@ -130,7 +130,7 @@ TEST_F(ClientTest, TenantAndCatalogAreFilledInWhereARequestHasNone) {
   EXPECT_EQ(client.ListChanges(others)->revision(), 2);
 }
 
-TEST_F(ClientTest, SetDefaultCatalogHasTheClientsTenantButNotItsCatalog) {
+TEST_F(ClientTest, SetDefaultCatalogUsesTheClientsTenantButNotItsCatalog) {
   ClientOptions options;
   options.server = server_.address();
   options.tenant = "acme";

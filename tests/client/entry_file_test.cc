@@ -46,7 +46,7 @@ std::string ProtoJson(const Message& message, bool proto_names) {
   return text;
 }
 
-// Block style, as people write it.
+// YAML in block style.
 std::string Yaml(const ordered_json& json, const std::string& indent = "") {
   if (json.is_string()) {
     const auto& text = json.get_ref<const std::string&>();
@@ -66,16 +66,16 @@ ordered_json CatalogFile(const std::string& name) {
   return ordered_json::parse(file);
 }
 
-MATCHER_P2(IsForm, message, form, "") {
+MATCHER_P2(IsFormat, message, format, "") {
   if (!arg.ok()) {
     *result_listener << arg.status();
     return false;
   }
-  *result_listener << arg->entry.DebugString() << "form " << static_cast<int>(arg->form);
-  return arg->form == form && google::protobuf::util::MessageDifferencer::Equals(arg->entry, message);
+  *result_listener << arg->entry.DebugString() << "format " << static_cast<int>(arg->format);
+  return arg->format == format && google::protobuf::util::MessageDifferencer::Equals(arg->entry, message);
 }
 
-TEST(EntryFileTest, EverySchemeOfTheCatalogueReadsAlikeInEveryForm) {
+TEST(EntryFileTest, ReadsEveryCatalogueSchemeInEveryFormat) {
   const ordered_json schemes = CatalogFile("schemes.json");
   ASSERT_GT(schemes.size(), 20u);
   for (const auto& [name, layer] : schemes.items()) {
@@ -87,19 +87,20 @@ TEST(EntryFileTest, EverySchemeOfTheCatalogueReadsAlikeInEveryForm) {
     flat.update(layer);
     const ordered_json wrapped = {{"name", name}, {"config", layer}};
     for (const ordered_json& json : {flat, wrapped}) {
-      EXPECT_THAT(ReadScheme(json.dump(), {}), IsForm(scheme, EntryForm::kQuark));
-      EXPECT_THAT(ReadScheme(json.dump(2), {}), IsForm(scheme, EntryForm::kQuark));
-      EXPECT_THAT(ReadScheme(Yaml(json), {}), IsForm(scheme, EntryForm::kQuark));
-      EXPECT_THAT(ReadScheme(absl::StrReplaceAll(Yaml(json), {{"\n", "\r\n"}}), {}), IsForm(scheme, EntryForm::kQuark));
+      EXPECT_THAT(ReadScheme(json.dump(), {}), IsFormat(scheme, EntryFormat::kQuark));
+      EXPECT_THAT(ReadScheme(json.dump(2), {}), IsFormat(scheme, EntryFormat::kQuark));
+      EXPECT_THAT(ReadScheme(Yaml(json), {}), IsFormat(scheme, EntryFormat::kQuark));
+      EXPECT_THAT(ReadScheme(absl::StrReplaceAll(Yaml(json), {{"\n", "\r\n"}}), {}),
+                  IsFormat(scheme, EntryFormat::kQuark));
     }
-    EXPECT_THAT(ReadScheme(ProtoJson(scheme, true), {}), IsForm(scheme, EntryForm::kProtoJson));
-    EXPECT_THAT(ReadScheme(ProtoJson(scheme, false), {}), IsForm(scheme, EntryForm::kProtoJson));
-    EXPECT_THAT(ReadScheme(Textproto(scheme), {}), IsForm(scheme, EntryForm::kTextproto));
-    EXPECT_THAT(ReadScheme(scheme.ShortDebugString(), {}), IsForm(scheme, EntryForm::kTextproto));
+    EXPECT_THAT(ReadScheme(ProtoJson(scheme, true), {}), IsFormat(scheme, EntryFormat::kProtoJson));
+    EXPECT_THAT(ReadScheme(ProtoJson(scheme, false), {}), IsFormat(scheme, EntryFormat::kProtoJson));
+    EXPECT_THAT(ReadScheme(Textproto(scheme), {}), IsFormat(scheme, EntryFormat::kTextproto));
+    EXPECT_THAT(ReadScheme(scheme.ShortDebugString(), {}), IsFormat(scheme, EntryFormat::kTextproto));
   }
 }
 
-TEST(EntryFileTest, EveryTemplateOfTheCatalogueReadsAlikeInEveryForm) {
+TEST(EntryFileTest, ReadsEveryCatalogueTemplateInEveryFormat) {
   const ordered_json algorithms = CatalogFile("algorithms.json");
   const ordered_json templates = CatalogFile("templates.json");
   ASSERT_GT(templates.size(), 40u);
@@ -116,25 +117,25 @@ TEST(EntryFileTest, EveryTemplateOfTheCatalogueReadsAlikeInEveryForm) {
     const v1::LlmTemplate& entry = read->entry;
     EXPECT_EQ(entry.algorithm_configs_size(), static_cast<int>(fields["algorithms"].size()));
     EXPECT_EQ(entry.f2f_weight_converters_size(), static_cast<int>(fields["f2f_weight_converters"].size()));
-    EXPECT_THAT(ReadTemplate(Yaml(json), {}), IsForm(entry, EntryForm::kQuark));
-    // Without algorithms and converters, ProtoJSON says the same in the same words.
+    EXPECT_THAT(ReadTemplate(Yaml(json), {}), IsFormat(entry, EntryFormat::kQuark));
+    // Without algorithms and converters, the file is the same in Quark's format and in ProtoJSON.
     const bool same_words = entry.algorithm_configs().empty() && entry.f2f_weight_converters().empty();
     EXPECT_THAT(ReadTemplate(ProtoJson(entry, true), {}),
-                IsForm(entry, same_words ? EntryForm::kQuark : EntryForm::kProtoJson));
-    EXPECT_THAT(ReadTemplate(Textproto(entry), EntryForm::kTextproto), IsForm(entry, EntryForm::kTextproto));
+                IsFormat(entry, same_words ? EntryFormat::kQuark : EntryFormat::kProtoJson));
+    EXPECT_THAT(ReadTemplate(Textproto(entry), EntryFormat::kTextproto), IsFormat(entry, EntryFormat::kTextproto));
     const auto textproto = ReadTemplate(Textproto(entry), {});
     ASSERT_TRUE(textproto.ok()) << textproto.status();
     EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(textproto->entry, entry));
   }
 }
 
-struct Refused {
+struct Rejected {
   std::string name;
   std::string text;
   std::vector<std::string> lines;  // in this order
 };
 
-std::string NameOf(const testing::TestParamInfo<Refused>& info) { return info.param.name; }
+std::string NameOf(const testing::TestParamInfo<Rejected>& info) { return info.param.name; }
 
 void ExpectInOrder(const std::string& text, const std::vector<std::string>& parts) {
   size_t from = 0;
@@ -145,122 +146,124 @@ void ExpectInOrder(const std::string& text, const std::vector<std::string>& part
   }
 }
 
-class SchemeRefusedTest : public testing::TestWithParam<Refused> {};
-TEST_P(SchemeRefusedTest, SaysWhatEachPlausibleFormObjectsTo) {
+class SchemeRejectedTest : public testing::TestWithParam<Rejected> {};
+TEST_P(SchemeRejectedTest, ReportsTheErrorsOfPlausibleFormats) {
   const auto file = ReadScheme(GetParam().text, {});
   ASSERT_FALSE(file.ok()) << file->entry.DebugString();
   EXPECT_EQ(file.status().code(), absl::StatusCode::kInvalidArgument);
   ExpectInOrder(std::string(file.status().message()), GetParam().lines);
 }
 INSTANTIATE_TEST_SUITE_P(
-    EntryFile, SchemeRefusedTest,
+    EntryFile, SchemeRejectedTest,
     testing::Values(
-        Refused{"QuarkJson",
-                R"({"weight": {"dtype": "int44"}})",
-                {"is no scheme as Quark's form: weight.dtype: \"int44\" is not a value of Dtype; did you mean int4"}},
-        Refused{"QuarkJsonAroundTheConfig",
-                R"({"config": {"weight": {"dtype": "int44", "is_scale_quant": false}}})",
-                {"as Quark's form: config.weight.dtype:", "as ProtoJSON: config.weight: not a list"}},
-        Refused{"ProtoJsonScaleQuant",
-                R"({"spec": {"weight": {"scale_quant": {"first": {}}}}})",
-                {"as ProtoJSON: spec.weight.scale_quant.first: TwoStageSpec", "as Quark's form:"}},
-        Refused{"ProtoJson",
-                R"({"name": "x", "config": {"weight": [{"dtype": "DTYPE_INT44"}]}})",
-                {"as ProtoJSON: config.weight[0].dtype: \"DTYPE_INT44\"", "DTYPE_INT4", "as Quark's form:"}},
-        Refused{"ProtoJsonFieldInTwoSpellings",
-                R"({"name": "x", "defaultSharedScales": true, "default_shared_scales": true})",
-                {"default_shared_scales: the field is given twice"}},
-        Refused{"ProtoJsonBothOfAOneof",
-                R"({"name": "x", "spec": {"weight": {"preset": {"spec": "A"}, "config": {}}}})",
-                {"spec.weight.config: only one field of spec"}},
-        Refused{"ProtoJsonEnumNumber",
-                R"({"name": "x", "config": {"weight": [{"dtype": 99}]}})",
-                {"as ProtoJSON: config.weight[0].dtype: Dtype has no value 99"}},
-        Refused{"ProtoJsonOneInsteadOfAList",
-                R"({"name": "x", "config": {"weight": {"dtype": "DTYPE_INT4"}}})",
-                {"as ProtoJSON: config.weight: not a list"}},
-        Refused{"Textproto",
-                "name: \"x\"\nconfig {\n  weight { dtyp: DTYPE_INT4 }\n}\n",
-                {"as textproto: line 3, column 16", "no field named \"dtyp\"; did you mean dtype"}},
-        Refused{"TextprotoEnum",
-                "name: \"x\"\nconfig { weight { dtype: DTYPE_IN4 } }\n",
-                {"as textproto: line 2", "DTYPE_IN4", "did you mean DTYPE_INT4"}},
-        Refused{"TextprotoOfAWholeQConfig",
-                "global_quant_config {\n}\n",
-                {"as textproto: line 1", "; a scheme is one layer: register its global_quant_config"}},
-        Refused{"TextprotoTwice",
-                "name: \"x\"\nname: \"x\"\nconfig {}\n",
-                {"as textproto: line 2", "specified multiple times"}},
-        Refused{"TextprotoEnumNumber",
-                "config { weight { dtype: 99 } }",
-                {"config.weight[0].dtype: Dtype has no value 99"}},
-        Refused{"TextprotoMapKeyTwice",
-                "config {}\nlabels { key: \"a\" value: \"1\" }\nlabels { key: \"a\" value: \"2\" }\n",
-                {"labels: the key \"a\" is given twice"}},
-        Refused{
+        Rejected{
+            "QuarkJson",
+            R"({"weight": {"dtype": "int44"}})",
+            {"not a valid scheme as Quark JSON: weight.dtype: \"int44\" is not a value of Dtype; did you mean int4"}},
+        Rejected{"QuarkJsonAroundTheConfig",
+                 R"({"config": {"weight": {"dtype": "int44", "is_scale_quant": false}}})",
+                 {"as Quark JSON: config.weight.dtype:", "as ProtoJSON: config.weight: not a list"}},
+        Rejected{"ProtoJsonScaleQuant",
+                 R"({"spec": {"weight": {"scale_quant": {"first": {}}}}})",
+                 {"as ProtoJSON: spec.weight.scale_quant.first: TwoStageSpec", "as Quark JSON:"}},
+        Rejected{"ProtoJson",
+                 R"({"name": "x", "config": {"weight": [{"dtype": "DTYPE_INT44"}]}})",
+                 {"as ProtoJSON: config.weight[0].dtype: \"DTYPE_INT44\"", "DTYPE_INT4", "as Quark JSON:"}},
+        Rejected{"ProtoJsonFieldInBothSpellings",
+                 R"({"name": "x", "defaultSharedScales": true, "default_shared_scales": true})",
+                 {"default_shared_scales: duplicate field"}},
+        Rejected{"ProtoJsonBothOfAOneof",
+                 R"({"name": "x", "spec": {"weight": {"preset": {"spec": "A"}, "config": {}}}})",
+                 {"spec.weight.config: only one field of spec"}},
+        Rejected{"ProtoJsonEnumNumber",
+                 R"({"name": "x", "config": {"weight": [{"dtype": 99}]}})",
+                 {"as ProtoJSON: config.weight[0].dtype: Dtype has no value 99"}},
+        Rejected{"ProtoJsonMessageInsteadOfAList",
+                 R"({"name": "x", "config": {"weight": {"dtype": "DTYPE_INT4"}}})",
+                 {"as ProtoJSON: config.weight: not a list"}},
+        Rejected{"Textproto",
+                 "name: \"x\"\nconfig {\n  weight { dtyp: DTYPE_INT4 }\n}\n",
+                 {"as textproto: line 3, column 16", "no field named \"dtyp\"; did you mean dtype"}},
+        Rejected{"TextprotoEnum",
+                 "name: \"x\"\nconfig { weight { dtype: DTYPE_IN4 } }\n",
+                 {"as textproto: line 2", "DTYPE_IN4", "did you mean DTYPE_INT4"}},
+        Rejected{"TextprotoOfAWholeQConfig",
+                 "global_quant_config {\n}\n",
+                 {"as textproto: line 1", "; a scheme describes one layer: register the value of global_quant_config"}},
+        Rejected{"TextprotoTwice",
+                 "name: \"x\"\nname: \"x\"\nconfig {}\n",
+                 {"as textproto: line 2", "specified multiple times"}},
+        Rejected{"TextprotoEnumNumber",
+                 "config { weight { dtype: 99 } }",
+                 {"config.weight[0].dtype: Dtype has no value 99"}},
+        Rejected{"TextprotoMapKeyTwice",
+                 "config {}\nlabels { key: \"a\" value: \"1\" }\nlabels { key: \"a\" value: \"2\" }\n",
+                 {"labels: duplicate key \"a\""}},
+        Rejected{
             "TextprotoNotFinite",
             "spec { weight { preset { spec: \"A\" fields { fields { key: \"a\" value { number_value: inf } } } } } }",
             {"number_value: the number is not finite"}},
-        Refused{"TextprotoNotUtf8", "name: \"\\377\" config {}", {"name: the string is not UTF-8"}},
-        Refused{"TextprotoDeep",
-                "spec { weight { preset { fields { fields { key: \"a\" value { " +
-                    absl::StrReplaceAll(std::string(40, '['), {{"[", "list_value { values { "}}),
-                {"recursion limit"}},
-        Refused{"Yaml", "weight:\n  dtpe: int4\n", {"as Quark's form in YAML: weight.dtype: required"}},
-        Refused{"YamlSyntax", "weight:\n  dtype: int4\n bias: null\n", {"as YAML: line 3"}},
-        Refused{"BrokenJson", R"({"weight": {"dtype": "int4"})", {"as JSON: parse error at line 1, column 29"}},
-        Refused{"KeyTwice",
-                R"({"weight": {"dtype": "int4", "dtype": "int4"}})",
-                {"as JSON: weight: the key \"dtype\" is given twice"}},
-        Refused{"Words", "hello there\n", {"not an object"}}, Refused{"AList", "[1, 2]", {"not an object"}},
-        Refused{"NoField", "{}", {"has neither", "gives no field"}},
-        Refused{"Comment", "# nothing here\n", {"is no scheme as YAML: has no YAML document"}},
-        Refused{"NotFinite",
-                R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
-                {"as JSON: parse error", "ch_axis: not an integer"}}),
+        Rejected{"TextprotoNotUtf8", "name: \"\\377\" config {}", {"name: the string is not valid UTF-8"}},
+        Rejected{"TextprotoDeep",
+                 "spec { weight { preset { fields { fields { key: \"a\" value { " +
+                     absl::StrReplaceAll(std::string(40, '['), {{"[", "list_value { values { "}}),
+                 {"recursion limit"}},
+        Rejected{"Yaml", "weight:\n  dtpe: int4\n", {"as Quark YAML: weight.dtype: required"}},
+        Rejected{"YamlSyntax", "weight:\n  dtype: int4\n bias: null\n", {"as YAML: line 3"}},
+        Rejected{"BrokenJson", R"({"weight": {"dtype": "int4"})", {"as JSON: parse error at line 1, column 29"}},
+        Rejected{"KeyTwice",
+                 R"({"weight": {"dtype": "int4", "dtype": "int4"}})",
+                 {"as JSON: weight: duplicate key \"dtype\""}},
+        Rejected{"PlainText", "hello there\n", {"not an object"}}, Rejected{"AList", "[1, 2]", {"not an object"}},
+        Rejected{"NoField", "{}", {"no configuration", "no field is set"}},
+        Rejected{"Comment", "# nothing here\n", {"not a valid scheme as YAML: no YAML document"}},
+        Rejected{"NotFinite",
+                 R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
+                 {"as JSON: parse error", "ch_axis: not an integer"}}),
     NameOf);
 
-TEST(EntryFileTest, FormsThatDifferAreRefusedAsAmbiguous) {
-  // A backslash in single quotes is itself in YAML, and begins an escape in textproto.
+TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
+  // In single quotes, a backslash is literal in YAML and starts an escape sequence in textproto.
   const std::string text = "model_type: 'a\\tb'\nkv_layers_name: ['*k_proj']\n";
   EXPECT_THAT(
       std::string(ReadTemplate(text, {}).status().message()),
-      AllOf(HasSubstr("can be read as Quark's form in YAML and as textproto, which differ (modified: model_type"),
-            HasSubstr("say which with --format quark|proto-json|textproto")));
-  const auto quark = ReadTemplate(text, EntryForm::kQuark);
+      AllOf(
+          HasSubstr("ambiguous: as Quark YAML and as textproto the file has different contents (modified: model_type"),
+          HasSubstr("choose one with --format quark|proto-json|textproto")));
+  const auto quark = ReadTemplate(text, EntryFormat::kQuark);
   ASSERT_TRUE(quark.ok()) << quark.status();
   EXPECT_EQ(quark->entry.model_type(), "a\\tb");
-  const auto textproto = ReadTemplate(text, EntryForm::kTextproto);
+  const auto textproto = ReadTemplate(text, EntryFormat::kTextproto);
   ASSERT_TRUE(textproto.ok()) << textproto.status();
   EXPECT_EQ(textproto->entry.model_type(), "a\tb");
 }
 
-TEST(EntryFileTest, FormsThatAgreeAreNotAmbiguous) {
+TEST(EntryFileTest, AcceptsAFileThatIsTheSameInSeveralFormats) {
   v1::LlmTemplate entry;
   entry.set_model_type("mine");
   entry.add_kv_layers_name("*k_proj");
   EXPECT_THAT(ReadTemplate("model_type: \"mine\"\nkv_layers_name: [\"*k_proj\"]\n", {}),
-              IsForm(entry, EntryForm::kQuark));
+              IsFormat(entry, EntryFormat::kQuark));
 }
 
-TEST(EntryFileTest, AForcedFormIsTheOnlyOneThatIsTried) {
+TEST(EntryFileTest, ReadsOnlyTheRequestedFormat) {
   const std::string quark = R"({"weight": {"dtype": "int4"}})";
-  EXPECT_TRUE(ReadScheme(quark, EntryForm::kQuark).ok());
-  EXPECT_THAT(std::string(ReadScheme(quark, EntryForm::kProtoJson).status().message()),
+  EXPECT_TRUE(ReadScheme(quark, EntryFormat::kQuark).ok());
+  EXPECT_THAT(std::string(ReadScheme(quark, EntryFormat::kProtoJson).status().message()),
               AllOf(HasSubstr("as ProtoJSON: weight: Scheme has no such field"), Not(HasSubstr("Quark"))));
-  EXPECT_THAT(std::string(ReadScheme(quark, EntryForm::kTextproto).status().message()),
+  EXPECT_THAT(std::string(ReadScheme(quark, EntryFormat::kTextproto).status().message()),
               AllOf(HasSubstr("as textproto: line 1"), Not(HasSubstr("Quark"))));
-  EXPECT_THAT(std::string(ReadScheme("weight: x", EntryForm::kProtoJson).status().message()), HasSubstr("as JSON:"));
+  EXPECT_THAT(std::string(ReadScheme("weight: x", EntryFormat::kProtoJson).status().message()), HasSubstr("as JSON:"));
 }
 
 std::string SchemeProblem(const std::string& text) { return std::string(ReadScheme(text, {}).status().message()); }
 
-TEST(EntryFileTest, OnlyPlausibleFormsObject) {
+TEST(EntryFileTest, ReportsErrorsOfPlausibleFormatsOnly) {
   for (const char* text :
        {R"({"weight": {"dtype": "int44"}})", R"({"target_device": "gpu"})",
         R"({"name": "x", "global_quant_config": {}})", "weight:\n  dtype: int44\n", "weight: {dtype: int44}\n"}) {
     EXPECT_THAT(SchemeProblem(text),
-                AllOf(HasSubstr("as Quark's form"), Not(HasSubstr("ProtoJSON")), Not(HasSubstr("textproto"))));
+                AllOf(HasSubstr("as Quark "), Not(HasSubstr("ProtoJSON")), Not(HasSubstr("textproto"))));
   }
   EXPECT_THAT(SchemeProblem("wieght: {dtype: int4}\n"), Not(HasSubstr("textproto")));
   EXPECT_THAT(SchemeProblem("name: 'x' wieght {}"), AllOf(HasSubstr("textproto"), Not(HasSubstr("YAML"))));
@@ -268,11 +271,11 @@ TEST(EntryFileTest, OnlyPlausibleFormsObject) {
                            R"({"model_type": "x", "q_layer_name": "q", "kv_layer_name": []})",
                            R"({"model_type": "x", "awq_config": {}})"}) {
     EXPECT_THAT(std::string(ReadTemplate(text, {}).status().message()),
-                AllOf(HasSubstr("as Quark's form"), Not(HasSubstr("ProtoJSON"))));
+                AllOf(HasSubstr("as Quark "), Not(HasSubstr("ProtoJSON"))));
   }
 }
 
-TEST(EntryFileTest, SuggestionsAreWhatSomebodyMayWrite) {
+TEST(EntryFileTest, SuggestsOnlyFieldsAndValuesOfRequests) {
   EXPECT_THAT(SchemeProblem(R"({"name": "x", "origins": 1})"),
               AllOf(HasSubstr("Scheme has no such field; allowed: name, config"), Not(HasSubstr("origin,")),
                     Not(HasSubstr("did you mean origin")), Not(HasSubstr("etag")), Not(HasSubstr("update_time"))));
@@ -280,17 +283,17 @@ TEST(EntryFileTest, SuggestionsAreWhatSomebodyMayWrite) {
               AllOf(HasSubstr("DEVICE_TYPE_CPU"), Not(HasSubstr("DEVICE_TYPE_UNSPECIFIED"))));
 }
 
-TEST(EntryFileTest, OutputOfDescribeCanBeRegistered) {
+TEST(EntryFileTest, ReadsTheOutputOfDescribe) {
   v1::Scheme scheme;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
       R"(name: "x" config { weight { dtype: DTYPE_INT4 } } etag: "1" origin: REGISTRY_ORIGIN_TENANT
          labels { key: "a" value: "b" } create_time { seconds: 1700000000 })",
       &scheme));
-  EXPECT_THAT(ReadScheme(ProtoJson(scheme, true), {}), IsForm(scheme, EntryForm::kProtoJson));
-  EXPECT_THAT(ReadScheme(Textproto(scheme), {}), IsForm(scheme, EntryForm::kTextproto));
+  EXPECT_THAT(ReadScheme(ProtoJson(scheme, true), {}), IsFormat(scheme, EntryFormat::kProtoJson));
+  EXPECT_THAT(ReadScheme(Textproto(scheme), {}), IsFormat(scheme, EntryFormat::kTextproto));
 }
 
-TEST(DropComputedConfigTest, OnlyWhatTheServerMadeIsDropped) {
+TEST(DropComputedConfigTest, DropsOnlyWhatTheServerComputed) {
   const struct {
     std::string text;
     bool drops;
@@ -311,23 +314,23 @@ TEST(DropComputedConfigTest, OnlyWhatTheServerMadeIsDropped) {
 
 TEST(NameSchemeTest, FileAndCommandLineMustAgree) {
   v1::Scheme scheme;
-  EXPECT_THAT(std::string(NameScheme("", scheme).message()), HasSubstr("say it with --name"));
+  EXPECT_THAT(std::string(NameScheme("", scheme).message()), HasSubstr("set one with --name"));
   EXPECT_TRUE(NameScheme("x", scheme).ok());
   EXPECT_EQ(scheme.name(), "x");
   EXPECT_TRUE(NameScheme("x", scheme).ok());
   EXPECT_TRUE(NameScheme("", scheme).ok());
   EXPECT_THAT(std::string(NameScheme("y", scheme).message()),
-              HasSubstr("names the scheme \"x\", but --name says \"y\""));
+              HasSubstr("the file names the scheme \"x\", but --name is \"y\""));
   EXPECT_EQ(scheme.name(), "x");
 }
 
-TEST(OutputTextTest, WhatCannotBeWrittenIsAnError) {
+TEST(OutputTextTest, FailsForUnrepresentableResponses) {
   v1::Scheme scheme;
   scheme.set_name("x");
   EXPECT_EQ(*JsonText(scheme), "{\n \"name\": \"x\"\n}\n");
   EXPECT_EQ(*TextprotoText(scheme), "name: \"x\"\n");
   scheme.mutable_create_time()->set_seconds(1'000'000'000'000);  // after the year 9999
-  EXPECT_THAT(std::string(JsonText(scheme).status().message()), HasSubstr("cannot be written as JSON: "));
+  EXPECT_THAT(std::string(JsonText(scheme).status().message()), HasSubstr("cannot write the response as JSON: "));
   EXPECT_EQ(*IndentedJson(R"({"b": [1], "a": null})"), "{\n  \"b\": [\n    1\n  ],\n  \"a\": null\n}\n");
   for (const char* text : {"", "{", "<html>"}) {
     EXPECT_EQ(IndentedJson(text).status().code(), absl::StatusCode::kInternal) << text;
@@ -337,7 +340,7 @@ TEST(OutputTextTest, WhatCannotBeWrittenIsAnError) {
 class EntryTextTest : public testing::Test {
  protected:
   absl::StatusOr<std::string> Read(const std::string& bytes) {
-    // A name of its own, because cases run at the same time.
+    // A unique name, because tests run in parallel.
     std::string path = testing::TempDir() + "/entry_text_XXXXXX";
     const int descriptor = mkstemp(path.data());
     EXPECT_GE(descriptor, 0);
@@ -350,27 +353,27 @@ class EntryTextTest : public testing::Test {
   std::string Problem(const std::string& bytes) { return std::string(Read(bytes).status().message()); }
 };
 
-TEST_F(EntryTextTest, LosesTheByteOrderMark) { EXPECT_EQ(*Read("\xEF\xBB\xBF{}"), "{}"); }
-TEST_F(EntryTextTest, KeepsWindowsLines) { EXPECT_EQ(*Read("a: 1\r\n\tb"), "a: 1\r\n\tb"); }
-TEST_F(EntryTextTest, TakesFourMebibytesAndNoMore) {
+TEST_F(EntryTextTest, RemovesTheByteOrderMark) { EXPECT_EQ(*Read("\xEF\xBB\xBF{}"), "{}"); }
+TEST_F(EntryTextTest, KeepsCarriageReturns) { EXPECT_EQ(*Read("a: 1\r\n\tb"), "a: 1\r\n\tb"); }
+TEST_F(EntryTextTest, AcceptsUpToFourMebibytes) {
   EXPECT_TRUE(Read(std::string(kMaxFileBytes, 'a')).ok());
-  EXPECT_EQ(Problem(std::string(kMaxFileBytes + 1, 'a')), "is larger than 4 MiB");
+  EXPECT_EQ(Problem(std::string(kMaxFileBytes + 1, 'a')), "the file is larger than 4 MiB");
 }
-TEST_F(EntryTextTest, RefusesWhatIsNoText) {
-  EXPECT_EQ(Problem(""), "is empty");
-  EXPECT_EQ(Problem(" \r\n\t"), "is empty");
-  EXPECT_EQ(Problem("\xEF\xBB\xBF"), "is empty");
-  EXPECT_EQ(Problem("a\n\xFF\xFE"), "is not UTF-8");
-  EXPECT_EQ(Problem("\xED\xA0\x80"), "is not UTF-8");
-  EXPECT_EQ(Problem(std::string("a\n\0b", 4)), "has a control character in line 2, so it is no text");
-  EXPECT_EQ(Problem("a: 1\n\x04ignored: 2"), "has a control character in line 2, so it is no text");
+TEST_F(EntryTextTest, RejectsFilesThatAreNotText) {
+  EXPECT_EQ(Problem(""), "the file is empty");
+  EXPECT_EQ(Problem(" \r\n\t"), "the file is empty");
+  EXPECT_EQ(Problem("\xEF\xBB\xBF"), "the file is empty");
+  EXPECT_EQ(Problem("a\n\xFF\xFE"), "the file is not valid UTF-8");
+  EXPECT_EQ(Problem("\xED\xA0\x80"), "the file is not valid UTF-8");
+  EXPECT_EQ(Problem(std::string("a\n\0b", 4)), "not a text file: control character on line 2");
+  EXPECT_EQ(Problem("a: 1\n\x04ignored: 2"), "not a text file: control character on line 2");
   EXPECT_EQ(Problem("\x7F"
                     "ELF\x02\x01\x01"),
-            "has a control character in line 1, so it is no text");
+            "not a text file: control character on line 1");
 }
-TEST_F(EntryTextTest, SaysWhyAFileCannotBeRead) {
-  EXPECT_EQ(ReadEntryText("/nonexistent/file").status().message(), "cannot be opened: No such file or directory");
-  EXPECT_EQ(ReadEntryText(testing::TempDir()).status().message(), "cannot be read: Is a directory");
+TEST_F(EntryTextTest, ReportsUnreadableFiles) {
+  EXPECT_EQ(ReadEntryText("/nonexistent/file").status().message(), "cannot open the file: No such file or directory");
+  EXPECT_EQ(ReadEntryText(testing::TempDir()).status().message(), "cannot read the file: Is a directory");
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ v1::ItemError ErrorWith(const Details&... details) {
   return ErrorOf(ToAbslStatus({grpc::StatusCode::NOT_FOUND, "a text", status.SerializeAsString()}));
 }
 
-TEST(ErrorOfTest, HasWhatTheServerSaid) {
+TEST(ErrorOfTest, HasTheServersDetails) {
   google::rpc::BadRequest bad_request;
   for (const char* field : {"first", "second"}) {
     auto& violation = *bad_request.add_field_violations();
@@ -56,31 +56,29 @@ TEST(ErrorOfTest, HasWhatTheServerSaid) {
   EXPECT_EQ(error.detail().SerializeAsString(), Detail().SerializeAsString());
 }
 
-TEST(ErrorOfTest, WithoutADetailMetadataIsNotReadInstead) {
+TEST(ErrorOfTest, DoesNotDeriveTheDetailFromMetadata) {
   const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
   EXPECT_FALSE(error.has_detail());
 }
 
-TEST(ErrorOfTest, KnowsTheDetailsByAnyPrefixOfTheirType) {
+TEST(ErrorOfTest, AcceptsAnyTypeUrlPrefix) {
   google::rpc::Status status;
   status.add_details()->PackFrom(Info("SCHEME_NOT_FOUND"), "types.example.com/of");
-  const grpc::Status told(grpc::StatusCode::NOT_FOUND, "", status.SerializeAsString());
-  EXPECT_EQ(ErrorOf(ToAbslStatus(told)).reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
+  const grpc::Status status_with_prefix(grpc::StatusCode::NOT_FOUND, "", status.SerializeAsString());
+  EXPECT_EQ(ErrorOf(ToAbslStatus(status_with_prefix)).reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
 }
 
-TEST(ErrorOfTest, AReasonOfANewerServerIsUnspecified) {
+TEST(ErrorOfTest, AnUnknownReasonIsUnspecified) {
   const v1::ItemError error = ErrorWith(Info("NOT_THOUGHT_OF_YET"), Detail());
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(ReasonName(error.reason()), "");
   EXPECT_EQ(error.detail().suggestions(0), "a, b");
 }
 
-TEST(ErrorOfTest, AReasonOfANewerServerInABatchHasNoName) {
-  EXPECT_EQ(ReasonName(static_cast<v1::ErrorReason>(999)), "");
-}
+TEST(ErrorOfTest, AnUnknownReasonInABatchHasNoName) { EXPECT_EQ(ReasonName(static_cast<v1::ErrorReason>(999)), ""); }
 
-TEST(ErrorOfTest, WhatOthersSayIsNotTheServersWord) {
+TEST(ErrorOfTest, IgnoresDetailsOfOtherDomains) {
   for (const char* domain : {"proxy.example.com", "qconfig"}) {
     const v1::ItemError error = ErrorWith(Info("SCHEME_NOT_FOUND", domain), Detail());
     EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
@@ -90,8 +88,8 @@ TEST(ErrorOfTest, WhatOthersSayIsNotTheServersWord) {
   }
 }
 
-TEST(ErrorOfTest, WithoutDetailsThereAreCodeAndText) {
-  for (const char* details : {"", "\xFF no message"}) {
+TEST(ErrorOfTest, WithoutDetailsHasCodeAndMessage) {
+  for (const char* details : {"", "\xFF malformed message"}) {
     const v1::ItemError error = ErrorOf(ToAbslStatus({grpc::StatusCode::UNAVAILABLE, "a text", details}));
     EXPECT_EQ(error.code(), grpc::StatusCode::UNAVAILABLE);
     EXPECT_EQ(error.message(), "a text");

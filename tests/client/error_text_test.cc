@@ -13,7 +13,7 @@ v1::ErrorDetail Detail(const std::string& text) {
   return detail;
 }
 
-TEST(DetailTextTest, HasALineForEachThing) {
+TEST(DetailTextTest, HasALineForEachField) {
   EXPECT_EQ(DetailText(Detail(R"(field: "spec.scheme" value: "fp9" allowed: ["int8", "fp8"] allowed_total: 27
                                  suggestions: ["fp8", "mxfp4"] rule: "a_rule" tenant: "acme" catalog: "quark-0.13")")),
             "  field:        spec.scheme\n"
@@ -27,29 +27,29 @@ TEST(DetailTextTest, HasALineForEachThing) {
 
 TEST(DetailTextTest, AnEmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }
 
-TEST(DetailTextTest, AllValuesAreAllowedWithoutACount) {
+TEST(DetailTextTest, OmitsTheCountIfAllAllowedValuesAreListed) {
   EXPECT_EQ(DetailText(Detail(R"(allowed: ["int8", "fp8"] allowed_total: 2)")), "  allowed:      int8, fp8\n");
 }
 
-TEST(DetailTextTest, ShortenedErrorCountsTheAllowedValues) {
-  EXPECT_EQ(DetailText(Detail("allowed_total: 27")), "  allowed:      27 values, too many for this error\n");
+TEST(DetailTextTest, CountsAllowedValuesThatAreNotListed) {
+  EXPECT_EQ(DetailText(Detail("allowed_total: 27")), "  allowed:      27 values, too many to list\n");
 }
 
-TEST(DetailTextTest, ANameWithACommaIsOneName) {
+TEST(DetailTextTest, QuotesNamesWithCommas) {
   EXPECT_EQ(DetailText(Detail(R"(suggestions: ["a, b", "a", "say \"b\"", "c\\, d"])")),
             "  did you mean: \"a, b\", a, \"say \\\"b\\\"\", \"c\\\\, d\"\n");
 }
 
-TEST(DetailTextTest, RevisionsThatCanBeReadAreARange) {
+TEST(DetailTextTest, PrintsAvailableRevisionsAsARange) {
   EXPECT_EQ(DetailText(Detail("first_revision: 3 newest_revision: 3630000000000")),
             "  revisions:    3 to 3630000000000\n");
 }
 
-TEST(DetailTextTest, NewestRevisionAloneIsNoRange) {
+TEST(DetailTextTest, PrintsTheNewestRevisionAlone) {
   EXPECT_EQ(DetailText(Detail("newest_revision: 2")), "  newest:       2\n");
 }
 
-TEST(WarningTextTest, HasTheValueInQuotationMarks) {
+TEST(WarningTextTest, QuotesTheValue) {
   v1::Warning warning;
   warning.set_field("spec.scheme");
   warning.set_message("an older name of nvfp4");

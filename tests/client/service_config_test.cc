@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What clients do that follow client/service_config.json.
+// Behaviour of a client with client/service_config.json.
 #include "qconfig/service_config.h"
 
 #include <gmock/gmock.h>
@@ -25,13 +25,13 @@ namespace {
 using client::Client;
 using testing::MatchesRegex;
 
-// How one try of a call is answered.
+// The result of one attempt of a call.
 struct Answer {
   grpc::StatusCode code;
   std::string pushback_ms = {};
 };
 
-// Answers tries as it is told, then with OK.
+// Returns the scripted results, one per attempt, and OK after that.
 class ScriptedServer final : v1::ConfigService::Service, v1::RegistryService::Service {
  public:
   ScriptedServer() {
@@ -43,16 +43,16 @@ class ScriptedServer final : v1::ConfigService::Service, v1::RegistryService::Se
     server_ = builder.BuildAndStart();
   }
 
-  void Answers(std::vector<Answer> answers) {
+  void Script(std::vector<Answer> answers) {
     absl::MutexLock lock(&mutex_);
     answers_ = std::move(answers);
-    tries_ = 0;
+    attempts_ = 0;
   }
   void SetHealthy(bool healthy) { server_->GetHealthCheckService()->SetServingStatus(healthy); }
 
-  int tries() const {
+  int attempts() const {
     absl::MutexLock lock(&mutex_);
-    return tries_;
+    return attempts_;
   }
   std::vector<std::string> request_ids() const {
     absl::MutexLock lock(&mutex_);
@@ -63,12 +63,12 @@ class ScriptedServer final : v1::ConfigService::Service, v1::RegistryService::Se
  private:
   grpc::Status Next(grpc::ServerContext& context) {
     absl::MutexLock lock(&mutex_);
-    const size_t i = static_cast<size_t>(tries_++);
+    const size_t i = static_cast<size_t>(attempts_++);
     if (i >= answers_.size()) return grpc::Status::OK;
     if (!answers_[i].pushback_ms.empty()) {
       context.AddTrailingMetadata("grpc-retry-pushback-ms", answers_[i].pushback_ms);
     }
-    return {answers_[i].code, "as told"};
+    return {answers_[i].code, "scripted"};
   }
 
   grpc::Status ListCatalogs(grpc::ServerContext* context, const v1::ListCatalogsRequest*,
@@ -87,7 +87,7 @@ class ScriptedServer final : v1::ConfigService::Service, v1::RegistryService::Se
   mutable absl::Mutex mutex_;
   std::vector<Answer> answers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> request_ids_ ABSL_GUARDED_BY(mutex_);
-  int tries_ ABSL_GUARDED_BY(mutex_) = 0;
+  int attempts_ ABSL_GUARDED_BY(mutex_) = 0;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -107,7 +107,7 @@ class ServiceConfigTest : public testing::Test {
   Client client_{OptionsFor(server_.address())};
 };
 
-TEST_F(ServiceConfigTest, IsTakenByGrpc) {
+TEST_F(ServiceConfigTest, IsValidForGrpc) {
   EXPECT_EQ(Call(), absl::StatusCode::kOk);
   client::ClientOptions options = OptionsFor(server_.address());
   for (const char* wrong : {"{", R"({"loadBalancingConfig": [{"no_such_policy": {}}]})",
@@ -117,37 +117,37 @@ TEST_F(ServiceConfigTest, IsTakenByGrpc) {
   }
 }
 
-TEST_F(ServiceConfigTest, UnavailableIsTriedAgainUpToFourTimes) {
-  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+TEST_F(ServiceConfigTest, RetriesUnavailableUpToFourAttempts) {
+  server_.Script({{grpc::StatusCode::UNAVAILABLE}});
   EXPECT_EQ(Call(), absl::StatusCode::kOk);
-  EXPECT_EQ(server_.tries(), 2);
-  server_.Answers(std::vector<Answer>(10, {grpc::StatusCode::UNAVAILABLE}));
+  EXPECT_EQ(server_.attempts(), 2);
+  server_.Script(std::vector<Answer>(10, {grpc::StatusCode::UNAVAILABLE}));
   EXPECT_EQ(Call(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(server_.tries(), 4);
+  EXPECT_EQ(server_.attempts(), 4);
 }
 
-TEST_F(ServiceConfigTest, NothingElseIsTriedAgain) {
+TEST_F(ServiceConfigTest, RetriesNoOtherCode) {
   for (int code = grpc::StatusCode::CANCELLED; code <= grpc::StatusCode::UNAUTHENTICATED; ++code) {
     if (code == grpc::StatusCode::UNAVAILABLE) continue;
-    server_.Answers({{static_cast<grpc::StatusCode>(code)}});
+    server_.Script({{static_cast<grpc::StatusCode>(code)}});
     EXPECT_EQ(Call(), static_cast<absl::StatusCode>(code));
-    EXPECT_EQ(server_.tries(), 1) << code;
+    EXPECT_EQ(server_.attempts(), 1) << code;
   }
 }
 
-TEST_F(ServiceConfigTest, TheServerSaysWhenToTryAgain) {
+TEST_F(ServiceConfigTest, HonoursTheServersPushback) {
   ASSERT_EQ(Call(), absl::StatusCode::kOk);
-  server_.Answers({{grpc::StatusCode::UNAVAILABLE, "700"}});
+  server_.Script({{grpc::StatusCode::UNAVAILABLE, "700"}});
   const absl::Time start = absl::Now();
   EXPECT_EQ(Call(), absl::StatusCode::kOk);
-  EXPECT_GE(absl::Now() - start, absl::Milliseconds(600)) << "its own waiting is 120 ms at most";
-  server_.Answers({{grpc::StatusCode::UNAVAILABLE, "-1"}});
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(600)) << "the client's own backoff is at most 120 ms";
+  server_.Script({{grpc::StatusCode::UNAVAILABLE, "-1"}});
   EXPECT_EQ(Call(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(server_.tries(), 1);
+  EXPECT_EQ(server_.attempts(), 1);
 }
 
-TEST_F(ServiceConfigTest, TriesOfAWriteHaveOneRequestId) {
-  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+TEST_F(ServiceConfigTest, AttemptsOfAWriteShareTheRequestId) {
+  server_.Script({{grpc::StatusCode::UNAVAILABLE}});
   EXPECT_TRUE(client_.UnregisterScheme({}).ok());
   EXPECT_TRUE(client_.UnregisterScheme({}).ok());
   v1::UnregisterSchemeRequest request;
@@ -162,15 +162,15 @@ TEST_F(ServiceConfigTest, TriesOfAWriteHaveOneRequestId) {
   EXPECT_EQ(ids[3], "mine");
 }
 
-TEST_F(ServiceConfigTest, LargeWritesAreTriedAgainToo) {
-  server_.Answers({{grpc::StatusCode::UNAVAILABLE}});
+TEST_F(ServiceConfigTest, RetriesLargeWrites) {
+  server_.Script({{grpc::StatusCode::UNAVAILABLE}});
   v1::UnregisterSchemeRequest request;
   request.set_name(std::string(3u << 20, 'x'));
   EXPECT_TRUE(client_.UnregisterScheme(request).ok());
-  EXPECT_EQ(server_.tries(), 2);
+  EXPECT_EQ(server_.attempts(), 2);
 }
 
-TEST_F(ServiceConfigTest, CallsGoInTurnsToHealthyServers) {
+TEST_F(ServiceConfigTest, BalancesCallsOverHealthyServers) {
   ScriptedServer other;
   Client client(OptionsFor(absl::StrCat("ipv4:", server_.address(), ",", other.address())));
   const auto until = [&](const std::function<bool()>& condition) {
@@ -178,19 +178,19 @@ TEST_F(ServiceConfigTest, CallsGoInTurnsToHealthyServers) {
     while (!condition() && absl::Now() < deadline) EXPECT_TRUE(client.ListCatalogs({}).ok());
     EXPECT_TRUE(condition());
   };
-  until([&] { return server_.tries() > 0 && other.tries() > 0; });
+  until([&] { return server_.attempts() > 0 && other.attempts() > 0; });
   server_.SetHealthy(false);
-  const auto left_alone = [&] {
-    server_.Answers({});
+  const auto receives_no_calls = [&] {
+    server_.Script({});
     for (int i = 0; i < 10; ++i) EXPECT_TRUE(client.ListCatalogs({}).ok());
-    return server_.tries() == 0;
+    return server_.attempts() == 0;
   };
-  until(left_alone);
+  until(receives_no_calls);
   server_.SetHealthy(true);
-  until([&] { return server_.tries() > 0; });
+  until([&] { return server_.attempts() > 0; });
 }
 
-// Calls a server from several threads, none of which may fail.
+// Calls a server from several threads. Each call must succeed.
 class Load {
  public:
   explicit Load(Client& client) {
@@ -220,23 +220,23 @@ class Load {
   std::vector<std::thread> callers_;
 };
 
-TEST(ServiceConfigOfServersTest, NoCallFailsWhenAServerSaysThatItLeaves) {
+TEST(ServiceConfigOfServersTest, NoCallFailsWhenAServerBecomesUnhealthyAndShutsDown) {
   auto leaving = std::make_unique<ScriptedServer>();
   ScriptedServer staying;
   Client client(OptionsFor(absl::StrCat("ipv4:", leaving->address(), ",", staying.address())));
   const Load load(client);
-  while (leaving->tries() < 20 || staying.tries() < 20) std::this_thread::yield();
+  while (leaving->attempts() < 20 || staying.attempts() < 20) std::this_thread::yield();
   leaving->SetHealthy(false);
   int before = 0;
   do {
-    before = leaving->tries();
+    before = leaving->attempts();
     load.AwaitCalls(100);
-  } while (leaving->tries() != before);
+  } while (leaving->attempts() != before);
   leaving.reset();
   load.AwaitCalls(100);
 }
 
-TEST(ServiceConfigOfServersTest, TheOtherServerAnswersWhenOneEnds) {
+TEST(ServiceConfigOfServersTest, CallsContinueOnTheOtherServerAfterAShutdown) {
   TestServer ending;
   TestServer staying;
   Client client(OptionsFor(absl::StrCat("ipv4:", ending.address(), ",", staying.address())));
@@ -245,7 +245,7 @@ TEST(ServiceConfigOfServersTest, TheOtherServerAnswersWhenOneEnds) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(client.ListCatalogs({}).ok());
 }
 
-TEST(ServiceConfigOfServersTest, UnreachableServersAreToldSoon) {
+TEST(ServiceConfigOfServersTest, FailsFastIfNoServerIsReachable) {
   std::string address;
   {
     TestServer server;
@@ -254,7 +254,7 @@ TEST(ServiceConfigOfServersTest, UnreachableServersAreToldSoon) {
   Client client(OptionsFor(address));
   const absl::Time start = absl::Now();
   EXPECT_EQ(client.ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(10)) << "of the 60 that it might take";
+  EXPECT_LT(absl::Now() - start, absl::Seconds(10)) << "the timeout is 60 s";
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::string Repeat(const std::string& text, int times) {
   return result;
 }
 
-// A list of `count` distinct keys in the form of `{"k0":0,"k1":0}`.
+// Returns an object with `count` distinct keys: `{"k0": 0,"k1": 0}`.
 std::string ManyKeys(int count) {
   std::string text = "{";
   for (int i = 0; i < count; ++i) absl::StrAppend(&text, i == 0 ? "" : ",", "\"k", i, "\": 0");
@@ -34,7 +34,7 @@ struct Accepted {
   std::string json;
 };
 
-struct Refused {
+struct Rejected {
   std::string name;
   std::string text;
   std::string problem;
@@ -54,37 +54,37 @@ TEST_P(JsonAcceptedTest, Reads) {
 INSTANTIATE_TEST_SUITE_P(
     Json, JsonAcceptedTest,
     testing::Values(Accepted{"KeepsTheOrderOfKeys", R"({"b": 1, "a": [true, null]})", R"({"b":1,"a":[true,null]})"},
-                    Accepted{"WindowsLines", "{\r\n\"a\":\r\n1}\r\n", R"({"a":1})"},
+                    Accepted{"CarriageReturns", "{\r\n\"a\":\r\n1}\r\n", R"({"a":1})"},
                     Accepted{"SameKeyElsewhere", R"({"a": {"x": 1}, "b": {"x": 2}})", R"({"a":{"x":1},"b":{"x":2}})"},
                     Accepted{"Numbers", "[0, -1, 1.5, 1e3, 18446744073709551615]",
                              "[0,-1,1.5,1000.0,18446744073709551615]"},
                     Accepted{"DeepestAllowed", Repeat("[", 64) + Repeat("]", 64), Repeat("[", 64) + Repeat("]", 64)}),
     NameOf<Accepted>);
 
-class JsonRefusedTest : public testing::TestWithParam<Refused> {};
-TEST_P(JsonRefusedTest, SaysWhy) {
+class JsonRejectedTest : public testing::TestWithParam<Rejected> {};
+TEST_P(JsonRejectedTest, ReportsTheProblem) {
   const auto tree = ParseStrictJson(GetParam().text);
   ASSERT_FALSE(tree.ok()) << tree->dump();
   EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
-    Json, JsonRefusedTest,
-    testing::Values(Refused{"KeyTwice", R"({"a": {"x": 1, "y": 2, "x": 1}})", R"(a: the key "x" is given twice)"},
-                    Refused{"KeyTwiceInAList", R"([0, {"x": 1, "\u0078": 1}])", R"([1]: the key "x" is given twice)"},
-                    Refused{"TextAfterIt", R"({"a": 1} {"a": 2})", "line 1, column 10"},
-                    Refused{"Comma", "{\"a\": 1,\n}", "line 2, column 1"},
-                    Refused{"NotANumber", R"({"a": NaN})", "column 7"},
-                    Refused{"LargerThanFits", R"({"a": 18446744073709551616})", "does not fit into 64 bits"},
-                    Refused{"SmallerThanFits", R"({"a": -9223372036854775809})", "does not fit into 64 bits"},
-                    Refused{"TooLargeForADouble", R"({"a": 1e400})", "number overflow"},
-                    Refused{"HalfASurrogatePair", R"({"a": "\ud800"})", "surrogate"},
-                    Refused{"Comment", "{} // none", "line 1"}, Refused{"Empty", "", "unexpected end of input"},
-                    Refused{"Cut", R"({"a": [1, )", "unexpected end of input"},
-                    Refused{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 objects and lists"},
-                    Refused{"VeryDeep", Repeat("[", 1'000'000), "more than 64 objects and lists"},
-                    Refused{"TooManyValues", "[" + Repeat("0,", 100'000) + "0]", "more than 100000 values"}),
-    NameOf<Refused>);
+    Json, JsonRejectedTest,
+    testing::Values(Rejected{"DuplicateKey", R"({"a": {"x": 1, "y": 2, "x": 1}})", R"(a: duplicate key "x")"},
+                    Rejected{"DuplicateKeyInAList", R"([0, {"x": 1, "\u0078": 1}])", R"([1]: duplicate key "x")"},
+                    Rejected{"TextAfterIt", R"({"a": 1} {"a": 2})", "line 1, column 10"},
+                    Rejected{"Comma", "{\"a\": 1,\n}", "line 2, column 1"},
+                    Rejected{"NotANumber", R"({"a": NaN})", "column 7"},
+                    Rejected{"LargerThanFits", R"({"a": 18446744073709551616})", "does not fit in 64 bits"},
+                    Rejected{"SmallerThanFits", R"({"a": -9223372036854775809})", "does not fit in 64 bits"},
+                    Rejected{"TooLargeForADouble", R"({"a": 1e400})", "number overflow"},
+                    Rejected{"HalfASurrogatePair", R"({"a": "\ud800"})", "surrogate"},
+                    Rejected{"Comment", "{} // none", "line 1"}, Rejected{"Empty", "", "unexpected end of input"},
+                    Rejected{"Cut", R"({"a": [1, )", "unexpected end of input"},
+                    Rejected{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 nested objects and lists"},
+                    Rejected{"VeryDeep", Repeat("[", 1'000'000), "more than 64 nested objects and lists"},
+                    Rejected{"TooManyValues", "[" + Repeat("0,", 100'000) + "0]", "more than 100000 values"}),
+    NameOf<Rejected>);
 
 class YamlAcceptedTest : public testing::TestWithParam<Accepted> {};
 TEST_P(YamlAcceptedTest, Reads) {
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
     Yaml, YamlAcceptedTest,
     testing::Values(
         Accepted{"KeepsTheOrderOfKeys", "b: 1\na:\n  - true\n  - x\n", R"({"b":1,"a":[true,"x"]})"},
-        Accepted{"WindowsLines", "a: 1\r\nb:\r\n  - x\r\n", R"({"a":1,"b":["x"]})"},
+        Accepted{"CarriageReturns", "a: 1\r\nb:\r\n  - x\r\n", R"({"a":1,"b":["x"]})"},
         Accepted{"Json", R"({"a": [1, "x", null]})", R"({"a":[1,"x",null]})"},
         Accepted{"Nulls", "[~, null, Null, NULL, , nul]", R"([null,null,null,null,null,"nul"])"},
         Accepted{"EmptyValue", "a:\nb: 1\n", R"({"a":null,"b":1})"},
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
         Accepted{"BlockText", "a: |\n  x\n  1\n", R"({"a":"x\n1\n"})"},
         Accepted{"Anchors", "a: &x {k: [1, 2]}\nb: *x\nc: &y 5\nd: *y\n",
                  R"({"a":{"k":[1,2]},"b":{"k":[1,2]},"c":5,"d":5})"},
-        Accepted{"AnchorGivenAgain", "a: &x 1\nb: &x 2\nc: *x\n", R"({"a":1,"b":2,"c":2})"},
+        Accepted{"RedefinedAnchor", "a: &x 1\nb: &x 2\nc: *x\n", R"({"a":1,"b":2,"c":2})"},
         Accepted{"CoreTags", "[!!str 1, !!int \"3\", !!float 2, !!bool true, !!null ~, !!map {a: 1}, !!seq [1], ! 5]",
                  R"(["1",3,2,true,null,{"a":1},[1],"5"])"},
         Accepted{"DocumentMarks", "%YAML 1.2\n---\na: 1\n...\n# the end\n", R"({"a":1})"},
@@ -132,60 +132,59 @@ std::string BillionLaughs() {
   return text;
 }
 
-class YamlRefusedTest : public testing::TestWithParam<Refused> {};
-TEST_P(YamlRefusedTest, SaysWhy) {
+class YamlRejectedTest : public testing::TestWithParam<Rejected> {};
+TEST_P(YamlRejectedTest, ReportsTheProblem) {
   const auto tree = ParseStrictYaml(GetParam().text);
   ASSERT_FALSE(tree.ok()) << tree->dump();
   EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
-    Yaml, YamlRefusedTest,
+    Yaml, YamlRejectedTest,
     testing::Values(
-        Refused{"KeyTwice", "a: 1\nb:\n  x: 1\n  x: 2\n", R"(line 4, column 3: b: the key "x" is given twice)"},
-        Refused{"TwoDocuments", "a: 1\n---\na: 2\n", "more than one YAML document"},
-        Refused{"TextAfterIt", "{a: 1} b", "has more than one YAML document, or text after it"},
-        Refused{"BracketAfterIt", "[1] ]", "line 1, column 5: illegal flow end"},
-        Refused{"NoDocument", "# nothing\n", "no YAML document"}, Refused{"NotFinite", "a: .nan", "not finite"},
-        Refused{"Infinite", "a: -.INF", "not finite"}, Refused{"TooLargeForADouble", "a: 1e400", "not finite"},
-        Refused{"OwnTag", "a: !!python/object 1", "not of YAML's core types"},
-        Refused{"OtherTag", "a: !x 1", "not of YAML's core types"},
-        Refused{"BinaryTag", "a: !!binary aGk=", "not of YAML's core types"},
-        Refused{"TagOfAnotherKind", "a: !!map [1]", "not of YAML's core types"},
-        Refused{"TagThatDoesNotFit", "a: !!int x", "\"x\" is no int"},
-        Refused{"NumberAsKey", "1: x", "must be a string"}, Refused{"NullAsKey", "~: x", "must be a string"},
-        Refused{"ListAsKey", "? [a]\n: x\n", "must be a string"},
-        Refused{"AliasAsKey", "a: &x b\n*x : c\n", "alias cannot be a key"},
-        Refused{"AliasInsideItself", "a: &x [*x]", "inside what it repeats"},
-        Refused{"UnknownAlias", "a: [*lm_head]",
-                "line 1, column 5: the referenced anchor is not defined; a pattern that begins with * needs "
-                "quotes"},
-        Refused{"PatternInTheMiddle", "a: [*mlp*]", "; a pattern that begins with * needs quotes"},
-        Refused{"PatternOfOneCharacter", "a: [*]", "; a pattern that begins with * needs quotes"},
-        Refused{"MergeKey", "a: &x {k: 1}\nb:\n  <<: *x\n", "line 3, column 3: merge keys are not supported"},
-        Refused{"LeadingZero", "a: 017", "the number 017 has a leading zero, which some take for octal"},
-        Refused{"LeadingZeroAndSign", "a: !!int -08", "the number -08 has a leading zero"},
-        Refused{"LeadingZeros", "a: 00", "the number 00 has a leading zero"},
-        Refused{"LargeHexadecimal", "a: 0x1fffffffffffffffffff",
-                "line 1, column 4: the integer 0x1fffffffffffffffffff does not fit into 64 bits"},
-        Refused{"LargerThanFits", "a: 18446744073709551616", "18446744073709551616 does not fit into 64 bits"},
-        Refused{"SmallerThanFits", "a: -9223372036854775809", "-9223372036854775809 does not fit into 64 bits"},
-        Refused{"LargeOctal", "a: 0o2000000000000000000000", "does not fit into 64 bits"},
-        Refused{"HalfASurrogatePair", R"(a: "\ud800")", "line 1, column 11: invalid unicode: 55296"},
-        Refused{"BillionLaughs", BillionLaughs(), "more than 100000 values"},
-        Refused{"LongTextOften", "a: &a " + std::string(100'000, 'x') + "\nb: [" + Repeat("*a,", 1000) + "]\n",
-                "bytes of text"},
-        Refused{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 objects and lists"},
-        Refused{
+        Rejected{"DuplicateKey", "a: 1\nb:\n  x: 1\n  x: 2\n", R"(line 4, column 3: b: duplicate key "x")"},
+        Rejected{"TwoDocuments", "a: 1\n---\na: 2\n", "more than one YAML document"},
+        Rejected{"TextAfterIt", "{a: 1} b", "more than one YAML document, or text after the document"},
+        Rejected{"BracketAfterIt", "[1] ]", "line 1, column 5: illegal flow end"},
+        Rejected{"NoDocument", "# nothing\n", "no YAML document"}, Rejected{"NotFinite", "a: .nan", "not finite"},
+        Rejected{"Infinite", "a: -.INF", "not finite"}, Rejected{"TooLargeForADouble", "a: 1e400", "not finite"},
+        Rejected{"OwnTag", "a: !!python/object 1", "not one of YAML's core types"},
+        Rejected{"OtherTag", "a: !x 1", "not one of YAML's core types"},
+        Rejected{"BinaryTag", "a: !!binary aGk=", "not one of YAML's core types"},
+        Rejected{"TagOfAnotherKind", "a: !!map [1]", "not one of YAML's core types"},
+        Rejected{"ValueThatDoesNotMatchItsTag", "a: !!int x", "\"x\" is not a valid int"},
+        Rejected{"NumberAsKey", "1: x", "must be a string"}, Rejected{"NullAsKey", "~: x", "must be a string"},
+        Rejected{"ListAsKey", "? [a]\n: x\n", "must be a string"},
+        Rejected{"AliasAsKey", "a: &x b\n*x : c\n", "alias cannot be a key"},
+        Rejected{"AliasInsideItself", "a: &x [*x]", "refers to a node that contains it"},
+        Rejected{"UnknownAlias", "a: [*lm_head]",
+                 "line 1, column 5: the referenced anchor is not defined; quote patterns that start with *"},
+        Rejected{"PatternInTheMiddle", "a: [*mlp*]", "; quote patterns that start with *"},
+        Rejected{"PatternOfOneCharacter", "a: [*]", "; quote patterns that start with *"},
+        Rejected{"MergeKey", "a: &x {k: 1}\nb:\n  <<: *x\n", "line 3, column 3: merge keys are not supported"},
+        Rejected{"LeadingZero", "a: 017", "the number 017 has a leading zero, which YAML 1.1 reads as octal"},
+        Rejected{"LeadingZeroAndSign", "a: !!int -08", "the number -08 has a leading zero"},
+        Rejected{"LeadingZeros", "a: 00", "the number 00 has a leading zero"},
+        Rejected{"LargeHexadecimal", "a: 0x1fffffffffffffffffff",
+                 "line 1, column 4: the integer 0x1fffffffffffffffffff does not fit in 64 bits"},
+        Rejected{"LargerThanFits", "a: 18446744073709551616", "18446744073709551616 does not fit in 64 bits"},
+        Rejected{"SmallerThanFits", "a: -9223372036854775809", "-9223372036854775809 does not fit in 64 bits"},
+        Rejected{"LargeOctal", "a: 0o2000000000000000000000", "does not fit in 64 bits"},
+        Rejected{"HalfASurrogatePair", R"(a: "\ud800")", "line 1, column 11: invalid unicode: 55296"},
+        Rejected{"BillionLaughs", BillionLaughs(), "more than 100000 values"},
+        Rejected{"LongTextRepeatedByAliases",
+                 "a: &a " + std::string(100'000, 'x') + "\nb: [" + Repeat("*a,", 1000) + "]\n", "bytes of text"},
+        Rejected{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 nested objects and lists"},
+        Rejected{
             "TooDeepByAliases",
             absl::StrCat("a: &a ", Repeat("[", 40), Repeat("]", 40), "\nb: ", Repeat("[", 40), "*a", Repeat("]", 40)),
-            "more than 64 objects and lists"},
-        Refused{"VeryDeep", Repeat("[", 100'000), "line 1, column 1: a key must be a string"},
-        Refused{"MillionsOfBrackets", Repeat("[", 4'000'000), "more than 100000 values"},
-        Refused{"VeryDeepBlocks", Repeat("- ", 100'000), "more than 64 objects and lists"},
-        Refused{"VeryDeepKeys", Repeat("? ", 100'000), "line 1, column 3: a key must be a string"},
-        Refused{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),
-    NameOf<Refused>);
+            "more than 64 nested objects and lists"},
+        Rejected{"VeryDeep", Repeat("[", 100'000), "line 1, column 1: a key must be a string"},
+        Rejected{"MillionsOfBrackets", Repeat("[", 4'000'000), "more than 100000 values"},
+        Rejected{"VeryDeepBlocks", Repeat("- ", 100'000), "more than 64 nested objects and lists"},
+        Rejected{"VeryDeepKeys", Repeat("? ", 100'000), "line 1, column 3: a key must be a string"},
+        Rejected{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),
+    NameOf<Rejected>);
 
 TEST(StrictTreeTest, ManyKeysTakeLinearTime) {
   const std::string text = ManyKeys(90'000);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the commands of client/LANGUAGE/README.md against a real server. Usage: clients_test.py LANGUAGE"""
+"""Runs the commands in client/LANGUAGE/README.md against a real server. Usage: clients_test.py LANGUAGE"""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ from programs import BIN, ROOT, Server, clean_environment
 LANGUAGE = sys.argv.pop(1)
 FOLDER = ROOT / "client" / LANGUAGE
 TOOLS = {"python": "python3", "go": "go", "typescript": "npm", "java": "mvn", "rust": "cargo", "cpp": "cmake"}
-SHOWN = {"python", "go", "typescript", "java", "rust", "cpp"}  # code blocks, compared with files instead of run
+SHOWN = {"python", "go", "typescript", "java", "rust", "cpp"}  # code that is not run, but must be in a file
 
 
 def blocks():
@@ -29,7 +29,7 @@ def examples(text):
 
 
 def script(folder):
-    """Returns a script that runs the README's commands in order, and compares the output of those in console blocks."""
+    """Returns a script that runs the README's commands in order, and compares the output of console blocks."""
     lines = []
     for language, text in blocks():
         if language == "sh":
@@ -50,9 +50,9 @@ class ClientTest(unittest.TestCase):
 
     def test_0_tools_are_installed(self):
         tool = TOOLS[LANGUAGE]
-        self.assertTrue(shutil.which(tool), f"client/{LANGUAGE} needs {tool}; its README lists the supported versions")
+        self.assertTrue(shutil.which(tool), f"client/{LANGUAGE} requires {tool}; its README lists the versions")
 
-    def test_1_readme_code_is_copied_from_a_file(self):
+    def test_1_code_in_the_readme_is_in_a_file(self):
         command = ["git", "ls-files", "-co", "--exclude-standard", "."]
         listed = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
         sources = [FOLDER / name for name in listed.stdout.split("\n") if name and name != "README.md"]

@@ -10,7 +10,7 @@ from programs import BIN, ServerTestCase, clean_environment, golden_cases, qconf
 
 
 def command_line(request):
-    """Returns the arguments of get-config for a golden request, or None if arguments cannot express it."""
+    """Returns the arguments of get-config for a golden request, or None if the command line cannot express it."""
     if "algo_configs" in request or request["model_type"] == "":
         return None
     arguments = ["get-config", request["model_type"], "--scheme", request["scheme"]]
@@ -40,7 +40,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
-    def test_prints_quarks_answer(self):
+    def test_prints_the_same_as_quark(self):
         checked = 0
         for case in golden_cases("overrides")[:150]:
             arguments = command_line(case["request"])
@@ -48,7 +48,7 @@ class GetConfigTest(ServerTestCase):
                 continue
             result = qconfigctl(*arguments, server=self.server)
             if "config" in case:
-                # Compared as text, because the order of keys matters.
+                # Compare as text, because the order of keys matters.
                 self.assertEqual(result.stdout, json.dumps(case["config"], indent=2, ensure_ascii=False) + "\n", case["id"])
             else:
                 self.assertEqual((result.returncode, result.stdout), (1, ""), case["id"])
@@ -96,7 +96,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(template["kv_layers_name"], ["*k_proj", "*v_proj"])
         self.assertIn('name: "fp8"', self.run_ok("describe", "scheme", "fp8", "-o", "textproto"))
 
-    def test_rejection_is_readable_and_exits_1(self):
+    def test_a_server_error_is_readable_and_exits_1(self):
         result = qconfigctl("get-config", "llama", "--scheme", "fp9", server=self.server)
         self.assertEqual(result.returncode, 1)
         self.assertEqual(result.stdout, "")
@@ -105,7 +105,7 @@ class GetConfigTest(ServerTestCase):
             ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        spec.scheme", "  value:        fp9", "  did you mean: fp8"],
         )
 
-    def test_suggested_name_with_a_comma_is_quoted(self):
+    def test_a_suggested_name_with_a_comma_is_quoted(self):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write('name: "a, b" config {}')
             file.flush()
@@ -120,7 +120,7 @@ class GetConfigTest(ServerTestCase):
         bad_catalog = qconfigctl("list", "schemes", "--catalog", "quark-9", server=self.server)
         self.assertIn("CATALOG_NOT_FOUND", bad_catalog.stderr)
 
-    def test_wrong_usage_exits_2(self):
+    def test_invalid_usage_exits_2(self):
         for arguments in ([], ["get-config"], ["get-config", "llama"], ["list", "things"], ["get-config", "llama", "--scheme", "fp8", "--layer", "x"],
                           ["get-config", "llama", "--scheme", "fp8", "--algo-config", "{"],
                           ["get-config", "llama", "--scheme", "fp8", "--exclude", "a", "--exclude-nothing"],
@@ -129,7 +129,7 @@ class GetConfigTest(ServerTestCase):
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr, arguments)
 
-    def test_catalog_on_a_command_without_catalog_exits_2(self):
+    def test_catalog_for_a_command_without_catalogue_exits_2(self):
         commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
                     ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"])
         for command in commands:
@@ -145,31 +145,31 @@ class GetConfigTest(ServerTestCase):
         result = qconfigctl("list", "schemes", "--catalog", "quark-0.13", server=self.server, QCONFIG_CATALOG="quark-9")
         self.assertEqual(result.returncode, 0, result.stderr)
 
-    def test_invalid_revisions_exit_2(self):
+    def test_invalid_revisions_have_a_short_error(self):
         for option in ("--revision", "--min-revision"):
             result = qconfigctl("list", "schemes", option, "-1", server=self.server)
             self.assertEqual(result.returncode, 2)
             self.assertIn(f"{option}: Value -1 not in range 0 to 9223372036854775807", result.stderr)
 
-    def test_invalid_algorithm_configurations_exit_2(self):
+    def test_invalid_algorithm_configurations_are_rejected(self):
         for config, problem in (
             ('{"gptx": {}}', "gptx: AlgoConfig has no such field; did you mean gptq"),
             ('{"gptq": {"block_siz": 1}}', "gptq.block_siz: GptqConfig has no such field; did you mean block_size"),
-            ('{"gptq": {"block_size": 1, "block_size": 2}}', 'gptq: the key "block_size" is given twice'),
-            ('{"gptq": {}, "awq": {}}', "awq: only one field of config can be given"),
+            ('{"gptq": {"block_size": 1, "block_size": 2}}', 'gptq: duplicate key "block_size"'),
+            ('{"gptq": {}, "awq": {}}', "awq: only one field of config can be set"),
             ("{", "parse error at line 1, column 2"),
-            ("{}", "gives no field"),
+            ("{}", "no field is set"),
         ):
             result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--algo-config", config, server=self.server)
             self.assertEqual((result.returncode, result.stdout), (2, ""), config)
             self.assertIn(problem, result.stderr)
 
-    def test_unused_algorithm_configuration_is_a_warning(self):
+    def test_an_unused_algorithm_configuration_causes_a_warning(self):
         arguments = ["get-config", "llama", "--scheme", "fp8", "--algo-config", '{"gptq": {"block_size": 64}}']
         result = qconfigctl(*arguments, server=self.server)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("warning: --algo-config: gptq is not asked for; do so with --algorithm gptq\n", result.stderr)
-        self.assertNotIn("is not asked for", qconfigctl(*arguments, "--algorithm", "GPTQ", server=self.server).stderr)
+        self.assertIn("warning: --algo-config: gptq is not requested; add --algorithm gptq\n", result.stderr)
+        self.assertNotIn("is not requested", qconfigctl(*arguments, "--algorithm", "GPTQ", server=self.server).stderr)
 
     def test_unreachable_server_exits_3(self):
         result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1")
@@ -183,7 +183,7 @@ class GetConfigTest(ServerTestCase):
         self.assertEqual(result.returncode, 4)
 
     def test_help_lists_the_exit_codes(self):
-        self.assertIn("Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3", self.run_ok("--help"))
+        self.assertIn("Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line or file, 3", self.run_ok("--help"))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 
 
 def yaml_of(value, indent=""):
-    """Returns the value as YAML in block style, with quoted strings."""
+    """YAML in block style, with quoted strings."""
     if not isinstance(value, dict):
         return " " + json.dumps(value) + "\n"
     return "\n" + "".join(f"{indent}{key}:{yaml_of(item, indent + '  ')}" for key, item in value.items())
@@ -62,7 +62,7 @@ class RegisterTest(ServerTestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        # Each test has its own tenant, so that revisions begin at 1.
+        # Each test has its own tenant, so that revisions start at 1.
         self.tenant = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60].strip("-")
 
     def file(self, content, name="entry"):
@@ -78,12 +78,12 @@ class RegisterTest(ServerTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
-    def refused(self, *arguments, code=1):
+    def rejected(self, *arguments, code=1):
         result = self.run_any(*arguments)
         self.assertEqual((result.returncode, result.stdout), (code, ""), result.stderr)
         return result.stderr
 
-    def test_scheme_in_each_form_reads_back_equal(self):
+    def test_a_scheme_is_the_same_in_every_format(self):
         forms = {
             "quark": QUARK_SCHEME,
             "yaml": yaml_of(QUARK_SCHEME),
@@ -94,7 +94,7 @@ class RegisterTest(ServerTestCase):
         for revision, (form, content) in enumerate(forms.items(), start=2):
             name = f"my_{form}"
             line = self.run_ok("register", "scheme", "-f", self.file(content), "--name", name, "--description", "d")
-            self.assertEqual(line, f"registered scheme {name} of tenant {self.tenant} at revision {revision}\n")
+            self.assertEqual(line, f"registered scheme {name} for tenant {self.tenant} at revision {revision}\n")
             scheme = json.loads(self.run_ok("describe", "scheme", name))
             self.assertEqual((scheme["name"], scheme["description"], scheme["origin"]), (name, "d", "REGISTRY_ORIGIN_TENANT"))
             config = json.loads(self.run_ok("get-config", "llama", "--scheme", name))
@@ -109,32 +109,32 @@ class RegisterTest(ServerTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("registered scheme piped", result.stdout)
 
-    def test_scheme_from_specs(self):
+    def test_a_scheme_with_specs(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         scheme = json.loads(self.run_ok("describe", "scheme", "by_spec"))
         self.assertEqual(scheme["spec"]["weight"]["preset"]["spec"], "Int8PerTensorSpec")
         self.assertEqual(scheme["config"]["weight"][0]["dtype"], "DTYPE_INT8")
 
-    def test_output_of_describe_can_be_registered(self):
+    def test_describe_output_of_a_config_can_be_registered(self):
         text = self.run_ok("describe", "scheme", "int4_wo_64", "-o", "textproto").replace("int4_wo_64", "copy")
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
-    def test_output_of_describe_with_specs_can_be_registered(self):
+    def test_describe_output_of_specs_can_be_registered(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         for form in ("json", "textproto"):
             printed = self.run_ok("describe", "scheme", "by_spec", "-o", form).replace("by_spec", "copy_" + form)
             result = self.run_any("register", "scheme", "-f", self.file(printed))
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn("config is left out", result.stderr)
+            self.assertIn("ignoring config", result.stderr)
             copy = json.loads(self.run_ok("describe", "scheme", "copy_" + form))
             self.assertEqual(copy["spec"], json.loads(self.run_ok("describe", "scheme", "by_spec"))["spec"])
         both = {"name": "both", "config": PROTO_JSON_SCHEME["config"], "spec": copy["spec"]}
-        self.assertIn("INVALID_REQUEST", self.refused("register", "scheme", "-f", self.file(both)))
+        self.assertIn("INVALID_REQUEST", self.rejected("register", "scheme", "-f", self.file(both)))
 
-    def test_unknown_observer_becomes_placeholder_with_a_warning(self):
+    def test_an_unknown_observer_is_replaced_with_a_warning(self):
         layer = {
             "weight": {"dtype": "float16", "observer_cls": "PerTensorMinMixObserver"},
             "bias": {"dtype": "float16", "observer_cls": None},
@@ -142,13 +142,13 @@ class RegisterTest(ServerTestCase):
         }
         result = self.run_any("register", "scheme", "--name", "half", "-f", self.file(layer))
         self.assertEqual(result.returncode, 0, result.stderr)
-        consequence = "as in Quark, PlaceholderObserver takes its place"
+        consequence = "using PlaceholderObserver, as Quark does"
         self.assertEqual(
             result.stderr.splitlines(),
             [
-                f"warning: input_tensors.observer_cls: not given; {consequence}",
-                f'warning: weight.observer_cls: "PerTensorMinMixObserver" is no observer that the server knows; {consequence}; did you mean PerTensorMinMaxObserver?',
-                f"warning: bias.observer_cls: not given; {consequence}",
+                f"warning: input_tensors.observer_cls: not set; {consequence}",
+                f'warning: weight.observer_cls: unknown observer "PerTensorMinMixObserver"; {consequence}; did you mean PerTensorMinMaxObserver?',
+                f"warning: bias.observer_cls: not set; {consequence}",
             ],
         )
         scheme = json.loads(self.run_ok("describe", "scheme", "half"))
@@ -159,17 +159,17 @@ class RegisterTest(ServerTestCase):
         before = self.run_ok("describe", "template", "llama")
         path = self.file({**TEMPLATE, "model_type": "llama", "exclude_layers_name": ["mine"]})
         result = self.run_any("register", "template", "-f", path)
-        self.assertEqual(result.stdout, f"registered template llama of tenant {self.tenant} at revision 2\n")
+        self.assertEqual(result.stdout, f"registered template llama for tenant {self.tenant} at revision 2\n")
         self.assertRegex(result.stderr, r'^warning: llm_template\.model_type: "llama" hides .* in quark-0\.12\.post1 and quark-0\.13\n$')
         config = json.loads(self.run_ok("get-config", "llama", "--scheme", "fp8"))
         self.assertEqual(config["exclude"], ["mine.*", "mine"])
         self.assertEqual(
             self.run_ok("register", "template", "-f", path),
-            f"registered template llama of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one\n",
+            f"registered template llama for tenant {self.tenant} at revision 3; replaced the previous version\n",
         )
         self.assertEqual(
             self.run_ok("unregister", "template", "llama"),
-            f"unregistered template llama of tenant {self.tenant} at revision 4; the catalogue's is seen again\n",
+            f"unregistered template llama for tenant {self.tenant} at revision 4; the catalogue's template is visible again\n",
         )
         self.assertEqual(self.run_ok("describe", "template", "llama"), before)
 
@@ -179,26 +179,26 @@ class RegisterTest(ServerTestCase):
         self.assertIn("quark-0.13", errors)
         self.assertNotIn("quark-0.12", errors)
 
-    def test_scheme_is_replaced_only_with_replace(self):
+    def test_a_scheme_is_replaced_only_on_request(self):
         path = self.file(QUARK_SCHEME)
         self.run_ok("register", "scheme", "--name", "x", "-f", path)
-        self.assertIn("SCHEME_EXISTS", self.refused("register", "scheme", "--name", "x", "-f", path))
+        self.assertIn("SCHEME_EXISTS", self.rejected("register", "scheme", "--name", "x", "-f", path))
         self.assertEqual(
             self.run_ok("register", "scheme", "--name", "x", "-f", self.file({"bias": TENSOR}, "other"), "--replace"),
-            f"registered scheme x of tenant {self.tenant} at revision 3; it replaces the tenant's earlier one\n",
+            f"registered scheme x for tenant {self.tenant} at revision 3; replaced the previous version\n",
         )
         scheme = json.loads(self.run_ok("describe", "scheme", "x"))
         self.assertEqual(scheme["config"]["bias"][0]["group_size"], 64)
         self.run_ok("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"])
-        self.assertIn("ETAG_MISMATCH", self.refused("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"]))
+        self.assertIn("ETAG_MISMATCH", self.rejected("register", "scheme", "--name", "x", "-f", path, "--etag", scheme["etag"]))
 
     def test_must_be_new_rejects_an_existing_template(self):
         path = self.file(TEMPLATE)
         self.run_ok("register", "template", "-f", path, "--must-be-new")
-        self.assertIn("TEMPLATE_EXISTS", self.refused("register", "template", "-f", path, "--must-be-new"))
-        self.refused("register", "template", "-f", path, "--must-be-new", "--etag", "2", code=2)
+        self.assertIn("TEMPLATE_EXISTS", self.rejected("register", "template", "-f", path, "--must-be-new"))
+        self.rejected("register", "template", "-f", path, "--must-be-new", "--etag", "2", code=2)
 
-    def test_copy_without_shared_scales_warns(self):
+    def test_a_copy_without_shared_scales_causes_a_warning(self):
         text = self.run_ok("describe", "scheme", "nvfp4", "-o", "textproto")
         copy = re.sub("(?m)^(name|default_shared_scales|etag|origin|alias_of):.*\n", "", text)
         result = self.run_any("register", "scheme", "--name", "copy", "-f", self.file(copy))
@@ -209,17 +209,17 @@ class RegisterTest(ServerTestCase):
         arguments = ("set-default-catalog", "quark-0.13")
         self.assertEqual(
             self.run_ok(*arguments, "--validate-only"),
-            f"would have set default catalogue quark-0.13 of tenant {self.tenant}; the revision stays 1; before: quark-0.12.post1\n",
+            f"would have set the default catalogue to quark-0.13 for tenant {self.tenant}; the revision is still 1; previously quark-0.12.post1\n",
         )
-        line = f"set default catalogue quark-0.13 of tenant {self.tenant} at revision 2; before: quark-0.12.post1\n"
+        line = f"set the default catalogue to quark-0.13 for tenant {self.tenant} at revision 2; previously quark-0.12.post1\n"
         self.assertEqual(self.run_ok(*arguments, "--request-id", UUID), line)
-        self.assertEqual(self.run_ok(*arguments), f"set default catalogue quark-0.13 of tenant {self.tenant} at revision 2; it already was the default\n")
+        self.assertEqual(self.run_ok(*arguments), f"set the default catalogue to quark-0.13 for tenant {self.tenant} at revision 2; it was already the default\n")
         self.assertRegex(self.run_ok("list", "catalogs"), r"(?m)^quark-0\.13 +yes ")
-        errors = self.refused("set-default-catalog", "quark-0.12.post1", "--expected-revision", "1")
+        errors = self.rejected("set-default-catalog", "quark-0.12.post1", "--expected-revision", "1")
         self.assertIn("(REVISION_MISMATCH)", errors)
         self.assertRegex(errors, r"(?m)^  newest: +2$")
         self.run_ok("set-default-catalog", "quark-0.12.post1", "--expected-revision", "2")
-        self.assertIn("  did you mean: quark-0.13\n", self.refused("set-default-catalog", "quark-0.14"))
+        self.assertIn("  did you mean: quark-0.13\n", self.rejected("set-default-catalog", "quark-0.14"))
         self.assertEqual(json.loads(self.run_ok(*arguments, "-o", "json"))["previous_catalog"], "quark-0.12.post1")
 
     def test_template_with_algorithms(self):
@@ -231,7 +231,7 @@ class RegisterTest(ServerTestCase):
     def test_past_revisions_can_be_read(self):
         self.run_ok("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME))
         self.run_ok("unregister", "scheme", "x")
-        self.assertIn("SCHEME_NOT_FOUND", self.refused("describe", "scheme", "x"))
+        self.assertIn("SCHEME_NOT_FOUND", self.rejected("describe", "scheme", "x"))
         self.run_ok("describe", "scheme", "x", "--revision", 2)
         self.run_ok("get-config", "llama", "--scheme", "x", "--revision", 2)
         self.assertRegex(self.run_ok("list", "schemes", "--revision", 2), r"(?m)^x +int4 per_group 64")
@@ -244,68 +244,68 @@ class RegisterTest(ServerTestCase):
         self.run_ok("unregister", "scheme", "x")
         lines = self.run_ok("list", "changes").splitlines()
         self.assertEqual(len(lines), 4)
-        self.assertRegex(lines[0], r"^REVISION +TIME +ACTOR +REQUEST ID +WHAT$")
+        self.assertRegex(lines[0], r"^REVISION +TIME +ACTOR +REQUEST ID +CHANGE$")
         self.assertRegex(lines[1], rf"^4 +\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\S+ +{UUID_PATTERN} +delete scheme x$")
         self.assertRegex(lines[2], r"^3 .* put template mine$")
         self.assertRegex(lines[3], rf"^2 .* {UUID} +set default catalog quark-0.12.post1, put scheme x")
         changes = json.loads(self.run_ok("list", "changes", "-o", "json"))
         self.assertEqual([record["revision"] for record in changes["changes"]], ["4", "3", "2"])
 
-    def test_repeated_write_is_applied_once(self):
+    def test_a_repeated_write_is_applied_once(self):
         arguments = ("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--request-id", UUID)
         self.assertEqual(self.run_ok(*arguments), self.run_ok(*arguments))
         other = self.file({"bias": TENSOR}, "other")
-        self.assertIn("REQUEST_ID_REUSED", self.refused("register", "scheme", "--name", "x", "-f", other, "--request-id", UUID))
+        self.assertIn("REQUEST_ID_REUSED", self.rejected("register", "scheme", "--name", "x", "-f", other, "--request-id", UUID))
 
     def test_validate_only_stores_nothing(self):
         line = self.run_ok("register", "scheme", "--name", "x", "-f", self.file(QUARK_SCHEME), "--validate-only")
-        self.assertEqual(line, f"would have registered scheme x of tenant {self.tenant}; the revision stays 1\n")
-        self.assertIn("SCHEME_NOT_FOUND", self.refused("describe", "scheme", "x"))
+        self.assertEqual(line, f"would have registered scheme x for tenant {self.tenant}; the revision is still 1\n")
+        self.assertIn("SCHEME_NOT_FOUND", self.rejected("describe", "scheme", "x"))
 
     def test_etags_guard_against_other_writers(self):
         path = self.file(TEMPLATE)
         etag = json.loads(self.run_ok("register", "template", "-f", path, "-o", "json"))["llm_template"]["etag"]
         self.run_ok("register", "template", "-f", path, "--etag", etag)
-        self.assertIn("ETAG_MISMATCH", self.refused("unregister", "template", "mine", "--etag", etag))
+        self.assertIn("ETAG_MISMATCH", self.rejected("unregister", "template", "mine", "--etag", etag))
 
     def test_server_errors_name_field_and_rule(self):
         bad = self.file({"weight": {**TENSOR, "group_size": None}})
-        errors = self.refused("register", "scheme", "--name", "x", "-f", bad)
+        errors = self.rejected("register", "scheme", "--name", "x", "-f", bad)
         self.assertIn("(INVALID_TENSOR_CONFIG)", errors)
         self.assertRegex(errors, r"(?m)^  field: +scheme\.config\.weight")
         self.assertRegex(errors, r"(?m)^  rule: +\S")
-        self.assertIn("SCHEME_EXISTS", self.refused("register", "scheme", "--name", "fp8", "-f", self.file(QUARK_SCHEME)))
-        self.assertIn("BUILTIN_READ_ONLY", self.refused("unregister", "scheme", "fp8"))
-        self.assertIn("SCHEME_NOT_FOUND", self.refused("unregister", "scheme", "nothing"))
+        self.assertIn("SCHEME_EXISTS", self.rejected("register", "scheme", "--name", "fp8", "-f", self.file(QUARK_SCHEME)))
+        self.assertIn("BUILTIN_READ_ONLY", self.rejected("unregister", "scheme", "fp8"))
+        self.assertIn("SCHEME_NOT_FOUND", self.rejected("unregister", "scheme", "nothing"))
 
-    def test_unreadable_files_exit_2(self):
+    def test_invalid_files_exit_2(self):
         for content, problem in (
-            ({"wieght": TENSOR}, "is no scheme\n  as Quark's form: wieght: unknown key; did you mean weight?"),
-            ('{"weight": null, "weight": null}', 'as JSON: the key "weight" is given twice'),
+            ({"wieght": TENSOR}, "not a valid scheme\n  as Quark JSON: wieght: unknown key; did you mean weight?"),
+            ('{"weight": null, "weight": null}', 'as JSON: duplicate key "weight"'),
             ("config { wieght {} }", "as textproto: line 1, column 17"),
-            ("", "is empty"),
+            ("", "the file is empty"),
         ):
             path = self.file(content)
-            errors = self.refused("register", "scheme", "--name", "x", "-f", path, code=2)
-            self.assertTrue(errors.startswith(f"error: {path} is "), errors)
+            errors = self.rejected("register", "scheme", "--name", "x", "-f", path, code=2)
+            self.assertTrue(errors.startswith(f"error: {path}: "), errors)
             self.assertIn(problem, errors)
-        self.assertIn("cannot be opened", self.refused("register", "scheme", "-f", "/nonexistent/file", code=2))
-        self.assertIn("say it with --name", self.refused("register", "scheme", "-f", self.file(QUARK_SCHEME), code=2))
+        self.assertIn("cannot open the file", self.rejected("register", "scheme", "-f", "/nonexistent/file", code=2))
+        self.assertIn("set one with --name", self.rejected("register", "scheme", "-f", self.file(QUARK_SCHEME), code=2))
         named = self.file({"name": "x", **QUARK_SCHEME})
-        self.assertIn('--name says "y"', self.refused("register", "scheme", "-f", named, "--name", "y", code=2))
+        self.assertIn('--name is "y"', self.rejected("register", "scheme", "-f", named, "--name", "y", code=2))
 
-    def test_wrong_usage_exits_2(self):
+    def test_invalid_usage_exits_2(self):
         for arguments in (["register"], ["register", "scheme"], ["register", "thing", "-f", "x"], ["unregister", "scheme"],
                           ["register", "scheme", "-f", "x", "--format", "json"], ["list", "changes", "--revision", "2"],
                           ["describe", "scheme", "fp8", "--revision", "-1"], ["set-default-catalog"],
                           ["set-default-catalog", "quark-0.13", "--expected-revision", "-1"]):
             self.assertEqual(self.run_any(*arguments).returncode, 2, arguments)
 
-    def test_unreachable_server_exits_3_and_prints_how_to_repeat(self):
+    def test_an_unreachable_server_exits_3_and_explains_how_to_retry(self):
         path = self.file(PROTO_JSON_SCHEME)
         result = qconfigctl("register", "scheme", "--name", "x", "-f", path, "--server", "127.0.0.1:1")
         self.assertEqual(result.returncode, 3)
-        self.assertRegex(result.stderr, rf"may have been stored. It is safe to repeat it with --request-id {UUID_PATTERN}")
+        self.assertRegex(result.stderr, rf"may have been applied. To retry it safely, add --request-id {UUID_PATTERN}")
 
 
 if __name__ == "__main__":

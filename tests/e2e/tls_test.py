@@ -90,11 +90,11 @@ class TlsTest(unittest.TestCase):
             trusted = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(HERE / "authority.crt")}
             self.assertAnswered(qconfigctl("list", "catalogs", "--tls", server=server, **trusted))
             self.assertNotReached(ask(server, ca="strangers"), "certificate verify failed", "hint: ", "--tls-ca")
-            self.assertNotReached(ask(server, ca=None), "hint: ", "if the server speaks TLS, say --tls")
+            self.assertNotReached(ask(server, ca=None), "hint: ", "if the server uses TLS, pass --tls")
 
     def test_server_without_tls(self):
         with Server() as server:
-            self.assertNotReached(ask(server), "the server does not speak TLS")
+            self.assertNotReached(ask(server), "the server does not use TLS")
 
     def test_certificate_must_match_the_host_name(self):
         with Server(*server_options("elsewhere")) as server:
@@ -181,7 +181,7 @@ class TlsTest(unittest.TestCase):
         for arguments, problem in (
             (["--tls-ca", HERE / "missing"], "missing: cannot be opened"),
             (["--tls-ca", HERE / "server.key"], "server.key: has no certificate in PEM form"),
-            (["--client-cert", HERE / "me.crt"], "belong together"),
+            (["--client-cert", HERE / "me.crt"], "set both or neither"),
             (["--client-cert", HERE / "me.crt", "--client-key", HERE / "server.key"], "is not the key of the first certificate in"),
         ):
             result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1", *arguments)

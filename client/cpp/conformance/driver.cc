@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Does through the C++ client what tests/conformance/clients asks for: reads one JSON object a line, writes one for
-// each.
+// The driver of tests/conformance/clients for the C++ client. Reads one operation per line from standard input, as
+// JSON, and writes one JSON object per operation to standard output.
 #include <google/protobuf/util/json_util.h>
 #include <qconfig/client.h>
 
@@ -83,7 +83,7 @@ const Call& CallNamed(const std::string& method) {
   return calls.at(method);
 }
 
-// A list of all pages, and the field that has its entries.
+// A call that lists all pages, and the field with its entries.
 struct List {
   Call call;
   const char* entries;
@@ -104,8 +104,8 @@ Timeout TimeoutOf(const Json& operation) {
 
 class Driver {
  public:
-  // Throws when it cannot be obeyed.
-  Json Obey(const Json& operation) {
+  // Throws std::exception if the operation is invalid.
+  Json Run(const Json& operation) {
     const std::string op = operation.at("op");
     if (op == "connect") return Connect(operation);
     if (op == "verify_digest") return CheckDigest(operation);
@@ -115,7 +115,7 @@ class Driver {
     }
     if (op == "all") return All(operation);
     if (op == "parallel") return Parallel(operation);
-    throw std::invalid_argument("no such operation: " + op);
+    throw std::invalid_argument("unknown operation: " + op);
   }
 
  private:
@@ -180,7 +180,7 @@ int main() {
   while (std::getline(std::cin, line)) {
     nlohmann::json answer;
     try {
-      answer = driver.Obey(nlohmann::json::parse(line));
+      answer = driver.Run(nlohmann::json::parse(line));
     } catch (const std::exception& problem) {
       answer = {{"driver_error", problem.what()}};
     }

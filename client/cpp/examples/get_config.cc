@@ -20,14 +20,14 @@ int main(int argc, char** argv) {
   v1::LayerConfigEntry& mlp = *spec.add_layer_config();
   mlp.set_pattern("*mlp*");
   mlp.set_scheme("mxfp4");
-  const auto answer = service.GetConfig(request);
-  if (!answer.ok()) {
-    std::cerr << "error: " << answer.status().message() << '\n';
+  const auto response = service.GetConfig(request);
+  if (!response.ok()) {
+    std::cerr << "error: " << response.status().message() << '\n';
     return 1;
   }
-  std::cout << "catalog: " << answer->catalog() << '\n'
-            << "digest: " << answer->config_digest().substr(0, 12) << '\n'
-            << "overrides: " << answer->config().layer_quant_config_size() << '\n';
+  std::cout << "catalog: " << response->catalog() << '\n'
+            << "digest: " << response->config_digest().substr(0, 12) << '\n'
+            << "overrides: " << response->config().layer_quant_config_size() << '\n';
 
   spec.set_scheme("int4_wo_12");
   const v1::ItemError error = client::ErrorOf(service.GetConfig(request).status());

@@ -23,7 +23,7 @@ int RegisterScheme(client::Client& service) {
   (*weight.mutable_fields()->mutable_fields())["ch_axis"].set_number_value(-1);
   (*weight.mutable_fields()->mutable_fields())["group_size"].set_number_value(64);
   const auto added = service.RegisterScheme(request);
-  if (!added.ok()) return Fail(added.status());  // SCHEME_EXISTS if the tenant already has a my_int4
+  if (!added.ok()) return Fail(added.status());  // SCHEME_EXISTS if the tenant already has my_int4
 
   (*weight.mutable_fields()->mutable_fields())["group_size"].set_number_value(32);
   request.set_etag(added->scheme().etag());  // replaces only this version; set_replace(true) replaces any

@@ -8,7 +8,7 @@
 
 namespace qconfig::client {
 
-// The same code and text, with what ErrorOf() reads. REQUIRES: `status` is not OK.
+// Returns a status with the same code and text, and the payload for ErrorOf(). REQUIRES: `status` is not OK.
 absl::Status ToAbslStatus(const grpc::Status& status);
 
 }  // namespace qconfig::client

@@ -22,18 +22,18 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& opt
 }
 
 grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
-  constexpr int kMaxAnswerBytes = 64 << 20;  // what a server's answer may come to
+  constexpr int kMaxAnswerBytes = 64 << 20;  // the server's limit for a response
   constexpr int kMaxRetriedBytes = 8 << 20;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   if (!options.service_config.empty()) arguments.SetServiceConfigJSON(options.service_config);
-  // What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
+  // gRPC does not retry larger requests. Its default of 256 KiB is too small for large templates.
   arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, kMaxRetriedBytes);
-  // Pings find connections that are gone without a word. They are for calls, such as the watch of the server's health.
+  // Pings detect dead connections. gRPC sends them only while calls are in flight, such as the health watch.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // The library's second would be longer than all tries of a call take.
+  // gRPC's default of one second is longer than all attempts of a call together.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   return arguments;

@@ -19,26 +19,26 @@
 namespace qconfig::client {
 
 struct ClientOptions {
-  // host:port, which may stand for several addresses, or any other gRPC target, such as
+  // host:port, where the host may resolve to several addresses, or any other gRPC target, such as
   // ipv4:10.0.0.1:50051,10.0.0.2:50051
   std::string server = "localhost:50051";
-  std::string tenant;                           // goes into requests that name none
-  std::string catalog;                          // goes into requests that name none
-  absl::Duration timeout = absl::Seconds(10);   // of one call, with all its tries
-  std::optional<TlsOptions> tls;                // nothing: no TLS
-  std::string service_config = kServiceConfig;  // JSON; empty: one server, calls are tried once
+  std::string tenant;                           // for requests that do not set one
+  std::string catalog;                          // for requests that do not set one
+  absl::Duration timeout = absl::Seconds(10);   // of a call, including its retries
+  std::optional<TlsOptions> tls;                // not set: no TLS
+  std::string service_config = kServiceConfig;  // JSON; empty: one server, no retries
 };
 
-// How long a call may take with all its tries. Nothing: as long as the client's options say.
+// The timeout of a call, including its retries. Not set: that of ClientOptions.
 using Timeout = std::optional<absl::Duration>;
 
-// Calls a qconfig server. Thread-safe; one client for a process is enough.
-// A failed call's status has gRPC's code and the server's text; ErrorOf() has what a program needs.
+// Calls a qconfig server. Thread-safe; a process needs only one client.
+// The status of a failed call has gRPC's code and the server's message; ErrorOf() returns the details.
 class Client {
  public:
-  // Does not connect yet: a server that cannot be reached is kUnavailable at the first call.
+  // Does not connect: if the server is unreachable, the first call fails with kUnavailable.
   explicit Client(const ClientOptions& options);
-  // Closes the connections. REQUIRES: no call is running.
+  // Closes the connections. REQUIRES: no calls are in flight.
   ~Client() = default;
 
   absl::StatusOr<v1::GetConfigResponse> GetConfig(v1::GetConfigRequest request, Timeout timeout = {});
@@ -49,13 +49,14 @@ class Client {
   absl::StatusOr<v1::GetSchemeResponse> GetScheme(v1::GetSchemeRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(v1::ListCatalogsRequest request, Timeout timeout = {});
 
-  // All pages from the request's on as one answer, which has no `next_page_token`. The timeout is that of each page.
+  // Read all pages, starting at the request's, and return them as one response. The timeout applies to each page.
   absl::StatusOr<v1::ListTemplatesResponse> ListAllTemplates(v1::ListTemplatesRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListSchemesResponse> ListAllSchemes(v1::ListSchemesRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListChangesResponse> ListAllChanges(v1::ListChangesRequest request, Timeout timeout = {});
 
-  // A write without a `request_id` gets one, so that trying it again does not make it twice. After kUnavailable or
-  // kDeadlineExceeded it may have been stored: to be able to repeat it, set a `request_id` and use the same one again.
+  // The client sets a random `request_id` on writes that have none, so that its retries are idempotent. After
+  // kUnavailable or kDeadlineExceeded the write may have been applied: to retry it safely, set your own `request_id`
+  // and reuse it.
   absl::StatusOr<v1::RegisterSchemeResponse> RegisterScheme(v1::RegisterSchemeRequest request, Timeout timeout = {});
   absl::StatusOr<v1::UnregisterSchemeResponse> UnregisterScheme(v1::UnregisterSchemeRequest request,
                                                                 Timeout timeout = {});
@@ -63,7 +64,7 @@ class Client {
                                                                 Timeout timeout = {});
   absl::StatusOr<v1::UnregisterTemplateResponse> UnregisterTemplate(v1::UnregisterTemplateRequest request,
                                                                     Timeout timeout = {});
-  // Does not fill in `catalog` from the client's options: that is the new default, and is required.
+  // `catalog` is the new default and is required; the catalogue of ClientOptions is not used.
   absl::StatusOr<v1::SetDefaultCatalogResponse> SetDefaultCatalog(v1::SetDefaultCatalogRequest request,
                                                                   Timeout timeout = {});
   absl::StatusOr<v1::ListChangesResponse> ListChanges(v1::ListChangesRequest request, Timeout timeout = {});
@@ -88,7 +89,7 @@ class Client {
   std::unique_ptr<v1::RegistryService::Stub> registry_;
 };
 
-// A random UUID (version 4).
+// Returns a random UUID (version 4).
 std::string NewRequestId();
 
 }  // namespace qconfig::client

@@ -11,7 +11,7 @@ namespace qconfig::client {
 absl::Status VerifyDigest(const v1::GetConfigResponse& response) {
   const std::string& json = response.canonical_json();
   if (json.empty()) {
-    return absl::InvalidArgumentError("the answer has no canonical_json; ask for it with include_canonical_json");
+    return absl::InvalidArgumentError("the response has no canonical_json; set include_canonical_json in the request");
   }
   unsigned char sum[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(json.data()), json.size(), sum);

@@ -7,8 +7,8 @@
 
 namespace qconfig::client {
 
-// Whether the SHA-256 of `canonical_json` is `config_digest`. kDataLoss: it is not. kInvalidArgument: there is no
-// `canonical_json`, which the server sends when the request has `include_canonical_json`.
+// Checks that `config_digest` is the SHA-256 of `canonical_json`. kDataLoss: it is not. kInvalidArgument: the response
+// has no `canonical_json`; the server sends it if the request sets `include_canonical_json`.
 absl::Status VerifyDigest(const v1::GetConfigResponse& response);
 
 }  // namespace qconfig::client

@@ -17,7 +17,7 @@ constexpr absl::string_view kReasonPrefix = "ERROR_REASON_";
 
 constexpr absl::string_view kDomain = "qconfig.dev";
 
-// Whether `detail` is a message of the type `name`, which is then in `message`.
+// Parses `detail` into `message` if it has the type `name`. Returns whether it did.
 template <typename Message>
 bool Unpack(const wire::Detail& detail, absl::string_view name, Message& message) {
   const absl::string_view type = detail.type_url();
@@ -51,7 +51,7 @@ v1::ItemError Decode(const grpc::Status& status) {
       *error.mutable_detail() = std::move(error_detail);
     }
   }
-  if (!has_info) error.clear_detail();  // of another domain
+  if (!has_info) error.clear_detail();  // the error is not from qconfig
   return error;
 }
 

@@ -4,8 +4,8 @@
 
 namespace qconfig::client {
 
-// client/service_config.json as it was when this was built: calls go in turns to the servers that say they are healthy,
-// and what is UNAVAILABLE is tried again.
+// The content of client/service_config.json at build time: round robin over the healthy servers, and retries of calls
+// that fail with UNAVAILABLE.
 extern const char kServiceConfig[];
 
 }  // namespace qconfig::client

@@ -8,7 +8,8 @@ namespace qconfig::client {
 
 absl::StatusOr<TlsOptions> ReadTlsOptions(const TlsFiles& files) {
   if (files.cert.empty() != files.key.empty()) {
-    return absl::InvalidArgumentError("a client's certificate and its key belong together: give both, or neither");
+    return absl::InvalidArgumentError(
+        "a client certificate requires its private key, and vice versa: set both or neither");
   }
   const PemPaths paths = {files.cert, files.key, files.ca};
   auto contents = ReadPemFiles(paths);

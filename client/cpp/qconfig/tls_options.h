@@ -8,23 +8,22 @@
 
 namespace qconfig::client {
 
-// What a client needs for TLS, in PEM form.
+// TLS options of a client, as PEM text.
 struct TlsOptions {
-  std::string ca;  // authorities that the server's certificate must come from; empty: those that the system trusts
-  std::string
-      cert;         // the client's certificate and those between it and an authority that the server knows; empty: none
-  std::string key;  // of the client's certificate
+  std::string ca;    // certificate authorities to trust; empty: those that the system trusts
+  std::string cert;  // the client's certificate chain; empty: no client certificate
+  std::string key;   // private key of `cert`
 };
 
-// The files that hold it; empty: none.
+// PEM files with the TLS options; empty: not set.
 struct TlsFiles {
   std::string ca;
   std::string cert;
   std::string key;
 };
 
-// kInvalidArgument when there is a certificate without a key or the other way round, kFailedPrecondition when a file
-// cannot be used, with a sentence that names it.
+// Reads and checks the files. kInvalidArgument: a certificate without a key, or a key without a certificate.
+// kFailedPrecondition: a file is unreadable or invalid; the text names the file.
 absl::StatusOr<TlsOptions> ReadTlsOptions(const TlsFiles& files);
 
 }  // namespace qconfig::client

@@ -41,12 +41,12 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
 
 void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("describe", "Print everything about one template or scheme");
+  CLI::App* command = app.add_subcommand("describe", "Print a template or scheme in full");
   command->add_option("what", arguments->what, "template or scheme")
       ->required()
       ->check(CLI::IsMember({"template", "scheme"}));
-  command->add_option("name", arguments->name, "Its model type or name")->required();
-  command->add_option("-o,--output", arguments->output, "Form of the output")
+  command->add_option("name", arguments->name, "Model type of the template, or name of the scheme")->required();
+  command->add_option("-o,--output", arguments->output, "Output format")
       ->check(CLI::IsMember({"json", "textproto"}))
       ->capture_default_str();
   arguments->revisions.AddTo(*command);

@@ -14,8 +14,8 @@
 #include "absl/strings/str_split.h"
 #include "core/utf8.h"
 #include "qconfigctl/file_tree.h"
-#include "qconfigctl/proto_forms.h"
-#include "qconfigctl/quark_form.h"
+#include "qconfigctl/proto_formats.h"
+#include "qconfigctl/quark_format.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -23,13 +23,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// One way of reading a file.
+// The file, read in one format.
 template <typename Entry>
 struct Reading {
-  EntryForm form;
+  EntryFormat format;
   const char* name;
   absl::StatusOr<Entry> entry;
-  int plausible = 0;  // how likely it is that somebody who made the file meant this form; 0: not at all
+  int plausible = 0;  // how likely it is that the author meant this format; 0: ruled out
 };
 
 struct Trees {
@@ -47,7 +47,7 @@ Trees TreesOf(const std::string& text) {
   return trees;
 }
 
-// A brace after a name, as in "weight {".
+// Whether a brace follows a name, as in "weight {".
 bool HasTextprotoBlock(const std::string& text) {
   const absl::string_view all = text;
   for (size_t brace = all.find('{'); brace != absl::string_view::npos; brace = all.find('{', brace + 1)) {
@@ -67,7 +67,7 @@ bool HasProtoNames(const std::string& text) {
   return false;
 }
 
-// protobuf's and nlohmann's texts may repeat the file's bytes.
+// Error texts of protobuf and nlohmann may quote bytes of the file.
 absl::Status AsOneLine(const absl::Status& status) {
   constexpr size_t kMaxShown = 1000;
   return absl::InvalidArgumentError(Printable(status.message(), kMaxShown));
@@ -75,7 +75,7 @@ absl::Status AsOneLine(const absl::Status& status) {
 
 template <typename Entry, typename ReadQuark>
 Reading<Entry> ReadAsQuark(const Trees& trees, const std::string& text, ReadQuark read) {
-  Reading<Entry> reading{EntryForm::kQuark, "Quark's form", absl::UnknownError("")};
+  Reading<Entry> reading{EntryFormat::kQuark, "Quark JSON", absl::UnknownError("")};
   if (!trees.yaml.ok()) {
     const bool broken_json = trees.looks_like_json;
     reading.entry = broken_json ? trees.json.status() : trees.yaml.status();
@@ -83,7 +83,7 @@ Reading<Entry> ReadAsQuark(const Trees& trees, const std::string& text, ReadQuar
     reading.plausible = broken_json ? 3 : HasTextprotoBlock(text) ? 0 : 2;
     return reading;
   }
-  reading.name = trees.json.ok() ? "Quark's form" : "Quark's form in YAML";
+  reading.name = trees.json.ok() ? "Quark JSON" : "Quark YAML";
   reading.entry = read(*trees.yaml);
   const bool entry_like = trees.yaml->is_object();
   reading.plausible = trees.looks_like_json ? 2 : entry_like ? 3 : HasTextprotoBlock(text) ? 0 : 1;
@@ -92,9 +92,9 @@ Reading<Entry> ReadAsQuark(const Trees& trees, const std::string& text, ReadQuar
 
 template <typename Entry>
 Reading<Entry> ReadAsProtoJson(const Trees& trees, const std::string& text) {
-  Reading<Entry> reading{EntryForm::kProtoJson, "ProtoJSON", absl::UnknownError("")};
+  Reading<Entry> reading{EntryFormat::kProtoJson, "ProtoJSON", absl::UnknownError("")};
   if (!trees.json.ok()) {
-    // When YAML takes what nearly is JSON, somebody should still hear what is wrong with the JSON.
+    // Malformed JSON is often valid YAML. Report the JSON error as well.
     reading.entry = trees.json.status();
     reading.name = "JSON";
     reading.plausible = trees.looks_like_json && trees.yaml.ok() ? 3 : 0;
@@ -113,7 +113,7 @@ Reading<Entry> ReadAsProtoJson(const Trees& trees, const std::string& text) {
 
 template <typename Entry>
 Reading<Entry> ReadAsTextproto(const Trees& trees, const std::string& text) {
-  Reading<Entry> reading{EntryForm::kTextproto, "textproto", absl::UnknownError("")};
+  Reading<Entry> reading{EntryFormat::kTextproto, "textproto", absl::UnknownError("")};
   Entry entry;
   const absl::Status status = ReadTextproto(text, entry);
   if (status.ok()) {
@@ -126,7 +126,7 @@ Reading<Entry> ReadAsTextproto(const Trees& trees, const std::string& text) {
 }
 
 template <typename Entry>
-absl::Status RefuseAll(std::vector<Reading<Entry>> readings, const char* what) {
+absl::Status RejectAll(std::vector<Reading<Entry>> readings, const char* what) {
   std::stable_sort(readings.begin(), readings.end(),
                    [](const auto& a, const auto& b) { return a.plausible > b.plausible; });
   std::vector<std::string> lines;
@@ -134,55 +134,56 @@ absl::Status RefuseAll(std::vector<Reading<Entry>> readings, const char* what) {
     if (reading.plausible == 0 && !lines.empty()) continue;
     lines.push_back(absl::StrCat("as ", reading.name, ": ", AsOneLine(reading.entry.status()).message()));
   }
-  if (lines.size() == 1) return absl::InvalidArgumentError(absl::StrCat("is no ", what, " ", lines.front()));
-  return absl::InvalidArgumentError(absl::StrCat("is no ", what, "\n  ", absl::StrJoin(lines, "\n  ")));
+  if (lines.size() == 1) return absl::InvalidArgumentError(absl::StrCat("not a valid ", what, " ", lines.front()));
+  return absl::InvalidArgumentError(absl::StrCat("not a valid ", what, "\n  ", absl::StrJoin(lines, "\n  ")));
 }
 
 template <typename Entry>
-absl::Status RefuseAmbiguous(const Reading<Entry>& one, const Reading<Entry>& other) {
+absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& other) {
   std::string difference;
   google::protobuf::util::MessageDifferencer differencer;
   differencer.ReportDifferencesToString(&difference);
   differencer.Compare(*one.entry, *other.entry);
   const std::vector<std::string> lines = absl::StrSplit(difference, '\n');
-  return absl::InvalidArgumentError(absl::StrCat("can be read as ", one.name, " and as ", other.name,
-                                                 ", which differ (", Printable(lines.front(), 200),
-                                                 "); say which with --format quark|proto-json|textproto"));
+  return absl::InvalidArgumentError(absl::StrCat("ambiguous: as ", one.name, " and as ", other.name,
+                                                 " the file has different contents (", Printable(lines.front(), 200),
+                                                 "); choose one with --format quark|proto-json|textproto"));
 }
 
 template <typename Entry, typename ReadQuark>
-absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<EntryForm> form, const char* what,
+absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<EntryFormat> format, const char* what,
                                       ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
   const Trees trees = TreesOf(text);
   std::vector<Reading<Entry>> readings;
-  if (!form.has_value() || form == EntryForm::kQuark) readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));
-  if (!form.has_value() || form == EntryForm::kProtoJson) readings.push_back(ReadAsProtoJson<Entry>(trees, text));
-  if (!form.has_value() || form == EntryForm::kTextproto) readings.push_back(ReadAsTextproto<Entry>(trees, text));
+  if (!format.has_value() || format == EntryFormat::kQuark)
+    readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));
+  if (!format.has_value() || format == EntryFormat::kProtoJson) readings.push_back(ReadAsProtoJson<Entry>(trees, text));
+  if (!format.has_value() || format == EntryFormat::kTextproto) readings.push_back(ReadAsTextproto<Entry>(trees, text));
   const Reading<Entry>* chosen = nullptr;
   for (const Reading<Entry>& reading : readings) {
     if (!reading.entry.ok()) continue;
     if (chosen == nullptr) {
       chosen = &reading;
     } else if (!google::protobuf::util::MessageDifferencer::Equals(*chosen->entry, *reading.entry)) {
-      return RefuseAmbiguous(*chosen, reading);
+      return RejectAmbiguous(*chosen, reading);
     }
   }
-  if (chosen != nullptr) return EntryFile<Entry>{*chosen->entry, chosen->form};
-  // Then the other forms would only object to Quark's keys.
+  if (chosen != nullptr) return EntryFile<Entry>{*chosen->entry, chosen->format};
+  // For a file with Quark's keys, the errors of the other formats would be noise.
   const bool broken_json = trees.looks_like_json && !trees.json.ok();
-  const bool only_quark = !form.has_value() && !broken_json && trees.yaml.ok() && is_quark(*trees.yaml);
+  const bool only_quark = !format.has_value() && !broken_json && trees.yaml.ok() && is_quark(*trees.yaml);
   if (only_quark) readings.resize(1);
-  return RefuseAll(std::move(readings), what);
+  return RejectAll(std::move(readings), what);
 }
 
 }  // namespace
 
-absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryForm> form) {
-  return Read<v1::Scheme>(text, form, "scheme", &SchemeOfQuarkForm, &IsSchemeOfQuarkForm);
+absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryFormat> format) {
+  return Read<v1::Scheme>(text, format, "scheme", &SchemeFromQuark, &IsQuarkScheme);
 }
 
-absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryForm> form) {
-  return Read<v1::LlmTemplate>(text, form, "template", &TemplateOfQuarkForm, &IsTemplateOfQuarkForm);
+absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryFormat> format) {
+  return Read<v1::LlmTemplate>(text, format, "template", &TemplateFromQuark, &IsQuarkTemplate);
 }
 
 bool DropComputedConfig(v1::Scheme& scheme) {
@@ -195,11 +196,11 @@ bool DropComputedConfig(v1::Scheme& scheme) {
 
 absl::Status NameScheme(const std::string& name, v1::Scheme& scheme) {
   if (name.empty() && scheme.name().empty()) {
-    return absl::InvalidArgumentError("gives the scheme no name; say it with --name");
+    return absl::InvalidArgumentError("the scheme has no name; set one with --name");
   }
   if (!name.empty() && !scheme.name().empty() && name != scheme.name()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("names the scheme ", Quoted(scheme.name()), ", but --name says ", Quoted(name)));
+        absl::StrCat("the file names the scheme ", Quoted(scheme.name()), ", but --name is ", Quoted(name)));
   }
   if (!name.empty()) scheme.set_name(name);
   return absl::OkStatus();

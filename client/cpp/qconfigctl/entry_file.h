@@ -11,38 +11,39 @@
 
 namespace qconfig::client {
 
-// The forms in which a file may give a scheme or a template.
-enum class EntryForm {
-  kQuark,      // Quark's own, in JSON or YAML
-  kProtoJson,  // protobuf's JSON of v1::Scheme or v1::LlmTemplate
-  kTextproto,  // protobuf's text format of the same
+// The formats of scheme and template files.
+enum class EntryFormat {
+  kQuark,      // Quark's own format, in JSON or YAML
+  kProtoJson,  // ProtoJSON of v1::Scheme or v1::LlmTemplate
+  kTextproto,  // text format of v1::Scheme or v1::LlmTemplate
 };
 
 template <typename Entry>
 struct EntryFile {
   Entry entry;
-  EntryForm form;
+  EntryFormat format;
 };
 
-// The texts of failures go on where the file's name stands: "is empty".
+// Error texts do not contain the file's name; the caller adds it.
 
-// The content of the file at `path`, or of standard input for "-", without a byte order mark.
-// kInvalidArgument: it cannot be read, is empty, larger than 4 MiB, not UTF-8, or has control characters.
+// Returns the content of the file at `path`, or of standard input for "-", without a byte order mark.
+// kInvalidArgument: the file is unreadable, empty, larger than 4 MiB, or not UTF-8, or has control characters.
 absl::StatusOr<std::string> ReadEntryText(const std::string& path);
 
-// Reads `text` in every form, or in `form` only. One form that fits is it, and several that give equal messages are as
-// good (the first of EntryForm is named). kInvalidArgument: several fit and differ, or none does; then the text has a
-// line for what each plausible form objected to, the most plausible first; only one for Quark's form if it surely is
-// that. REQUIRES: `text` is from ReadEntryText.
-absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryForm> form);
-absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryForm> form);
+// Reads `text` as `format`, or, if `format` is not set, in every format. If several formats succeed with equal
+// messages, the first of EntryFormat is returned. kInvalidArgument: no format succeeds, or several succeed with
+// different messages. If none succeeds, the text has one line for each plausible format, the most plausible first, or
+// only that of Quark's format if the file has Quark's keys. REQUIRES: `text` is from ReadEntryText.
+absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryFormat> format);
+absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryFormat> format);
 
-// Of a scheme by specs, an answer has both `spec` and the `config` that the server made of it, and a registration has
-// only one of them: drops the `config` of what is an answer. Returns whether it did.
+// The server returns a scheme that was registered by specs with both `spec` and the `config` computed from it, but a
+// registration takes only one of them. Clears `config` if `scheme` comes from the server and has both; returns whether
+// it did.
 bool DropComputedConfig(v1::Scheme& scheme);
 
-// Gives `scheme` the name of the command line, if that is not empty.
-// kInvalidArgument: the file has another one, or neither has one; `scheme` is unchanged.
+// Sets the name of `scheme` to `name`, unless `name` is empty.
+// kInvalidArgument: `scheme` has a different name, or both names are empty; `scheme` is unchanged.
 absl::Status NameScheme(const std::string& name, v1::Scheme& scheme);
 
 }  // namespace qconfig::client

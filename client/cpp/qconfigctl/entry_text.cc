@@ -15,36 +15,37 @@
 namespace qconfig::client {
 namespace {
 
-// Up to one byte more than may be.
+// Reads at most one byte more than the limit.
 absl::StatusOr<std::string> ReadBytes(std::FILE* file) {
   std::string bytes(kMaxFileBytes + 1, '\0');
   errno = 0;
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file));
-  if (std::ferror(file) != 0) return absl::InvalidArgumentError(absl::StrCat("cannot be read: ", std::strerror(errno)));
+  if (std::ferror(file) != 0)
+    return absl::InvalidArgumentError(absl::StrCat("cannot read the file: ", std::strerror(errno)));
   return bytes;
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (path == "-") return ReadBytes(stdin);
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  if (file == nullptr) return absl::InvalidArgumentError(absl::StrCat("cannot be opened: ", std::strerror(errno)));
+  if (file == nullptr) return absl::InvalidArgumentError(absl::StrCat("cannot open the file: ", std::strerror(errno)));
   return ReadBytes(file.get());
 }
 
 absl::Status CheckText(absl::string_view text) {
   if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("is larger than ", kMaxFileBytes >> 20, " MiB"));
+    return absl::InvalidArgumentError(absl::StrCat("the file is larger than ", kMaxFileBytes >> 20, " MiB"));
   }
   int line = 1;
   for (const char c : text) {
     if (c == '\n') ++line;
-    // yaml-cpp takes one of them for the end of the file.
+    // yaml-cpp treats one of them as the end of the file.
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c)) && c != '\n' && c != '\r' && c != '\t') {
-      return absl::InvalidArgumentError(absl::StrCat("has a control character in line ", line, ", so it is no text"));
+      return absl::InvalidArgumentError(absl::StrCat("not a text file: control character on line ", line));
     }
   }
-  if (!IsUtf8(text)) return absl::InvalidArgumentError("is not UTF-8");
-  if (absl::StripAsciiWhitespace(text).empty()) return absl::InvalidArgumentError("is empty");
+  if (!IsUtf8(text)) return absl::InvalidArgumentError("the file is not valid UTF-8");
+  if (absl::StripAsciiWhitespace(text).empty()) return absl::InvalidArgumentError("the file is empty");
   return absl::OkStatus();
 }
 

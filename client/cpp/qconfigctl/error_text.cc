@@ -20,7 +20,7 @@ void AppendItem(std::string* out, const std::string& value) {
 
 std::string ListText(const Strings& values, int total) {
   const int left_out = total - values.size();
-  if (values.empty()) return left_out > 0 ? absl::StrCat(left_out, " values, too many for this error") : "";
+  if (values.empty()) return left_out > 0 ? absl::StrCat(left_out, " values, too many to list") : "";
   return absl::StrCat(absl::StrJoin(values, ", ", AppendItem),
                       left_out > 0 ? absl::StrCat(" and ", left_out, " more") : "");
 }

@@ -9,12 +9,11 @@
 
 namespace qconfig::client {
 
-// The lines that follow an error for people: one for each thing that `detail` has, indented, with a line break at its
-// end. In lists, a value that has a comma or a quotation mark is in quotation marks, so that it cannot be taken for
-// two.
+// Returns the lines to print after an error message: one indented line for each field that is set in `detail`, with a
+// line break at its end. List items that contain a comma or a quotation mark are quoted.
 std::string DetailText(const v1::ErrorDetail& detail);
 
-// `spec.scheme: "fp4_block16_scale_e4m3" an older name of nvfp4`, without a line break.
+// Returns, for example, `spec.scheme: "fp4_block16_scale_e4m3" an older name of nvfp4`, without a line break.
 std::string WarningText(const v1::Warning& warning);
 
 }  // namespace qconfig::client

@@ -29,13 +29,13 @@ void Measure(const ordered_json& node, size_t depth, FileTreeBuilder::Subtree& s
 
 }  // namespace
 
-absl::Status FileTreeBuilder::Refuse(absl::string_view what) const {
+absl::Status FileTreeBuilder::Reject(absl::string_view what) const {
   std::string path;
   for (const Open& open : open_) {
     if (open.node->is_object()) {
       if (!open.last_key.empty()) absl::StrAppend(&path, path.empty() ? "" : ".", Printable(open.last_key, kMaxShown));
     } else {
-      // Only the innermost list does not have the item yet.
+      // The innermost list does not contain the current item yet; outer lists do.
       absl::StrAppend(&path, "[", open.node->size() - (&open == &open_.back() ? 0 : 1), "]");
     }
   }
@@ -44,10 +44,10 @@ absl::Status FileTreeBuilder::Refuse(absl::string_view what) const {
 
 absl::Status FileTreeBuilder::Charge(size_t nodes, size_t bytes) {
   if (nodes > kMaxFileNodes - nodes_) {
-    return absl::InvalidArgumentError(absl::StrCat("has more than ", kMaxFileNodes, " values"));
+    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxFileNodes, " values"));
   }
   if (bytes > kMaxFileBytes - bytes_) {
-    return absl::InvalidArgumentError(absl::StrCat("has more than ", kMaxFileBytes, " bytes of text"));
+    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxFileBytes, " bytes of text"));
   }
   nodes_ += nodes;
   bytes_ += bytes;
@@ -65,7 +65,7 @@ ordered_json* FileTreeBuilder::Add(ordered_json value) {
     return &open.node->back();
   }
   has_key_ = false;
-  // Past ordered_map's own insertion, which compares with every key; `keys` has done so.
+  // Bypasses ordered_map's insertion, which compares the key with every other; `keys` already rejects duplicates.
   ordered_json::object_t::Container& members = open.node->get_ref<ordered_json::object_t&>();
   members.emplace_back(open.last_key, std::move(value));
   return &members.back().second;
@@ -73,7 +73,7 @@ ordered_json* FileTreeBuilder::Add(ordered_json value) {
 
 absl::Status FileTreeBuilder::Begin(ordered_json empty) {
   if (open_.size() >= kMaxFileDepth) {
-    return Refuse(absl::StrCat("more than ", kMaxFileDepth, " objects and lists in each other"));
+    return Reject(absl::StrCat("more than ", kMaxFileDepth, " nested objects and lists"));
   }
   const absl::Status charged = Charge(1, 0);
   if (!charged.ok()) return charged;
@@ -92,13 +92,13 @@ void FileTreeBuilder::End() {
 
 absl::Status FileTreeBuilder::Key(absl::string_view key) {
   Open& open = open_.back();
-  // YAML's escapes can write half of a surrogate pair.
-  if (!IsUtf8(key)) return Refuse("a key is not UTF-8");
+  // An escape in YAML can produce half of a surrogate pair.
+  if (!IsUtf8(key)) return Reject("a key is not valid UTF-8");
   const absl::Status charged = Charge(0, key.size());
   if (!charged.ok()) return charged;
   if (!open.keys.insert(std::string(key)).second) {
     open.last_key.clear();
-    return Refuse(absl::StrCat("the key \"", Printable(key, kMaxShown), "\" is given twice"));
+    return Reject(absl::StrCat("duplicate key \"", Printable(key, kMaxShown), "\""));
   }
   open.last_key = std::string(key);
   has_key_ = true;
@@ -106,11 +106,11 @@ absl::Status FileTreeBuilder::Key(absl::string_view key) {
 }
 
 absl::Status FileTreeBuilder::Value(ordered_json value) {
-  if (value.is_number_float() && !std::isfinite(value.get<double>())) return Refuse("the number is not finite");
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) return Reject("the number is not finite");
   size_t bytes = 0;
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
-    if (!IsUtf8(text)) return Refuse("the string is not UTF-8");
+    if (!IsUtf8(text)) return Reject("the string is not valid UTF-8");
     bytes = text.size();
   }
   const absl::Status charged = Charge(1, bytes);
@@ -121,7 +121,7 @@ absl::Status FileTreeBuilder::Value(ordered_json value) {
 
 absl::Status FileTreeBuilder::Repeat(const Subtree& subtree) {
   if (open_.size() + subtree.height > kMaxFileDepth) {
-    return Refuse(absl::StrCat("more than ", kMaxFileDepth, " objects and lists in each other"));
+    return Reject(absl::StrCat("more than ", kMaxFileDepth, " nested objects and lists"));
   }
   const absl::Status charged = Charge(subtree.nodes, subtree.bytes);
   if (!charged.ok()) return charged;

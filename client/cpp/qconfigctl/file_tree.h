@@ -13,25 +13,25 @@
 
 namespace qconfig::client {
 
-inline constexpr size_t kMaxFileBytes = 4u << 20;  // a server takes no larger message
-inline constexpr size_t kMaxFileDepth = 64;        // objects and lists in each other
-inline constexpr size_t kMaxFileNodes = 100'000;   // objects, lists and values, with what aliases repeat
+inline constexpr size_t kMaxFileBytes = 4u << 20;  // the server's limit for a message
+inline constexpr size_t kMaxFileDepth = 64;        // nested objects and lists
+inline constexpr size_t kMaxFileNodes = 100'000;   // objects, lists and values, including those that aliases repeat
 
-// Reads JSON (RFC 8259) or YAML (1.2, core schema) strictly into a tree that keeps the order of keys. kInvalidArgument,
-// with line and column or the path, for everything that those do not allow, and for: a key given twice, a number that
-// is not finite, more than one document, a key that is not a string, a tag of no core type, and what passes the limits
-// above. REQUIRES: `text` is UTF-8 without control characters (EntryText has checked that).
+// Parse JSON (RFC 8259) or YAML (1.2, core schema) into a tree that keeps the order of keys.
+// kInvalidArgument, with line and column or the path: a syntax error, a duplicate key, a key that is not a string, a
+// number that is not finite, more than one document, a tag outside the core types, or more than the limits above.
+// REQUIRES: `text` is UTF-8 without control characters, as ReadEntryText returns it.
 absl::StatusOr<nlohmann::ordered_json> ParseStrictJson(absl::string_view text);
 absl::StatusOr<nlohmann::ordered_json> ParseStrictYaml(const std::string& text);
 
-// Builds such a tree from what a parser meets, in order. A call that fails makes the tree useless.
+// Builds a tree from the events of a parser. After a call has failed, the builder must not be used any more.
 // Not thread-safe.
 class FileTreeBuilder {
  public:
-  // A node that an alias may repeat.
+  // A copy of a node, which an alias may repeat.
   struct Subtree {
     nlohmann::ordered_json node;
-    size_t height = 0;  // objects and lists in each other
+    size_t height = 0;  // nested objects and lists
     size_t nodes = 0;
     size_t bytes = 0;  // of keys and strings
   };
@@ -44,10 +44,10 @@ class FileTreeBuilder {
   absl::Status Repeat(const Subtree& subtree);
   void End();
 
-  // A copy of the value that was completed last. It counts as much as if it were repeated.
+  // Returns a copy of the last completed value. The copy counts towards the limits.
   absl::StatusOr<Subtree> CopyLast();
 
-  // Whether the next thing inside an object must be a key.
+  // Whether a key must come next.
   bool WantsKey() const { return !open_.empty() && open_.back().node->is_object() && !has_key_; }
 
   nlohmann::ordered_json Take() { return std::move(root_); }
@@ -59,11 +59,11 @@ class FileTreeBuilder {
     std::string last_key;
   };
 
-  // Returns where the value then is.
+  // Returns the address of the value in the tree.
   nlohmann::ordered_json* Add(nlohmann::ordered_json value);
   absl::Status Begin(nlohmann::ordered_json empty);
   absl::Status Charge(size_t nodes, size_t bytes);
-  absl::Status Refuse(absl::string_view what) const;
+  absl::Status Reject(absl::string_view what) const;
 
   nlohmann::ordered_json root_;
   std::vector<Open> open_;

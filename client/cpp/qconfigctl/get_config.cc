@@ -14,7 +14,7 @@
 #include "qconfigctl/file_tree.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
-#include "qconfigctl/proto_forms.h"
+#include "qconfigctl/proto_formats.h"
 #include "qconfigctl/revision_options.h"
 
 namespace qconfig::client {
@@ -29,24 +29,24 @@ struct Arguments {
   RevisionOptions revisions;
 };
 
-// "KEY=SCHEME", cut at the last "=", because a pattern may have some.
+// Splits "KEY=SCHEME" at the last "=", because a pattern may contain "=".
 std::pair<std::string, std::string> CutAtScheme(const std::string& text, const std::string& flag) {
   const size_t equals = text.rfind('=');
   if (equals == std::string::npos) {
-    throw CLI::ValidationError(flag, absl::StrCat("\"", text, "\" has no =; write it as KEY=SCHEME"));
+    throw CLI::ValidationError(flag, absl::StrCat("\"", text, "\" has no '='; expected KEY=SCHEME"));
   }
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// Every algorithm configuration is ProtoJSON of an AlgoConfig: {"gptq": {"block_size": 64}}.
+// `json` is ProtoJSON of an AlgoConfig, such as {"gptq": {"block_size": 64}}.
 void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
   v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
   const auto tree = ParseStrictJson(json);
   const absl::Status status = tree.ok() ? ReadProtoJson(*tree, *entry.mutable_config()) : tree.status();
   if (!status.ok()) {
-    throw CLI::ValidationError(
-        "--algo-config", absl::StrCat("not an algorithm's configuration such as {\"gptq\": {\"block_size\": 64}}: ",
-                                      Printable(status.message(), 1000)));
+    throw CLI::ValidationError("--algo-config",
+                               absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
+                                            Printable(status.message(), 1000)));
   }
   entry.set_algorithm(std::string(AlgorithmOf(entry.config())));
 }
@@ -82,14 +82,14 @@ v1::ConfigSpec SpecOf(const Arguments& arguments) {
   return spec;
 }
 
-// Quark uses the configuration of an algorithm only when the algorithm is asked for.
+// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested.
 void WarnOfUnusedConfigs(const v1::ConfigSpec& spec) {
   for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
     const bool used = std::any_of(
         spec.algorithm().begin(), spec.algorithm().end(),
         [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
     if (used) continue;
-    std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not asked for; do so with --algorithm "
+    std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not requested; add --algorithm "
               << entry.algorithm() << '\n';
   }
 }
@@ -115,33 +115,39 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("get-config", "Print the configuration for a model type and a scheme");
   command->add_option("model_type", arguments->model_type, "Model type, such as llama")->required();
-  command->add_option("--scheme", arguments->scheme, "Scheme of all layers, such as fp8")->required();
-  command->add_option("--kv-cache-scheme", arguments->kv_cache_scheme, "Scheme of the KV cache: fp8");
-  command->add_option("--min-kv-scale", arguments->min_kv_scale, "Smallest scale of the KV cache");
-  command->add_option("--attention-scheme", arguments->attention_scheme, "Scheme of attention: fp8");
-  command->add_option("--layer", arguments->layers, "PATTERN=SCHEME for layers by name; first match wins")
+  command->add_option("--scheme", arguments->scheme, "Scheme for all layers, such as fp8")->required();
+  command->add_option("--kv-cache-scheme", arguments->kv_cache_scheme, "Scheme for the KV cache: fp8");
+  command->add_option("--min-kv-scale", arguments->min_kv_scale, "Minimum scale of the KV cache");
+  command->add_option("--attention-scheme", arguments->attention_scheme, "Scheme for attention: fp8");
+  command->add_option("--layer", arguments->layers, "PATTERN=SCHEME: scheme for layers by name; the first match wins")
       ->allow_extra_args(false);
-  command->add_option("--layer-type", arguments->layer_types, "TYPE=SCHEME for Linear, Conv2d or ConvTranspose2d")
+  command
+      ->add_option("--layer-type", arguments->layer_types,
+                   "TYPE=SCHEME: scheme for layers by type: Linear, Conv2d or ConvTranspose2d")
       ->allow_extra_args(false);
   CLI::Option* exclude = command->add_option("--exclude", arguments->exclude,
-                                             "Pattern of layers to leave as they are, instead of the template's");
+                                             "Pattern of layers not to quantize; replaces the template's list");
   exclude->allow_extra_args(false);
-  command->add_flag("--exclude-nothing", arguments->exclude_nothing, "Leave no layer as it is")->excludes(exclude);
+  command
+      ->add_flag("--exclude-nothing", arguments->exclude_nothing,
+                 "Exclude no layers, not even those of the template's list")
+      ->excludes(exclude);
   command->add_option("--algorithm", arguments->algorithms, "Algorithm to run, such as awq")->allow_extra_args(false);
   command
       ->add_option("--algo-config", arguments->algorithm_configs,
-                   "An algorithm's configuration in ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")
+                   "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")
       ->allow_extra_args(false);
   CLI::Option* groups = command->add_option("--shared-scale-group", arguments->shared_scale_groups,
                                             "Projections that share a scale, such as q_proj,k_proj,v_proj");
   groups->allow_extra_args(false);
-  command->add_flag("--no-shared-scales", arguments->share_no_scales, "No projections share a scale")->excludes(groups);
+  command->add_flag("--no-shared-scales", arguments->share_no_scales, "Let no projections share a scale")
+      ->excludes(groups);
   arguments->revisions.AddTo(*command);
   command
-      ->add_option(
-          "-o,--output", arguments->output,
-          "Form of the output; quark-json: what Quark's to_dict() returns, for reading and comparing (from_dict() "
-          "drops parts of it); response: also catalogue, revision, digests and warnings")
+      ->add_option("-o,--output", arguments->output,
+                   "Output format; quark-json: the output of Quark's to_dict(), for reading and comparing only "
+                   "(from_dict() drops "
+                   "parts of it); response: the whole response, with catalogue, revision, digests and warnings")
       ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });

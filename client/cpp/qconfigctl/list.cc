@@ -36,7 +36,7 @@ std::string QuarkName(Enum value) {
   return descriptor == nullptr ? "" : descriptor->options().GetExtension(v1::quark_name);
 }
 
-// "int4 per_group 128", with "then" between two stages; "-" for a tensor that stays as it is.
+// For example "int4 per_group 128", with "then" between two stages; "-" for a tensor that is not quantized.
 std::string Summary(const google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
   std::vector<std::string> parts;
   for (const v1::QTensorConfig& stage : stages) {
@@ -81,8 +81,8 @@ Rows RowsOf(const v1::ListCatalogsResponse& response) {
   return rows;
 }
 
-// "put scheme my_int4".
-std::string WordsOf(const v1::RegistryChange& change) {
+// For example "put scheme my_int4".
+std::string DescriptionOf(const v1::RegistryChange& change) {
   switch (change.change_case()) {
     case v1::RegistryChange::kPutScheme:
       return absl::StrCat("put scheme ", change.put_scheme().name());
@@ -97,18 +97,18 @@ std::string WordsOf(const v1::RegistryChange& change) {
     case v1::RegistryChange::CHANGE_NOT_SET:
       break;
   }
-  return "a change that this qconfigctl does not know";
+  return "unknown change (qconfigctl is older than the server)";
 }
 
 Rows RowsOf(const v1::ListChangesResponse& response) {
-  Rows rows = {{"REVISION", "TIME", "ACTOR", "REQUEST ID", "WHAT"}};
+  Rows rows = {{"REVISION", "TIME", "ACTOR", "REQUEST ID", "CHANGE"}};
   for (const v1::ChangeRecord& record : response.changes()) {
-    std::vector<std::string> words;
-    for (const v1::RegistryChange& change : record.changes()) words.push_back(WordsOf(change));
+    std::vector<std::string> descriptions;
+    for (const v1::RegistryChange& change : record.changes()) descriptions.push_back(DescriptionOf(change));
     const std::string time =
         record.has_time() ? google::protobuf::util::TimeUtil::ToString(TruncatedToSeconds(record.time())) : "-";
     rows.push_back({absl::StrCat(record.revision()), time, record.actor().empty() ? "-" : record.actor(),
-                    record.request_id().empty() ? "-" : record.request_id(), absl::StrJoin(words, ", ")});
+                    record.request_id().empty() ? "-" : record.request_id(), absl::StrJoin(descriptions, ", ")});
   }
   return rows;
 }
@@ -140,7 +140,7 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   }
   if (arguments.revisions.given()) {
     throw CLI::ValidationError("--revision, --min-revision",
-                               absl::StrCat("are for templates and schemes, not for ", arguments.what));
+                               absl::StrCat("apply only to templates and schemes, not to ", arguments.what));
   }
   if (arguments.what == "catalogs") return Print(client.ListCatalogs({}), output, options);
   v1::ListChangesRequest request;
@@ -152,16 +152,16 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
 
 void AddList(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("list", "List templates, schemes, catalogues or changes of the registry");
+  CLI::App* command = app.add_subcommand("list", "List templates, schemes, catalogues, or changes to the registry");
   command->add_option("what", arguments->what, "What to list")
       ->required()
       ->check(CLI::IsMember({"templates", "schemes", "catalogs", "changes"}));
-  command->add_option("-o,--output", arguments->output, "Form of the output")
+  command->add_option("-o,--output", arguments->output, "Output format")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   arguments->revisions.AddTo(*command);
   command->callback([command, arguments, &options, &exit_code] {
-    if (arguments->what == "catalogs" || arguments->what == "changes") RefuseCatalog(*command);
+    if (arguments->what == "catalogs" || arguments->what == "changes") RejectCatalog(*command);
     exit_code = Run(*arguments, options);
   });
 }

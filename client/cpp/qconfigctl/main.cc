@@ -12,11 +12,12 @@
 
 namespace qconfig::client {
 
-void RefuseCatalog(const CLI::App& command) {
+void RejectCatalog(const CLI::App& command) {
   const CLI::App* app = &command;
   while (app->get_parent() != nullptr) app = app->get_parent();
   if (app->get_option("--catalog")->count() == 0) return;
-  throw CLI::ValidationError("--catalog", "does not apply to this command: a registry belongs to no release of Quark");
+  throw CLI::ValidationError("--catalog",
+                             "does not apply to this command: registries do not depend on the Quark release");
 }
 
 namespace {
@@ -27,15 +28,15 @@ struct TlsArguments {
 };
 
 void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
-  app.add_flag("--tls", arguments.tls, "Use TLS, with a server whose certificate the system trusts")
+  app.add_flag("--tls", arguments.tls, "Use TLS, and trust the system's certificate authorities")
       ->envname("QCONFIG_TLS");
   app.add_option("--tls-ca", arguments.files.ca,
-                 "File with the authorities that the server's certificate must come from, PEM; this and the next two "
-                 "mean TLS, too")
+                 "PEM file with the certificate authorities to trust instead of the system's; implies --tls")
       ->envname("QCONFIG_TLS_CA");
-  app.add_option("--client-cert", arguments.files.cert, "File with the certificate chain to show the server, PEM")
+  app.add_option("--client-cert", arguments.files.cert, "PEM file with the client's certificate chain; implies --tls")
       ->envname("QCONFIG_CLIENT_CERT");
-  app.add_option("--client-key", arguments.files.key, "File with its private key, PEM")->envname("QCONFIG_CLIENT_KEY");
+  app.add_option("--client-key", arguments.files.key, "PEM file with the private key of --client-cert; implies --tls")
+      ->envname("QCONFIG_CLIENT_KEY");
   // Before the subcommand runs.
   app.parse_complete_callback([&arguments, &options] {
     const TlsFiles& files = arguments.files;
@@ -46,7 +47,7 @@ void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
   });
 }
 
-// What the libraries say on standard error stands in the status too, in words for people.
+// The libraries also log their errors to standard error; qconfigctl prints the status instead.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 void DropGrpcLog(gpr_log_func_args*) {}
 
@@ -56,28 +57,31 @@ int Main(int argc, char** argv) {
   ClientOptions options;
   int exit_code = kDone;
   CLI::App app(
-      "qconfigctl asks a qconfig server for quantization configurations, and registers schemes and templates there.");
+      "qconfigctl gets quantization configurations from a qconfig server and manages the schemes and templates of a "
+      "tenant.");
   app.set_version_flag("--version", QCONFIG_VERSION);
-  app.add_option("--server", options.server, "Server to ask, host:port")
+  app.add_option("--server", options.server, "Address of the server, host:port")
       ->check([](const std::string& server) { return server.empty() ? "must not be empty" : std::string(); })
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
-  app.add_option("--tenant", options.tenant, "Whose registry; empty: default")->envname("QCONFIG_TENANT");
-  // Read here and not by CLI11, so that commands which have no release can tell an option from the environment.
+  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; empty: the tenant default")
+      ->envname("QCONFIG_TENANT");
+  // Read here instead of by CLI11, so that RejectCatalog() sees only a --catalog of the command line.
   if (const char* catalog = std::getenv("QCONFIG_CATALOG"); catalog != nullptr) options.catalog = catalog;
-  app.add_option("--catalog", options.catalog,
-                 "Which Quark release; empty: the tenant's default (Env:QCONFIG_CATALOG)");
+  app.add_option(
+      "--catalog", options.catalog,
+      "Catalogue to use, which selects the Quark release; empty: the tenant's default (Env:QCONFIG_CATALOG)");
   app.add_option_function<double>(
          "--timeout-seconds", [&](double seconds) { options.timeout = absl::Seconds(seconds); },
-         "How long to wait for an answer")
+         "Timeout of a call, including its retries")
       ->check(CLI::Range(0.001, 86400.0))
       ->envname("QCONFIG_TIMEOUT_SECONDS")
       ->default_str("10");
   TlsArguments tls;
   AddTls(app, tls, options);
   app.footer(
-      "Exit codes: 0 done, 1 refused by the server, 2 wrong command line or file, 3 server not reached in\n"
-      "time or unavailable, 4 output not written.\n"
+      "Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line or file, 3 server unavailable\n"
+      "or deadline exceeded, 4 output not written.\n"
       "Errors and warnings go to standard error.");
   app.require_subcommand(1);
   app.fallthrough();
@@ -94,7 +98,7 @@ int Main(int argc, char** argv) {
   }
   std::cout.flush();
   if (!std::cout) {
-    std::cerr << "error: standard output cannot be written\n";
+    std::cerr << "error: cannot write to standard output\n";
     return kNotWritten;
   }
   return exit_code;

@@ -15,16 +15,16 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 struct Tensor {
-  std::string path;  // in Quark's form: "weight", "bias[1]", "weight.second_stage"
+  std::string path;  // in Quark's format: "weight", "bias[1]", "weight.second_stage"
   v1::QTensorConfig* config;
 };
 
-// Whether only the contract has such a step on the way to a tensor.
+// Whether `field` has no counterpart in the path of a tensor in Quark's format.
 bool HasNoKeyInQuark(const FieldDescriptor& field) {
   return field.containing_type() == v1::Scheme::descriptor() || field.real_containing_oneof() != nullptr;
 }
 
-// The tensor configurations anywhere in `message`.
+// Appends all tensor configurations in `message`.
 void CollectTensors(const std::string& path, Message& message, std::vector<Tensor>& tensors) {
   if (message.GetDescriptor() == v1::QTensorConfig::descriptor()) {
     tensors.push_back({path, static_cast<v1::QTensorConfig*>(&message)});
@@ -48,7 +48,7 @@ void CollectTensors(const std::string& path, Message& message, std::vector<Tenso
   }
 }
 
-// "; did you mean X?"
+// Returns "; did you mean X?", or an empty string.
 std::string NearestObserver(const std::string& observer, const std::set<std::string>& known) {
   const std::vector<absl::string_view> names(known.begin(), known.end());
   const auto near = NearestNames(observer, names, 1);
@@ -58,7 +58,7 @@ std::string NearestObserver(const std::string& observer, const std::set<std::str
 }  // namespace
 
 std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1::Scheme& scheme) {
-  constexpr absl::string_view kConsequence = "as in Quark, PlaceholderObserver takes its place";
+  constexpr absl::string_view kConsequence = "using PlaceholderObserver, as Quark does";
   std::vector<Tensor> tensors;
   CollectTensors("", scheme, tensors);
   std::vector<std::string> sentences;
@@ -66,10 +66,10 @@ std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1
     const std::string observer = tensor.config->observer_cls();
     const std::string path = Join(tensor.path, "observer_cls");
     if (observer.empty()) {
-      sentences.push_back(absl::StrCat(path, ": not given; ", kConsequence));
+      sentences.push_back(absl::StrCat(path, ": not set; ", kConsequence));
     } else if (!known.empty() && known.count(observer) == 0) {
-      sentences.push_back(absl::StrCat(path, ": ", Quoted(observer), " is no observer that the server knows", "; ",
-                                       kConsequence, NearestObserver(observer, known)));
+      sentences.push_back(absl::StrCat(path, ": unknown observer ", Quoted(observer), "; ", kConsequence,
+                                       NearestObserver(observer, known)));
     } else {
       continue;
     }

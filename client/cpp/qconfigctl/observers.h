@@ -10,9 +10,9 @@
 
 namespace qconfig::client {
 
-// Does to every tensor of `scheme` what Quark does when it reads its JSON: an observer that is not given, or is not one
-// of `known`, becomes PlaceholderObserver. When `known` is empty, all are known. Returns a sentence for each that did,
-// which begins with the tensor: "weight.observer_cls: ...".
+// Replaces observers as Quark does when it reads JSON: in every tensor of `scheme`, an observer that is not set or not
+// in `known` becomes PlaceholderObserver. If `known` is empty, only observers that are not set are replaced. Returns a
+// warning for each replacement, which starts with the path: "weight.observer_cls: ...".
 std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1::Scheme& scheme);
 
 }  // namespace qconfig::client

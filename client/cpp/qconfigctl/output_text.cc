@@ -18,19 +18,18 @@ absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message) {
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   if (status.ok()) return text;
-  return absl::InternalError(
-      absl::StrCat("the server's answer cannot be written as JSON: ", std::string(status.message())));
+  return absl::InternalError(absl::StrCat("cannot write the response as JSON: ", std::string(status.message())));
 }
 
 absl::StatusOr<std::string> TextprotoText(const google::protobuf::Message& message) {
   std::string text;
   if (google::protobuf::TextFormat::PrintToString(message, &text)) return text;
-  return absl::InternalError("the server's answer cannot be written as textproto");
+  return absl::InternalError("cannot write the response as textproto");
 }
 
 absl::StatusOr<std::string> IndentedJson(const std::string& json) {
   const auto tree = nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (tree.is_discarded()) return absl::InternalError("the server's answer has no Quark JSON that can be read");
+  if (tree.is_discarded()) return absl::InternalError("the quark_json of the response is not valid JSON");
   return absl::StrCat(tree.dump(2), "\n");
 }
 

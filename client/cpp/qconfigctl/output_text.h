@@ -10,13 +10,13 @@
 
 namespace qconfig::client {
 
-// Answers as texts of whole lines. kInternal: the answer cannot be written so.
+// Convert responses to text that ends with a line break. kInternal: the response has no such form.
 
 // ProtoJSON with the proto file's field names.
 absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message);
 absl::StatusOr<std::string> TextprotoText(const google::protobuf::Message& message);
 
-// `json` with line breaks, its keys in the same order.
+// Indents `json`, keeping the order of its keys.
 absl::StatusOr<std::string> IndentedJson(const std::string& json);
 
 }  // namespace qconfig::client

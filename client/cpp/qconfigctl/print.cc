@@ -12,19 +12,21 @@
 namespace qconfig::client {
 namespace {
 
-// What gRPC's words for a failed connection can mean; null: nothing is known.
+// Explains gRPC's message about a failed connection; null if there is nothing to add.
 const char* HintOf(absl::string_view message, const ClientOptions& options) {
   const bool tls = options.tls.has_value();
   if (absl::StrContains(message, "Socket closed")) {
-    if (!tls) return "if the server speaks TLS, say --tls or --tls-ca FILE";
-    if (options.tls->cert.empty()) return "if the server asks for a certificate, say --client-cert and --client-key";
-    return "the server may not know the authority that the certificate in --client-cert comes from";
+    if (!tls) return "if the server uses TLS, pass --tls or --tls-ca FILE";
+    if (options.tls->cert.empty())
+      return "if the server requires a client certificate, pass --client-cert and --client-key";
+    return "the server may not trust the issuer of the certificate in --client-cert";
   }
-  if (absl::StrContains(message, "wrong version number")) return "the server does not speak TLS";
+  if (absl::StrContains(message, "wrong version number")) return "the server does not use TLS";
   if (!tls || !absl::StrContains(message, "certificate verify failed")) return nullptr;
   return options.tls->ca.empty()
-             ? "the server's certificate is not valid now, or the system trusts no authority of it: say --tls-ca FILE"
-             : "the server's certificate is not valid now, or comes from no authority in the file of --tls-ca";
+             ? "the server's certificate is not currently valid, or the system does not trust its issuer; pass "
+               "--tls-ca FILE"
+             : "the server's certificate is not currently valid, or its issuer is not in the file of --tls-ca";
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   const v1::ItemError error = ErrorOf(status);
   const bool unreachable =
       status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded;
-  const int exit_code = unreachable ? kUnreachable : kRefused;
+  const int exit_code = unreachable ? kUnreachable : kRejected;
   if (error.reason() == v1::ERROR_REASON_UNSPECIFIED) {
     std::cerr << "error: " << options.server << ": " << absl::StatusCodeToString(status.code()) << ": "
               << error.message() << '\n';

@@ -11,13 +11,13 @@
 
 namespace qconfig::client {
 
-// To standard output, or to standard error why there is no text. Returns the exit code that goes with it.
+// Prints the text to standard output, or its error to standard error. Returns the exit code.
 int PrintText(const absl::StatusOr<std::string>& text);
 
-// Rows in columns as wide as they need; the first row is the heading.
+// Prints the rows in aligned columns. The first row has the headings.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);
 
-// To standard error, as people read it. Returns the exit code that goes with it.
+// Print to standard error. PrintError returns the exit code.
 int PrintError(const absl::Status& status, const ClientOptions& options);
 void PrintWarnings(const google::protobuf::RepeatedPtrField<v1::Warning>& warnings);
 

@@ -16,8 +16,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using nlohmann::ordered_json;
 
-// What the catalogues' vocabularies declare as "... | None". AutoSmoothQuant's compute_scale_loss, whose default is
-// another, has a field beside it that says None.
+// Fields that the catalogues' vocabularies declare as "... | None". The default of AutoSmoothQuant's compute_scale_loss
+// is not None, so a separate field represents None.
 constexpr absl::string_view kMayBeNone[] = {
     "AutoSmoothQuantConfig.scaling_layers",
     "AutoSmoothQuantConfig.model_decoder_layers",
@@ -36,25 +36,25 @@ constexpr absl::string_view kMayBeNone[] = {
 
 bool KeepsNull(const FieldDescriptor& field) {
   if (field.containing_type() == v1::QTensorConfig::descriptor()) {
-    if (field.name() == "max_input_numel") return false;  // absent: 4194304
-    if (field.name() == "observer_cls") return true;      // Quark makes it PlaceholderObserver
+    if (field.name() == "max_input_numel") return false;  // unset means 4194304
+    if (field.name() == "observer_cls") return true;      // Quark replaces null with PlaceholderObserver
     return field.has_presence() || field.is_repeated() || field.enum_type() != nullptr;
   }
   const std::string name = absl::StrCat(field.containing_type()->name(), ".", field.name());
   return std::find(std::begin(kMayBeNone), std::end(kMayBeNone), name) != std::end(kMayBeNone);
 }
 
-// Of what is a list where a message of `type` or several of them stand.
+// The type of the items if the value for a field of `type` is a list.
 const Descriptor& ItemType(const Descriptor& type) {
   return &type == v1::ScalingLayerList::descriptor() ? *v1::ScalingLayer::descriptor() : type;
 }
 
 }  // namespace
 
-absl::Status RefuseLostNulls(const ordered_json& json, const std::string& path, const Descriptor& type) {
+absl::Status RejectLostNulls(const ordered_json& json, const std::string& path, const Descriptor& type) {
   if (json.is_array()) {
     for (size_t i = 0; i < json.size(); ++i) {
-      const absl::Status status = RefuseLostNulls(json[i], absl::StrCat(path, "[", i, "]"), ItemType(type));
+      const absl::Status status = RejectLostNulls(json[i], absl::StrCat(path, "[", i, "]"), ItemType(type));
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
@@ -64,13 +64,13 @@ absl::Status RefuseLostNulls(const ordered_json& json, const std::string& path, 
     const std::string value_path = Join(path, key);
     absl::Status status;
     if (&type == v1::RotationScalingLayersEntry::descriptor()) {
-      status = RefuseLostNulls(value, value_path, *v1::RotationScalingLayer::descriptor());
+      status = RejectLostNulls(value, value_path, *v1::RotationScalingLayer::descriptor());
     } else if (const FieldDescriptor* field = type.FindFieldByName(key); field == nullptr) {
-      continue;  // a key that Quark writes and the message does without
+      continue;  // a key of Quark's that the message does not have
     } else if (value.is_null()) {
-      if (!KeepsNull(*field)) return Wrong(value_path, "null is not kept; leave it out for the default");
+      if (!KeepsNull(*field)) return Wrong(value_path, "null is not supported; omit the key to use the default");
     } else if (field->message_type() != nullptr) {
-      status = RefuseLostNulls(value, value_path, *field->message_type());
+      status = RejectLostNulls(value, value_path, *field->message_type());
     }
     if (!status.ok()) return status;
   }

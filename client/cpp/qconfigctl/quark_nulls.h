@@ -11,10 +11,10 @@
 
 namespace qconfig::client {
 
-// A message has no null: to it, a field that is null is a field that is not given, which takes Quark's default.
-// kInvalidArgument, with the path: a field of `json` is null whose default is not None, so that the null would be lost.
-// REQUIRES: ReadQuarkJson has read `json` into a message of `type`.
-absl::Status RefuseLostNulls(const nlohmann::ordered_json& json, const std::string& path,
+// Messages cannot represent null: a null field becomes an unset field, which takes Quark's default.
+// kInvalidArgument, with the path: `json` sets a field to null whose default is not None, so the null would be lost.
+// REQUIRES: ReadQuarkJson has parsed `json` into a message of `type`.
+absl::Status RejectLostNulls(const nlohmann::ordered_json& json, const std::string& path,
                              const google::protobuf::Descriptor& type);
 
 }  // namespace qconfig::client

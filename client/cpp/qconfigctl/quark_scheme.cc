@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
-#include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_format.h"
 #include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
@@ -24,11 +24,11 @@ constexpr absl::string_view kTensors[] = {"input_tensors", "output_tensors", "we
 
 bool IsSpec(const ordered_json& json) { return json.is_object() && json.contains("spec"); }
 
-// `json` with an older key of Quark's under its newer name.
+// Renames an older key of Quark's in `json`.
 absl::Status Rename(const char* older, const char* newer, const std::string& path, ordered_json& json) {
   if (!json.contains(older)) return absl::OkStatus();
   if (json.contains(newer))
-    return Wrong(Join(path, older), absl::StrCat("is the older name of ", newer, ", also given"));
+    return Wrong(Join(path, older), absl::StrCat("older name of ", newer, ", which is also set"));
   json[newer] = json[older];
   json.erase(older);
   return absl::OkStatus();
@@ -36,23 +36,23 @@ absl::Status Rename(const char* older, const char* newer, const std::string& pat
 
 // Quark's QTensorConfig.from_dict.
 absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorConfig& tensor) {
-  if (!json.is_object()) return Wrong(path, "not a tensor's dictionary");
+  if (!json.is_object()) return Wrong(path, "not an object");
   absl::Status status = Rename("dynamic", "is_dynamic", path, json);
   if (status.ok()) status = Rename("axis", "ch_axis", path, json);
   if (!status.ok()) return status;
   if (Member(json, "dtype").is_null()) return Wrong(Join(path, "dtype"), "required");
   if (!Member(json, "qat_spec").is_null()) {
-    return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; only null is");
+    return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; must be null");
   }
   status = ReadQuarkJson(json, path, tensor);
-  if (status.ok()) status = RefuseLostNulls(json, path, *tensor.GetDescriptor());
+  if (status.ok()) status = RejectLostNulls(json, path, *tensor.GetDescriptor());
   return status;
 }
 
 absl::Status ReadFields(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields) {
   if (!json.is_object()) return Wrong(path, "not an object");
   for (const auto& [key, value] : json.items()) {
-    // To a Struct 48.0 and 48 are one; to Quark, whose specs have no other numbers than integers, they are not.
+    // A Struct does not distinguish 48.0 from 48. Quark's specs do, and all their numbers are integers.
     if (value.is_number_float()) return Wrong(Join(path, key), "not an integer");
   }
   const auto status = google::protobuf::util::JsonStringToMessage(json.dump(), &fields);
@@ -68,7 +68,8 @@ absl::StatusOr<std::string> SpecName(const ordered_json& json, const std::string
 absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::SpecPreset& preset) {
   auto name = SpecName(json, path);
   if (!name.ok()) return name.status();
-  if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec") return Wrong(path, "two stages cannot stand in a stage");
+  if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec")
+    return Wrong(path, "a spec with two stages cannot be a stage");
   absl::Status status = CheckKeys(json, path, {"spec", "fields"});
   if (!status.ok()) return status;
   preset.set_spec(*std::move(name));
@@ -96,7 +97,7 @@ absl::Status ReadSpec(const ordered_json& json, const std::string& path, v1::Ten
                      : status;
 }
 
-// One or two stages, each in full.
+// Reads one or two stages that are not specs.
 absl::StatusOr<std::vector<v1::QTensorConfig>> ReadStages(const ordered_json& json, const std::string& path) {
   std::vector<v1::QTensorConfig> stages;
   if (!json.is_array()) {
@@ -104,21 +105,21 @@ absl::StatusOr<std::vector<v1::QTensorConfig>> ReadStages(const ordered_json& js
     if (!status.ok()) return status;
     return stages;
   }
-  if (json.empty() || json.size() > 2) return Wrong(path, "not one or two stages");
+  if (json.empty() || json.size() > 2) return Wrong(path, "must have one or two stages");
   for (size_t i = 0; i < json.size(); ++i) {
     const std::string stage_path = absl::StrCat(path, "[", i, "]");
     if (IsSpec(json[i])) {
-      return Wrong(stage_path, "a spec cannot stand in a list; write ProgressiveSpec or ScaleQuantSpec for two stages");
+      return Wrong(stage_path, "a list cannot contain specs; use ProgressiveSpec or ScaleQuantSpec for two stages");
     }
-    // Quark would answer it as a list, which a message does not tell from the stage itself.
-    if (json.size() == 1) return Wrong(path, "one stage is written without a list");
+    // Quark would keep the list in its answer. A message cannot distinguish it from the stage itself.
+    if (json.size() == 1) return Wrong(path, "a single stage must not be in a list");
     const absl::Status status = ReadTensor(json[i], stage_path, stages.emplace_back());
     if (!status.ok()) return status;
   }
   return stages;
 }
 
-// A tensor in full, beside others that are specs.
+// Reads a tensor that is not a spec, in a scheme where other tensors are.
 absl::Status ReadFullTensor(const ordered_json& json, const std::string& path, v1::TensorSpec& tensor) {
   const auto stages = ReadStages(json, path);
   if (!stages.ok()) return stages.status();
@@ -137,7 +138,7 @@ absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path,
   if (json.is_null()) return absl::OkStatus();
   if (!json.is_string()) return Wrong(path, "not a string");
   const auto& name = json.get_ref<const std::string&>();
-  // Quark's value, and the name of its enum's member.
+  // The values of Quark's enum, and the names of its members.
   const std::pair<absl::string_view, v1::DeviceType> kDevices[] = {{"cpu", v1::DEVICE_TYPE_CPU},
                                                                    {"CPU", v1::DEVICE_TYPE_CPU},
                                                                    {"ipu", v1::DEVICE_TYPE_IPU},
@@ -147,7 +148,7 @@ absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path,
     device = value;
     return absl::OkStatus();
   }
-  return Wrong(path, absl::StrCat(Quoted(name), " is no device", Suggestion(name, {"cpu", "ipu"})));
+  return Wrong(path, absl::StrCat("unknown device ", Quoted(name), Suggestion(name, {"cpu", "ipu"})));
 }
 
 absl::Status ReadLayerConfig(const ordered_json& json, const std::string& path, v1::QLayerConfig& layer) {
@@ -176,7 +177,7 @@ absl::Status ReadLayerSpec(const ordered_json& json, const std::string& path, v1
   return absl::OkStatus();
 }
 
-// `json` may have more keys than those of a layer.
+// Ignores keys of `json` that do not belong to a layer.
 absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Scheme& scheme) {
   v1::DeviceType device = v1::DEVICE_TYPE_UNSPECIFIED;
   const absl::Status status = ReadTargetDevice(Member(json, "target_device"), Join(path, "target_device"), device);
@@ -193,14 +194,14 @@ absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Sc
 
 }  // namespace
 
-bool IsSchemeOfQuarkForm(const ordered_json& json) {
+bool IsQuarkScheme(const ordered_json& json) {
   if (!json.is_object()) return false;
   if (json.contains("target_device") || json.contains("global_quant_config")) return true;
   return std::any_of(std::begin(kTensors), std::end(kTensors),
                      [&json](absl::string_view name) { return json.contains(name.data()); });
 }
 
-absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
+absl::StatusOr<v1::Scheme> SchemeFromQuark(const ordered_json& json) {
   std::vector<absl::string_view> keys(std::begin(kTensors), std::end(kTensors));
   keys.push_back("target_device");
   const std::vector<absl::string_view> layer_keys = keys;
@@ -208,7 +209,8 @@ absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
   if (wrapped) keys.clear();
   keys.insert(keys.end(), {"name", "description", "labels", "config"});
   if (json.is_object() && json.contains("global_quant_config")) {
-    return Wrong("global_quant_config", "unknown key; a scheme is one layer: register its global_quant_config");
+    return Wrong("global_quant_config",
+                 "unknown key; a scheme describes one layer: register the value of global_quant_config");
   }
   absl::Status status = CheckKeys(json, "", keys);
   if (!status.ok()) return status;
@@ -221,7 +223,8 @@ absl::StatusOr<v1::Scheme> SchemeOfQuarkForm(const ordered_json& json) {
     status = CheckKeys(json["config"], "config", layer_keys);
     if (status.ok()) status = ReadLayer(json["config"], "config", scheme);
   } else if (json.size() == json.count("name") + json.count("description") + json.count("labels")) {
-    return Wrong("", "has neither \"config\" nor one of input_tensors, output_tensors, weight, bias, target_device");
+    return Wrong(
+        "", "no configuration; set \"config\" or any of input_tensors, output_tensors, weight, bias, target_device");
   } else {
     status = ReadLayer(json, "", scheme);
   }

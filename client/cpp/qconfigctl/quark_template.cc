@@ -10,7 +10,7 @@
 #include "core/algorithms.h"
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
-#include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_format.h"
 #include "qconfigctl/quark_nulls.h"
 #include "qconfigctl/tree_checks.h"
 
@@ -26,7 +26,7 @@ absl::Status ReadPatterns(const ordered_json& json, v1::LlmTemplate& entry) {
   } else {
     const absl::Status status =
         ReadStrings(q_layer, "q_layer_name", [&](const std::string& pattern) { entry.add_q_layer_name(pattern); });
-    if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(status.message(), ", nor a string"));
+    if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(status.message(), " or a string"));
   }
   constexpr std::pair<const char*, void (v1::LlmTemplate::*)(const std::string&)> kLists[] = {
       {"kv_layers_name", &v1::LlmTemplate::add_kv_layers_name},
@@ -41,7 +41,7 @@ absl::Status ReadPatterns(const ordered_json& json, v1::LlmTemplate& entry) {
   return absl::OkStatus();
 }
 
-// `json` without the algorithm's own name, which must then be right.
+// Returns `json` without its "name", which must match the algorithm if it is set.
 absl::StatusOr<ordered_json> WithoutName(const ordered_json& json, const std::string& path, v1::AlgoConfig& config) {
   if (!json.is_object()) return Wrong(path, "not an object");
   ordered_json fields = json;
@@ -49,7 +49,7 @@ absl::StatusOr<ordered_json> WithoutName(const ordered_json& json, const std::st
   if (name == fields.end()) return fields;
   const absl::string_view wanted = JsonNameOf(config.config_case()).name;
   if (!name->is_string() || (*name != std::string(wanted) && *name != std::string(AlgorithmOf(config)))) {
-    return Wrong(Join(path, "name"), absl::StrCat("not ", Quoted(wanted)));
+    return Wrong(Join(path, "name"), absl::StrCat("must be ", Quoted(wanted)));
   }
   fields.erase(name);
   return fields;
@@ -62,15 +62,15 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
   google::protobuf::Message* message = MutableAlgorithmFields(name, *algorithm.mutable_config());
   if (message == nullptr) return Wrong(path, absl::StrCat("unknown algorithm", Suggestion(name, AlgorithmNames())));
   for (const v1::AlgoConfigEntry& before : entry.algorithm_configs()) {
-    if (before.algorithm() == name) return Wrong(path, "given twice; letter case does not count");
+    if (before.algorithm() == name) return Wrong(path, "duplicate algorithm; names are not case-sensitive");
   }
   if (json.is_null()) return absl::OkStatus();
   const auto fields = WithoutName(json, path, *algorithm.mutable_config());
   if (!fields.ok()) return fields.status();
   absl::Status status = ReadQuarkJson(*fields, path, *message);
-  if (status.ok()) status = RefuseLostNulls(*fields, path, *message->GetDescriptor());
+  if (status.ok()) status = RejectLostNulls(*fields, path, *message->GetDescriptor());
   if (!status.ok()) return status;
-  // What is absent takes Quark's default, so the one None that is no default has a field of its own.
+  // An unset field takes Quark's default. This is the only field that can be None without None being its default.
   const auto loss = fields->find("compute_scale_loss");
   if (loss != fields->end() && loss->is_null()) {
     algorithm.mutable_config()->mutable_autosmoothquant()->set_compute_scale_loss_none(true);
@@ -82,7 +82,7 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
 
 absl::Status ReadAlgorithms(const ordered_json& json, v1::LlmTemplate& entry) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Wrong("algorithm_configs", "not an object of algorithms by name");
+  if (!json.is_object()) return Wrong("algorithm_configs", "not an object");
   for (const auto& [name, config] : json.items()) {
     const absl::Status status = ReadAlgorithm(name, config, entry);
     if (!status.ok()) return status;
@@ -93,7 +93,7 @@ absl::Status ReadAlgorithms(const ordered_json& json, v1::LlmTemplate& entry) {
 absl::Status ReadOperation(const ordered_json& json, const std::string& path, v1::WeightConverter& converter) {
   absl::Status status = CheckKeys(json, path, {"class", "split_axis"});
   if (!status.ok()) return status;
-  if (Member(json, "class") != "SplitFusedExperts") return Wrong(Join(path, "class"), "not \"SplitFusedExperts\"");
+  if (Member(json, "class") != "SplitFusedExperts") return Wrong(Join(path, "class"), "must be \"SplitFusedExperts\"");
   if (Member(json, "split_axis").is_null()) return Wrong(Join(path, "split_axis"), "required");
   ordered_json fields = json;
   fields.erase("class");
@@ -132,8 +132,8 @@ absl::Status ReadConverters(const ordered_json& json, v1::LlmTemplate& entry) {
   return absl::OkStatus();
 }
 
-// A keyword of LLMTemplate's constructor, such as "awq_config", stands for an entry of algorithm_configs here.
-absl::Status RefuseAlgorithmKeywords(const ordered_json& json) {
+// LLMTemplate's constructor also takes keywords such as "awq_config". A file must use algorithm_configs instead.
+absl::Status RejectAlgorithmKeywords(const ordered_json& json) {
   if (!json.is_object()) return absl::OkStatus();
   for (const auto& [key, value] : json.items()) {
     absl::string_view name = key;
@@ -141,22 +141,22 @@ absl::Status RefuseAlgorithmKeywords(const ordered_json& json) {
     const std::string algorithm = absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", ""}}));
     const auto& known = AlgorithmNames();
     if (std::find(known.begin(), known.end(), algorithm) == known.end()) continue;
-    return Wrong(Join("", key), absl::StrCat("unknown key; write it as algorithm_configs: {", algorithm, ": ...}"));
+    return Wrong(Join("", key), absl::StrCat("unknown key; use algorithm_configs: {", algorithm, ": ...}"));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-bool IsTemplateOfQuarkForm(const ordered_json& json) {
+bool IsQuarkTemplate(const ordered_json& json) {
   if (!json.is_object()) return false;
-  // All other keys are those of ProtoJSON too.
+  // All other keys exist in ProtoJSON too.
   return Member(json, "algorithm_configs").is_object() || Member(json, "q_layer_name").is_string() ||
-         !RefuseAlgorithmKeywords(json).ok();
+         !RejectAlgorithmKeywords(json).ok();
 }
 
-absl::StatusOr<v1::LlmTemplate> TemplateOfQuarkForm(const ordered_json& json) {
-  absl::Status status = RefuseAlgorithmKeywords(json);
+absl::StatusOr<v1::LlmTemplate> TemplateFromQuark(const ordered_json& json) {
+  absl::Status status = RejectAlgorithmKeywords(json);
   if (!status.ok()) return status;
   status = CheckKeys(json, "",
                      {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",

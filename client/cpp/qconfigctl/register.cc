@@ -18,27 +18,27 @@
 namespace qconfig::client {
 namespace {
 
-const std::map<std::string, EntryForm> kForms = {
-    {"quark", EntryForm::kQuark}, {"proto-json", EntryForm::kProtoJson}, {"textproto", EntryForm::kTextproto}};
+const std::map<std::string, EntryFormat> kFormats = {
+    {"quark", EntryFormat::kQuark}, {"proto-json", EntryFormat::kProtoJson}, {"textproto", EntryFormat::kTextproto}};
 
 struct Arguments {
-  std::string file, form, name, description;
+  std::string file, format, name, description;
   bool replace = false;
   bool must_be_new = false;
   WriteOptions write;
 
-  std::optional<EntryForm> chosen_form() const {
-    return form.empty() ? std::nullopt : std::optional<EntryForm>(kForms.at(form));
+  std::optional<EntryFormat> chosen_format() const {
+    return format.empty() ? std::nullopt : std::optional<EntryFormat>(kFormats.at(format));
   }
 };
 
-int RefuseFile(const Arguments& arguments, const absl::Status& status) {
-  std::cerr << "error: " << (arguments.file == "-" ? "standard input" : arguments.file) << ' ' << status.message()
+int RejectFile(const Arguments& arguments, const absl::Status& status) {
+  std::cerr << "error: " << (arguments.file == "-" ? "standard input" : arguments.file) << ": " << status.message()
             << '\n';
   return kWrongUsage;
 }
 
-// Asks the server which observers it knows, and says which tensors of `scheme` get another one.
+// Replaces observers of `scheme` that are not set or unknown to the server, and prints a warning for each.
 absl::Status TakeKnownObservers(Client& client, v1::Scheme& scheme) {
   const auto catalogs = client.ListCatalogs({});
   if (!catalogs.ok()) return catalogs.status();
@@ -57,25 +57,25 @@ int PrintRegistered(const absl::StatusOr<Response>& response, const std::string&
   PrintWarnings(response->warnings());
   if (write.prints_json()) return PrintText(JsonText(*response));
   std::cout << write.Sentence("registered", what, options.tenant, response->revision())
-            << (response->replaced() ? "; it replaces the tenant's earlier one" : "") << '\n';
+            << (response->replaced() ? "; replaced the previous version" : "") << '\n';
   return kDone;
 }
 
 int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   const auto text = ReadEntryText(arguments.file);
-  if (!text.ok()) return RefuseFile(arguments, text.status());
-  auto file = ReadScheme(*text, arguments.chosen_form());
-  if (!file.ok()) return RefuseFile(arguments, file.status());
+  if (!text.ok()) return RejectFile(arguments, text.status());
+  auto file = ReadScheme(*text, arguments.chosen_format());
+  if (!file.ok()) return RejectFile(arguments, file.status());
   if (DropComputedConfig(file->entry)) {
     std::cerr
-        << "warning: the file has config and spec, as describe prints them; config is left out, because the server "
-           "makes it of spec\n";
+        << "warning: the file has both spec and config, as printed by describe; ignoring config, which the server "
+           "computes from spec\n";
   }
   const absl::Status named = NameScheme(arguments.name, file->entry);
-  if (!named.ok()) return RefuseFile(arguments, named);
+  if (!named.ok()) return RejectFile(arguments, named);
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   Client client(options);
-  if (file->form == EntryForm::kQuark) {
+  if (file->format == EntryFormat::kQuark) {
     const absl::Status replaced = TakeKnownObservers(client, file->entry);
     if (!replaced.ok()) return PrintError(replaced, options);
   }
@@ -90,9 +90,9 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
 
 int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
   const auto text = ReadEntryText(arguments.file);
-  if (!text.ok()) return RefuseFile(arguments, text.status());
-  auto file = ReadTemplate(*text, arguments.chosen_form());
-  if (!file.ok()) return RefuseFile(arguments, file.status());
+  if (!text.ok()) return RejectFile(arguments, text.status());
+  auto file = ReadTemplate(*text, arguments.chosen_format());
+  if (!file.ok()) return RejectFile(arguments, file.status());
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   v1::RegisterTemplateRequest request;
   *request.mutable_llm_template() = std::move(file->entry);
@@ -107,11 +107,11 @@ CLI::App* AddCommand(CLI::App& app, const std::string& what, const std::string& 
   CLI::App* command = app.add_subcommand(what, description);
   command
       ->add_option("-f,--file", arguments.file,
-                   "File in Quark's JSON form, the same as YAML, ProtoJSON, or textproto; -: standard input")
+                   "File in Quark's format (JSON or YAML), ProtoJSON or textproto; -: standard input")
       ->required();
-  command->add_option("--format", arguments.form, "Read the file in this form only. Empty: in the one that fits")
+  command->add_option("--format", arguments.format, "Format of the file; empty: detect it")
       ->check(CLI::IsMember({"quark", "proto-json", "textproto"}));
-  command->add_option("--description", arguments.description, "Text for people, instead of the file's");
+  command->add_option("--description", arguments.description, "Description, replaces the file's");
   arguments.write.AddTo(*command);
   return command;
 }
@@ -122,21 +122,24 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::App* both = app.add_subcommand("register", "Add a scheme or template to the tenant's registry");
   both->require_subcommand(1);
   auto scheme = std::make_shared<Arguments>();
-  CLI::App* command = AddCommand(*both, "scheme", "Add a scheme, or replace the tenant's one of its name", *scheme);
-  command->add_option("--name", scheme->name, "Name of the scheme, if the file has none");
-  command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme of this name, if there is one");
+  CLI::App* command =
+      AddCommand(*both, "scheme", "Add a scheme; --replace and --etag replace an existing one", *scheme);
+  command->add_option("--name", scheme->name, "Name of the scheme; required if the file has none");
+  command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme of this name if it exists");
   scheme->write.AddEtagTo(*command, "Replace the tenant's scheme only if it has this etag");
   command->callback([command, scheme, &options, &exit_code] {
-    RefuseCatalog(*command);
+    RejectCatalog(*command);
     exit_code = RegisterScheme(*scheme, options);
   });
   auto entry = std::make_shared<Arguments>();
-  command = AddCommand(*both, "template", "Add a template, or replace the tenant's one of its model type", *entry);
+  command =
+      AddCommand(*both, "template", "Add a template, or replace the tenant's template for the model type", *entry);
   CLI::Option* etag = entry->write.AddEtagTo(*command, "Replace the tenant's template only if it has this etag");
-  command->add_flag("--must-be-new", entry->must_be_new, "Fail if the tenant has a template of this model type")
+  command
+      ->add_flag("--must-be-new", entry->must_be_new, "Fail if the tenant already has a template for this model type")
       ->excludes(etag);
   command->callback([command, entry, &options, &exit_code] {
-    RefuseCatalog(*command);
+    RejectCatalog(*command);
     exit_code = RegisterTemplate(*entry, options);
   });
 }

@@ -8,18 +8,19 @@
 
 namespace qconfig::client {
 
-// --revision and --min-revision of the commands that read a tenant's registry.
+// The options --revision and --min-revision of commands that read a tenant's registry.
 class RevisionOptions {
  public:
-  // `command` then writes into this object.
+  // REQUIRES: this object outlives `command`.
   void AddTo(CLI::App& command) {
     const CLI::Range revisions(int64_t{0}, std::numeric_limits<int64_t>::max());
     command.add_option("--revision", revision_, "Revision of the tenant's registry to read; 0: the newest")
         ->check(revisions)
         ->capture_default_str();
     command
-        .add_option("--min-revision", min_revision_,
-                    "Wait until the server has this revision, as after a write to another server; 0: do not wait")
+        .add_option(
+            "--min-revision", min_revision_,
+            "Wait until the server has this revision, for example after a write to another server; 0: do not wait")
         ->check(revisions)
         ->capture_default_str();
   }

@@ -30,9 +30,9 @@ int Run(Arguments& arguments, const ClientOptions& options) {
   if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
   if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   const std::string& previous = response->previous_catalog();
-  const std::string what = absl::StrCat("default catalogue ", arguments.catalog);
+  const std::string what = absl::StrCat("the default catalogue to ", arguments.catalog);
   std::cout << arguments.write.Sentence("set", what, options.tenant, response->revision())
-            << (previous == arguments.catalog ? "; it already was the default" : "; before: " + previous) << '\n';
+            << (previous == arguments.catalog ? "; it was already the default" : "; previously " + previous) << '\n';
   return kDone;
 }
 
@@ -41,16 +41,16 @@ int Run(Arguments& arguments, const ClientOptions& options) {
 void AddSetDefaultCatalog(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
-      app.add_subcommand("set-default-catalog", "Set the catalogue that the tenant's requests use if they name none");
-  command->add_option("catalog", arguments->catalog, "The catalogue, such as quark-0.13")->required();
+      app.add_subcommand("set-default-catalog", "Set the catalogue that the tenant's requests use by default");
+  command->add_option("catalog", arguments->catalog, "Name of the catalogue, such as quark-0.13")->required();
   command
       ->add_option("--expected-revision", arguments->expected_revision,
-                   "Set it only if this is the newest revision of the tenant's registry; 0: any revision")
+                   "Fail unless this is the newest revision of the tenant's registry; 0: any revision")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   arguments->write.AddTo(*command);
   command->callback([command, arguments, &options, &exit_code] {
-    RefuseCatalog(*command);
+    RejectCatalog(*command);
     exit_code = Run(*arguments, options);
   });
 }

@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// nlohmann's own tree takes a key twice; so its events go to our builder. An event that is answered with false ends
-// the parsing.
+// nlohmann's own tree accepts duplicate keys, so its events go to FileTreeBuilder. A handler that returns false stops
+// the parser.
 class Events : public nlohmann::json_sax<ordered_json> {
  public:
   bool null() override { return Note(tree_.Value(nullptr)); }
@@ -20,10 +20,10 @@ class Events : public nlohmann::json_sax<ordered_json> {
   bool number_integer(number_integer_t value) override { return Note(tree_.Value(value)); }
   bool number_unsigned(number_unsigned_t value) override { return Note(tree_.Value(value)); }
   bool number_float(number_float_t value, const string_t& text) override {
-    // nlohmann reads an integer that is too large as a float.
+    // nlohmann parses integers beyond 64 bits as floats.
     if (text.find_first_of(".eE") != string_t::npos) return Note(tree_.Value(value));
     return Note(
-        absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit into 64 bits")));
+        absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit in 64 bits")));
   }
   bool string(string_t& value) override { return Note(tree_.Value(std::move(value))); }
   bool binary(binary_t&) override { return Note(absl::InvalidArgumentError("JSON has no binary values")); }

@@ -57,10 +57,10 @@ bool IsDecimal(absl::string_view text) {
 }
 
 absl::Status DoesNotFit(absl::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit into 64 bits"));
+  return absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit in 64 bits"));
 }
 
-// 0o17, 0x1F. Null for what is none of these.
+// Reads numbers such as 0o17 and 0x1F. Returns null for any other text.
 absl::StatusOr<ordered_json> ReadInBase(absl::string_view text) {
   const absl::string_view whole = text;
   const bool hex = absl::ConsumePrefix(&text, "0x");
@@ -84,10 +84,10 @@ absl::StatusOr<ordered_json> ReadDecimal(absl::string_view text) {
   const absl::string_view unsigned_text = absl::StripPrefix(text, "+");
   const absl::string_view digits = absl::StripPrefix(unsigned_text, "-");
   if (digits.size() > 1 && digits[0] == '0' && CountDigits(digits) > 1) {
-    // YAML 1.2 reads ten in 010, and YAML 1.1, as in PyYAML, eight.
+    // 010 is ten in YAML 1.2 and eight in YAML 1.1, which PyYAML implements.
     return absl::InvalidArgumentError(absl::StrCat("the number ", Printable(text, 128),
-                                                   " has a leading zero, which some take for octal; write it without, "
-                                                   "or 0o for octal, or put it into quotes"));
+                                                   " has a leading zero, which YAML 1.1 reads as octal; remove it, "
+                                                   "write 0o for octal, or quote the value"));
   }
   int64_t integer = 0;
   uint64_t large = 0;
@@ -99,7 +99,7 @@ absl::StatusOr<ordered_json> ReadDecimal(absl::string_view text) {
   return number;
 }
 
-// What YAML's core schema takes a plain scalar for.
+// Resolves a plain scalar by YAML's core schema.
 absl::StatusOr<ordered_json> Resolve(const std::string& text) {
   if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return nullptr;
   if (IsOneOf(text, {"true", "True", "TRUE"})) return true;
@@ -110,12 +110,12 @@ absl::StatusOr<ordered_json> Resolve(const std::string& text) {
   absl::string_view rest = text;
   if (!absl::ConsumePrefix(&rest, "-")) absl::ConsumePrefix(&rest, "+");
   if (IsOneOf(rest, {".inf", ".Inf", ".INF"}) || IsOneOf(text, {".nan", ".NaN", ".NAN"})) {
-    return std::numeric_limits<double>::quiet_NaN();  // which the builder refuses
+    return std::numeric_limits<double>::quiet_NaN();  // which the builder rejects
   }
   return text;
 }
 
-// yaml-cpp's events. What is refused leaves as yaml-cpp's own exception, which knows the line.
+// Handles yaml-cpp's events. Throws yaml-cpp's exception for errors, because it carries the line.
 class Events : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -124,7 +124,7 @@ class Events : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    if (tag == "?" && text == "<<" && tree_.WantsKey()) Refuse(mark, "merge keys are not supported");
+    if (tag == "?" && text == "<<" && tree_.WantsKey()) Reject(mark, "merge keys are not supported");
     if (tag == "?") return Scalar(mark, anchor, Resolved(mark, text));
     const auto type = CoreType(mark, tag, {"str", "int", "float", "bool", "null"});
     if (type == "str") return Scalar(mark, anchor, text);
@@ -133,15 +133,16 @@ class Events : public YAML::EventHandler {
                       : type == "float" ? value.is_number()
                       : type == "bool"  ? value.is_boolean()
                                         : value.is_null();
-    Check(mark, fits ? absl::OkStatus()
-                     : absl::InvalidArgumentError(absl::StrCat("\"", Printable(text, 128), "\" is no ", type)));
+    Check(mark, fits
+                    ? absl::OkStatus()
+                    : absl::InvalidArgumentError(absl::StrCat("\"", Printable(text, 128), "\" is not a valid ", type)));
     Scalar(mark, anchor, value);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto subtree = subtrees_.find(anchor);
-    if (subtree == subtrees_.end()) Refuse(mark, "the alias stands inside what it repeats");
-    if (tree_.WantsKey()) Refuse(mark, "an alias cannot be a key");
+    if (subtree == subtrees_.end()) Reject(mark, "the alias refers to a node that contains it");
+    if (tree_.WantsKey()) Reject(mark, "an alias cannot be a key");
     Check(mark, tree_.Repeat(subtree->second));
   }
 
@@ -164,12 +165,12 @@ class Events : public YAML::EventHandler {
   ordered_json Take() { return tree_.Take(); }
 
  private:
-  [[noreturn]] static void Refuse(const YAML::Mark& mark, const std::string& what) {
+  [[noreturn]] static void Reject(const YAML::Mark& mark, const std::string& what) {
     throw YAML::ParserException(mark, what);
   }
 
   static void Check(const YAML::Mark& mark, const absl::Status& status) {
-    if (!status.ok()) Refuse(mark, std::string(status.message()));
+    if (!status.ok()) Reject(mark, std::string(status.message()));
   }
 
   static ordered_json Resolved(const YAML::Mark& mark, const std::string& text) {
@@ -178,26 +179,26 @@ class Events : public YAML::EventHandler {
     return *std::move(value);
   }
 
-  // The type's short name. "!" is a quoted or explicitly untyped scalar.
+  // Returns the type's short name. "!" is a quoted or explicitly untyped scalar.
   static std::string CoreType(const YAML::Mark& mark, const std::string& tag,
                               std::initializer_list<absl::string_view> allowed) {
     absl::string_view type = tag;
     if (type == "!") return "str";
     if (!absl::ConsumePrefix(&type, "tag:yaml.org,2002:") || !IsOneOf(type, allowed)) {
-      Refuse(mark, absl::StrCat("the tag ", Printable(tag, 128), " is not of YAML's core types"));
+      Reject(mark, absl::StrCat("the tag ", Printable(tag, 128), " is not one of YAML's core types"));
     }
     return std::string(type);
   }
 
   void CheckCollection(const YAML::Mark& mark, const std::string& tag, absl::string_view type) {
-    if (tree_.WantsKey()) Refuse(mark, "a key must be a string");
+    if (tree_.WantsKey()) Reject(mark, "a key must be a string");
     if (tag != "?" && tag != "!" && !tag.empty()) CoreType(mark, tag, {type});
   }
 
   void Scalar(const YAML::Mark& mark, YAML::anchor_t anchor, ordered_json value) {
     if (tree_.WantsKey()) {
-      if (!value.is_string()) Refuse(mark, "a key must be a string; put it into quotes");
-      if (anchor != 0) Refuse(mark, "a key cannot have an anchor");
+      if (!value.is_string()) Reject(mark, "a key must be a string; quote it");
+      if (anchor != 0) Reject(mark, "a key cannot have an anchor");
       return Check(mark, tree_.Key(value.get_ref<const std::string&>()));
     }
     Check(mark, tree_.Value(std::move(value)));
@@ -214,40 +215,40 @@ class Events : public YAML::EventHandler {
   void Keep(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor == 0) return;
     auto subtree = tree_.CopyLast();
-    if (!subtree.ok()) Refuse(mark, std::string(subtree.status().message()));
+    if (!subtree.ok()) Reject(mark, std::string(subtree.status().message()));
     subtrees_[anchor] = *std::move(subtree);
   }
 
   FileTreeBuilder tree_;
-  std::vector<std::pair<YAML::Mark, YAML::anchor_t>> anchors_;  // of what is open
+  std::vector<std::pair<YAML::Mark, YAML::anchor_t>> anchors_;  // of open collections
   std::map<YAML::anchor_t, FileTreeBuilder::Subtree> subtrees_;
 };
 
-// People write patterns such as *lm_head without quotes.
+// An unquoted pattern such as *lm_head looks like an alias.
 absl::string_view AliasHint(absl::string_view message) {
   const bool is_alias = absl::StartsWith(message, YAML::ErrorMsg::UNKNOWN_ANCHOR) ||
                         absl::StartsWith(message, YAML::ErrorMsg::ALIAS_NOT_FOUND) ||
                         absl::StartsWith(message, YAML::ErrorMsg::CHAR_IN_ALIAS);
-  return is_alias ? "; a pattern that begins with * needs quotes" : "";
+  return is_alias ? "; quote patterns that start with *" : "";
 }
 
 }  // namespace
 
 absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
-  // yaml-cpp may look at all of the text before its first event, and takes 200 bytes of memory for each of these.
+  // yaml-cpp may scan the whole text before its first event, and uses 200 bytes of memory for each of these characters.
   const auto is_flow = [](char c) { return c == '[' || c == '{' || c == ','; };
   if (static_cast<size_t>(std::count_if(text.begin(), text.end(), is_flow)) > 2 * kMaxFileNodes) {
-    return absl::InvalidArgumentError(absl::StrCat("has more than ", kMaxFileNodes, " values"));
+    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxFileNodes, " values"));
   }
   Events events;
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(events)) return absl::InvalidArgumentError("has no YAML document");
+    if (!parser.HandleNextDocument(events)) return absl::InvalidArgumentError("no YAML document");
     ordered_json tree = events.Take();
     Events more;
     if (parser.HandleNextDocument(more)) {
-      return absl::InvalidArgumentError("has more than one YAML document, or text after it");
+      return absl::InvalidArgumentError("more than one YAML document, or text after the document");
     }
     return tree;
   } catch (const YAML::Exception& error) {
@@ -256,7 +257,7 @@ absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
                              : absl::StrCat("line ", error.mark.line + 1, ", column ", error.mark.column + 1, ": ");
     return absl::InvalidArgumentError(absl::StrCat(where, error.msg, AliasHint(error.msg)));
   } catch (const std::exception& error) {
-    // The containers that yaml-cpp uses.
+    // yaml-cpp's containers may throw other exceptions.
     return absl::InvalidArgumentError(absl::StrCat("not YAML: ", error.what()));
   }
 }

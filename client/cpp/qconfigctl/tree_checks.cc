@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr size_t kMaxShown = 128;  // characters of a bad value
+constexpr size_t kMaxShown = 128;  // characters of an invalid value
 
 }  // namespace
 

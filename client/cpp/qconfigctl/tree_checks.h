@@ -13,30 +13,30 @@
 
 namespace qconfig::client {
 
-// The steps that readers of a file's tree share. A path is "" for the whole file.
+// Functions for reading the tree of a file. The path of the root is "".
 
-// kInvalidArgument: "path: what".
+// Returns kInvalidArgument with the text "path: what".
 absl::Status Wrong(absl::string_view path, absl::string_view what);
 
-// "weight.dtype", made printable.
+// Returns "path.key" in printable form, such as "weight.dtype".
 std::string Join(absl::string_view path, absl::string_view key);
 
-// `text` in quotes, made printable and cut.
+// Returns `text` in quotes, in printable form, and truncated if it is long.
 std::string Quoted(absl::string_view text);
 
 bool IsUtf8(absl::string_view text);
 
-// The value of `key`; null when `object` does not have it.
+// Returns the value of `key`, or null if `object` does not have it.
 const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object, const char* key);
 
-// kInvalidArgument: `json` is no object, or has a key that is not one of `keys`; then the nearest are named.
+// kInvalidArgument: `json` is not an object, or has a key that is not in `keys`; the text suggests similar keys.
 absl::Status CheckKeys(const nlohmann::ordered_json& json, absl::string_view path,
                        const std::vector<absl::string_view>& keys);
 
-// Into `text`, which stays as it is for null.
+// Stores a string in `text`. Leaves `text` unchanged if `json` is null.
 absl::Status ReadString(const nlohmann::ordered_json& json, absl::string_view path, std::string& text);
 
-// A list of strings, or null for none. `add` is called for each.
+// Calls `add` for each item of a list of strings. Null is an empty list.
 template <typename AddString>
 absl::Status ReadStrings(const nlohmann::ordered_json& json, absl::string_view path, AddString add) {
   if (json.is_null()) return absl::OkStatus();
@@ -48,7 +48,7 @@ absl::Status ReadStrings(const nlohmann::ordered_json& json, absl::string_view p
   return absl::OkStatus();
 }
 
-// An object of strings, or null for none.
+// Reads an object whose values are strings. Null is an empty object.
 absl::Status ReadLabels(const nlohmann::ordered_json& json, google::protobuf::Map<std::string, std::string>& labels);
 
 }  // namespace qconfig::client

@@ -25,7 +25,7 @@ int Print(const absl::StatusOr<Response>& response, const Arguments& arguments, 
   if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   std::cout << arguments.write.Sentence("unregistered", absl::StrCat(arguments.what, " ", arguments.name),
                                         options.tenant, response->revision())
-            << (uncovers ? "; the catalogue's is seen again" : "") << '\n';
+            << (uncovers ? "; the catalogue's template is visible again" : "") << '\n';
   return kDone;
 }
 
@@ -54,11 +54,11 @@ void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code) 
   command->add_option("what", arguments->what, "scheme or template")
       ->required()
       ->check(CLI::IsMember({"scheme", "template"}));
-  command->add_option("name", arguments->name, "Its name or model type")->required();
+  command->add_option("name", arguments->name, "Name of the scheme, or model type of the template")->required();
   arguments->write.AddEtagTo(*command, "Remove it only if it has this etag");
   arguments->write.AddTo(*command);
   command->callback([command, arguments, &options, &exit_code] {
-    RefuseCatalog(*command);
+    RejectCatalog(*command);
     exit_code = Run(*arguments, options);
   });
 }

@@ -11,17 +11,17 @@
 
 namespace qconfig::client {
 
-// What all commands have that write to a tenant's registry.
+// The options and output of commands that write to a tenant's registry.
 class WriteOptions {
  public:
-  // `command` then writes into this object.
+  // REQUIRES: this object outlives `command`.
   void AddTo(CLI::App& command);
   CLI::Option* AddEtagTo(CLI::App& command, const std::string& description);
 
   bool prints_json() const { return output_ == "json"; }
   const std::string& etag() const { return etag_; }
 
-  // Gives the request an id, a new one if the command line has none, so that it can be sent again safely.
+  // Sets the request's id, which makes retries safe: a random one, if the command line has none.
   template <typename Request>
   void FillIn(Request& request) {
     if (request_id_.empty()) request_id_ = NewRequestId();
@@ -29,11 +29,12 @@ class WriteOptions {
     request.set_validate_only(validate_only_);
   }
 
-  // "registered scheme my_int4 of tenant default at revision 2", or what would have been done.
+  // Returns, for example, "registered scheme my_int4 for tenant default at revision 2". With --validate-only: "would
+  // have registered ...".
   std::string Sentence(const std::string& done, const std::string& what, const std::string& tenant,
                        int64_t revision) const;
 
-  // Prints the error, and how to try again when it is not known whether the write was stored. Returns the exit code.
+  // Prints the error and, if the write may have been applied, how to retry it. Returns the exit code.
   int PrintFailure(const absl::Status& status, const ClientOptions& options) const;
 
  private:

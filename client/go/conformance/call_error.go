@@ -11,7 +11,7 @@ import (
 	qconfig "github.com/qconfig/qconfig/client/go"
 )
 
-// callError is a failed call as the runner reads it.
+// callError is a failed call in the format of the runner.
 type callError struct {
 	Code            string            `json:"code"`
 	Reason          string            `json:"reason"`

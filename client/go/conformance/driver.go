@@ -16,7 +16,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// operation is one line of input: the name, and what the operations take.
+// operation is one line of input: the name of the operation and the arguments of all operations.
 type operation struct {
 	Op string `json:"op"`
 
@@ -42,22 +42,22 @@ type driver struct {
 	lists   map[string]func(json.RawMessage) (list, error)
 }
 
-var errNotConnected = errors.New("no client: connect first")
+var errNotConnected = errors.New("not connected: connect first")
 
-func (d *driver) do(asked operation) (any, error) {
-	switch asked.Op {
+func (d *driver) do(op operation) (any, error) {
+	switch op.Op {
 	case "connect":
-		return d.connect(asked)
+		return d.connect(op)
 	case "call":
-		return d.call(asked)
+		return d.call(op)
 	case "all":
-		return d.all(asked)
+		return d.all(op)
 	case "parallel":
-		return d.parallel(asked)
+		return d.parallel(op)
 	case "verify_digest":
-		return verifyDigest(asked)
+		return verifyDigest(op)
 	}
-	return nil, fmt.Errorf("no such operation: %q", asked.Op)
+	return nil, fmt.Errorf("unknown operation: %q", op.Op)
 }
 
 func (d *driver) close() {
@@ -67,13 +67,13 @@ func (d *driver) close() {
 	}
 }
 
-func (d *driver) connect(asked operation) (any, error) {
+func (d *driver) connect(op operation) (any, error) {
 	d.close()
 	options := qconfig.Options{
-		Server: asked.Server, Tenant: asked.Tenant, Catalog: asked.Catalog, Timeout: seconds(asked.Timeout),
+		Server: op.Server, Tenant: op.Tenant, Catalog: op.Catalog, Timeout: seconds(op.Timeout),
 	}
-	if asked.TLS != nil {
-		config, err := qconfig.LoadTLS(asked.TLS.CA, asked.TLS.Cert, asked.TLS.Key)
+	if op.TLS != nil {
+		config, err := qconfig.LoadTLS(op.TLS.CA, op.TLS.Cert, op.TLS.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -87,12 +87,12 @@ func (d *driver) connect(asked operation) (any, error) {
 	return map[string]bool{"ok": true}, nil
 }
 
-func (d *driver) call(asked operation) (any, error) {
-	call, err := d.prepare(asked)
+func (d *driver) call(op operation) (any, error) {
+	call, err := d.prepare(op)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(asked)
+	ctx, cancel := contextOf(op)
 	defer cancel()
 	response, err := call(ctx)
 	if err != nil {
@@ -101,16 +101,16 @@ func (d *driver) call(asked operation) (any, error) {
 	return map[string]json.RawMessage{"response": response}, nil
 }
 
-func (d *driver) parallel(asked operation) (any, error) {
-	call, err := d.prepare(asked)
+func (d *driver) parallel(op operation) (any, error) {
+	call, err := d.prepare(op)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(asked)
+	ctx, cancel := contextOf(op)
 	defer cancel()
-	responses, failures := make([]json.RawMessage, asked.Count), make([]error, asked.Count)
+	responses, failures := make([]json.RawMessage, op.Count), make([]error, op.Count)
 	var running sync.WaitGroup
-	for i := range asked.Count {
+	for i := range op.Count {
 		running.Add(1)
 		go func() {
 			defer running.Done()
@@ -133,19 +133,19 @@ func (d *driver) parallel(asked operation) (any, error) {
 	return answer, nil
 }
 
-func (d *driver) all(asked operation) (any, error) {
+func (d *driver) all(op operation) (any, error) {
 	if d.client == nil {
 		return nil, errNotConnected
 	}
-	of, known := d.lists[asked.Method]
+	of, known := d.lists[op.Method]
 	if !known {
-		return nil, fmt.Errorf("no such list: %q", asked.Method)
+		return nil, fmt.Errorf("unknown list: %q", op.Method)
 	}
-	list, err := of(requestOf(asked))
+	list, err := of(requestOf(op))
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(asked)
+	ctx, cancel := contextOf(op)
 	defer cancel()
 	entries, err := list(ctx)
 	if err != nil {
@@ -154,21 +154,21 @@ func (d *driver) all(asked operation) (any, error) {
 	return map[string][]json.RawMessage{"responses": entries}, nil
 }
 
-// prepare is the call that was asked for, ready to be made.
-func (d *driver) prepare(asked operation) (call, error) {
+// prepare returns the requested call.
+func (d *driver) prepare(op operation) (call, error) {
 	if d.client == nil {
 		return nil, errNotConnected
 	}
-	of, known := d.methods[asked.Method]
+	of, known := d.methods[op.Method]
 	if !known {
-		return nil, fmt.Errorf("no such method: %q", asked.Method)
+		return nil, fmt.Errorf("unknown method: %q", op.Method)
 	}
-	return of(requestOf(asked))
+	return of(requestOf(op))
 }
 
-func verifyDigest(asked operation) (any, error) {
+func verifyDigest(op operation) (any, error) {
 	response := &v1.GetConfigResponse{}
-	if err := protojson.Unmarshal(asked.Response, response); err != nil {
+	if err := protojson.Unmarshal(op.Response, response); err != nil {
 		return nil, err
 	}
 	ok, err := qconfig.VerifyDigest(response)
@@ -178,19 +178,19 @@ func verifyDigest(asked operation) (any, error) {
 	return map[string]bool{"ok": ok}, nil
 }
 
-func requestOf(asked operation) json.RawMessage {
-	if asked.Request == nil {
+func requestOf(op operation) json.RawMessage {
+	if op.Request == nil {
 		return json.RawMessage("{}")
 	}
-	return asked.Request
+	return op.Request
 }
 
-// contextOf has the operation's own timeout; without one, the client's counts.
-func contextOf(asked operation) (context.Context, context.CancelFunc) {
-	if asked.Timeout == 0 {
+// contextOf returns a context with the timeout of the operation, if it has one.
+func contextOf(op operation) (context.Context, context.CancelFunc) {
+	if op.Timeout == 0 {
 		return context.WithCancel(context.Background())
 	}
-	return context.WithTimeout(context.Background(), seconds(asked.Timeout))
+	return context.WithTimeout(context.Background(), seconds(op.Timeout))
 }
 
 func seconds(number float64) time.Duration {

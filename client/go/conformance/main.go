@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command conformance is the driver of the Go client for tests/conformance/clients: it reads an operation in each line of
-// standard input, and writes what came of it as a line of standard output.
+// Command conformance is the driver of tests/conformance/clients for the Go client. It reads one operation per line from
+// standard input, as JSON, and writes one JSON object per operation to standard output.
 package main
 
 import (
@@ -15,12 +15,12 @@ import (
 )
 
 func main() {
-	if err := obey(os.Stdin, os.Stdout); err != nil {
+	if err := run(os.Stdin, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func obey(in io.Reader, out io.Writer) error {
+func run(in io.Reader, out io.Writer) error {
 	driver := &driver{}
 	defer driver.close()
 	lines := bufio.NewReader(in)
@@ -32,10 +32,10 @@ func obey(in io.Reader, out io.Writer) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		var asked operation
+		var op operation
 		var answer any
-		if err = json.Unmarshal(line, &asked); err == nil {
-			answer, err = driver.do(asked)
+		if err = json.Unmarshal(line, &op); err == nil {
+			answer, err = driver.do(op)
 		}
 		if err != nil {
 			answer = map[string]string{"driver_error": err.Error()}

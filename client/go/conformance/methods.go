@@ -14,10 +14,10 @@ import (
 	qconfig "github.com/qconfig/qconfig/client/go"
 )
 
-// call makes a call, and gives the answer as ProtoJSON.
+// call makes a call and returns the response as ProtoJSON.
 type call func(context.Context) (json.RawMessage, error)
 
-// list reads all pages, and gives the entries as ProtoJSON.
+// list reads all pages and returns the entries as ProtoJSON.
 type list func(context.Context) ([]json.RawMessage, error)
 
 func methodsOf(client *qconfig.Client) map[string]func(json.RawMessage) (call, error) {

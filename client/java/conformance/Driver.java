@@ -45,12 +45,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Obeys the conformance runner: one JSON object a line on stdin, one on stdout for each, in order.
+ * The driver of tests/conformance/clients for the Java client. Reads one operation per line from
+ * standard input, as JSON, and writes one JSON object per operation to standard output.
  */
 public final class Driver {
   private static final Gson GSON = new GsonBuilder().serializeNulls().create();
 
-  /** A method of the client, with its request in ProtoJSON. */
+  /** A method of the client that takes its request as ProtoJSON. */
   private interface Method<R> {
     R call(QConfigClient client, String request) throws IOException;
   }
@@ -116,21 +117,21 @@ public final class Driver {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Driver driver = new Driver();
     for (String line = in.readLine(); line != null; line = in.readLine()) {
-      out.println(GSON.toJson(driver.obeyOrExplain(line)));
+      out.println(GSON.toJson(driver.runOrFail(line)));
     }
     driver.close();
   }
 
-  private JsonObject obeyOrExplain(String line) {
+  private JsonObject runOrFail(String line) {
     try {
-      return obey(JsonParser.parseString(line).getAsJsonObject());
-    } catch (Exception e) { // No line ends the driver.
+      return run(JsonParser.parseString(line).getAsJsonObject());
+    } catch (Exception e) { // An invalid line must not stop the driver.
       e.printStackTrace();
       return object("driver_error", GSON.toJsonTree(e.toString()));
     }
   }
 
-  private JsonObject obey(JsonObject line) throws Exception {
+  private JsonObject run(JsonObject line) throws Exception {
     String operation = string(line, "op");
     if (operation.equals("connect")) return connect(line);
     if (operation.equals("verify_digest")) {
@@ -148,7 +149,7 @@ public final class Driver {
       case "call" -> call(caller, line);
       case "all" -> all(caller, line);
       case "parallel" -> parallel(caller, line);
-      default -> throw new IllegalArgumentException("unknown operation " + operation);
+      default -> throw new IllegalArgumentException("unknown operation: " + operation);
     };
   }
 
@@ -287,7 +288,7 @@ public final class Driver {
 
   private static <M> M method(Map<String, M> methods, JsonObject line) {
     M method = methods.get(string(line, "method"));
-    if (method == null) throw new IllegalArgumentException("no such method: " + line.get("method"));
+    if (method == null) throw new IllegalArgumentException("unknown method: " + line.get("method"));
     return method;
   }
 
@@ -295,7 +296,7 @@ public final class Driver {
     return Duration.ofNanos((long) (line.get("timeout_s").getAsDouble() * 1e9));
   }
 
-  /** A string as it is, an object as JSON, "" when absent. */
+  /** Returns a string as it is, an object as JSON, and "" if the member is absent. */
   private static String string(JsonObject object, String name) {
     JsonElement value = object.get(name);
     if (value == null || value.isJsonNull()) return "";

@@ -9,7 +9,7 @@ import dev.qconfig.v1.GetConfigRequest;
 import dev.qconfig.v1.GetConfigResponse;
 import dev.qconfig.v1.LayerConfigEntry;
 
-/** Asks for one configuration with an override, and then for a scheme that does not exist. */
+/** Requests a configuration with an override, and then one with an unknown scheme. */
 public final class GetConfig {
   public static void main(String[] arguments) {
     String server = arguments.length > 0 ? arguments[0] : "localhost:50051";

@@ -26,7 +26,7 @@ public final class RegisterScheme {
     }
   }
 
-  /** A scheme whose weights are int4 in groups of this size. */
+  /** Returns a scheme with int4 weights in groups of this size. */
   private static Scheme int4(int groupSize) {
     Struct fields =
         Struct.newBuilder()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what each line of standard input says through the package, and answers with a line. --aio: through AsyncClient.
+"""The driver of tests/conformance/clients for the Python client. --aio: uses AsyncClient.
 
-See tests/conformance/clients/README.md.
+Reads one operation per line from standard input, as JSON, and writes one JSON object per operation to standard output.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ITERATORS = {"ListTemplates": "all_templates", "ListSchemes": "all_schemes", "Li
 
 
 class Driver:
-    """Through Client."""
+    """Uses Client."""
 
     client: Any = None
 
@@ -51,7 +51,7 @@ class Driver:
         if self.client is not None:
             self.result(self.client.close())
         tls = qconfig_client.Tls(**line["tls"]) if "tls" in line else None
-        # Without a catalogue the client would take that of the installed amd-quark.
+        # By default, the client would use the catalogue of the installed amd-quark.
         names = {"tenant": line.get("tenant", ""), "catalog": line.get("catalog", "")}
         self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **names)
         return {"ok": True}
@@ -84,7 +84,7 @@ class Driver:
         }
 
     def begin(self, line: Json) -> Any:
-        """Calls the client's method: with Client the result, with AsyncClient what is to be awaited."""
+        """Calls the client's method. Returns the result, or with AsyncClient an awaitable."""
         request = parsed(line)
         if isinstance(request, GetConfigRequest) and not request.HasField("spec"):
             return self.only_item(self.client.batch_get_config([request], timeout=line.get("timeout_s")))
@@ -93,7 +93,7 @@ class Driver:
         return method(*positional, **named, timeout=line.get("timeout_s"))
 
     def only_item(self, batch: Any) -> Any:
-        """The result of a batch of one request: `get_config` cannot leave out the spec."""
+        """The result of a batch with one request, for a request without a spec, which `get_config` cannot send."""
         return raised(*batch)
 
     def new_client(self, server: str, **options: Any) -> Client:
@@ -111,7 +111,7 @@ class Driver:
 
 
 class AsyncDriver(Driver):
-    """Through AsyncClient."""
+    """Uses AsyncClient."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -155,7 +155,7 @@ def fields(request: Message) -> Json:
 
 
 def arguments_of(request: Message) -> tuple[list[Any], Json]:
-    """The positional and the named arguments of the client's method for `request`."""
+    """The positional and keyword arguments of the client's method for `request`."""
     if isinstance(request, GetConfigRequest):
         return [], get_config_arguments(request)
     if isinstance(request, BatchGetConfigRequest):
@@ -175,7 +175,7 @@ def arguments_of(request: Message) -> tuple[list[Any], Json]:
 
 def get_config_arguments(request: GetConfigRequest) -> Json:
     named = fields(request)
-    named.pop("include_quark_json", None)  # the client always asks for it
+    named.pop("include_quark_json", None)  # the client always sets it
     spec = named.pop("spec")
     named.update(
         fields(spec),
@@ -202,7 +202,7 @@ def raised(result: Any) -> Any:
 
 def answer(line: Json, result: Any) -> Json:
     if isinstance(result, qconfig_client.Config):
-        return to_json(as_asked(line["request"], result))
+        return to_json(as_requested(line["request"], result))
     if isinstance(result, list):
         batch = BatchGetConfigResponse()
         for item in result:
@@ -214,8 +214,8 @@ def answer(line: Json, result: Any) -> Json:
     return to_json(result)
 
 
-def as_asked(request: Json, config: qconfig_client.Config) -> Any:
-    """The answer, without the `quark_json` for which the client asked by itself."""
+def as_requested(request: Json, config: qconfig_client.Config) -> Any:
+    """The response, without the `quark_json` that the client requests on its own."""
     response = config_service_pb2.GetConfigResponse()
     response.CopyFrom(config.response)
     if not request.get("include_quark_json", request.get("includeQuarkJson")):
@@ -273,7 +273,7 @@ def main() -> None:
         try:
             line = json.loads(text)
             reply = operations[line["op"]](line)
-        except Exception as error:  # no line ends the driver
+        except Exception as error:  # an invalid line must not stop the driver
             reply = {"driver_error": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply), flush=True)
 

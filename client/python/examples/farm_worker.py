@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pool of processes that take jobs from a file and get their configurations, through restarts of the server.
+"""A pool of processes that read jobs from a file and get their configurations, even while the server restarts.
 
     python examples/farm_worker.py --workers 4 examples/farm_jobs.jsonl
 
-A line of the file is a job: {"id": ..., "model_type": ..., "scheme": ..., "options": {more arguments of get_config}}.
-Prints a line for each job, in the file's order, and one for all. Exits with 0 when every job was done, 1 when one
-failed, 2 when there is nothing to run.
+Each line of the file is a job: {"id": ..., "model_type": ..., "scheme": ..., "options": {...}}, where the options are
+more arguments of get_config.
+Prints one line per job, in the order of the file, and a summary. Exit codes: 0 all jobs succeeded, 1 a job failed, 2
+invalid command line or file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import grpc
 import qconfig_client
 from qconfig_client.quark import installed_release
 
-NOT_ASKED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Outcome:
 
 
 class Worker:
-    """What one process of the pool keeps between jobs: its client, and how patient it is."""
+    """The state of a worker process: its client and its options."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.client = qconfig_client.connect(
@@ -60,17 +61,17 @@ class Worker:
 
                 line += f"; {quantize(job['model_type'], config)}"
             return Outcome(line, done=True, stale=config.stale)
-        except Exception as error:  # a job that fails does not end the farm
+        except Exception as error:  # a failed job must not stop the farm
             return Outcome(f"{name}: FAILED, {type(error).__name__}: {error}", done=False)
 
     def get_config(self, name: str, job: dict[str, object]) -> qconfig_client.Config:
-        """The client tries a call again for about a second. A restart may take longer than that."""
+        """The client retries a call for about a second. A restart of the server may take longer."""
         deadline = time.monotonic() + self.patience
         while True:
             try:
                 return self.client.get_config(job["model_type"], job["scheme"], **job.get("options", {}))  # type: ignore
             except qconfig_client.QConfigError as error:
-                if error.code not in NOT_ASKED or time.monotonic() > deadline:
+                if error.code not in UNAVAILABLE or time.monotonic() > deadline:
                     raise
                 print(f"{name}: waiting for the server: {error}", file=sys.stderr, flush=True)
                 time.sleep(0.5)
@@ -90,7 +91,7 @@ def run_job(text: str) -> Outcome:
 
 
 def run_all(jobs: Iterable[str], options: argparse.Namespace) -> Iterator[Outcome]:
-    """The outcomes in the order of the jobs, few of which wait in the pool at a time."""
+    """Yields the outcomes in the order of the jobs. Limits the number of jobs that are queued in the pool."""
     with ProcessPoolExecutor(options.workers, initializer=start_worker, initargs=(options,)) as pool:
         running: deque[Future[Outcome]] = deque()
         for job in jobs:
@@ -102,20 +103,20 @@ def run_all(jobs: Iterable[str], options: argparse.Namespace) -> Iterator[Outcom
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Gets the configurations of all jobs of a file.")
-    parser.add_argument("jobs", help="file of JSON lines")
+    parser = argparse.ArgumentParser(description="Gets the configurations of all jobs in a file.")
+    parser.add_argument("jobs", help="file with one JSON object per line")
     parser.add_argument("--server", default="localhost:50051")
     parser.add_argument("--tenant", default="")
-    parser.add_argument("--catalog", help="default: that of the installed amd-quark, or the tenant's; '': the tenant's")
+    parser.add_argument("--catalog", help="default: the installed amd-quark's, or else the tenant's; '': the tenant's")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--patience", type=float, default=60, help="seconds that a job waits for the server")
-    parser.add_argument("--cache", metavar="FOLDER", help="use the last answers while the server cannot be asked")
-    parser.add_argument("--quantize", action="store_true", help="quantize a tiny Llama; needs amd-quark and torch")
+    parser.add_argument("--patience", type=float, default=60, help="seconds that a job waits for an unavailable server")
+    parser.add_argument("--cache", metavar="FOLDER", help="cache responses for when the server is unavailable")
+    parser.add_argument("--quantize", action="store_true", help="quantize a tiny Llama; requires amd-quark and torch")
     options = parser.parse_args()
     if options.workers < 1:
-        parser.error("--workers takes a positive number")
+        parser.error("--workers must be positive")
     if options.quantize and installed_release() is None:
-        parser.error("--quantize needs amd-quark: pip install '.[quark]' in client/python")
+        parser.error("--quantize requires amd-quark: pip install '.[quark]' in client/python")
 
     try:
         with open(options.jobs, encoding="utf-8") as file:
@@ -132,7 +133,7 @@ def main() -> int:
             done += outcome.done
             stale += outcome.stale
     except BrokenProcessPool:
-        print(f"a worker died; the jobs after the first {total} are not known to be done", file=sys.stderr)
+        print(f"a worker died; only the first {total} jobs are known to have finished", file=sys.stderr)
         return 1
     print(f"{total} jobs: {done} done ({stale} stale), {total - done} failed")
     return 0 if total == done else 1

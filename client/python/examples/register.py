@@ -10,10 +10,10 @@ with qconfig_client.connect(server) as client:
     scheme = Scheme(name="my_int4")
     scheme.spec.weight.preset.spec = "Int4PerGroupSpec"
     scheme.spec.weight.preset.fields.update({"ch_axis": -1, "group_size": 64})
-    stored = client.register_scheme(scheme, replace=True)  # adds it, or replaces the tenant's scheme of this name
+    stored = client.register_scheme(scheme, replace=True)  # add it, or replace the tenant's scheme of this name
 
     scheme.spec.weight.preset.fields["group_size"] = 128
-    changed = client.register_scheme(scheme, etag=stored.scheme.etag)  # only if it is still the scheme stored above
+    changed = client.register_scheme(scheme, etag=stored.scheme.etag)  # replace only the version stored above
     print("replaced:", changed.replaced)
     for warning in changed.warnings:
         print("warning: ", warning.message)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantizes a tiny Llama of random weights, to show that a configuration does what it says."""
+"""Quantizes a tiny Llama with random weights, to show that a configuration works."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from qconfig_client import Config
 
 
 def quantize(model_type: str, config: Config) -> str:
-    """What quantizing changed, in words. Needs amd-quark, torch and transformers."""
+    """Quantizes the model and describes the result. Requires amd-quark, torch and transformers."""
     if model_type != "llama":
-        return "not quantized, because the tiny model is a llama"
-    with contextlib.redirect_stdout(sys.stderr):  # Quark logs
+        return "not quantized: the tiny model is a llama"
+    with contextlib.redirect_stdout(sys.stderr):  # Quark logs to standard output
         import torch
         from quark.torch import ModelQuantizer
         from transformers import LlamaConfig, LlamaForCausalLM

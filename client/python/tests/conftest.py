@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers: the qconfigd in the folder QCONFIG_BIN, or in that of the release build."""
+"""Fixtures with real servers. They run the qconfigd in QCONFIG_BIN, by default the release build."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QCONFIGD = Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin")) / "qc
 
 
 class Server:
-    """A qconfigd that keeps its port and its registry when it is started again."""
+    """A qconfigd that keeps its port and its registry across restarts."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        assert QCONFIGD.exists(), f"{QCONFIGD} is missing: build it, or name the folder of another in QCONFIG_BIN"
+        assert QCONFIGD.exists(), f"{QCONFIGD} is missing: build it, or set QCONFIG_BIN"
         log = self._folder / "log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("QCONFIG_")}
         with log.open("w") as stderr:
@@ -52,7 +52,7 @@ class Server:
 
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own."""
+    """A server for one test."""
     server = Server(tmp_path)
     yield server
     server.stop(signal.SIGKILL)
@@ -60,7 +60,7 @@ def new_server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that all tests share."""
+    """A server shared by all tests."""
     server = Server(tmp_path_factory.mktemp("server"))
     yield server
     server.stop(signal.SIGKILL)
@@ -68,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server, request: pytest.FixtureRequest) -> Iterator[qconfig_client.Client]:
-    """A client with a tenant of the test's own and its default catalogue."""
+    """A client with a separate tenant for each test, and the tenant's default catalogue."""
     tenant = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:63].strip("-")
     with qconfig_client.connect(server.address, tenant=tenant, catalog="") as client:
         yield client

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uses one client in a process and in its children of every kind. Argument: the server's address."""
+"""Uses one client in a process and in children of every kind. Argument: the server's address."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Optional
 
 import qconfig_client
 
-TIMEOUT = 30  # seconds after which a child has failed
+TIMEOUT = 30  # seconds that a child may take
 
 client = qconfig_client.connect(sys.argv[1]) if __name__ == "__main__" else None
 
 
-def ask(asked: Optional[qconfig_client.Client] = None) -> str:
-    asked = asked or client
-    assert asked is not None
-    return asked.get_config("llama", "fp8").digest
+def digest(used: Optional[qconfig_client.Client] = None) -> str:
+    used = used or client
+    assert used is not None
+    return used.get_config("llama", "fp8").digest
 
 
 def forked_child() -> None:
-    """A child by os.fork, which itself forks, and ends as a program does."""
+    """Runs a child with os.fork, which forks again and exits normally."""
     pid = os.fork()
     if pid == 0:
         signal.alarm(TIMEOUT)
-        ask()
+        digest()
         grandchild = os.fork()
-        ask()
+        digest()
         if grandchild:
             assert os.waitpid(grandchild, 0)[1] == 0
         sys.exit(0)
@@ -40,23 +40,23 @@ def forked_child() -> None:
 
 
 def main() -> None:
-    expected = ask()
+    expected = digest()
     for _ in range(3):
         forked_child()
-        assert ask() == expected
+        assert digest() == expected
 
-    # Children that are forked while other threads are in calls.
+    # Fork children while other threads have calls in flight.
     stop = threading.Event()
     failures: list[BaseException] = []
 
-    def keep_asking() -> None:
+    def keep_calling() -> None:
         try:
             while not stop.is_set():
-                ask()
+                digest()
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=keep_asking) for _ in range(3)]
+    threads = [threading.Thread(target=keep_calling) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
@@ -70,14 +70,14 @@ def main() -> None:
 
     fork = multiprocessing.get_context("fork")
     with fork.Pool(2) as pool:
-        assert set(pool.map_async(ask, [None] * 8).get(TIMEOUT)) == {expected}
+        assert set(pool.map_async(digest, [None] * 8).get(TIMEOUT)) == {expected}
     with ProcessPoolExecutor(2, mp_context=fork) as executor:
-        assert set(executor.map(ask, [None] * 8)) == {expected}
-        assert ask() == expected
+        assert set(executor.map(digest, [None] * 8)) == {expected}
+        assert digest() == expected
     for method in ("spawn", "forkserver"):
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as executor:
-            assert set(executor.map(ask, [client] * 4)) == {expected}
-    assert ask() == expected
+            assert set(executor.map(digest, [client] * 4)) == {expected}
+    assert digest() == expected
     print("done")
 
 

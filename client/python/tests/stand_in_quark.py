@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules called as Quark's, with classes that have the same fields and do nothing, for machines without amd-quark.
+"""Stand-ins for Quark's modules, for machines without amd-quark.
 
-They take what the real classes would, in the same names; what real ones make of it, only real ones can show.
+Their classes have the same names and fields as Quark's, but no behaviour.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ALGORITHMS = {
 
 
 def modules(observers: list[str]) -> dict[str, types.ModuleType]:
-    """What belongs into sys.modules."""
+    """The entries to add to sys.modules."""
     config = types.ModuleType("quark.torch.quantization.config.config")
     for name in ("QConfig", "QLayerConfig", "QTensorConfig"):
         setattr(config, name, _class(name, quantization_pb2.DESCRIPTOR.message_types_by_name[name]))

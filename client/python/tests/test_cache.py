@@ -34,7 +34,7 @@ def request(model_type: str) -> GetConfigRequest:
 REQUEST = request("llama")
 
 
-def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
+def test_the_cached_response_is_used_while_the_server_is_unavailable(
     new_server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "cache"
@@ -54,12 +54,12 @@ def test_the_last_answer_is_used_when_the_server_cannot_be_reached(
             with pytest.raises(ServerUnavailable):
                 client.get_config("llama", **other)
         new_server.start()
-        deadline = time.monotonic() + 30  # for gRPC to connect again
+        deadline = time.monotonic() + 30  # for gRPC to reconnect
         while client.get_config("llama", "fp8").stale:
             assert time.monotonic() < deadline
 
 
-def test_other_servers_and_clients_without_a_folder_have_none(new_server: Server, tmp_path: Path) -> None:
+def test_other_servers_and_clients_without_a_folder_have_no_cached_response(new_server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     with qconfig_client.connect(new_server.address, cache_dir=folder) as client:
         client.get_config("llama", "fp8")
@@ -70,7 +70,7 @@ def test_other_servers_and_clients_without_a_folder_have_none(new_server: Server
             client.get_config("llama", "fp8", timeout=3)
 
 
-def test_the_asyncio_client_has_the_same(new_server: Server, tmp_path: Path) -> None:
+def test_the_asyncio_client_uses_the_cache(new_server: Server, tmp_path: Path) -> None:
     async def go() -> bool:
         async with qconfig_client.connect_aio(new_server.address, cache_dir=tmp_path / "cache") as client:
             await client.get_config("llama", "fp8")
@@ -81,7 +81,7 @@ def test_the_asyncio_client_has_the_same(new_server: Server, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "other"])
-def test_a_damaged_file_counts_as_absent(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     cache = Cache(str(tmp_path), "server")
     cache.put(REQUEST, answer("a"))
     [file] = tmp_path.iterdir()
@@ -93,7 +93,7 @@ def test_a_damaged_file_counts_as_absent(tmp_path: Path, damage: str) -> None:
     assert cache.get(REQUEST) == answer("b")
 
 
-def test_an_answer_with_another_digest_is_not_used(tmp_path: Path) -> None:
+def test_a_response_with_a_wrong_digest_is_not_used(tmp_path: Path) -> None:
     cache = Cache(str(tmp_path), "server")
     cache.put(REQUEST, answer("a"))
     [file] = tmp_path.iterdir()
@@ -104,23 +104,25 @@ def test_an_answer_with_another_digest_is_not_used(tmp_path: Path) -> None:
     assert cache.get(REQUEST) is None
 
 
-def test_the_folder_is_the_users(tmp_path: Path) -> None:
+def test_only_the_user_can_access_the_folder(tmp_path: Path) -> None:
     Cache(str(tmp_path / "cache"), "server").put(REQUEST, answer("a"))
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
 
 
-def test_an_answer_without_its_digest_is_not_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_response_with_a_wrong_digest_is_not_cached(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = Cache(str(tmp_path), "server")
     wrong = answer("a")
     wrong.config.version = "b"
     cache.put(REQUEST, GetConfigResponse(config_digest="a" * 64, not_modified=True))
     assert not caplog.messages
     cache.put(REQUEST, wrong)
-    assert caplog.messages == ["the answer is not kept: its digest is not that of its configuration; a newer server?"]
+    assert caplog.messages == [
+        "response not cached: config_digest does not match the configuration; update the client?"
+    ]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_oldest_files_go(tmp_path: Path) -> None:
+def test_the_oldest_files_are_evicted(tmp_path: Path) -> None:
     size = len(answer("a").SerializeToString()) + 32
     cache = Cache(str(tmp_path), "server", max_bytes=3 * size)
     requests = [request(str(number)) for number in range(6)]
@@ -134,7 +136,7 @@ def test_the_oldest_files_go(tmp_path: Path) -> None:
 
 
 def put_many(folder: str, name: str) -> list[str]:
-    """What is logged when a process keeps many answers."""
+    """Caches many responses, and returns the log messages."""
     messages: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())
@@ -152,9 +154,9 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 600
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unwritable_folder_is_not_an_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     cache = Cache(str(tmp_path / "file"), "server")
     cache.put(REQUEST, answer("a"))
-    assert "is not kept" in caplog.text
+    assert "response not cached" in caplog.text
     assert cache.get(REQUEST) is None

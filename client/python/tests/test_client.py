@@ -61,8 +61,8 @@ def test_not_modified(client: qconfig_client.Client) -> None:
 
 
 @pytest.mark.parametrize("golden", ["overrides", "algorithms"])
-def test_quarks_answers(client: qconfig_client.Client, golden: str) -> None:
-    """Recorded calls of Quark's get_config, with the same arguments."""
+def test_configurations_equal_those_of_quark(client: qconfig_client.Client, golden: str) -> None:
+    """Repeats recorded calls of Quark's get_config."""
     file = ROOT / f"tests/golden/quark-0.12.post1/{golden}.jsonl.gz"
     with gzip.open(file, "rt") as lines:
         cases = [json.loads(line) for line in lines][:400]
@@ -79,7 +79,7 @@ def test_quarks_answers(client: qconfig_client.Client, golden: str) -> None:
 
 
 def arguments(request: dict) -> dict:
-    """Recorded dicts are lists of pairs, and objects of Quark their class and their fields."""
+    """Restores the arguments: the records have pairs instead of dicts, and class and fields instead of objects."""
     made = dict(request)
     for key in {"layer_config", "layer_type_config", "algo_configs"} & set(request):
         made[key] = dict(request[key])
@@ -89,7 +89,7 @@ def arguments(request: dict) -> dict:
 
 
 def ordered(config: dict) -> dict:
-    """With the order of the dicts in which it counts."""
+    """Makes the order significant in those dicts where it matters."""
     names = ("layer_quant_config", "layer_type_quant_config", "kv_cache_quant_config")
     return {**config, **{name: list(config[name].items()) for name in names}}
 
@@ -129,7 +129,7 @@ def test_writes_and_history(client: qconfig_client.Client) -> None:
     assert {uuid.UUID(change.request_id).version for change in changes} == {4}
 
 
-def test_a_scheme_is_replaced(client: qconfig_client.Client) -> None:
+def test_replacing_a_scheme(client: qconfig_client.Client) -> None:
     first = client.register_scheme(scheme(), replace=True)
     assert (first.revision, first.replaced, list(first.warnings)) == (2, False, [])
     assert client.register_scheme(scheme(), replace=True).replaced
@@ -139,7 +139,7 @@ def test_a_scheme_is_replaced(client: qconfig_client.Client) -> None:
     assert (second.revision, second.replaced) == (4, True)
 
 
-def test_what_a_write_warns_of(client: qconfig_client.Client) -> None:
+def test_warnings_of_writes(client: qconfig_client.Client) -> None:
     copy = Scheme(name="copy", config=client.get_scheme("nvfp4").scheme.config)
     [warning] = client.register_scheme(copy).warnings
     assert warning.code == config_service_pb2.WARNING_CODE_SHARED_SCALES_DROPPED
@@ -147,7 +147,7 @@ def test_what_a_write_warns_of(client: qconfig_client.Client) -> None:
     assert warning.code == config_service_pb2.WARNING_CODE_SHADOWS_BUILTIN
 
 
-def test_a_template_that_must_be_new(client: qconfig_client.Client) -> None:
+def test_must_be_new(client: qconfig_client.Client) -> None:
     template = LlmTemplate(model_type="mine")
     assert not client.register_template(template, must_be_new=True).replaced
     with pytest.raises(errors.TemplateExists):
@@ -174,7 +174,7 @@ def test_default_catalog(client: qconfig_client.Client) -> None:
     assert unknown.value.allowed == ["quark-0.12.post1", "quark-0.13"]
 
 
-def test_a_request_id_of_ones_own_makes_a_write_once(client: qconfig_client.Client) -> None:
+def test_a_repeated_request_id_applies_a_write_once(client: qconfig_client.Client) -> None:
     request_id = str(uuid.uuid4())
     assert client.register_scheme(scheme(), request_id=request_id).revision == 2
     assert client.register_scheme(scheme(), request_id=request_id).revision == 2
@@ -188,7 +188,7 @@ def test_tenant_and_catalog_of_the_client(server: Server) -> None:
         assert isinstance(answer, qconfig_client.Config)
         client.register_scheme(scheme())
         with pytest.raises(errors.InvalidRequest):
-            client.set_default_catalog("")  # the client's own is for reads
+            client.set_default_catalog("")  # the client's catalogue is for reads
         assert client.list_changes(tenant="three").revision == 1
         assert client.list_changes().revision == 2
 
@@ -205,7 +205,7 @@ def test_catalogue_of_the_installed_quark(
         assert client.list_schemes().catalog == client.list_templates().catalog == expected
         assert client.get_scheme("fp8").catalog == client.get_template("llama").catalog == expected
         assert ("mx9" in {scheme.name for scheme in client.all_schemes()}) == (expected == "quark-0.13")
-        # A method's argument comes first.
+        # The argument of a method overrides it.
         assert client.get_config("llama", "fp8", catalog="").catalog == "quark-0.12.post1"
         assert client.get_config("llama", "fp8", catalog="quark-0.13").catalog == "quark-0.13"
         plain = {"model_type": "llama", "scheme": "fp8"}
@@ -221,14 +221,14 @@ def test_catalogue_of_the_installed_quark(
 
 def test_an_installed_quark_without_a_catalogue(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.14")
-    hint = r"client's default because amd-quark 0\.14 is installed: pass another `catalog`, or \"\" for"
+    hint = r"client's default because amd-quark 0\.14 is installed\. Pass another `catalog`, or \"\" for"
 
-    async def ask_asyncio() -> None:
+    async def get_config_aio() -> None:
         async with qconfig_client.connect_aio(server.address) as client:
             await client.get_config("llama", "fp8")
 
     with pytest.raises(errors.CatalogNotFound, match=hint):
-        asyncio.run(ask_asyncio())
+        asyncio.run(get_config_aio())
     with qconfig_client.connect(server.address) as client:
         with pytest.raises(errors.CatalogNotFound, match=hint) as caught:
             client.get_config("llama", "fp8")
@@ -249,7 +249,7 @@ def test_an_installed_quark_without_a_catalogue(server: Server, monkeypatch: pyt
                 call()
 
 
-def test_the_hint_is_only_about_a_catalogue_that_the_client_filled_in(
+def test_the_hint_is_only_for_a_catalogue_that_the_client_filled_in(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.14")
@@ -309,7 +309,7 @@ def test_each_event_loop_has_one_channel(server: Server, monkeypatch: pytest.Mon
     assert len(client._connection._channels) == 1
 
 
-def test_a_closed_client_is_told(server: Server) -> None:
+def test_a_closed_client_raises(server: Server) -> None:
     with qconfig_client.connect(server.address) as client:
         client.get_config("llama", "fp8")
     with pytest.raises(ValueError, match="closed"):
@@ -317,14 +317,14 @@ def test_a_closed_client_is_told(server: Server) -> None:
 
 
 @pytest.mark.parametrize("service_config", [qconfig_client.SERVICE_CONFIG, ""])
-def test_nobody_there(service_config: str) -> None:
+def test_unreachable_server(service_config: str) -> None:
     client = qconfig_client.connect("127.0.0.1:1", service_config=service_config)
     with client, pytest.raises(errors.ServerUnavailable) as caught:
         client.get_config("llama", "fp8")
     assert caught.value.reason == ""
 
 
-def test_the_service_config_may_be_switched_off(server: Server) -> None:
+def test_disabled_service_config(server: Server) -> None:
     with qconfig_client.connect(server.address, service_config="") as client:
         assert client.get_config("llama", "fp8").revision == 1
 
@@ -344,11 +344,11 @@ def test_a_client_survives_a_restart_of_the_server(new_server: Server) -> None:
         assert client.get_config("llama", "mine").revision == 2
 
 
-def test_import_makes_no_channel_and_takes_neither_torch_nor_quark() -> None:
+def test_import_creates_no_channel_and_imports_neither_torch_nor_quark() -> None:
     program = """
 import grpc, grpc.aio, sys, threading
-def refuse(*arguments, **options): raise AssertionError("a channel")
-for module in (grpc, grpc.aio): module.insecure_channel = module.secure_channel = refuse
+def fail(*arguments, **options): raise AssertionError("a channel")
+for module in (grpc, grpc.aio): module.insecure_channel = module.secure_channel = fail
 import qconfig_client, qconfig_client.__main__, qconfig_client.errors
 client, other = qconfig_client.connect("localhost:1"), qconfig_client.connect_aio("localhost:1")
 assert threading.active_count() == 1
@@ -372,12 +372,12 @@ def test_command_line(server: Server) -> None:
     assert done.returncode == 0
     assert list(json.loads(done.stdout)["layer_quant_config"]) == ["*=a*"]
     assert done.stderr.startswith("warning: spec.exclude_layers: ")
-    refused = command("llama", "fp9", "--server", server.address)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("error: spec.scheme: ")
-    no_json = command("llama", "fp8", "--algo-config", "awq={")
-    assert no_json.returncode == 2
-    assert "'{' is no JSON: Expecting property name" in no_json.stderr
+    rejected = command("llama", "fp9", "--server", server.address)
+    assert (rejected.returncode, rejected.stdout) == (1, "")
+    assert rejected.stderr.startswith("error: spec.scheme: ")
+    bad_json = command("llama", "fp8", "--algo-config", "awq={")
+    assert bad_json.returncode == 2
+    assert "'{' is not valid JSON: Expecting property name" in bad_json.stderr
     assert command("llama", "fp8", "--layer", "x").returncode == 2
     assert command("llama", "fp8", "--server", server.address, "--algo-config", 'awq={"x": 1}').returncode == 2
     assert command("llama", "fp8", "--server", "127.0.0.1:1").returncode == 3

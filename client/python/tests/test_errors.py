@@ -17,7 +17,7 @@ REASONS = [name[len("ERROR_REASON_") :] for name in ErrorReason.keys() if name !
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_every_reason_has_a_class_of_its_name(reason: str) -> None:
+def test_every_reason_has_a_class(reason: str) -> None:
     error = errors.from_item_error(
         ItemError(code=3, reason=ErrorReason.Value(f"ERROR_REASON_{reason}"), message="text")
     )
@@ -27,18 +27,18 @@ def test_every_reason_has_a_class_of_its_name(reason: str) -> None:
     assert str(error) == f"text ({reason})"
 
 
-def test_no_class_is_of_a_reason_that_is_not_in_the_proto() -> None:
+def test_every_class_has_a_reason_of_the_proto() -> None:
     assert sorted(errors._BY_REASON) == sorted(REASONS)
 
 
-def test_a_reason_of_a_newer_server() -> None:
+def test_an_unknown_reason() -> None:
     error = errors.from_item_error(ItemError(code=3, reason=999, message="text"))
     assert type(error) is QConfigError
     assert error.reason == ""
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_what_the_server_says(client: Client) -> None:
+def test_an_error_of_the_server(client: Client) -> None:
     with pytest.raises(SchemeNotFound) as caught:
         client.get_config("llama", scheme="int4_wo_12")
     error = caught.value
@@ -58,7 +58,7 @@ def test_what_the_server_says(client: Client) -> None:
     assert isinstance(error, ValueError)
 
 
-def test_a_name_with_a_comma_is_one_suggestion(client: Client) -> None:
+def test_a_suggestion_with_a_comma(client: Client) -> None:
     scheme = Scheme(name="a, b")
     scheme.spec.weight.preset.spec = "Int8PerTensorSpec"
     scheme.spec.weight.preset.fields["is_dynamic"] = True
@@ -97,7 +97,7 @@ def test_every_field_of_the_detail() -> None:
     assert type(error.allowed) is type(error.suggestions) is list
 
 
-def test_without_a_detail_all_is_empty() -> None:
+def test_without_a_detail_all_fields_are_empty() -> None:
     error = errors.from_item_error(ItemError(code=3, reason=1, metadata={"field": "spec", "allowed": "a, b"}))
     assert (error.field, error.value, error.rule, error.tenant, error.catalog) == ("", "", "", "", "")
     assert (error.allowed, error.suggestions) == ([], [])
@@ -125,14 +125,14 @@ def failure(*details: Message, broken: str = "") -> errors.QConfigError:
     return errors.from_rpc_error(Failure())
 
 
-def test_a_detail_that_is_broken_keeps_what_came_before_it() -> None:
+def test_a_malformed_detail_keeps_earlier_details() -> None:
     info = error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain="qconfig.dev")
     error = failure(info, broken="qconfig.v1.ErrorDetail")
     assert type(error) is SchemeNotFound
     assert error.allowed == []
 
 
-def test_a_detail_is_the_servers_only_with_its_error_info() -> None:
+def test_a_detail_without_the_servers_error_info_is_ignored() -> None:
     detail = ErrorDetail(field="spec.scheme")
     for domain, field in (("qconfig.dev", "spec.scheme"), ("example.com", "")):
         info = error_details_pb2.ErrorInfo(reason="SCHEME_NOT_FOUND", domain=domain)
@@ -140,7 +140,7 @@ def test_a_detail_is_the_servers_only_with_its_error_info() -> None:
     assert failure(detail).field == ""
 
 
-def test_an_item_of_a_batch_fails_as_a_call_does(client: Client) -> None:
+def test_a_failed_batch_item_equals_the_error_of_a_call(client: Client) -> None:
     [item] = client.batch_get_config([{"model_type": "llama", "scheme": "fp9"}])
     with pytest.raises(SchemeNotFound) as caught:
         client.get_config("llama", "fp9")

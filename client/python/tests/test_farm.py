@@ -18,14 +18,14 @@ from qconfig_client.quark import installed_release
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FARM = str(EXAMPLES / "farm_worker.py")
 JOBS = str(EXAMPLES / "farm_jobs.jsonl")
-F_SETPIPE_SZ = 1031  # fcntl has it since Python 3.10
+F_SETPIPE_SZ = 1031  # in fcntl since Python 3.10
 
 
 def farm(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, FARM, *arguments], capture_output=True, text=True, timeout=120)
 
 
-def test_jobs_of_the_example(server: Server) -> None:
+def test_example_jobs(server: Server) -> None:
     options = ("--server", server.address, "--catalog", "quark-0.12.post1")
     run = farm(*options, "--workers", "3", JOBS)
     assert run.returncode == 0, run.stderr
@@ -34,7 +34,7 @@ def test_jobs_of_the_example(server: Server) -> None:
     assert farm(*options, "--workers", "1", JOBS).stdout == run.stdout
 
 
-def test_jobs_that_fail(server: Server, tmp_path: Path) -> None:
+def test_failed_jobs(server: Server, tmp_path: Path) -> None:
     jobs = tmp_path / "jobs"
     jobs.write_text(
         '{"id": "good", "model_type": "llama", "scheme": "fp8"}\n'
@@ -42,7 +42,7 @@ def test_jobs_that_fail(server: Server, tmp_path: Path) -> None:
         '{"id": "scheme", "model_type": "llama", "scheme": "int4_wo_12"}\n'
         '{"id": "option", "model_type": "llama", "scheme": "fp8", "options": {"excludes": []}}\n'
         '{"id": "short", "model_type": "llama"}\n'
-        "no job\n"
+        "not a job\n"
         "[]\n"
     )
     run = farm("--server", server.address, str(jobs))
@@ -58,13 +58,13 @@ def test_jobs_that_fail(server: Server, tmp_path: Path) -> None:
     assert lines[6] == "6 jobs: 1 done (0 stale), 5 failed"
 
 
-def test_no_jobs(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     run = farm(str(tmp_path / "none"))
     assert run.returncode == 2
     assert run.stderr == f"{tmp_path / 'none'}: No such file or directory\n"
 
 
-def test_a_restart_in_the_middle(new_server: Server, tmp_path: Path) -> None:
+def test_a_server_restart(new_server: Server, tmp_path: Path) -> None:
     count = 500
     jobs = tmp_path / "jobs"
     jobs.write_text(
@@ -74,7 +74,7 @@ def test_a_restart_in_the_middle(new_server: Server, tmp_path: Path) -> None:
         )
     )
     reading, writing = os.pipe()
-    fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)  # the farm waits when some hundred lines are not read yet
+    fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)  # the farm blocks after a few hundred unread lines
     process = subprocess.Popen(
         [sys.executable, FARM, "--server", new_server.address, "--workers", "2", str(jobs)],
         stdout=writing,
@@ -119,11 +119,11 @@ def test_a_worker_that_dies() -> None:
     os.kill(worker, signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
-    assert errors.endswith("a worker died; the jobs after the first 0 are not known to be done\n")
+    assert errors.endswith("a worker died; only the first 0 jobs are known to have finished\n")
     assert "Traceback" not in errors
 
 
-def test_last_answers_while_the_server_is_away(new_server: Server, tmp_path: Path) -> None:
+def test_cached_responses_while_the_server_is_unavailable(new_server: Server, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache")
     jobs = tmp_path / "jobs"
     jobs.write_text('{"id": "one", "model_type": "llama", "scheme": "fp8"}\n')
@@ -141,11 +141,11 @@ def test_last_answers_while_the_server_is_away(new_server: Server, tmp_path: Pat
 def test_options() -> None:
     run = farm("--workers", "0", JOBS)
     assert run.returncode == 2
-    assert "--workers takes a positive number" in run.stderr
+    assert "--workers must be positive" in run.stderr
 
 
 @pytest.mark.skipif(installed_release() is not None, reason="amd-quark is installed")
 def test_quantizing_without_quark() -> None:
     run = farm("--quantize", JOBS)
     assert run.returncode == 2
-    assert "--quantize needs amd-quark: pip install '.[quark]' in client/python" in run.stderr
+    assert "--quantize requires amd-quark: pip install '.[quark]' in client/python" in run.stderr

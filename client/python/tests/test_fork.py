@@ -15,17 +15,17 @@ from conftest import Server
 
 import qconfig_client
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what the import of the package has set in this process."""
+    """Removes the variable that the package has set on import."""
     monkeypatch.delenv("GRPC_ENABLE_FORK_SUPPORT", raising=False)
 
 
 def run(*arguments: str) -> None:
-    """Ends with the program, whatever became of its children."""
+    """Runs a program, and kills any remaining children when it exits."""
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         process = subprocess.Popen([sys.executable, *arguments], stdout=stdout, stderr=stderr, start_new_session=True)
         try:
@@ -81,7 +81,7 @@ print("done")
 """
 
 
-def test_the_asyncio_client_is_refused_in_a_child(server: Server) -> None:
+def test_the_asyncio_client_raises_in_a_child(server: Server) -> None:
     run("-c", FORK_AFTER_ASYNCIO, server.address)
 
 

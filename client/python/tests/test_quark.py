@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The drop-in and the conversions, without amd-quark. With it: test_quark_real.py."""
+"""Tests the drop-in and the conversions without amd-quark. See also test_quark_real.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CATALOGS = {"quark-0.12.post1": "0.12.post1", "quark-0.13": "0.13"}
 
 
 def stand_in(name: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretends that the release of Quark is installed which the catalogue of this name is of."""
+    """Installs stand-ins for the Quark release of the catalogue."""
     with qconfig_client.connect(server.address) as client:
         observers = next(entry.observers for entry in client.list_catalogs().catalogs if entry.name == name)
     for module_name, module in stand_in_quark.modules(list(observers)).items():
@@ -39,7 +39,7 @@ def stand_in(name: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture(params=CATALOGS)
 def catalog(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a catalogue, with stand-ins for its release of Quark."""
+    """The name of a catalogue. Installs stand-ins for its Quark release."""
     stand_in(request.param, server, monkeypatch)
     name: str = request.param
     return name
@@ -47,7 +47,7 @@ def catalog(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.
 
 @pytest.fixture
 def served(client: qconfig_client.Client, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The drop-in asks quark-0.12.post1 as a tenant of the test's own, with stand-ins for that release."""
+    """Configures the drop-in for quark-0.12.post1 and a separate tenant, with stand-ins for that release."""
     stand_in("quark-0.12.post1", server, monkeypatch)
     monkeypatch.setenv("QCONFIG_SERVER", server.address)
     monkeypatch.setenv("QCONFIG_TENANT", client._options.tenant)
@@ -60,7 +60,7 @@ def served(client: qconfig_client.Client, server: Server, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def unconfigured(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The drop-in has no client yet, and no amd-quark."""
+    """Resets the drop-in to no client, without amd-quark."""
     quark._clients.clear()
     monkeypatch.setenv("QCONFIG_SERVER", server.address)
     monkeypatch.delenv("QCONFIG_CATALOG", raising=False)
@@ -71,7 +71,7 @@ def unconfigured(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 def layer_config(**fields: Any) -> Any:
-    """Quark's QLayerConfig, as far as the stand-ins go."""
+    """The stand-in for Quark's QLayerConfig."""
     config = importlib.import_module("quark.torch.quantization.config.config")
     return config.QLayerConfig(**fields)
 
@@ -96,9 +96,7 @@ def test_neither_quark_nor_torch_is_imported() -> None:
     assert run.stdout == "[]\n"
 
 
-def test_says_that_quark_is_missing(
-    client: qconfig_client.Client, served: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quark_is_not_installed(client: qconfig_client.Client, served: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: None)
     with pytest.raises(ImportError, match=r"amd-quark is not installed: pip install amd-quark==0\.12\.post1 torch"):
         client.get_config("llama", scheme="fp8").to_quark()
@@ -109,10 +107,10 @@ def test_says_that_quark_is_missing(
         _ = template.algo_config
 
 
-def test_says_that_another_release_is_installed(client: qconfig_client.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_quark_release_is_installed(client: qconfig_client.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.13")
     config = client.get_config("llama", scheme="fp8", catalog="quark-0.12.post1")
-    with pytest.raises(ImportError, match=r"of Quark 0\.12\.post1, but amd-quark 0\.13 is installed\. Ask"):
+    with pytest.raises(ImportError, match=r"requires amd-quark 0\.12\.post1, but amd-quark 0\.13 is installed: use"):
         config.to_quark()
 
 
@@ -150,12 +148,12 @@ def test_fields_of_a_configuration(client: qconfig_client.Client, catalog: str) 
     assert config.version == CATALOGS[catalog]
 
 
-def test_every_scheme_comes_back(client: qconfig_client.Client, catalog: str) -> None:
+def test_every_scheme_survives_a_round_trip(client: qconfig_client.Client, catalog: str) -> None:
     for scheme in client.all_schemes(catalog=catalog, view=2):
         assert _from_quark.layer_config(_to_quark.layer_config_to_quark(scheme.config)) == scheme.config, scheme.name
 
 
-def test_every_algorithm_comes_back(client: qconfig_client.Client, catalog: str) -> None:
+def test_every_algorithm_survives_a_round_trip(client: qconfig_client.Client, catalog: str) -> None:
     known = set()
     for template in client.all_templates(catalog=catalog, view=2):
         for entry in template.algorithm_configs:
@@ -167,7 +165,7 @@ def test_every_algorithm_comes_back(client: qconfig_client.Client, catalog: str)
     assert {"awq", "gptq", "rotation", "smoothquant"} <= known
 
 
-def test_absent_and_empty_come_back(client: qconfig_client.Client, catalog: str) -> None:
+def test_none_and_empty_survive_a_round_trip(client: qconfig_client.Client, catalog: str) -> None:
     layers = [{"prev_op": "a", "layers": ["b"], "inp": "b", "module2inspect": "", "has_kwargs": False}]
     cases: list[tuple[str, dict[str, Any]]] = [
         ("autosmoothquant", {"scaling_layers": None, "model_decoder_layers": None}),
@@ -191,19 +189,19 @@ def test_absent_and_empty_come_back(client: qconfig_client.Client, catalog: str)
             assert config.smooth_positions == []
 
 
-def test_block_sizes_and_no_zero_point_come_back(catalog: str) -> None:
+def test_block_sizes_and_missing_zero_points_survive_a_round_trip(catalog: str) -> None:
     weight = dataclasses.replace(int8(), block_size=(128, 64), zero_point_type=None)
     message = _from_quark.layer_config(layer_config(weight=weight))
     assert _to_quark.layer_config_to_quark(message).weight == weight
     assert _to_quark.layer_config_to_quark(message).bias is None
 
 
-def test_what_qconfig_does_not_know_is_refused(catalog: str) -> None:
+def test_unsupported_values_are_rejected(catalog: str) -> None:
     tensor = int8()
     tensor.qat_spec = object()
     with pytest.raises(ValueError, match="qat_spec"):
         _from_quark.tensor_config(tensor)
-    with pytest.raises(ValueError, match=r"'complex' is no Dtype that qconfig knows; it knows int8, "):
+    with pytest.raises(ValueError, match=r"unknown Dtype 'complex'; known values: int8, "):
         _from_quark.enum_number(quantization_pb2.Dtype.DESCRIPTOR, "complex")
     message = quantization_pb2.QTensorConfig(dtype=quantization_pb2.DTYPE_INT8, observer_cls="OfTomorrow")
     with pytest.raises(ValueError, match="no observer OfTomorrow"):
@@ -232,7 +230,7 @@ def test_a_template(served: None) -> None:
     assert LLMTemplate.get("qwen3_5_moe").f2f_weight_converters[0].operations[0].split_axis == 0
 
 
-def test_errors_are_of_quarks_kinds(served: None) -> None:
+def test_errors_have_quarks_types(served: None) -> None:
     with pytest.raises(ValueError, match="TEMPLATE_NOT_FOUND"):
         LLMTemplate.get("lama")
     template = LLMTemplate.get("llama")
@@ -254,14 +252,14 @@ def test_errors_are_of_quarks_kinds(served: None) -> None:
         LLMTemplate.unregister_scheme("mine")
 
 
-def test_a_scheme_of_ones_own(served: None) -> None:
+def test_registered_schemes(served: None) -> None:
     LLMTemplate.register_scheme("mine", layer_config(weight=int8()))
     assert LLMTemplate.get_supported_schemes()[-1] == "mine"
     with pytest.raises(ValueError, match="SCHEME_EXISTS"):
         LLMTemplate.register_scheme("mine", layer_config(weight=int8()))
     with pytest.raises(ValueError, match="SCHEME_EXISTS"):
         LLMTemplate.register_scheme("fp8", layer_config(weight=int8()))
-    quark.configure()  # as another process of the same tenant
+    quark.configure()  # acts like another process of the same tenant
     LLMTemplate.register_scheme("mine", layer_config(weight=int8()))
     quark.configure()
     with pytest.raises(ValueError, match="SCHEME_EXISTS"):
@@ -272,7 +270,7 @@ def test_a_scheme_of_ones_own(served: None) -> None:
     LLMTemplate.unregister_scheme("mine")
 
 
-def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_registered_templates(served: None, caplog: pytest.LogCaptureFixture) -> None:
     template = LLMTemplate(model_type="own", kv_layers_name=["*kv"], exclude_layers_name=["head"])
     with pytest.raises(ValueError, match=r"own is not registered: call LLMTemplate\.register_template"):
         template.get_config("fp8")
@@ -281,11 +279,11 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     assert LLMTemplate.list_available()[-1] == "own"
     assert template.get_config("fp8").kv_cache_group == ["*kv"]
     template.exclude_layers_name.append("*gate")
-    with pytest.raises(ValueError, match=r"own was changed: call LLMTemplate\.register_template"):
+    with pytest.raises(ValueError, match=r"own was modified: call LLMTemplate\.register_template"):
         template.get_config("fp8")
     template.algo_config["awq"] = LLMTemplate.get("llama").algo_config["awq"]
     LLMTemplate.register_template(template)
-    assert caplog.messages == ["the template own was registered already and is replaced"]
+    assert caplog.messages == ["replaced the existing template own"]
     revision = quark.client().list_schemes().revision
     LLMTemplate.register_template(LLMTemplate.get("own"))
     assert quark.client().list_schemes().revision == revision
@@ -296,18 +294,18 @@ def test_a_template_of_ones_own(served: None, caplog: pytest.LogCaptureFixture) 
     assert read.algo_config["autosmoothquant"].compute_scale_loss is None
     assert read.get_config("fp8", "autosmoothquant").algo_config[0].compute_scale_loss is None
     read.algo_config["autosmoothquant"].compute_scale_loss = "MAE"
-    with pytest.raises(ValueError, match="none was changed"):
+    with pytest.raises(ValueError, match="none was modified"):
         read.get_config("fp8")
     bare = LLMTemplate("bare")
     LLMTemplate.register_template(bare)
     assert bare.get_config("fp8", kv_cache_scheme="fp8").kv_cache_group is None
-    with pytest.raises(ValueError, match="foo is no argument of LLMTemplate"):
+    with pytest.raises(ValueError, match="unexpected argument foo of LLMTemplate"):
         LLMTemplate("own", foo=1)
-    with pytest.raises(ValueError, match="no algorithm has the name 'foo'"):
+    with pytest.raises(ValueError, match="unknown algorithm 'foo'"):
         LLMTemplate.register_template(LLMTemplate("own", foo_config={}))
 
 
-def test_algorithms_that_are_not_asked_for_are_not_looked_at(served: None) -> None:
+def test_configurations_of_other_algorithms_are_ignored(served: None) -> None:
     config = LLMTemplate.get("llama").get_config("fp8", algorithm="awq", algo_configs={"svdquant": object()})
     assert [algorithm.name for algorithm in config.algo_config or ()] == ["awq"]
 
@@ -348,17 +346,17 @@ def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pyt
     assert "mx9" not in LLMTemplate.get_supported_schemes()
 
 
-def test_quarks_objects_need_no_catalogue_to_be_named(
+def test_to_quark_without_a_catalogue(
     client: qconfig_client.Client, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in("quark-0.13", server, monkeypatch)
     with qconfig_client.connect(server.address) as other:
         assert other.get_config("llama", "fp8").to_quark().version == "0.13"
-    with pytest.raises(ImportError, match=r"of Quark 0\.12\.post1, but amd-quark 0\.13"):
+    with pytest.raises(ImportError, match=r"requires amd-quark 0\.12\.post1, but amd-quark 0\.13"):
         client.get_config("llama", "fp8").to_quark()
 
 
-def test_the_extra_is_what_the_catalogues_and_the_hint_need(client: qconfig_client.Client) -> None:
+def test_the_extra_matches_the_catalogues_and_the_hint(client: qconfig_client.Client) -> None:
     releases = [catalog.quark_release for catalog in client.list_catalogs().catalogs]
     pyproject = (ROOT / "client/python/pyproject.toml").read_text()
     [extra] = re.findall(r"^quark = \[\n(.*?)^\]", pyproject, re.MULTILINE | re.DOTALL)
@@ -367,15 +365,15 @@ def test_the_extra_is_what_the_catalogues_and_the_hint_need(client: qconfig_clie
     assert [re.match(r"[\w-]+", package)[0] for package in packages[1:]] == list(_to_quark._NEEDED_BY_QUARK)
 
 
-def test_threads_may_be_the_first_to_ask(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_first_calls(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     delays = itertools.count(1)
     monkeypatch.setattr(_to_quark, "installed_release", lambda: time.sleep(0.01 * next(delays)))
     barrier = threading.Barrier(8)
 
-    def ask(_: int) -> None:
+    def use(_: int) -> None:
         barrier.wait()
         for _ in range(30):
             LLMTemplate.get("llama")
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(ask, range(8)))
+        list(threads.map(use, range(8)))

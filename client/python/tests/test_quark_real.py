@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""With amd-quark: what the service gives is what Quark gives. Importing Quark takes half a minute."""
+"""Compares the client with the real amd-quark. Importing Quark takes half a minute."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for model_type, scheme in (("lama", "fp8"), ("llama", "fp9")):
     try:
         LLMTemplate.get(model_type).get_config(scheme)
     except ValueError:
-        print("refused", model_type, scheme)
+        print("rejected", model_type, scheme)
 for config in configs:
     print(config)
     print(json.dumps(config.to_dict()))
@@ -52,13 +52,13 @@ def run(*command: str, server: Server) -> str:
     result = subprocess.run(
         [sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment, timeout=600, check=True
     )
-    # Quark logs to the same place.
+    # Quark also logs to standard output.
     return "\n".join(line for line in result.stdout.splitlines() if "QUARK-" not in line and line.strip("\x1b[0123m"))
 
 
 def test_a_worker_with_one_import_changed(new_server: Server) -> None:
     expected = run("-c", WORKER, server=new_server)
-    assert "refused lama fp8" in expected
+    assert "rejected lama fp8" in expected
     assert run("-c", WORKER.replace(QUARKS_IMPORT, OUR_IMPORT), server=new_server) == expected
 
 

@@ -19,7 +19,7 @@ def spec(**arguments: Any) -> ConfigSpec:
 NOTHING = ConfigSpec(model_type="llama", scheme="fp8")
 
 
-def test_the_spec_has_what_quark_takes_and_the_request_the_rest() -> None:
+def test_the_spec_has_quarks_arguments_and_the_request_the_others() -> None:
     made = get_config_request("llama", "fp8", tenant="acme", catalog="quark-0.13", revision=3, min_revision=2)
     request = GetConfigRequest(tenant="acme", catalog="quark-0.13", revision=3, min_revision=2, spec=NOTHING)
     request.include_quark_json = True
@@ -34,7 +34,7 @@ def test_none_and_empty_are_the_same(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["algorithm", "kv_cache_scheme", "attention_scheme"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_none_and_the_empty_name_are_the_same(name: str, value: Any) -> None:
+def test_none_and_the_empty_string_are_the_same(name: str, value: Any) -> None:
     assert spec(**{name: value}) == NOTHING
 
 
@@ -46,7 +46,7 @@ def test_none_and_empty_differ(name: str) -> None:
     assert spec(**{name: ()}).HasField(name)
 
 
-def test_positions_are_those_of_quark() -> None:
+def test_positional_arguments_have_quarks_order() -> None:
     made = get_config_request(
         "llama", "fp8", ["awq"], "fp8", 0.5, "fp8", {"*a": "mx6"}, {"Linear": "mx9"}, ["b"], {"awq": {}}, [["c", "d"]]
     ).spec
@@ -59,12 +59,12 @@ def test_positions_are_those_of_quark() -> None:
     assert made.shared_scale_groups.groups[0].layer_suffixes == ["c", "d"]
 
 
-def test_an_algorithm_or_a_list_of_them() -> None:
+def test_one_algorithm_or_a_list() -> None:
     assert spec(algorithm="awq").algorithm == ["awq"]
     assert spec(algorithm=("awq", "gptq")).algorithm == ["awq", "gptq"]
 
 
-def test_overrides_keep_their_order_and_pairs_may_repeat() -> None:
+def test_overrides_keep_their_order_and_duplicates() -> None:
     made = spec(layer_config={"b": "1", "a": "2"})
     assert [entry.pattern for entry in made.layer_config] == ["b", "a"]
     made = spec(layer_config=[("b", "1"), ("b", "2")])
@@ -75,7 +75,9 @@ def test_layer_types_are_classes_or_names() -> None:
     class Linear:
         pass
 
-    with pytest.raises(ValueError, match=r"takes classes of torch\.nn, and not test_request\..*Linear: "):
+    with pytest.raises(
+        ValueError, match=r"unsupported class test_request\..*Linear in layer_type_config: only classes of torch\.nn"
+    ):
         spec(layer_type_config={Linear: "mx6"})
     Linear.__module__ = "torch.nn.modules.linear"
     made = spec(layer_type_config={Linear: "mx6", "Conv2d": "mx9"})
@@ -84,26 +86,26 @@ def test_layer_types_are_classes_or_names() -> None:
 
 @pytest.mark.parametrize("name", ["layer_config", "layer_type_config", "algo_configs"])
 @pytest.mark.parametrize("value", [["ab"], "ab", 3, [("a", "b", "c")]])
-def test_what_is_no_dict_and_no_pairs_is_told(name: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"{name} takes a dict or pairs, and not "):
+def test_neither_dict_nor_pairs(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a dict or pairs, not "):
         spec(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["exclude_layers", "shared_scale_groups"])
-def test_a_string_is_no_list_of_strings(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name} takes a list, and not 'lm_head'"):
+def test_a_string_is_not_a_list_of_strings(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a list, not 'lm_head'"):
         spec(**{name: "lm_head"})
-    with pytest.raises(TypeError, match="shared_scale_groups takes a list, and not 'q_proj'"):
+    with pytest.raises(TypeError, match="shared_scale_groups must be a list, not 'q_proj'"):
         spec(shared_scale_groups=["q_proj"])
 
 
-def test_an_algorithms_configuration_as_a_message() -> None:
+def test_algorithm_configuration_as_a_message() -> None:
     message = AlgoConfig()
     message.gptq.block_size = 64
     assert algo_config("gptq", message) is message
 
 
-def test_an_algorithms_configuration_as_a_dict() -> None:
+def test_algorithm_configuration_as_a_dict() -> None:
     layer = {"prev_op": "a", "layers": ["b"], "inp": "c", "module2inspect": ""}
     config = algo_config("AWQ", {"name": "awq", "scaling_layers": [layer], "model_decoder_layers": "model.layers"}).awq
     assert config.scaling_layers[0].layers == ["b"]
@@ -128,7 +130,7 @@ def test_rotation_as_a_dict() -> None:
     assert not config.HasField("smooth_positions")
 
 
-def test_autosmoothquant_tells_none_from_the_default() -> None:
+def test_autosmoothquant_distinguishes_none_from_the_default() -> None:
     config = algo_config("autosmoothquant", {"compute_scale_loss": None, "scaling_layers": None}).autosmoothquant
     assert config.compute_scale_loss_none
     assert not config.HasField("scaling_layers")
@@ -137,7 +139,7 @@ def test_autosmoothquant_tells_none_from_the_default() -> None:
     assert config.HasField("scaling_layers")
 
 
-def test_an_algorithms_configuration_as_quarks_object() -> None:
+def test_algorithm_configuration_as_an_object_of_quark() -> None:
     @dataclass
     class SmoothQuantConfig:
         name: str = "smooth"
@@ -150,8 +152,10 @@ def test_an_algorithms_configuration_as_quarks_object() -> None:
     assert not config.HasField("model_decoder_layers")
 
 
-def test_mistakes_in_an_algorithms_configuration_are_told() -> None:
-    with pytest.raises(TypeError, match=r"awq has no field 'alpha'; it has scaling_layers, model_decoder_layers"):
+def test_invalid_algorithm_configurations() -> None:
+    with pytest.raises(
+        TypeError, match=r"awq has no field 'alpha'; its fields are scaling_layers, model_decoder_layers"
+    ):
         algo_config("awq", {"alpha": 1})
     with pytest.raises(TypeError, match=r"awq\.scaling_layers\[0\] has no field 'x'"):
         algo_config("awq", {"scaling_layers": [{"x": 1}]})
@@ -159,15 +163,15 @@ def test_mistakes_in_an_algorithms_configuration_are_told() -> None:
         algo_config("gptq", {"block_size": "many"})
     with pytest.raises(ValueError, match=r"^awq\.model_decoder_layers: "):
         algo_config("awq", {"model_decoder_layers": "\ud800"})
-    with pytest.raises(TypeError, match=r"^awq\.scaling_layers\[0\] takes a dict, and not 'ab'"):
+    with pytest.raises(TypeError, match=r"^awq\.scaling_layers\[0\] must be a dict, not 'ab'"):
         algo_config("awq", {"scaling_layers": ["ab"]})
-    with pytest.raises(TypeError, match=r"^awq\.scaling_layers takes a list, and not 3"):
+    with pytest.raises(TypeError, match=r"^awq\.scaling_layers must be a list, not 3"):
         algo_config("awq", {"scaling_layers": 3})
-    with pytest.raises(TypeError, match=r"^rotation\.online_config takes a dict, and not 'ab'"):
+    with pytest.raises(TypeError, match=r"^rotation\.online_config must be a dict, not 'ab'"):
         algo_config("rotation", {"online_config": "ab"})
-    with pytest.raises(TypeError, match=r"^rotation\.scaling_layers takes a dict or pairs, and not \['ab'\]"):
+    with pytest.raises(TypeError, match=r"^rotation\.scaling_layers must be a dict or pairs, not \['ab'\]"):
         algo_config("rotation", {"scaling_layers": ["ab"]})
-    with pytest.raises(ValueError, match="no algorithm has the name 'awk'; known are awq, "):
+    with pytest.raises(ValueError, match="unknown algorithm 'awk'; known algorithms: awq, "):
         algo_config("awk", {})
-    with pytest.raises(TypeError, match="is a int, and not a dict"):
+    with pytest.raises(TypeError, match="must be a dict or an AlgoConfig, not int"):
         algo_config("awq", 3)

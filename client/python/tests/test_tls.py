@@ -15,7 +15,7 @@ from qconfig_client.errors import ServerUnavailable
 
 @pytest.fixture
 def tls_server(tmp_path: Path) -> Iterator[Server]:
-    """A server with TLS whose certificate is its own authority's, cert.pem."""
+    """A server with TLS and a self-signed certificate, cert.pem."""
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     subprocess.run(
@@ -28,7 +28,7 @@ def tls_server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def test_authorities_are_a_file_bytes_or_the_systems(tls_server: Server, tmp_path: Path) -> None:
+def test_authorities_from_a_file_bytes_or_the_system(tls_server: Server, tmp_path: Path) -> None:
     file = tmp_path / "cert.pem"
     for ca in (str(file), file, file.read_bytes()):
         with connect(tls_server.address, tls=Tls(ca=ca)) as client:
@@ -37,18 +37,18 @@ def test_authorities_are_a_file_bytes_or_the_systems(tls_server: Server, tmp_pat
         with connect(tls_server.address, tls=tls) as client, pytest.raises(ServerUnavailable):
             client.get_config("llama", "fp8")
     program = "import sys, qconfig_client as q; q.connect(sys.argv[1], tls=q.Tls()).get_config('llama', 'fp8')"
-    environment = {"SSL_CERT_FILE": str(file)}  # where Python then looks for the system's
+    environment = {"SSL_CERT_FILE": str(file)}  # overrides the system's authorities in Python
     subprocess.run([sys.executable, "-c", program, tls_server.address], check=True, env=environment)
 
 
-def test_a_certificate_and_its_key_come_together() -> None:
+def test_a_certificate_requires_its_key() -> None:
     with pytest.raises(ValueError, match="key is missing"):
         Tls(cert="cert.pem")
     with pytest.raises(ValueError, match="cert is missing"):
         Tls(key="key.pem")
     line = [sys.executable, "-m", "qconfig_client", "get-config", "llama", "fp8", "--tls-key", "key.pem"]
     run = subprocess.run(line, capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (2, "error: Tls takes cert and key together: cert is missing\n")
+    assert (run.returncode, run.stderr) == (2, "error: Tls requires cert and key together; cert is missing\n")
 
 
 def test_a_key_is_not_printed() -> None:
@@ -57,6 +57,6 @@ def test_a_key_is_not_printed() -> None:
     assert "secret" not in repr(tls) + repr(client._options)
 
 
-def test_a_file_that_is_missing_is_told_at_the_first_call() -> None:
+def test_a_missing_file_raises_at_the_first_call() -> None:
     with connect("127.0.0.1:1", tls=Tls(ca="missing.pem")) as client, pytest.raises(FileNotFoundError):
         client.get_config("llama", "fp8")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a qconfig server and the installed amd-quark the same, and compares the QConfig objects field by field.
+"""Sends the same requests to a qconfig server and the installed amd-quark, and compares the results field by field.
 
     python tools/compare_with_quark.py --server localhost:50051 --requests 1500
 
-Needs amd-quark in a release that the server has a catalogue of. Registers schemes and a template for a tenant of its
-own, which it names. Exits with 0 when all answers are equal, 1 when one differs, 2 when it could not compare.
+Requires an amd-quark release for which the server has a catalogue. Registers schemes and templates for a new tenant,
+whose name it prints. Exit codes: 0 all results are equal, 1 a result differs, 2 the server failed.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from qconfig_client import QConfigError
 from qconfig_client.quark import LLMTemplate as ServedTemplate
 
 MAX_REQUESTS = 100_000
-MAX_DIFFERENCES = 20  # that are shown
+MAX_DIFFERENCES = 20  # that are printed
 
 Request = tuple[str, dict[str, Any]]
 
 
 def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
-    """Where two objects differ in type, in value or in order."""
+    """Yields the differences of two objects in type, value and order."""
     if type(expected) is not type(actual):
         yield f"{path}: {type(expected).__name__} {expected!r}, served {type(actual).__name__} {actual!r}"
     elif isinstance(expected, (type, enum.Enum)):
         if expected is not actual:
             yield f"{path}: {expected!r}, served {actual!r}"
     elif dataclasses.is_dataclass(expected):
-        names = sorted(set(vars(expected)) | set(vars(actual)))  # also what is not a field of the dataclass
+        names = sorted(set(vars(expected)) | set(vars(actual)))  # also attributes that are not fields
         for name in names:
             missing = object()
             yield from differences(getattr(expected, name, missing), getattr(actual, name, missing), f"{path}.{name}")
@@ -63,7 +63,7 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
 
 
 def own_schemes() -> dict[str, Any]:
-    """Schemes that no catalogue has: two stages, block sizes, a bias, a device."""
+    """Schemes with features that no built-in scheme has: two stages, block sizes, a bias, a device."""
     from quark.torch.quantization.config.type import DeviceType
 
     int8 = quark.Int8PerTensorSpec(
@@ -126,7 +126,7 @@ def own_schemes() -> dict[str, Any]:
 
 
 def own_algorithms(choose: random.Random) -> dict[str, Any]:
-    """A configuration of each algorithm, with fields that are not the defaults."""
+    """A configuration for each algorithm, with values that are not the defaults."""
     layers = [
         {"prev_op": "norm", "layers": ["attn.q", "attn.k"], "inp": "attn.q", "module2inspect": "attn"},
         {"prev_op": "attn.v", "layers": ["attn.o"], "inp": "attn.o", "module2inspect": "", "has_kwargs": True},
@@ -176,7 +176,7 @@ def own_algorithms(choose: random.Random) -> dict[str, Any]:
 
 
 def register_own(seed: int) -> None:
-    """The same schemes and templates with both."""
+    """Registers the same schemes and templates in Quark and on the server."""
     for name, config in own_schemes().items():
         QuarkTemplate.register_scheme(name, config)
         ServedTemplate.register_scheme(name, config)
@@ -195,7 +195,7 @@ def register_own(seed: int) -> None:
 
 
 def requests(count: int, seed: int) -> Iterator[Request]:
-    """Each pair of a model type and a scheme in turn, each with options by chance."""
+    """Yields requests for each pair of a model type and a scheme, with random options."""
     choose = random.Random(seed)
     schemes = QuarkTemplate.get_supported_schemes()
     model_types = QuarkTemplate.list_available()
@@ -236,7 +236,7 @@ def requests(count: int, seed: int) -> Iterator[Request]:
 
 
 def compare_templates() -> Iterator[str]:
-    """What the lists and the templates themselves say."""
+    """Compares the lists and the templates."""
     yield from differences(QuarkTemplate.list_available(), ServedTemplate.list_available(), "list_available()")
     schemes = QuarkTemplate.get_supported_schemes()
     yield from differences(schemes, ServedTemplate.get_supported_schemes(), "get_supported_schemes()")
@@ -244,7 +244,7 @@ def compare_templates() -> Iterator[str]:
         expected, actual = QuarkTemplate.get(model_type), ServedTemplate.get(model_type)
         for name in ("kv_layers_name", "gate_up_layers_name", "exclude_layers_name"):
             yield from differences(getattr(expected, name), getattr(actual, name), f"{model_type}.{name}")
-        # Quark itself makes a list of a lone name.
+        # Quark converts a single name to a list.
         first, second = (
             [name] if isinstance(name, str) else name for name in (expected.q_layer_name, actual.q_layer_name)
         )
@@ -256,7 +256,7 @@ def compare_templates() -> Iterator[str]:
             for converters in (expected.f2f_weight_converters, actual.f2f_weight_converters)
         )
         yield from differences(first, second, f"{model_type}.f2f_weight_converters")
-        actual.get_config("fp8")  # what was read is still what is registered
+        actual.get_config("fp8")  # must not fail: reading must not have modified it
 
 
 def answer(template: Any, request: Request) -> tuple[Any, Optional[Exception]]:
@@ -268,7 +268,7 @@ def answer(template: Any, request: Request) -> tuple[Any, Optional[Exception]]:
 
 
 def compare(request: Request) -> tuple[list[str], bool]:
-    """The differences, and whether both refused."""
+    """Returns the differences, and whether both failed."""
     expected, expected_error = answer(QuarkTemplate, request)
     actual, actual_error = answer(ServedTemplate, request)
     if expected_error is not None or actual_error is not None:
@@ -285,12 +285,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default="localhost:50051")
     parser.add_argument(
-        "--requests", type=int, default=1500, help="default: enough for each pair of a model type and a scheme"
+        "--requests", type=int, default=1500, help="the default covers each pair of a model type and a scheme"
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     count = min(arguments.requests, MAX_REQUESTS)
-    logging.disable(logging.WARNING)  # Quark warns of every pattern that it expands
+    logging.disable(logging.WARNING)  # Quark warns about every pattern that it expands
 
     tenant = f"compare-{uuid.uuid4()}"
     served.configure(arguments.server, tenant=tenant, catalog=f"quark-{served.installed_release()}")
@@ -301,9 +301,9 @@ def main() -> int:
 
     seen: Counter[str] = Counter()
     schemes, model_types = set(), set()
-    equal = refused = different = 0
+    equal = rejected = different = 0
     for request in requests(count, arguments.seed):
-        found, is_refused = compare(request)
+        found, is_rejected = compare(request)
         model_types.add(request[0])
         schemes.add(request[1]["scheme"])
         seen.update(name for name, value in request[1].items() if value is not None)
@@ -311,14 +311,14 @@ def main() -> int:
             different += 1
             if different <= MAX_DIFFERENCES:
                 print("\n  ".join([f"different: {request[0]} {request[1]}", *found[:5]]))
-        elif is_refused:
-            refused += 1
+        elif is_rejected:
+            rejected += 1
         else:
             equal += 1
     print(f"amd-quark {served.installed_release()}, seed {arguments.seed}, tenant {tenant}")
-    print(f"{count} requests, {len(model_types)} model types, {len(schemes)} schemes; given:")
+    print(f"{count} requests, {len(model_types)} model types, {len(schemes)} schemes; arguments:")
     print("  " + ", ".join(f"{name} {number}" for name, number in sorted(seen.items())))
-    print(f"{equal} equal configurations, {refused} refused by both with the same kind of error, {different} different")
+    print(f"{equal} equal configurations, {rejected} rejected by both with the same error type, {different} different")
     return 1 if failed or different else 0
 
 

@@ -14,10 +14,10 @@ async fn main() -> Result<(), Error> {
         layer_config: vec![LayerConfigEntry { pattern: "*mlp*".to_owned(), scheme: "mxfp4".to_owned() }],
         ..Default::default()
     };
-    let answer = client.get_config(GetConfigRequest { spec: Some(spec.clone()), ..Default::default() }).await?;
-    println!("catalog: {}", answer.catalog);
-    println!("digest: {}", &answer.config_digest[..12]);
-    println!("overrides: {}", answer.config.unwrap_or_default().layer_quant_config.len());
+    let response = client.get_config(GetConfigRequest { spec: Some(spec.clone()), ..Default::default() }).await?;
+    println!("catalog: {}", response.catalog);
+    println!("digest: {}", &response.config_digest[..12]);
+    println!("overrides: {}", response.config.unwrap_or_default().layer_quant_config.len());
 
     spec.scheme = "int4_wo_12".to_owned();
     match client.get_config(GetConfigRequest { spec: Some(spec), ..Default::default() }).await {

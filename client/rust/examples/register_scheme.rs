@@ -5,7 +5,7 @@ use qconfig_client::v1::{
 };
 use qconfig_client::{Client, Error};
 
-/// A scheme whose weights are int4 in groups of this size.
+/// Returns a scheme with int4 weights in groups of this size.
 fn int4(group_size: i32) -> Scheme {
     let fields = [("ch_axis", Value::from(-1)), ("group_size", Value::from(group_size))];
     let preset = SpecPreset {
@@ -17,9 +17,9 @@ fn int4(group_size: i32) -> Scheme {
     Scheme { name: "my_int4".to_owned(), spec, ..Default::default() }
 }
 
-fn print(answer: &RegisterSchemeResponse) {
-    println!("revision {}, replaced: {}", answer.revision, answer.replaced);
-    for warning in &answer.warnings {
+fn print(response: &RegisterSchemeResponse) {
+    println!("revision {}, replaced: {}", response.revision, response.replaced);
+    for warning in &response.warnings {
         println!("warning: {}", warning.message);
     }
 }

@@ -33,49 +33,50 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// `host:port`, or several with commas between, which get calls in turns. Default: `localhost:50051`.
+    /// `host:port`, or several separated by commas, which the client uses round robin. Default: `localhost:50051`.
     pub fn server(mut self, server: impl Into<String>) -> Self {
         self.server = server.into();
         self
     }
 
-    /// Goes into requests that name no tenant.
+    /// The tenant of requests that do not set one.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = tenant.into();
         self
     }
 
-    /// Goes into requests that name no catalogue.
+    /// The catalogue of requests that do not set one.
     pub fn catalog(mut self, catalog: impl Into<String>) -> Self {
         self.catalog = catalog.into();
         self
     }
 
-    /// How long one call may take with all its tries. Default: 10 s.
+    /// The timeout of a call, including its retries. Default: 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Authorities to trust, and the client's own certificate. Default: no TLS.
-    /// `ClientTlsConfig::new().with_native_roots()` trusts whom the system trusts.
+    /// The authorities to trust, and the client's certificate. Default: no TLS.
+    /// `ClientTlsConfig::new().with_native_roots()` trusts the system's authorities.
     pub fn tls(mut self, tls: ClientTlsConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// When calls are tried again. `None`: never.
+    /// When to retry calls. `None`: never.
     pub fn retry(mut self, retry: impl Into<Option<RetryPolicy>>) -> Self {
         self.retry = retry.into();
         self
     }
 
-    /// Makes the client, which connects at its first call. It works as long as the Tokio runtime in which this is called.
+    /// Builds the client, which connects at its first call. It belongs to the current Tokio runtime.
     ///
-    /// [`Error::Options`]: no such runtime, or a server, retry policy or TLS options that cannot be used.
+    /// Returns [`Error::Options`] outside a Tokio runtime, or if the server, the retry policy or the TLS options are
+    /// invalid.
     pub fn build(self) -> Result<Client, Error> {
         if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Error::Options("a client must be made inside a Tokio runtime".to_owned()));
+            return Err(Error::Options("a client must be built inside a Tokio runtime".to_owned()));
         }
         self.retry.as_ref().map_or(Ok(()), RetryPolicy::check)?;
         let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry)?;
@@ -83,7 +84,7 @@ impl Builder {
     }
 }
 
-/// Without TLS, whose own form shows the private key.
+/// Omits `tls`, whose `Debug` output contains the private key.
 impl fmt::Debug for Builder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -101,7 +102,7 @@ impl fmt::Debug for Builder {
 mod tests {
     use super::*;
 
-    fn refusal(builder: Builder) -> String {
+    fn build_error(builder: Builder) -> String {
         match builder.build() {
             Err(Error::Options(text)) => text,
             other => panic!("{other:?}"),
@@ -109,11 +110,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_which_server_cannot_be_used() {
+    async fn rejects_invalid_servers() {
         for server in
             ["", "localhost", "localhost:", "a b:1", "http://localhost:50051", "localhost:50051/x", "a:1,,b:2"]
         {
-            assert!(refusal(Builder::default().server(server)).contains("is not of the form host:port"), "{server}");
+            assert!(
+                build_error(Builder::default().server(server)).contains("must have the form host:port"),
+                "{server}"
+            );
         }
         for server in ["localhost:50051", "[::1]:50051", "10.0.0.1:1, 10.0.0.2:1"] {
             assert!(Builder::default().server(server).build().is_ok(), "{server}");
@@ -121,14 +125,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_which_retry_policy_cannot_be_used() {
+    async fn rejects_invalid_retry_policies() {
         for number in [-1.0, f64::NAN, f64::INFINITY] {
             for (name, policy) in [
                 ("backoff_multiplier", RetryPolicy { backoff_multiplier: number, ..Default::default() }),
                 ("max_tokens", RetryPolicy { max_tokens: number, ..Default::default() }),
                 ("token_ratio", RetryPolicy { token_ratio: number, ..Default::default() }),
             ] {
-                assert!(refusal(Builder::default().retry(policy)).contains(name), "{name} {number}");
+                assert!(build_error(Builder::default().retry(policy)).contains(name), "{name} {number}");
             }
         }
     }
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn needs_a_runtime() {
-        assert!(refusal(Builder::default()).contains("Tokio runtime"));
+    fn requires_a_runtime() {
+        assert!(build_error(Builder::default()).contains("Tokio runtime"));
     }
 }

@@ -18,12 +18,12 @@ use crate::v1::{
 };
 use crate::{Builder, Error};
 
-/// What a server's answer may come to.
+/// The server's limit for a response.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Calls a qconfig server.
 ///
-/// Cheap to clone, and safe to share; one for a process is enough. Its connections end with its last clone.
+/// Cheap to clone and safe to share; a process needs only one. The connections close when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ struct Shared {
 }
 
 impl Client {
-    /// The options, each with its default.
+    /// Returns a builder with default options.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -47,13 +47,13 @@ impl Client {
         Self { shared: Arc::new(Shared { servers, tenant, catalog }), timeout }
     }
 
-    /// This client with another limit to how long one call may take with all its tries.
+    /// Returns this client with another timeout for calls, including their retries.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
     }
 
-    /// Builds the configuration for one model type and scheme.
+    /// Returns the configuration for a model type and a scheme.
     pub async fn get_config(&self, mut request: GetConfigRequest) -> Result<GetConfigResponse, Error> {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
@@ -62,7 +62,7 @@ impl Client {
             .await
     }
 
-    /// Answers up to 1,000 requests in one call. An item that fails does not touch the others.
+    /// Sends up to 1,000 requests in one call. A failed item does not affect the others.
     pub async fn batch_get_config(&self, mut request: BatchGetConfigRequest) -> Result<BatchGetConfigResponse, Error> {
         for item in &mut request.requests {
             self.fill_in(&mut item.tenant, &mut item.catalog);
@@ -77,7 +77,7 @@ impl Client {
             .await
     }
 
-    /// One page of the templates that the tenant sees.
+    /// Returns one page of the templates that are visible to the tenant.
     pub async fn list_templates(&self, mut request: ListTemplatesRequest) -> Result<ListTemplatesResponse, Error> {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
@@ -90,7 +90,7 @@ impl Client {
             .await
     }
 
-    /// The templates of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    /// Streams the templates of the requested page and all pages after it. Reads each page when it is needed.
     pub fn all_templates(
         &self,
         request: ListTemplatesRequest,
@@ -102,7 +102,7 @@ impl Client {
         })
     }
 
-    /// Reads one template.
+    /// Returns a template.
     pub async fn get_template(&self, mut request: GetTemplateRequest) -> Result<GetTemplateResponse, Error> {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
@@ -111,7 +111,7 @@ impl Client {
             .await
     }
 
-    /// One page of the schemes that the tenant sees.
+    /// Returns one page of the schemes that are visible to the tenant.
     pub async fn list_schemes(&self, mut request: ListSchemesRequest) -> Result<ListSchemesResponse, Error> {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
@@ -120,7 +120,7 @@ impl Client {
             .await
     }
 
-    /// The schemes of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    /// Streams the schemes of the requested page and all pages after it. Reads each page when it is needed.
     pub fn all_schemes(
         &self,
         request: ListSchemesRequest,
@@ -132,7 +132,7 @@ impl Client {
         })
     }
 
-    /// Reads one scheme.
+    /// Returns a scheme.
     pub async fn get_scheme(&self, mut request: GetSchemeRequest) -> Result<GetSchemeResponse, Error> {
         self.fill_in(&mut request.tenant, &mut request.catalog);
         self.shared
@@ -141,7 +141,7 @@ impl Client {
             .await
     }
 
-    /// The catalogues that the server has.
+    /// Returns the server's catalogues.
     pub async fn list_catalogs(&self, mut request: ListCatalogsRequest) -> Result<ListCatalogsResponse, Error> {
         self.fill_in_tenant(&mut request.tenant);
         self.shared
@@ -150,11 +150,11 @@ impl Client {
             .await
     }
 
-    /// Adds a scheme, or replaces the tenant's scheme of the same name if the request has `replace` or `etag`.
+    /// Adds a scheme, or replaces the tenant's scheme of the same name if the request sets `replace` or `etag`.
     ///
-    /// The client gives each write a `request_id` if the request has none, so that retries apply it once. After
-    /// UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it safely, set a `request_id` and send
-    /// the same one again.
+    /// The client sets a random `request_id` on writes that have none, so that its retries are idempotent. After
+    /// UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it safely, set your own `request_id` and
+    /// reuse it.
     pub async fn register_scheme(&self, mut request: RegisterSchemeRequest) -> Result<RegisterSchemeResponse, Error> {
         self.fill_in_write(&mut request.tenant, &mut request.request_id);
         self.shared
@@ -167,7 +167,7 @@ impl Client {
             .await
     }
 
-    /// Removes a scheme of the tenant. A write, as [`register_scheme`](Self::register_scheme) is.
+    /// Removes a scheme from the tenant's registry. For retries, see [`register_scheme`](Self::register_scheme).
     pub async fn unregister_scheme(
         &self,
         mut request: UnregisterSchemeRequest,
@@ -181,7 +181,8 @@ impl Client {
             .await
     }
 
-    /// Adds or replaces a template. A write, as [`register_scheme`](Self::register_scheme) is.
+    /// Adds a template, or replaces the tenant's template for the model type unless the request sets `must_be_new`. For
+    /// retries, see [`register_scheme`](Self::register_scheme).
     pub async fn register_template(
         &self,
         mut request: RegisterTemplateRequest,
@@ -195,7 +196,7 @@ impl Client {
             .await
     }
 
-    /// Removes a template of the tenant. A write, as [`register_scheme`](Self::register_scheme) is.
+    /// Removes a template from the tenant's registry. For retries, see [`register_scheme`](Self::register_scheme).
     pub async fn unregister_template(
         &self,
         mut request: UnregisterTemplateRequest,
@@ -209,9 +210,8 @@ impl Client {
             .await
     }
 
-    /// Changes the catalogue that requests of the tenant use if they name none. A write, as
-    /// [`register_scheme`](Self::register_scheme) is. The request must name the catalogue: the client does not fill in
-    /// its own.
+    /// Sets the catalogue that the tenant's requests use by default. The request must set `catalog`: the client does not
+    /// fill in its own. For retries, see [`register_scheme`](Self::register_scheme).
     pub async fn set_default_catalog(
         &self,
         mut request: SetDefaultCatalogRequest,
@@ -225,7 +225,7 @@ impl Client {
             .await
     }
 
-    /// One page of the writes to the tenant's registry, newest first.
+    /// Returns one page of the writes to the tenant's registry, newest first.
     pub async fn list_changes(&self, mut request: ListChangesRequest) -> Result<ListChangesResponse, Error> {
         self.fill_in_tenant(&mut request.tenant);
         self.shared
@@ -238,7 +238,7 @@ impl Client {
             .await
     }
 
-    /// The writes of the page that is asked for and of all that follow it, each page a call, when it is wanted.
+    /// Streams the writes of the requested page and all pages after it, newest first. Reads each page when it is needed.
     pub fn all_changes(
         &self,
         request: ListChangesRequest,
@@ -271,17 +271,17 @@ impl Client {
     }
 }
 
-/// The entries of a page and of all that follow it. `ask` gives the entries of one, and the token of the next.
+/// Streams the entries of a page and all pages after it. `read` returns the entries of a page and the next page token.
 fn pages<T, F>(
     first: String,
-    ask: impl Fn(String) -> F + Send + 'static,
+    read: impl Fn(String) -> F + Send + 'static,
 ) -> impl Stream<Item = Result<T, Error>> + Send + Unpin
 where
     T: Send + 'static,
     F: Future<Output = Result<(Vec<T>, String), Error>> + Send + 'static,
 {
     stream::try_unfold(Some(first), move |token| {
-        let page = token.map(&ask);
+        let page = token.map(&read);
         async move {
             let Some(page) = page else { return Ok::<_, Error>(None) };
             let (entries, next) = page.await?;

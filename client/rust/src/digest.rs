@@ -4,9 +4,10 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::v1::GetConfigResponse;
 
-/// Whether `config_digest` is the SHA-256 of `canonical_json`.
+/// Returns whether `config_digest` is the SHA-256 of `canonical_json`.
 ///
-/// [`Error::NoCanonicalJson`] when the answer has none: the request must say `include_canonical_json`.
+/// Returns [`Error::NoCanonicalJson`] if the response has no `canonical_json`. The server sends it if the request sets
+/// `include_canonical_json`.
 pub fn verify_digest(response: &GetConfigResponse) -> Result<bool, Error> {
     if response.canonical_json.is_empty() {
         return Err(Error::NoCanonicalJson);
@@ -27,13 +28,13 @@ mod tests {
     }
 
     #[test]
-    fn compares_the_sum_of_the_canonical_json() {
+    fn compares_the_sha256_of_the_canonical_json() {
         assert!(verify_digest(&response("{}")).unwrap());
         assert!(!verify_digest(&response("{ }")).unwrap());
     }
 
     #[test]
-    fn needs_the_canonical_json() {
+    fn requires_the_canonical_json() {
         assert!(matches!(verify_digest(&response("")), Err(Error::NoCanonicalJson)));
     }
 }

@@ -7,41 +7,41 @@ use tonic_types::StatusExt;
 
 use crate::v1::{ErrorDetail, ErrorReason, FieldViolation, ItemError};
 
-/// Why something failed.
+/// The error of a call or an operation of this crate.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server rejected the call and gave a reason.
+    /// The server rejected the call with a reason.
     #[error(transparent)]
     Server(Box<ServerError>),
-    /// The call failed without an answer of the server: no connection, a lost connection, an expired deadline, or an
+    /// The call failed without a response from the server: no connection, a lost connection, an expired deadline, or an
     /// error of gRPC itself.
     #[error("{message} ({code:?})", code = .0.code(), message = .0.message())]
     Transport(#[source] Box<Status>),
-    /// The options of a [`Builder`](crate::Builder) that cannot be used.
+    /// The options of a [`Builder`](crate::Builder) are invalid.
     #[error("{0}")]
     Options(String),
-    /// A digest cannot be verified.
-    #[error("the answer has no canonical_json; ask with include_canonical_json")]
+    /// The digest cannot be verified without `canonical_json`.
+    #[error("the response has no canonical_json; set include_canonical_json in the request")]
     NoCanonicalJson,
 }
 
-/// The server's answer to a call, or to an item of a batch, that failed.
+/// The server's error for a failed call or batch item.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message} ({})", .reason.as_str_name().trim_start_matches(PREFIX))]
 #[non_exhaustive]
 pub struct ServerError {
     /// The gRPC status code.
     pub code: Code,
-    /// For programs. Unspecified if the server is newer than this client and the reason is unknown here.
+    /// The machine-readable reason. Unspecified if it is unknown to this client, because the server is newer.
     pub reason: ErrorReason,
-    /// For people.
+    /// A text for people.
     pub message: String,
-    /// The field, its value, the values that are accepted, suggestions, and more. Fields that do not apply are empty or 0.
+    /// The field, its value, the accepted values, suggestions, and more. Fields that do not apply are empty or 0.
     pub detail: ErrorDetail,
-    /// The metadata of gRPC's `ErrorInfo`. A newer server may send keys that `detail` does not have.
+    /// The metadata of gRPC's `ErrorInfo`. A newer server may send keys that `detail` does not cover.
     pub metadata: HashMap<String, String>,
-    /// The fields of the request that are wrong.
+    /// The invalid fields of the request.
     pub field_violations: Vec<FieldViolation>,
 }
 
@@ -58,12 +58,12 @@ impl Error {
         }
     }
 
-    /// The server's reason; unspecified if the server gave none.
+    /// The server's reason; unspecified if the server sent none.
     pub fn reason(&self) -> ErrorReason {
         self.server().map_or(ErrorReason::Unspecified, |error| error.reason)
     }
 
-    /// The server's answer, if there is one.
+    /// The server's error, if the server rejected the call.
     pub fn server(&self) -> Option<&ServerError> {
         match self {
             Error::Server(error) => Some(error),
@@ -96,13 +96,13 @@ impl From<Status> for Error {
     }
 }
 
-/// The detail of a status; without one, an empty one.
+/// Returns the detail of a status, or an empty one.
 fn detail(status: &Status) -> ErrorDetail {
     let details = tonic_types::Status::decode(status.details()).unwrap_or_default().details;
     details.iter().find_map(|detail| detail.to_msg().ok()).unwrap_or_default()
 }
 
-/// The failure of one item of a batch, equal to that of a call of its own.
+/// Converts the error of a batch item to the error that a single call would have returned.
 impl From<ItemError> for Error {
     fn from(item: ItemError) -> Self {
         Error::Server(Box::new(ServerError {
@@ -122,7 +122,7 @@ mod tests {
     use prost::Name;
     use tonic_types::ErrorDetails;
 
-    /// A status with the details that servers send, in their order.
+    /// A status with details in the order in which servers send them.
     fn rejected(reason: &str, domain: &str, detail: Option<ErrorDetail>) -> Error {
         let metadata = HashMap::from([("field".to_owned(), "spec.scheme".to_owned())]);
         let mut details = ErrorDetails::with_error_info(reason, domain, metadata);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn has_what_the_server_sent() {
+    fn has_the_servers_details() {
         let error = rejected("SCHEME_NOT_FOUND", DOMAIN, Some(detail_of_scheme()));
         assert_eq!(error.to_string(), "no scheme has this name (SCHEME_NOT_FOUND)");
         assert_eq!(error.code(), Some(Code::NotFound));
@@ -160,20 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn a_detail_that_is_absent_is_empty() {
+    fn a_missing_detail_is_empty() {
         let error = rejected("SCHEME_NOT_FOUND", DOMAIN, None);
         assert_eq!(error.server().unwrap().detail, ErrorDetail::default());
     }
 
     #[test]
-    fn a_reason_of_a_newer_server_is_unspecified() {
+    fn an_unknown_reason_is_unspecified() {
         let error = rejected("TOO_LATE", DOMAIN, Some(detail_of_scheme()));
         assert_eq!(error.reason(), ErrorReason::Unspecified);
         assert_eq!(error.server().unwrap().detail.field, "spec.scheme");
     }
 
     #[test]
-    fn an_error_of_another_domain_is_not_the_servers() {
+    fn an_error_of_another_domain_is_a_transport_error() {
         for domain in ["example.com", "qconfig"] {
             let error = rejected("SCHEME_NOT_FOUND", domain, None);
             assert!(matches!(error, Error::Transport(_)), "{error:?}");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_of_a_batch_fails_like_a_call() {
+    fn a_batch_item_has_the_same_error_as_a_call() {
         let item = ItemError {
             code: 5,
             reason: ErrorReason::SchemeNotFound as i32,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Client of qconfig, the service that answers which quantization configuration a model type and a scheme get.
+//! A client for qconfig, a server of LLM quantization configurations.
 //!
-//! [`Client`] has a method for each RPC, [`v1`] the messages, [`Error`] what a failed call says.
+//! [`Client`] has a method for each RPC, [`v1`] has the messages, and [`Error`] is the error of a failed call.
 
 mod builder;
 mod client;
@@ -21,7 +21,7 @@ pub use tonic::{Code, Status};
 
 pub use prost_types;
 
-/// The messages of the protos, and the plain stubs.
+/// The messages of the protos, and the generated stubs.
 #[allow(clippy::all, rustdoc::all)]
 pub mod v1 {
     include!("generated/qconfig.v1.rs");

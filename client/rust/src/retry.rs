@@ -6,22 +6,22 @@ use tonic::{Code, Status};
 
 use crate::Error;
 
-/// When a call that failed as UNAVAILABLE is tried again: the part of gRPC's service config that tonic lacks.
+/// When to retry a call that failed with UNAVAILABLE. tonic does not implement this part of gRPC's service config.
 ///
-/// The default is what qconfig's `service_config.json` says.
+/// The defaults are those of qconfig's `service_config.json`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// How often a call is tried in all.
+    /// The maximum number of attempts, including the first.
     pub max_attempts: u32,
-    /// The wait after the first try, before a random part of up to a fifth is added or taken away.
+    /// The backoff after the first attempt, before jitter of ±20 %.
     pub initial_backoff: Duration,
-    /// The longest wait.
+    /// The maximum backoff.
     pub max_backoff: Duration,
-    /// How many times as long each wait is as the one before.
+    /// The factor by which the backoff grows after each attempt.
     pub backoff_multiplier: f64,
-    /// A failure costs one token, and nothing is tried again while no more than half of them are left.
+    /// The number of tokens. A failure costs one token, and calls are retried only while more than half are left.
     pub max_tokens: f64,
-    /// How many tokens a success brings back.
+    /// The number of tokens that a success adds.
     pub token_ratio: f64,
 }
 
@@ -47,23 +47,23 @@ impl RetryPolicy {
         ];
         match numbers.into_iter().find(|(_, number)| !number.is_finite() || *number < 0.0) {
             Some((name, number)) => {
-                Err(Error::Options(format!("{name} of the retry policy is {number}; it must be 0 or more")))
+                Err(Error::Options(format!("invalid {name} {number} in the retry policy; it must be at least 0")))
             }
             None => Ok(()),
         }
     }
 }
 
-/// A policy and the tokens that all calls of a client share. Thread-safe.
+/// A policy, and the tokens that are shared by all calls of a client. Thread-safe.
 #[derive(Debug)]
 pub(crate) struct Retries {
     policy: RetryPolicy,
     tokens: Mutex<f64>,
 }
 
-/// The tries of one call.
+/// The attempts of a call.
 #[derive(Debug, Default)]
-pub(crate) struct Tries {
+pub(crate) struct Attempts {
     done: u32,
     backoffs: i32,
 }
@@ -77,22 +77,23 @@ impl Retries {
         self.add_tokens(self.policy.token_ratio);
     }
 
-    /// How long to wait before the call is tried again; nothing: not at all.
-    pub fn delay(&self, tries: &mut Tries, status: &Status) -> Option<Duration> {
-        tries.done += 1;
+    /// Returns how long to wait before the next attempt, or `None` to give up.
+    pub fn delay(&self, attempts: &mut Attempts, status: &Status) -> Option<Duration> {
+        attempts.done += 1;
         if status.code() != Code::Unavailable {
             return None;
         }
         let tokens = self.add_tokens(-1.0);
-        if tries.done >= self.policy.max_attempts || tokens <= self.policy.max_tokens / 2.0 {
+        if attempts.done >= self.policy.max_attempts || tokens <= self.policy.max_tokens / 2.0 {
             return None;
         }
         if let Some(pushback) = status.metadata().get("grpc-retry-pushback-ms") {
-            tries.backoffs = 0;
+            attempts.backoffs = 0;
             return pushback.to_str().ok()?.parse().ok().map(Duration::from_millis);
         }
-        let backoff = self.policy.initial_backoff.as_secs_f64() * self.policy.backoff_multiplier.powi(tries.backoffs);
-        tries.backoffs += 1;
+        let backoff =
+            self.policy.initial_backoff.as_secs_f64() * self.policy.backoff_multiplier.powi(attempts.backoffs);
+        attempts.backoffs += 1;
         let seconds = backoff.min(self.policy.max_backoff.as_secs_f64()) * (0.8 + 0.4 * fastrand::f64());
         Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
@@ -120,32 +121,32 @@ mod tests {
     }
 
     #[test]
-    fn waits_longer_each_time_and_gives_up() {
-        let (retries, mut tries, status) = (retries(), Tries::default(), Status::unavailable("gone"));
+    fn backs_off_and_gives_up() {
+        let (retries, mut attempts, status) = (retries(), Attempts::default(), Status::unavailable("gone"));
         for (least, most) in [(80, 120), (200, 300), (500, 750)] {
-            let delay = retries.delay(&mut tries, &status).unwrap();
+            let delay = retries.delay(&mut attempts, &status).unwrap();
             assert!((Duration::from_millis(least)..=Duration::from_millis(most)).contains(&delay), "{delay:?}");
         }
-        assert_eq!(retries.delay(&mut tries, &status), None);
+        assert_eq!(retries.delay(&mut attempts, &status), None);
     }
 
     #[test]
-    fn never_waits_much_longer_than_the_longest_wait() {
+    fn limits_the_backoff() {
         let retries = Retries::new(RetryPolicy { max_attempts: 50, ..Default::default() });
-        let mut tries = Tries::default();
+        let mut attempts = Attempts::default();
         for _ in 0..40 {
-            assert!(retries.delay(&mut tries, &Status::unavailable("gone")).unwrap() <= Duration::from_secs(6));
+            assert!(retries.delay(&mut attempts, &Status::unavailable("gone")).unwrap() <= Duration::from_secs(6));
         }
     }
 
     #[test]
-    fn only_unavailable_is_tried_again() {
-        assert_eq!(retries().delay(&mut Tries::default(), &Status::not_found("no")), None);
+    fn retries_only_unavailable() {
+        assert_eq!(retries().delay(&mut Attempts::default(), &Status::not_found("no")), None);
     }
 
     #[test]
-    fn does_as_the_server_says() {
-        let delay = |text| retries().delay(&mut Tries::default(), &pushed_back(text));
+    fn honours_the_servers_pushback() {
+        let delay = |text| retries().delay(&mut Attempts::default(), &pushed_back(text));
         assert_eq!(delay("0"), Some(Duration::ZERO));
         assert_eq!(delay("250"), Some(Duration::from_millis(250)));
         assert_eq!(delay("-1"), None);
@@ -153,20 +154,20 @@ mod tests {
     }
 
     #[test]
-    fn many_failures_end_all_retries_until_calls_succeed() {
+    fn stops_retrying_after_many_failures_until_calls_succeed() {
         let retries = retries();
-        let tried_again = || retries.delay(&mut Tries::default(), &Status::unavailable("gone")).is_some();
-        assert_eq!((0..60).filter(|_| tried_again()).count(), 49);
+        let retried = || retries.delay(&mut Attempts::default(), &Status::unavailable("gone")).is_some();
+        assert_eq!((0..60).filter(|_| retried()).count(), 49);
         (0..500).for_each(|_| retries.succeeded());
-        assert!(tried_again());
+        assert!(retried());
     }
 
     #[test]
-    fn the_longest_wait_may_be_endless() {
+    fn accepts_an_unlimited_backoff() {
         let (initial_backoff, max_backoff) = (Duration::MAX, Duration::MAX);
         let retries = Retries::new(RetryPolicy { initial_backoff, max_backoff, ..Default::default() });
         for _ in 0..20 {
-            assert!(retries.delay(&mut Tries::default(), &Status::unavailable("gone")).is_some());
+            assert!(retries.delay(&mut Attempts::default(), &Status::unavailable("gone")).is_some());
         }
     }
 }

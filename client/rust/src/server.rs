@@ -9,12 +9,12 @@ use tonic::{Request, Response, Status, TimeoutExpired};
 
 use crate::Error;
 
-/// How long a server is left alone after its connection failed: each time longer, until it answers.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the client avoids a server after its connection failed. Grows with each failure until the server answers.
+const INITIAL_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_GROWTH: f64 = 1.6;
 
-/// One server, over a connection of its own.
+/// A server and its connection.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: String,
@@ -28,11 +28,11 @@ struct Pause {
     length: Duration,
 }
 
-/// Why a server did not answer well.
+/// Why a call failed.
 pub(crate) enum Failure {
-    /// The connection could not be made, or broke.
+    /// The connection could not be established, or was lost.
     Connection(Status),
-    /// Said by the server, or too late.
+    /// The server returned an error, or the deadline expired.
     Call(Status),
 }
 
@@ -41,12 +41,12 @@ impl Server {
         Ok(Self { address: address.to_owned(), channel: channel(address, tls)?, pause: Mutex::default() })
     }
 
-    /// Whether its connection failed a short while ago.
+    /// Whether the client avoids the server because its connection failed.
     pub fn is_down(&self) -> bool {
         self.pause().is_some_and(|pause| Instant::now() < pause.until)
     }
 
-    /// One try. `timeout` is how long the call has with all its tries, for the text of the error.
+    /// Makes one attempt. `timeout` is that of the whole call, for the error message.
     pub async fn call<Q, A, F>(
         &self,
         timeout: Duration,
@@ -70,8 +70,8 @@ impl Server {
         }
     }
 
-    /// UNAVAILABLE for a connection that could not be made or that broke, for which tonic has various codes and hides
-    /// the cause. What the server sent stays as it is.
+    /// Returns UNAVAILABLE for connection errors, for which tonic uses various codes and hides the cause. Errors that the
+    /// server sent are unchanged.
     fn failure(&self, status: Status) -> Failure {
         let Some(cause) = status.source() else {
             self.answered();
@@ -87,13 +87,13 @@ impl Server {
         *self.pause() = None;
     }
 
-    /// Begins a pause, unless there is one: calls that were on one connection fail together.
+    /// Starts a pause, unless there is one already: all calls on a lost connection fail at the same time.
     fn disconnected(&self) {
         let (mut pause, now) = (self.pause(), Instant::now());
         let length = match *pause {
             Some(pause) if now < pause.until => return,
-            Some(pause) => pause.length.mul_f64(PAUSE_GROWTH).min(LONGEST_PAUSE),
-            None => FIRST_PAUSE,
+            Some(pause) => pause.length.mul_f64(PAUSE_GROWTH).min(MAX_PAUSE),
+            None => INITIAL_PAUSE,
         };
         *pause = Some(Pause { until: now + length.mul_f64(0.8 + 0.4 * fastrand::f64()), length });
     }
@@ -108,14 +108,14 @@ fn channel(address: &str, tls: Option<&ClientTlsConfig>) -> Result<Channel, Erro
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .ok()
         .filter(|endpoint| endpoint.uri().port().is_some() && endpoint.uri().path() == "/")
-        .ok_or_else(|| Error::Options(format!("server {address:?} is not of the form host:port")))?
+        .ok_or_else(|| Error::Options(format!("server {address:?} must have the form host:port")))?
         .connect_timeout(Duration::from_secs(5))
         .http2_keep_alive_interval(Duration::from_secs(60))
         .keep_alive_timeout(Duration::from_secs(10));
     if let Some(tls) = tls {
         endpoint = endpoint
             .tls_config(tls.clone())
-            .map_err(|error| Error::Options(format!("TLS cannot be used so: {}", with_causes(&error))))?;
+            .map_err(|error| Error::Options(format!("invalid TLS options: {}", with_causes(&error))))?;
     }
     Ok(endpoint.connect_lazy())
 }
@@ -130,7 +130,7 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// The error and what it comes from.
+/// Iterates over the error and its causes.
 fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_is_left_alone_longer_each_time_until_it_answers() {
+    async fn pauses_grow_until_the_server_answers() {
         pause();
         let server = server();
         for (least, most) in [(80, 120), (128, 192), (205, 307)] {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_that_fail_together_make_one_pause() {
+    async fn simultaneous_failures_start_one_pause() {
         pause();
         let server = server();
         for _ in 0..100 {

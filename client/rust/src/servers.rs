@@ -8,13 +8,13 @@ use tonic::transport::{Channel, ClientTlsConfig};
 use tonic::{Request, Response, Status};
 
 use crate::Error;
-use crate::retry::{Retries, RetryPolicy, Tries};
+use crate::retry::{Attempts, Retries, RetryPolicy};
 use crate::server::{Failure, Server};
 
-/// Longer ones are as good as none.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// Longer timeouts are truncated, because `Instant` could overflow.
+const MAX_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// The servers that calls go to, in turns.
+/// The servers to call, round robin.
 #[derive(Debug)]
 pub(crate) struct Servers {
     all: Vec<Server>,
@@ -29,8 +29,8 @@ impl Servers {
         Ok(Self { all, turn: AtomicUsize::new(0), retries: retry.map(Retries::new) })
     }
 
-    /// Tries the call, each time on the next server, until it succeeds, or fails in a way that another try would not
-    /// mend. DEADLINE_EXCEEDED, without a wait, when there is no time for another try.
+    /// Makes the call, each attempt on the next server, until it succeeds or fails with an error that is not retried.
+    /// Returns DEADLINE_EXCEEDED at once if the deadline leaves no time for the next attempt.
     pub async fn call<Q, A, F>(
         &self,
         timeout: Duration,
@@ -41,8 +41,8 @@ impl Servers {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let deadline = Instant::now() + timeout.min(LONGEST_TIMEOUT);
-        let mut tries = Tries::default();
+        let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
+        let mut attempts = Attempts::default();
         let mut others = self.all.len() - 1;
         loop {
             let status = match self.next().call(timeout, deadline, Request::new(request.clone()), &send).await {
@@ -56,7 +56,7 @@ impl Servers {
                 }
                 Err(Failure::Connection(status) | Failure::Call(status)) => status,
             };
-            match self.retries.as_ref().and_then(|retries| retries.delay(&mut tries, &status)) {
+            match self.retries.as_ref().and_then(|retries| retries.delay(&mut attempts, &status)) {
                 None => return Err(status.into()),
                 Some(delay) if delay < deadline.saturating_duration_since(Instant::now()) => sleep(delay).await,
                 Some(_) => return Err(no_time(timeout, status).into()),
@@ -64,7 +64,7 @@ impl Servers {
         }
     }
 
-    /// The next in turn that is not down; the next if all are.
+    /// Returns the next server that is not down, or the next server if all are down.
     fn next(&self) -> &Server {
         let next = || &self.all[self.turn.fetch_add(1, Ordering::Relaxed) % self.all.len()];
         (0..self.all.len()).map(|_| next()).find(|server| !server.is_down()).unwrap_or_else(next)
@@ -76,7 +76,7 @@ impl Servers {
 }
 
 fn no_time(timeout: Duration, status: Status) -> Status {
-    let text = format!("no time for another try within {timeout:?}; the last one: {}", status.message());
+    let text = format!("no time for another attempt within {timeout:?}; last error: {}", status.message());
     let mut exceeded = Status::deadline_exceeded(text);
     exceeded.set_source(Arc::new(status));
     exceeded

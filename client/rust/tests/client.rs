@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the client adds to the stubs, with real servers.
+//! Tests of the client with real servers.
 
 mod qconfigd;
 
@@ -41,13 +41,13 @@ fn template(model_type: &str) -> RegisterTemplateRequest {
     RegisterTemplateRequest { llm_template, ..Default::default() }
 }
 
-/// An address that nobody listens on.
+/// An address that no server listens on.
 async fn nowhere() -> String {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
 }
 
 #[tokio::test]
-async fn answers_have_a_digest_that_can_be_verified() {
+async fn digests_can_be_verified() {
     let server = Server::start();
     let request = GetConfigRequest { include_canonical_json: true, ..fp8("llama") };
     let mut answer = server.client().get_config(request).await.unwrap();
@@ -57,7 +57,7 @@ async fn answers_have_a_digest_that_can_be_verified() {
 }
 
 #[tokio::test]
-async fn calls_and_items_of_a_batch_fail_alike() {
+async fn calls_and_batch_items_have_the_same_error() {
     let server = Server::start();
     let client = server.client();
     let requests = vec![fp8("llama"), fp8("lama")];
@@ -66,7 +66,7 @@ async fn calls_and_items_of_a_batch_fail_alike() {
     let Some(Item::Error(item)) = batch.results[1].result.clone() else { panic!("{batch:?}") };
     let (Error::Server(call), Error::Server(item)) = (client.get_config(fp8("lama")).await.unwrap_err(), item.into())
     else {
-        panic!("no answer of the server")
+        panic!("not an error of the server")
     };
     assert_eq!((call.code, call.reason), (Code::NotFound, ErrorReason::TemplateNotFound));
     assert_eq!((&*call.detail.field, &*call.detail.value), ("spec.model_type", "lama"));
@@ -77,7 +77,7 @@ async fn calls_and_items_of_a_batch_fail_alike() {
 }
 
 #[tokio::test]
-async fn values_with_a_comma_stay_whole() {
+async fn suggestions_may_contain_commas() {
     let server = Server::start();
     let client = server.client();
     let fp8 = built_in(&client, "fp8").await;
@@ -90,7 +90,7 @@ async fn values_with_a_comma_stay_whole() {
 }
 
 #[tokio::test]
-async fn a_scheme_is_replaced_only_if_the_request_asks_for_it() {
+async fn a_scheme_is_replaced_only_on_request() {
     let server = Server::start();
     let client = server.client();
     let (fp8, int8) = (built_in(&client, "fp8").await, built_in(&client, "int8").await);
@@ -106,7 +106,7 @@ async fn a_scheme_is_replaced_only_if_the_request_asks_for_it() {
 }
 
 #[tokio::test]
-async fn the_default_catalog_is_the_one_that_the_request_names() {
+async fn set_default_catalog_uses_only_the_catalog_of_the_request() {
     let server = Server::start();
     let client = server.builder().tenant("acme").catalog("quark-0.13").build().unwrap();
     let unnamed = client.set_default_catalog(SetDefaultCatalogRequest::default()).await.unwrap_err();
@@ -124,7 +124,7 @@ async fn the_default_catalog_is_the_one_that_the_request_names() {
 }
 
 #[tokio::test]
-async fn tenant_and_catalog_go_into_requests_that_name_none() {
+async fn tenant_and_catalog_are_filled_into_requests_without_them() {
     let server = Server::start();
     let client = server.builder().tenant("acme").catalog("quark-0.13").build().unwrap();
     client.register_template(template("mine")).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_write_gets_a_request_id_unless_it_has_one() {
 }
 
 #[tokio::test]
-async fn all_follows_the_pages() {
+async fn streams_read_all_pages() {
     let server = Server::start();
     let client = server.client();
     let whole = client.list_templates(ListTemplatesRequest { page_size: 1000, ..Default::default() }).await.unwrap();
@@ -177,7 +177,7 @@ async fn all_follows_the_pages() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_when_it_is_wanted() {
+async fn streams_read_pages_on_demand() {
     let server = Server::start();
     let client = server.builder().retry(None).build().unwrap();
     let mut templates = client.all_templates(ListTemplatesRequest { page_size: 2, ..Default::default() });
@@ -189,7 +189,7 @@ async fn a_page_is_asked_for_when_it_is_wanted() {
 }
 
 #[tokio::test]
-async fn answers_may_be_larger_than_grpcs_4_mib() {
+async fn responses_may_be_larger_than_4_mib() {
     let server = Server::start();
     let layer_config =
         (0..20).map(|i| LayerConfigEntry { pattern: format!("*.{i}.*"), scheme: "int8".to_owned() }).collect();
@@ -224,7 +224,7 @@ async fn one_client_serves_many_tasks() {
 }
 
 #[tokio::test]
-async fn several_servers_take_turns_and_one_that_is_gone_costs_a_retry() {
+async fn calls_are_balanced_over_servers_of_which_one_is_unreachable() {
     let (one, other) = (Server::start(), Server::start());
     let servers = format!("{}, {},{}", one.address, nowhere().await, other.address);
     let client = Client::builder().server(servers).build().unwrap();
@@ -240,7 +240,7 @@ async fn several_servers_take_turns_and_one_that_is_gone_costs_a_retry() {
 }
 
 #[tokio::test]
-async fn calls_do_not_fail_for_a_server_that_is_gone() {
+async fn sequential_calls_succeed_while_a_server_is_unreachable() {
     let server = Server::start();
     let client = Client::builder().server(format!("127.0.0.1:1,{}", server.address)).build().unwrap();
     for _ in 0..200 {
@@ -249,7 +249,7 @@ async fn calls_do_not_fail_for_a_server_that_is_gone() {
 }
 
 #[tokio::test]
-async fn calls_at_once_do_not_fail_for_servers_that_are_gone() {
+async fn concurrent_calls_succeed_while_servers_are_unreachable() {
     let server = Server::start();
     let servers = format!("{gone},{gone},{gone},{gone},{}", server.address, gone = "127.0.0.1:1");
     let client = Client::builder().server(servers).build().unwrap();
@@ -265,7 +265,7 @@ async fn calls_at_once_do_not_fail_for_servers_that_are_gone() {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_connections_is_seldom_tried() {
+async fn a_server_that_closes_connections_is_rarely_used() {
     let server = Server::start();
     let breaker = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let servers = format!("{},{}", breaker.local_addr().unwrap(), server.address);
@@ -284,7 +284,7 @@ async fn a_server_that_breaks_connections_is_seldom_tried() {
 }
 
 #[tokio::test]
-async fn goes_on_with_a_server_that_was_started_again() {
+async fn reconnects_to_a_restarted_server() {
     let server = Server::start();
     let patient = RetryPolicy { max_attempts: 100, backoff_multiplier: 1.0, max_tokens: 1000.0, ..Default::default() };
     let client = server.builder().retry(patient).timeout(Duration::from_secs(60)).build().unwrap();
@@ -297,7 +297,7 @@ async fn goes_on_with_a_server_that_was_started_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
+async fn the_error_of_an_unreachable_server_has_its_address_and_the_cause() {
     let address = nowhere().await;
     let client = Client::builder().server(&address).retry(None).build().unwrap();
     let begin = Instant::now();
@@ -311,7 +311,7 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
 }
 
 #[tokio::test]
-async fn a_retry_that_would_come_too_late_is_not_waited_for() {
+async fn fails_at_once_if_a_retry_would_exceed_the_deadline() {
     let slow = RetryPolicy {
         initial_backoff: Duration::from_secs(60),
         max_backoff: Duration::from_secs(60),
@@ -327,7 +327,7 @@ async fn a_retry_that_would_come_too_late_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_late() {
+async fn a_silent_server_exceeds_the_deadline() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::builder().server(silent.local_addr().unwrap().to_string()).build().unwrap();
     for timeout in [Duration::ZERO, Duration::from_millis(300)] {
@@ -339,7 +339,7 @@ async fn a_server_that_says_nothing_is_late() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_is_late_in_time() {
+async fn a_waiting_call_exceeds_the_deadline() {
     let server = Server::start();
     let request = GetConfigRequest { min_revision: 99, ..fp8("llama") };
     let begin = Instant::now();
@@ -349,7 +349,7 @@ async fn a_call_that_waits_is_late_in_time() {
 }
 
 #[tokio::test]
-async fn tls_with_a_server_that_has_none_is_unavailable() {
+async fn tls_with_a_plaintext_server_is_unavailable() {
     let server = Server::start();
     let client = server.builder().tls(ClientTlsConfig::new().with_native_roots()).retry(None).build().unwrap();
     let error = client.get_config(fp8("llama")).await.unwrap_err();
@@ -357,8 +357,8 @@ async fn tls_with_a_server_that_has_none_is_unavailable() {
 }
 
 #[tokio::test]
-async fn tls_options_that_cannot_be_used_are_told() {
+async fn invalid_tls_options_are_rejected() {
     let tls = ClientTlsConfig::new().identity(Identity::from_pem("no certificate", "no key"));
-    let Err(error) = Client::builder().tls(tls).build() else { panic!("a client was made") };
+    let Err(error) = Client::builder().tls(tls).build() else { panic!("a client was built") };
     assert!(matches!(error, Error::Options(_)), "{error:?}");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the package carries, and what the scripts refuse.
+//! Tests of the package and its scripts.
 
 use std::process::{Command, Output};
 
@@ -23,18 +23,18 @@ fn the_package_has_the_license() {
 }
 
 #[test]
-fn check_says_where_it_looks_for_the_server() {
+fn check_names_the_missing_server() {
     let (output, text) = run(Command::new(format!("{HERE}/check")).env("QCONFIG_BIN", "none").current_dir("/"));
     assert!(!output.status.success() && text.contains("missing: /none/qconfigd"), "{text}");
 }
 
 #[test]
-fn generate_refuses_another_protoc() {
+fn generate_rejects_other_versions_of_protoc() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(folder).unwrap();
     std::os::unix::fs::symlink("/bin/echo", folder.join("protoc")).ok();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let out = folder.join("generated");
     let (output, text) = run(Command::new(format!("{HERE}/generate")).arg(out).env("PATH", path));
-    assert!(!output.status.success() && text.contains("protoc 3.21.12 is needed"), "{text}");
+    assert!(!output.status.success() && text.contains("protoc 3.21.12 is required"), "{text}");
 }

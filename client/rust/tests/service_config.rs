@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The default retry policy is that of the service config that clients share.
+//! The default retry policy must match the service config that all clients share.
 
 use qconfig_client::RetryPolicy;
 use serde_json::json;
 
 #[test]
-fn the_default_policy_is_the_service_configs() {
+fn the_default_policy_matches_the_service_config() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../service_config.json");
     let config: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let policy = RetryPolicy::default();

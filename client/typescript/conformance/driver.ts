@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The driver that tests/conformance/clients speaks to: a JSON object a line in, its answer a line out.
+// The driver of tests/conformance/clients for the TypeScript client. Reads one operation per line from standard input, as
+// JSON, and writes one JSON object per operation to standard output.
 import { createInterface } from "node:readline";
 import {
   type DescMessage,
@@ -60,7 +61,7 @@ function connect({ server, tenant, catalog, timeout_s, tls }: Line) {
 
 async function call({ method, request, timeout_s }: Line) {
   const { input, output, localName } = methodOf(method);
-  // Each method takes its own message, which is the one that the name stands for.
+  // TypeScript cannot infer that the method accepts this message.
   const send = (client[localName as keyof Client] as unknown as Call).bind(client);
   try {
     const response = await send(fromJson(input, request ?? {}), { timeoutMs: milliseconds(timeout_s) });
@@ -92,7 +93,7 @@ async function parallel(line: Line) {
   };
 }
 
-function obey(line: Line): object | Promise<object> {
+function run(line: Line): object | Promise<object> {
   switch (line.op) {
     case "connect":
       return connect(line);
@@ -105,7 +106,7 @@ function obey(line: Line): object | Promise<object> {
     case "verify_digest":
       return digestOf(fromJson(GetConfigResponseSchema, line.response ?? {}));
     default:
-      throw new Error(`no such op: ${line.op}`);
+      throw new Error(`unknown operation: ${line.op}`);
   }
 }
 
@@ -117,7 +118,7 @@ function digestOf(response: GetConfigResponse) {
   }
 }
 
-/** JSON.parse rounds large integers; ProtoJSON also takes them as strings. */
+/** Quotes large integers, which JSON.parse would round. ProtoJSON also accepts them as strings. */
 function parse(text: string): Line {
   const quoted = text.replace(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g, (token) =>
     token.startsWith('"') ? token : `"${token}"`,
@@ -127,7 +128,7 @@ function parse(text: string): Line {
 
 function methodOf(name: string | undefined): DescMethodUnary {
   const method = METHODS.get(name);
-  if (method === undefined) throw new Error(`no such method: ${String(name)}`);
+  if (method === undefined) throw new Error(`unknown method: ${String(name)}`);
   return method;
 }
 
@@ -161,7 +162,7 @@ function errorJson(error: unknown) {
 for await (const text of createInterface({ input: process.stdin })) {
   let answer: object;
   try {
-    answer = await obey(parse(text));
+    answer = await run(parse(text));
   } catch (error) {
     answer = { driver_error: String(error) };
   }

@@ -3,7 +3,7 @@ import { Client, QConfigError } from "qconfig-client";
 
 const client = new Client({ server: process.argv[2] ?? "localhost:50051" });
 try {
-  const answer = await client.getConfig({
+  const response = await client.getConfig({
     spec: {
       modelType: "llama",
       scheme: "fp8",
@@ -11,9 +11,9 @@ try {
       layerConfig: [{ pattern: "*mlp*", scheme: "mxfp4" }],
     },
   });
-  console.log("catalog:", answer.catalog);
-  console.log("digest:", answer.configDigest.slice(0, 12));
-  console.log("overrides:", answer.config?.layerQuantConfig.length);
+  console.log("catalog:", response.catalog);
+  console.log("digest:", response.configDigest.slice(0, 12));
+  console.log("overrides:", response.config?.layerQuantConfig.length);
 
   await client.getConfig({ spec: { modelType: "llama", scheme: "int4_wo_12" } });
 } catch (error) {

@@ -22,15 +22,15 @@ import { SERVICE_CONFIG } from "./generated/service_config.js";
 import { channelCredentials, channelOptions, type ClientOptions } from "./options.js";
 
 export interface CallOptions {
-  /** Of the call with all its tries, or of each page's. Default: the client's. */
+  /** Timeout of a call, including its retries, or of each page. Default: the client's. */
   timeoutMs?: number;
-  /** Ends the call as CANCELLED; its reason is the error's `cause`. */
+  /** Cancels the call with CANCELLED. The signal's reason becomes the error's `cause`. */
   signal?: AbortSignal;
 }
 
 type Init<Schema extends DescMessage> = MessageInitShape<Schema>;
 
-/** What the client fills in, where a request has such a field. */
+/** The fields that the client fills in, if a request has them. */
 interface Filled {
   tenant?: string;
   catalog?: string;
@@ -41,7 +41,7 @@ interface Filled {
 const { method: configMethods } = config.ConfigService;
 const { method: registryMethods } = registry.RegistryService;
 
-/** Asks for page after page. */
+/** Yields all pages. */
 async function* pages<Request extends { pageToken?: string }, Page extends { nextPageToken: string }>(
   request: Request,
   list: (request: Request) => Promise<Page>,
@@ -55,9 +55,9 @@ async function* pages<Request extends { pageToken?: string }, Page extends { nex
 }
 
 /**
- * Calls a qconfig server. One client for a process is enough: it runs any number of calls at once.
- * A call that fails rejects with a `QConfigError`. Requests are never changed.
- * A write without a `requestId` gets one, so that retries apply it once.
+ * Calls a qconfig server. A process needs only one client, which can have any number of calls in flight.
+ * A failed call rejects with a `QConfigError`. Requests are not modified.
+ * The client sets a random `requestId` on writes that have none, so that its retries are idempotent.
  */
 export class Client {
   readonly #channel: Channel;
@@ -66,7 +66,7 @@ export class Client {
   readonly #timeoutMs: number;
   #closed = false;
 
-  /** Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call. */
+  /** Does not connect: if the server is unreachable, the first call fails with UNAVAILABLE. */
   constructor(options: ClientOptions = {}) {
     const { server = "localhost:50051", serviceConfig = SERVICE_CONFIG } = options;
     this.#channel = new Channel(server, channelCredentials(options.tls), channelOptions(serviceConfig));
@@ -75,13 +75,13 @@ export class Client {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** Ends the connections when the calls on them are done. A call from then on is UNAVAILABLE. */
+  /** Closes the connections after the calls in flight have finished. Later calls fail with UNAVAILABLE. */
   close(): void {
     this.#closed = true;
     this.#channel.close();
   }
 
-  /** Builds the configuration for one model type and scheme. */
+  /** Returns the configuration for a model type and a scheme. */
   getConfig(
     request: Init<typeof config.GetConfigRequestSchema>,
     options?: CallOptions,
@@ -89,7 +89,7 @@ export class Client {
     return this.#call(configMethods.getConfig, request, options);
   }
 
-  /** Answers many requests in one call. `new QConfigError(item)` makes an error of an item that failed. */
+  /** Sends many requests in one call. `new QConfigError(item)` converts a failed item to an error. */
   batchGetConfig(
     request: Init<typeof config.BatchGetConfigRequestSchema>,
     options?: CallOptions,
@@ -97,7 +97,7 @@ export class Client {
     return this.#call(configMethods.batchGetConfig, request, options);
   }
 
-  /** Reads one page of the templates that the tenant sees; `allTemplates` reads them all. */
+  /** Returns one page of the templates that are visible to the tenant; `allTemplates` reads all pages. */
   listTemplates(
     request: Init<typeof config.ListTemplatesRequestSchema> = {},
     options?: CallOptions,
@@ -105,7 +105,7 @@ export class Client {
     return this.#call(configMethods.listTemplates, request, options);
   }
 
-  /** The templates of all pages. */
+  /** Iterates over the templates of all pages. */
   async *allTemplates(
     request: Init<typeof config.ListTemplatesRequestSchema> = {},
     options?: CallOptions,
@@ -113,7 +113,7 @@ export class Client {
     for await (const page of pages(request, (next) => this.listTemplates(next, options))) yield* page.llmTemplates;
   }
 
-  /** Reads one template. */
+  /** Returns a template. */
   getTemplate(
     request: Init<typeof config.GetTemplateRequestSchema>,
     options?: CallOptions,
@@ -121,7 +121,7 @@ export class Client {
     return this.#call(configMethods.getTemplate, request, options);
   }
 
-  /** Reads one page of the schemes that the tenant sees; `allSchemes` reads them all. */
+  /** Returns one page of the schemes that are visible to the tenant; `allSchemes` reads all pages. */
   listSchemes(
     request: Init<typeof config.ListSchemesRequestSchema> = {},
     options?: CallOptions,
@@ -129,7 +129,7 @@ export class Client {
     return this.#call(configMethods.listSchemes, request, options);
   }
 
-  /** The schemes of all pages. */
+  /** Iterates over the schemes of all pages. */
   async *allSchemes(
     request: Init<typeof config.ListSchemesRequestSchema> = {},
     options?: CallOptions,
@@ -137,7 +137,7 @@ export class Client {
     for await (const page of pages(request, (next) => this.listSchemes(next, options))) yield* page.schemes;
   }
 
-  /** Reads one scheme. */
+  /** Returns a scheme. */
   getScheme(
     request: Init<typeof config.GetSchemeRequestSchema>,
     options?: CallOptions,
@@ -145,7 +145,7 @@ export class Client {
     return this.#call(configMethods.getScheme, request, options);
   }
 
-  /** Reads which catalogues the server has. */
+  /** Returns the server's catalogues. */
   listCatalogs(
     request: Init<typeof config.ListCatalogsRequestSchema> = {},
     options?: CallOptions,
@@ -154,8 +154,8 @@ export class Client {
   }
 
   /**
-   * Adds a scheme to the tenant's registry. With `replace` or `etag` it replaces the tenant's scheme of the same name.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   * Adds a scheme to the tenant's registry, or replaces the tenant's scheme of the same name if `replace` or `etag` is set.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
    */
   registerScheme(
     request: Init<typeof registry.RegisterSchemeRequestSchema>,
@@ -165,8 +165,8 @@ export class Client {
   }
 
   /**
-   * Removes a scheme of the tenant.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   * Removes a scheme from the tenant's registry.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
    */
   unregisterScheme(
     request: Init<typeof registry.UnregisterSchemeRequestSchema>,
@@ -176,8 +176,8 @@ export class Client {
   }
 
   /**
-   * Adds a template to the tenant's registry, or replaces the one of the same model type.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   * Adds a template to the tenant's registry, or replaces the tenant's template for the model type unless `mustBeNew` is set.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
    */
   registerTemplate(
     request: Init<typeof registry.RegisterTemplateRequestSchema>,
@@ -187,8 +187,8 @@ export class Client {
   }
 
   /**
-   * Removes a template of the tenant.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   * Removes a template from the tenant's registry.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
    */
   unregisterTemplate(
     request: Init<typeof registry.UnregisterTemplateRequestSchema>,
@@ -198,8 +198,8 @@ export class Client {
   }
 
   /**
-   * Changes the catalogue that requests of the tenant use if they name none. The client's `catalog` does not go into the request.
-   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored: to repeat it, send the same `requestId` again.
+   * Sets the catalogue that the tenant's requests use by default. The client does not fill in its own `catalog`.
+   * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
    */
   setDefaultCatalog(
     request: Init<typeof registry.SetDefaultCatalogRequestSchema>,
@@ -208,7 +208,7 @@ export class Client {
     return this.#call(registryMethods.setDefaultCatalog, request, options);
   }
 
-  /** Reads one page of the writes to the tenant's registry, newest first; `allChanges` reads them all. */
+  /** Returns one page of the writes to the tenant's registry, newest first; `allChanges` reads all pages. */
   listChanges(
     request: Init<typeof registry.ListChangesRequestSchema> = {},
     options?: CallOptions,
@@ -216,7 +216,7 @@ export class Client {
     return this.#call(registryMethods.listChanges, request, options);
   }
 
-  /** The writes of all pages, newest first. */
+  /** Iterates over the writes of all pages, newest first. */
   async *allChanges(
     request: Init<typeof registry.ListChangesRequestSchema> = {},
     options?: CallOptions,
@@ -248,7 +248,7 @@ export class Client {
 
   #fillIn(request: Message & Filled): void {
     if (request.tenant === "") request.tenant = this.#tenant;
-    // In SetDefaultCatalogRequest the field is what to change, not what to read from.
+    // In SetDefaultCatalogRequest, `catalog` is the new default.
     if (request.catalog === "" && !isMessage(request, registry.SetDefaultCatalogRequestSchema)) {
       request.catalog = this.#catalog;
     }
@@ -258,7 +258,7 @@ export class Client {
     });
   }
 
-  /** Gives the error instead of rejecting with it, so that what is thrown knows who called. */
+  /** Resolves to the error instead of rejecting, so that the stack of the thrown error contains the caller. */
   #send(path: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array | ServiceError> {
     const { timeoutMs = this.#timeoutMs, signal } = options;
     return new Promise((resolve) => {

@@ -17,18 +17,18 @@ import {
 /** The names of `ErrorReason`. */
 export type Reason = keyof typeof ErrorReason;
 
-/** A call, or one item of a batch, that failed. `message` is the server's text. */
+/** A failed call or batch item. `message` is the server's text. */
 export class QConfigError extends Error {
   override readonly name = "QConfigError";
-  /** gRPC's status code. */
+  /** The gRPC status code. */
   readonly code: status;
-  /** `UNSPECIFIED` when the server gave no reason, or one that this client does not know. */
+  /** `UNSPECIFIED` if the server sent no reason, or one that this client does not know. */
   readonly reason: Reason;
   /** The metadata of the server's `google.rpc.ErrorInfo`. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Which fields of the request are wrong. */
+  /** The invalid fields of the request. */
   readonly fieldViolations: readonly FieldViolation[];
-  // Private and read by getters: loggers that write an error as JSON cannot write the bigints in it.
+  // Private, because JSON.stringify, which loggers may use on errors, throws for the bigints in it.
   readonly #detail: ErrorDetail;
 
   constructor(error: Omit<ItemError, "$typeName" | "$unknown">, options?: ErrorOptions) {
@@ -40,32 +40,32 @@ export class QConfigError extends Error {
     this.#detail = error.detail ?? create(ErrorDetailSchema);
   }
 
-  /** The path of the request's field that is wrong, such as `spec.layer_config[3].scheme`. Empty: none is. */
+  /** The path of the invalid field, such as `spec.layer_config[3].scheme`. Empty if there is none. */
   get field(): string {
     return this.#detail.field;
   }
 
-  /** The field's value, cut to 128 characters. */
+  /** The field's value, truncated to 128 characters. */
   get value(): string {
     return this.#detail.value;
   }
 
-  /** Values that are accepted, at most 10. */
+  /** Accepted values, at most 10. */
   get allowed(): readonly string[] {
     return this.#detail.allowed;
   }
 
-  /** How many values are accepted in total. */
+  /** The number of accepted values. */
   get allowedTotal(): number {
     return this.#detail.allowedTotal;
   }
 
-  /** Values that the caller probably meant, the best first, at most 3. */
+  /** Similar accepted values, the best match first, at most 3. */
   get suggestions(): readonly string[] {
     return this.#detail.suggestions;
   }
 
-  /** The rule that a tensor's configuration breaks. */
+  /** The rule that a tensor configuration violates. */
   get rule(): string {
     return this.#detail.rule;
   }
@@ -80,7 +80,7 @@ export class QConfigError extends Error {
     return this.#detail.catalog;
   }
 
-  /** The oldest revision of the tenant's registry that can be read. */
+  /** The oldest available revision of the tenant's registry. */
   get firstRevision(): bigint {
     return this.#detail.firstRevision;
   }
@@ -114,9 +114,9 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
       }
     }
   } catch {
-    // Malformed details, such as those of a proxy: keep what was read before them.
+    // Malformed details, for example from a proxy: keep what has been parsed so far.
   }
-  if (!hasInfo) detail = undefined; // of another domain
+  if (!hasInfo) detail = undefined; // the error is not from qconfig
   const { code, details: message } = error;
   return new QConfigError(
     { code, reason, message, metadata, fieldViolations, detail },

@@ -52,7 +52,7 @@ describe("client", () => {
     await server.end();
   });
 
-  test("getConfig answers with the configuration and its digest", async () => {
+  test("getConfig returns the configuration and its digest", async () => {
     const answer = await connect().getConfig({ ...LLAMA, includeCanonicalJson: true });
     assert.equal(answer.catalog, "quark-0.12.post1");
     assert.equal(answer.revision, 1n);
@@ -67,7 +67,7 @@ describe("client", () => {
     assert.deepEqual(config?.exclude, []);
   });
 
-  test("an error has the server's words", async () => {
+  test("an error has the server's details", async () => {
     const client = connect();
     await assert.rejects(client.getConfig({ spec: { modelType: "llama", scheme: "int4_wo_12" } }), (error: unknown) => {
       assert.ok(error instanceof QConfigError);
@@ -92,7 +92,7 @@ describe("client", () => {
     });
   });
 
-  test("the client's tenant and catalogue go into requests that name none", async () => {
+  test("tenant and catalogue are filled into requests without them", async () => {
     const client = connect({ tenant: "acme", catalog: "quark-0.13" });
     await client.registerScheme({ scheme: SCHEME });
     await client.getConfig({ spec: { modelType: "llama", scheme: "mine" } });
@@ -104,7 +104,7 @@ describe("client", () => {
     );
   });
 
-  test("they go into each request of a batch, and requests stay as they are", async () => {
+  test("tenant and catalogue are filled into each request of a batch without modifying it", async () => {
     const client = connect({ tenant: "batch", catalog: "quark-0.13" });
     const request = create(GetConfigRequestSchema, LLAMA);
     const unknown = { spec: { modelType: "llama", scheme: "no" } };
@@ -116,7 +116,7 @@ describe("client", () => {
     assert.deepEqual(request, create(GetConfigRequestSchema, LLAMA));
   });
 
-  test("a write gets a request id of its own, and one that is given stays", async () => {
+  test("a write gets a random requestId unless it has one", async () => {
     const client = connect({ tenant: "writes" });
     const requestId = "8f8a3a6e-6d5c-4f0e-9d43-0a3b1c7f5e21";
     const scheme = { ...SCHEME, name: "once" };
@@ -133,7 +133,7 @@ describe("client", () => {
     assert.equal(registration?.requestId, requestId);
   });
 
-  test("a scheme is replaced if the request says so", async () => {
+  test("a scheme is replaced only on request", async () => {
     const client = connect({ tenant: "replacing" });
     const scheme = { ...SCHEME, description: "new" };
     const first = await client.registerScheme({ scheme: SCHEME });
@@ -150,7 +150,7 @@ describe("client", () => {
     );
   });
 
-  test("setDefaultCatalog takes the catalogue of its request only", async () => {
+  test("setDefaultCatalog uses only the catalogue of its request", async () => {
     const client = connect({ tenant: "moving", catalog: "quark-0.12.post1" });
     await client.registerScheme({ scheme: SCHEME });
     const set = await client.setDefaultCatalog({ catalog: "quark-0.13", expectedRevision: 2n });
@@ -180,7 +180,7 @@ describe("client", () => {
     assert.equal((await client.listCatalogs()).catalogs.length, 2);
   });
 
-  test("iterators follow the pages", async () => {
+  test("iterators read all pages", async () => {
     const client = connect({ tenant: "pages" });
     for (const name of ["a", "b", "c"]) await client.registerScheme({ scheme: { ...SCHEME, name } });
     const page = await client.listSchemes({ pageSize: 10 });
@@ -200,10 +200,10 @@ describe("client", () => {
     );
   });
 
-  test("a call ends at its time-out or with its signal", async () => {
+  test("a call ends at its timeout or when its signal aborts", async () => {
     const client = connect();
     const waits = { ...LLAMA, minRevision: 99n };
-    // Server and client both end it at the time-out: either may come first, with its own text.
+    // Server and client both enforce the timeout: either may be first, with its own message.
     const late = { name: "QConfigError", message: /min_revision|Deadline exceeded/i };
     const begin = Date.now();
     await assert.rejects(client.getConfig(waits, { timeoutMs: 50 }), late);
@@ -232,13 +232,13 @@ describe("client", () => {
     });
   });
 
-  test("many calls at once", async () => {
+  test("concurrent calls", async () => {
     const client = connect();
     const answers = await Promise.all(Array.from({ length: 200 }, () => client.getConfig(LLAMA)));
     assert.equal(new Set(answers.map((answer) => answer.configDigest)).size, 1);
   });
 
-  test("a value of the wrong kind is refused before it is sent", async () => {
+  test("a value of the wrong type is rejected before it is sent", async () => {
     await assert.rejects(connect().listSchemes({ pageSize: 1.5 }), /int32/);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Details of errors that no qconfigd sends.
+// Error details that qconfigd does not send.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
@@ -63,27 +63,27 @@ function detailOf(error: QConfigError) {
 }
 
 describe("details of an error", () => {
-  test("a reason that is known", () => {
+  test("a known reason", () => {
     const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)));
     assert.equal(error.reason, "SCHEME_NOT_FOUND");
     assert.deepEqual(detailOf(error), DETAIL);
     assert.deepEqual(error.metadata, { allowed: "x, y" });
   });
 
-  test("a reason of a newer server keeps the other details", () => {
+  test("an unknown reason keeps the other details", () => {
     const unknown = anyPack(StatusSchema, create(StatusSchema));
     const error = decode(detailsOf(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
     assert.equal(error.reason, "UNSPECIFIED");
     assert.deepEqual(detailOf(error), DETAIL);
   });
 
-  test("without a detail its fields are empty", () => {
+  test("without a detail the fields are empty", () => {
     const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND")));
     assert.equal(error.reason, "SCHEME_NOT_FOUND");
     assert.deepEqual(detailOf(error), create(ErrorDetailSchema));
   });
 
-  test("another domain, no details, and malformed details", () => {
+  test("details of another domain, no details, and malformed details", () => {
     for (const details of [
       detailsOf(info("example.com", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)),
       undefined,
@@ -98,7 +98,7 @@ describe("details of an error", () => {
     }
   });
 
-  test("an item of a batch has them too, and can be written as JSON", () => {
+  test("the error of a batch item has details and can be converted to JSON", () => {
     const code = status.NOT_FOUND;
     const item = { code, reason: ErrorReason.SCHEME_NOT_FOUND, message: "no", metadata: {}, fieldViolations: [] };
     const error = new QConfigError({ ...item, detail: DETAIL });

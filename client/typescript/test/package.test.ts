@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL("../..", import.meta.url));
 
-test("the types say what each method does, and of a write that it may have been stored", () => {
+test("the types document each method, and the retries of writes", () => {
   const lines = readFileSync(join(FOLDER, "dist/client.d.ts"), "utf8").split("\n");
   const methods = lines.flatMap((line, at) => (/: (Promise|AsyncGenerator)</.test(line) ? [at] : []));
   assert.equal(methods.length, 16);
@@ -20,7 +20,7 @@ test("the types say what each method does, and of a write that it may have been 
   }
 });
 
-test("generate refuses another protoc than the one that the generated code is of", () => {
+test("generate rejects other versions of protoc", () => {
   const folder = mkdtempSync(join(tmpdir(), "qconfig-"));
   try {
     writeFileSync(join(folder, "protoc"), "#!/bin/sh\necho libprotoc 25.1\n", { mode: 0o755 });
@@ -29,7 +29,7 @@ test("generate refuses another protoc than the one that the generated code is of
       encoding: "utf8",
     });
     assert.equal(status, 1);
-    assert.match(stderr, /protoc 3\.21\.12 is needed/);
+    assert.match(stderr, /protoc 3\.21\.12 is required/);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -8,33 +8,33 @@ import { Server } from "./server.js";
 const LLAMA = { spec: { modelType: "llama", scheme: "fp8" } };
 
 describe("retries", () => {
-  test("a call that the server was too busy for is tried again when the server said", async (t) => {
+  test("an OVERLOADED call is retried after the server's pushback", async (t) => {
     const server = await Server.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
     const client = new Client({ server: server.address });
-    const impatient = new Client({ server: server.address, serviceConfig: "" });
+    const withoutRetries = new Client({ server: server.address, serviceConfig: "" });
     t.after(async () => {
       client.close();
-      impatient.close();
+      withoutRetries.close();
       await server.end();
     });
     const stop = new AbortController();
     const held = client
       .getConfig({ ...LLAMA, minRevision: 99n }, { signal: stop.signal })
       .catch((error: unknown) => error);
-    let refused: unknown;
+    let rejected: unknown;
     do {
       await setTimeout(20);
-      refused = await impatient.getConfig(LLAMA).catch((error: unknown) => error);
-    } while (!(refused instanceof QConfigError));
-    assert.deepEqual([refused.code, refused.reason], [status.UNAVAILABLE, "OVERLOADED"]);
+      rejected = await withoutRetries.getConfig(LLAMA).catch((error: unknown) => error);
+    } while (!(rejected instanceof QConfigError));
+    assert.deepEqual([rejected.code, rejected.reason], [status.UNAVAILABLE, "OVERLOADED"]);
     const answer = client.getConfig(LLAMA);
-    await setTimeout(50); // less than the time to the next try, so that all three find the place free
+    await setTimeout(50); // less than the backoff, so that all three retries find a free slot
     stop.abort();
     assert.equal((await answer).revision, 1n);
     assert.ok((await held) instanceof QConfigError);
   });
 
-  test("no call fails while one of two servers ends", async (t) => {
+  test("no call fails while one of two servers shuts down", async (t) => {
     const [first, second] = await Promise.all([Server.start("--shutdown-delay-seconds", "1"), Server.start()]);
     const client = new Client({ server: `ipv4:${first.address},${second.address}` });
     t.after(async () => {
@@ -43,16 +43,16 @@ describe("retries", () => {
     });
     await client.getConfig(LLAMA);
     const stop = new AbortController();
-    const asking = (async () => {
+    const calling = (async () => {
       while (!stop.signal.aborted) await client.getConfig(LLAMA);
     })();
     await first.end();
     stop.abort();
-    await asking;
+    await calling;
     await client.getConfig(LLAMA);
   });
 
-  test("a server that is not there is UNAVAILABLE", async () => {
+  test("an unreachable server is UNAVAILABLE", async () => {
     const server = await Server.start();
     await server.end();
     const client = new Client({ server: server.address, timeoutMs: 30_000 });

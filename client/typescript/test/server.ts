@@ -22,21 +22,21 @@ export class Server {
       { env: Object.fromEntries(kept), stdio: ["ignore", "ignore", "pipe"] },
     );
     const failed = new Promise<never>((_, reject) => server.once("error", reject));
-    const said: string[] = [];
+    const lines: string[] = [];
     const port = (async () => {
       for await (const line of createInterface({ input: server.stderr })) {
-        said.push(line);
+        lines.push(line);
         const port = /listening on \S+ \(port (\d+)\)/.exec(line)?.[1];
         if (port !== undefined) return port;
       }
-      throw new Error(`qconfigd did not start: ${said.join("\n")}`);
+      throw new Error(`qconfigd did not start: ${lines.join("\n")}`);
     })();
     const address = `127.0.0.1:${await Promise.race([port, failed])}`;
     server.stderr.resume();
     return new Server(address, server);
   }
 
-  /** Ends it as an operator does, so that running calls are answered. */
+  /** Shuts the server down gracefully and waits for it to exit. */
   async end(): Promise<void> {
     if (this.process.exitCode !== null) return;
     this.process.kill();

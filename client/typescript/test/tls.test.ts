@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "qconfig-tls-"));
 const crt = (name: string) => join(folder, `${name}.crt`);
 const key = (name: string) => join(folder, `${name}.key`);
 
-/** Makes NAME.crt and NAME.key, signed by the authority or by itself. */
+/** Creates NAME.crt and NAME.key, signed by the authority or self-signed. */
 function issue(name: string, authority?: string) {
   const signer =
     authority === undefined
@@ -39,7 +39,7 @@ describe("TLS", () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function ask(tls: TlsOptions | undefined): Promise<string> {
+  async function result(tls: TlsOptions | undefined): Promise<string> {
     const client = new Client({ server: server.address, tls });
     try {
       const { catalogs } = await client.listCatalogs();
@@ -52,30 +52,30 @@ describe("TLS", () => {
     }
   }
 
-  test("with files, with their bytes and with their text", async () => {
+  test("certificates as files, bytes and text", async () => {
     const files = { ca: crt("authority"), cert: crt("client"), key: key("client") };
-    assert.equal(await ask(files), "2 catalogues");
+    assert.equal(await result(files), "2 catalogues");
     const bytes = { ca: readFileSync(files.ca), cert: readFileSync(files.cert), key: readFileSync(files.key) };
-    assert.equal(await ask(bytes), "2 catalogues");
+    assert.equal(await result(bytes), "2 catalogues");
     const text = { ca: String(bytes.ca), cert: String(bytes.cert), key: String(bytes.key) };
-    assert.equal(await ask(text), "2 catalogues");
+    assert.equal(await result(text), "2 catalogues");
   });
 
-  test("a server or a client that is not trusted is UNAVAILABLE", async () => {
-    const asked = [
-      ask({ ca: crt("client"), cert: crt("client"), key: key("client") }),
-      ask({ ca: crt("authority") }),
-      ask({}),
-      ask(undefined),
+  test("an untrusted server or client is UNAVAILABLE", async () => {
+    const results = [
+      result({ ca: crt("client"), cert: crt("client"), key: key("client") }),
+      result({ ca: crt("authority") }),
+      result({}),
+      result(undefined),
     ];
-    assert.deepEqual(new Set(await Promise.all(asked)), new Set(["UNAVAILABLE"]));
+    assert.deepEqual(new Set(await Promise.all(results)), new Set(["UNAVAILABLE"]));
   });
 
-  test("options that cannot be used say why", () => {
-    assert.throws(() => new Client({ tls: { cert: crt("client") } }), /belong together/);
+  test("invalid options have clear errors", () => {
+    assert.throws(() => new Client({ tls: { cert: crt("client") } }), /set both or neither/);
     assert.throws(() => new Client({ tls: { ca: join(folder, "none.crt") } }), /tls\.ca: ENOENT.*none\.crt/);
-    assert.throws(() => new Client({ tls: { ca: Buffer.from("x") } }), /tls\.ca: this is not PEM/);
+    assert.throws(() => new Client({ tls: { ca: Buffer.from("x") } }), /tls\.ca: not PEM/);
     const mixed = { cert: crt("client"), key: key("server") };
-    assert.throws(() => new Client({ tls: mixed }), /tls: ca, cert or key cannot be used: .*mismatch/);
+    assert.throws(() => new Client({ tls: mixed }), /tls: invalid ca, cert or key: .*mismatch/);
   });
 });

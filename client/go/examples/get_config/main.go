@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command get_config asks a qconfig server for a configuration, and then for one that it does not have.
+// Command get_config requests a configuration from a qconfig server, and then one with a scheme that does not exist.
 package main
 
 import (

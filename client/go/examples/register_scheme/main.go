@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command register_scheme registers a scheme with a qconfig server, replaces it, and uses it.
+// Command register_scheme registers a scheme on a qconfig server, replaces it, and uses it.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
-// int4Scheme quantizes weights to int4 with one scale for each group of groupSize values.
+// int4Scheme returns a scheme that quantizes weights to int4, with one scale for each group of groupSize values.
 func int4Scheme(groupSize float64) *v1.Scheme {
 	fields := map[string]*structpb.Value{
 		"ch_axis":    structpb.NewNumberValue(-1),

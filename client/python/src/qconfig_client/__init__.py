@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a qconfig server for LLM quantization configurations.
+"""A client for qconfig, a server of LLM quantization configurations.
 
 config = connect("localhost:50051").get_config("llama", scheme="fp8", layer_config={"*mlp*": "mxfp4"})
 """
 
-from qconfig_client import _fork  # noqa: F401  # sets what grpc reads at its import: first
+from qconfig_client import _fork  # noqa: F401  # must precede the import of grpc
 from qconfig_client._async_client import AsyncClient
 from qconfig_client._connection import SERVICE_CONFIG, Tls
 from qconfig_client._request import algo_config, get_config_request

@@ -13,8 +13,9 @@ import grpc
 
 import qconfig_client
 
-_EXIT_CODES = "Exit codes: 0 done, 1 refused by the server, 2 wrong command line, 3 server not reached in time."
-_NOT_REACHED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_EXIT_CODES = """Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line, 3 server unavailable
+or deadline exceeded."""
+_UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -44,7 +45,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             )
     except qconfig_client.QConfigError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 3 if error.code in _NOT_REACHED else 1
+        return 3 if error.code in _UNAVAILABLE else 1
     except (OSError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -60,34 +61,34 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     get_config = commands.add_parser(
         "get-config",
-        help="print the configuration for a model type and a scheme as Quark's JSON",
+        help="print the configuration for a model type and a scheme, as Quark's JSON",
         epilog=_EXIT_CODES,
         allow_abbrev=False,
     )
     add = get_config.add_argument
-    add("model_type", help="such as llama")
-    add("scheme", help="scheme of all layers, such as fp8")
-    add("--algorithm", action="append", help="algorithm to run, such as awq; may be repeated")
-    add("--algo-config", action="append", type=_algo_config, metavar="NAME=JSON", help="an algorithm's configuration")
+    add("model_type", help="model type, such as llama")
+    add("scheme", help="scheme for all layers, such as fp8")
+    add("--algorithm", action="append", help="algorithm to run, such as awq; repeatable")
+    add("--algo-config", action="append", type=_algo_config, metavar="NAME=JSON", help="configuration of an algorithm")
     add("--kv-cache-scheme", metavar="SCHEME")
     add("--min-kv-scale", type=float, default=0.0, metavar="NUMBER")
     add("--attention-scheme", metavar="SCHEME")
-    add("--layer", action="append", type=_pair, metavar="PATTERN=SCHEME", help="first match wins")
+    add("--layer", action="append", type=_pair, metavar="PATTERN=SCHEME", help="by name; the first match wins")
     add("--layer-type", action="append", type=_pair, metavar="TYPE=SCHEME", help="Linear, Conv2d or ConvTranspose2d")
     exclude = get_config.add_mutually_exclusive_group()
-    exclude.add_argument("--exclude", action="append", metavar="PATTERN", help="instead of the template's")
+    exclude.add_argument("--exclude", action="append", metavar="PATTERN", help="replaces the template's list")
     exclude.add_argument("--exclude-nothing", action="store_true")
     shared = get_config.add_mutually_exclusive_group()
     shared.add_argument("--shared-scale-group", action="append", type=_names, metavar="NAME,NAME")
     shared.add_argument("--no-shared-scales", action="store_true")
     add("--tenant", default="")
-    add("--catalog", metavar="NAME", help="default: that of the installed amd-quark, or the tenant's; '': the tenant's")
+    add("--catalog", metavar="NAME", help="default: the installed amd-quark's, or else the tenant's; '': the tenant's")
     add("--revision", type=int, default=0)
     add("--min-revision", type=int, default=0)
     add("--server", default="localhost:50051")
     add("--timeout", type=float, default=10.0, metavar="SECONDS")
-    add("--cache-dir", metavar="FOLDER", help="keep the last answers, and use them when the server is not reached")
-    add("--tls", action="store_true", help="trust the system's authorities")
+    add("--cache-dir", metavar="FOLDER", help="cache responses for when the server is unavailable")
+    add("--tls", action="store_true", help="use TLS, and trust the system's certificate authorities")
     add("--tls-ca", metavar="FILE")
     add("--tls-cert", metavar="FILE")
     add("--tls-key", metavar="FILE")
@@ -108,7 +109,7 @@ def _algo_config(text: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"{value!r} is no JSON: {error}") from None
+        raise argparse.ArgumentTypeError(f"{value!r} is not valid JSON: {error}") from None
 
 
 def _names(text: str) -> list[str]:

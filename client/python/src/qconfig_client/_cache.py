@@ -16,16 +16,16 @@ from qconfig_client.digest import config_digest
 from qconfig_client.errors import QConfigError
 
 _LOG = logging.getLogger("qconfig_client")
-_NOT_ASKED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _SUFFIX = ".answer"
 
 
 class Cache:
-    """The last answers of a server, in files of a folder, for when it cannot be asked. Processes may share the folder.
+    """Caches a server's responses in a folder, for use while the server is unavailable. Processes may share the folder.
 
-    An answer belongs to the server's name and the whole request, the tenant among it. A file is the SHA-256 of an
-    answer and the answer; one that is damaged, or whose configuration does not have its digest, counts as absent.
-    Files that cannot be written are logged, and no error. The oldest go when all take more than `max_bytes`.
+    The key is the server's name and the whole request, including the tenant. A file contains the SHA-256 of a response
+    and the response. Files that are damaged, or whose digest does not match the configuration, are ignored. Write
+    errors are logged, not raised. When the files exceed `max_bytes`, the oldest are evicted.
     """
 
     def __init__(self, folder: str, server: str, max_bytes: int = 64 << 20) -> None:
@@ -34,10 +34,10 @@ class Cache:
         self._max_bytes = max_bytes
 
     def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
-        if not response.HasField("config"):  # it is not modified
+        if not response.HasField("config"):  # not modified
             return
         if not _verified(response):
-            _LOG.warning("the answer is not kept: its digest is not that of its configuration; a newer server?")
+            _LOG.warning("response not cached: config_digest does not match the configuration; update the client?")
             return
         answer = response.SerializeToString(deterministic=True)
         content = hashlib.sha256(answer).digest() + answer
@@ -49,11 +49,11 @@ class Cache:
                 self._write(file, content)
                 self._make_room(keep=file)
         except OSError as error:
-            _LOG.warning("the answer is not kept in %s: %s", self._folder, error)
+            _LOG.warning("response not cached in %s: %s", self._folder, error)
 
-    def answer_after(self, error: QConfigError, request: GetConfigRequest) -> Optional[GetConfigResponse]:
-        """The answer to use instead of `error`. None: the server was asked, or there is no answer."""
-        response = self.get(request) if error.code in _NOT_ASKED else None
+    def response_after(self, error: QConfigError, request: GetConfigRequest) -> Optional[GetConfigResponse]:
+        """The cached response to use instead of `error`; None if the server answered or nothing is cached."""
+        response = self.get(request) if error.code in _UNAVAILABLE else None
         if response is not None:
             _LOG.warning("stale configuration %s of revision %d: %s", response.config_digest, response.revision, error)
         return response
@@ -69,7 +69,7 @@ class Cache:
                 return response
         except DecodeError:
             pass
-        _LOG.warning("the file %s is damaged", self._file(request))
+        _LOG.warning("ignoring the damaged cache file %s", self._file(request))
         return None
 
     def _file(self, request: GetConfigRequest) -> Path:
@@ -93,7 +93,7 @@ class Cache:
             if entry.name.endswith(_SUFFIX):
                 try:
                     status = entry.stat()
-                except FileNotFoundError:  # another process has renamed or removed it
+                except FileNotFoundError:  # another process renamed or removed it
                     continue
                 files.append((status.st_mtime_ns, status.st_size, entry.path))
         excess = sum(size for _, size, _ in files) - self._max_bytes

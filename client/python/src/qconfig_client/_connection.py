@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Client and AsyncClient have in common, and how each calls a method."""
+"""The options of Client and AsyncClient, and their connections."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ Pem = Union[str, "os.PathLike[str]", bytes]
 
 SERVICE_CONFIG = resources.files("qconfig_client").joinpath("service_config.json").read_text(encoding="utf-8")
 
-_MAX_ANSWER_BYTES = 64 << 20  # what a server's answer may come to
+_MAX_ANSWER_BYTES = 64 << 20  # the server's limit for a response
 _MAX_RETRIED_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
 class Tls:
-    """Names of PEM files, or their content as bytes."""
+    """TLS options. Each is the name of a PEM file, or its content as bytes."""
 
-    ca: Optional[Pem] = None  # authorities of the server's certificate; None: the system's
+    ca: Optional[Pem] = None  # certificate authorities to trust; None: the system's
     cert: Optional[Pem] = None  # the client's certificate chain
-    key: Optional[Pem] = field(default=None, repr=False)  # its private key
+    key: Optional[Pem] = field(default=None, repr=False)  # the private key of `cert`
 
     def __post_init__(self) -> None:
-        if (self.cert is None) != (self.key is None):  # gRPC ends the process
-            raise ValueError(f"Tls takes cert and key together: {'cert' if self.cert is None else 'key'} is missing")
+        if (self.cert is None) != (self.key is None):  # gRPC would abort the process
+            raise ValueError(f"Tls requires cert and key together; {'cert' if self.cert is None else 'key'} is missing")
 
     def _credentials(self) -> grpc.ChannelCredentials:
         ca = _system_authorities() if self.ca is None else _read(self.ca)
@@ -53,38 +53,37 @@ class Options:
     tls: Optional[Tls]
     service_config: str
     cache_dir: Optional[str]
-    quark_release: Optional[str]  # the installed release of amd-quark, if `catalog` follows from it
+    quark_release: Optional[str]  # the installed release of amd-quark, if `catalog` is derived from it
 
     def named_catalog(self, name: Optional[str]) -> str:
-        """The catalogue of a request whose caller gave `name`."""
+        """The catalogue to send if the caller passed `name`."""
         return self.catalog if name is None else name
 
     def explained(self, error: errors.QConfigError, catalog: Optional[str]) -> errors.QConfigError:
-        """`error`; if it is about a catalogue that the client chose by itself, with the reason and what to do.
+        """Adds a hint to `error` if it is about a catalogue that the client chose by itself.
 
-        catalog: the name that the caller gave. None: the client filled in its own.
+        catalog: the catalogue that the caller passed; None if the client filled in its own.
         """
         if catalog is not None or self.quark_release is None or not isinstance(error, errors.CatalogNotFound):
             return error
         return errors.with_hint(
             error,
-            f"This is the client's default because amd-quark {self.quark_release} is installed: "
-            'pass another `catalog`, or "" for the tenant\'s default.',
+            f"This is the client's default because amd-quark {self.quark_release} is installed. "
+            'Pass another `catalog`, or "" for the tenant\'s default.',
         )
 
     def _channel_arguments(self) -> list[tuple[str, Any]]:
         arguments: list[tuple[str, Any]] = [
-            # Channels that differ in no argument share connections, also with those that a child inherited.
+            # Channels with equal arguments share connections, even with channels inherited from a parent process.
             ("qconfig.process", os.getpid()),
             ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
-            # What is larger is not tried again. The library's limit of 256 KiB is less than a template may have.
+            # gRPC does not retry larger requests. Its default of 256 KiB is too small for large templates.
             ("grpc.per_rpc_retry_buffer_size", _MAX_RETRIED_BYTES),
-            # Pings find connections that are gone without a word. They are for calls, such as the watch of the
-            # server's health.
+            # Pings detect dead connections. gRPC sends them only while calls are in flight, such as the health watch.
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.http2.max_pings_without_data", 0),
-            # The library's second would be longer than all tries of a call take.
+            # gRPC's default of one second is longer than all attempts of a call together.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 5_000),
         ]
@@ -93,16 +92,16 @@ class Options:
         return arguments
 
     def open_channel(self, kind: Any) -> Any:
-        """A channel of `kind`, the module grpc or grpc.aio. Does not connect yet."""
+        """Creates a channel of `kind`, the module grpc or grpc.aio. Does not connect."""
         if self.tls is None:
             return kind.insecure_channel(self.server, options=self._channel_arguments())
         return kind.secure_channel(self.server, self.tls._credentials(), options=self._channel_arguments())
 
 
 class Connection:
-    """One channel for each process that uses it, made at its first call. Thread-safe.
+    """One channel per process, created at the first call. Thread-safe.
 
-    A channel that a child inherited is kept and left alone: to close it would end the parent's connection.
+    A child process keeps inherited channels but never uses them: closing them would close the parent's connection.
     """
 
     def __init__(self, options: Options) -> None:
@@ -117,7 +116,7 @@ class Connection:
         timeout: Optional[float],
         catalog: Optional[str] = "",
     ) -> Response:
-        """catalog: the name that the caller gave. None: the client filled in its own."""
+        """catalog: the catalogue that the caller passed; None if the client filled in its own."""
         call = _callable(self._channel(), method, request)
         try:
             with GATE.call():
@@ -137,7 +136,7 @@ class Connection:
             raise ValueError("the client is closed")
         channel = self._channels.get(os.getpid())
         if channel is None:
-            # Without a lock, which a child could inherit locked. One of two threads' channels is then never used.
+            # No lock, because a child could inherit it locked. If two threads race, one of their channels stays unused.
             channel = self._channels.setdefault(os.getpid(), self._options.open_channel(grpc))
         return channel
 
@@ -146,7 +145,7 @@ _first_asyncio_process: dict[str, int] = {}
 
 
 class AsyncConnection:
-    """As Connection, with one channel for each event loop that uses it."""
+    """Like Connection, with one channel per event loop."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -160,7 +159,7 @@ class AsyncConnection:
         timeout: Optional[float],
         catalog: Optional[str] = "",
     ) -> Response:
-        """As Connection.call."""
+        """See Connection.call."""
         call = _callable(self._channel_here(), method, request)
         try:
             response: Response = await call(request, timeout=self._options.timeout if timeout is None else timeout)
@@ -179,7 +178,7 @@ class AsyncConnection:
             raise ValueError("the client is closed")
         if _first_asyncio_process.setdefault("pid", os.getpid()) != os.getpid():
             raise RuntimeError(
-                "gRPC's asyncio does not work in a process forked from one that used it: start the process by spawn"
+                "gRPC's asyncio does not work in a process forked from one that used it; use the start method spawn"
             )
         here = asyncio.get_running_loop()
         channel = self._channels.get(here)
@@ -204,7 +203,7 @@ def _read(pem: Optional[Pem]) -> Optional[bytes]:
 
 
 def _system_authorities() -> Optional[bytes]:
-    """The authorities that Python's ssl uses. None, which is those that come with grpcio, if there are none."""
+    """The certificate authorities that Python's ssl trusts. None if there are none; grpcio then uses its own."""
     paths = ssl.get_default_verify_paths()
     if paths.cafile is not None:
         return Path(paths.cafile).read_bytes()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets a process fork only while none of its threads is in a call, because gRPC does not survive it in the child."""
+"""Delays forks while calls are in flight, because gRPC in the child does not survive a fork during a call."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Children close what they inherit of gRPC, and start anew. gRPC's Python layer reads this at its import, and its core
-# when it is first used: so the package imports this module before grpc.
+# Makes children close inherited gRPC state and start afresh. gRPC's Python layer reads this at import, and its core at
+# first use, so the package imports this module before grpc.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "1")
 
-_LONGEST_WAIT = 5.0  # A signal handler that forks would wait for the call that it interrupted.
+_MAX_WAIT_S = 5.0  # limited, because a signal handler that forks would wait for the call that it interrupted
 
 
 class _Gate:
-    """Counts the calls of a process. A fork waits for those that run, and later ones wait for the fork. Thread-safe."""
+    """Counts the calls in flight. A fork waits for them, and new calls wait for the fork. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -39,7 +39,7 @@ class _Gate:
     def before_fork(self) -> None:
         with self._changed:
             self._forks += 1
-            self._changed.wait_for(lambda: self._calls == 0, _LONGEST_WAIT)
+            self._changed.wait_for(lambda: self._calls == 0, _MAX_WAIT_S)
 
     def after_fork_in_parent(self) -> None:
         with self._changed:
@@ -53,5 +53,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=GATE.before_fork,
         after_in_parent=GATE.after_fork_in_parent,
-        after_in_child=GATE.__init__,  # type: ignore[misc]  # the other threads are gone, and may have held the lock
+        after_in_child=GATE.__init__,  # type: ignore[misc]  # other threads, now gone, may have held the lock
     )

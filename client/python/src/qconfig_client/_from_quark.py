@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From Quark's objects to qconfig.v1 messages.
+"""Converts Quark's objects to qconfig.v1 messages.
 
-Goes by the names of attributes, enum members and classes only, so it needs neither Quark nor torch. What a message
-cannot hold is refused with ValueError and never dropped.
+Uses only the names of attributes, enum members and classes, so it needs neither Quark nor torch. Raises ValueError for
+anything that a message cannot represent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qconfig_client._enums import enum_number
 
 
 def layer_config(config: Any) -> quantization_pb2.QLayerConfig:
-    """From Quark's `QLayerConfig`."""
+    """Converts Quark's `QLayerConfig`."""
     message = quantization_pb2.QLayerConfig()
     for field_name in ("input_tensors", "output_tensors", "weight", "bias"):
         stages = getattr(config, field_name)
@@ -30,9 +30,9 @@ def layer_config(config: Any) -> quantization_pb2.QLayerConfig:
 
 
 def tensor_config(config: Any) -> quantization_pb2.QTensorConfig:
-    """From Quark's `QTensorConfig`."""
+    """Converts Quark's `QTensorConfig`."""
     if getattr(config, "qat_spec", None) is not None:
-        raise ValueError("qat_spec is for quantization-aware training, which qconfig does not serve: leave it None")
+        raise ValueError("qat_spec must be None: qconfig does not support quantization-aware training")
     message = quantization_pb2.QTensorConfig()
     for field in message.DESCRIPTOR.fields:
         value = getattr(config, field.name)
@@ -52,7 +52,7 @@ def tensor_config(config: Any) -> quantization_pb2.QTensorConfig:
 
 
 def weight_converters(converters: Iterable[Any]) -> Iterator[registry_pb2.WeightConverter]:
-    """From the `f2f_weight_converters` of a template."""
+    """Converts the `f2f_weight_converters` of a template."""
     for converter in converters:
         message = registry_pb2.WeightConverter()
         message.source_patterns.extend(converter.source_patterns)
@@ -60,7 +60,7 @@ def weight_converters(converters: Iterable[Any]) -> Iterator[registry_pb2.Weight
         for operation in converter.operations:
             if type(operation).__name__ != "SplitFusedExperts":
                 raise ValueError(
-                    f"{type(operation).__name__}: of weight operations qconfig knows only SplitFusedExperts"
+                    f"unsupported weight operation {type(operation).__name__}; qconfig supports only SplitFusedExperts"
                 )
             message.operations.add().split_fused_experts.split_axis = operation.split_axis
         yield message

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The methods of both services, typed."""
+"""Typed descriptions of the methods of both services."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments of Quark's get_config as a request."""
+"""Builds requests from the arguments of Quark's get_config."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qconfig.v1.config_service_pb2 import GetConfigRequest
 from qconfig.v1.config_spec_pb2 import ConfigSpec
 from qconfig.v1.quantization_pb2 import SharedScaleGroup
 
-# Pairs stand for a dict, and may say a key twice, which the server refuses.
+# Pairs may be passed instead of a dict. They can repeat a key, which the server rejects.
 LayerConfig = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 LayerTypeConfig = Union[Mapping[Any, str], Iterable[tuple[Any, str]]]
 AlgoConfigs = Union[Mapping[str, Any], Iterable[tuple[str, Any]]]
@@ -59,7 +59,7 @@ def get_config_request(
     for algorithm_name, value in pairs("algo_configs", algo_configs):
         config = None if value is None else algo_config(algorithm_name, value)
         spec.algo_configs.add(algorithm=algorithm_name, config=config)
-    # For these two None is one thing and empty another.
+    # None and an empty list differ only for the next two.
     if exclude_layers is not None:
         spec.exclude_layers.SetInParent()
         spec.exclude_layers.patterns.extend(_items("exclude_layers", exclude_layers))
@@ -81,7 +81,7 @@ def get_config_request(
 
 
 def pairs(name: str, value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], None]) -> list[tuple[Any, Any]]:
-    """The items of an argument that is a dict or pairs."""
+    """The items of an argument that is a dict or an iterable of pairs."""
     if value is None:
         return []
     if isinstance(value, Mapping):
@@ -90,7 +90,7 @@ def pairs(name: str, value: Union[Mapping[Any, Any], Iterable[tuple[Any, Any]], 
         items = list(value)
         if all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
             return items
-    raise TypeError(f"{name} takes a dict or pairs, and not {value!r}")
+    raise TypeError(f"{name} must be a dict or pairs, not {value!r}")
 
 
 def _layer_type_name(layer_type: Any) -> Any:
@@ -98,30 +98,29 @@ def _layer_type_name(layer_type: Any) -> Any:
         return layer_type
     if not layer_type.__module__.startswith("torch.nn."):
         raise ValueError(
-            f"layer_type_config takes classes of torch.nn, and not {layer_type.__module__}.{layer_type.__qualname__}: "
-            "the server has no other layer types"
+            f"unsupported class {layer_type.__module__}.{layer_type.__qualname__} in layer_type_config: "
+            "only classes of torch.nn are supported"
         )
     return layer_type.__name__
 
 
 def algo_config(algorithm: str, value: Any) -> AlgoConfig:
-    """An algorithm's configuration as a message.
+    """The configuration of an algorithm as a message.
 
-    value: an AlgoConfig; or an object of Quark's class; or the fields of that class as a dict, as its `to_dict()` gives
-        them or without `name`. What is None takes Quark's default, but for the `compute_scale_loss` of
-        autosmoothquant.
+    value: an AlgoConfig, an object of Quark's class, or a dict of that class's fields, with or without `name`. None
+        selects Quark's default, except for `compute_scale_loss` of autosmoothquant.
     """
     if isinstance(value, AlgoConfig):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if not isinstance(value, Mapping):
-        raise TypeError(f"algo_configs[{algorithm!r}] is a {type(value).__name__}, and not a dict or an AlgoConfig")
+        raise TypeError(f"algo_configs[{algorithm!r}] must be a dict or an AlgoConfig, not {type(value).__name__}")
     name = str(value.get("name", algorithm)).lower()
     name = _ALGORITHM_OF_QUARKS_NAME.get(name, name)
     known = AlgoConfig.DESCRIPTOR.fields_by_name
     if name not in known:
-        raise ValueError(f"no algorithm has the name {name!r}; known are {', '.join(known)}")
+        raise ValueError(f"unknown algorithm {name!r}; known algorithms: {', '.join(known)}")
     result = AlgoConfig()
     config = getattr(result, name)
     config.SetInParent()
@@ -134,11 +133,11 @@ def algo_config(algorithm: str, value: Any) -> AlgoConfig:
 
 def _fill(message: Message, values: Mapping[str, Any], path: str) -> None:
     if not isinstance(values, Mapping):
-        raise TypeError(f"{path} takes a dict, and not {values!r}")
+        raise TypeError(f"{path} must be a dict, not {values!r}")
     fields = message.DESCRIPTOR.fields_by_name
     for key, value in values.items():
         if key not in fields:
-            raise TypeError(f"{path} has no field {key!r}; it has {', '.join(fields)}")
+            raise TypeError(f"{path} has no field {key!r}; its fields are {', '.join(fields)}")
         if value is not None:
             _set(message, fields[key], value, f"{path}.{key}")
 
@@ -149,7 +148,7 @@ def _set(message: Message, field: Any, value: Any, path: str) -> None:
         if hasattr(target, "extend"):
             _extend_values(target, value, path)
         else:
-            with _told_where(path):
+            with _errors_at(path):
                 setattr(message, field.name, value)
     elif field.message_type is StringList.DESCRIPTOR:
         target.SetInParent()
@@ -159,7 +158,7 @@ def _set(message: Message, field: Any, value: Any, path: str) -> None:
         _extend(target.layers, value, path)
     elif field.message_type is RotationScalingLayersEntry.DESCRIPTOR:
         for position, layers in pairs(path, value):
-            with _told_where(path):
+            with _errors_at(path):
                 entry = target.add(position=position)
             _extend(entry.layers, layers, f"{path}[{position!r}]")
     elif isinstance(target, Message):
@@ -176,12 +175,12 @@ def _extend(target: Any, values: Iterable[Mapping[str, Any]], path: str) -> None
 
 def _extend_values(target: Any, values: Iterable[Any], path: str) -> None:
     values = _items(path, values)
-    with _told_where(path):
+    with _errors_at(path):
         target.extend(values)
 
 
 @contextmanager
-def _told_where(path: str) -> Iterator[None]:
+def _errors_at(path: str) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
@@ -192,5 +191,5 @@ def _told_where(path: str) -> Iterator[None]:
 
 def _items(name: str, value: Iterable[Any]) -> Iterable[Any]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} takes a list, and not {value!r}")
+        raise TypeError(f"{name} must be a list, not {value!r}")
     return value

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From qconfig.v1 messages to the objects of the installed amd-quark.
+"""Converts qconfig.v1 messages to objects of the installed amd-quark.
 
-Quark's own `QConfig.from_dict` is not used: the JSON lacks fields, and reading it changes others.
-Importing this module imports neither Quark nor torch; the functions do.
+Does not use Quark's `QConfig.from_dict`: the JSON lacks fields, and reading it changes others.
+Importing this module does not import Quark or torch; its functions do.
 """
 
 from __future__ import annotations
@@ -28,45 +28,45 @@ _ALGORITHM_CLASSES = {
     "twobitscalar": "TwoBitScalarConfig",
 }
 
-# What importing amd-quark's LLMTemplate needs and amd-quark does not require.
+# Packages that amd-quark's LLMTemplate imports, but amd-quark does not require.
 _NEEDED_BY_QUARK = ("torch", "transformers", "accelerate")
 
 
 class QuarkMissing(ImportError):
-    """The objects of amd-quark are asked for, and it is not installed, or not in the release that is needed."""
+    """An operation needs amd-quark, which is not installed, or not in the required release."""
 
 
 def installed_release() -> Optional[str]:
-    """The installed release of amd-quark, such as "0.12.post1"; None: there is none. Does not import it."""
+    """The installed release of amd-quark, such as "0.12.post1", or None. Does not import it."""
     try:
         version: Optional[str] = importlib.metadata.version("amd-quark")
     except importlib.metadata.PackageNotFoundError:
         return None
-    return version.split("+")[0] if version else None  # what an incomplete uninstallation leaves has no version
+    return version.split("+")[0] if version else None  # no version: an incomplete uninstallation
 
 
 def require_quark(release: Optional[str] = None) -> None:
-    """Raises QuarkMissing unless amd-quark is installed, and is `release` if that is given."""
+    """Raises QuarkMissing unless amd-quark is installed, in the given `release` if it is not None."""
     installed = installed_release()
     if installed is None:
         packages = " ".join(["amd-quark" if release is None else f"amd-quark=={release}", *_NEEDED_BY_QUARK])
-        raise QuarkMissing(f"Quark's classes are needed here, but amd-quark is not installed: pip install {packages}")
+        raise QuarkMissing(f"amd-quark is not installed: pip install {packages}")
     if release is not None and installed != release:
         raise QuarkMissing(
-            f"this is of Quark {release}, but amd-quark {installed} is installed. "
-            f"Ask for the catalogue quark-{installed}, or pip install amd-quark=={release}"
+            f"this object requires amd-quark {release}, but amd-quark {installed} is installed: "
+            f"use the catalogue quark-{installed}, or pip install amd-quark=={release}"
         )
 
 
 def to_quark(config: quantization_pb2.QConfig) -> Any:
-    """The `QConfig` that `LLMTemplate.get_config` of the same Quark release returns.
+    """Converts to the `QConfig` that `LLMTemplate.get_config` of the same Quark release returns.
 
-    Raises QuarkMissing when another release is installed, or none.
+    Raises QuarkMissing if that release is not installed.
     """
     require_quark(config.version)
     quark = _quark_config()
     result = quark.QConfig(global_quant_config=layer_config_to_quark(config.global_quant_config))
-    # Quark 0.12's constructor would expand `exclude`, which is expanded already.
+    # Set after construction, because Quark 0.12's constructor would expand `exclude` a second time.
     result.exclude = list(config.exclude)
     result.layer_type_quant_config = {
         _layer_types()[entry.layer_type]: layer_config_to_quark(entry.config)
@@ -74,7 +74,7 @@ def to_quark(config: quantization_pb2.QConfig) -> Any:
     }
     result.layer_quant_config = _by_pattern(config.layer_quant_config)
     result.kv_cache_quant_config = _by_pattern(config.kv_cache_quant_config)
-    # A template without K and V projections has None here, against the type that Quark declares.
+    # Quark uses None for a template without K and V projections, although it declares a list.
     result.kv_cache_group = list(config.kv_cache_group) or None
     result.min_kv_scale = config.min_kv_scale
     result.kv_cache_post_rope = config.kv_cache_post_rope
@@ -91,7 +91,7 @@ def to_quark(config: quantization_pb2.QConfig) -> Any:
 
 
 def layer_config_to_quark(config: quantization_pb2.QLayerConfig) -> Any:
-    """Quark's `QLayerConfig`."""
+    """Converts to Quark's `QLayerConfig`."""
     return _quark_config().QLayerConfig(
         input_tensors=_stages(config.input_tensors),
         output_tensors=_stages(config.output_tensors),
@@ -102,7 +102,7 @@ def layer_config_to_quark(config: quantization_pb2.QLayerConfig) -> Any:
 
 
 def tensor_config_to_quark(config: quantization_pb2.QTensorConfig) -> Any:
-    """Quark's `QTensorConfig`."""
+    """Converts to Quark's `QTensorConfig`."""
     arguments: dict[str, Any] = {}
     for field in config.DESCRIPTOR.fields:
         if field.name == "block_size":
@@ -117,17 +117,15 @@ def tensor_config_to_quark(config: quantization_pb2.QTensorConfig) -> Any:
 
 
 def algo_config_to_quark(config: algorithm_pb2.AlgoConfig) -> Any:
-    """The configuration class of one of Quark's algorithms."""
+    """Converts to the configuration class of the algorithm in Quark."""
     algorithm = config.WhichOneof("config")
     if algorithm is None:
-        raise ValueError(
-            "the server is newer than this client and has an algorithm that it does not know; update the client"
-        )
+        raise ValueError("unknown algorithm: the server is newer than this client; update the client")
     return _dataclass(_algorithm_class(algorithm), getattr(config, algorithm))
 
 
 def weight_converters_to_quark(converters: Sequence[registry_pb2.WeightConverter]) -> Optional[list[Any]]:
-    """Quark's `WeightConverter`s of a template; None when there are none."""
+    """Converts to Quark's `WeightConverter`s; None if there are none."""
     quark = importlib.import_module("quark.torch.quantization.weight_convert")
     return [
         quark.WeightConverter(
@@ -174,7 +172,7 @@ def _enum_value(message: Any, field_name: str) -> Any:
     if name is None:
         return None
     types = importlib.import_module("quark.torch.quantization.config.type")
-    if enum.name == "DeviceType":  # Quark writes its value; of all other enums the name
+    if enum.name == "DeviceType":  # Quark's JSON has the value of this enum, and the name of all others
         return types.DeviceType(name)
     return getattr(types, enum.name)[name]
 
@@ -192,13 +190,13 @@ def _by_pattern(entries: Sequence[quantization_pb2.LayerQuantConfigEntry]) -> di
 
 
 def _dataclass(quark_class: Any, message: Any) -> Any:
-    """An object of a dataclass whose fields are called as those of `message`."""
+    """Creates an object of a dataclass from the fields of `message` with the same names."""
     arguments: dict[str, Any] = {}
     for field in dataclasses.fields(quark_class):
         if field.name not in message.DESCRIPTOR.fields_by_name:
-            continue  # `name`, which follows from the class
+            continue  # `name`, which the class implies
         value = _value(message, field.name)
-        # A default keeps its Python type: SmoothQuant's alpha is the integer 1.
+        # Keeps the Python type of a default: SmoothQuant's alpha is the integer 1.
         arguments[field.name] = field.default if value == field.default else value
     return quark_class(**arguments)
 
@@ -224,7 +222,7 @@ def _value(message: Any, field_name: str) -> Any:
 
 
 def _dictionary(message: Any) -> dict[str, Any]:
-    """A dictionary of what `message` has: Quark's layers to scale are dictionaries with keys left out."""
+    """Converts the set fields of `message` to a dict: Quark's scaling layers are dicts with optional keys."""
     result: dict[str, Any] = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
@@ -233,6 +231,6 @@ def _dictionary(message: Any) -> dict[str, Any]:
                 result[field.name] = value
         elif isinstance(value, str):
             result[field.name] = value
-        elif value or message.DESCRIPTOR.name == "ScalingLayer":  # keys of a rotation's layer may be missing
+        elif value or message.DESCRIPTOR.name == "ScalingLayer":  # the lists of a rotation's layer are optional
             result[field.name] = list(value)
     return result

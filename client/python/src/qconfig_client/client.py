@@ -18,19 +18,20 @@ from qconfig_client.config import Config
 
 
 class Client:
-    """Calls a qconfig server. Thread-safe, and may be used on both sides of a fork; one for a program is enough.
+    """Calls a qconfig server. Thread-safe, and usable in parent and child after a fork; a program needs only one.
 
-    server: host:port, which may stand for several addresses, or any other target of gRPC.
-    tenant, catalog: go into requests that name none. A `catalog` of None is that of the installed amd-quark, or the
-        tenant's default if there is no amd-quark. "" is the tenant's default, here and in the methods.
-    timeout: seconds that one call may take with all its tries; each method also takes its own.
-    tls: None, nothing is encrypted; Tls() trusts the system's authorities.
-    service_config: JSON; empty, one server is used and calls are tried once.
-    cache_dir: a folder for the last answers of `get_config`, which are used, as `stale`, when the server cannot be
-        asked.
+    server: host:port, where the host may resolve to several addresses, or any other gRPC target.
+    tenant, catalog: defaults for requests that do not set them. A `catalog` of None selects the catalogue of the
+        installed amd-quark, or the tenant's default without amd-quark. "" selects the tenant's default, here and in the
+        methods.
+    timeout: seconds that a call may take, including its retries; each method can override it.
+    tls: None disables TLS; Tls() trusts the system's certificate authorities.
+    service_config: JSON; if empty, the client uses one server and does not retry.
+    cache_dir: a folder that caches the responses of `get_config`. While the server is unavailable, `get_config` returns
+        them, marked as `stale`.
 
-    Making one does not connect: a server that cannot be reached is ServerUnavailable at the first call. Every method
-    raises a QConfigError when the call fails; the protos say which ones, and what the arguments mean.
+    The constructor does not connect: if the server is unreachable, the first call raises ServerUnavailable. A method
+    whose call fails raises a QConfigError. The protos describe the errors and the arguments.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Client:
         self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder, release))
 
     def __getstate__(self) -> Options:
-        """Clients can be pickled, as processes that are spawned need it."""
+        """Makes clients picklable, for spawned processes."""
         return self._options
 
     def __setstate__(self, options: Options) -> None:
@@ -59,7 +60,7 @@ class Client:
         self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
 
     def close(self) -> None:
-        """Ends the connection. Calls that run are cancelled, and later ones are a ValueError."""
+        """Closes the connection and cancels the calls in flight. Later calls raise ValueError."""
         self._connection.close()
 
     def __enter__(self) -> Client:
@@ -90,10 +91,10 @@ class Client:
         include_canonical_json: bool = False,
         timeout: Optional[float] = None,
     ) -> Config:
-        """The configuration for a model type and a scheme, with the arguments of Quark's `LLMTemplate.get_config`.
+        """Returns a configuration. The arguments are those of Quark's `LLMTemplate.get_config`.
 
-        None and an empty list differ for `exclude_layers` and `shared_scale_groups` alone, as in Quark. The keys of
-        `layer_type_config` are classes, such as torch.nn.Linear, or their names; for the values of `algo_configs` see
+        As in Quark, None and an empty list differ only for `exclude_layers` and `shared_scale_groups`. The keys of
+        `layer_type_config` are classes, such as torch.nn.Linear, or their names. For the values of `algo_configs`, see
         the function `algo_config`.
         """
         request = get_config_request(
@@ -118,7 +119,7 @@ class Client:
         try:
             response = self._connection.call(_method.GET_CONFIG, request, timeout, catalog)
         except errors.QConfigError as error:
-            stale = self._cache.answer_after(error, request) if self._cache else None
+            stale = self._cache.response_after(error, request) if self._cache else None
             if stale is None:
                 raise
             return Config(stale, stale=True)
@@ -129,12 +130,12 @@ class Client:
     def batch_get_config(
         self, requests: Iterable[Union[GetConfigRequest, Mapping[str, Any]]], *, timeout: Optional[float] = None
     ) -> list[Union[Config, errors.QConfigError]]:
-        """One answer for each request, in order: a Config, or the error that its own call would have raised.
+        """Returns a result for each request, in order: a Config, or the error that a single call would have raised.
 
-        requests: up to 1,000 dicts of `get_config`'s arguments, or messages, such as `get_config_request` makes.
+        requests: up to 1,000 dicts with the arguments of `get_config`, or messages as from `get_config_request`.
         """
         batch = config_pb2.BatchGetConfigRequest()
-        catalogs: list[Optional[str]] = []  # those that the caller gave
+        catalogs: list[Optional[str]] = []  # as passed by the caller
         for request in requests:
             item = batch.requests.add()
             if isinstance(request, GetConfigRequest):
@@ -165,7 +166,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> config_pb2.ListTemplatesResponse:
-        """One page."""
+        """Returns one page."""
         request = config_pb2.ListTemplatesRequest(
             tenant=tenant or self._options.tenant,
             catalog=self._options.named_catalog(catalog),
@@ -189,7 +190,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> Iterator[LlmTemplate]:
-        """All pages. `timeout` is for each."""
+        """Iterates over the entries of all pages. `timeout` applies to each page."""
         while True:
             page = self.list_templates(
                 tenant=tenant,
@@ -238,7 +239,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> config_pb2.ListSchemesResponse:
-        """One page."""
+        """Returns one page."""
         request = config_pb2.ListSchemesRequest(
             tenant=tenant or self._options.tenant,
             catalog=self._options.named_catalog(catalog),
@@ -262,7 +263,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> Iterator[Scheme]:
-        """All pages. `timeout` is for each."""
+        """Iterates over the entries of all pages. `timeout` applies to each page."""
         while True:
             page = self.list_schemes(
                 tenant=tenant,
@@ -319,10 +320,10 @@ class Client:
         validate_only: bool = False,
         timeout: Optional[float] = None,
     ) -> registry_pb2.RegisterSchemeResponse:
-        """Adds a scheme. With `replace` or an `etag` it may take the place of the tenant's scheme of the same name.
+        """Adds a scheme, or replaces the tenant's scheme of the same name if `replace` or `etag` is set.
 
-        As every write, it gets a random `request_id` if the caller gives none, so that its tries make it once. After
-        ServerUnavailable or DeadlineExceeded it may have been stored: to repeat it safely, give a `request_id`.
+        Every write has a random `request_id` by default, so that retries apply it once. After ServerUnavailable or
+        DeadlineExceeded it may have been applied: to retry it safely, pass your own `request_id` and reuse it.
         """
         request = registry_pb2.RegisterSchemeRequest(
             tenant=tenant or self._options.tenant,
@@ -364,7 +365,7 @@ class Client:
         validate_only: bool = False,
         timeout: Optional[float] = None,
     ) -> registry_pb2.RegisterTemplateResponse:
-        """Adds a template, or replaces the tenant's template of the same model type unless it `must_be_new`."""
+        """Adds a template, or replaces the tenant's template for the model type unless `must_be_new` is set."""
         request = registry_pb2.RegisterTemplateRequest(
             tenant=tenant or self._options.tenant,
             llm_template=llm_template,
@@ -404,7 +405,7 @@ class Client:
         validate_only: bool = False,
         timeout: Optional[float] = None,
     ) -> registry_pb2.SetDefaultCatalogResponse:
-        """Changes the catalogue that requests of the tenant use if they name none."""
+        """Sets the catalogue that the tenant's requests use by default."""
         request = registry_pb2.SetDefaultCatalogRequest(
             tenant=tenant or self._options.tenant,
             catalog=catalog,
@@ -423,7 +424,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> registry_pb2.ListChangesResponse:
-        """One page of the writes to the tenant's registry, newest first."""
+        """Returns one page of the writes to the tenant's registry, newest first."""
         request = registry_pb2.ListChangesRequest(
             tenant=tenant or self._options.tenant,
             page_size=page_size,
@@ -441,7 +442,7 @@ class Client:
         view: EntryView = config_pb2.ENTRY_VIEW_UNSPECIFIED,
         timeout: Optional[float] = None,
     ) -> Iterator[ChangeRecord]:
-        """All pages. `timeout` is for each."""
+        """Iterates over the entries of all pages. `timeout` applies to each page."""
         while True:
             page = self.list_changes(
                 tenant=tenant,

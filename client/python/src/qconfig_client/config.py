@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Config:
-    """A configuration as the server answered it. Equal to another when all that the server said is."""
+    """A configuration that the server returned. Two are equal if their responses and `stale` are equal."""
 
     def __init__(self, response: GetConfigResponse, *, stale: bool = False) -> None:
         self.response = response
-        self.stale = stale  # from the cache, because the server could not be asked
+        self.stale = stale  # from the cache, because the server was unavailable
 
     @property
     def proto(self) -> QConfig:
@@ -25,7 +25,7 @@ class Config:
 
     @property
     def not_modified(self) -> bool:
-        """The digest is the request's `if_digest`, so there is neither `proto` nor a dict."""
+        """The digest equals the request's `if_digest`; the response has no configuration."""
         return self.response.not_modified
 
     @property
@@ -45,21 +45,21 @@ class Config:
         return list(cast("Iterable[Warning]", self.response.warnings))
 
     def to_dict(self) -> dict[str, Any]:
-        """What `to_dict()` of Quark's QConfig gives, with the same order of keys: for reading and comparing.
+        """The same dict as `to_dict()` of Quark's QConfig, with the same order of keys. For reading and comparing only.
 
-        Do not build a configuration from it. Quark's `QConfig.from_dict` drops `exclude`, `kv_cache_group`,
-        `min_kv_scale` and `shared_scale_groups` without an error, and the model comes out wrong. Use `to_quark()`.
+        Do not build a configuration from it: Quark's `QConfig.from_dict` silently drops `exclude`, `kv_cache_group`,
+        `min_kv_scale` and `shared_scale_groups`, which yields a wrong model. Use `to_quark()`.
         """
         self._check_modified()
         if not self.response.quark_json:
-            raise ValueError("the request did not ask for it with include_quark_json")
+            raise ValueError("the response has no quark_json: set include_quark_json in the request")
         result: dict[str, Any] = json.loads(self.response.quark_json)
         return result
 
     def to_quark(self) -> QuarkQConfig:
-        """Quark's own QConfig, as LLMTemplate of the same release returns it. Needs the extra `quark`.
+        """The QConfig that LLMTemplate of the same Quark release returns. Requires the extra `quark`.
 
-        QuarkMissing, an ImportError: amd-quark is not installed, or another release than that of the configuration.
+        Raises QuarkMissing, an ImportError, if the Quark release of the configuration is not installed.
         """
         self._check_modified()
         from qconfig_client._to_quark import to_quark
@@ -68,7 +68,7 @@ class Config:
 
     def _check_modified(self) -> None:
         if self.not_modified:
-            raise ValueError(f"the configuration is not modified: use the one whose digest is {self.digest}")
+            raise ValueError(f"the configuration was not modified: use the one with digest {self.digest}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Config) and (self.response, self.stale) == (other.response, other.stale)

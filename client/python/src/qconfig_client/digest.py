@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The digest of a configuration, as the server computes it."""
+"""Computes the digest of a configuration like the server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def config_digest(config: QConfig) -> str:
 
 
 def verify_digest(response: GetConfigResponse) -> bool:
-    """Whether `config_digest` of the answer is that of its `canonical_json`, for which the request asked.
+    """Whether the `config_digest` of the response is the digest of its `canonical_json`.
 
-    ValueError: the answer has none. Without it, compare `config_digest` with what the function `config_digest` makes of
-    `config`; they differ if a newer server's configuration has fields that this release of the client does not know.
+    Raises ValueError if the response has no `canonical_json`. To verify such a response, compare its `config_digest`
+    with `config_digest(response.config)`. They differ if a newer server sets fields that this client does not know.
     """
     if not response.canonical_json:
-        raise ValueError("the answer has no canonical_json: ask for it with include_canonical_json=True")
+        raise ValueError("the response has no canonical_json: set include_canonical_json=True in the request")
     return hashlib.sha256(response.canonical_json.encode()).hexdigest() == response.config_digest
 
 
@@ -39,7 +39,7 @@ def _canonical(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(_canonical, value)) + "]"
     if isinstance(value, str):
-        # json escapes what RFC 8785 does, and in the same way, but for DEL, which stays.
+        # json escapes the same characters as RFC 8785, in the same way.
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -47,7 +47,7 @@ def _canonical(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """A number as ECMAScript prints it."""
+    """Formats a number like ECMAScript."""
     if value.is_integer() and abs(value) <= 2**53:
         return str(int(value))
     mantissa, _, exponent = repr(abs(value)).partition("e")

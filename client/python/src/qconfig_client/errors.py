@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a failed call raises: one class for each reason of the server, and two for failures on the way to it.
+"""The exceptions of failed calls: a class for each reason of the server, and two for failures of the connection.
 
-Where Quark's own code raises a ValueError or a NotImplementedError, the class is one too.
+Where Quark raises ValueError or NotImplementedError, the class derives from it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class FieldViolation(NamedTuple):
 
 
 class QConfigError(Exception):
-    """A call that failed, for whatever reason.
+    """A failed call. The base class of all errors of this package's clients.
 
-    code: gRPC's status code.
-    reason: the name of an ErrorReason, such as "SCHEME_NOT_FOUND"; empty when the failure is not the server's word, or
-        has a reason that this release of the client does not know.
-    message: what went wrong, for people: the field, the value, what is accepted and what was probably meant.
-    detail: the same for programs; the properties from `field` on are its fields. Empty if the server sent none.
-    metadata: the metadata of the status's ErrorInfo.
+    code: the gRPC status code.
+    reason: the name of an ErrorReason, such as "SCHEME_NOT_FOUND"; empty if the error does not come from the server, or
+        its reason is unknown to this release of the client.
+    message: a text for people, with the field, its value, the accepted values and suggestions.
+    detail: the same in machine-readable form; empty if the server sent none. The properties such as `field` read it.
+    metadata: the metadata of the ErrorInfo.
     """
 
     def __init__(
@@ -65,22 +65,22 @@ class QConfigError(Exception):
 
     @property
     def allowed(self) -> list[str]:
-        """Values that are accepted, at most 10."""
+        """Accepted values, at most 10."""
         return list(self.detail.allowed)
 
     @property
     def allowed_total(self) -> int:
-        """How many values are accepted in total."""
+        """The number of accepted values."""
         return self.detail.allowed_total
 
     @property
     def suggestions(self) -> list[str]:
-        """Values that were probably meant, the best first, at most 3."""
+        """Similar accepted values, the best match first, at most 3."""
         return list(self.detail.suggestions)
 
     @property
     def rule(self) -> str:
-        """The rule that a tensor's configuration breaks; see INVALID_TENSOR_CONFIG."""
+        """The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG."""
         return self.detail.rule
 
     @property
@@ -93,7 +93,7 @@ class QConfigError(Exception):
 
     @property
     def first_revision(self) -> int:
-        """The oldest revision that can be read."""
+        """The oldest available revision."""
         return self.detail.first_revision
 
     @property
@@ -101,20 +101,19 @@ class QConfigError(Exception):
         return self.detail.newest_revision
 
     def __str__(self) -> str:
-        # The server's message names the field, the value, what is allowed and what was probably meant.
         return f"{self.message} ({self.reason or self.code.name})"
 
     def __reduce__(self) -> tuple[Callable[..., QConfigError], tuple[Any, ...]]:
-        # Errors cross process pools.
+        # Errors must be picklable for process pools.
         return _make, (self.message, self.code, self.reason, self.metadata, self.field_violations, self.detail)
 
 
 class ServerUnavailable(QConfigError):
-    """UNAVAILABLE without a word of the server: it cannot be reached. A write may have been stored."""
+    """UNAVAILABLE without a reason: the server is unreachable. A write may have been applied."""
 
 
 class DeadlineExceeded(QConfigError):
-    """DEADLINE_EXCEEDED: no answer came in time. A write may have been stored."""
+    """DEADLINE_EXCEEDED: the timeout expired. A write may have been applied."""
 
 
 class InvalidRequest(QConfigError, ValueError):
@@ -261,7 +260,7 @@ _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
 
 
 def from_rpc_error(error: grpc.RpcError) -> QConfigError:
-    """What gRPC, sync or asyncio, raised, as this package's error."""
+    """Converts an error of gRPC, sync or asyncio, to an error of this package."""
     has_info = False
     reason = ""
     metadata: dict[str, str] = {}
@@ -277,12 +276,12 @@ def from_rpc_error(error: grpc.RpcError) -> QConfigError:
             elif packed.Unpack(found):
                 detail = found
     except DecodeError:
-        pass  # not the server's, or broken on the way: what was read before is all there is
+        pass  # malformed details: keep what has been parsed so far
     return _make(error.details() or "", error.code(), reason, metadata, violations, detail if has_info else None)
 
 
 def from_item_error(error: ItemError) -> QConfigError:
-    """The failure of one item of a batch, as its own call would have raised it."""
+    """Converts the error of a batch item to the exception that a single call would raise."""
     reason = ErrorReason.Name(error.reason)[len(_PREFIX) :] if error.reason in ErrorReason.values() else ""
     return _make(
         error.message,
@@ -295,8 +294,9 @@ def from_item_error(error: ItemError) -> QConfigError:
 
 
 def with_hint(error: QConfigError, hint: str) -> QConfigError:
-    """`error` with one more sentence in its message."""
-    message = f"{error.message.rstrip('.')}. {hint}"
+    """Returns `error` with `hint` added to its message."""
+    end = "" if error.message.endswith((".", "?")) else "."
+    message = f"{error.message}{end} {hint}"
     return _make(message, error.code, error.reason, error.metadata, error.field_violations, error.detail)
 
 

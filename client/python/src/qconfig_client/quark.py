@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quark's `LLMTemplate`, answered by a qconfig server. A worker changes one import:
+"""A drop-in replacement for Quark's `LLMTemplate` that uses a qconfig server. A worker changes one import:
 
     from qconfig_client.quark import LLMTemplate  # was: from quark.torch import LLMTemplate
 
     config = LLMTemplate.get("llama").get_config(scheme="fp8", kv_cache_scheme="fp8")
 
-The server is that of QCONFIG_SERVER (localhost:50051), the registry that of QCONFIG_TENANT, the catalogue that of
-QCONFIG_CATALOG, or else that of the installed amd-quark. `configure` says otherwise, and takes the options of a Client.
+QCONFIG_SERVER sets the server (default: localhost:50051), QCONFIG_TENANT the tenant, and QCONFIG_CATALOG the catalogue
+(default: that of the installed amd-quark). `configure` overrides them, and takes the options of a Client.
 
-What is registered is the tenant's: other processes see it, and it lasts. Errors are those of Quark's kinds (ValueError,
-KeyError, NotImplementedError) and of this package; a server that cannot be reached is a QConfigError.
-Only what returns Quark's objects needs amd-quark, and only that imports it.
+Registered entries belong to the tenant: other processes see them, and they are permanent. Errors are both of Quark's
+types (ValueError, KeyError, NotImplementedError) and of this package; an unreachable server is a QConfigError.
+Only functions that return Quark's objects need and import amd-quark.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 __all__ = ["LLMTemplate", "OverrideSchemeNotFound", "QuarkMissing", "client", "configure", "installed_release"]
 
 _LOG = logging.getLogger("qconfig_client")
-_clients: dict[str, Client] = {}  # none or one, under "client"; without a lock, which a child could inherit locked
-_registered_here: set[str] = set()  # schemes; forked children have registered what their parent had
+_clients: dict[str, Client] = {}  # at most one, under "client"; no lock, because a child could inherit it locked
+_registered_here: set[str] = set()  # names of schemes; a forked child inherits its parent's
 
 
 class OverrideSchemeNotFound(errors.SchemeNotFound, KeyError):
-    """No scheme has the name that an override gives. Quark raises a KeyError."""
+    """An override names an unknown scheme. Quark raises a KeyError."""
 
 
 def configure(
     server: Optional[str] = None, *, tenant: Optional[str] = None, catalog: Optional[str] = None, **options: Any
 ) -> None:
-    """Which server to ask from now on, with the options of a Client. What is None comes from the environment."""
+    """Sets the server and the options of the Client to use. Values of None come from the environment."""
     new = _new_client(server, tenant, catalog, **options)
     old = _clients.get("client")
     _registered_here.clear()
@@ -65,7 +65,7 @@ def _new_client(
 
 
 def client() -> Client:
-    """The client that is used."""
+    """The current client."""
     return _clients.get("client") or _clients.setdefault("client", _new_client())
 
 
@@ -75,9 +75,9 @@ def _log(warnings: Iterable[Warning]) -> None:
 
 
 class LLMTemplate:
-    """What Quark knows of one model type: as Quark's class of this name.
+    """The template of a model type, with the interface of Quark's class of this name.
 
-    A template of `get` is a copy. One that was changed or made by hand can be asked only after `register_template`.
+    `get` returns a copy. A template that was created or modified must be registered before `get_config`.
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class LLMTemplate:
         for parameter, config in legacy_algorithm_parameters.items():
             if not parameter.endswith("_config"):
                 raise ValueError(
-                    f"{parameter} is no argument of LLMTemplate: give algorithm_configs={{name: configuration}}"
+                    f"unexpected argument {parameter} of LLMTemplate: use algorithm_configs={{name: configuration}}"
                 )
             self._algo_config[parameter[: -len("_config")]] = config
         for name, config in (algorithm_configs or {}).items():
             self._algo_config[name.lower()] = config
         self._response: Optional[GetTemplateResponse] = None
-        self._registered: Optional[LlmTemplate] = None  # what the server has, as `_message` says it
+        self._registered: Optional[LlmTemplate] = None  # the server's version, as from `_message`
 
     @classmethod
     def get(cls, model_type: str) -> LLMTemplate:
@@ -120,7 +120,7 @@ class LLMTemplate:
             list(served.gate_up_layers_name),
             served.exclude_layers_name,
         )
-        template._algo_config = None  # made of the response when it is asked for, because it needs amd-quark
+        template._algo_config = None  # converted on demand, because that needs amd-quark
         template._response = response
         template._registered = template._message()
         return template
@@ -131,15 +131,15 @@ class LLMTemplate:
 
     @classmethod
     def register_template(cls, template: LLMTemplate) -> None:
-        """Unlike Quark's, it replaces the template for all processes of the tenant, and for good.
+        """Registers or replaces the template, permanently and for all processes of the tenant, unlike Quark's.
 
-        When the tenant has the same template already, nothing is written.
+        Writes nothing if the tenant already has the same template.
         """
         message = template._message()
         if not cls._has(message):
             response = client().register_template(message)
             if response.replaced:
-                _LOG.warning("the template %s was registered already and is replaced", template.model_type)
+                _LOG.warning("replaced the existing template %s", template.model_type)
             _log(response.warnings)
         template._registered = message
 
@@ -155,10 +155,10 @@ class LLMTemplate:
 
     @classmethod
     def register_scheme(cls, scheme_name: str, config: Any) -> None:
-        """`config` is Quark's QLayerConfig.
+        """Registers a scheme, permanently and for all processes of the tenant, unlike Quark's.
 
-        Unlike Quark's, it registers the scheme for all processes of the tenant, and for good. So it is no error when
-        another process has registered the same configuration by this name.
+        It is not an error if another process has registered the same configuration under this name.
+        config: Quark's QLayerConfig.
         """
         scheme = Scheme(name=scheme_name, config=_from_quark.layer_config(config))
         try:
@@ -179,7 +179,7 @@ class LLMTemplate:
 
     @property
     def algo_config(self) -> dict[str, Any]:
-        """The configurations of the algorithms, as Quark's objects; None: the template has none for it."""
+        """The algorithm configurations as Quark's objects; None for an algorithm without one."""
         if self._algo_config is None:
             assert self._response is not None
             catalogs = {catalog.name: catalog for catalog in client().list_catalogs().catalogs}
@@ -189,13 +189,13 @@ class LLMTemplate:
             self._algo_config = dict.fromkeys(catalog.algorithms)
             for entry in self._response.llm_template.algorithm_configs:
                 self._algo_config[entry.algorithm] = _to_quark.algo_config_to_quark(entry.config)
-            if not was_changed:  # a request says None in other words than an answer does
+            if not was_changed:  # requests and responses represent None differently
                 self._registered = self._message()
         return self._algo_config
 
     @property
     def f2f_weight_converters(self) -> Optional[list[Any]]:
-        """How fused tensors of a checkpoint are split, as Quark's objects."""
+        """The converters that split fused tensors of a checkpoint, as Quark's objects."""
         if self._f2f_weight_converters is None and self._response is not None:
             _to_quark.require_quark()
             converters = self._response.llm_template.f2f_weight_converters
@@ -217,20 +217,20 @@ class LLMTemplate:
     ) -> QuarkQConfig:
         _to_quark.require_quark()
         self._check_registered()
-        asked = [algorithm] if isinstance(algorithm, str) and algorithm else list(algorithm or ())
-        lower = {name.lower() for name in asked}
+        requested = [algorithm] if isinstance(algorithm, str) and algorithm else list(algorithm or ())
+        lower = {name.lower() for name in requested}
         try:
             config = client().get_config(
                 self.model_type,
                 scheme,
-                asked,
+                requested,
                 kv_cache_scheme,
                 min_kv_scale,
                 attention_scheme,
                 layer_config,
                 layer_type_config,
                 exclude_layers,
-                # Quark does not look at those that are not asked for.
+                # Quark ignores the configurations of other algorithms.
                 {name: value for name, value in pairs("algo_configs", algo_configs) if name.lower() in lower},
                 shared_scale_groups,
             )
@@ -254,7 +254,7 @@ class LLMTemplate:
             )
         if self._message() != self._registered:
             raise ValueError(
-                f"the template {self.model_type} was changed: call LLMTemplate.register_template(template)"
+                f"the template {self.model_type} was modified: call LLMTemplate.register_template(template)"
             )
 
     def _message(self) -> LlmTemplate:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The client's methods by the names of the RPCs.
+//! Calls the client's methods by RPC name.
 
 use futures_util::TryStreamExt;
 use prost::{Message, Name};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{Failure, json};
 
-/// What a call came to, as JSON.
+/// The response or the error of a call, as JSON.
 pub type Outcome<T> = Result<Result<T, Value>, Failure>;
 
 pub async fn call(client: &Client, method: &str, request: &Value) -> Outcome<Value> {

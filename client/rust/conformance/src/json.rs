@@ -66,13 +66,13 @@ pub fn error(error: &Error) -> Value {
     object
 }
 
-/// The variant's name.
+/// Returns the name of the variant.
 fn kind(error: &Error) -> String {
     let debug = format!("{error:?}");
     debug.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
-/// "NOT_FOUND" for NotFound.
+/// Returns "NOT_FOUND" for NotFound.
 fn name(code: Code) -> String {
     let mut name = String::new();
     for letter in format!("{code:?}").chars() {

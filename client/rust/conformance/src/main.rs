@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The conformance driver: obeys one JSON object a line, and answers each with one.
+//! The driver of `tests/conformance/clients` for the Rust client. Reads one operation per line from standard input, as
+//! JSON, and writes one JSON object per operation to standard output.
 
 mod calls;
 mod json;
@@ -11,14 +12,14 @@ use qconfig_client::v1::GetConfigResponse;
 use qconfig_client::{Certificate, Client, ClientTlsConfig, Identity, verify_digest};
 use serde_json::{Value, json};
 
-/// Why the driver cannot execute a line.
+/// An error of the driver itself.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let mut client = None;
     for line in std::io::stdin().lock().lines() {
-        let answer = match obey(&line?, &mut client).await {
+        let answer = match run(&line?, &mut client).await {
             Ok(answer) => answer,
             Err(failure) => json!({ "driver_error": failure.to_string() }),
         };
@@ -29,17 +30,17 @@ async fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-async fn obey(line: &str, client: &mut Option<Client>) -> Result<Value, Failure> {
-    let order: Value = serde_json::from_str(line)?;
-    let text = |key: &str| order[key].as_str().unwrap_or_default();
+async fn run(line: &str, client: &mut Option<Client>) -> Result<Value, Failure> {
+    let operation: Value = serde_json::from_str(line)?;
+    let text = |key: &str| operation[key].as_str().unwrap_or_default();
     match text("op") {
         "connect" => {
             *client = None;
-            *client = Some(connect(&order)?);
+            *client = Some(connect(&operation)?);
             Ok(json!({ "ok": true }))
         }
         "verify_digest" => {
-            let response: GetConfigResponse = json::decode(&order["response"])?;
+            let response: GetConfigResponse = json::decode(&operation["response"])?;
             Ok(match verify_digest(&response) {
                 Ok(ok) => json!({ "ok": ok }),
                 Err(error) => json!({ "error": { "message": error.to_string() } }),
@@ -47,11 +48,11 @@ async fn obey(line: &str, client: &mut Option<Client>) -> Result<Value, Failure>
         }
         op => {
             let client = client.as_ref().ok_or("not connected")?;
-            let client = match seconds(&order["timeout_s"])? {
+            let client = match seconds(&operation["timeout_s"])? {
                 Some(timeout) => client.with_timeout(timeout),
                 None => client.clone(),
             };
-            let (method, request) = (text("method"), &order["request"]);
+            let (method, request) = (text("method"), &operation["request"]);
             match op {
                 "call" => Ok(match calls::call(&client, method, request).await? {
                     Ok(response) => json!({ "response": response }),
@@ -62,23 +63,23 @@ async fn obey(line: &str, client: &mut Option<Client>) -> Result<Value, Failure>
                     Err(error) => json!({ "error": error }),
                 }),
                 "parallel" => {
-                    let count = order["count"].as_u64().ok_or("no count")?;
+                    let count = operation["count"].as_u64().ok_or("no count")?;
                     parallel(&client, count, method, request).await
                 }
-                _ => Err(format!("unknown op {op:?}").into()),
+                _ => Err(format!("unknown operation {op:?}").into()),
             }
         }
     }
 }
 
-fn connect(order: &Value) -> Result<Client, Failure> {
-    let text = |key: &str| order[key].as_str().unwrap_or_default();
+fn connect(operation: &Value) -> Result<Client, Failure> {
+    let text = |key: &str| operation[key].as_str().unwrap_or_default();
     let mut builder = Client::builder().server(text("server")).tenant(text("tenant")).catalog(text("catalog"));
-    if let Some(timeout) = seconds(&order["timeout_s"])? {
+    if let Some(timeout) = seconds(&operation["timeout_s"])? {
         builder = builder.timeout(timeout);
     }
-    if order["tls"].is_object() {
-        builder = builder.tls(tls(&order["tls"])?);
+    if operation["tls"].is_object() {
+        builder = builder.tls(tls(&operation["tls"])?);
     }
     Ok(builder.build()?)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Writes the stubs: `qconfig-generator PROTO_DIR OUT_DIR`.
+//! Generates the stubs: `qconfig-generator PROTO_DIR OUT_DIR`.
 
 use std::io::Result;
 use std::path::{Path, PathBuf};

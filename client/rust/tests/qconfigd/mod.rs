@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use qconfig_client::{Builder, Client};
 
-/// A real server that forgets what it was told when it ends, on a port of its own.
+/// A real qconfigd with in-memory storage, on a free port.
 pub struct Server {
     process: Child,
     pub address: String,
@@ -24,7 +24,7 @@ impl Server {
             .args(["--listen", listen, "--admin-listen", "127.0.0.1:0", "--storage", "memory"])
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; QCONFIG_BIN says where qconfigd is", program.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}; build qconfigd, or set QCONFIG_BIN", program.display()));
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let port = loop {
             let mut line = String::new();

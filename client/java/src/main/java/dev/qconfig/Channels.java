@@ -16,12 +16,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Opens channels as a qconfig server wants them. */
+/** Opens channels with the settings for a qconfig server. */
 final class Channels {
   static final String DEFAULT_SERVICE_CONFIG = readResource("service_config.json");
 
-  private static final int MAX_ANSWER_BYTES = 64 << 20; // what a server's answer may come to
-  private static final int MAX_RETRIED_BYTES = 8 << 20; // a larger request is not tried again
+  private static final int MAX_ANSWER_BYTES = 64 << 20; // the server's limit for a response
+  private static final int MAX_RETRIED_BYTES = 8 << 20; // larger requests are not retried
   private static final int MAX_RETRIED_BYTES_OF_ALL_CALLS = 64 << 20;
 
   private Channels() {}
@@ -34,8 +34,8 @@ final class Channels {
             .perRpcBufferLimit(MAX_RETRIED_BYTES)
             .retryBufferSize(MAX_RETRIED_BYTES_OF_ALL_CALLS)
             .disableServiceConfigLookUp()
-            // Pings find connections that are gone without a word. They are for calls, such as the
-            // watch of the server's health.
+            // Pings detect dead connections. gRPC sends them only while calls are in flight, for
+            // example the health watch.
             .keepAliveTime(60, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(false);

@@ -54,11 +54,10 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Calls a qconfig server. Thread-safe; one client for a process is enough.
+ * Calls a qconfig server. Thread-safe; a process needs only one client.
  *
- * <p>Every call blocks until the answer is there, and throws {@link QConfigException} when it
- * fails. The comments of the proto files say what requests and answers mean, and which errors there
- * are.
+ * <p>Every call blocks until the response arrives, and throws {@link QConfigException} if it fails.
+ * The comments of the proto files describe requests, responses and errors.
  */
 public final class QConfigClient implements AutoCloseable {
   private final ManagedChannel channel;
@@ -66,7 +65,7 @@ public final class QConfigClient implements AutoCloseable {
   private final String tenant;
   private final String catalog;
   private final Duration timeout;
-  private final boolean triesAgain;
+  private final boolean retries;
 
   private QConfigClient(Builder builder) {
     channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
@@ -74,7 +73,7 @@ public final class QConfigClient implements AutoCloseable {
     tenant = builder.tenant;
     catalog = builder.catalog;
     timeout = builder.timeout;
-    triesAgain = !builder.serviceConfig.isEmpty();
+    retries = !builder.serviceConfig.isEmpty();
   }
 
   private QConfigClient(QConfigClient other, Duration timeout) {
@@ -83,26 +82,28 @@ public final class QConfigClient implements AutoCloseable {
     tenant = other.tenant;
     catalog = other.catalog;
     this.timeout = Objects.requireNonNull(timeout);
-    triesAgain = other.triesAgain;
+    retries = other.retries;
   }
 
-  /** What a client is made with; {@code builder().build()} is one for {@code localhost:50051}. */
+  /** Returns a builder; {@code builder().build()} is a client for {@code localhost:50051}. */
   public static Builder builder() {
     return new Builder();
   }
 
   /**
-   * The same client with another timeout of its calls, for one call or many. Both share their
+   * Returns this client with another timeout, for one call or several. Both share their
    * connections, and closing either closes both.
    *
-   * @param timeout of one call, with all its tries; zero or less: DEADLINE_EXCEEDED at once
+   * @param timeout of a call, including its retries; if it is zero or negative, calls fail with
+   *     DEADLINE_EXCEEDED at once
    */
   public QConfigClient withTimeout(Duration timeout) {
     return new QConfigClient(this, timeout);
   }
 
   /**
-   * The configuration for a model type and a scheme (Quark's {@code LLMTemplate.get_config}).
+   * Returns the configuration for a model type and a scheme, like Quark's {@code
+   * LLMTemplate.get_config}.
    *
    * @throws QConfigException if the call fails
    */
@@ -111,8 +112,8 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * The answers to up to 1,000 requests, in the same order. An item that fails does not throw:
-   * {@link QConfigException#of} makes an exception of its error.
+   * Returns the results of up to 1,000 requests, in the same order. A failed item does not throw;
+   * {@link QConfigException#of} converts its error to an exception.
    *
    * @throws QConfigException if the whole call fails
    */
@@ -123,7 +124,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * One page of the templates that a tenant sees, in registration order.
+   * Returns one page of the templates that are visible to the tenant, in registration order.
    *
    * @throws QConfigException if the call fails
    */
@@ -132,8 +133,8 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * The templates of all pages from the request's on. They are read while iterating, which throws
-   * as {@link #listTemplates} does; each page has the whole timeout.
+   * Iterates over the templates of all pages, starting at the request's. Each page is read when it
+   * is needed, with the whole timeout, and throws like {@link #listTemplates}.
    */
   public Iterable<LlmTemplate> allTemplates(ListTemplatesRequest request) {
     return allEntries(
@@ -144,7 +145,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * One template in the full view.
+   * Returns a template in the full view.
    *
    * @throws QConfigException if the call fails
    */
@@ -153,7 +154,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * One page of the schemes that a tenant sees, in registration order.
+   * Returns one page of the schemes that are visible to the tenant, in registration order.
    *
    * @throws QConfigException if the call fails
    */
@@ -161,7 +162,7 @@ public final class QConfigClient implements AutoCloseable {
     return call(ConfigServiceGrpc.getListSchemesMethod(), request);
   }
 
-  /** The schemes of all pages, as {@link #allTemplates}. */
+  /** Iterates over the schemes of all pages, like {@link #allTemplates}. */
   public Iterable<Scheme> allSchemes(ListSchemesRequest request) {
     return allEntries(
         request.getPageToken(),
@@ -171,7 +172,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * One scheme in the full view.
+   * Returns a scheme in the full view.
    *
    * @throws QConfigException if the call fails
    */
@@ -180,7 +181,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * The server's catalogues, one for each Quark release, oldest first.
+   * Returns the server's catalogues, one for each Quark release, oldest first.
    *
    * @throws QConfigException if the call fails
    */
@@ -189,12 +190,12 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Adds a scheme, or replaces the tenant's scheme of the same name if the request has {@code
-   * replace} or {@code etag} (Quark's {@code LLMTemplate.register_scheme}).
+   * Adds a scheme, or replaces the tenant's scheme of the same name if the request sets {@code
+   * replace} or {@code etag}. Corresponds to Quark's {@code LLMTemplate.register_scheme}.
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been stored. To repeat it safely,
-   * set a {@code request_id} and send the same one again: the random one that a request without it
-   * gets is for the retries of one call.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied. To retry it safely,
+   * set your own {@code request_id} and reuse it. The random one that the client sets by default
+   * covers only the retries of a single call.
    *
    * @throws QConfigException if the call fails
    */
@@ -203,10 +204,11 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Removes a scheme of the tenant (Quark's {@code LLMTemplate.unregister_scheme}).
+   * Removes a scheme from the tenant's registry, like Quark's {@code
+   * LLMTemplate.unregister_scheme}.
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
-   * {@code request_id}, as {@link #registerScheme} says.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied; to retry it, reuse
+   * the {@code request_id}, see {@link #registerScheme}.
    *
    * @throws QConfigException if the call fails
    */
@@ -215,11 +217,11 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Adds a template, or replaces the tenant's one of the same model type (Quark's {@code
-   * LLMTemplate.register_template}).
+   * Adds a template, or replaces the tenant's template for the model type unless the request sets
+   * {@code must_be_new}. Corresponds to Quark's {@code LLMTemplate.register_template}.
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
-   * {@code request_id}, as {@link #registerScheme} says.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied; to retry it, reuse
+   * the {@code request_id}, see {@link #registerScheme}.
    *
    * @throws QConfigException if the call fails
    */
@@ -228,10 +230,10 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Removes a template of the tenant.
+   * Removes a template from the tenant's registry.
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
-   * {@code request_id}, as {@link #registerScheme} says.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied; to retry it, reuse
+   * the {@code request_id}, see {@link #registerScheme}.
    *
    * @throws QConfigException if the call fails
    */
@@ -240,11 +242,11 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * Changes the catalogue that requests of the tenant use if they name none. The request must name
-   * the catalogue: the client does not fill in its own.
+   * Sets the catalogue that the tenant's requests use by default. The request must set {@code
+   * catalog}: the client does not fill in its own.
    *
-   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED it may have been stored; call again with the same
-   * {@code request_id}, as {@link #registerScheme} says.
+   * <p>After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied; to retry it, reuse
+   * the {@code request_id}, see {@link #registerScheme}.
    *
    * @throws QConfigException if the call fails
    */
@@ -253,7 +255,7 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
-   * One page of the writes to a tenant's registry, newest first.
+   * Returns one page of the writes to the tenant's registry, newest first.
    *
    * @throws QConfigException if the call fails
    */
@@ -261,7 +263,7 @@ public final class QConfigClient implements AutoCloseable {
     return call(RegistryServiceGrpc.getListChangesMethod(), request);
   }
 
-  /** The writes of all pages, newest first, as {@link #allTemplates}. */
+  /** Iterates over the writes of all pages, newest first, like {@link #allTemplates}. */
   public Iterable<ChangeRecord> allChanges(ListChangesRequest request) {
     return allEntries(
         request.getPageToken(),
@@ -270,21 +272,24 @@ public final class QConfigClient implements AutoCloseable {
         ListChangesResponse::getChangesList);
   }
 
-  /** Lets calls that run end, and does not wait for them; new ones are refused as UNAVAILABLE. */
+  /**
+   * Rejects new calls with UNAVAILABLE and closes the connections once the calls in flight have
+   * finished. Does not wait for them.
+   */
   @Override
   public void close() {
     channel.shutdown();
   }
 
   /**
-   * Whether the SHA-256 of {@code canonical_json} is {@code config_digest}.
+   * Returns whether {@code config_digest} is the SHA-256 of {@code canonical_json}.
    *
-   * @throws IllegalArgumentException if the answer has no {@code canonical_json}
+   * @throws IllegalArgumentException if the response has no {@code canonical_json}
    */
   public static boolean verifyDigest(GetConfigResponse response) {
     if (response.getCanonicalJson().isEmpty()) {
       throw new IllegalArgumentException(
-          "the answer has no canonical_json: ask with include_canonical_json, and without if_digest");
+          "the response has no canonical_json: set include_canonical_json, and not if_digest");
     }
     try {
       byte[] digest =
@@ -292,7 +297,7 @@ public final class QConfigClient implements AutoCloseable {
               .digest(response.getCanonicalJsonBytes().toByteArray());
       return HexFormat.of().formatHex(digest).equals(response.getConfigDigest());
     } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // Every Java has it.
+      throw new IllegalStateException(e); // Every Java platform has SHA-256.
     }
   }
 
@@ -302,7 +307,7 @@ public final class QConfigClient implements AutoCloseable {
     CallOptions options =
         CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
     try {
-      @SuppressWarnings("unchecked") // A message's builder builds its type.
+      @SuppressWarnings("unchecked") // The builder of a message builds its type.
       Q built = (Q) filled.build();
       return reconnector.during(() -> tryCall(method, options, built));
     } catch (StatusRuntimeException e) {
@@ -310,12 +315,12 @@ public final class QConfigClient implements AutoCloseable {
     }
   }
 
-  /** Calls again when the connection went before the request was written: the library does not. */
+  /** Retries a call if the connection was lost before it was written, which grpc-java does not. */
   private <Q, P> P tryCall(MethodDescriptor<Q, P> method, CallOptions options, Q request) {
     try {
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     } catch (StatusRuntimeException e) {
-      if (!triesAgain || !QConfigException.isUnwritten(e.getStatus())) throw e;
+      if (!retries || !QConfigException.isUnwritten(e.getStatus())) throw e;
       return ClientCalls.blockingUnaryCall(channel, method, options, request);
     }
   }
@@ -324,7 +329,7 @@ public final class QConfigClient implements AutoCloseable {
   private void fillIn(Message.Builder request) {
     fillIn(request, "tenant", () -> tenant);
     fillIn(request, "request_id", () -> UUID.randomUUID().toString());
-    // Here the catalogue is the value to write, and not the catalogue to read.
+    // In this request, catalog is the new default.
     if (request instanceof SetDefaultCatalogRequest.Builder) return;
     fillIn(request, "catalog", () -> catalog);
   }
@@ -347,7 +352,7 @@ public final class QConfigClient implements AutoCloseable {
             .iterator();
   }
 
-  /** What a client is made of. Each setting has a default. */
+  /** The settings of a client. Each has a default. */
   public static final class Builder {
     private String server = "localhost:50051";
     private String tenant = "";
@@ -359,35 +364,35 @@ public final class QConfigClient implements AutoCloseable {
     private Builder() {}
 
     /**
-     * host:port, or any other gRPC target. Several servers are the addresses of one DNS name, as in
-     * {@code dns:///qconfig.example.com:50051}. Default: {@code localhost:50051}.
+     * host:port, or any other gRPC target. Several servers are the addresses of one DNS name, such
+     * as {@code dns:///qconfig.example.com:50051}. Default: {@code localhost:50051}.
      */
     public Builder server(String server) {
       this.server = Objects.requireNonNull(server);
       return this;
     }
 
-    /** Goes into requests that name none. Default: "", which the server takes for "default". */
+    /** The tenant of requests that do not set one. Default: "", the tenant "default". */
     public Builder tenant(String tenant) {
       this.tenant = Objects.requireNonNull(tenant);
       return this;
     }
 
-    /** Goes into requests that name none. Default: "", the tenant's. */
+    /** The catalogue of requests that do not set one. Default: "", the tenant's default. */
     public Builder catalog(String catalog) {
       this.catalog = Objects.requireNonNull(catalog);
       return this;
     }
 
-    /** Of one call, with all its tries. Default: 10 s. */
+    /** The timeout of a call, including its retries. Default: 10 s. */
     public Builder timeout(Duration timeout) {
       this.timeout = Objects.requireNonNull(timeout);
       return this;
     }
 
     /**
-     * How the connection is secured; see {@link io.grpc.TlsChannelCredentials}, whose {@code
-     * create()} takes the authorities that the system trusts. Default: not at all.
+     * The credentials of the connections, see {@link io.grpc.TlsChannelCredentials}. Its {@code
+     * create()} trusts the authorities that Java trusts. Default: no TLS.
      */
     public Builder credentials(ChannelCredentials credentials) {
       this.credentials = Objects.requireNonNull(credentials);
@@ -395,8 +400,8 @@ public final class QConfigClient implements AutoCloseable {
     }
 
     /**
-     * gRPC's service config as JSON; empty: one server, calls are tried once. Default: calls go in
-     * turns to the servers that are healthy, and UNAVAILABLE is tried up to four times.
+     * The gRPC service config as JSON; empty: one server, no retries. Default: round robin over the
+     * healthy servers, and up to four attempts of calls that fail with UNAVAILABLE.
      */
     public Builder serviceConfig(String json) {
       this.serviceConfig = Objects.requireNonNull(json);
@@ -404,10 +409,10 @@ public final class QConfigClient implements AutoCloseable {
     }
 
     /**
-     * Does not connect yet: a server that cannot be reached is UNAVAILABLE at the first call.
+     * Does not connect: if the server is unreachable, the first call fails with UNAVAILABLE.
      *
-     * @throws IllegalArgumentException if the server is no target, or the service config no JSON
-     *     object
+     * @throws IllegalArgumentException if the server is not a valid target, or the service config
+     *     is not a JSON object
      */
     public QConfigClient build() {
       return new QConfigClient(this);

@@ -20,8 +20,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A call, or one item of a batch, that failed. {@link #reason} is for programs, {@link #getMessage}
- * for people. Strings and lists that do not apply are empty, and numbers are 0.
+ * A failed call or batch item. {@link #reason} is for programs, {@link #getMessage} for people.
+ * Strings and lists that do not apply are empty, and numbers are 0.
  */
 public final class QConfigException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -35,7 +35,7 @@ public final class QConfigException extends RuntimeException {
     this.error = error;
   }
 
-  /** The failure of one item of a batch. */
+  /** Converts the error of a failed batch item. */
   public static QConfigException of(ItemError error) {
     return new QConfigException(error, null);
   }
@@ -55,15 +55,13 @@ public final class QConfigException extends RuntimeException {
         for (Any detail : details.getDetailsList()) hasInfo |= copy(detail, error);
       }
     } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
-      failure.addSuppressed(e); // Details that cannot be read are as good as none.
+      failure.addSuppressed(e); // Ignore malformed details.
     }
-    if (!hasInfo) error.clearDetail(); // of another domain
+    if (!hasInfo) error.clearDetail(); // The error is not from qconfig.
     return new QConfigException(error.build(), failure);
   }
 
-  /**
-   * Whether the connection went before the request was written, for which the library says UNKNOWN.
-   */
+  /** Whether the connection was lost before the request was written: grpc-java returns UNKNOWN. */
   static boolean isUnwritten(Status status) {
     return status.getCode() == Status.Code.UNKNOWN
         && status.getCause() instanceof ClosedChannelException;
@@ -73,7 +71,7 @@ public final class QConfigException extends RuntimeException {
     return cause == null ? null : cause.getMessage();
   }
 
-  /** Whether the detail is the server's ErrorInfo. */
+  /** Copies the detail to the error. Returns whether it is qconfig's ErrorInfo. */
   private static boolean copy(Any detail, ItemError.Builder error)
       throws InvalidProtocolBufferException {
     if (detail.is(ErrorInfo.class)) {
@@ -100,11 +98,11 @@ public final class QConfigException extends RuntimeException {
     try {
       return ErrorReason.valueOf(REASON_PREFIX + name);
     } catch (IllegalArgumentException e) {
-      return ErrorReason.ERROR_REASON_UNSPECIFIED; // of a newer server
+      return ErrorReason.ERROR_REASON_UNSPECIFIED; // from a newer server
     }
   }
 
-  /** The server's text, without the reason that {@link #getMessage} puts before it. */
+  /** The server's message, without the reason that {@link #getMessage} adds. */
   public String description() {
     return error.getMessage();
   }
@@ -118,8 +116,8 @@ public final class QConfigException extends RuntimeException {
   }
 
   /**
-   * UNSPECIFIED if the server gave no reason, as when the connection failed, or if the server is
-   * newer than this client and the reason is unknown here.
+   * UNSPECIFIED if the server sent no reason, for example because the connection failed, or one
+   * that this client does not know.
    */
   public ErrorReason reason() {
     return error.getReason() == ErrorReason.UNRECOGNIZED
@@ -127,32 +125,32 @@ public final class QConfigException extends RuntimeException {
         : error.getReason();
   }
 
-  /** The path of the request's field that is wrong, such as {@code spec.layer_config[3].scheme}. */
+  /** The path of the invalid field, such as {@code spec.layer_config[3].scheme}. */
   public String field() {
     return detail().getField();
   }
 
-  /** The field's value, cut to 128 characters. */
+  /** The field's value, truncated to 128 characters. */
   public String value() {
     return detail().getValue();
   }
 
-  /** Values that the server accepts, at most 10 of {@link #allowedTotal}. */
+  /** Accepted values, at most 10 of {@link #allowedTotal}. */
   public List<String> allowed() {
     return detail().getAllowedList();
   }
 
-  /** How many values the server accepts. */
+  /** The number of accepted values. */
   public int allowedTotal() {
     return detail().getAllowedTotal();
   }
 
-  /** Values that the caller probably meant, the best first, at most 3. */
+  /** Similar accepted values, the best match first, at most 3. */
   public List<String> suggestions() {
     return detail().getSuggestionsList();
   }
 
-  /** The rule that a tensor's configuration breaks. */
+  /** The rule that a tensor configuration violates. */
   public String rule() {
     return detail().getRule();
   }
@@ -167,7 +165,7 @@ public final class QConfigException extends RuntimeException {
     return detail().getCatalog();
   }
 
-  /** The oldest revision of the tenant's registry that can be read. */
+  /** The oldest available revision of the tenant's registry. */
   public long firstRevision() {
     return detail().getFirstRevision();
   }
@@ -186,7 +184,7 @@ public final class QConfigException extends RuntimeException {
     return error.getMetadataMap();
   }
 
-  /** Each field of the request that is wrong, with a description. */
+  /** The invalid fields of the request, with descriptions. */
   public List<FieldViolation> fieldViolations() {
     return error.getFieldViolationsList();
   }

@@ -11,13 +11,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Connects again while calls are made: at the beginning of each and every 0.1 s when no server can
- * be reached, and about every 5 s at the latest to one that is lost while others serve. The
- * library's own waits, from a second to two minutes, have no setting. Thread-safe.
+ * Reconnects while calls are in flight: if no server is reachable, at the start of each call and
+ * every 0.1 s, and otherwise at least about every 5 s to lost servers. grpc-java's own backoff,
+ * from one second to two minutes, cannot be configured. Thread-safe.
  */
 final class Reconnector {
   private static final double TICK_MILLIS = 100;
-  private static final double LAST_DELAY_MILLIS = 5000;
+  private static final double MAX_DELAY_MILLIS = 5000;
   private static final double GROWTH = 1.6;
 
   private final ManagedChannel channel;
@@ -58,17 +58,17 @@ final class Reconnector {
   private void tick(double waitedMillis, double delayMillis) {
     if (calledSinceTick.getAndSet(false) || runningCalls.get() > 0) {
       if (lostAll()) {
-        channel.resetConnectBackoff(); // Leaves connections alone that are there or being made.
+        channel.resetConnectBackoff(); // Does not affect connections that exist or are being made.
         tickAfter(0, TICK_MILLIS);
       } else if (waitedMillis >= delayMillis) {
         channel.resetConnectBackoff();
-        tickAfter(0, Math.min(delayMillis * GROWTH, LAST_DELAY_MILLIS));
+        tickAfter(0, Math.min(delayMillis * GROWTH, MAX_DELAY_MILLIS));
       } else {
         tickAfter(waitedMillis, delayMillis);
       }
       return;
     }
     ticking.set(false);
-    if (calledSinceTick.get()) startTicking(); // A call began before that and started nothing.
+    if (calledSinceTick.get()) startTicking(); // A call started meanwhile, without ticking.
   }
 }

@@ -15,7 +15,7 @@ import io.grpc.netty.shaded.io.netty.channel.ChannelPromise;
 import io.grpc.netty.shaded.io.netty.util.AsciiString;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Plaintext connections, some of which close just before a call is written. */
+/** Plaintext connections that can close just before a call is written. */
 final class ClosingConnections implements InternalProtocolNegotiator.ProtocolNegotiator {
   private static final int FRAME_TYPE_AT = 3;
   private static final byte HEADERS = 1;
@@ -39,12 +39,12 @@ final class ClosingConnections implements InternalProtocolNegotiator.ProtocolNeg
         });
   }
 
-  /** The next calls that are written, that many of them, find their connection closed. */
+  /** Closes the connection before each of the next {@code count} calls is written. */
   void closeBeforeCalls(int count) {
     left.set(count);
   }
 
-  /** How many of these calls did not come yet. */
+  /** The number of these calls that have not been made yet. */
   int left() {
     return left.get();
   }

@@ -77,7 +77,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void theClientsTenantAndCatalogAreForRequestsThatNameNone() {
+  void tenantAndCatalogAreFilledIntoRequestsWithoutThem() {
     try (QConfigClient acme = server.client().tenant("fill-in").catalog("quark-0.13").build()) {
       acme.registerScheme(scheme("mine", "fp8"));
       GetConfigRequest mine = llama("mine");
@@ -103,7 +103,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void anErrorSaysWhatIsWrong() {
+  void errorsHaveTheServersDetails() {
     GetConfigRequest request = llama("int4_wo_12");
     QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(request));
     assertEquals(Status.Code.NOT_FOUND, e.code());
@@ -120,7 +120,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void valuesWithACommaStayWhole() {
+  void suggestionsMayContainCommas() {
     try (QConfigClient writer = server.client().tenant("commas").build()) {
       writer.registerScheme(scheme("my, own", "fp8"));
       QConfigException e =
@@ -130,7 +130,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void aSchemeIsReplacedOnlyIfTheRequestAsksForIt() {
+  void schemesAreReplacedOnlyOnRequest() {
     try (QConfigClient writer = server.client().tenant("replaces").build()) {
       RegisterSchemeResponse first = writer.registerScheme(scheme("mine", "fp8"));
       assertFalse(first.getReplaced());
@@ -149,7 +149,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void theDefaultCatalogIsTheOneThatTheRequestNames() {
+  void setDefaultCatalogUsesOnlyTheCatalogOfTheRequest() {
     try (QConfigClient writer =
             server.client().tenant("default-catalog").catalog("quark-0.13").build();
         QConfigClient reader = server.client().tenant("default-catalog").build()) {
@@ -167,7 +167,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void writesAreMadeWithARandomRequestIdOrTheCallers() {
+  void writesHaveARandomRequestIdOrTheCallers() {
     try (QConfigClient writer = server.client().tenant("writes").build()) {
       String own = "7d444840-9dc0-11d1-b245-5ffdce74fad2";
       RegisterSchemeRequest write = scheme("a", "fp8").toBuilder().setRequestId(own).build();
@@ -194,7 +194,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void iteratorsFollowThePagesEachTime() {
+  void iteratorsReadAllPagesEachTime() {
     ListSchemesRequest schemes = ListSchemesRequest.newBuilder().setPageSize(10).build();
     assertEquals(10, client.listSchemes(schemes).getSchemesCount());
     Iterable<Scheme> all = client.allSchemes(schemes);
@@ -232,7 +232,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void aTimeoutEndsACallAndLeavesTheClient() {
+  void clientWorksAfterATimeout() {
     GetConfigRequest waits = LLAMA_FP8.toBuilder().setMinRevision(1000).build();
     QConfigException e =
         assertThrows(
@@ -246,7 +246,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void aClosedClientRefusesCalls() {
+  void closedClientRejectsCalls() {
     QConfigClient closed = server.client().build();
     closed.close();
     QConfigException e =
@@ -258,7 +258,7 @@ class QConfigClientTest {
   }
 
   @Test
-  void wrongSettingsAreRefusedAtOnce() {
+  void invalidSettingsAreRejectedAtOnce() {
     QConfigClient.Builder notDns = QConfigClient.builder().server("ipv4:127.0.0.1:1,127.0.0.1:2");
     assertThrows(IllegalArgumentException.class, notDns::build);
     for (String json : List.of("{", "[]", "1")) {

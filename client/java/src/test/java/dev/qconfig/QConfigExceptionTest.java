@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Statuses that no server of this release sends, and values that no test of a server has. */
+/** Statuses and values that tests with a real server do not cover. */
 class QConfigExceptionTest {
   private static final ErrorDetail DETAIL =
       ErrorDetail.newBuilder()
@@ -60,14 +60,14 @@ class QConfigExceptionTest {
   }
 
   @Test
-  void aCallAndAnItemOfABatchHaveTheDetail() {
+  void callsAndBatchItemsHaveTheDetail() {
     ErrorInfo info = ErrorInfo.newBuilder().setDomain("qconfig.dev").build();
     assertHasDetail(of(info, DETAIL));
     assertHasDetail(QConfigException.of(ItemError.newBuilder().setDetail(DETAIL).build()));
   }
 
   @Test
-  void aDetailThatIsAbsentIsEmpty() {
+  void missingDetailIsEmpty() {
     QConfigException e = of(ErrorInfo.newBuilder().setDomain("qconfig.dev").build());
     assertEquals("", e.field());
     assertEquals(List.of(), e.allowed());
@@ -75,7 +75,7 @@ class QConfigExceptionTest {
   }
 
   @Test
-  void aReasonOfANewerServerIsUnspecified() {
+  void unknownReasonIsUnspecified() {
     QConfigException e =
         of(
             ErrorInfo.newBuilder()
@@ -95,7 +95,7 @@ class QConfigExceptionTest {
   }
 
   @Test
-  void detailsOfAnotherDomainAreNotTheServers() {
+  void detailsOfAnotherDomainAreIgnored() {
     QConfigException e =
         of(
             ErrorInfo.newBuilder()
@@ -110,11 +110,11 @@ class QConfigExceptionTest {
   }
 
   @Test
-  void detailsThatCannotBeReadAreAsGoodAsNone() {
+  void malformedDetailsAreIgnored() {
     Metadata trailers = new Metadata();
     trailers.put(
         Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER),
-        "no message".getBytes(StandardCharsets.UTF_8));
+        "malformed".getBytes(StandardCharsets.UTF_8));
     StatusRuntimeException failure =
         Status.NOT_FOUND.withDescription("text").asRuntimeException(trailers);
     QConfigException e = QConfigException.of(failure);

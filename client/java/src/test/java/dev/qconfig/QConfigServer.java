@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A real qconfigd that keeps its registries in memory. */
+/** A real qconfigd with in-memory storage. */
 final class QConfigServer implements AutoCloseable {
   private static final Path PROGRAMS =
       Path.of(System.getenv().getOrDefault("QCONFIG_BIN", "../../build/release/bin"));
@@ -33,7 +33,7 @@ final class QConfigServer implements AutoCloseable {
     address = "127.0.0.1:" + waitForPort();
   }
 
-  /** A server on a free port, which is there when this returns. */
+  /** Starts a server on a free port and waits until it listens. */
   static QConfigServer start(String... options) throws Exception {
     return new QConfigServer("127.0.0.1:0", List.of(options));
   }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class ReconnectorTest {
   @Test
   @Timeout(60)
-  void nothingHoldsItWhenNoCallRuns() throws Exception {
+  void isGarbageCollectedWhenNoCallIsInFlight() throws Exception {
     String nowhere;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       nowhere = "127.0.0.1:" + socket.getLocalPort();
@@ -46,17 +46,17 @@ class ReconnectorTest {
 
   @Test
   @Timeout(60)
-  void aCallThatIsOverSoonConnectsAgainToo() throws Exception {
-    CountDownLatch connectsAgain = new CountDownLatch(1);
-    new Reconnector(new NoChannel(ConnectivityState.READY, connectsAgain)).during(() -> "over");
-    assertTrue(connectsAgain.await(30, TimeUnit.SECONDS));
+  void reconnectsAfterAShortCall() throws Exception {
+    CountDownLatch reconnected = new CountDownLatch(1);
+    new Reconnector(new FakeChannel(ConnectivityState.READY, reconnected)).during(() -> "done");
+    assertTrue(reconnected.await(30, TimeUnit.SECONDS));
   }
 
   @Test
-  void aCallConnectsAtOnceWhenNoServerIsThere() {
-    CountDownLatch connectsAgain = new CountDownLatch(1);
-    NoChannel channel = new NoChannel(ConnectivityState.TRANSIENT_FAILURE, connectsAgain);
-    assertEquals(0, new Reconnector(channel).during(connectsAgain::getCount));
+  void reconnectsAtOnceIfNoServerIsReachable() {
+    CountDownLatch reconnected = new CountDownLatch(1);
+    FakeChannel channel = new FakeChannel(ConnectivityState.TRANSIENT_FAILURE, reconnected);
+    assertEquals(0, new Reconnector(channel).during(reconnected::getCount));
   }
 
   private static Reconnector failOnce(ManagedChannel channel) {
@@ -71,18 +71,18 @@ class ReconnectorTest {
     return reconnector;
   }
 
-  private static final class NoChannel extends ManagedChannel {
+  private static final class FakeChannel extends ManagedChannel {
     private final ConnectivityState state;
-    private final CountDownLatch connectsAgain;
+    private final CountDownLatch reconnected;
 
-    NoChannel(ConnectivityState state, CountDownLatch connectsAgain) {
+    FakeChannel(ConnectivityState state, CountDownLatch reconnected) {
       this.state = state;
-      this.connectsAgain = connectsAgain;
+      this.reconnected = reconnected;
     }
 
     @Override
     public void resetConnectBackoff() {
-      connectsAgain.countDown();
+      reconnected.countDown();
     }
 
     @Override

@@ -13,15 +13,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A name with several addresses, for tests without DNS: a target of the scheme {@code list}. It
- * comes with a service config that has nothing in it, as that of a name may.
+ * Resolves targets of the scheme {@code list} to several addresses, for tests without DNS. It also
+ * returns an empty service config, like DNS may.
  */
 final class ServerList extends NameResolverProvider {
   static {
     NameResolverRegistry.getDefaultRegistry().register(new ServerList());
   }
 
-  /** The target that stands for the servers at these addresses. */
+  /** The target for the servers at these addresses. */
   static String of(String... addresses) {
     return "list:" + String.join(",", addresses);
   }
@@ -38,7 +38,7 @@ final class ServerList extends NameResolverProvider {
 
   @Override
   protected int priority() {
-    return 4; // Not the one for targets without a scheme, which is DNS with 5.
+    return 4; // Lower than DNS, which has 5 and handles targets without a scheme.
   }
 
   @Override

@@ -32,7 +32,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Several servers, and servers that end, are full or are not there. */
+/** Several servers, and servers that shut down, are overloaded or unreachable. */
 @Timeout(60)
 class ServersTest {
   private static final GetConfigRequest LLAMA_FP8 =
@@ -40,7 +40,7 @@ class ServersTest {
           .setSpec(ConfigSpec.newBuilder().setModelType("llama").setScheme("fp8"))
           .build();
 
-  /** The catalogues of the servers that answered some calls, none of which may fail. */
+  /** The catalogues of the servers that answered the calls. All calls must succeed. */
   private static Set<String> catalogsOf(QConfigClient client, int calls) {
     Set<String> catalogs = new TreeSet<>();
     for (int i = 0; i < calls; i++) catalogs.add(client.getConfig(LLAMA_FP8).getCatalog());
@@ -55,7 +55,7 @@ class ServersTest {
   }
 
   @Test
-  void callsGoInTurnsToTheServersThatAreHealthyAndNoneFailsWhenOneEnds() throws Exception {
+  void callsAreBalancedOverHealthyServersAndNoneFailsDuringAShutdown() throws Exception {
     try (QConfigServer first = QConfigServer.start("--shutdown-delay-seconds", "20");
         QConfigServer second = QConfigServer.start("--default-catalog", "quark-0.13");
         QConfigClient client =
@@ -66,14 +66,14 @@ class ServersTest {
 
       first.drain();
       callUntilCatalogsAre(Set.of("quark-0.13"), client, 100);
-      assertTrue(first.isAlive(), "calls go elsewhere while the server would still take them");
+      assertTrue(first.isAlive(), "the server must still accept calls");
       first.kill();
       assertEquals(Set.of("quark-0.13"), catalogsOf(client, 100));
     }
   }
 
   @Test
-  void noCallFailsWhenOneOfTwoServersDies() throws Exception {
+  void noCallFailsWhenOneOfTwoServersIsKilled() throws Exception {
     try (QConfigServer first = QConfigServer.start();
         QConfigServer second = QConfigServer.start("--default-catalog", "quark-0.13");
         QConfigClient client =
@@ -104,7 +104,7 @@ class ServersTest {
   }
 
   @Test
-  void aServerThatStartsAgainAnswers() throws Exception {
+  void clientReconnectsToARestartedServer() throws Exception {
     try (QConfigServer server = QConfigServer.start();
         QConfigClient client = server.client().build()) {
       client.getConfig(LLAMA_FP8);
@@ -117,7 +117,7 @@ class ServersTest {
   }
 
   @Test
-  void aCallWhoseConnectionClosesBeforeItIsWrittenIsMadeAgain() throws Exception {
+  void unwrittenCallIsRetried() throws Exception {
     ClosingConnections connections = new ClosingConnections();
     try (QConfigServer server = QConfigServer.start();
         QConfigClient client = server.client().credentials(connections.credentials()).build()) {
@@ -129,12 +129,12 @@ class ServersTest {
   }
 
   @Test
-  void aCallWhoseConnectionsCloseBeforeItIsWrittenIsUnavailable() throws Exception {
-    assertUnavailableAfterTries(2, "{}");
-    assertUnavailableAfterTries(1, "");
+  void unwrittenCallIsUnavailableAfterTheRetry() throws Exception {
+    assertUnavailableAfterAttempts(2, "{}");
+    assertUnavailableAfterAttempts(1, "");
   }
 
-  private static void assertUnavailableAfterTries(int tries, String serviceConfig)
+  private static void assertUnavailableAfterAttempts(int attempts, String serviceConfig)
       throws Exception {
     ClosingConnections connections = new ClosingConnections();
     try (QConfigServer server = QConfigServer.start();
@@ -147,7 +147,7 @@ class ServersTest {
       client.getConfig(LLAMA_FP8);
       connections.closeBeforeCalls(10);
       QConfigException e = assertThrows(QConfigException.class, () -> client.getConfig(LLAMA_FP8));
-      assertEquals(10 - tries, connections.left());
+      assertEquals(10 - attempts, connections.left());
       assertEquals(Status.Code.UNAVAILABLE, e.code());
       assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, e.reason());
       assertTrue(e.getMessage().startsWith("UNAVAILABLE: "), e.getMessage());
@@ -159,7 +159,7 @@ class ServersTest {
   }
 
   @Test
-  void aLostServerIsFoundAgainWhileAnotherServes() throws Exception {
+  void clientReconnectsToALostServerWhileAnotherServes() throws Exception {
     try (QConfigServer healthy = QConfigServer.start();
         QConfigServer lost = QConfigServer.start("--default-catalog", "quark-0.13");
         QConfigClient client =
@@ -170,11 +170,11 @@ class ServersTest {
       URI address = URI.create("//" + lost.address);
       try (ServerSocket closes =
           new ServerSocket(address.getPort(), 50, InetAddress.getByName(address.getHost()))) {
-        // After seven, the library by itself would wait for half a minute.
+        // After seven attempts, grpc-java itself would wait half a minute.
         CompletableFuture<Duration> connections = timeOfConnections(7, closes);
         while (!connections.isDone()) {
           assertEquals(Set.of("quark-0.12.post1"), catalogsOf(client, 2));
-          Thread.sleep(250); // Most of the time no call runs.
+          Thread.sleep(250); // No call is in flight most of the time.
         }
         connections.get();
       }
@@ -188,20 +188,21 @@ class ServersTest {
   }
 
   @Test
-  void aCallThatIsRefusedByAFullServerIsTriedAgain() throws Exception {
+  void overloadIsRetried() throws Exception {
     try (QConfigServer server =
             QConfigServer.start("--max-in-flight", "1", "--answer-cache-bytes", "0");
         QConfigClient client = server.client().build();
         QConfigClient once = server.client().serviceConfig("").build()) {
-      QConfigClient briefly = client.withTimeout(Duration.ofMillis(500)); // less than all tries
+      // Less than all attempts take.
+      QConfigClient briefly = client.withTimeout(Duration.ofMillis(500));
       client.getConfig(LLAMA_FP8);
       once.listCatalogs(ListCatalogsRequest.getDefaultInstance());
       GetConfigRequest waits = LLAMA_FP8.toBuilder().setMinRevision(1000).build();
       CompletableFuture<QConfigException> waiting =
           CompletableFuture.supplyAsync(
               () -> assertThrows(QConfigException.class, () -> briefly.getConfig(waits)));
-      while (true) { // until that call is running
-        Thread.sleep(20); // Or these calls keep it out of the server's only place.
+      while (true) { // until the call is in flight
+        Thread.sleep(20); // Otherwise these calls could keep it out of the server's only slot.
         assertFalse(waiting.isDone());
         try {
           once.listCatalogs(ListCatalogsRequest.getDefaultInstance());
@@ -217,7 +218,7 @@ class ServersTest {
   }
 
   @Test
-  void aServerThatIsNotThereIsUnavailableAndSoonFoundWhenItComes() throws Exception {
+  void unreachableServerIsUnavailableAndReconnectsAreFrequent() throws Exception {
     try (ServerSocket closes = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         QConfigClient client =
             QConfigClient.builder().server("127.0.0.1:" + closes.getLocalPort()).build()) {
@@ -229,7 +230,7 @@ class ServersTest {
     }
   }
 
-  /** Of a server that ends each connection; the library by itself would take ten seconds. */
+  /** Closes each connection, and measures the time. grpc-java itself would take ten seconds. */
   private static CompletableFuture<Duration> timeOfConnections(int count, ServerSocket socket) {
     return CompletableFuture.supplyAsync(
         () -> {

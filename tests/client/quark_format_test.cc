@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "qconfigctl/quark_form.h"
+#include "qconfigctl/quark_format.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
@@ -26,7 +26,7 @@ struct Accepted {
   std::string textproto;
 };
 
-struct Refused {
+struct Rejected {
   std::string name;
   std::string json;
   std::string problem;
@@ -47,20 +47,20 @@ void ExpectRead(const absl::StatusOr<Entry>& entry, const std::string& textproto
 
 class QuarkSchemeTest : public testing::TestWithParam<Accepted> {};
 TEST_P(QuarkSchemeTest, Reads) {
-  ExpectRead(SchemeOfQuarkForm(ordered_json::parse(GetParam().json)), GetParam().textproto);
+  ExpectRead(SchemeFromQuark(ordered_json::parse(GetParam().json)), GetParam().textproto);
 }
 INSTANTIATE_TEST_SUITE_P(
-    QuarkForm, QuarkSchemeTest,
+    QuarkFormat, QuarkSchemeTest,
     testing::Values(
         Accepted{"NameAndDescription",
                  R"({"name": "x", "description": "d", "weight": {"dtype": "int4", "observer_cls": "A"}})",
                  R"(name: "x" description: "d" config { weight { dtype: DTYPE_INT4 observer_cls: "A" } })"},
-        Accepted{"AroundTheConfig", R"({"config": {"bias": null}, "name": "x"})", R"(name: "x" config {})"},
+        Accepted{"WrappedConfig", R"({"config": {"bias": null}, "name": "x"})", R"(name: "x" config {})"},
         Accepted{"NoObserver", R"({"weight": {"dtype": "int4"}, "bias": {"dtype": "int4", "observer_cls": null}})",
                  "config { weight { dtype: DTYPE_INT4 } bias { dtype: DTYPE_INT4 } }"},
         Accepted{"Labels", R"({"labels": {"team": "a"}, "config": {"bias": null}})",
                  R"(labels { key: "team" value: "a" } config {})"},
-        Accepted{"LabelsBesideTheKeys", R"({"labels": null, "bias": null})", "config {}"},
+        Accepted{"LabelsNextToTheKeys", R"({"labels": null, "bias": null})", "config {}"},
         Accepted{"OlderKeys", R"({"weight": {"dtype": "int4", "dynamic": true, "axis": -1, "observer_cls": "A"}})",
                  R"(config { weight { dtype: DTYPE_INT4 is_dynamic: true ch_axis: -1 observer_cls: "A" } })"},
         Accepted{"ZeroPointTypes",
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                   second_stage { config { dtype: DTYPE_INT4 observer_cls: "B" } } } }
                            bias { scale_quant { first_stage { preset { spec: "C" } }
                                                 second_stage { preset { spec: "D" } } } } })"},
-        Accepted{"FullTensorsBesideASpec",
+        Accepted{"FullTensorsNextToASpec",
                  R"({"weight": {"spec": "A"}, "bias": {"dtype": "int4", "observer_cls": "B"},
                      "input_tensors": [{"dtype": "fp4", "observer_cls": "B"}, {"dtype": "int4", "observer_cls": "B"}],
                      "output_tensors": [{"dtype": "fp4", "observer_cls": "B"},
@@ -110,86 +110,88 @@ INSTANTIATE_TEST_SUITE_P(
                         second_stage { config { dtype: DTYPE_INT4 observer_cls: "B" is_scale_quant: true } } } } })"}),
     NameOf<Accepted>);
 
-class QuarkSchemeRefusedTest : public testing::TestWithParam<Refused> {};
-TEST_P(QuarkSchemeRefusedTest, SaysWhereAndWhy) {
-  const auto scheme = SchemeOfQuarkForm(ordered_json::parse(GetParam().json));
+class QuarkSchemeRejectedTest : public testing::TestWithParam<Rejected> {};
+TEST_P(QuarkSchemeRejectedTest, ReportsPathAndProblem) {
+  const auto scheme = SchemeFromQuark(ordered_json::parse(GetParam().json));
   ASSERT_FALSE(scheme.ok()) << scheme->DebugString();
   EXPECT_THAT(std::string(scheme.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
-    QuarkForm, QuarkSchemeRefusedTest,
+    QuarkFormat, QuarkSchemeRejectedTest,
     testing::Values(
-        Refused{"UnknownKey", R"({"wieght": null})", "wieght: unknown key; did you mean weight?"},
-        Refused{"UnknownKeyBesideConfig", R"({"config": {}, "weight": null})", "weight: unknown key"},
-        Refused{"UnknownKeyInConfig", R"({"config": {"name": "x"}})", "config.name: unknown key"},
-        Refused{"NothingButAName", R"({"name": "x"})", "has neither"},
-        Refused{"NameIsANumber", R"({"name": 1, "weight": null})", "name: not a string"},
-        Refused{"ConfigIsNull", R"({"config": null})", "config: not an object"},
-        Refused{"UnknownField", R"({"weight": {"dtype": "int4", "observer": "A"}})",
-                "weight.observer: QTensorConfig has no such field"},
-        Refused{"NameInATensor", R"({"weight": {"dtype": "int4", "name": "A"}})",
-                "weight.name: QTensorConfig has no such field"},
-        Refused{"NoDtype", R"({"weight": {"observer_cls": "A"}})", "weight.dtype: required"},
-        Refused{"NullDtype", R"({"weight": {"dtype": null}})", "weight.dtype: required"},
-        Refused{"UnknownDtype", R"({"weight": [{"dtype": "int5"}, {"dtype": "int4"}]})",
-                "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8, int4, int3?"},
-        Refused{"OlderAndNewerKey", R"({"weight": {"dtype": "int4", "dynamic": true, "is_dynamic": true}})",
-                "weight.dynamic: is the older name of is_dynamic, also given"},
-        Refused{"NullThatIsLost", R"({"weight": {"dtype": "int4", "max_input_numel": null}})",
-                "weight.max_input_numel: null is not kept; leave it out for the default"},
-        Refused{"NullScaleQuant", R"({"weight": {"dtype": "int4", "is_scale_quant": null}})",
-                "weight.is_scale_quant: null is not kept"},
-        Refused{"NullBufferReuse", R"({"bias": {"dtype": "int4", "enable_buffer_reuse": null}})",
-                "bias.enable_buffer_reuse: null is not kept"},
-        Refused{"NullInASpec", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"},
+        Rejected{"UnknownKey", R"({"wieght": null})", "wieght: unknown key; did you mean weight?"},
+        Rejected{"UnknownKeyBesideConfig", R"({"config": {}, "weight": null})", "weight: unknown key"},
+        Rejected{"UnknownKeyInConfig", R"({"config": {"name": "x"}})", "config.name: unknown key"},
+        Rejected{"OnlyAName", R"({"name": "x"})", "no configuration"},
+        Rejected{"NameIsANumber", R"({"name": 1, "weight": null})", "name: not a string"},
+        Rejected{"ConfigIsNull", R"({"config": null})", "config: not an object"},
+        Rejected{"UnknownField", R"({"weight": {"dtype": "int4", "observer": "A"}})",
+                 "weight.observer: QTensorConfig has no such field"},
+        Rejected{"NameInATensor", R"({"weight": {"dtype": "int4", "name": "A"}})",
+                 "weight.name: QTensorConfig has no such field"},
+        Rejected{"NoDtype", R"({"weight": {"observer_cls": "A"}})", "weight.dtype: required"},
+        Rejected{"NullDtype", R"({"weight": {"dtype": null}})", "weight.dtype: required"},
+        Rejected{"UnknownDtype", R"({"weight": [{"dtype": "int5"}, {"dtype": "int4"}]})",
+                 "weight[0].dtype: \"int5\" is not a value of Dtype; did you mean int8, int4, int3?"},
+        Rejected{"OlderAndNewerKey", R"({"weight": {"dtype": "int4", "dynamic": true, "is_dynamic": true}})",
+                 "weight.dynamic: older name of is_dynamic, which is also set"},
+        Rejected{"NullThatWouldBeLost", R"({"weight": {"dtype": "int4", "max_input_numel": null}})",
+                 "weight.max_input_numel: null is not supported; omit the key to use the default"},
+        Rejected{"NullScaleQuant", R"({"weight": {"dtype": "int4", "is_scale_quant": null}})",
+                 "weight.is_scale_quant: null is not supported"},
+        Rejected{"NullBufferReuse", R"({"bias": {"dtype": "int4", "enable_buffer_reuse": null}})",
+                 "bias.enable_buffer_reuse: null is not supported"},
+        Rejected{"NullInASpec", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"},
                                               "second_stage": {"dtype": "int4", "is_scale_quant": null}}})",
-                "weight.second_stage.is_scale_quant: null is not kept"},
-        Refused{"QatSpec", R"({"weight": {"dtype": "int4", "qat_spec": {}}})",
-                "weight.qat_spec: quantization-aware training is not supported"},
-        Refused{"LargeInteger", R"({"weight": {"dtype": "int4", "ch_axis": 18446744073709551615}})",
-                "weight.ch_axis: not a 32-bit integer"},
-        Refused{"FractionAsInteger", R"({"weight": {"dtype": "int4", "group_size": 64.0}})",
-                "weight.group_size: not an integer"},
-        Refused{"NoStage", R"({"weight": []})", "weight: not one or two stages"},
-        Refused{"ThreeStages", R"({"weight": [{"dtype": "int4"}, {"dtype": "int4"}, {"dtype": "int4"}]})",
-                "weight: not one or two stages"},
-        Refused{"TensorIsText", R"({"weight": "int4"})", "weight: not a tensor's dictionary"},
-        Refused{"Device", R"({"target_device": "gpu"})", "target_device: \"gpu\" is no device; did you mean cpu"},
-        Refused{"OneStageInAList", R"({"weight": [{"dtype": "int4"}]})", "weight: one stage is written without a list"},
-        Refused{"LabelIsANumber", R"({"bias": null, "labels": {"a": 1}})", "labels.a: not a string"},
-        Refused{"NothingButLabels", R"({"name": "x", "labels": {"a": "b"}})", "has neither"},
-        Refused{"AWholeQConfig", R"({"global_quant_config": {"weight": null}, "exclude": []})",
-                "global_quant_config: unknown key; a scheme is one layer: register its global_quant_config"},
-        Refused{"FloatInASpec", R"({"weight": {"spec": "A", "fields": {"group_size": 48.0}}})",
-                "weight.fields.group_size: not an integer"},
-        Refused{"ExponentInASpec", R"({"weight": {"spec": "A", "fields": {"a": 1e3}}})",
-                "weight.fields.a: not an integer"},
-        Refused{"TooDeepInASpec",
-                R"({"weight": {"spec": "A", "fields": {"a": )" + std::string(200, '[') + std::string(200, ']') + "}}}",
-                "weight.fields: "},
-        Refused{"FormInsteadOfSpec", R"({"weight": {"dtype": "int4", "form": "A"}})",
-                "weight.form: QTensorConfig has no such field"},
-        Refused{"SpecIsANumber", R"({"weight": {"spec": 1}})", "weight.spec: not a string"},
-        Refused{"SpecWithUnknownKey", R"({"weight": {"spec": "A", "field": {}}})",
-                "weight.field: unknown key; did you mean fields"},
-        Refused{"FieldsIsAList", R"({"weight": {"spec": "A", "fields": []}})", "weight.fields: not an object"},
-        Refused{"SpecInAList", R"({"weight": [{"spec": "A"}]})", "weight[0]: a spec cannot stand in a list"},
-        Refused{"NoSecondStage", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"}}})",
-                "weight.second_stage: required"},
-        Refused{"FieldsOfTwoStages", R"({"weight": {"spec": "ProgressiveSpec", "fields": {}}})",
-                "weight.fields: unknown key"},
-        Refused{
+                 "weight.second_stage.is_scale_quant: null is not supported"},
+        Rejected{"QatSpec", R"({"weight": {"dtype": "int4", "qat_spec": {}}})",
+                 "weight.qat_spec: quantization-aware training is not supported"},
+        Rejected{"LargeInteger", R"({"weight": {"dtype": "int4", "ch_axis": 18446744073709551615}})",
+                 "weight.ch_axis: not a 32-bit integer"},
+        Rejected{"FractionAsInteger", R"({"weight": {"dtype": "int4", "group_size": 64.0}})",
+                 "weight.group_size: not an integer"},
+        Rejected{"NoStage", R"({"weight": []})", "weight: must have one or two stages"},
+        Rejected{"ThreeStages", R"({"weight": [{"dtype": "int4"}, {"dtype": "int4"}, {"dtype": "int4"}]})",
+                 "weight: must have one or two stages"},
+        Rejected{"TensorIsText", R"({"weight": "int4"})", "weight: not an object"},
+        Rejected{"Device", R"({"target_device": "gpu"})", "target_device: unknown device \"gpu\"; did you mean cpu"},
+        Rejected{"OneStageInAList", R"({"weight": [{"dtype": "int4"}]})",
+                 "weight: a single stage must not be in a list"},
+        Rejected{"LabelIsANumber", R"({"bias": null, "labels": {"a": 1}})", "labels.a: not a string"},
+        Rejected{"OnlyLabels", R"({"name": "x", "labels": {"a": "b"}})", "no configuration"},
+        Rejected{"AWholeQConfig", R"({"global_quant_config": {"weight": null}, "exclude": []})",
+                 "global_quant_config: unknown key; a scheme describes one layer: register the value of "
+                 "global_quant_config"},
+        Rejected{"FloatInASpec", R"({"weight": {"spec": "A", "fields": {"group_size": 48.0}}})",
+                 "weight.fields.group_size: not an integer"},
+        Rejected{"ExponentInASpec", R"({"weight": {"spec": "A", "fields": {"a": 1e3}}})",
+                 "weight.fields.a: not an integer"},
+        Rejected{"TooDeepInASpec",
+                 R"({"weight": {"spec": "A", "fields": {"a": )" + std::string(200, '[') + std::string(200, ']') + "}}}",
+                 "weight.fields: "},
+        Rejected{"FormInsteadOfSpec", R"({"weight": {"dtype": "int4", "form": "A"}})",
+                 "weight.form: QTensorConfig has no such field"},
+        Rejected{"SpecIsANumber", R"({"weight": {"spec": 1}})", "weight.spec: not a string"},
+        Rejected{"SpecWithUnknownKey", R"({"weight": {"spec": "A", "field": {}}})",
+                 "weight.field: unknown key; did you mean fields"},
+        Rejected{"FieldsIsAList", R"({"weight": {"spec": "A", "fields": []}})", "weight.fields: not an object"},
+        Rejected{"SpecInAList", R"({"weight": [{"spec": "A"}]})", "weight[0]: a list cannot contain specs"},
+        Rejected{"NoSecondStage", R"({"weight": {"spec": "ScaleQuantSpec", "first_stage": {"spec": "A"}}})",
+                 "weight.second_stage: required"},
+        Rejected{"FieldsOfTwoStages", R"({"weight": {"spec": "ProgressiveSpec", "fields": {}}})",
+                 "weight.fields: unknown key"},
+        Rejected{
             "TwoStagesInAStage",
             R"({"weight": {"spec": "ProgressiveSpec", "first_stage": {"spec": "ScaleQuantSpec"}, "second_stage": {"spec": "A"}}})",
-            "weight.first_stage: two stages cannot stand in a stage"}),
-    NameOf<Refused>);
+            "weight.first_stage: a spec with two stages cannot be a stage"}),
+    NameOf<Rejected>);
 
 class QuarkTemplateTest : public testing::TestWithParam<Accepted> {};
 TEST_P(QuarkTemplateTest, Reads) {
-  ExpectRead(TemplateOfQuarkForm(ordered_json::parse(GetParam().json)), GetParam().textproto);
+  ExpectRead(TemplateFromQuark(ordered_json::parse(GetParam().json)), GetParam().textproto);
 }
 INSTANTIATE_TEST_SUITE_P(
-    QuarkForm, QuarkTemplateTest,
+    QuarkFormat, QuarkTemplateTest,
     testing::Values(
         Accepted{"ModelTypeOnly", R"({"model_type": "x"})", R"(model_type: "x")"},
         Accepted{"Nulls",
@@ -224,70 +226,71 @@ INSTANTIATE_TEST_SUITE_P(
                       operations { split_fused_experts { split_axis: 1 } } })"}),
     NameOf<Accepted>);
 
-class QuarkTemplateRefusedTest : public testing::TestWithParam<Refused> {};
-TEST_P(QuarkTemplateRefusedTest, SaysWhereAndWhy) {
-  const auto entry = TemplateOfQuarkForm(ordered_json::parse(GetParam().json));
+class QuarkTemplateRejectedTest : public testing::TestWithParam<Rejected> {};
+TEST_P(QuarkTemplateRejectedTest, ReportsPathAndProblem) {
+  const auto entry = TemplateFromQuark(ordered_json::parse(GetParam().json));
   ASSERT_FALSE(entry.ok()) << entry->DebugString();
   EXPECT_THAT(std::string(entry.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
-    QuarkForm, QuarkTemplateRefusedTest,
+    QuarkFormat, QuarkTemplateRejectedTest,
     testing::Values(
-        Refused{"NoModelType", R"({"kv_layers_name": []})", "model_type: required"},
-        Refused{"UnknownKey", R"({"model_type": "x", "kv_layer_name": []})",
-                "kv_layer_name: unknown key; did you mean kv_layers_name"},
-        Refused{"ConstructorsKeyword", R"({"model_type": "x", "awq_config": {}})",
-                "awq_config: unknown key; write it as algorithm_configs: {awq: ...}"},
-        Refused{"ConstructorsKeywordOfWords", R"({"model_type": "x", "auto_smooth_quant_config": {}})",
-                "auto_smooth_quant_config: unknown key; write it as algorithm_configs: {autosmoothquant: ...}"},
-        Refused{"OtherKeywordOfThatKind", R"({"model_type": "x", "x_config": {}})", "x_config: unknown key; "},
-        Refused{"TextInsteadOfAList", R"({"model_type": "x", "kv_layers_name": "*k"})",
-                "kv_layers_name: not a list of strings"},
-        Refused{"NumberInAList", R"({"model_type": "x", "exclude_layers_name": [1]})",
-                "exclude_layers_name: not a list of strings"},
-        Refused{"QLayerIsANumber", R"({"model_type": "x", "q_layer_name": 1})",
-                "q_layer_name: not a list of strings, nor a string"},
-        Refused{"AlgorithmsAsAList", R"({"model_type": "x", "algorithm_configs": []})",
-                "algorithm_configs: not an object"},
-        Refused{"UnknownAlgorithm", R"({"model_type": "x", "algorithm_configs": {"gptx": {}}})",
-                "algorithm_configs.gptx: unknown algorithm; did you mean gptq"},
-        Refused{"AlgorithmTwice", R"({"model_type": "x", "algorithm_configs": {"awq": {}, "AWQ": {}}})",
-                "algorithm_configs.AWQ: given twice"},
-        Refused{"AlgorithmOfAnotherName", R"({"model_type": "x", "algorithm_configs": {"awq": {"name": "gptq"}}})",
-                "algorithm_configs.awq.name: not \"awq\""},
-        Refused{"UnknownAlgorithmField", R"({"model_type": "x", "algorithm_configs": {"gptq": {"blocksize": 1}}})",
-                "algorithm_configs.gptq.blocksize: GptqConfig has no such field; did you mean block_size"},
-        Refused{"NullBlockSize", R"({"model_type": "x", "algorithm_configs": {"gptq": {"block_size": null}}})",
-                "algorithm_configs.gptq.block_size: null is not kept; leave it out for the default"},
-        Refused{"NullScalingLayers", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": null}}})",
-                "algorithm_configs.awq.scaling_layers: null is not kept"},
-        Refused{"NullInAScalingLayer", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [
+        Rejected{"NoModelType", R"({"kv_layers_name": []})", "model_type: required"},
+        Rejected{"UnknownKey", R"({"model_type": "x", "kv_layer_name": []})",
+                 "kv_layer_name: unknown key; did you mean kv_layers_name"},
+        Rejected{"ConstructorsKeyword", R"({"model_type": "x", "awq_config": {}})",
+                 "awq_config: unknown key; use algorithm_configs: {awq: ...}"},
+        Rejected{"ConstructorsKeywordWithUnderscores", R"({"model_type": "x", "auto_smooth_quant_config": {}})",
+                 "auto_smooth_quant_config: unknown key; use algorithm_configs: {autosmoothquant: ...}"},
+        Rejected{"OtherKeywordWithConfigSuffix", R"({"model_type": "x", "x_config": {}})", "x_config: unknown key; "},
+        Rejected{"TextInsteadOfAList", R"({"model_type": "x", "kv_layers_name": "*k"})",
+                 "kv_layers_name: not a list of strings"},
+        Rejected{"NumberInAList", R"({"model_type": "x", "exclude_layers_name": [1]})",
+                 "exclude_layers_name: not a list of strings"},
+        Rejected{"QLayerIsANumber", R"({"model_type": "x", "q_layer_name": 1})",
+                 "q_layer_name: not a list of strings or a string"},
+        Rejected{"AlgorithmsAsAList", R"({"model_type": "x", "algorithm_configs": []})",
+                 "algorithm_configs: not an object"},
+        Rejected{"UnknownAlgorithm", R"({"model_type": "x", "algorithm_configs": {"gptx": {}}})",
+                 "algorithm_configs.gptx: unknown algorithm; did you mean gptq"},
+        Rejected{"AlgorithmTwice", R"({"model_type": "x", "algorithm_configs": {"awq": {}, "AWQ": {}}})",
+                 "algorithm_configs.AWQ: duplicate algorithm"},
+        Rejected{"AlgorithmOfAnotherName", R"({"model_type": "x", "algorithm_configs": {"awq": {"name": "gptq"}}})",
+                 "algorithm_configs.awq.name: must be \"awq\""},
+        Rejected{"UnknownAlgorithmField", R"({"model_type": "x", "algorithm_configs": {"gptq": {"blocksize": 1}}})",
+                 "algorithm_configs.gptq.blocksize: GptqConfig has no such field; did you mean block_size"},
+        Rejected{"NullBlockSize", R"({"model_type": "x", "algorithm_configs": {"gptq": {"block_size": null}}})",
+                 "algorithm_configs.gptq.block_size: null is not supported; omit the key to use the default"},
+        Rejected{"NullScalingLayers", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": null}}})",
+                 "algorithm_configs.awq.scaling_layers: null is not supported"},
+        Rejected{"NullInAScalingLayer", R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [
                     {"prev_op": "a", "layers": ["b"], "inp": "b", "module2inspect": null}]}}})",
-                "algorithm_configs.awq.scaling_layers[0].module2inspect: null is not kept"},
-        Refused{"NullInAListThatMayBeNone",
-                R"({"model_type": "x", "algorithm_configs": {"autosmoothquant": {"scaling_layers": [{"inp": null}]}}})",
-                "algorithm_configs.autosmoothquant.scaling_layers[0].inp: null is not kept"},
-        Refused{"NullInARotationsLayers", R"({"model_type": "x", "algorithm_configs": {"rotation": {"scaling_layers": {
+                 "algorithm_configs.awq.scaling_layers[0].module2inspect: null is not supported"},
+        Rejected{
+            "NullInAListThatMayBeNone",
+            R"({"model_type": "x", "algorithm_configs": {"autosmoothquant": {"scaling_layers": [{"inp": null}]}}})",
+            "algorithm_configs.autosmoothquant.scaling_layers[0].inp: null is not supported"},
+        Rejected{"NullInARotationsLayers", R"({"model_type": "x", "algorithm_configs": {"rotation": {"scaling_layers": {
                     "first_layer": [{"prev_modules": ["a"], "norm_module": null}]}}}})",
-                "algorithm_configs.rotation.scaling_layers.first_layer[0].norm_module: null is not kept"},
-        Refused{"NullAxis", R"({"model_type": "x", "f2f_weight_converters": [{"operations": [
+                 "algorithm_configs.rotation.scaling_layers.first_layer[0].norm_module: null is not supported"},
+        Rejected{"NullAxis", R"({"model_type": "x", "f2f_weight_converters": [{"operations": [
                     {"class": "SplitFusedExperts", "split_axis": null}]}]})",
-                "operations[0].split_axis: required"},
-        Refused{"NameInAScalingLayer",
-                R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [{"name": "x"}]}}})",
-                "algorithm_configs.awq.scaling_layers[0].name: ScalingLayer has no such field"},
-        Refused{"UnknownOperation",
-                R"({"model_type": "x", "f2f_weight_converters": [{"operations": [{"class": "Other"}]}]})",
-                "f2f_weight_converters[0].operations[0].class: not \"SplitFusedExperts\""},
-        Refused{"NoAxis",
-                R"({"model_type": "x", "f2f_weight_converters": [{"operations": [{"class": "SplitFusedExperts"}]}]})",
-                "operations[0].split_axis: required"},
-        Refused{"UnknownConverterKey", R"({"model_type": "x", "f2f_weight_converters": [{"source": []}]})",
-                "f2f_weight_converters[0].source: unknown key"},
-        Refused{"LabelIsANumber", R"({"model_type": "x", "labels": {"a": 1}})", "labels.a: not a string"}),
-    NameOf<Refused>);
+                 "operations[0].split_axis: required"},
+        Rejected{"NameInAScalingLayer",
+                 R"({"model_type": "x", "algorithm_configs": {"awq": {"scaling_layers": [{"name": "x"}]}}})",
+                 "algorithm_configs.awq.scaling_layers[0].name: ScalingLayer has no such field"},
+        Rejected{"UnknownOperation",
+                 R"({"model_type": "x", "f2f_weight_converters": [{"operations": [{"class": "Other"}]}]})",
+                 "f2f_weight_converters[0].operations[0].class: must be \"SplitFusedExperts\""},
+        Rejected{"NoAxis",
+                 R"({"model_type": "x", "f2f_weight_converters": [{"operations": [{"class": "SplitFusedExperts"}]}]})",
+                 "operations[0].split_axis: required"},
+        Rejected{"UnknownConverterKey", R"({"model_type": "x", "f2f_weight_converters": [{"source": []}]})",
+                 "f2f_weight_converters[0].source: unknown key"},
+        Rejected{"LabelIsANumber", R"({"model_type": "x", "labels": {"a": 1}})", "labels.a: not a string"}),
+    NameOf<Rejected>);
 
-TEST(QuarkNullsTest, AlgorithmsTakeNullWhereTheVocabulariesDeclareNone) {
+TEST(QuarkNullsTest, AlgorithmFieldsAcceptNullWhereVocabulariesDeclareNone) {
   int none = 0;
   const auto expect_as_declared = [&none](const ordered_json& fields, const std::string& algorithm,
                                           const char* within) {
@@ -296,7 +299,7 @@ TEST(QuarkNullsTest, AlgorithmsTakeNullWhereTheVocabulariesDeclareNone) {
       if (within != nullptr) config = {{within, config}};
       const ordered_json entry = {{"model_type", "x"}, {"algorithm_configs", {{algorithm, config}}}};
       const bool may_be_none = absl::StrContains(field["type"].get<std::string>(), "None");
-      EXPECT_EQ(TemplateOfQuarkForm(entry).ok(), may_be_none) << entry;
+      EXPECT_EQ(TemplateFromQuark(entry).ok(), may_be_none) << entry;
       none += may_be_none ? 1 : 0;
     }
   };
@@ -311,7 +314,7 @@ TEST(QuarkNullsTest, AlgorithmsTakeNullWhereTheVocabulariesDeclareNone) {
   EXPECT_EQ(none, 22);
 }
 
-TEST(ObserversTest, UnknownOnesBecomePlaceholderEverywhere) {
+TEST(ObserversTest, ReplacesUnsetAndUnknownObserversEverywhere) {
   v1::Scheme scheme;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
       R"(config { weight { observer_cls: "MinMax" } weight { observer_cls: "MinMix" } bias { observer_cls: "C" } }
@@ -319,16 +322,12 @@ TEST(ObserversTest, UnknownOnesBecomePlaceholderEverywhere) {
                 bias { progressive { first_stage { config {} }
                                      second_stage { config { observer_cls: "MinMax" } } } } })",
       &scheme));
-  EXPECT_THAT(
-      ReplaceObservers({"MinMax", "PlaceholderObserver"}, scheme),
-      ElementsAre(
-          "weight[1].observer_cls: \"MinMix\" is no observer that the server knows; as in Quark, PlaceholderObserver "
-          "takes its place; did you mean MinMax?",
-          "bias.observer_cls: \"C\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its "
-          "place",
-          "weight.observer_cls: \"C\" is no observer that the server knows; as in Quark, PlaceholderObserver takes its "
-          "place",
-          "bias.first_stage.observer_cls: not given; as in Quark, PlaceholderObserver takes its place"));
+  EXPECT_THAT(ReplaceObservers({"MinMax", "PlaceholderObserver"}, scheme),
+              ElementsAre("weight[1].observer_cls: unknown observer \"MinMix\"; using PlaceholderObserver, as Quark "
+                          "does; did you mean MinMax?",
+                          "bias.observer_cls: unknown observer \"C\"; using PlaceholderObserver, as Quark does",
+                          "weight.observer_cls: unknown observer \"C\"; using PlaceholderObserver, as Quark does",
+                          "bias.first_stage.observer_cls: not set; using PlaceholderObserver, as Quark does"));
   ExpectRead<v1::Scheme>(scheme, R"(
       config { weight { observer_cls: "MinMax" } weight { observer_cls: "PlaceholderObserver" }
                bias { observer_cls: "PlaceholderObserver" } }
@@ -337,12 +336,12 @@ TEST(ObserversTest, UnknownOnesBecomePlaceholderEverywhere) {
                                   second_stage { config { observer_cls: "MinMax" } } } } })");
 }
 
-TEST(ObserversTest, AServerThatNamesNoneKnowsAll) {
+TEST(ObserversTest, WithoutKnownObserversReplacesOnlyUnsetOnes) {
   v1::Scheme scheme;
   ASSERT_TRUE(
       google::protobuf::TextFormat::ParseFromString(R"(config { weight { observer_cls: "A" } bias {} })", &scheme));
   EXPECT_THAT(ReplaceObservers({}, scheme),
-              ElementsAre("bias.observer_cls: not given; as in Quark, PlaceholderObserver takes its place"));
+              ElementsAre("bias.observer_cls: not set; using PlaceholderObserver, as Quark does"));
   ExpectRead<v1::Scheme>(scheme,
                          R"(config { weight { observer_cls: "A" } bias { observer_cls: "PlaceholderObserver" } })");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "qconfigctl/proto_forms.h"
+#include "qconfigctl/proto_formats.h"
 
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
@@ -29,7 +29,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using nlohmann::ordered_json;
 
-// The values that somebody may mean.
+// The values to suggest: all but UNSPECIFIED.
 std::vector<absl::string_view> ValueNames(const EnumDescriptor& type) {
   std::vector<absl::string_view> names;
   for (int i = 0; i < type.value_count(); ++i) {
@@ -39,7 +39,7 @@ std::vector<absl::string_view> ValueNames(const EnumDescriptor& type) {
   return names;
 }
 
-// --- ProtoJSON, before protobuf reads it
+// --- Checks of ProtoJSON, before protobuf parses it
 
 absl::Status CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type);
 
@@ -100,11 +100,11 @@ absl::Status CheckMembers(const ordered_json& json, const std::string& path, con
     if (field == nullptr) {
       return Wrong(field_path, absl::StrCat(type.name(), " has no such field", Suggestion(key, FieldNames(type))));
     }
-    if (!given.insert(field).second) return Wrong(field_path, "the field is given twice, in two spellings");
+    if (!given.insert(field).second) return Wrong(field_path, "duplicate field, in both spellings");
     if (value.is_null()) continue;
     const auto* oneof = field->real_containing_oneof();
     if (oneof != nullptr && !given.insert(oneof).second) {
-      return Wrong(field_path, absl::StrCat("only one field of ", oneof->name(), " can be given"));
+      return Wrong(field_path, absl::StrCat("only one field of ", oneof->name(), " can be set"));
     }
     const absl::Status status = CheckField(value, field_path, *field);
     if (!status.ok()) return status;
@@ -112,11 +112,11 @@ absl::Status CheckMembers(const ordered_json& json, const std::string& path, con
   return absl::OkStatus();
 }
 
-// --- Messages, after protobuf has read them
+// --- Checks of messages, after protobuf has parsed them
 
 absl::Status CheckMessage(const Message& message, const std::string& path);
 
-// The item `index` of a repeated field, or the value of a singular one when it is negative.
+// Checks item `index` of a repeated field, or the value of a singular field if `index` is negative.
 absl::Status CheckFieldValue(const Message& message, const FieldDescriptor* field, int index, const std::string& path) {
   const auto* reflection = message.GetReflection();
   const bool one = index < 0;
@@ -135,7 +135,7 @@ absl::Status CheckFieldValue(const Message& message, const FieldDescriptor* fiel
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string value =
           one ? reflection->GetString(message, field) : reflection->GetRepeatedString(message, field, index);
-      return IsUtf8(value) ? absl::OkStatus() : Wrong(path, "the string is not UTF-8");
+      return IsUtf8(value) ? absl::OkStatus() : Wrong(path, "the string is not valid UTF-8");
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return CheckMessage(
@@ -145,13 +145,13 @@ absl::Status CheckFieldValue(const Message& message, const FieldDescriptor* fiel
   }
 }
 
-// Textproto's entries are still a list here, so that a key which is given twice is there twice.
+// After parsing textproto, the map is still a list of entries, which can contain duplicates.
 absl::Status CheckMapKeys(const Message& message, const FieldDescriptor* field, const std::string& path) {
   std::set<std::string> keys;
   for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
     const std::string key = entry.GetReflection()->GetString(entry, field->message_type()->map_key());
-    if (!keys.insert(key).second) return Wrong(path, absl::StrCat("the key ", Quoted(key), " is given twice"));
+    if (!keys.insert(key).second) return Wrong(path, absl::StrCat("duplicate key ", Quoted(key)));
   }
   return absl::OkStatus();
 }
@@ -177,20 +177,20 @@ absl::Status CheckMessage(const Message& message, const std::string& path) {
   return absl::OkStatus();
 }
 
-// A file that sets no field would read as anything.
+// A file that sets no field would be valid in every format.
 absl::Status CheckRead(const Message& message) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
-  return fields.empty() ? Wrong("", "gives no field") : CheckMessage(message, "");
+  return fields.empty() ? Wrong("", "no field is set") : CheckMessage(message, "");
 }
 
-// The names near the one in protobuf's complaint about an unknown field or enum value.
+// Suggestions for the name in protobuf's error about an unknown field or enum value.
 std::string SuggestionFor(const std::string& complaint) {
   const std::vector<std::string> parts = absl::StrSplit(complaint, '"');
   if (parts.size() >= 4 && absl::StrContains(parts[2], "has no field named")) {
     const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(parts[1]);
     if (type == v1::Scheme::descriptor() && parts[3] == "global_quant_config") {
-      return "; a scheme is one layer: register its global_quant_config";
+      return "; a scheme describes one layer: register the value of global_quant_config";
     }
     return type == nullptr ? "" : Suggestion(parts[3], FieldNames(*type));
   }
