@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Only in builds with ThreadSanitizer: tells it what abseil's mutexes order. The system's abseil is not instrumented,
-// so all that is guarded by an absl::Mutex would be called a race. These definitions stand before the library's own,
-// also for calls from within it, and call them.
+// Only in builds with ThreadSanitizer: tells it when abseil's mutexes are locked and unlocked. The system's abseil is
+// not instrumented, so everything that an absl::Mutex guards would be reported as a race. These definitions replace the
+// library's own, also for calls from within the library, and call them.
 //
-// Conditions run in whichever thread unlocks, which is right but cannot be told, so races in them go unseen.
+// Conditions run in whichever thread unlocks the mutex. ThreadSanitizer cannot be told this, so it misses races in
+// them.
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
@@ -31,14 +32,14 @@ Function* Next(const char* symbol) {
 
 }  // namespace
 
-// gRPC's own answers to unknown methods and to watchers of health are templates of which a part runs in its library,
-// not instrumented. They call none of this project's code, and none of its calls is such a reactor.
+// gRPC answers unknown methods and health watchers with templates that run partly in its library, which is not
+// instrumented. They call no code of this project, and this project uses no such reactor.
 extern "C" const char* __tsan_default_suppressions() {
   return "race:grpc::internal::CallbackBidiHandler\n"
          "race:grpc::ServerWriteReactor<grpc::ByteBuffer>\n";
 }
 
-// The names are those of Debian 12's abseil. They are looked up once; threads that do so at once find the same.
+// The names are those of Debian 12's abseil. They are looked up once; concurrent lookups find the same.
 #define NEXT_OF(symbol, ...) static const auto next = Next<__VA_ARGS__>(symbol)
 
 namespace absl {
@@ -81,7 +82,7 @@ void Mutex::LockWhen(const Condition& condition) {
   __tsan_acquire(this);
 }
 
-// The Await...() come here.
+// All Await...() functions call this one.
 bool Mutex::AwaitCommon(const Condition& condition, synchronization_internal::KernelTimeout timeout) {
   NEXT_OF("_ZN4absl7debian35Mutex11AwaitCommonERKNS0_9ConditionENS0_24synchronization_internal13KernelTimeoutE",
           bool(Mutex*, const Condition&, synchronization_internal::KernelTimeout));

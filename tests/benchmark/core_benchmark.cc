@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cost of an answer without a transport, beside two floors of the same run: copying the bytes of a stored answer,
-// and comparing each character of a pattern with each character of a name. The script `report` prints the ratios.
+// Measures the cost of an answer without a transport, and two floors in the same run: copying the bytes of a stored
+// answer, and comparing each character of a pattern with each character of a name. The script `report` prints the
+// ratios.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The least work of a gRPC server for a GetConfig: it answers each call with the same stored bytes. The modes use
-// different APIs of gRPC. Prints its port, and serves 127.0.0.1 until it is killed.
+// Does the least work that a gRPC server can do for a GetConfig: it answers each call with the same stored bytes. The
+// modes use different APIs of gRPC. Prints its port, and serves on 127.0.0.1 until it is killed.
 #include <grpcpp/server_builder.h>
 
 #include <CLI/CLI.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cost of finding the snapshot of one of many tenants and an entry in it, the memory of a tenant's entries, and the
-// cost of a write without its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
-// `--many` also measures 100,000 tenants, which need several GB of memory and of TMPDIR. `--fill FILE TENANTS` measures
+// Measures the cost of finding a tenant's snapshot and an entry in it, the memory of a tenant's entries, and the cost
+// of a write without its store. Each tenant has 16 schemes and 4 templates, as large as those of a catalogue.
+// `--many` also measures 100,000 tenants, which need several GB in memory and in TMPDIR. `--fill FILE TENANTS` measures
 // nothing and writes an SQLite file with that many tenants, named t00000000 and so on.
 #include <benchmark/benchmark.h>
 #include <malloc.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cost of registering a scheme in each engine, beside a floor of the same run: one plain SQLite transaction per
-// write, by one thread, in the same directory. Set TMPDIR to measure another disk. `--many` also loads one of 100,000
-// tenants, which take minutes to write.
+// Measures the cost of registering a scheme in each engine, and a floor in the same run: one plain SQLite transaction
+// per write, by one thread, in the same directory. Set TMPDIR to measure another disk. `--many` also loads one of
+// 100,000 tenants, which take minutes to create.
 #include <benchmark/benchmark.h>
 
 #include <cstring>

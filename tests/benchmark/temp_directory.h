@@ -13,7 +13,7 @@
 
 namespace qconfig {
 
-// A directory under TMPDIR that goes with it.
+// A directory under TMPDIR that the destructor removes.
 class TempDirectory {
  public:
   TempDirectory() : path_(std::filesystem::temp_directory_path() / "qconfig-benchmark-XXXXXX") {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kills the real qconfigd at random while clients write, again and again on one file: every acknowledged write is there
-// afterwards, none is there in part, and revisions have no gap. In half of the rounds the server forgets history while
-// it writes; after some rounds it is killed while it starts, too.
-// QCONFIG_CRASHES in the environment sets how often (50), QCONFIG_SEED the seed.
+// Repeatedly kills the real qconfigd at a random moment while clients write to the same file. Afterwards, every
+// acknowledged write exists, no write exists in part, and revisions have no gap. In half of the rounds the server also
+// removes history; after some rounds it is also killed during its start.
+// The environment variable QCONFIG_CRASHES sets the number of kills (default: 50), and QCONFIG_SEED the seed.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -33,12 +33,12 @@ int FromEnvironment(const char* name, int otherwise) {
 }
 
 constexpr int kLongHistory = 1'000'000;
-constexpr int kShortHistory = 200;  // so that the request ids of doubtful writes are remembered
+constexpr int kShortHistory = 200;  // long enough to keep the request IDs of writes whose outcome is unknown
 
 constexpr int kTenants = 3;
 constexpr int kWritersPerTenant = 2;
 
-// What one writer, of one tenant, knows of its writes: what they put, and the revision that was acknowledged, or 0.
+// A write as its writer knows it. `revision` is 0 until the write is acknowledged.
 struct Write {
   std::string name;
   std::string request_id;
@@ -51,11 +51,11 @@ client::ClientOptions OptionsFor(const std::string& address, int writer) {
   client::ClientOptions options;
   options.server = address;
   options.tenant = TenantName(writer);
-  options.service_config = "";  // a killed server does not come back to this address
+  options.service_config = "";  // no retries: a killed server does not return to this address
   return options;
 }
 
-// Large enough to spread over several pages, so that it could be there in part.
+// Large enough for several pages, so that a part of it could be missing.
 v1::RegisterTemplateRequest RequestFor(const Write& write) {
   v1::RegisterTemplateRequest request;
   request.set_request_id(write.request_id);
@@ -68,7 +68,7 @@ v1::RegisterTemplateRequest RequestFor(const Write& write) {
 
 class CrashTest : public testing::Test {
  protected:
-  // A qconfigd that serves the file of this test.
+  // Starts a qconfigd that serves this test's file.
   Process Start(int history_changes, bool wait = true) const {
     return Process(directory_.path() / "log",
                    {"--storage", absl::StrCat("sqlite:", (directory_.path() / "registry.db").string()),
@@ -91,7 +91,7 @@ class CrashTest : public testing::Test {
     }
   }
 
-  // Repeats the write that each writer does not know the outcome of, as a client would.
+  // Repeats the writes whose outcome is unknown, as a client would.
   void FinishDoubtfulWrites(const std::string& address) {
     for (int writer = 0; writer < kWriters; ++writer) {
       Client client(OptionsFor(address, writer));
@@ -111,7 +111,7 @@ class CrashTest : public testing::Test {
     for (int writer = tenant; writer < kWriters; writer += kTenants) {
       for (const Write& write : writes_[static_cast<size_t>(writer)]) expected[write.name] = write.revision;
     }
-    // History: each revision down to the first that is kept, and each the write that was acknowledged with it.
+    // History has every revision since the oldest, each with the write that was acknowledged with it.
     v1::ListChangesRequest changes;
     int64_t next = 0;
     int64_t first = 0;
@@ -123,7 +123,7 @@ class CrashTest : public testing::Test {
       if (next == 0) next = page->revision();
       first = page->first_revision();
       for (const v1::ChangeRecord& record : page->changes()) {
-        ASSERT_EQ(record.revision(), next--) << "a gap";
+        ASSERT_EQ(record.revision(), next--) << "history has a gap";
         const std::string& name = record.changes().rbegin()->put_template().model_type();
         ASSERT_TRUE(expected.count(name)) << name;
         ASSERT_EQ(record.revision(), expected[name]) << name;
@@ -133,10 +133,10 @@ class CrashTest : public testing::Test {
     } while (!changes.page_token().empty());
     EXPECT_EQ(next, first);
     EXPECT_EQ(seen, expected.size() - static_cast<size_t>(next - 1));
-    // What was forgotten stays so.
+    // Removed history does not return.
     EXPECT_GE(next, first_revisions_[static_cast<size_t>(tenant)]);
     first_revisions_[static_cast<size_t>(tenant)] = next;
-    // The entries themselves are whole.
+    // The entries are complete.
     v1::ListTemplatesRequest list;
     list.set_view(v1::ENTRY_VIEW_FULL);
     size_t entries = 0;
@@ -177,7 +177,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
     const int before = acknowledged_;
     std::vector<std::thread> writers;
     for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { WriteOn(server.address(), i); });
-    // At a random moment, but not before the load has begun.
+    // Kill at a random moment after the load has started.
     while (acknowledged_ < before + kWriters) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 200'000));
     server.Kill();
@@ -190,7 +190,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveKills) {
   Process last = Start(kLongHistory);
   for (int tenant = 0; tenant < kTenants; ++tenant) CheckTenant(last.address(), tenant);
   if (crashes >= 20) {
-    EXPECT_GT(first_revisions_[0], 1) << "nothing was forgotten";
+    EXPECT_GT(first_revisions_[0], 1) << "no history was removed";
   }
   std::printf("%d crashes, %d writes acknowledged\n", crashes, acknowledged_.load());
 }

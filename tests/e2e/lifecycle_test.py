@@ -199,12 +199,12 @@ class LifecycleTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
-            nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+            unused = f"127.0.0.1:{taken.getsockname()[1]}"
             for address, why in (
                 ("", "empty"),
                 ("127.0.0.1:0", "free port"),
                 ("9464", "not host:port"),
-                (nobody, "no answer from " + nobody),
+                (unused, "no answer from " + unused),
             ):
                 result = healthcheck(address)
                 self.assertEqual(result.returncode, 1, address)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asks for configurations from eight threads, with the client library's service config, until standard input ends.
+// Calls GetConfig from eight threads, with the client library's service config, until the end of standard input.
 // Usage: load TARGET
-// Each line of standard input is answered with "CALLS FAILURES" so far; failures are also told on standard error.
+// For each line of standard input, prints the counts so far as "CALLS FAILURES". Also prints failures to standard
+// error.
 #include <atomic>
 #include <cstdio>
 #include <iostream>
@@ -29,7 +30,7 @@ class Load {
   }
 
   void Print() const {
-    const int failures = failures_;  // before the calls, so that there are never fewer of these
+    const int failures = failures_;  // read before the calls, so that it is never larger
     std::printf("%d %d\n", calls_.load(), failures);
     std::fflush(stdout);
   }

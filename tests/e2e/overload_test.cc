@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asks the real qconfigd for much more than it can do: it stays up and small, its probes stay green, and what it does
-// not do it refuses as OVERLOADED.
+// Overloads the real qconfigd. It must stay up, use little memory, pass its probes, and reject excess calls as
+// OVERLOADED.
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -32,7 +32,7 @@
 namespace qconfig {
 namespace {
 
-// Memory that the server may have: some five times as much as was seen, and AddressSanitizer takes what it likes.
+// The limit for the server's memory: about five times the measured value, and no limit with AddressSanitizer.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define QCONFIG_ADDRESS_SANITIZER
@@ -44,7 +44,7 @@ constexpr int64_t kMaxMiB = 1 << 20;
 constexpr int64_t kMaxMiB = 512;
 #endif
 
-// With a connection of its own.
+// Returns a stub with its own connection.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -52,7 +52,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-// Takes the server some 10 ms to answer for each 100 items.
+// The server needs about 10 ms for each 100 items.
 v1::BatchGetConfigRequest Batch(int items) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
@@ -67,7 +67,7 @@ v1::BatchGetConfigRequest Batch(int items) {
   return batch;
 }
 
-// "OK", the reason, or the code without one.
+// Returns "OK", the reason, or the code if there is no reason.
 std::string Outcome(const grpc::Status& status) {
   if (status.ok()) return "OK";
   google::rpc::Status details;
@@ -80,7 +80,7 @@ std::string Outcome(const grpc::Status& status) {
   return absl::StrCat("code ", status.error_code(), ": ", status.error_message());
 }
 
-// A number in /proc/PID/status, in the unit that it has there.
+// Returns a number of /proc/PID/status, in the unit of that file.
 int64_t ProcessStatus(pid_t pid, const std::string& field) {
   std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
   for (std::string line; std::getline(file, line);) {
@@ -91,7 +91,7 @@ int64_t ProcessStatus(pid_t pid, const std::string& field) {
 
 class OverloadTest : public testing::Test {
  protected:
-  // Asks every probe until `stop`.
+  // Calls all probes until `stop`.
   void Probe(const std::atomic<bool>& stop) {
     const auto health = grpc::health::v1::Health::NewStub(Connect(server_.address()));
     httplib::Client admin("127.0.0.1", server_.admin_port());
@@ -123,12 +123,12 @@ class OverloadTest : public testing::Test {
     }
   }
 
-  // The most memory that was resident so far.
+  // The peak of resident memory.
   int64_t PeakMiB() const { return ProcessStatus(server_.pid(), "VmHWM") / 1024; }
 
   void Report(const char* what) const {
-    std::printf("%s: %d answered, %d refused, %d late, %d probes; %d MiB at the most, %d now; %d threads at the most\n",
-                what, answered_.load(), refused_.load(), late_.load(), probes_.load(), static_cast<int>(PeakMiB()),
+    std::printf("%s: %d answered, %d rejected, %d late, %d probes; peak %d MiB, now %d MiB; at most %d threads\n", what,
+                answered_.load(), refused_.load(), late_.load(), probes_.load(), static_cast<int>(PeakMiB()),
                 static_cast<int>(ProcessStatus(server_.pid(), "VmRSS") / 1024), static_cast<int>(most_threads_));
   }
 
@@ -138,7 +138,7 @@ class OverloadTest : public testing::Test {
   int64_t most_threads_ = 0;  // seen by the prober
 };
 
-TEST_F(OverloadTest, TenTimesTheCallersItTakes) {
+TEST_F(OverloadTest, TenTimesAsManyCallersAsAccepted) {
   Report("before");
   const v1::BatchGetConfigRequest batch = Batch(200);
   std::atomic<bool> stop = false;
@@ -165,8 +165,8 @@ TEST_F(OverloadTest, TenTimesTheCallersItTakes) {
   EXPECT_LT(PeakMiB(), kMaxMiB);
 }
 
-// Calls that their clients began all together, as after a failure of the network.
-TEST_F(OverloadTest, ThousandsOfCallsAtOnceAreRefusedAndNotKept) {
+// Calls that clients start at the same time, as after a network failure.
+TEST_F(OverloadTest, ThousandsOfSimultaneousCallsAreRejectedAndNotKept) {
   constexpr int kConnections = 50;
   constexpr int kCallsPerConnection = 100;
   struct Call {
@@ -203,8 +203,8 @@ TEST_F(OverloadTest, ThousandsOfCallsAtOnceAreRefusedAndNotKept) {
   EXPECT_LT(PeakMiB(), kMaxMiB);
 }
 
-// Requests that are as large as they may be, 4 GB of them: few are kept while they wait inside gRPC.
-TEST_F(OverloadTest, LargeRequestsTogetherTakeBoundedMemory) {
+// Requests of the maximum size, 4 GB in total. gRPC must keep only a few of them while they wait.
+TEST_F(OverloadTest, LargeSimultaneousRequestsUseBoundedMemory) {
   constexpr int kConnections = 10;
   constexpr int kCallsPerConnection = 100;
   const std::string bytes(4'000'000, '\xff');

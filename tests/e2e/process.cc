@@ -65,7 +65,7 @@ int Process::WaitForPort(const std::string& pattern) const {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  ADD_FAILURE() << "qconfigd does not say that it listens";
+  ADD_FAILURE() << "qconfigd did not log its ports";
   return 0;
 }
 

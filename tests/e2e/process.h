@@ -10,7 +10,7 @@
 
 namespace qconfig {
 
-// A directory that is gone with the object.
+// A directory that the destructor removes.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -22,10 +22,10 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-// A qconfigd of this build on free ports, which logs to a file. Killed with the object.
+// A qconfigd of this build on free ports, which logs to a file. The destructor kills it.
 class Process {
  public:
-  // Waits until it serves, unless `wait` is false.
+  // Waits until the server serves, unless `wait` is false.
   Process(std::filesystem::path log, std::vector<std::string> arguments, bool wait = true);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -38,7 +38,7 @@ class Process {
   int admin_port() const { return admin_port_; }
 
  private:
-  // Returns the port in the line of the log that `pattern` finds, once it is there.
+  // Waits for a log line that matches `pattern`, and returns its port.
   int WaitForPort(const std::string& pattern) const;
 
   std::filesystem::path log_;

@@ -83,8 +83,8 @@ class CaseRun:
             return answer["error"]
         if "error" in answer or "driver_error" in answer:
             error = answer.get("error", {})
-            nobody = error.get("code") == "UNAVAILABLE" and not error.get("reason")
-            raise (TooLate if nobody else Unexpected)("expected an answer")
+            unreachable = error.get("code") == "UNAVAILABLE" and not error.get("reason")
+            raise (TooLate if unreachable else Unexpected)("expected an answer")
         response = normal(answer)
         check_answer(expected, response)
         return response
