@@ -202,6 +202,7 @@ class SourcesTest(unittest.TestCase):
     def test_deploy_uses_only_variables_of_the_programs(self):
         known = variables_of("qconfigd") | variables_of("qconfigctl")
         known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
+        known |= set(re.findall(r"^option\((QCONFIG_[A-Z_]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
         named = {}
         for path in filter(lambda path: path.is_file() and "cmake" not in path.name.lower(), DEPLOY.rglob("*")):
             # The compose file itself reads "${...}", and CMake replaces "@...@".
