@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the goldens cannot say: fields that are required, and refusals by field.
+// Covers what the golden cases cannot: required fields, and the field at which a configuration is rejected.
 #include "core/algorithm_config.h"
 
 #include <gtest/gtest.h>
@@ -12,15 +12,15 @@ namespace qconfig {
 namespace {
 
 struct Case {
-  const char* told;
+  const char* expected;
   const char* config;
 };
 
 class AlgorithmConfigTest : public testing::TestWithParam<Case> {};
 
-TEST_P(AlgorithmConfigTest, RefusesAtTheRightField) {
+TEST_P(AlgorithmConfigTest, RejectsInvalidConfigsAtTheirField) {
   const auto config = Proto<v1::AlgoConfig>(GetParam().config);
-  EXPECT_EQ(Told(CompleteAlgoConfig(Builtins().catalog(), config, "c").status()), GetParam().told);
+  EXPECT_EQ(Told(CompleteAlgoConfig(Builtins().catalog(), config, "c").status()), GetParam().expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"INVALID_ALGORITHM_CONFIG at c.autosmoothquant.compute_scale_loss",
              "autosmoothquant { compute_scale_loss: 'MSE' compute_scale_loss_none: true }"}));
 
-TEST(AlgorithmConfigTest, NoneOfComputeScaleLossIsAbsentInTheAnswer) {
+TEST(AlgorithmConfigTest, ComputeScaleLossOfNoneIsUnsetInTheResult) {
   const auto config = CompleteAlgoConfig(
       Builtins().catalog(), Proto<v1::AlgoConfig>("autosmoothquant { compute_scale_loss_none: true }"), "c");
   ASSERT_TRUE(config.ok());
@@ -63,13 +63,13 @@ TEST(AlgorithmConfigTest, NoneOfComputeScaleLossIsAbsentInTheAnswer) {
   EXPECT_FALSE(config->autosmoothquant().compute_scale_loss_none());
 }
 
-TEST(AlgorithmConfigTest, RotationLayersHaveOnlyTheKeysGiven) {
+TEST(AlgorithmConfigTest, RotationLayersHaveOnlyTheKeysThatAreSet) {
   const auto config = Proto<v1::AlgoConfig>(
       "rotation { scaling_layers { position: 'p' layers { target_modules: 'a' } layers { norm_module: '' } } }");
   EXPECT_EQ(QuarkJson(config).substr(0, 68), R"({"scaling_layers":{"p":[{"target_modules":["a"]},{"norm_module":""}])");
 }
 
-TEST(AlgorithmConfigTest, EveryFieldIsFilledIn) {
+TEST(AlgorithmConfigTest, UnsetFieldsTakeTheirDefaults) {
   const auto config = CompleteAlgoConfig(Builtins().catalog(), Proto<v1::AlgoConfig>("gptq { block_size: 7 }"), "c");
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->ShortDebugString(),

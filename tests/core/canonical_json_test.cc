@@ -24,8 +24,8 @@ std::string Number(double number) {
   return json.size() > kPrefix ? json.substr(kPrefix, json.size() - kPrefix - 1) : json;
 }
 
-// Some of the numbers in RFC 8785's appendix B, and those around the bounds of its rules.
-TEST(CanonicalJsonTest, NumbersAreAsEcmaScriptPrintsThem) {
+// Numbers from appendix B of RFC 8785 and boundary values of its rules.
+TEST(CanonicalJsonTest, PrintsNumbersLikeEcmaScript) {
   EXPECT_EQ(Number(5e-324), "5e-324");
   EXPECT_EQ(Number(-5e-324), "-5e-324");
   EXPECT_EQ(Number(1.7976931348623157e308), "1.7976931348623157e+308");
@@ -45,13 +45,13 @@ TEST(CanonicalJsonTest, NumbersAreAsEcmaScriptPrintsThem) {
   EXPECT_EQ(Number(0.25), "0.25");
 }
 
-TEST(CanonicalJsonTest, MinusZeroIsPrintedAsZero) {
+TEST(CanonicalJsonTest, PrintsMinusZeroAsZero) {
   v1::GptqConfig config;
   config.set_damp_percent(-0.0);
   EXPECT_EQ(CanonicalJson(config), R"({"damp_percent":0})");
 }
 
-TEST(CanonicalJsonTest, KeysAreSortedAndDefaultsWithoutPresenceLeftOut) {
+TEST(CanonicalJsonTest, SortsKeysAndOmitsDefaultsWithoutPresence) {
   v1::QTensorConfig tensor;
   tensor.set_is_dynamic(false);  // has presence
   tensor.set_is_scale_quant(false);
@@ -60,13 +60,13 @@ TEST(CanonicalJsonTest, KeysAreSortedAndDefaultsWithoutPresenceLeftOut) {
   EXPECT_EQ(CanonicalJson(tensor), R"({"block_size":[128],"dtype":"DTYPE_FP4","is_dynamic":false})");
 }
 
-TEST(CanonicalJsonTest, StringsEscapeOnlyWhatTheyMust) {
+TEST(CanonicalJsonTest, EscapesOnlyRequiredCharacters) {
   v1::QConfig config;
   config.add_exclude("\"\\/\b\f\n\r\t\x1f\x7f é😀\u2028");
   EXPECT_EQ(CanonicalJson(config), "{\"exclude\":[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u001f\x7f é😀\u2028\"]}");
 }
 
-// Walks every type that a QConfig is made of.
+// Visits all message types that are reachable from QConfig.
 void FindUnsupportedFields(const google::protobuf::Descriptor* message, std::set<const void*>& seen,
                            std::string& found) {
   using google::protobuf::FieldDescriptor;
@@ -86,16 +86,16 @@ void FindUnsupportedFields(const google::protobuf::Descriptor* message, std::set
   }
 }
 
-TEST(CanonicalJsonTest, EveryFieldOfQConfigIsOfATypeThatItKnows) {
+TEST(CanonicalJsonTest, SupportsTheTypeOfEveryFieldOfQConfig) {
   std::set<const void*> seen;
   std::string found;
   FindUnsupportedFields(v1::QConfig::descriptor(), seen, found);
   EXPECT_EQ(found, "");
 }
 
-// What a client without this code does: protobuf's own ProtoJSON, put into RFC 8785's form by a JSON library. (That
-// library sorts keys as RFC 8785 does for ASCII; its numbers are compared by value.)
-TEST(CanonicalJsonTest, IsProtoJson) {
+// Does what a client without this code does: serializes with Protobuf's ProtoJSON and canonicalizes with a JSON
+// library. The library sorts ASCII keys like RFC 8785. Numbers are compared by value.
+TEST(CanonicalJsonTest, EqualsProtoJsonByValue) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   const auto cases = ReadGoldenCases("0.12.post1", "overrides");
@@ -108,7 +108,7 @@ TEST(CanonicalJsonTest, IsProtoJson) {
   }
 }
 
-TEST(Sha256HexTest, IsSha256) {
+TEST(Sha256HexTest, MatchesKnownDigests) {
   EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

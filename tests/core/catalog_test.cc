@@ -22,14 +22,14 @@ std::string LoadError(const CatalogTexts& texts) {
   return catalog.ok() ? "" : std::string(catalog.status().message());
 }
 
-TEST(CatalogTest, HasWhatQuarkHas) {
+TEST(CatalogTest, HasTheSchemesTemplatesAndAlgorithmsOfQuark) {
   const Catalog& catalog = Builtins().catalog();
   EXPECT_EQ(catalog.name(), "quark-0.12.post1");
   EXPECT_EQ(catalog.quark_release(), "0.12.post1");
   EXPECT_EQ(catalog.schemes().size(), 27u);
   EXPECT_EQ(catalog.templates().size(), 41u);
   EXPECT_EQ(catalog.algorithms().size(), 7u);
-  EXPECT_EQ(catalog.templates().front().model_type(), "chatglm") << "the order of registration";
+  EXPECT_EQ(catalog.templates().front().model_type(), "chatglm") << "templates are in registration order";
   EXPECT_EQ(catalog.FindTemplate("qwen3_5_moe")->f2f_weight_converters_size(), 2);
   EXPECT_EQ(catalog.FindScheme("fp4_block16_scale_e4m3")->alias_of(), "nvfp4");
   EXPECT_EQ(catalog.FindScheme("nope"), nullptr);
@@ -52,7 +52,7 @@ TEST(CatalogTest, ReleasesDifferByDataAndTraits) {
   EXPECT_NE(older.digest(), newer.digest());
 }
 
-TEST(CatalogTest, KnowsObserversAndSpecClassesInQuarksOrder) {
+TEST(CatalogTest, ListsObserversAndSpecClassesInQuarksOrder) {
   const Catalog& catalog = Builtins().catalog();
   EXPECT_EQ(catalog.observers().size(), 21u);
   EXPECT_EQ(catalog.observers().front(), "LSQObserver");
@@ -62,7 +62,7 @@ TEST(CatalogTest, KnowsObserversAndSpecClassesInQuarksOrder) {
   EXPECT_EQ(catalog.FindSpecClass("MX7Spec"), nullptr);
 }
 
-TEST(CatalogTest, BuiltInSchemesKeepTheRulesOfTheirRelease) {
+TEST(CatalogTest, BuiltInSchemesSatisfyTheRulesOfTheirRelease) {
   for (const char* release : {"0.12.post1", "0.13"}) {
     const Catalog& catalog = CatalogOfRelease(release);
     for (const v1::Scheme& scheme : catalog.schemes()) {
@@ -71,13 +71,13 @@ TEST(CatalogTest, BuiltInSchemesKeepTheRulesOfTheirRelease) {
   }
 }
 
-TEST(CatalogTest, DigestIsOfTheFilesOneAfterTheOther) {
+TEST(CatalogTest, DigestIsTheSha256OfTheConcatenatedFiles) {
   const CatalogTexts texts = BuiltinTexts();
   EXPECT_EQ(Builtins().catalog().digest(), Sha256Hex(texts.catalog + texts.schemes + texts.templates +
                                                      texts.algorithms + texts.vocabulary + texts.spec_presets));
 }
 
-TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {
+TEST(CatalogTest, ChangedPatternInTheDataChangesTheConfig) {
   CatalogTexts texts = BuiltinTexts();
   texts.templates = absl::StrReplaceAll(texts.templates, {{"transformer.output_layer", "some.other_layer"}});
   const auto changed = Catalog::Load(texts.files());
@@ -92,7 +92,7 @@ TEST(CatalogTest, ChangedPatternInTheDataChangesTheAnswer) {
   EXPECT_NE(before->config_digest(), after->config_digest());
 }
 
-TEST(CatalogTest, ModelIsAddedByDataAlone) {
+TEST(CatalogTest, DataAloneAddsAModel) {
   CatalogTexts texts = TinyTexts();
   texts.templates =
       R"({"new_model": {"kv_layers_name": ["*kv"], "q_layer_name": ["*a", "*b"], "algorithms": ["awq"]}})";
@@ -105,7 +105,7 @@ TEST(CatalogTest, ModelIsAddedByDataAlone) {
   EXPECT_EQ(entry->algorithm_configs(0).config().awq().model_decoder_layers(), "m");
 }
 
-TEST(CatalogTest, BrokenDataIsRefusedWithItsPlace) {
+TEST(CatalogTest, InvalidDataIsReportedWithItsLocation) {
   CatalogTexts texts = TinyTexts();
   texts.schemes = "{";
   EXPECT_THAT(LoadError(texts), HasSubstr("schemes.json: not a JSON object"));
@@ -143,7 +143,7 @@ TEST(CatalogTest, BrokenDataIsRefusedWithItsPlace) {
   EXPECT_THAT(LoadError(texts), HasSubstr("algorithms.json: spin"));
 }
 
-TEST(CatalogTest, BrokenVocabularyIsRefusedWithItsPlace) {
+TEST(CatalogTest, InvalidVocabularyIsReportedWithItsLocation) {
   CatalogTexts texts = TinyTexts();
   texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"per_block\"", "\"per_star\""}});
   EXPECT_THAT(LoadError(texts), HasSubstr("vocabulary.json: QSchemeType: the contract has no value per_star"));
@@ -162,7 +162,7 @@ TEST(CatalogTest, BrokenVocabularyIsRefusedWithItsPlace) {
   EXPECT_THAT(LoadError(texts), HasSubstr("dtype_requirements.fields: no field of a tensor's configuration"));
 }
 
-// A catalogue that has the spec class "S" with one field, "f".
+// A catalogue with the spec class "S", which has one field "f".
 CatalogTexts WithSpecClass(const std::string& field, const std::string& meaning) {
   CatalogTexts texts = TinyTexts();
   texts.spec_presets = R"({"S": [{"field": "f", )" + field + "}]}";
@@ -172,14 +172,14 @@ CatalogTexts WithSpecClass(const std::string& field, const std::string& meaning)
   return texts;
 }
 
-TEST(CatalogTest, SpecClassIsAddedByDataAlone) {
+TEST(CatalogTest, DataAloneAddsASpecClass) {
   const auto catalog =
       Catalog::Load(WithSpecClass(R"("type": "int | None", "default": 7)", R"({"sets": "ch_axis"})").files());
   ASSERT_TRUE(catalog.ok()) << catalog.status();
   EXPECT_EQ((*catalog)->FindSpecClass("S")->fields[0].default_value->number_value(), 7);
 }
 
-TEST(CatalogTest, SpecClassThatDoesNotFitIsRefused) {
+TEST(CatalogTest, InvalidSpecClassIsReportedWithItsLocation) {
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "float", "required": true)", R"({"sets": "ch_axis"})")),
               HasSubstr("spec_presets.json: S.f: a type that is not known here: float"));
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "default": 1.5)", R"({"sets": "ch_axis"})")),

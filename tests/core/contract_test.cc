@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the descriptors promise about every field and method.
+// Checks the annotations of all fields and methods in the descriptors.
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ using google::protobuf::ServiceDescriptor;
 std::vector<const MethodDescriptor*> Methods() {
   std::vector<const MethodDescriptor*> methods;
   for (const char* name : {"qconfig.v1.ConfigService", "qconfig.v1.RegistryService"}) {
-    v1::GetConfigRequest::descriptor();  // so that the files are in the pool
+    v1::GetConfigRequest::descriptor();  // loads the files into the pool
     v1::RegisterSchemeRequest::descriptor();
     const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
     for (int i = 0; i < service->method_count(); ++i) methods.push_back(service->method(i));
@@ -35,12 +35,12 @@ std::vector<const MethodDescriptor*> Methods() {
   return methods;
 }
 
-bool OnlyReads(const MethodDescriptor& method) {
+bool IsRead(const MethodDescriptor& method) {
   return absl::StartsWith(method.name(), "Get") || absl::StartsWith(method.name(), "List") ||
          absl::StartsWith(method.name(), "BatchGet");
 }
 
-// Calls `visit` with every field of `type` and of the messages in it.
+// Calls `visit` for every field of `type` and of the messages that it contains.
 void Visit(const Descriptor& type, std::set<const Descriptor*>& seen,
            const std::function<void(const FieldDescriptor&)>& visit) {
   if (!seen.insert(&type).second) return;
@@ -54,26 +54,26 @@ TEST(ContractTest, EveryMethodHasARole) {
   for (const MethodDescriptor* method : Methods()) {
     const v1::Role role = method->options().GetExtension(v1::required_role);
     EXPECT_NE(role, v1::ROLE_UNSPECIFIED) << method->full_name();
-    EXPECT_EQ(role == v1::ROLE_READER, OnlyReads(*method)) << method->full_name();
+    EXPECT_EQ(role == v1::ROLE_READER, IsRead(*method)) << method->full_name();
   }
 }
 
-TEST(ContractTest, ExactlyTheMethodsThatOnlyReadHaveNoSideEffects) {
+TEST(ContractTest, ExactlyTheReadsHaveNoSideEffects) {
   for (const MethodDescriptor* method : Methods()) {
-    EXPECT_EQ(method->options().idempotency_level() == MethodOptions::NO_SIDE_EFFECTS, OnlyReads(*method))
+    EXPECT_EQ(method->options().idempotency_level() == MethodOptions::NO_SIDE_EFFECTS, IsRead(*method))
         << method->full_name();
   }
 }
 
-TEST(ContractTest, EveryWriteHasARequestIdAndCanBeValidated) {
+TEST(ContractTest, EveryWriteHasRequestIdAndValidateOnly) {
   for (const MethodDescriptor* method : Methods()) {
-    if (OnlyReads(*method)) continue;
+    if (IsRead(*method)) continue;
     EXPECT_NE(method->input_type()->FindFieldByName("request_id"), nullptr) << method->full_name();
     EXPECT_NE(method->input_type()->FindFieldByName("validate_only"), nullptr) << method->full_name();
   }
 }
 
-TEST(ContractTest, ResponsesHaveNoInputOnlyFieldsButThoseOfRequests) {
+TEST(ContractTest, ResponsesHaveNoInputOnlyFields) {
   std::set<const Descriptor*> seen;
   for (const MethodDescriptor* method : Methods()) {
     Visit(*method->output_type(), seen, [&](const FieldDescriptor& field) {
@@ -83,7 +83,7 @@ TEST(ContractTest, ResponsesHaveNoInputOnlyFieldsButThoseOfRequests) {
   }
 }
 
-TEST(ContractTest, NoFieldIsBothRequiredAndSetByTheServer) {
+TEST(ContractTest, NoFieldIsBothRequiredAndOutputOnly) {
   std::set<const Descriptor*> seen;
   for (const MethodDescriptor* method : Methods()) {
     Visit(*method->input_type(), seen, [&](const FieldDescriptor& field) {

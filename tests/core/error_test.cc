@@ -15,7 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(ErrorTest, TextNamesFieldValueSuggestionAndWhatIsAllowed) {
+TEST(ErrorTest, MessageNamesFieldValueSuggestionAndAllowedValues) {
   const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                   .Field("spec.layer_config[3].scheme")
                                   .Value("int4_wo_12")
@@ -47,7 +47,7 @@ TEST(ErrorTest, DetailsSurviveTheStatus) {
   EXPECT_EQ(error.field_violations(0).description(), "no");
 }
 
-TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
+TEST(ErrorTest, ListsTenAllowedValuesAndCountsTheRest) {
   std::vector<std::string> names;
   for (int i = 0; i < 12; ++i) names.push_back(absl::StrCat("n", i));
   const v1::ItemError error =
@@ -55,10 +55,10 @@ TEST(ErrorTest, NamesTenAllowedValuesAndCountsTheRest) {
   EXPECT_THAT(error.detail().allowed(), ElementsAre("n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"));
   EXPECT_EQ(error.detail().allowed_total(), 12);
   EXPECT_EQ(error.message(), "no; allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 more");
-  EXPECT_TRUE(error.metadata().empty()) << "lists are in the detail only";
+  EXPECT_TRUE(error.metadata().empty()) << "lists are only in the detail";
 }
 
-TEST(ErrorTest, SuggestsThreeAtTheMost) {
+TEST(ErrorTest, SuggestsAtMostThreeValues) {
   const v1::ItemError error = ItemErrorOf(
       Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("ab2", "ab3", "ab4"));
@@ -77,14 +77,14 @@ TEST(ErrorTest, AdviceComesLast) {
             "f: no: \"v\". Do this.");
 }
 
-TEST(ErrorTest, RequiredFieldIsNamed) {
+TEST(ErrorTest, MessageNamesTheRequiredField) {
   const absl::Status status = Error(v1::ERROR_REASON_INVALID_REQUEST).Field("spec.scheme").ToRequiredStatus();
   EXPECT_EQ(status.message(), "spec.scheme is required");
   EXPECT_EQ(ItemErrorOf(status).detail().field(), "spec.scheme");
   EXPECT_EQ(ItemErrorOf(status).field_violations(0).description(), "required");
 }
 
-TEST(ErrorTest, NamesTheRevisionsThatCanBeRead) {
+TEST(ErrorTest, DetailHasTheReadableRevisions) {
   const v1::ItemError error =
       ItemErrorOf(Error(v1::ERROR_REASON_REVISION_LOST).Revisions(2, 3'000'000'000'000).ToStatus("lost"));
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kOutOfRange));
@@ -92,28 +92,28 @@ TEST(ErrorTest, NamesTheRevisionsThatCanBeRead) {
   EXPECT_EQ(error.detail().newest_revision(), 3'000'000'000'000);
 }
 
-TEST(ErrorTest, CutsValuesAndMakesThemPrintable) {
+TEST(ErrorTest, TruncatesValuesAndMakesThemPrintable) {
   const v1::ItemError error =
       ItemErrorOf(Error(v1::ERROR_REASON_INVALID_REQUEST).Value("\n" + std::string(1000, 'x')).ToStatus("no"));
   EXPECT_EQ(CountCodePoints(error.metadata().at("value")), 128u);
   EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
 }
 
-TEST(ErrorTest, StatusOfAnotherMakerHasNoReason) {
+TEST(ErrorTest, StatusFromElsewhereHasNoReason) {
   const v1::ItemError error = ItemErrorOf(absl::CancelledError("gone"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kCancelled));
   EXPECT_EQ(error.message(), "gone");
 }
 
-TEST(ErrorTest, EveryReasonHasACodeOfItsOwnKind) {
+TEST(ErrorTest, EveryReasonHasAStatusCode) {
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
     if (reason == v1::ERROR_REASON_UNSPECIFIED) continue;
     const absl::StatusCode code = Error(reason).ToStatus("no").code();
     EXPECT_NE(code, absl::StatusCode::kOk) << ReasonName(reason);
-    EXPECT_NE(code, absl::StatusCode::kInternal) << ReasonName(reason) << " is not in the table";
+    EXPECT_NE(code, absl::StatusCode::kInternal) << ReasonName(reason) << " has no status code";
     EXPECT_NE(code, absl::StatusCode::kUnknown) << ReasonName(reason);
   }
 }

@@ -18,14 +18,14 @@ v1::GetConfigResponse Answer(const std::string& request, const Snapshot& snapsho
   return response.ok() ? *response : v1::GetConfigResponse();
 }
 
-TEST(GetConfigTest, SaysWhatItWasMadeFrom) {
+TEST(GetConfigTest, ResponseHasCatalogAndRevision) {
   const v1::GetConfigResponse response = Answer("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_EQ(response.catalog(), "quark-0.12.post1");
   EXPECT_EQ(response.catalog_digest(), Builtins().catalog().digest());
   EXPECT_EQ(response.revision(), 1);
 }
 
-TEST(GetConfigTest, JsonFormsComeOnlyWhenAskedFor) {
+TEST(GetConfigTest, JsonFormsAreSetOnlyOnRequest) {
   const v1::GetConfigResponse plain = Answer("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_EQ(plain.quark_json(), "");
   EXPECT_EQ(plain.canonical_json(), "");
@@ -36,7 +36,7 @@ TEST(GetConfigTest, JsonFormsComeOnlyWhenAskedFor) {
   EXPECT_EQ(full.config_digest(), plain.config_digest());
 }
 
-TEST(GetConfigTest, KnownDigestSparesTheConfiguration) {
+TEST(GetConfigTest, MatchingIfDigestOmitsTheConfig) {
   const std::string request =
       "spec { model_type: 'model' scheme: 'alias' } include_quark_json: true include_canonical_json: true ";
   const v1::GetConfigResponse first = Answer(request, Tiny());
@@ -65,14 +65,14 @@ TEST(GetConfigTest, MinusZeroIsZero) {
             Answer("spec { model_type: 'llama' scheme: 'fp8' }").config_digest());
 }
 
-TEST(GetConfigTest, AnswerKeepsWithinItsLimit) {
+TEST(GetConfigTest, ResponseOverTheLimitIsRejected) {
   Limits limits;
   limits.answer_bytes = 100;
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_EQ(Told(GetConfig(Builtins(), request, limits).status()), "ANSWER_TOO_LARGE");
 }
 
-TEST(GetConfigTest, DigestDependsOnFieldsThatQuarksJsonLeavesOut) {
+TEST(GetConfigTest, DigestCoversFieldsThatQuarksJsonOmits) {
   const std::string digest = Answer("spec { model_type: 'llama' scheme: 'fp8' }").config_digest();
   EXPECT_NE(Answer("spec { model_type: 'llama' scheme: 'fp8' min_kv_scale: 1e-6 }").config_digest(), digest);
   EXPECT_NE(Answer("spec { model_type: 'llama' scheme: 'fp8' shared_scale_groups { groups { layer_suffixes: 'a' } } }")

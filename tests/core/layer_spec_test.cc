@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the goldens cannot say: specs that are no Python, and where in a spec a refusal is.
+// Covers what the golden cases cannot: specs that Python cannot express, and the field at which a spec is rejected.
 #include "core/layer_spec.h"
 
 #include <gmock/gmock.h>
@@ -23,14 +23,14 @@ absl::StatusOr<v1::QLayerConfig> Expand(const std::string& spec) {
   return ExpandLayerSpec(Builtins().catalog(), Proto<v1::LayerSpec>(spec), "spec");
 }
 
-// "spec_unknown at spec.weight.preset.spec".
-std::string Refusal(const absl::Status& status) {
+// The violated rule and the field, such as "spec_unknown at spec.weight.preset.spec".
+std::string RuleAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
   EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at " + DetailOf(status).field());
   return absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
 }
 
-// A preset as text; `fields` are pairs of a name and a google.protobuf.Value.
+// A preset in text format. `fields` are pairs of a name and a google.protobuf.Value.
 std::string Preset(const std::string& spec, const std::vector<std::pair<std::string, std::string>>& fields) {
   std::string text = absl::StrCat("preset { spec: '", spec, "' fields {");
   for (const auto& [name, value] : fields) {
@@ -39,8 +39,8 @@ std::string Preset(const std::string& spec, const std::vector<std::pair<std::str
   return text + "} }";
 }
 
-std::string WeightRefusal(const std::string& spec, const std::vector<std::pair<std::string, std::string>>& fields) {
-  return Refusal(Expand("weight {" + Preset(spec, fields) + "}").status());
+std::string WeightError(const std::string& spec, const std::vector<std::pair<std::string, std::string>>& fields) {
+  return RuleAndField(Expand("weight {" + Preset(spec, fields) + "}").status());
 }
 
 TEST(LayerSpecTest, EmptySpecIsAnEmptyLayer) {
@@ -49,7 +49,7 @@ TEST(LayerSpecTest, EmptySpecIsAnEmptyLayer) {
   EXPECT_EQ(layer->ShortDebugString(), "target_device: DEVICE_TYPE_CPU");
 }
 
-TEST(LayerSpecTest, EveryFormAndTensor) {
+TEST(LayerSpecTest, ExpandsEveryFormForEveryTensor) {
   const std::string fp8 = Preset("FP8E4M3PerTensorSpec", {});
   const auto layer = Expand(
       absl::StrCat("input_tensors {", fp8,
@@ -68,40 +68,40 @@ TEST(LayerSpecTest, EveryFormAndTensor) {
   EXPECT_EQ(layer->bias(1).max_input_numel(), 3);
 }
 
-TEST(LayerSpecTest, MissingFormsAreRefused) {
-  EXPECT_EQ(Refusal(Expand("bias {}").status()), "spec_required at spec.bias");
-  EXPECT_EQ(Refusal(Expand("weight { progressive {} }").status()),
+TEST(LayerSpecTest, MissingFormsAreRejected) {
+  EXPECT_EQ(RuleAndField(Expand("bias {}").status()), "spec_required at spec.bias");
+  EXPECT_EQ(RuleAndField(Expand("weight { progressive {} }").status()),
             "spec_required at spec.weight.progressive.first_stage");
   const std::string first = "first_stage {" + Preset("Float16Spec", {}) + "}";
-  EXPECT_EQ(Refusal(Expand("weight { scale_quant {" + first + "} }").status()),
+  EXPECT_EQ(RuleAndField(Expand("weight { scale_quant {" + first + "} }").status()),
             "spec_required at spec.weight.scale_quant.second_stage");
-  EXPECT_EQ(Refusal(Expand("weight { scale_quant {" + first + " second_stage {} } }").status()),
+  EXPECT_EQ(RuleAndField(Expand("weight { scale_quant {" + first + " second_stage {} } }").status()),
             "spec_required at spec.weight.scale_quant.second_stage");
 }
 
-TEST(LayerSpecTest, UnknownNamesAreToldTheNearest) {
+TEST(LayerSpecTest, UnknownNamesGetSuggestions) {
   absl::Status status = Expand("weight {" + Preset("Int8PerTenserSpec", {}) + "}").status();
-  EXPECT_EQ(Refusal(status), "spec_unknown at spec.weight.preset.spec");
+  EXPECT_EQ(RuleAndField(status), "spec_unknown at spec.weight.preset.spec");
   EXPECT_EQ(DetailOf(status).value(), "Int8PerTenserSpec");
   EXPECT_THAT(DetailOf(status).suggestions(), Contains("Int8PerTensorSpec"));
-  EXPECT_EQ(WeightRefusal("", {}), "spec_unknown at spec.weight.preset.spec");
-  EXPECT_EQ(WeightRefusal("ProgressiveSpec", {}), "spec_unknown at spec.weight.preset.spec");
+  EXPECT_EQ(WeightError("", {}), "spec_unknown at spec.weight.preset.spec");
+  EXPECT_EQ(WeightError("ProgressiveSpec", {}), "spec_unknown at spec.weight.preset.spec");
 
   status = Expand("weight {" + Preset("MX6Spec", {{"group_size", "number_value: 32"}, {"zz", "null_value: 0"}}) + "}")
                .status();
-  EXPECT_EQ(Refusal(status), "spec_field_unknown at spec.weight.preset.fields");
-  EXPECT_EQ(DetailOf(status).value(), "group_size") << "the first by name, always";
+  EXPECT_EQ(RuleAndField(status), "spec_field_unknown at spec.weight.preset.fields");
+  EXPECT_EQ(DetailOf(status).value(), "group_size") << "reports the first unknown field by name";
   EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("ch_axis", "block_size", "scale_calculation_mode"));
 }
 
-TEST(LayerSpecTest, RequiredFieldsAreRequired) {
-  EXPECT_EQ(WeightRefusal("Int8PerChannelSpec", {}), "spec_field_required at spec.weight.preset.fields.ch_axis");
-  EXPECT_EQ(WeightRefusal("MX6Spec", {{"ch_axis", "number_value: 0"}}),
+TEST(LayerSpecTest, MissingRequiredFieldsAreRejected) {
+  EXPECT_EQ(WeightError("Int8PerChannelSpec", {}), "spec_field_required at spec.weight.preset.fields.ch_axis");
+  EXPECT_EQ(WeightError("MX6Spec", {{"ch_axis", "number_value: 0"}}),
             "spec_field_required at spec.weight.preset.fields.block_size");
 }
 
-TEST(LayerSpecTest, NullIsNoneEvenWhereQuarkAsksForAnInteger) {
-  EXPECT_EQ(WeightRefusal("Int8PerChannelSpec", {{"ch_axis", "null_value: 0"}}),
+TEST(LayerSpecTest, NullIsNoneEvenForRequiredIntegers) {
+  EXPECT_EQ(WeightError("Int8PerChannelSpec", {{"ch_axis", "null_value: 0"}}),
             "ch_axis_required at spec.weight.preset.fields.ch_axis");
 }
 
@@ -114,8 +114,8 @@ struct TypeCase {
 
 class SpecFieldTypeTest : public testing::TestWithParam<TypeCase> {};
 
-TEST_P(SpecFieldTypeTest, IsChecked) {
-  EXPECT_EQ(WeightRefusal(GetParam().spec, {{GetParam().field, GetParam().value}}),
+TEST_P(SpecFieldTypeTest, RejectsOtherTypes) {
+  EXPECT_EQ(WeightError(GetParam().spec, {{GetParam().field, GetParam().value}}),
             GetParam().is_ok ? "OK" : absl::StrCat("spec_field_type at spec.weight.preset.fields.", GetParam().field));
 }
 
@@ -141,18 +141,18 @@ INSTANTIATE_TEST_SUITE_P(All, SpecFieldTypeTest,
                                          TypeCase{"Int8PerTensorSpec", "scale_type", "number_value: 1", false},
                                          TypeCase{"Int8PerTensorSpec", "scale_type", "bool_value: true", false}));
 
-TEST(LayerSpecTest, ValuesByNameAreToldTheNearest) {
+TEST(LayerSpecTest, UnknownEnumValuesGetSuggestions) {
   const absl::Status status =
       Expand("bias {" + Preset("Int8PerTensorSpec", {{"observer_method", "string_value: 'minmax'"}}) + "}").status();
-  EXPECT_EQ(Refusal(status), "spec_value at spec.bias.preset.fields.observer_method");
+  EXPECT_EQ(RuleAndField(status), "spec_value at spec.bias.preset.fields.observer_method");
   EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("min_max"));
   EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("min_max", "histogram", "histogrampro", "MSE", "percentile"));
-  EXPECT_EQ(WeightRefusal("AmdFP4Spec", {{"ch_axis", "number_value: 0"}, {"group_size", "null_value: 0"}}),
+  EXPECT_EQ(WeightError("AmdFP4Spec", {{"ch_axis", "number_value: 0"}, {"group_size", "null_value: 0"}}),
             "spec_value at spec.weight.preset.fields.group_size");
 }
 
 TEST(LayerSpecTest, EmptyNameIsNone) {
-  EXPECT_EQ(WeightRefusal("Int8PerTensorSpec", {{"round_method", "string_value: ''"}}),
+  EXPECT_EQ(WeightError("Int8PerTensorSpec", {{"round_method", "string_value: ''"}}),
             "round_method_required at spec.weight.preset.fields.round_method");
   const auto layer = Expand("weight {" +
                             Preset("Uint4PerChannelSpec", {{"ch_axis", "number_value: 0"},
@@ -167,31 +167,31 @@ TEST(LayerSpecTest, EmptyNameIsNone) {
                                                         {"scale_format", "string_value: ''"}}) +
                              "}");
   ASSERT_TRUE(format.ok()) << format.status();
-  EXPECT_TRUE(format->weight(0).has_scale_format()) << "not checked by name, so it is a text like others";
+  EXPECT_TRUE(format->weight(0).has_scale_format()) << "the field takes any string";
 }
 
-TEST(LayerSpecTest, BrokenRulesAreToldAtTheFieldOfTheSpec) {
-  EXPECT_EQ(WeightRefusal("Int8PerTensorSpec", {{"observer_method", "null_value: 0"}}),
+TEST(LayerSpecTest, ViolatedRulesAreReportedAtTheFieldOfTheSpec) {
+  EXPECT_EQ(WeightError("Int8PerTensorSpec", {{"observer_method", "null_value: 0"}}),
             "observer_cls_required at spec.weight.preset.fields.observer_method");
-  EXPECT_EQ(WeightRefusal("MX6Spec", {{"ch_axis", "number_value: 0"}, {"block_size", "null_value: 0"}}),
+  EXPECT_EQ(WeightError("MX6Spec", {{"ch_axis", "number_value: 0"}, {"block_size", "null_value: 0"}}),
             "group_size_required at spec.weight.preset.fields.block_size");
-  EXPECT_EQ(Refusal(Expand("weight { progressive { first_stage { config { dtype: DTYPE_INT8 } } } }").status()),
+  EXPECT_EQ(RuleAndField(Expand("weight { progressive { first_stage { config { dtype: DTYPE_INT8 } } } }").status()),
             "is_dynamic_required at spec.weight.progressive.first_stage.config.is_dynamic");
   const std::string group =
       Preset("Int4PerGroupSpec", {{"ch_axis", "number_value: 0"}, {"group_size", "number_value: 1"}});
-  EXPECT_EQ(Refusal(Expand("weight {" + group + "}").status()), "OK");
-  EXPECT_EQ(Refusal(Expand("output_tensors {" + group + "}").status()),
+  EXPECT_EQ(RuleAndField(Expand("weight {" + group + "}").status()), "OK");
+  EXPECT_EQ(RuleAndField(Expand("output_tensors {" + group + "}").status()),
             "activation_group_dynamic at spec.output_tensors.preset.fields.is_dynamic");
-  EXPECT_EQ(Refusal(Expand("input_tensors { scale_quant { first_stage {" + Preset("Float16Spec", {}) +
-                           "} second_stage {" + group + "} } }")
-                        .status()),
+  EXPECT_EQ(RuleAndField(Expand("input_tensors { scale_quant { first_stage {" + Preset("Float16Spec", {}) +
+                                "} second_stage {" + group + "} } }")
+                             .status()),
             "activation_group_dynamic at spec.input_tensors.scale_quant.second_stage.preset.fields.is_dynamic");
 }
 
-TEST(LayerSpecTest, UnknownDeviceIsRefused) {
+TEST(LayerSpecTest, UnknownDeviceIsRejected) {
   v1::LayerSpec spec;
   spec.set_target_device(static_cast<v1::DeviceType>(9));
-  EXPECT_EQ(Refusal(ExpandLayerSpec(Builtins().catalog(), spec, "spec").status()),
+  EXPECT_EQ(RuleAndField(ExpandLayerSpec(Builtins().catalog(), spec, "spec").status()),
             "target_device_unknown at spec.target_device");
 }
 

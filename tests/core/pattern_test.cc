@@ -13,7 +13,7 @@ bool Covers(const std::string& pattern, const std::string& other) {
   return Pattern(pattern).Covers(Pattern(other), steps);
 }
 
-TEST(PatternTest, CountsCharactersAndNotBytes) {
+TEST(PatternTest, MatchesCharactersNotBytes) {
   EXPECT_TRUE(Pattern("?").Matches("é"));
   EXPECT_TRUE(Pattern("[à-ü]").Matches("é"));
   EXPECT_FALSE(Pattern("??").Matches("é"));
@@ -23,26 +23,26 @@ TEST(PatternTest, StarMatchesDotsAndNewlines) { EXPECT_TRUE(Pattern("a*z").Match
 
 TEST(PatternTest, HasNoEscapes) { EXPECT_TRUE(Pattern("\\*").Matches("\\abc")); }
 
-TEST(PatternTest, WildcardIsWhatQuarkTakesForOne) {
+TEST(PatternTest, UnclosedBracketCountsAsAWildcardLikeInQuark) {
   EXPECT_FALSE(Pattern::HasWildcard("model.layers.0"));
   EXPECT_TRUE(Pattern::HasWildcard("model.["));
 }
 
-TEST(PatternTest, UnclosedBracketMayBeFollowedByAClosedOne) {
-  // A `]` right after the opening is a member, so this is one set.
+TEST(PatternTest, UnclosedBracketIsALiteral) {
+  // A `]` right after the opening bracket is a member, so the first pattern is one set.
   EXPECT_TRUE(Pattern("[][a]").Matches("a"));
   EXPECT_TRUE(Pattern("[[[").Matches("[[["));
   EXPECT_TRUE(Pattern("[!][").Matches("[!]["));
 }
 
-TEST(PatternTest, HostilePatternsTakeNoMoreStepsThanPatternTimesName) {
-  // Backtracking matchers take time exponential in the number of stars here; the test would not end.
+TEST(PatternTest, HostilePatternsTakeAtMostPatternTimesNameSteps) {
+  // A backtracking matcher takes exponential time in the number of stars, and the test would not finish.
   std::string pattern;
   for (int i = 0; i < 500; ++i) pattern += "*a";
   EXPECT_FALSE(Pattern(pattern + "b").Matches(std::string(10'000, 'a')));
 }
 
-TEST(PatternCoversTest, WiderPatternCoversNarrowerOne) {
+TEST(PatternCoversTest, BroaderPatternCoversNarrowerPattern) {
   EXPECT_TRUE(Covers("*", "anything.[0-3].*"));
   EXPECT_TRUE(Covers("*mlp*", "*mlp.up_proj"));
   EXPECT_TRUE(Covers("model.*.q_proj", "model.layers.?.q_proj"));
@@ -51,7 +51,7 @@ TEST(PatternCoversTest, WiderPatternCoversNarrowerOne) {
   EXPECT_TRUE(Covers("layer.[!x]", "layer.[!x]"));
 }
 
-TEST(PatternCoversTest, NarrowerOrDifferentPatternDoesNot) {
+TEST(PatternCoversTest, NarrowerOrDifferentPatternDoesNotCover) {
   EXPECT_FALSE(Covers("*mlp.up_proj", "*mlp*"));
   EXPECT_FALSE(Covers("?", "*"));
   EXPECT_FALSE(Covers("layer.3", "layer.[0-9]"));
@@ -59,7 +59,7 @@ TEST(PatternCoversTest, NarrowerOrDifferentPatternDoesNot) {
   EXPECT_FALSE(Covers("a*b", "a*"));
 }
 
-TEST(PatternCoversTest, LiteralStarIsOnlyThatCharacter) {
+TEST(PatternCoversTest, StarInASetIsALiteral) {
   EXPECT_FALSE(Covers("[*]", "*"));
   EXPECT_TRUE(Covers("*", "[*]"));
 }
@@ -70,7 +70,7 @@ TEST(PatternCoversTest, CountsItsSteps) {
   EXPECT_EQ(steps, 4u);
   steps = 0;
   Pattern("[abc]").Covers(Pattern("[de]"), steps);
-  EXPECT_EQ(steps, 6u) << "a set takes as many steps as it has ranges";
+  EXPECT_EQ(steps, 6u) << "a set takes one step for each range";
 }
 
 }  // namespace

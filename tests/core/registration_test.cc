@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What registering makes of entries, whatever transport and store there are;
-// tests/server/services/registry_service_test.cc has the rest.
+// Registration rules without transport and storage, which tests/server/services/registry_service_test.cc covers.
 #include "core/registration.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +60,7 @@ class Tenant {
   std::shared_ptr<const RegistryState> registry_ = std::make_shared<const RegistryState>();
 };
 
-// In the order of LoadBuiltinCatalogs().
+// Indexes of catalogues in the result of LoadBuiltinCatalogs().
 constexpr size_t k0_12 = 0;
 constexpr size_t k0_13 = 1;
 
@@ -69,9 +68,9 @@ constexpr char kUint2[] =
     "name: 'later' config { weight { dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' "
     "qscheme: Q_SCHEME_TYPE_PER_TENSOR } }";
 
-TEST(RegistrationTest, WhatAnyCatalogueTakesIsTakenAndRefusedWhereItDoesNotFit) {
+TEST(RegistrationTest, AcceptsSchemesThatAnyCatalogueSupports) {
   Tenant tenant;
-  ASSERT_EQ(tenant.Register(kUint2), "OK") << "its default catalogue does not know the data type";
+  ASSERT_EQ(tenant.Register(kUint2), "OK") << "although the default catalogue does not have the data type";
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'llama' scheme: 'later'"), "OK");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'llama' scheme: 'later'"), "NOT_IN_CATALOG at spec.scheme");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'llama' scheme: 'fp8' layer_config { pattern: '*' scheme: 'later' }"),
@@ -82,12 +81,12 @@ TEST(RegistrationTest, WhatAnyCatalogueTakesIsTakenAndRefusedWhereItDoesNotFit) 
             "NOT_IN_CATALOG at spec.layer_type_config[0].scheme");
 }
 
-TEST(RegistrationTest, WhatNoCatalogueTakesIsRefused) {
+TEST(RegistrationTest, RejectsSchemesThatNoCatalogueSupports) {
   Tenant only_0_12({LoadBuiltinCatalogs().value()[k0_12]});
   EXPECT_EQ(only_0_12.Register(kUint2), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].dtype");
 }
 
-TEST(RegistrationTest, TemplateWithALaterAlgorithmFitsLaterCataloguesOnly) {
+TEST(RegistrationTest, TemplateWithANewerAlgorithmWorksOnlyInNewerCatalogues) {
   Tenant tenant;
   ASSERT_EQ(tenant.RegisterTemplate("model_type: 'm' algorithm_configs { algorithm: 'AutoRound' config { autoround {} "
                                     "} }"),
@@ -96,7 +95,7 @@ TEST(RegistrationTest, TemplateWithALaterAlgorithmFitsLaterCataloguesOnly) {
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at spec.model_type");
 }
 
-TEST(RegistrationTest, LaterFieldsOfAnAlgorithmTakeTheirDefaultsInLaterReleases) {
+TEST(RegistrationTest, NewerFieldsOfAnAlgorithmTakeTheirDefaultsInNewerReleases) {
   constexpr char kRotation[] =
       "model_type: 'm' algorithm_configs { algorithm: 'rotation' config { rotation { r1: true online_r1_rotation: true "
       "scaling_layers { position: 'p' layers { prev_modules: 'a' next_modules: 'b' } } } } }";
@@ -118,7 +117,7 @@ TEST(RegistrationTest, LaterFieldsOfAnAlgorithmTakeTheirDefaultsInLaterReleases)
             GetConfig(tenant.Through(k0_13), request)->config_digest());
 }
 
-TEST(RegistrationTest, FieldThatAReleaseDoesNotKnowDoesNotFitIt) {
+TEST(RegistrationTest, FieldOfANewerReleaseIsNotInOlderCatalogues) {
   Tenant tenant;
   ASSERT_EQ(tenant.RegisterTemplate("model_type: 'm' algorithm_configs { algorithm: 'rotation' config { rotation { "
                                     "r1: true online_r1_rotation: true online_config { shared_parallel: true "
@@ -129,7 +128,7 @@ TEST(RegistrationTest, FieldThatAReleaseDoesNotKnowDoesNotFitIt) {
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'm' scheme: 'fp8'"), "OK");
 }
 
-TEST(RegistrationTest, SchemeThatALaterCatalogueBringsTooIsTheTenantsAndWarns) {
+TEST(RegistrationTest, TenantsSchemeHidesASchemeOfANewerCatalogueAndWarns) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   Tenant tenant({catalogs[k0_12]});
   ASSERT_EQ(tenant.Register("name: 'mx9' spec { weight { preset { spec: 'Bfloat16Spec' } } }"), "OK");
@@ -142,10 +141,10 @@ TEST(RegistrationTest, SchemeThatALaterCatalogueBringsTooIsTheTenantsAndWarns) {
   EXPECT_EQ(response->warnings(0).field(), "spec.scheme");
   int named = 0;
   for (const v1::Scheme* scheme : upgraded.schemes()) named += scheme->name() == "mx9" ? 1 : 0;
-  EXPECT_EQ(named, 1) << "a list has it once";
+  EXPECT_EQ(named, 1) << "a list contains the name once";
 }
 
-TEST(RegistrationTest, CopyOfNvfp4SharesNoScalesUnlessItSaysSo) {
+TEST(RegistrationTest, CopyOfNvfp4SharesScalesOnlyWithDefaultSharedScales) {
   Tenant tenant;
   const auto nvfp4 = *Builtins().FindScheme("nvfp4", "");
   v1::Scheme copy;
@@ -174,7 +173,7 @@ TEST(RegistrationTest, LabelsAreLimited) {
   EXPECT_EQ(tenant.Register("name: 'x' config {} labels { key: 'k' value: 'v' }"), "OK");
 }
 
-TEST(RegistrationTest, TemplatesPartsAreLimited) {
+TEST(RegistrationTest, FieldsOfTemplatesAreLimited) {
   Tenant tenant;
   const std::string path = "INVALID_REQUEST at llm_template.";
   EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' kv_layers_name: '" + std::string(1025, 'x') + "'"),
@@ -194,7 +193,7 @@ std::string Repeated(absl::string_view text, int times) {
   return result;
 }
 
-TEST(RegistrationTest, SchemesPartsAreLimited) {
+TEST(RegistrationTest, FieldsOfSchemesAreLimited) {
   Tenant tenant;
   const std::string spec =
       "name: 'x' spec { weight { preset { spec: 'BFP16Spec' fields { fields { key: 'ch_axis' value { "
@@ -205,7 +204,7 @@ TEST(RegistrationTest, SchemesPartsAreLimited) {
             "INVALID_REQUEST at scheme.config.bias[1].block_size");
 }
 
-TEST(RegistrationTest, TemplatesProjectionsAreLimited) {
+TEST(RegistrationTest, ProjectionsOfTemplatesAreLimited) {
   Tenant tenant;
   EXPECT_EQ(tenant.RegisterTemplate("model_type: 'm' kv_layers_name: [" + Repeated("'k',", 64) + "'k']"),
             "INVALID_REQUEST at llm_template.kv_layers_name");
@@ -213,8 +212,8 @@ TEST(RegistrationTest, TemplatesProjectionsAreLimited) {
             "INVALID_REQUEST at llm_template.q_layer_name");
 }
 
-// Small requests that would take gigabytes, or hours.
-TEST(RegistrationTest, AnswersKeepWithinTheirMemory) {
+// Without a limit, this small request would take gigabytes of memory.
+TEST(RegistrationTest, OverridesThatNeedTooMuchMemoryAreRejected) {
   Tenant tenant;
   const std::string stage = "weight { dtype: DTYPE_BFLOAT16 observer_cls: 'PlaceholderObserver' scale_format: '" +
                             std::string(1024, 'x') + "' scale_calculation_mode: '" + std::string(1024, 'x') + "' } ";
@@ -233,7 +232,7 @@ TEST(RegistrationTest, AnswersKeepWithinTheirMemory) {
   EXPECT_EQ(Told(refused).substr(0, 38), "ANSWER_TOO_LARGE at spec.layer_config[") << refused;
 }
 
-TEST(RegistrationTest, ProjectionsAreNotMatchedForHours) {
+TEST(RegistrationTest, ProjectionsThatTakeTooLongToMatchAreRejected) {
   Tenant tenant;
   const std::string pattern = "'" + std::string(1000, '*') + "',";
   ASSERT_EQ(
@@ -247,7 +246,7 @@ TEST(RegistrationTest, ProjectionsAreNotMatchedForHours) {
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "OK");
 }
 
-TEST(RegistrationTest, TemplateTakesWhateverABuiltinHas) {
+TEST(RegistrationTest, AcceptsCopiesOfAllBuiltInTemplates) {
   Tenant tenant;
   for (const v1::LlmTemplate* builtin : Builtins().templates()) {
     ASSERT_EQ(tenant.RegisterTemplate(builtin->ShortDebugString()), "OK") << builtin->model_type();
@@ -260,9 +259,9 @@ TEST(RegistrationTest, TemplateTakesWhateverABuiltinHas) {
   }
 }
 
-// In Quark both are one object, so the override counts as none, and the projection takes after the next one that looks
-// like attention.
-TEST(RegistrationTest, OverrideByTheTenantsOwnGlobalSchemeCountsAsNoneForProjections) {
+// In Quark, the override and the global scheme are the same object. The projection then ignores the override and takes
+// the configuration of the next override for attention.
+TEST(RegistrationTest, ProjectionsIgnoreOverridesWithTheTenantsGlobalScheme) {
   Tenant tenant({Catalog::Load(TinyTexts().files()).value()});
   constexpr char kBfloat16[] = "config { weight { dtype: DTYPE_BFLOAT16 observer_cls: 'PlaceholderObserver' } }";
   for (const char* name : {"own", "twin"}) {
@@ -281,7 +280,7 @@ TEST(RegistrationTest, OverrideByTheTenantsOwnGlobalSchemeCountsAsNoneForProject
   EXPECT_EQ(weight_of_k("layer_type_config { layer_type: 'Linear' scheme: 'twin' }"), v1::DTYPE_BFLOAT16);
 }
 
-TEST(RegistrationTest, SchemeIsReplacedInItsPlace) {
+TEST(RegistrationTest, ReplacedSchemeKeepsItsPosition) {
   Tenant tenant;
   ASSERT_EQ(tenant.Register("name: 'a' config {}"), "OK");
   ASSERT_EQ(tenant.Register("name: 'b' config {}"), "OK");
@@ -292,28 +291,30 @@ TEST(RegistrationTest, SchemeIsReplacedInItsPlace) {
   EXPECT_EQ(tenant.registry().schemes().size(), 2u);
 }
 
-TEST(RegistrationTest, EtagImpliesReplacingExactlyThatScheme) {
+TEST(RegistrationTest, EtagImpliesReplaceAndMustMatch) {
   Tenant tenant;
-  EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "2"}), "ETAG_MISMATCH at etag") << "there is none";
+  EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "2"}), "ETAG_MISMATCH at etag")
+      << "the tenant has no such scheme";
   ASSERT_EQ(tenant.Register("name: 'a' config {}"), "OK");
   EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "1"}), "ETAG_MISMATCH at etag");
   EXPECT_EQ(tenant.Register("name: 'a' config {}", {false, "2"}), "OK");
   EXPECT_EQ(tenant.Register("name: 'a' config {}", {true, "2"}), "ETAG_MISMATCH at etag");
 }
 
-TEST(RegistrationTest, BuiltinSchemeIsNotReplaced) {
+TEST(RegistrationTest, BuiltInSchemesCannotBeReplaced) {
   Tenant tenant;
   EXPECT_EQ(tenant.Register("name: 'fp8' config {}", {true, ""}), "SCHEME_EXISTS at scheme.name");
 }
 
-TEST(RegistrationTest, TemplateThatMustBeNewReplacesNone) {
+TEST(RegistrationTest, MustBeNewRejectsExistingTemplates) {
   Tenant tenant;
-  ASSERT_EQ(tenant.RegisterTemplate("model_type: 'llama'", {false, ""}), "OK") << "a catalogue's does not count";
+  ASSERT_EQ(tenant.RegisterTemplate("model_type: 'llama'", {false, ""}), "OK")
+      << "templates of catalogues do not count";
   EXPECT_EQ(tenant.RegisterTemplate("model_type: 'llama'", {false, ""}), "TEMPLATE_EXISTS at llm_template.model_type");
   EXPECT_EQ(tenant.RegisterTemplate("model_type: 'llama'"), "OK");
 }
 
-TEST(RegistrationTest, ReplacingCountsTheOldEntryOff) {
+TEST(RegistrationTest, ReplacingAnEntryFreesItsQuota) {
   Tenant tenant;
   tenant.limits().tenant_schemes = 1;
   tenant.limits().tenant_bytes = 3000;
@@ -333,7 +334,7 @@ TEST(RegistrationTest, StoredEntryHasAtMost512KiB) {
             "INVALID_REQUEST at llm_template");
 }
 
-TEST(RegistrationTest, DefaultCatalogIsChangedOnlyToOneOfTheServers) {
+TEST(RegistrationTest, DefaultCatalogMustBeACatalogueOfTheServer) {
   Tenant tenant;
   EXPECT_EQ(tenant.SetDefaultCatalog(""), "INVALID_REQUEST at catalog");
   EXPECT_EQ(tenant.SetDefaultCatalog("quark-0.14"), "CATALOG_NOT_FOUND at catalog");

@@ -23,7 +23,7 @@ v1::Scheme CopyOf(const std::string& name) {
   return copy;
 }
 
-TEST(RegistrationWarningsTest, CopyOfASchemeThatSharesScalesLosesThem) {
+TEST(RegistrationWarningsTest, CopyOfASchemeWithSharedScalesWarns) {
   const auto warnings = RegistrationWarnings(CopyOf("nvfp4"), Catalogs());
   ASSERT_EQ(warnings.size(), 1);
   EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHARED_SCALES_DROPPED);
@@ -32,7 +32,7 @@ TEST(RegistrationWarningsTest, CopyOfASchemeThatSharesScalesLosesThem) {
   EXPECT_THAT(warnings[0].message(), HasSubstr("nvfp4 of quark-0.12.post1"));
 }
 
-TEST(RegistrationWarningsTest, SchemeThatKeepsSharedScalesOrNeverHadThemHasNoWarning) {
+TEST(RegistrationWarningsTest, SchemeThatKeepsOrNeverHadSharedScalesDoesNotWarn) {
   v1::Scheme keeps = CopyOf("nvfp4");
   keeps.set_default_shared_scales(true);
   EXPECT_EQ(RegistrationWarnings(keeps, Catalogs()).size(), 0);
@@ -42,14 +42,14 @@ TEST(RegistrationWarningsTest, SchemeThatKeepsSharedScalesOrNeverHadThemHasNoWar
   EXPECT_EQ(RegistrationWarnings(other, Catalogs()).size(), 0);
 }
 
-TEST(RegistrationWarningsTest, SchemeThatALaterCatalogueHasTooHidesIt) {
+TEST(RegistrationWarningsTest, SchemeThatHidesACataloguesSchemeWarns) {
   const auto warnings = RegistrationWarnings(Proto<v1::Scheme>("name: 'fp8' config {}"), Catalogs());
   ASSERT_EQ(warnings.size(), 1);
   EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHADOWS_BUILTIN);
   EXPECT_EQ(warnings[0].field(), "scheme.name");
 }
 
-TEST(RegistrationWarningsTest, TemplateHidesThoseOfTheCataloguesThatHaveOne) {
+TEST(RegistrationWarningsTest, TemplateThatHidesCataloguesTemplatesNamesTheCatalogues) {
   const auto both = RegistrationWarnings(Proto<v1::LlmTemplate>("model_type: 'llama'"), Catalogs());
   ASSERT_EQ(both.size(), 1);
   EXPECT_EQ(both[0].code(), v1::WARNING_CODE_SHADOWS_BUILTIN);

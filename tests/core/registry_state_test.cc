@@ -26,7 +26,7 @@ TEST(RegistryStateTest, IsEmptyAtFirst) {
   EXPECT_EQ(state.bytes(), 0u);
 }
 
-TEST(RegistryStateTest, ChangesKeepTheOrderOfRegistration) {
+TEST(RegistryStateTest, ChangesPreserveRegistrationOrder) {
   const RegistryState one = RegistryState().After(Proto<v1::ChangeRecord>(
       "revision: 2 changes { set_default_catalog: 'c' } changes { put_scheme { name: 's' } } "
       "changes { put_template { model_type: 'm' } } changes { put_template { model_type: 'n' } }"));
@@ -35,23 +35,23 @@ TEST(RegistryStateTest, ChangesKeepTheOrderOfRegistration) {
   const RegistryState two = one.After(
       Proto<v1::ChangeRecord>("revision: 3 changes { put_template { model_type: 'm' description: '!' } } "
                               "changes { delete_scheme { name: 's' } } changes { put_scheme { name: 't' } }"));
-  EXPECT_EQ(NamesIn(two), "3: t m! n") << "what is replaced keeps its place";
-  EXPECT_EQ(NamesIn(one), "2: s m n") << "states do not change";
+  EXPECT_EQ(NamesIn(two), "3: t m! n") << "replaced entries keep their position";
+  EXPECT_EQ(NamesIn(one), "2: s m n") << "states are immutable";
   EXPECT_EQ(two.FindScheme("s"), nullptr);
   EXPECT_EQ(two.FindTemplate("m")->description(), "!");
   const RegistryState three =
       two.After(Proto<v1::ChangeRecord>("revision: 4 changes { delete_template { model_type: 'm' } } "
                                         "changes { put_template { model_type: 'm' } }"));
-  EXPECT_EQ(NamesIn(three), "4: t n m") << "what comes again comes last";
+  EXPECT_EQ(NamesIn(three), "4: t n m") << "an entry that is registered again moves to the end";
 }
 
-TEST(RegistryStateTest, BytesAreThoseOfItsEntries) {
+TEST(RegistryStateTest, BytesIsTheTotalSizeOfTheEntries) {
   const auto record = Proto<v1::ChangeRecord>("revision: 2 changes { put_scheme { name: 's' description: 'text' } }");
   const RegistryState state = RegistryState().After(record);
   EXPECT_EQ(state.bytes(), record.changes(0).put_scheme().ByteSizeLong());
 }
 
-TEST(SnapshotTest, OwnEntriesComeAfterTheCataloguesAndHideThoseOfTheirName) {
+TEST(SnapshotTest, TenantEntriesFollowTheCataloguesAndHideTheirNamesakes) {
   const auto registry = std::make_shared<const RegistryState>(RegistryState().After(Proto<v1::ChangeRecord>(
       "revision: 2 changes { put_template { model_type: 'new' } } "
       "changes { put_template { model_type: 'model' description: 'own' } } changes { put_scheme { name: 's' } }")));

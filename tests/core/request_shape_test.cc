@@ -21,11 +21,11 @@ void FillRequired(v1::GetConfigRequest& request) {
 }
 
 struct Case {
-  const char* told;
+  const char* expected;
   const char* request;
 };
 
-TEST(RequiredTest, AbsentFieldsAreNamed) {
+TEST(RequiredFieldsTest, MissingFieldsAreNamed) {
   EXPECT_EQ(CheckShape({}, Limits{}).message(), "spec is required");
   EXPECT_EQ(CheckShape(Proto<v1::GetConfigRequest>("spec { scheme: 's' }"), Limits{}).message(),
             "spec.model_type is required");
@@ -35,10 +35,10 @@ TEST(RequiredTest, AbsentFieldsAreNamed) {
 
 class RequestShapeTest : public testing::TestWithParam<Case> {};
 
-TEST_P(RequestShapeTest, RefusesAtTheRightField) {
+TEST_P(RequestShapeTest, RejectsInvalidRequestsAtTheirField) {
   auto request = Proto<v1::GetConfigRequest>(GetParam().request);
   FillRequired(request);
-  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().told);
+  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"INVALID_REQUEST at spec.algo_configs[0].config.rotation.scaling_layers[1].position",
              "spec { algo_configs { algorithm: 'rotation' config { rotation {  scaling_layers { position: "
              "'first_layer' } scaling_layers { position: 'first_layer' } } } } }"},
-        // Shape comes in the order of the fields.
+        // Fields are checked in their order.
         Case{"INVALID_REQUEST at revision", "revision: -1 spec { min_kv_scale: nan }"}));
 
 void AddLayer(v1::GetConfigRequest& request, const std::string& pattern) {
@@ -89,17 +89,17 @@ void AddLayer(v1::GetConfigRequest& request, const std::string& pattern) {
 std::string Long(size_t size) { return std::string(size, 'x'); }
 
 struct SizeCase {
-  const char* told;
+  const char* expected;
   std::function<void(v1::GetConfigRequest&)> grow;
 };
 
 class RequestSizeTest : public testing::TestWithParam<SizeCase> {};
 
-TEST_P(RequestSizeTest, RefusesWhatIsTooLarge) {
+TEST_P(RequestSizeTest, RejectsRequestsOverTheLimits) {
   v1::GetConfigRequest request;
   FillRequired(request);
   GetParam().grow(request);
-  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().told);
+  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().expected);
 }
 
 using Request = v1::GetConfigRequest;
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, RequestSizeTest,
     testing::Values(
         SizeCase{"OK", [](Request& r) { r.mutable_spec()->set_scheme(Long(128)); }},
-        // 128 characters of four bytes each.
+        // Limits count characters: 128 of them, with four bytes each.
         SizeCase{"OK",
                  [](Request& r) {
                    for (int i = 0; i < 127; ++i) r.mutable_spec()->mutable_scheme()->append("😀");

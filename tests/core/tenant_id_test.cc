@@ -12,13 +12,13 @@ namespace {
 
 using std::string_literals::operator""s;
 
-TEST(TenantIdTest, TakesNamesOfTheRightForm) {
+TEST(TenantIdTest, AcceptsValidNames) {
   for (const std::string& name : {"a"s, "0"s, "acme-2"s, "a--b"s, std::string(63, 'x')}) {
     EXPECT_TRUE(TenantId::Parse(name, "tenant").ok()) << name;
   }
 }
 
-TEST(TenantIdTest, RefusesOthersAndSaysWhere) {
+TEST(TenantIdTest, RejectsInvalidNamesWithTheirField) {
   for (const std::string& name : {""s, "-a"s, "a-"s, "A"s, "a_b"s, "a.b"s, "é"s, std::string(64, 'x')}) {
     EXPECT_EQ(Told(TenantId::Parse(name, "tenant").status()), "INVALID_REQUEST at tenant") << name;
   }

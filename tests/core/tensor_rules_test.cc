@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the goldens cannot say: where a refusal is, what it suggests, and what only a message can hold.
+// Covers what the golden cases cannot: the field of an error, its suggestions, and values that only messages can hold.
 #include "core/tensor_rules.h"
 
 #include <gmock/gmock.h>
@@ -28,23 +28,25 @@ absl::Status Check(const std::string& tensor) {
   return CheckTensor(Quark012(), Proto<v1::QTensorConfig>(tensor), "scheme.config.weight[0]");
 }
 
-// "is_dynamic_required at is_dynamic": the rule, and the field of the tensor.
-std::string Refusal(const absl::Status& status) {
+// The violated rule and the field of the tensor, such as "is_dynamic_required at is_dynamic".
+std::string RuleAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
   constexpr absl::string_view kPath = "INVALID_TENSOR_CONFIG at scheme.config.weight[0].";
-  const std::string told = Told(status);
-  EXPECT_EQ(told.substr(0, kPath.size()), kPath);
-  return absl::StrCat(DetailOf(status).rule(), " at ", told.substr(kPath.size()));
+  const std::string error = Told(status);
+  EXPECT_EQ(error.substr(0, kPath.size()), kPath);
+  return absl::StrCat(DetailOf(status).rule(), " at ", error.substr(kPath.size()));
 }
 
 struct Case {
-  const char* refusal;
+  const char* expected;
   std::string tensor;
 };
 
 class TensorRuleTest : public testing::TestWithParam<Case> {};
 
-TEST_P(TensorRuleTest, RefusesAtTheRightField) { EXPECT_EQ(Refusal(Check(GetParam().tensor)), GetParam().refusal); }
+TEST_P(TensorRuleTest, RejectsInvalidTensorsAtTheirField) {
+  EXPECT_EQ(RuleAndField(Check(GetParam().tensor)), GetParam().expected);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     All, TensorRuleTest,
@@ -68,91 +70,90 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"OK", "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_BLOCK observer_cls: 'TQTObserver' block_size: [-1, 0]"},
         Case{"OK", std::string(kInt8) + "max_input_numel: -1 scale_format: '' zero_point_type: ZERO_POINT_TYPE_NONE"}));
 
-TEST(TensorRuleTest, NumberThatIsNoValueIsUnknown) {
+TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
   for (const int number : {-1, 99, 2147483647}) {
     auto tensor = Proto<v1::QTensorConfig>(kInt8);
     tensor.set_dtype(static_cast<v1::Dtype>(number));
     const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
-    EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
+    EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
     EXPECT_EQ(DetailOf(status).value(), absl::StrCat(number));
   }
   auto tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_mx_element_dtype(static_cast<v1::Dtype>(77));
-  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
+  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
             "mx_element_dtype_unknown at mx_element_dtype")
       << "even where the data type does not use it";
   tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_zero_point_type(static_cast<v1::ZeroPointType>(3));
-  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
+  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
             "zero_point_type_unknown at zero_point_type");
   tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_qscheme(static_cast<v1::QSchemeType>(5));
-  EXPECT_EQ(Refusal(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
+  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
 }
 
-TEST(TensorRuleTest, DataTypeOfALaterReleaseIsUnknownToAnEarlierOne) {
+TEST(TensorRuleTest, DataTypeOfANewerReleaseIsUnknownInOlderReleases) {
   const auto tensor = Proto<v1::QTensorConfig>(
       "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
   const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
-  EXPECT_EQ(Refusal(status), "dtype_unknown at dtype");
+  EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
   EXPECT_EQ(DetailOf(status).value(), "uint2");
   EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("uint8", "uint4", "int2"));
   EXPECT_EQ(Told(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
 }
 
-TEST(TensorRuleTest, UnknownObserverIsToldTheNearest) {
+TEST(TensorRuleTest, UnknownObserverGetsSuggestions) {
   const absl::Status status = Check("dtype: DTYPE_MX6 ch_axis: 0 group_size: 8 observer_cls: 'PerTensorMinMaxObserve'");
-  EXPECT_EQ(Refusal(status), "observer_cls_unknown at observer_cls");
+  EXPECT_EQ(RuleAndField(status), "observer_cls_unknown at observer_cls");
   EXPECT_THAT(DetailOf(status).suggestions(), Contains("PerTensorMinMaxObserver"));
   EXPECT_EQ(DetailOf(status).allowed_size(), 10);
   EXPECT_EQ(DetailOf(status).allowed_total(), 21);
 }
 
-TEST(TensorRuleTest, ObserverThatDoesNotFitIsToldThoseThatDo) {
+TEST(TensorRuleTest, UnsuitableObserverGetsTheSuitableObservers) {
   const absl::Status status =
       Check("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_CHANNEL observer_cls: 'PerTensorMinMaxObserver' ch_axis: 0");
-  EXPECT_EQ(Refusal(status), "observer_cls_per_channel at observer_cls");
+  EXPECT_EQ(RuleAndField(status), "observer_cls_per_channel at observer_cls");
   EXPECT_THAT(DetailOf(status).allowed(),
               ElementsAre("LSQObserver", "PerChannelMinMaxObserver", "PerChannelPowOf2MinMSEObserver",
                           "PerChannelPowOf2MinMaxObserver"));
 }
 
-std::string LayerRefusal(const std::string& layer) {
+std::string LayerError(const std::string& layer) {
   const absl::Status status = CheckLayer(Quark012(), Proto<v1::QLayerConfig>(layer), "c");
   return status.ok() ? "OK" : absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
 }
 
-TEST(LayerRuleTest, EveryTensorIsLookedAt) {
-  EXPECT_EQ(LayerRefusal(""), "OK");
+TEST(LayerRuleTest, EveryTensorIsChecked) {
+  EXPECT_EQ(LayerError(""), "OK");
   for (const char* name : {"input_tensors", "output_tensors", "weight", "bias"}) {
     const std::string good = absl::StrCat(name, " {", kInt8, "} ");
-    EXPECT_EQ(LayerRefusal(good + good), "OK");
-    EXPECT_EQ(LayerRefusal(absl::StrCat(good, name, " { dtype: DTYPE_INT8 }")),
+    EXPECT_EQ(LayerError(good + good), "OK");
+    EXPECT_EQ(LayerError(absl::StrCat(good, name, " { dtype: DTYPE_INT8 }")),
               absl::StrCat("is_dynamic_required at c.", name, "[1].is_dynamic"));
-    EXPECT_EQ(LayerRefusal(good + good + good), absl::StrCat("stages_at_most_two at c.", name));
+    EXPECT_EQ(LayerError(good + good + good), absl::StrCat("stages_at_most_two at c.", name));
   }
 }
 
-TEST(LayerRuleTest, GroupsOfActivationsAreDynamicInEveryStage) {
+TEST(LayerRuleTest, PerGroupActivationsMustBeDynamicInEveryStage) {
   const std::string group =
       "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP observer_cls: 'PerBlockMXObserver' ch_axis: 0 group_size: 1 ";
   const std::string dynamic = group + "is_dynamic: true ";
-  EXPECT_EQ(LayerRefusal("weight {" + group + "} bias {" + group + "}"), "OK");
-  EXPECT_EQ(LayerRefusal("input_tensors {" + dynamic + "} output_tensors {" + dynamic + "}"), "OK");
-  EXPECT_EQ(LayerRefusal("input_tensors {" + dynamic + "} input_tensors {" + group + "}"),
+  EXPECT_EQ(LayerError("weight {" + group + "} bias {" + group + "}"), "OK");
+  EXPECT_EQ(LayerError("input_tensors {" + dynamic + "} output_tensors {" + dynamic + "}"), "OK");
+  EXPECT_EQ(LayerError("input_tensors {" + dynamic + "} input_tensors {" + group + "}"),
             "activation_group_dynamic at c.input_tensors[1].is_dynamic");
-  EXPECT_EQ(LayerRefusal("output_tensors {" + group + "is_dynamic: false }"),
+  EXPECT_EQ(LayerError("output_tensors {" + group + "is_dynamic: false }"),
             "activation_group_dynamic at c.output_tensors[0].is_dynamic");
-  EXPECT_EQ(LayerRefusal("input_tensors {" + group + "} bias { dtype: DTYPE_INT8 }"),
+  EXPECT_EQ(LayerError("input_tensors {" + group + "} bias { dtype: DTYPE_INT8 }"),
             "is_dynamic_required at c.bias[0].is_dynamic")
-      << "all tensors are constructed before the layer is";
-  EXPECT_EQ(
-      LayerRefusal("input_tensors { dtype: DTYPE_MX6 ch_axis: 0 group_size: 1 qscheme: Q_SCHEME_TYPE_PER_GROUP }"),
-      "activation_group_dynamic at c.input_tensors[0].is_dynamic")
-      << "even where the data type does not use the field";
+      << "Quark constructs all tensors before the layer";
+  EXPECT_EQ(LayerError("input_tensors { dtype: DTYPE_MX6 ch_axis: 0 group_size: 1 qscheme: Q_SCHEME_TYPE_PER_GROUP }"),
+            "activation_group_dynamic at c.input_tensors[0].is_dynamic")
+      << "even if the data type does not use the field";
 }
 
-TEST(LayerRuleTest, UnknownDeviceIsRefused) {
+TEST(LayerRuleTest, UnknownDeviceIsRejected) {
   v1::QLayerConfig layer;
   layer.set_target_device(v1::DEVICE_TYPE_IPU);
   EXPECT_EQ(Told(CheckLayer(Quark012(), layer, "c")), "OK");
@@ -163,7 +164,7 @@ TEST(LayerRuleTest, UnknownDeviceIsRefused) {
   EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("cpu", "ipu"));
 }
 
-TEST(CompleteLayerTest, FillsInOnlyWhatIsLeftOut) {
+TEST(CompleteLayerTest, SetsOnlyUnsetFields) {
   const v1::QLayerConfig layer = CompleteLayer(
       Proto<v1::QLayerConfig>("input_tensors {} output_tensors {} weight {} weight { max_input_numel: 0 } bias {}"));
   EXPECT_EQ(layer.ShortDebugString(),

@@ -17,13 +17,13 @@
 
 namespace qconfig {
 
-// "SCHEME_NOT_FOUND at layer_config[3].scheme"; "OK" for a status that is.
+// The reason and the field of an error, such as "SCHEME_NOT_FOUND at layer_config[3].scheme". "OK" for an OK status.
 std::string Told(const absl::Status& status);
 
-// The details of the error; empty for a status that is OK.
+// The details of an error. Empty for an OK status.
 v1::ErrorDetail DetailOf(const absl::Status& status);
 
-// The message that `text` describes in protobuf's text format. Fails the test when it describes none.
+// Parses `text` in Protobuf's text format. Fails the test if `text` is malformed.
 template <typename Message>
 Message Proto(absl::string_view text) {
   Message message;
@@ -31,7 +31,7 @@ Message Proto(absl::string_view text) {
   return message;
 }
 
-// The text of a catalogue's data files, for tests that change some of it.
+// The contents of a catalogue's data files, for tests that modify them.
 struct CatalogTexts {
   std::string catalog, schemes, templates, algorithms, vocabulary, spec_presets;
 
@@ -41,14 +41,14 @@ struct CatalogTexts {
 // The files of core/catalog/quark-0.12.post1.
 CatalogTexts BuiltinTexts();
 
-// A tiny catalogue: schemes "plain" and "alias" (an older name of it), templates "model" (K, V and Q projections,
-// excludes "head") and "bare" (no projections), no algorithm configurations, no spec classes.
+// A tiny catalogue: the schemes "plain" and "alias" (an older name of "plain"), the templates "model" (with K, V and Q
+// projections, excludes "head") and "bare" (without projections), no algorithm configurations and no spec classes.
 CatalogTexts TinyTexts();
 
-// The catalogue of that Quark release. REQUIRES: it is built in.
+// The catalogue of a Quark release. REQUIRES: the catalogue is built in.
 const Catalog& CatalogOfRelease(absl::string_view release);
 
-// The first built-in catalogue, and the tiny one, at revision 1.
+// Snapshots of the first built-in catalogue and of the tiny catalogue, at revision 1.
 const Snapshot& Builtins();
 const Snapshot& Tiny();
 

@@ -11,8 +11,8 @@
 namespace qconfig {
 namespace {
 
-// "<code> <field> <value>", a line for each warning.
-std::string Warned(const std::string& spec) {
+// One line for each warning: "<code> <field> <value>".
+std::string WarningsOf(const std::string& spec) {
   std::string lines;
   for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::ConfigSpec>(spec))) {
     EXPECT_FALSE(warning.message().empty());
@@ -22,62 +22,62 @@ std::string Warned(const std::string& spec) {
   return lines;
 }
 
-TEST(WarningsTest, OrdinaryRequestHasNone) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"), "");
+TEST(WarningsTest, OrdinaryRequestHasNoWarnings) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"), "");
 }
 
-TEST(WarningsTest, KvCacheOrAttentionOfATemplateWithoutSuchLayers) {
-  EXPECT_EQ(Warned("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
+TEST(WarningsTest, KvCacheOrAttentionSchemeWithoutProjectionsWarns) {
+  EXPECT_EQ(WarningsOf("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
             "KV_CACHE_WITHOUT_LAYERS spec.kv_cache_scheme fp8\nATTENTION_WITHOUT_LAYERS spec.attention_scheme fp8\n");
 }
 
-TEST(WarningsTest, DroppedExclusion) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
+TEST(WarningsTest, DroppedExclusionWarns) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
             "TEMPLATE_EXCLUSION_DROPPED spec.exclude_layers head\n");
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
 }
 
-TEST(WarningsTest, AliasWhereverASchemeIsNamed) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
-                   "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
+TEST(WarningsTest, AliasWarnsInEveryField) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
+                       "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
             "SCHEME_ALIAS spec.scheme alias\nSCHEME_ALIAS spec.layer_config[0].scheme alias\n"
             "SCHEME_ALIAS spec.layer_type_config[0].scheme alias\n");
 }
 
-TEST(WarningsTest, OverrideThatAnEarlierOneCovers) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
-                   "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
+TEST(WarningsTest, OverrideCoveredByAnEarlierOverrideWarns) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
+                       "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
             "OVERRIDE_NEVER_WINS spec.layer_config[1].pattern *mlp.up*\n");
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
-                   "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
+                       "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
             "");
 }
 
-TEST(WarningsTest, LiteralNameWinsOverEarlierPatterns) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
-                   "layer_config { pattern: 'model.mlp' scheme: 'plain' }"),
+TEST(WarningsTest, LiteralNameOverridesEarlierPatterns) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                       "layer_config { pattern: 'model.mlp' scheme: 'plain' }"),
             "");
 }
 
-TEST(WarningsTest, LayerTypeThatAPatternForEverythingCovers) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
-                   "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
+TEST(WarningsTest, LayerTypeCoveredByAStarPatternWarns) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                       "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
             "OVERRIDE_NEVER_WINS spec.layer_type_config[0].layer_type Linear\n");
 }
 
-TEST(WarningsTest, OverrideThatAnotherSchemeMayTakeAsItsBaseIsNotUseless) {
+TEST(WarningsTest, OverrideThatKvCacheOrAttentionCanUseDoesNotWarn) {
   const std::string overrides =
       "layer_config { pattern: '*layers*' scheme: 'plain' } layer_config { pattern: '*layers*attn*' scheme: 'plain' }";
-  EXPECT_NE(Warned("model_type: 'model' scheme: 'plain'" + overrides), "");
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8'" + overrides), "");
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' attention_scheme: 'fp8'" + overrides), "");
+  EXPECT_NE(WarningsOf("model_type: 'model' scheme: 'plain'" + overrides), "");
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8'" + overrides), "");
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' attention_scheme: 'fp8'" + overrides), "");
 }
 
-TEST(WarningsTest, ExclusionThatAWiderOneCoversIsNotDropped) {
-  EXPECT_EQ(Warned("model_type: 'model' scheme: 'plain' exclude_layers { patterns: '*ea*' }"), "");
+TEST(WarningsTest, ExclusionCoveredByABroaderPatternDoesNotWarn) {
+  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: '*ea*' }"), "");
 }
 
-TEST(WarningsTest, LookingForCoveredOverridesEnds) {
+TEST(WarningsTest, SearchForCoveredOverridesIsBounded) {
   v1::ConfigSpec spec;
   spec.set_model_type("model");
   spec.set_scheme("plain");
@@ -87,7 +87,7 @@ TEST(WarningsTest, LookingForCoveredOverridesEnds) {
     entry.set_scheme("plain");
   };
   for (int i = 0; i < 5'000; ++i) add(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
-  add("*a*a*a*a*10000*b*b");  // the first covers it, but by then all steps are used up
+  add("*a*a*a*a*10000*b*b");  // covered by the first override, but the search has already stopped
   EXPECT_EQ(FindWarnings(Tiny(), spec).size(), 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The digests of some configurations, written down: they may never change.
+// Recorded digests of configurations, which must never change.
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 namespace qconfig {
 namespace {
 
-TEST(DigestVectorsTest, RequestsHaveTheDigestsTheyAlwaysHad) {
+TEST(DigestVectorsTest, DigestsNeverChange) {
   std::ifstream file(QCONFIG_GOLDEN_DIR "/digests.json");
   const auto vectors = nlohmann::json::parse(file);
   ASSERT_FALSE(vectors.empty());

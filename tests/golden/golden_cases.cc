@@ -53,7 +53,7 @@ ordered_json RuntimeJson(const v1::QConfig& config) {
           {"keep_prequantized_layers", config.keep_prequantized_layers()}};
 }
 
-// One string or a list of them; null is none.
+// Reads a string or a list of strings. null is an empty list.
 std::vector<std::string> StringsOf(const ordered_json& json) {
   if (json.is_null()) return {};
   if (json.is_string()) return {json.get<std::string>()};
@@ -70,13 +70,13 @@ google::protobuf::RepeatedPtrField<v1::AlgoConfigEntry> AlgoConfigEntriesOf(cons
   return entries;
 }
 
-// Quark's refusals by how their text begins, and what they are here (code and reason).
-struct Refusal {
+// Maps the beginning of Quark's error messages to the status code and the reason of the same error here.
+struct ErrorMapping {
   const char* text;
   absl::StatusCode code;
   v1::ErrorReason reason;
 };
-constexpr Refusal kRefusals[] = {
+constexpr ErrorMapping kErrorMappings[] = {
     {"There is no model template", absl::StatusCode::kNotFound, v1::ERROR_REASON_TEMPLATE_NOT_FOUND},
     {"Unsupported quantization scheme", absl::StatusCode::kNotFound, v1::ERROR_REASON_SCHEME_NOT_FOUND},
     {"Unsupported algorithm", absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_UNSUPPORTED_ALGORITHM},
@@ -91,15 +91,15 @@ std::vector<ordered_json> ReadGoldenCases(const std::string& release, const std:
   std::istringstream lines(Gunzip(absl::StrCat(QCONFIG_GOLDEN_DIR, "/quark-", release, "/", name, ".jsonl.gz")));
   std::vector<ordered_json> cases;
   for (std::string line; std::getline(lines, line);) cases.push_back(ordered_json::parse(line));
-  if (cases.empty()) Die(name + " has no case");
+  if (cases.empty()) Die(name + " has no cases");
   return cases;
 }
 
 v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const ordered_json& fields) {
   v1::AlgoConfig config;
   google::protobuf::Message* message = MutableAlgorithmFields(algorithm, config);
-  if (message == nullptr || !ReadQuarkJson(fields, algorithm, *message).ok()) Die("not readable: " + fields.dump());
-  // What is absent takes Quark's default, so a None that is no default has a field of its own.
+  if (message == nullptr || !ReadQuarkJson(fields, algorithm, *message).ok()) Die("cannot read " + fields.dump());
+  // Unset fields take Quark's defaults, so a None that is not the default has a separate field.
   const auto loss = fields.find("compute_scale_loss");
   if (loss != fields.end() && loss->is_null()) config.mutable_autosmoothquant()->set_compute_scale_loss_none(true);
   return config;
@@ -116,7 +116,7 @@ std::vector<v1::Scheme> SchemesOf(const ordered_json& register_schemes) {
   std::vector<v1::Scheme> schemes;
   for (const ordered_json& pair : register_schemes) {
     ordered_json layer = pair[1];
-    // A member's name here, its value elsewhere.
+    // The golden cases have the name of the enum member, and Quark's JSON has its value.
     ordered_json& device = layer["target_device"];
     if (device.is_string()) device = absl::AsciiStrToLower(device.get<std::string>());
     v1::Scheme& scheme = schemes.emplace_back();
@@ -138,7 +138,7 @@ std::vector<v1::LlmTemplate> TemplatesOf(const ordered_json& register_templates)
         *entry.mutable_algorithm_configs() = AlgoConfigEntriesOf(value);
       } else {
         const auto* field = v1::LlmTemplate::descriptor()->FindFieldByName(key);
-        if (field == nullptr) Die("a template has " + key);
+        if (field == nullptr) Die("unknown field of a template: " + key);
         for (const std::string& pattern : StringsOf(value)) entry.GetReflection()->AddString(&entry, field, pattern);
       }
     }
@@ -187,14 +187,14 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
         for (const ordered_json& suffix : suffixes) group.add_layer_suffixes(suffix.get<std::string>());
       }
     } else {
-      Die("a request has " + key);
+      Die("unknown field of a request: " + key);
     }
   }
   request.set_include_quark_json(true);
   return request;
 }
 
-// Whether a request has an empty model type, or an empty scheme anywhere.
+// Whether a request has an empty model type or any empty scheme.
 bool LacksRequired(const ordered_json& request) {
   const v1::ConfigSpec spec = RequestOf(request).spec();
   const auto no_scheme = [](const auto& entry) { return entry.scheme().empty(); };
@@ -205,32 +205,33 @@ bool LacksRequired(const ordered_json& request) {
 
 std::string DifferenceFrom(const ordered_json& golden, const v1::GetConfigResponse& response) {
   const auto config = golden.find("config");
-  if (config == golden.end()) return absl::StrCat("Quark refuses: ", golden["error"].dump());
-  // Objects compare with the order of their keys, numbers by value.
+  if (config == golden.end()) return absl::StrCat("Quark rejects the request: ", golden["error"].dump());
+  // Compares objects including the order of their keys, and numbers by value.
   const ordered_json answer = ordered_json::parse(response.quark_json());
-  if (answer != *config) return absl::StrCat("answer ", answer.dump(), "\ngolden ", config->dump());
+  if (answer != *config) return absl::StrCat("server ", answer.dump(), "\nQuark  ", config->dump());
   const ordered_json runtime = RuntimeJson(response.config());
   ordered_json golden_runtime = golden["runtime"];
-  // None and no pattern are the same here.
+  // None and an empty list are equivalent for this field.
   if (golden_runtime["kv_cache_group"].is_null()) golden_runtime["kv_cache_group"] = ordered_json::array();
-  if (runtime != golden_runtime) return absl::StrCat("answer ", runtime.dump(), "\ngolden ", golden_runtime.dump());
+  if (runtime != golden_runtime) return absl::StrCat("server ", runtime.dump(), "\nQuark  ", golden_runtime.dump());
   return "";
 }
 
 std::string DifferenceFrom(const ordered_json& golden, const v1::ItemError& error) {
-  const auto refusal = golden.find("error");
-  if (refusal == golden.end()) return absl::StrCat("Quark answers, but: ", error.message());
-  const std::string text = (*refusal)["message"].get<std::string>();
+  const auto quark_error = golden.find("error");
+  if (quark_error == golden.end())
+    return absl::StrCat("Quark accepts the request, but the server returns: ", error.message());
+  const std::string text = (*quark_error)["message"].get<std::string>();
   if (LacksRequired(golden["request"])) {
-    // Quark looks the empty name up; here the field is required.
+    // Quark looks up the empty name; the server rejects a missing required field.
     return error.reason() == v1::ERROR_REASON_INVALID_REQUEST ? "" : error.ShortDebugString();
   }
-  for (const Refusal& known : kRefusals) {
+  for (const ErrorMapping& known : kErrorMappings) {
     if (!absl::StartsWith(text, known.text)) continue;
     if (error.reason() == known.reason && error.code() == static_cast<int>(known.code)) return "";
-    return absl::StrCat("Quark says: ", text, "\nbut: ", error.ShortDebugString());
+    return absl::StrCat("Quark returns: ", text, "\nbut the server returns: ", error.ShortDebugString());
   }
-  return absl::StrCat("an unknown refusal: ", text);
+  return absl::StrCat("unknown error message of Quark: ", text);
 }
 
 }  // namespace qconfig

@@ -15,26 +15,26 @@
 
 namespace qconfig {
 
-// The cases of tests/golden/quark-<release>/<name>.jsonl.gz, one JSON object each. Aborts when the file is broken.
+// Reads the cases of tests/golden/quark-<release>/<name>.jsonl.gz, one JSON object each. Aborts if the file is invalid.
 std::vector<nlohmann::ordered_json> ReadGoldenCases(const std::string& release, const std::string& name);
 
-// The request of a case, which names Quark's keywords.
+// Converts the request of a case, which uses Quark's keywords.
 v1::GetConfigRequest RequestOf(const nlohmann::ordered_json& request);
 
-// An algorithm configuration that a case gives to Quark's constructor.
+// Converts the algorithm configuration that a case passes to Quark's constructor.
 v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const nlohmann::ordered_json& fields);
 
-// A tensor's configuration in Quark's member names.
+// Converts a tensor configuration, which uses Quark's member names.
 v1::QTensorConfig TensorOf(const nlohmann::ordered_json& tensor);
 
-// What a case registers before it asks: schemes with `config`, and templates.
+// Convert the schemes, which have `config`, and the templates that a case registers before its request.
 std::vector<v1::Scheme> SchemesOf(const nlohmann::ordered_json& register_schemes);
 std::vector<v1::LlmTemplate> TemplatesOf(const nlohmann::ordered_json& register_templates);
 
-// What is wrong with `response` as the answer to a case that Quark answers; empty when nothing is.
+// Describes how `response` differs from what Quark returns for a case. Empty if they are equal.
 std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::GetConfigResponse& response);
 
-// What is wrong with `error` as the answer to a case that Quark refuses; empty when nothing is.
+// Describes how `error` differs from the error that Quark raises for a case. Empty if they are equivalent.
 std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::ItemError& error);
 
 }  // namespace qconfig

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The core gives Quark's answer to every case that Quark was asked for a configuration.
+// Compares configurations with the recorded results of Quark.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 
 class GoldenConfigTest : public testing::TestWithParam<GoldenFile> {};
 
-TEST_P(GoldenConfigTest, AnswersAsQuarkDoes) {
+TEST_P(GoldenConfigTest, MatchesQuark) {
   const Snapshot snapshot(CatalogOf(GetParam().release));
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenConfigTest,
 
 class GoldenAlgorithmConfigTest : public testing::TestWithParam<GoldenFile> {};
 
-TEST_P(GoldenAlgorithmConfigTest, CompletesAndRefusesAsQuarkDoes) {
+TEST_P(GoldenAlgorithmConfigTest, MatchesQuark) {
   const auto catalog = CatalogOf(GetParam().release);
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenAlgorithmConfigTest,
                                          GoldenFile{"0.13", "algorithm_configs", 720}),
                          NameOfGoldenFile);
 
-TEST(GoldenPatternTest, MatchesAsPythonDoes) {
+TEST(GoldenPatternTest, MatchesPythonsFnmatch) {
   const auto cases = ReadGoldenCases("0.12.post1", "fnmatch");
   EXPECT_EQ(cases.size(), 7742u);
   for (const ordered_json& golden : cases) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The core gives Quark's answer after registering what Quark was given.
+// Compares configurations that use registered schemes and templates with the recorded results of Quark.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace {
 
 class GoldenRegistryTest : public testing::TestWithParam<GoldenFile> {};
 
-TEST_P(GoldenRegistryTest, AnswersAsQuarkDoes) {
+TEST_P(GoldenRegistryTest, MatchesQuark) {
   const std::vector<std::shared_ptr<const Catalog>> catalogs = {CatalogOf(GetParam().release)};
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);

@@ -14,21 +14,21 @@
 
 namespace qconfig {
 
-// One golden file, and how many cases it has.
+// A golden file and the number of its cases.
 struct GoldenFile {
   const char* release;
   const char* name;
   size_t cases;
 };
 
-// "matrix_0_13", as the name of a test.
+// The name of a parameterized test, such as "matrix_0_13".
 inline std::string NameOfGoldenFile(const testing::TestParamInfo<GoldenFile>& file) {
   std::string name = absl::StrCat(file.param.name, "_", file.param.release);
   std::replace(name.begin(), name.end(), '.', '_');
   return name;
 }
 
-// The built-in catalogue of a release. Null when there is none.
+// The built-in catalogue of a release, or null if there is none.
 inline std::shared_ptr<const Catalog> CatalogOf(const std::string& release) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   const auto it = std::find_if(catalogs.begin(), catalogs.end(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The core accepts and refuses the tensor configurations that Quark does, for its reasons, and expands its spec
-// classes.
+// Compares the validation of tensor configurations and the expansion of spec classes with the recorded results of
+// Quark.
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
@@ -21,12 +21,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Quark's refusals, and the rules that they stand for; "$1" is the field that a text names.
-struct RefusalRule {
+// Maps Quark's error messages to rules. "$1" is the field that the message names.
+struct RuleMapping {
   const char* text;
   const char* rule;
 };
-constexpr RefusalRule kRefusalRules[] = {
+constexpr RuleMapping kRuleMappings[] = {
     {"Dtype\\.\\w+ only supports observer_cls=PlaceholderObserver .*", "observer_cls_placeholder"},
     {"The field `(\\w+)` cannot be None when Dtype is .*", "$1_required"},
     {"When using dtype=Dtype\\.\\w+, quantization_spec\\.(\\w+) must be specified\\. .*", "$1_required"},
@@ -45,14 +45,14 @@ constexpr RefusalRule kRefusalRules[] = {
 
 std::string RuleOf(const ordered_json& golden) {
   const std::string text = golden["error"]["message"].get<std::string>();
-  for (const RefusalRule& known : kRefusalRules) {
+  for (const RuleMapping& known : kRuleMappings) {
     const std::regex pattern(known.text);
     if (std::regex_match(text, pattern)) return std::regex_replace(text, pattern, known.rule);
   }
-  return "an unknown refusal: " + text;
+  return "unknown error message of Quark: " + text;
 }
 
-// The rule that `status` breaks; empty when it is OK.
+// The rule that `status` reports as violated. Empty for an OK status.
 std::string RuleOf(const absl::Status& status) {
   if (status.ok()) return "";
   const v1::ItemError error = ItemErrorOf(status);
@@ -76,7 +76,7 @@ class GoldenTensorTest : public testing::TestWithParam<GoldenFile> {
 
 using GoldenTensorValidationTest = GoldenTensorTest;
 
-TEST_P(GoldenTensorValidationTest, RefusesWhatQuarkRefusesByTheSameRule) {
+TEST_P(GoldenTensorValidationTest, RejectsWithTheSameRuleAsQuark) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
     v1::QLayerConfig layer;
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenTensorValidationTest,
 
 using GoldenSpecPresetTest = GoldenTensorTest;
 
-TEST_P(GoldenSpecPresetTest, ExpandsAndRefusesAsQuarkDoes) {
+TEST_P(GoldenSpecPresetTest, MatchesQuark) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
     v1::LayerSpec spec;
@@ -113,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenSpecPresetTest,
 
 using GoldenTwoStageSpecTest = GoldenTensorTest;
 
-TEST_P(GoldenTwoStageSpecTest, ExpandsAsQuarkDoes) {
+TEST_P(GoldenTwoStageSpecTest, MatchesQuark) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
     v1::LayerSpec spec;
@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenTwoStageSpecTest,
 
 using GoldenRegisteredSchemeTest = GoldenTensorTest;
 
-TEST_P(GoldenRegisteredSchemeTest, IsAcceptedAsByQuark) {
+TEST_P(GoldenRegisteredSchemeTest, AcceptsSchemesThatQuarkAccepts) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
     for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {

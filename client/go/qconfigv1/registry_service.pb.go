@@ -29,21 +29,24 @@ const (
 // Request message for `RegisterScheme`.
 type RegisterSchemeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The tenant whose registry the call uses: [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?. Empty: "default".
+	// Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
+	// "default".
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The scheme, with either `config` or `spec`. Its name must not be in any catalogue of this server, nor in the tenant's
-	// registry unless `replace` or `etag` is set.
+	// Required. The scheme, with either `config` or `spec`. No catalogue of this server can have a scheme with the same
+	// name. Neither can the tenant's registry, unless `replace` or `etag` is set.
 	Scheme *Scheme `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`
-	// A UUID of the caller's choice. A write with the same one and the same content is made once, however often it is
-	// sent; with other content it is REQUEST_ID_REUSED. Remembered as long as history is kept. Empty: made each time.
+	// Optional. A UUID that makes the write idempotent: the server applies writes with the same UUID and content once,
+	// and rejects a write with the same UUID and different content with REQUEST_ID_REUSED. The server remembers
+	// UUIDs as long as the history. If empty, the server applies the write each time.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Whether to validate the request without storing anything. The response then has the current revision, and the entry as
-	// the write would store it now. `request_id` is not looked up.
+	// Optional. Whether to validate the request without storing anything. The response then has the current revision, and
+	// the entry as the write would store it. The server does not look up `request_id`.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Whether to replace the tenant's scheme of this name, if there is one. The scheme keeps its place in lists and its
-	// `create_time`.
+	// Optional. Whether to replace the tenant's scheme with this name, if there is one. The scheme keeps its position in
+	// lists and its `create_time`.
 	Replace bool `protobuf:"varint,5,opt,name=replace,proto3" json:"replace,omitempty"`
-	// Replace the tenant's scheme only if it still has this etag; implies `replace`. Empty: any version.
+	// Optional. Replace the tenant's scheme only if it has this etag. Implies `replace`. If empty, the server does not
+	// check the etag.
 	Etag          string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -124,13 +127,13 @@ func (x *RegisterSchemeRequest) GetEtag() string {
 // Response message for `RegisterScheme`.
 type RegisterSchemeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The revision that has it; with `validate_only` the current one.
+	// The revision that the write created, or the current revision with `validate_only`.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The scheme as it is stored.
 	Scheme *Scheme `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`
-	// Whether the tenant had a scheme of this name, which was replaced.
+	// Whether the tenant had a scheme with this name, which the write replaces.
 	Replaced bool `protobuf:"varint,3,opt,name=replaced,proto3" json:"replaced,omitempty"`
-	// What the caller should know about the scheme.
+	// Conditions that the caller should know about.
 	Warnings      []*Warning `protobuf:"bytes,4,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -194,18 +197,18 @@ func (x *RegisterSchemeResponse) GetWarnings() []*Warning {
 	return nil
 }
 
-// Which scheme to remove.
+// Request message for `UnregisterScheme`.
 type UnregisterSchemeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.tenant`.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The scheme's name.
+	// Required. The name of the scheme.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Remove it only if it still has this etag. Empty: whatever it is.
+	// Optional. Remove the scheme only if it has this etag. If empty, the server does not check the etag.
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.request_id`.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.validate_only`.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -276,10 +279,10 @@ func (x *UnregisterSchemeRequest) GetValidateOnly() bool {
 	return false
 }
 
-// The scheme that was removed.
+// Response message for `UnregisterScheme`.
 type UnregisterSchemeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The revision that no longer has it; with `validate_only` the current one.
+	// The revision that the write created, or the current revision with `validate_only`.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The scheme as it was stored.
 	Scheme        *Scheme `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`
@@ -331,21 +334,22 @@ func (x *UnregisterSchemeResponse) GetScheme() *Scheme {
 	return nil
 }
 
-// Which template to add.
+// Request message for `RegisterTemplate`.
 type RegisterTemplateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.tenant`.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The template. Absent fields of an algorithm's configuration take Quark's defaults.
+	// Required. The template. Unset fields of algorithm configurations take Quark's defaults.
 	LlmTemplate *LlmTemplate `protobuf:"bytes,2,opt,name=llm_template,json=llmTemplate,proto3" json:"llm_template,omitempty"`
-	// Replace the tenant's template only if it still has this etag. Empty: any version, or none.
+	// Optional. Replace the tenant's template only if it has this etag. If empty, the server does not check the etag,
+	// and the tenant does not need to have a template of this model type.
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.request_id`.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.validate_only`.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// Whether to fail with TEMPLATE_EXISTS if the tenant has a template of this model type. A catalogue's template does not
-	// count. Must not be combined with `etag`.
+	// Optional. Whether to fail with TEMPLATE_EXISTS if the tenant already has a template of this model type. Templates
+	// of catalogues do not count. Must not be combined with `etag`.
 	MustBeNew     bool `protobuf:"varint,6,opt,name=must_be_new,json=mustBeNew,proto3" json:"must_be_new,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -423,18 +427,18 @@ func (x *RegisterTemplateRequest) GetMustBeNew() bool {
 	return false
 }
 
-// The template that was added.
+// Response message for `RegisterTemplate`.
 type RegisterTemplateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The revision that has it; with `validate_only` the current one.
+	// The revision that the write created, or the current revision with `validate_only`.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The template as it is stored.
 	LlmTemplate *LlmTemplate `protobuf:"bytes,2,opt,name=llm_template,json=llmTemplate,proto3" json:"llm_template,omitempty"`
-	// true: the tenant had a template of this model type, which is replaced.
+	// Whether the tenant had a template of this model type, which the write replaces.
 	Replaced bool `protobuf:"varint,3,opt,name=replaced,proto3" json:"replaced,omitempty"`
-	// true: a catalogue of this server has a template of this model type, which the tenant no longer sees.
+	// Whether a catalogue of this server has a template of this model type, which the new template hides from the tenant.
 	ShadowsBuiltin bool `protobuf:"varint,4,opt,name=shadows_builtin,json=shadowsBuiltin,proto3" json:"shadows_builtin,omitempty"`
-	// What the caller should know about the template.
+	// Conditions that the caller should know about.
 	Warnings      []*Warning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -505,18 +509,18 @@ func (x *RegisterTemplateResponse) GetWarnings() []*Warning {
 	return nil
 }
 
-// Which template to remove.
+// Request message for `UnregisterTemplate`.
 type UnregisterTemplateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.tenant`.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The template's model type.
+	// Required. The model type of the template.
 	ModelType string `protobuf:"bytes,2,opt,name=model_type,json=modelType,proto3" json:"model_type,omitempty"`
-	// Remove it only if it still has this etag. Empty: whatever it is.
+	// Optional. Remove the template only if it has this etag. If empty, the server does not check the etag.
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.request_id`.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.validate_only`.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -587,12 +591,12 @@ func (x *UnregisterTemplateRequest) GetValidateOnly() bool {
 	return false
 }
 
-// The template that was removed.
+// Response message for `UnregisterTemplate`.
 type UnregisterTemplateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The revision that no longer has it; with `validate_only` the current one.
+	// The revision that the write created, or the current revision with `validate_only`.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	// The template as it was stored. `shadows_builtin` says whether one of the catalogue can be seen again.
+	// The template as it was stored. `shadows_builtin` says whether a catalogue's template is visible again.
 	LlmTemplate   *LlmTemplate `protobuf:"bytes,2,opt,name=llm_template,json=llmTemplate,proto3" json:"llm_template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -645,15 +649,16 @@ func (x *UnregisterTemplateResponse) GetLlmTemplate() *LlmTemplate {
 // Request message for `SetDefaultCatalog`.
 type SetDefaultCatalogRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.tenant`.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The catalogue, such as "quark-0.13". This server must have it.
+	// Required. The catalogue, such as "quark-0.13". The server must have this catalogue.
 	Catalog string `protobuf:"bytes,2,opt,name=catalog,proto3" json:"catalog,omitempty"`
-	// Change the default only if this is the tenant's newest revision; otherwise REVISION_MISMATCH. 0: any revision.
+	// Optional. Change the default only if this is the tenant's newest revision, and otherwise fail with
+	// REVISION_MISMATCH. If 0, the server does not check the revision.
 	ExpectedRevision int64 `protobuf:"varint,3,opt,name=expected_revision,json=expectedRevision,proto3" json:"expected_revision,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.request_id`.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.validate_only`.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -727,9 +732,9 @@ func (x *SetDefaultCatalogRequest) GetValidateOnly() bool {
 // Response message for `SetDefaultCatalog`.
 type SetDefaultCatalogResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The revision that has the new default; the current revision with `validate_only` or if nothing changed.
+	// The revision that the write created, or the current revision with `validate_only` or if nothing changed.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	// The default before the call. This server may not have it.
+	// The default catalogue before the call. The server may not have this catalogue.
 	PreviousCatalog string `protobuf:"bytes,2,opt,name=previous_catalog,json=previousCatalog,proto3" json:"previous_catalog,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -779,16 +784,18 @@ func (x *SetDefaultCatalogResponse) GetPreviousCatalog() string {
 	return ""
 }
 
-// Whose writes to list.
+// Request message for `ListChanges`.
 type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As in RegisterSchemeRequest.
+	// Optional. See `RegisterSchemeRequest.tenant`.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The most writes to answer with, up to 1,000, which larger numbers are taken for. 0: 100. A page may have fewer.
+	// Optional. The maximum number of writes to return. The server may return fewer. Defaults to 100. Values above 1,000
+	// are treated as 1,000. Must not be negative.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before, for the same tenant. Empty: the first page.
+	// Optional. The `next_page_token` of the previous page, for the same tenant. If empty, the server returns the first
+	// page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// How much of each entry to show: basic, names and patterns; full, everything.
+	// Optional. The parts of each entry to return. Defaults to the basic view.
 	View          EntryView `protobuf:"varint,4,opt,name=view,proto3,enum=qconfig.v1.EntryView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -852,16 +859,16 @@ func (x *ListChangesRequest) GetView() EntryView {
 	return EntryView_ENTRY_VIEW_UNSPECIFIED
 }
 
-// One page of writes.
+// Response message for `ListChanges`.
 type ListChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Newest first. Writes made after the first page was read are not in later pages.
+	// The writes of this page, newest first. Writes that are made after the first page was read are not on later pages.
 	Changes []*ChangeRecord `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
-	// Where the next page begins. Empty: this was the last.
+	// A token to retrieve the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// The newest revision of the tenant's registry.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
-	// The oldest revision that can still be read. The write that made it is no longer listed.
+	// The oldest revision that can still be read. The write that created this revision is no longer listed.
 	FirstRevision int64 `protobuf:"varint,4,opt,name=first_revision,json=firstRevision,proto3" json:"first_revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,44 +36,55 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
+// Stores each tenant's own schemes and templates. A tenant sees the entries of the catalogues and its own entries,
+// never those of another tenant.
 //
-// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
-// written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
-// kept: 10,000 changes or 400 days.
+// Each write creates one revision of the tenant's registry and is durable when the server responds. A tenant that was
+// never written to has revision 1 and no entries; its first write creates it. Past revisions can be read while they are
+// in the history, which by default keeps up to 10,000 changes, for up to 400 days.
 //
-// A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
-// one tenant are applied one after the other.
+// By default, a tenant can have up to 20,000 schemes and templates, with a total size of up to 64 MiB. Operators can
+// change these two quotas (`--max-tenant-entries`, `--max-tenant-bytes`). A stored entry can have up to 512 KiB. Writes
+// to the same tenant are applied one at a time.
 //
-// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
-// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
-// memory only begins again at revision 1.
+// After a restore from a backup, revisions continue at a much larger number, so that no revision is used for two
+// states. A `revision`, `min_revision` or `page_token` that refers to a revision in between fails with REVISION_LOST. A
+// server that keeps its registries only in memory restarts at revision 1.
 //
-// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
-// same `request_id`. A write that is rejected changes nothing.
+// Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE. Writes
+// can also return REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or an exceeded deadline, the write may have
+// been stored: retry it with the same `request_id`. A write that is rejected does not change anything.
 type RegistryServiceClient interface {
-	// Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
-	// `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
+	// Registers a scheme, or replaces the tenant's scheme with the same name if the request sets `replace` or `etag`
+	// (Quark's `LLMTemplate.register_scheme`). Every `GetConfig` sees either the old or the new scheme.
+	//
 	// Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
 	RegisterScheme(ctx context.Context, in *RegisterSchemeRequest, opts ...grpc.CallOption) (*RegisterSchemeResponse, error)
 	// Removes a scheme of the tenant (Quark's `LLMTemplate.unregister_scheme`).
+	//
 	// Errors, in this order: SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterScheme(ctx context.Context, in *UnregisterSchemeRequest, opts ...grpc.CallOption) (*UnregisterSchemeResponse, error)
-	// Adds a template or replaces the tenant's one of the same model type (Quark's `LLMTemplate.register_template`).
-	// A template of the catalogue stays as it is for everybody else, and comes back when this one is unregistered.
-	// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+	// Registers a template, or replaces the tenant's template of the same model type (Quark's
+	// `LLMTemplate.register_template`). A catalogue's template of the same model type does not change for other tenants
+	// and is visible again after `UnregisterTemplate`.
+	//
+	// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH,
+	// QUOTA_EXCEEDED.
 	RegisterTemplate(ctx context.Context, in *RegisterTemplateRequest, opts ...grpc.CallOption) (*RegisterTemplateResponse, error)
-	// Removes a template of the tenant. One of the catalogue that it hid can be seen again.
+	// Removes a template of the tenant. A catalogue's template that it hid is visible again.
+	//
 	// Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterTemplate(ctx context.Context, in *UnregisterTemplateRequest, opts ...grpc.CallOption) (*UnregisterTemplateResponse, error)
-	// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-	// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
-	// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
-	// repeated call must not undo the change of another caller.
+	// Sets the default catalogue, which requests of the tenant use if they name none. The tenant's first write sets it to
+	// the server's default; a newer server does not change it. The method also works on a server that does not have the
+	// current default catalogue. A call that does not change the default creates no revision, and the server does not
+	// store its `request_id`: set `expected_revision` if a retry must not undo a change by another caller.
+	//
 	// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
 	SetDefaultCatalog(ctx context.Context, in *SetDefaultCatalogRequest, opts ...grpc.CallOption) (*SetDefaultCatalogResponse, error)
-	// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
+	// Lists the writes to the tenant's registry, newest first.
+	//
+	// Errors: REVISION_LOST if `page_token` is from before a restore.
 	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
 }
 
@@ -149,44 +160,55 @@ func (c *registryServiceClient) ListChanges(ctx context.Context, in *ListChanges
 // All implementations must embed UnimplementedRegistryServiceServer
 // for forward compatibility.
 //
-// Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
+// Stores each tenant's own schemes and templates. A tenant sees the entries of the catalogues and its own entries,
+// never those of another tenant.
 //
-// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
-// written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
-// kept: 10,000 changes or 400 days.
+// Each write creates one revision of the tenant's registry and is durable when the server responds. A tenant that was
+// never written to has revision 1 and no entries; its first write creates it. Past revisions can be read while they are
+// in the history, which by default keeps up to 10,000 changes, for up to 400 days.
 //
-// A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
-// one tenant are applied one after the other.
+// By default, a tenant can have up to 20,000 schemes and templates, with a total size of up to 64 MiB. Operators can
+// change these two quotas (`--max-tenant-entries`, `--max-tenant-bytes`). A stored entry can have up to 512 KiB. Writes
+// to the same tenant are applied one at a time.
 //
-// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
-// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
-// memory only begins again at revision 1.
+// After a restore from a backup, revisions continue at a much larger number, so that no revision is used for two
+// states. A `revision`, `min_revision` or `page_token` that refers to a revision in between fails with REVISION_LOST. A
+// server that keeps its registries only in memory restarts at revision 1.
 //
-// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
-// same `request_id`. A write that is rejected changes nothing.
+// Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE. Writes
+// can also return REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or an exceeded deadline, the write may have
+// been stored: retry it with the same `request_id`. A write that is rejected does not change anything.
 type RegistryServiceServer interface {
-	// Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
-	// `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
+	// Registers a scheme, or replaces the tenant's scheme with the same name if the request sets `replace` or `etag`
+	// (Quark's `LLMTemplate.register_scheme`). Every `GetConfig` sees either the old or the new scheme.
+	//
 	// Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
 	RegisterScheme(context.Context, *RegisterSchemeRequest) (*RegisterSchemeResponse, error)
 	// Removes a scheme of the tenant (Quark's `LLMTemplate.unregister_scheme`).
+	//
 	// Errors, in this order: SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterScheme(context.Context, *UnregisterSchemeRequest) (*UnregisterSchemeResponse, error)
-	// Adds a template or replaces the tenant's one of the same model type (Quark's `LLMTemplate.register_template`).
-	// A template of the catalogue stays as it is for everybody else, and comes back when this one is unregistered.
-	// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+	// Registers a template, or replaces the tenant's template of the same model type (Quark's
+	// `LLMTemplate.register_template`). A catalogue's template of the same model type does not change for other tenants
+	// and is visible again after `UnregisterTemplate`.
+	//
+	// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH,
+	// QUOTA_EXCEEDED.
 	RegisterTemplate(context.Context, *RegisterTemplateRequest) (*RegisterTemplateResponse, error)
-	// Removes a template of the tenant. One of the catalogue that it hid can be seen again.
+	// Removes a template of the tenant. A catalogue's template that it hid is visible again.
+	//
 	// Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
 	UnregisterTemplate(context.Context, *UnregisterTemplateRequest) (*UnregisterTemplateResponse, error)
-	// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-	// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
-	// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
-	// repeated call must not undo the change of another caller.
+	// Sets the default catalogue, which requests of the tenant use if they name none. The tenant's first write sets it to
+	// the server's default; a newer server does not change it. The method also works on a server that does not have the
+	// current default catalogue. A call that does not change the default creates no revision, and the server does not
+	// store its `request_id`: set `expected_revision` if a retry must not undo a change by another caller.
+	//
 	// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
 	SetDefaultCatalog(context.Context, *SetDefaultCatalogRequest) (*SetDefaultCatalogResponse, error)
-	// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
+	// Lists the writes to the tenant's registry, newest first.
+	//
+	// Errors: REVISION_LOST if `page_token` is from before a restore.
 	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
 	mustEmbedUnimplementedRegistryServiceServer()
 }

@@ -5,15 +5,15 @@
 pub enum FieldBehavior {
     /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// May be absent. This is also the meaning of a field without any annotation.
+    /// The field is optional, like every field without an annotation.
     Optional = 1,
-    /// The server rejects a request in which the field is absent or empty, with INVALID_ARGUMENT.
+    /// The server rejects requests in which the field is unset or empty with INVALID_ARGUMENT.
     Required = 2,
-    /// Set by the server in responses. The server ignores the field in requests.
+    /// The server sets the field in responses and ignores it in requests.
     OutputOnly = 3,
-    /// Read by the server in requests and never set in responses.
+    /// The server reads the field in requests and never sets it in responses.
     InputOnly = 4,
-    /// Can be set once, when the resource is created.
+    /// The field can be set only when the resource is created.
     Immutable = 5,
 }
 impl FieldBehavior {
@@ -44,8 +44,8 @@ impl FieldBehavior {
         }
     }
 }
-/// What a caller must be allowed to do. Each role includes the roles before it. No server checks roles yet: today every
-/// caller that can reach the server may call every method.
+/// A role of a caller. Each role includes the roles before it. The server does not check roles yet: every client that
+/// can reach the server can call every method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Role {
@@ -55,9 +55,9 @@ pub enum Role {
     Reader = 1,
     /// Write schemes and templates.
     Editor = 2,
-    /// Change what affects the whole tenant, such as its default catalogue.
+    /// Change settings that affect the whole tenant, such as its default catalogue.
     Admin = 3,
-    /// Administer every tenant.
+    /// Administer all tenants.
     Operator = 4,
 }
 impl Role {
@@ -86,7 +86,7 @@ impl Role {
         }
     }
 }
-/// A list that may be None, which is not the same as empty.
+/// A list of strings that can be `None`, which is different from an empty list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StringList {
     /// The items, in order.
@@ -103,7 +103,7 @@ impl ::prost::Name for StringList {
         "/qconfig.v1.StringList".into()
     }
 }
-/// Layers that are scaled together, for AWQ, SmoothQuant and AutoSmoothQuant. Names are relative to one decoder layer.
+/// Layers that are scaled together by AWQ, SmoothQuant or AutoSmoothQuant. Names are relative to one decoder layer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ScalingLayer {
     /// The module whose output is scaled down.
@@ -115,10 +115,11 @@ pub struct ScalingLayer {
     /// The module whose input is observed.
     #[prost(string, tag = "3")]
     pub inp: ::prost::alloc::string::String,
-    /// The module whose output error is measured. Absent and empty differ, as in Quark. Absent: the key is left out.
+    /// The module whose output error is measured. As in Quark, unset and empty are different. If unset, Quark's JSON omits
+    /// the key.
     #[prost(string, optional, tag = "4")]
     pub module2inspect: ::core::option::Option<::prost::alloc::string::String>,
-    /// true: that module is called with keyword arguments. Absent: the key is left out.
+    /// Whether `module2inspect` is called with keyword arguments. If unset, Quark's JSON omits the key.
     #[prost(bool, optional, tag = "5")]
     pub has_kwargs: ::core::option::Option<bool>,
 }
@@ -132,7 +133,7 @@ impl ::prost::Name for ScalingLayer {
         "/qconfig.v1.ScalingLayer".into()
     }
 }
-/// A list of scaling layers that may be None, which is not the same as empty.
+/// A list of scaling layers that can be `None`, which is different from an empty list.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScalingLayerList {
     /// The items, in order.
@@ -152,10 +153,10 @@ impl ::prost::Name for ScalingLayerList {
 /// Activation-aware weight quantization (Quark's `AWQConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AwqConfig {
-    /// Default: empty, Quark finds them.
+    /// The layers to scale. If empty (the default), Quark finds them.
     #[prost(message, repeated, tag = "1")]
     pub scaling_layers: ::prost::alloc::vec::Vec<ScalingLayer>,
-    /// The module list that holds the decoder layers, such as "model.layers". Default: "".
+    /// The module list that holds the decoder layers, such as "model.layers". Defaults to "".
     #[prost(string, optional, tag = "2")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -172,22 +173,22 @@ impl ::prost::Name for AwqConfig {
 /// GPTQ (Quark's `GPTQConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GptqConfig {
-    /// Columns that are quantized at a time. Default: 128.
+    /// The number of columns to quantize at a time. Defaults to 128.
     #[prost(int32, optional, tag = "1")]
     pub block_size: ::core::option::Option<i32>,
-    /// Damping of the Hessian, as a share of its mean diagonal. Default: 0.01.
+    /// Damping of the Hessian, as a fraction of its mean diagonal. Defaults to 0.01.
     #[prost(double, optional, tag = "2")]
     pub damp_percent: ::core::option::Option<f64>,
-    /// true: columns are taken by decreasing activation. Needs `static_groups`. Default: true.
+    /// Whether to process columns in order of decreasing activation. Requires `static_groups`. Defaults to true.
     #[prost(bool, optional, tag = "3")]
     pub desc_act: ::core::option::Option<bool>,
-    /// true: groups are fixed before columns are reordered. Default: true.
+    /// Whether to determine the groups before columns are reordered. Defaults to true.
     #[prost(bool, optional, tag = "4")]
     pub static_groups: ::core::option::Option<bool>,
-    /// The layers to quantize, relative to one decoder layer. Default: empty.
+    /// The layers to quantize, relative to one decoder layer. Defaults to an empty list.
     #[prost(string, repeated, tag = "5")]
     pub inside_layer_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The module list that holds the decoder layers. Default: "".
+    /// The module list that holds the decoder layers. Defaults to "".
     #[prost(string, optional, tag = "6")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -204,25 +205,25 @@ impl ::prost::Name for GptqConfig {
 /// GPTAQ, which also accounts for the error of earlier layers (Quark's `GPTAQConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GptaqConfig {
-    /// Columns that are quantized at a time. Default: 128.
+    /// The number of columns to quantize at a time. Defaults to 128.
     #[prost(int32, optional, tag = "1")]
     pub block_size: ::core::option::Option<i32>,
-    /// Damping of the Hessian, as a share of its mean diagonal. Default: 0.01.
+    /// Damping of the Hessian, as a fraction of its mean diagonal. Defaults to 0.01.
     #[prost(double, optional, tag = "2")]
     pub damp_percent: ::core::option::Option<f64>,
-    /// How much of the earlier layers' error is corrected. Default: 0.25.
+    /// The fraction of the error of earlier layers to correct. Defaults to 0.25.
     #[prost(double, optional, tag = "3")]
     pub alpha: ::core::option::Option<f64>,
-    /// true: columns are taken by decreasing activation. Needs `static_groups`. Default: true.
+    /// Whether to process columns in order of decreasing activation. Requires `static_groups`. Defaults to true.
     #[prost(bool, optional, tag = "4")]
     pub desc_act: ::core::option::Option<bool>,
-    /// true: groups are fixed before columns are reordered. Default: true.
+    /// Whether to determine the groups before columns are reordered. Defaults to true.
     #[prost(bool, optional, tag = "5")]
     pub static_groups: ::core::option::Option<bool>,
-    /// The layers to quantize, relative to one decoder layer. Default: empty.
+    /// The layers to quantize, relative to one decoder layer. Defaults to an empty list.
     #[prost(string, repeated, tag = "6")]
     pub inside_layer_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The module list that holds the decoder layers. Default: "".
+    /// The module list that holds the decoder layers. Defaults to "".
     #[prost(string, optional, tag = "7")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -239,25 +240,25 @@ impl ::prost::Name for GptaqConfig {
 /// Qronos (Quark's `QronosConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QronosConfig {
-    /// The layers to quantize, relative to one decoder layer. Required in Quark; here absent counts as empty.
+    /// The layers to quantize, relative to one decoder layer. Required in Quark; here an unset list is an empty list.
     #[prost(string, repeated, tag = "1")]
     pub inside_layer_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The module list that holds the decoder layers.
+    /// Required. The module list that holds the decoder layers.
     #[prost(string, optional, tag = "2")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
-    /// Columns that are quantized at a time; at least 1. Default: 128.
+    /// The number of columns to quantize at a time. Must be at least 1. Defaults to 128.
     #[prost(int32, optional, tag = "3")]
     pub block_size: ::core::option::Option<i32>,
-    /// true: columns are taken by decreasing activation. Needs `static_groups`. Default: true.
+    /// Whether to process columns in order of decreasing activation. Requires `static_groups`. Defaults to true.
     #[prost(bool, optional, tag = "4")]
     pub desc_act: ::core::option::Option<bool>,
-    /// true: groups are fixed before columns are reordered. Default: true.
+    /// Whether to determine the groups before columns are reordered. Defaults to true.
     #[prost(bool, optional, tag = "5")]
     pub static_groups: ::core::option::Option<bool>,
-    /// Damping of matrix inversions. Default: 0.001.
+    /// Damping of matrix inversions. Defaults to 0.001.
     #[prost(double, optional, tag = "6")]
     pub alpha: ::core::option::Option<f64>,
-    /// Stabilizes the Cholesky decomposition. Default: 10000.
+    /// Stabilizer of the Cholesky decomposition. Defaults to 10000.
     #[prost(double, optional, tag = "7")]
     pub beta: ::core::option::Option<f64>,
 }
@@ -271,19 +272,19 @@ impl ::prost::Name for QronosConfig {
         "/qconfig.v1.QronosConfig".into()
     }
 }
-/// SmoothQuant (Quark's `SmoothQuantConfig`; its JSON name is "smooth").
+/// SmoothQuant (Quark's `SmoothQuantConfig`; its name in Quark's JSON is "smooth").
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SmoothQuantConfig {
-    /// How strongly activations are smoothed at the cost of weights. Default: 1.
+    /// How strongly to smooth activations at the expense of weights. Defaults to 1.
     #[prost(double, optional, tag = "1")]
     pub alpha: ::core::option::Option<f64>,
-    /// Scales are not smaller than this. Default: 0.001.
+    /// The lower bound of scales. Defaults to 0.001.
     #[prost(double, optional, tag = "2")]
     pub scale_clamp_min: ::core::option::Option<f64>,
-    /// Default: empty, Quark finds them.
+    /// The layers to scale. If empty (the default), Quark finds them.
     #[prost(message, repeated, tag = "3")]
     pub scaling_layers: ::prost::alloc::vec::Vec<ScalingLayer>,
-    /// The module list that holds the decoder layers. Default: "".
+    /// The module list that holds the decoder layers. Defaults to "".
     #[prost(string, optional, tag = "4")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -297,20 +298,20 @@ impl ::prost::Name for SmoothQuantConfig {
         "/qconfig.v1.SmoothQuantConfig".into()
     }
 }
-/// SmoothQuant that searches its alpha (Quark's `AutoSmoothQuantConfig`).
+/// SmoothQuant with a search for the best alpha (Quark's `AutoSmoothQuantConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AutoSmoothQuantConfig {
-    /// Default: None.
+    /// The layers to scale. Defaults to `None`.
     #[prost(message, optional, tag = "1")]
     pub scaling_layers: ::core::option::Option<ScalingLayerList>,
-    /// The module list that holds the decoder layers. Default: None.
+    /// The module list that holds the decoder layers. Defaults to `None`.
     #[prost(string, optional, tag = "2")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
-    /// The loss that is minimized. Default: "MSE".
+    /// The loss to minimize. Defaults to "MSE".
     #[prost(string, optional, tag = "3")]
     pub compute_scale_loss: ::core::option::Option<::prost::alloc::string::String>,
-    /// In a request, true asks for a `compute_scale_loss` of None, which here alone is neither absent nor the default.
-    /// Then `compute_scale_loss` must be absent. Never true in answers, and not part of Quark's JSON.
+    /// Input only. Whether to set `compute_scale_loss` to `None`, which for this field is neither unset nor the default.
+    /// If true, `compute_scale_loss` must be unset. Never set in responses, and not part of Quark's JSON.
     #[prost(bool, tag = "4")]
     pub compute_scale_loss_none: bool,
 }
@@ -324,8 +325,9 @@ impl ::prost::Name for AutoSmoothQuantConfig {
         "/qconfig.v1.AutoSmoothQuantConfig".into()
     }
 }
-/// One norm and its neighbours, for rotations. "layer_id" and "pre_layer_id" stand for the layer's number and the one before.
-/// In Quark this is a dictionary of which any key may be missing: absent and empty fields are left out of its JSON.
+/// A norm and the modules next to it, for rotations. In names, "layer_id" and "pre_layer_id" stand for the index of the
+/// layer and of the layer before it. In Quark this is a dictionary in which any key can be missing: Quark's JSON omits
+/// unset and empty fields.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RotationScalingLayer {
     /// The modules that write the residual stream before the norm.
@@ -337,7 +339,7 @@ pub struct RotationScalingLayer {
     /// The modules that read the normalized stream.
     #[prost(string, repeated, tag = "3")]
     pub next_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The modules whose input is rotated while the model runs, for online R1, instead of the three above.
+    /// The modules whose input is rotated at run time (online R1). Used instead of the three fields above.
     #[prost(string, repeated, tag = "4")]
     pub target_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -351,13 +353,13 @@ impl ::prost::Name for RotationScalingLayer {
         "/qconfig.v1.RotationScalingLayer".into()
     }
 }
-/// One entry of the ordered dictionary `scaling_layers` of Quark's `RotationConfig`.
+/// An entry of the ordered dictionary `scaling_layers` of Quark's `RotationConfig`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RotationScalingLayersEntry {
-    /// Which layers this is for: "first_layer", "middle_layers" or "last_layer". Unique in its list.
+    /// The position of the layers: "first_layer", "middle_layers" or "last_layer". Must be unique in its list.
     #[prost(string, tag = "1")]
     pub position: ::prost::alloc::string::String,
-    /// The norms of such a layer, in order.
+    /// The norms of a layer at this position, in order.
     #[prost(message, repeated, tag = "2")]
     pub layers: ::prost::alloc::vec::Vec<RotationScalingLayer>,
 }
@@ -371,16 +373,17 @@ impl ::prost::Name for RotationScalingLayersEntry {
         "/qconfig.v1.RotationScalingLayersEntry".into()
     }
 }
-/// How activations are rotated while the model runs (Quark's `OnlineRotationConfig`).
+/// Rotation of activations at run time (Quark's `OnlineRotationConfig`).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OnlineRotationConfig {
-    /// true: layers that read the same input share one rotation.
+    /// Required. Whether layers that read the same input share one rotation.
     #[prost(bool, optional, tag = "1")]
     pub shared_parallel: ::core::option::Option<bool>,
-    /// Patterns of the layers to rotate. Absent: None.
+    /// Patterns of the layers to rotate. Defaults to `None`.
     #[prost(message, optional, tag = "2")]
     pub online_rotation_layers: ::core::option::Option<StringList>,
-    /// true: inputs are scaled before the rotation. Default: false. Absent in releases before 0.13, which do not know it.
+    /// Whether to scale inputs before the rotation. Defaults to false. Must be unset for releases before 0.13, which do
+    /// not have this field.
     #[prost(bool, optional, tag = "3")]
     pub use_input_prescale: ::core::option::Option<bool>,
 }
@@ -397,61 +400,64 @@ impl ::prost::Name for OnlineRotationConfig {
 /// Rotations that spread outliers (Quark's `RotationConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RotationConfig {
-    /// The norms and their neighbours.
+    /// Required. The norms and the modules next to them.
     #[prost(message, repeated, tag = "1")]
     pub scaling_layers: ::prost::alloc::vec::Vec<RotationScalingLayersEntry>,
-    /// true: the residual stream is rotated. Default: true.
+    /// Whether to rotate the residual stream. Defaults to true.
     #[prost(bool, optional, tag = "2")]
     pub r1: ::core::option::Option<bool>,
-    /// true: V and O are rotated per head. Default: false.
+    /// Whether to rotate V and O per head. Defaults to false.
     #[prost(bool, optional, tag = "3")]
     pub r2: ::core::option::Option<bool>,
-    /// true: Q and K are rotated after the rotary embedding. Default: false.
+    /// Whether to rotate Q and K after the rotary embedding. Defaults to false.
     #[prost(bool, optional, tag = "4")]
     pub r3: ::core::option::Option<bool>,
-    /// true: the input of the down projection is rotated. Default: false.
+    /// Whether to rotate the input of the down projection. Defaults to false.
     #[prost(bool, optional, tag = "5")]
     pub r4: ::core::option::Option<bool>,
-    /// The size of rotation blocks. Not together with `random_r1` or `random_r2`. Default: None.
+    /// The size of rotation blocks. Must not be combined with `random_r1` or `random_r2`. Defaults to `None`.
     #[prost(int32, optional, tag = "6")]
     pub rotation_size: ::core::option::Option<i32>,
-    /// true: R1 is a random orthogonal matrix, not a Hadamard one. Default: false.
+    /// Whether R1 is a random orthogonal matrix instead of a Hadamard matrix. Defaults to false.
     #[prost(bool, optional, tag = "7")]
     pub random_r1: ::core::option::Option<bool>,
-    /// true: R2 is a random orthogonal matrix, not a Hadamard one. Default: false.
+    /// Whether R2 is a random orthogonal matrix instead of a Hadamard matrix. Defaults to false.
     #[prost(bool, optional, tag = "8")]
     pub random_r2: ::core::option::Option<bool>,
-    /// The model's backbone. Default: "model".
+    /// The backbone of the model. Defaults to "model".
     #[prost(string, optional, tag = "9")]
     pub backbone: ::core::option::Option<::prost::alloc::string::String>,
-    /// The module list that holds the decoder layers. Default: "model.layers".
+    /// The module list that holds the decoder layers. Defaults to "model.layers".
     #[prost(string, optional, tag = "10")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
-    /// The V projection in a decoder layer. Default: "self_attn.v_proj".
+    /// The V projection in a decoder layer. Defaults to "self_attn.v_proj".
     #[prost(string, optional, tag = "11")]
     pub v_proj: ::core::option::Option<::prost::alloc::string::String>,
-    /// The O projection in a decoder layer. Default: "self_attn.o_proj".
+    /// The O projection in a decoder layer. Defaults to "self_attn.o_proj".
     #[prost(string, optional, tag = "12")]
     pub o_proj: ::core::option::Option<::prost::alloc::string::String>,
-    /// The attention module in a decoder layer. Default: "self_attn".
+    /// The attention module in a decoder layer. Defaults to "self_attn".
     #[prost(string, optional, tag = "13")]
     pub self_attn: ::core::option::Option<::prost::alloc::string::String>,
-    /// The MLP module in a decoder layer. Default: "mlp".
+    /// The MLP module in a decoder layer. Defaults to "mlp".
     #[prost(string, optional, tag = "14")]
     pub mlp: ::core::option::Option<::prost::alloc::string::String>,
-    /// true: R1 is applied while the model runs. Only with `r1`. Default: None, which becomes false when `r1` is true.
+    /// Whether to apply R1 at run time. Requires `r1`. Defaults to false if `r1` is true, and to `None` otherwise.
     #[prost(bool, optional, tag = "15")]
     pub online_r1_rotation: ::core::option::Option<bool>,
-    /// Only with one of `online_r1_rotation`, `r1`, `r4`. Default: None, or {shared_parallel: false} with online R1.
+    /// Settings of rotations at run time. Requires `online_r1_rotation`, `r1` or `r4`. Defaults to {shared_parallel:
+    /// false} with online R1, and to `None` otherwise.
     #[prost(message, optional, tag = "16")]
     pub online_config: ::core::option::Option<OnlineRotationConfig>,
-    /// true: rotations are trained. Not with `r3`. Default: false.
+    /// Whether to train the rotations. Must not be combined with `r3`. Defaults to false.
     #[prost(bool, optional, tag = "17")]
     pub trainable: ::core::option::Option<bool>,
-    /// true: smoothing scales are trained too. Only with `trainable`. Default: None, which becomes false when `trainable` is true.
+    /// Whether to train smoothing scales as well. Requires `trainable`. Defaults to false if `trainable` is true, and to
+    /// `None` otherwise.
     #[prost(bool, optional, tag = "18")]
     pub train_smooth: ::core::option::Option<bool>,
-    /// Where trained smoothing scales go. Needed with `train_smooth`. Default: None.
+    /// Where to apply trained smoothing scales. Required if `train_smooth` is true. Defaults to `None`. If `trainable` is
+    /// true and `train_smooth` is unset, the server replaces the value with an empty list.
     #[prost(message, optional, tag = "19")]
     pub smooth_positions: ::core::option::Option<StringList>,
 }
@@ -468,25 +474,25 @@ impl ::prost::Name for RotationConfig {
 /// AutoRound (Quark's `AutoRoundConfig`, since 0.13).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AutoRoundConfig {
-    /// Optimization steps per block. Default: 200.
+    /// The number of optimization steps per block. Defaults to 200.
     #[prost(int32, optional, tag = "1")]
     pub iters: ::core::option::Option<i32>,
-    /// Learning rate of the rounding. Default: 0.005.
+    /// The learning rate of the rounding. Defaults to 0.005.
     #[prost(double, optional, tag = "2")]
     pub lr: ::core::option::Option<f64>,
-    /// true: the clipping range is tuned too. Default: true.
+    /// Whether to tune the clipping range as well. Defaults to true.
     #[prost(bool, optional, tag = "3")]
     pub enable_minmax_tuning: ::core::option::Option<bool>,
-    /// Learning rate of the clipping range. Default: 0.005.
+    /// The learning rate of the clipping range. Defaults to 0.005.
     #[prost(double, optional, tag = "4")]
     pub minmax_lr: ::core::option::Option<f64>,
-    /// Samples per step. Default: 8.
+    /// The number of samples per step. Defaults to 8.
     #[prost(int32, optional, tag = "5")]
     pub batch_size: ::core::option::Option<i32>,
-    /// The layers to quantize, relative to one decoder layer. Default: empty.
+    /// The layers to quantize, relative to one decoder layer. Defaults to an empty list.
     #[prost(string, repeated, tag = "6")]
     pub inside_layer_modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The module list that holds the decoder layers. Default: "".
+    /// The module list that holds the decoder layers. Defaults to "".
     #[prost(string, optional, tag = "7")]
     pub model_decoder_layers: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -503,94 +509,94 @@ impl ::prost::Name for AutoRoundConfig {
 /// Two-bit scalar quantization (Quark's `TwoBitScalarConfig`, since 0.13).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TwoBitScalarConfig {
-    /// Bits per value; 2 is the only one allowed. Default: 2.
+    /// The number of bits per value. Must be 2. Defaults to 2.
     #[prost(int32, optional, tag = "1")]
     pub bits: ::core::option::Option<i32>,
-    /// Values that share one scale. Default: 64.
+    /// The number of values that share one scale. Defaults to 64.
     #[prost(int32, optional, tag = "2")]
     pub group_size: ::core::option::Option<i32>,
-    /// Values that share one scale inside a rotated group; 0: as `group_size`. Default: 0.
+    /// The number of values that share one scale inside a rotated group. 0 means `group_size`. Defaults to 0.
     #[prost(int32, optional, tag = "3")]
     pub sub_group_size: ::core::option::Option<i32>,
-    /// The exponent of activation magnitudes in the scaling that is undone afterwards. Default: 0.5.
+    /// The exponent of activation magnitudes in the activation scaling, which is undone afterwards. Defaults to 0.5.
     #[prost(double, optional, tag = "4")]
     pub act_scale_alpha: ::core::option::Option<f64>,
-    /// Lower bound of that scaling. Default: 0.25.
+    /// The lower bound of the activation scaling. Defaults to 0.25.
     #[prost(double, optional, tag = "5")]
     pub scale_clip_min: ::core::option::Option<f64>,
-    /// Upper bound of that scaling. Default: 4.
+    /// The upper bound of the activation scaling. Defaults to 4.
     #[prost(double, optional, tag = "6")]
     pub scale_clip_max: ::core::option::Option<f64>,
-    /// Calibration batches to use. Default: None, all of them.
+    /// The number of calibration batches to use. Defaults to `None`, which uses all of them.
     #[prost(int32, optional, tag = "7")]
     pub calib_batches: ::core::option::Option<i32>,
-    /// Calibration rows kept per layer. Default: 2048.
+    /// The maximum number of calibration rows to keep per layer. Defaults to 2048.
     #[prost(int32, optional, tag = "8")]
     pub max_samples_per_layer: ::core::option::Option<i32>,
-    /// Calibration rows taken from one batch. Default: 256.
+    /// The maximum number of calibration rows to take from one batch. Defaults to 256.
     #[prost(int32, optional, tag = "9")]
     pub max_rows_per_batch: ::core::option::Option<i32>,
-    /// Layers with fewer input features stay as they are. Default: 16.
+    /// Layers with fewer input features are not quantized. Defaults to 16.
     #[prost(int32, optional, tag = "10")]
     pub min_in_features: ::core::option::Option<i32>,
-    /// Patterns of the layers to quantize. Default: None, all of them.
+    /// Patterns of the layers to quantize. Defaults to `None`, which selects all of them.
     #[prost(message, optional, tag = "11")]
     pub include_layers: ::core::option::Option<StringList>,
-    /// Patterns of the layers to leave out. Default: None.
+    /// Patterns of the layers to skip. Defaults to `None`.
     #[prost(message, optional, tag = "12")]
     pub exclude_layers: ::core::option::Option<StringList>,
-    /// true: weights are made incoherent by Hadamard transforms. Default: false.
+    /// Whether to make weights incoherent with Hadamard transforms. Defaults to false.
     #[prost(bool, optional, tag = "13")]
     pub enable_incoherence: ::core::option::Option<bool>,
-    /// The seed of those transforms. Default: 1234.
+    /// The random seed of the Hadamard transforms. Defaults to 1234.
     #[prost(int32, optional, tag = "14")]
     pub incoherence_seed: ::core::option::Option<i32>,
-    /// How many transforms are chained. Default: 1.
+    /// The number of Hadamard transforms to chain. Defaults to 1.
     #[prost(int32, optional, tag = "15")]
     pub num_hadamard_passes: ::core::option::Option<i32>,
-    /// true: outputs are rotated too. Default: false.
+    /// Whether to rotate outputs as well. Defaults to false.
     #[prost(bool, optional, tag = "16")]
     pub enable_output_rotation: ::core::option::Option<bool>,
-    /// true: the four levels are Lloyd-Max levels. Default: false.
+    /// Whether to use Lloyd-Max levels as the four levels. Defaults to false.
     #[prost(bool, optional, tag = "17")]
     pub use_lloyd_max_levels: ::core::option::Option<bool>,
-    /// true: the scale search weighs errors by the Hessian. Default: false.
+    /// Whether the scale search weights errors by the Hessian. Defaults to false.
     #[prost(bool, optional, tag = "18")]
     pub use_hessian_weighted_scale: ::core::option::Option<bool>,
-    /// true: the scale search uses a finer grid. Default: false.
+    /// Whether the scale search uses a finer grid. Defaults to false.
     #[prost(bool, optional, tag = "19")]
     pub fine_scale_grid: ::core::option::Option<bool>,
-    /// true: scale and inner level are searched together, per row. Default: false.
+    /// Whether to search for the scale and the inner level together, per row. Defaults to false.
     #[prost(bool, optional, tag = "20")]
     pub adaptive_grid_levels: ::core::option::Option<bool>,
-    /// true: each group is whitened by its block of the Hessian. Default: false.
+    /// Whether to whiten each group with its block of the Hessian. Defaults to false.
     #[prost(bool, optional, tag = "21")]
     pub enable_blockwise_hessian: ::core::option::Option<bool>,
-    /// Damping of the Hessian. Default: 0.1.
+    /// Damping of the Hessian. Defaults to 0.1.
     #[prost(double, optional, tag = "22")]
     pub hess_damp: ::core::option::Option<f64>,
-    /// Rows that the Hessian is computed from. Default: 2048.
+    /// The maximum number of rows from which to compute the Hessian. Defaults to 2048.
     #[prost(int32, optional, tag = "23")]
     pub hess_max_rows: ::core::option::Option<i32>,
-    /// The Hessian is used for every so many groups. Default: 1.
+    /// Use the Hessian for one in this many groups. Defaults to 1.
     #[prost(int32, optional, tag = "24")]
     pub hess_every_n_groups: ::core::option::Option<i32>,
-    /// Groups smaller than this do without the Hessian. Default: 8.
+    /// Groups smaller than this do not use the Hessian. Defaults to 8.
     #[prost(int32, optional, tag = "25")]
     pub hess_min_group_size: ::core::option::Option<i32>,
-    /// false: weights are left as they are. Default: true.
+    /// Whether to quantize weights. If false, weights are left unchanged. Defaults to true.
     #[prost(bool, optional, tag = "26")]
     pub do_quantize: ::core::option::Option<bool>,
-    /// true: weights keep their data type. Default: true.
+    /// Whether weights keep their data type. Defaults to true.
     #[prost(bool, optional, tag = "27")]
     pub preserve_weight_dtype: ::core::option::Option<bool>,
-    /// true: progress is printed. Default: false.
+    /// Whether to print progress. Defaults to false.
     #[prost(bool, optional, tag = "28")]
     pub verbose: ::core::option::Option<bool>,
-    /// true: each layer's error is printed. Default: false.
+    /// Whether to print the error of each layer. Defaults to false.
     #[prost(bool, optional, tag = "29")]
     pub debug_dump_per_layer: ::core::option::Option<bool>,
-    /// The folder that gets each layer's transform parameters. Default: None.
+    /// The directory to which to write the transform parameters of each layer. Defaults to `None`.
     #[prost(string, optional, tag = "30")]
     pub dump_sidecar_dir: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -604,16 +610,16 @@ impl ::prost::Name for TwoBitScalarConfig {
         "/qconfig.v1.TwoBitScalarConfig".into()
     }
 }
-/// The configuration of one algorithm. Quark's `name` has no field: it follows from which one is set.
+/// The configuration of one algorithm. Quark's `name` has no field, because it follows from the field that is set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AlgoConfig {
-    /// The algorithm's own configuration. The field's name is the algorithm's name.
+    /// The configuration, in the field that has the algorithm's name.
     #[prost(oneof = "algo_config::Config", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub config: ::core::option::Option<algo_config::Config>,
 }
 /// Nested message and enum types in `AlgoConfig`.
 pub mod algo_config {
-    /// The algorithm's own configuration. The field's name is the algorithm's name.
+    /// The configuration, in the field that has the algorithm's name.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Config {
         /// Algorithm "awq".
@@ -655,13 +661,14 @@ impl ::prost::Name for AlgoConfig {
         "/qconfig.v1.AlgoConfig".into()
     }
 }
-/// One entry of a dictionary from algorithm names to their configurations.
+/// An entry of a dictionary from algorithm names to algorithm configurations.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AlgoConfigEntry {
-    /// The algorithm's name, in any case, such as "awq". It must be the one that `config` is of. Unique in its list.
+    /// Required. The name of the algorithm, case-insensitive, such as "awq". Must match `config` and be unique in its
+    /// list.
     #[prost(string, tag = "1")]
     pub algorithm: ::prost::alloc::string::String,
-    /// Its configuration. Left out of the basic view.
+    /// Required. The configuration of the algorithm. Not set in the basic view.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<AlgoConfig>,
 }
@@ -675,59 +682,59 @@ impl ::prost::Name for AlgoConfigEntry {
         "/qconfig.v1.AlgoConfigEntry".into()
     }
 }
-/// One quantization step of one tensor (Quark's `QTensorConfig`).
+/// One quantization stage of a tensor (Quark's `QTensorConfig`).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct QTensorConfig {
-    /// The type that the values get. Unspecified: None.
+    /// The data type of the quantized values. Unspecified means `None`.
     #[prost(enumeration = "Dtype", tag = "1")]
     pub dtype: i32,
-    /// true: scales are computed while the model runs; false: from calibration data. Absent: None.
+    /// Whether scales are computed at run time (true) or from calibration data (false). Unset means `None`.
     #[prost(bool, optional, tag = "2")]
     pub is_dynamic: ::core::option::Option<bool>,
-    /// How many values share one scale. Unspecified: None.
+    /// Which values share one scale. Unspecified means `None`.
     #[prost(enumeration = "QSchemeType", tag = "3")]
     pub qscheme: i32,
-    /// The axis that `qscheme` speaks of; negative counts from the last. Absent: None.
+    /// The axis to which `qscheme` refers. Negative values count from the last axis. Unset means `None`.
     #[prost(int32, optional, tag = "4")]
     pub ch_axis: ::core::option::Option<i32>,
-    /// Values that share one scale, with PER_GROUP and the block formats. Absent: None.
+    /// The number of values that share one scale, for PER_GROUP and the block formats. Unset means `None`.
     #[prost(int32, optional, tag = "5")]
     pub group_size: ::core::option::Option<i32>,
-    /// Rows and columns that share one scale, with PER_BLOCK. Empty: None.
+    /// The numbers of rows and columns that share one scale, for PER_BLOCK. Empty means `None`.
     #[prost(int32, repeated, tag = "6")]
     pub block_size: ::prost::alloc::vec::Vec<i32>,
-    /// true: the range is symmetric about zero and there is no zero point. Absent: None.
+    /// Whether the range is symmetric about zero, without a zero point. Unset means `None`.
     #[prost(bool, optional, tag = "7")]
     pub symmetric: ::core::option::Option<bool>,
-    /// Unspecified: None.
+    /// How values are rounded. Unspecified means `None`.
     #[prost(enumeration = "RoundType", tag = "8")]
     pub round_method: i32,
-    /// Unspecified: None.
+    /// The data type of scales. Unspecified means `None`.
     #[prost(enumeration = "ScaleType", tag = "9")]
     pub scale_type: i32,
-    /// Unspecified: int32, Quark's default.
+    /// The data type of zero points. Defaults to int32, as in Quark.
     #[prost(enumeration = "ZeroPointType", tag = "10")]
     pub zero_point_type: i32,
-    /// The number format of scales, such as "e8m0" or "e5m3" or "float32". Absent: None.
+    /// The number format of scales, such as "e8m0", "e5m3" or "float32". Unset means `None`.
     #[prost(string, optional, tag = "11")]
     pub scale_format: ::core::option::Option<::prost::alloc::string::String>,
-    /// How the scale of a block is found, such as "even" or "floor". Absent: None.
+    /// How the scale of a block is computed, such as "even" or "floor". Unset means `None`.
     #[prost(string, optional, tag = "12")]
     pub scale_calculation_mode: ::core::option::Option<::prost::alloc::string::String>,
-    /// The element type of MX. Unspecified: None.
+    /// The element type of MX. Unspecified means `None`.
     #[prost(enumeration = "Dtype", tag = "13")]
     pub mx_element_dtype: i32,
-    /// The class that observes values to find scales, by its name in Quark, such as "PerTensorMinMaxObserver".
-    /// A string and not an enum, because each release of Quark adds some. Empty: None.
+    /// The name of the Quark class that observes values to compute scales, such as "PerTensorMinMaxObserver".
+    /// A string instead of an enum, because each Quark release adds observers. Empty means `None`.
     #[prost(string, tag = "14")]
     pub observer_cls: ::prost::alloc::string::String,
-    /// true: this step quantizes the scales of the step before it, not the values. Default false.
+    /// Whether this stage quantizes the scales of the previous stage instead of its values. Defaults to false.
     #[prost(bool, tag = "15")]
     pub is_scale_quant: bool,
-    /// true: the observer reuses its buffers. Default false.
+    /// Whether the observer reuses its buffers. Defaults to false.
     #[prost(bool, tag = "16")]
     pub enable_buffer_reuse: bool,
-    /// The observer looks at no more values than this, in elements. Absent: 4194304. Always given in answers.
+    /// The maximum number of elements that the observer reads. Defaults to 4194304. Always set in responses.
     #[prost(int32, optional, tag = "17")]
     pub max_input_numel: ::core::option::Option<i32>,
 }
@@ -741,15 +748,16 @@ impl ::prost::Name for QTensorConfig {
         "/qconfig.v1.QTensorConfig".into()
     }
 }
-/// What is done to the tensors of one layer (Quark's `QLayerConfig`).
-/// Each list holds the steps for one tensor: none (None, the tensor stays as it is), one, or two
-/// (the second quantizes the result, or the scales, of the first). More than two are refused.
+/// How the tensors of a layer are quantized (Quark's `QLayerConfig`).
+///
+/// Each list has the quantization stages of one tensor: none (`None`, the tensor is not quantized), one, or two (the
+/// second quantizes the result or the scales of the first). Lists with more than two stages are rejected.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QLayerConfig {
-    /// The activations that go in.
+    /// The input activations.
     #[prost(message, repeated, tag = "1")]
     pub input_tensors: ::prost::alloc::vec::Vec<QTensorConfig>,
-    /// The activations that come out.
+    /// The output activations.
     #[prost(message, repeated, tag = "2")]
     pub output_tensors: ::prost::alloc::vec::Vec<QTensorConfig>,
     /// The weight.
@@ -758,7 +766,7 @@ pub struct QLayerConfig {
     /// The bias.
     #[prost(message, repeated, tag = "4")]
     pub bias: ::prost::alloc::vec::Vec<QTensorConfig>,
-    /// Unspecified: None.
+    /// The target device. Unspecified means `None`.
     #[prost(enumeration = "DeviceType", tag = "5")]
     pub target_device: i32,
 }
@@ -772,16 +780,17 @@ impl ::prost::Name for QLayerConfig {
         "/qconfig.v1.QLayerConfig".into()
     }
 }
-/// One entry of a pattern-keyed dictionary of Quark's QConfig, whose order decides which pattern wins.
+/// An entry of a dictionary of Quark's QConfig that is keyed by pattern. The order of the entries decides which pattern
+/// wins.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LayerQuantConfigEntry {
-    /// A pattern of layer names as Python's `fnmatch` understands it. Unique in its list.
+    /// A pattern of layer names in the syntax of Python's `fnmatch`. Unique in its list.
     #[prost(string, tag = "1")]
     pub pattern: ::prost::alloc::string::String,
-    /// What the layers get that match.
+    /// The configuration of the layers that match.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<QLayerConfig>,
-    /// Who put the entry there. Not part of Quark's JSON.
+    /// Where the entry comes from. Not part of Quark's JSON.
     #[prost(enumeration = "EntryOrigin", tag = "3")]
     pub origin: i32,
 }
@@ -795,13 +804,13 @@ impl ::prost::Name for LayerQuantConfigEntry {
         "/qconfig.v1.LayerQuantConfigEntry".into()
     }
 }
-/// One entry of Quark's `layer_type_quant_config`.
+/// An entry of Quark's `layer_type_quant_config`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LayerTypeQuantConfigEntry {
-    /// "Linear", "Conv2d" or "ConvTranspose2d". Unique in its list.
+    /// The layer type: "Linear", "Conv2d" or "ConvTranspose2d". Unique in its list.
     #[prost(string, tag = "1")]
     pub layer_type: ::prost::alloc::string::String,
-    /// What the layers of that type get.
+    /// The configuration of the layers of this type.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<QLayerConfig>,
 }
@@ -815,10 +824,10 @@ impl ::prost::Name for LayerTypeQuantConfigEntry {
         "/qconfig.v1.LayerTypeQuantConfigEntry".into()
     }
 }
-/// Projections whose weights share one scale, because they are fused into one matrix when the model runs.
+/// Projections whose weights share one scale, because they are fused into one matrix at run time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SharedScaleGroup {
-    /// Last parts of layer names, such as "q_proj", "k_proj", "v_proj".
+    /// The last components of layer names, such as "q_proj", "k_proj", "v_proj".
     #[prost(string, repeated, tag = "1")]
     pub layer_suffixes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -835,49 +844,50 @@ impl ::prost::Name for SharedScaleGroup {
 /// The complete configuration with which Quark quantizes a model (Quark's `QConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QConfig {
-    /// What every layer gets that nothing below speaks of.
+    /// The configuration of all layers to which no other field applies.
     #[prost(message, optional, tag = "1")]
     pub global_quant_config: ::core::option::Option<QLayerConfig>,
-    /// What the layers of a type get, in order.
+    /// Configurations of layers by type, in order.
     #[prost(message, repeated, tag = "2")]
     pub layer_type_quant_config: ::prost::alloc::vec::Vec<LayerTypeQuantConfigEntry>,
-    /// What the layers get whose name matches, in order: the first match wins.
+    /// Configurations of layers by name, in order: the first pattern that matches wins.
     #[prost(message, repeated, tag = "3")]
     pub layer_quant_config: ::prost::alloc::vec::Vec<LayerQuantConfigEntry>,
-    /// What the K and V projections get so that the KV cache is quantized, in order.
+    /// Configurations of the K and V projections for a quantized KV cache, in order.
     #[prost(message, repeated, tag = "4")]
     pub kv_cache_quant_config: ::prost::alloc::vec::Vec<LayerQuantConfigEntry>,
     /// The template's patterns of K and V projections. Not part of Quark's JSON.
     #[prost(string, repeated, tag = "5")]
     pub kv_cache_group: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The smallest scale that the KV cache may get. Default 0. Not part of Quark's JSON.
+    /// The lower bound of KV cache scales. Defaults to 0. Not part of Quark's JSON.
     #[prost(double, tag = "6")]
     pub min_kv_scale: f64,
-    /// true: K is quantized after the rotary embedding. Always false in answers.
+    /// Whether K is quantized after the rotary embedding. Always false in responses.
     #[prost(bool, tag = "7")]
     pub kv_cache_post_rope: bool,
-    /// Projections that share a scale. Empty: none do. Not part of Quark's JSON.
+    /// Projections that share a scale. If empty, no projections share a scale. Not part of Quark's JSON.
     #[prost(message, repeated, tag = "8")]
     pub shared_scale_groups: ::prost::alloc::vec::Vec<SharedScaleGroup>,
-    /// How the softmax output of attention is quantized. Absent: None.
+    /// How the softmax output of attention is quantized. Unset means `None`.
     #[prost(message, optional, tag = "9")]
     pub softmax_quant_spec: ::core::option::Option<QTensorConfig>,
-    /// Patterns of layers that stay as they are, in order.
+    /// Patterns of layers that are not quantized, in order.
     #[prost(string, repeated, tag = "10")]
     pub exclude: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The algorithms to run, in order. Empty: Quark's None.
+    /// The algorithms to run, in order. Empty means `None`.
     #[prost(message, repeated, tag = "11")]
     pub algo_config: ::prost::alloc::vec::Vec<AlgoConfig>,
-    /// Always EAGER_MODE in answers.
+    /// How Quark rewrites the model. Always EAGER_MODE in responses.
     #[prost(enumeration = "QuantizationMode", tag = "12")]
     pub quant_mode: i32,
-    /// true: the experts of one layer share the largest input value. Not part of Quark's JSON.
+    /// Whether the experts of a layer share their largest input value. Not part of Quark's JSON.
     #[prost(bool, tag = "13")]
     pub sync_moe_expert_input_amax: bool,
-    /// true: layers that the checkpoint brings quantized stay so. Always true in answers. Not part of Quark's JSON.
+    /// Whether layers that are already quantized in the checkpoint stay quantized. Always true in responses. Not part of
+    /// Quark's JSON.
     #[prost(bool, tag = "14")]
     pub keep_prequantized_layers: bool,
-    /// The Quark release whose configuration this is, such as "0.12.post1".
+    /// The Quark release to which the configuration belongs, such as "0.12.post1".
     #[prost(string, tag = "15")]
     pub version: ::prost::alloc::string::String,
     /// Always "quark".
@@ -898,7 +908,7 @@ impl ::prost::Name for QConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Dtype {
-    /// None: no data type is given.
+    /// `None`: no data type is set.
     Unspecified = 0,
     /// Signed 8-bit integer.
     Int8 = 1,
@@ -918,29 +928,29 @@ pub enum Dtype {
     Int3 = 8,
     /// Signed 2-bit integer.
     Int2 = 9,
-    /// 16-bit float with 8 exponent bits; values are cast, not scaled.
+    /// 16-bit float with 8 exponent bits. Values are cast, not scaled.
     Bfloat16 = 10,
-    /// IEEE 16-bit float; values are cast, not scaled.
+    /// IEEE 16-bit float. Values are cast, not scaled.
     Float16 = 11,
-    /// 8-bit float, 5 exponent and 2 mantissa bits.
+    /// 8-bit float with 5 exponent bits and 2 mantissa bits.
     Fp8E5m2 = 12,
-    /// 8-bit float, 4 exponent and 3 mantissa bits.
+    /// 8-bit float with 4 exponent bits and 3 mantissa bits.
     Fp8E4m3 = 13,
-    /// Unsigned 8-bit float, 5 exponent and 3 mantissa bits (used for scales).
+    /// Unsigned 8-bit float with 5 exponent bits and 3 mantissa bits, used for scales.
     Fp8E5m3 = 14,
-    /// 6-bit float, 3 exponent and 2 mantissa bits.
+    /// 6-bit float with 3 exponent bits and 2 mantissa bits.
     Fp6E3m2 = 15,
-    /// 6-bit float, 2 exponent and 3 mantissa bits.
+    /// 6-bit float with 2 exponent bits and 3 mantissa bits.
     Fp6E2m3 = 16,
-    /// 4-bit float, 2 exponent bits and 1 mantissa bit.
+    /// 4-bit float with 2 exponent bits and 1 mantissa bit.
     Fp4 = 17,
-    /// OCP microscaling block format; its element type is `mx_element_dtype`.
+    /// OCP microscaling block format. The element type is `mx_element_dtype`.
     Mx = 18,
-    /// Shared-microexponent block format of 6 bits.
+    /// 6-bit block format with shared microexponents.
     Mx6 = 19,
-    /// Shared-microexponent block format of 9 bits.
+    /// 9-bit block format with shared microexponents.
     Mx9 = 20,
-    /// Block floating point of 16 bits.
+    /// 16-bit block floating point.
     Bfp16 = 21,
     /// Unsigned 2-bit integer (since Quark 0.13).
     Uint2 = 22,
@@ -1007,15 +1017,15 @@ impl Dtype {
         }
     }
 }
-/// How many values share one scale (Quark's `QSchemeType`).
+/// Which values share one scale (Quark's `QSchemeType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum QSchemeType {
-    /// None: the data type needs no scale, or has its own.
+    /// `None`: the data type needs no scale, or defines its own.
     Unspecified = 0,
     /// One scale for the whole tensor.
     PerTensor = 1,
-    /// One scale for each index of `ch_axis`.
+    /// One scale for each index along `ch_axis`.
     PerChannel = 2,
     /// One scale for each run of `group_size` values along `ch_axis`.
     PerGroup = 3,
@@ -1048,17 +1058,17 @@ impl QSchemeType {
         }
     }
 }
-/// How a scaled value becomes a representable one (Quark's `RoundType`).
+/// How scaled values are rounded to representable values (Quark's `RoundType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RoundType {
-    /// None.
+    /// `None`.
     Unspecified = 0,
-    /// To nearest, halves away from zero.
+    /// To the nearest value, with ties away from zero.
     Round = 1,
     /// Down.
     Floor = 2,
-    /// To nearest, halves to even.
+    /// To the nearest value, with ties to even.
     HalfEven = 3,
 }
 impl RoundType {
@@ -1085,13 +1095,13 @@ impl RoundType {
         }
     }
 }
-/// The type in which scales are kept (Quark's `ScaleType`).
+/// The data type of scales (Quark's `ScaleType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ScaleType {
-    /// None.
+    /// `None`.
     Unspecified = 0,
-    /// The float type of the model.
+    /// The floating-point type of the model.
     Float = 1,
     /// A power of two.
     Pof2 = 2,
@@ -1101,7 +1111,7 @@ pub enum ScaleType {
     Float16 = 4,
     /// 16-bit float with 8 exponent bits.
     Bfloat16 = 5,
-    /// 8-bit float, 5 exponent and 3 mantissa bits.
+    /// 8-bit float with 5 exponent bits and 3 mantissa bits.
     Float8E5m3 = 6,
     /// 8-bit power of two (OCP microscaling).
     Float8E8m0fnu = 7,
@@ -1138,15 +1148,16 @@ impl ScaleType {
         }
     }
 }
-/// The type of zero points (Quark's `ZeroPointType`). Here alone the zero value is not None but Quark's default.
+/// The data type of zero points (Quark's `ZeroPointType`). Unlike in other enums, the zero value is Quark's default and
+/// not `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ZeroPointType {
-    /// 32-bit integer, Quark's default.
+    /// 32-bit integer. Quark's default.
     Unspecified = 0,
     /// IEEE 32-bit float.
     Float32 = 1,
-    /// None.
+    /// `None`.
     None = 2,
 }
 impl ZeroPointType {
@@ -1171,11 +1182,11 @@ impl ZeroPointType {
         }
     }
 }
-/// What the quantized layer is meant to run on (Quark's `DeviceType`).
+/// The device for which a layer is quantized (Quark's `DeviceType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DeviceType {
-    /// None: any device.
+    /// `None`: any device.
     Unspecified = 0,
     /// CPU.
     Cpu = 1,
@@ -1208,11 +1219,11 @@ impl DeviceType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum QuantizationMode {
-    /// Not given. Never in an answer.
+    /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// Modules are replaced in place. Quark's default, and what every template uses.
+    /// Modules are replaced in place. Quark's default, which all templates use.
     EagerMode = 1,
-    /// The model is traced to a torch.fx graph first.
+    /// The model is first traced to a torch.fx graph.
     FxGraphMode = 2,
 }
 impl QuantizationMode {
@@ -1237,17 +1248,18 @@ impl QuantizationMode {
         }
     }
 }
-/// Who put an entry into a list of a QConfig.
+/// The part of a request from which an entry of a QConfig comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum EntryOrigin {
-    /// Not given. Never in an answer.
+    /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// An override of the request (`layer_config`).
+    /// An override (`layer_config`).
     Request = 1,
-    /// The KV cache scheme, for a K or V projection of the template. It may have replaced an override of the same pattern.
+    /// The KV cache scheme, for a K or V projection of the template. The entry may replace an override with the same
+    /// pattern.
     KvCache = 2,
-    /// The attention scheme, for a Q projection of the template. It may have replaced an override of the same pattern.
+    /// The attention scheme, for a Q projection of the template. The entry may replace an override with the same pattern.
     Attention = 3,
 }
 impl EntryOrigin {
@@ -1274,45 +1286,49 @@ impl EntryOrigin {
         }
     }
 }
-/// The arguments of Quark's `get_config`, under Quark's names. It names no tenant, catalogue or revision, so the same
-/// spec can be kept in a file and resolved against several of them.
-/// A list has at most 10,000 entries, a name at most 128 characters, a pattern at most 1,024.
+/// The arguments of Quark's `get_config`, under Quark's names. A spec does not name a tenant, catalogue or revision, so
+/// you can keep it in a file and resolve it against any of them.
+///
+/// A list can have up to 10,000 entries, a name up to 128 characters, and a pattern up to 1,024 characters.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConfigSpec {
-    /// The template, such as "llama". Case-sensitive, as are all names except those of algorithms.
+    /// Required. The template, such as "llama". Case-sensitive, like all names except those of algorithms.
     #[prost(string, tag = "1")]
     pub model_type: ::prost::alloc::string::String,
-    /// The scheme for every layer that no override names, such as "fp8".
+    /// Required. The scheme for all layers without an override, such as "fp8".
     #[prost(string, tag = "2")]
     pub scheme: ::prost::alloc::string::String,
-    /// Algorithms to run, in order, in any case, such as "awq". An algorithm given twice is in the configuration twice, as
-    /// in Quark. Empty: none.
+    /// Optional. The algorithms to run, in order, such as "awq". Case-insensitive. As in Quark, an algorithm that is
+    /// listed twice is in the configuration twice. Defaults to no algorithms.
     #[prost(string, repeated, tag = "3")]
     pub algorithm: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// How to quantize the KV cache: "fp8". Empty: the KV cache is not quantized.
+    /// Optional. The scheme for the KV cache: "fp8". If empty, the KV cache is not quantized.
     #[prost(string, tag = "4")]
     pub kv_cache_scheme: ::prost::alloc::string::String,
-    /// The smallest scale allowed for the KV cache. Must be finite. Default: 0.
+    /// Optional. The lower bound of KV cache scales. Must be finite. Defaults to 0.
     #[prost(double, tag = "5")]
     pub min_kv_scale: f64,
-    /// How to quantize attention: "fp8". Empty: attention is not quantized.
+    /// Optional. The scheme for attention: "fp8". If empty, attention is not quantized.
     #[prost(string, tag = "6")]
     pub attention_scheme: ::prost::alloc::string::String,
-    /// Schemes for layers by name, in order: the first pattern that matches wins. A duplicate pattern is INVALID_REQUEST.
+    /// Optional. Schemes for layers by name, in order: the first pattern that matches wins. Duplicate patterns are
+    /// rejected with INVALID_REQUEST.
     #[prost(message, repeated, tag = "7")]
     pub layer_config: ::prost::alloc::vec::Vec<LayerConfigEntry>,
-    /// Schemes for layers by type, in order. A duplicate type is INVALID_REQUEST.
+    /// Optional. Schemes for layers by type, in order. Duplicate types are rejected with INVALID_REQUEST.
     #[prost(message, repeated, tag = "8")]
     pub layer_type_config: ::prost::alloc::vec::Vec<LayerTypeConfigEntry>,
-    /// Layers that are not quantized. Absent: the template's list. Present, even without patterns: replaces the template's list.
+    /// Optional. The layers not to quantize. If set, replaces the template's list, even if it has no patterns. If unset,
+    /// the template's list applies.
     #[prost(message, optional, tag = "9")]
     pub exclude_layers: ::core::option::Option<ExcludeLayers>,
-    /// Algorithm configurations that take precedence over the template's. A configuration of an algorithm that `algorithm`
-    /// does not name is checked, if the catalogue knows the algorithm, and then ignored. A duplicate algorithm is
-    /// INVALID_REQUEST.
+    /// Optional. Algorithm configurations, which take precedence over those of the template. A configuration for an
+    /// algorithm that `algorithm` does not list is validated, if the catalogue has the algorithm, and then ignored.
+    /// Duplicate algorithms are rejected with INVALID_REQUEST.
     #[prost(message, repeated, tag = "10")]
     pub algo_configs: ::prost::alloc::vec::Vec<AlgoConfigEntry>,
-    /// Projections that share a scale. Absent: the scheme decides. Present, even without groups: exactly these groups.
+    /// Optional. Projections that share a scale. If set, exactly these groups apply, even if there are none. If unset, the
+    /// scheme decides.
     #[prost(message, optional, tag = "11")]
     pub shared_scale_groups: ::core::option::Option<SharedScaleGroups>,
 }
@@ -1326,14 +1342,14 @@ impl ::prost::Name for ConfigSpec {
         "/qconfig.v1.ConfigSpec".into()
     }
 }
-/// One item of Quark's argument `layer_config`.
+/// An item of Quark's argument `layer_config`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LayerConfigEntry {
-    /// A pattern of layer names in the syntax of Python's `fnmatch`: `*`, `?`, `\[seq\]`, `\[!seq\]`. Case-sensitive; must match
-    /// the whole name.
+    /// A pattern of layer names in the syntax of Python's `fnmatch`: `*`, `?`, `\[seq\]`, `\[!seq\]`. Case-sensitive. The
+    /// pattern must match the whole name.
     #[prost(string, tag = "1")]
     pub pattern: ::prost::alloc::string::String,
-    /// The scheme for the layers that match.
+    /// Required. The scheme for the layers that match.
     #[prost(string, tag = "2")]
     pub scheme: ::prost::alloc::string::String,
 }
@@ -1347,13 +1363,13 @@ impl ::prost::Name for LayerConfigEntry {
         "/qconfig.v1.LayerConfigEntry".into()
     }
 }
-/// One item of Quark's argument `layer_type_config`.
+/// An item of Quark's argument `layer_type_config`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LayerTypeConfigEntry {
-    /// "Linear", "Conv2d" or "ConvTranspose2d".
+    /// Required. The layer type: "Linear", "Conv2d" or "ConvTranspose2d".
     #[prost(string, tag = "1")]
     pub layer_type: ::prost::alloc::string::String,
-    /// The scheme for the layers of that type.
+    /// Required. The scheme for the layers of this type.
     #[prost(string, tag = "2")]
     pub scheme: ::prost::alloc::string::String,
 }
@@ -1367,11 +1383,11 @@ impl ::prost::Name for LayerTypeConfigEntry {
         "/qconfig.v1.LayerTypeConfigEntry".into()
     }
 }
-/// Quark's argument `exclude_layers`, which distinguishes None from an empty list.
+/// Quark's argument `exclude_layers`, for which `None` and an empty list are different.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExcludeLayers {
-    /// Patterns of layer names, in order. In catalogues with the trait "exclude_patterns_expanded", a pattern that does not
-    /// end in ".\*" also covers everything below the layer.
+    /// Patterns of layer names, in order. In catalogues with the trait "exclude_patterns_expanded", a pattern that does
+    /// not end in ".\*" also covers all modules below the layer.
     #[prost(string, repeated, tag = "1")]
     pub patterns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -1385,7 +1401,7 @@ impl ::prost::Name for ExcludeLayers {
         "/qconfig.v1.ExcludeLayers".into()
     }
 }
-/// Quark's argument `shared_scale_groups`, which distinguishes None from an empty list.
+/// Quark's argument `shared_scale_groups`, for which `None` and an empty list are different.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SharedScaleGroups {
     /// The groups, in order.
@@ -1402,35 +1418,35 @@ impl ::prost::Name for SharedScaleGroups {
         "/qconfig.v1.SharedScaleGroups".into()
     }
 }
-/// What a program needs to act on a failure. Each field is set where it applies.
+/// Machine-readable details of an error. Each field is set only where it applies.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ErrorDetail {
-    /// The path of the field of the request, such as "spec.layer_config\[3\].scheme".
+    /// The path of the request field, such as "spec.layer_config\[3\].scheme".
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
-    /// The value of the field, made printable and cut to 128 characters.
+    /// The value of the field, made printable and truncated to 128 characters.
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
-    /// Values that are accepted, at most 10. Each is a whole value: it may contain any character, including a comma. If the
-    /// values cannot be listed, as with names of tenants, one sentence describes them.
+    /// Accepted values, at most 10. Each item is one complete value and can contain any character, including a comma. If
+    /// the values cannot be listed, as with tenant names, the only item is a sentence that describes them.
     #[prost(string, repeated, tag = "3")]
     pub allowed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// How many values are accepted in total; more than `allowed` has if the list is cut.
+    /// The total number of accepted values. Larger than the size of `allowed` if that list is truncated.
     #[prost(int32, tag = "4")]
     pub allowed_total: i32,
-    /// Values that the caller probably meant, the best first, at most 3.
+    /// Values that the caller probably meant, best match first, at most 3.
     #[prost(string, repeated, tag = "5")]
     pub suggestions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The rule that a tensor's configuration breaks; see INVALID_TENSOR_CONFIG.
+    /// The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG.
     #[prost(string, tag = "6")]
     pub rule: ::prost::alloc::string::String,
-    /// The tenant that the error is about.
+    /// The tenant to which the error applies.
     #[prost(string, tag = "7")]
     pub tenant: ::prost::alloc::string::String,
-    /// The catalogue that the error is about.
+    /// The catalogue to which the error applies.
     #[prost(string, tag = "8")]
     pub catalog: ::prost::alloc::string::String,
-    /// The oldest revision of the tenant's registry that can be read. Not set in REVISION_MISMATCH.
+    /// The oldest revision of the tenant's registry that can be read. Not set for REVISION_MISMATCH.
     #[prost(int64, tag = "9")]
     pub first_revision: i64,
     /// The newest revision of the tenant's registry.
@@ -1447,13 +1463,13 @@ impl ::prost::Name for ErrorDetail {
         "/qconfig.v1.ErrorDetail".into()
     }
 }
-/// One field of a request that is wrong.
+/// A field of a request that is invalid.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FieldViolation {
     /// The path of the field, such as "spec.layer_config\[3\].scheme".
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
-    /// What is wrong with it.
+    /// Why the field is invalid.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
 }
@@ -1467,28 +1483,28 @@ impl ::prost::Name for FieldViolation {
         "/qconfig.v1.FieldViolation".into()
     }
 }
-/// The failure of one item of a batch: what a status and its details would be in a call of its own.
+/// The error of one item of a batch. It has what the status of a separate call and its details would have.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ItemError {
-    /// The number of the gRPC status code.
+    /// The numeric gRPC status code.
     #[prost(int32, tag = "1")]
     pub code: i32,
-    /// What went wrong, for programs.
+    /// The machine-readable reason.
     #[prost(enumeration = "ErrorReason", tag = "2")]
     pub reason: i32,
-    /// What went wrong, for people: the bad value, the field, what is allowed, the nearest name.
+    /// The human-readable message: the invalid value, the field, the accepted values and the closest match.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
-    /// As in ErrorInfo.
+    /// See `google.rpc.ErrorInfo.metadata`.
     #[prost(map = "string, string", tag = "4")]
     pub metadata: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// As in BadRequest.
+    /// See `google.rpc.BadRequest.field_violations`.
     #[prost(message, repeated, tag = "5")]
     pub field_violations: ::prost::alloc::vec::Vec<FieldViolation>,
-    /// As in the details of a status.
+    /// The same detail as in the status of a separate call.
     #[prost(message, optional, tag = "6")]
     pub detail: ::core::option::Option<ErrorDetail>,
 }
@@ -1502,76 +1518,79 @@ impl ::prost::Name for ItemError {
         "/qconfig.v1.ItemError".into()
     }
 }
-/// What went wrong, for programs. The gRPC status code that comes with each is noted.
+/// The machine-readable reason of an error. Each comment starts with the gRPC status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
     /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// INVALID_ARGUMENT: the request is malformed, lacks a required field, passes a limit, or has a duplicate, a number that
-    /// is not finite or a name of the wrong form.
+    /// INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or has a duplicate, a number
+    /// that is not finite or a name of the wrong form.
     InvalidRequest = 1,
-    /// NOT_FOUND: no template of that model type.
+    /// NOT_FOUND: no template has this model type.
     TemplateNotFound = 2,
-    /// NOT_FOUND: no scheme of that name.
+    /// NOT_FOUND: no scheme has this name.
     SchemeNotFound = 3,
-    /// NOT_FOUND: this server has no catalogue of that name. If the request names no catalogue, this server does not have the
-    /// tenant's default catalogue: name another one, or change the default with `SetDefaultCatalog`.
+    /// NOT_FOUND: this server has no catalogue with this name. If the request names no catalogue, this server does not
+    /// have the tenant's default catalogue: name another one, or change the default with `SetDefaultCatalog`.
     CatalogNotFound = 4,
-    /// INVALID_ARGUMENT: the catalogue does not know that algorithm.
+    /// INVALID_ARGUMENT: the catalogue does not have this algorithm.
     UnsupportedAlgorithm = 5,
-    /// INVALID_ARGUMENT: the catalogue does not know that KV cache scheme.
+    /// INVALID_ARGUMENT: the catalogue does not have this KV cache scheme.
     UnsupportedKvCacheScheme = 6,
-    /// INVALID_ARGUMENT: the catalogue does not know that attention scheme.
+    /// INVALID_ARGUMENT: the catalogue does not have this attention scheme.
     UnsupportedAttentionScheme = 7,
-    /// FAILED_PRECONDITION: neither the request nor the template has a configuration for an algorithm that was asked for.
+    /// FAILED_PRECONDITION: neither the request nor the template has a configuration for a requested algorithm.
     AlgorithmConfigMissing = 8,
-    /// INVALID_ARGUMENT: an algorithm's configuration that Quark refuses.
+    /// INVALID_ARGUMENT: Quark rejects this algorithm configuration.
     InvalidAlgorithmConfig = 9,
-    /// OUT_OF_RANGE: the tenant has no such revision yet.
+    /// OUT_OF_RANGE: the tenant's registry has not reached this revision.
     RevisionInFuture = 10,
-    /// RESOURCE_EXHAUSTED: the answer would pass the server's limit. Ask for less in one call: fewer items of a batch, no
-    /// JSON forms, the same algorithm less often.
+    /// RESOURCE_EXHAUSTED: the response would exceed the server's limit. Ask for less in one call: fewer items in a batch,
+    /// no JSON forms, or fewer repetitions of the same algorithm.
     AnswerTooLarge = 11,
-    /// RESOURCE_EXHAUSTED: the request is larger than a message may be. gRPC itself refuses much larger ones, without a reason.
+    /// RESOURCE_EXHAUSTED: the request exceeds the message limit. gRPC itself rejects much larger requests without a
+    /// reason.
     MessageTooLarge = 12,
-    /// UNAVAILABLE: the server is ending. Another one, or the same one started again, will answer. Has a trailer as
-    /// OVERLOADED does.
+    /// UNAVAILABLE: the server is shutting down. Retry on another server, or on this one after it restarts. The response
+    /// has the same trailer as for OVERLOADED.
     ShuttingDown = 13,
-    /// ALREADY_EXISTS: a catalogue of this server or the tenant's registry has a scheme of that name.
+    /// ALREADY_EXISTS: a catalogue of this server or the tenant's registry already has a scheme with this name.
     SchemeExists = 14,
-    /// INVALID_ARGUMENT: a tensor's configuration, or a spec that stands for one, that Quark refuses. The metadata's `rule`
-    /// tells why: `<field>_unknown` (the release has no such value), `<field>_required`, `observer_cls_placeholder`,
-    /// `observer_cls_per_tensor`, `observer_cls_per_channel`, `observer_cls_per_group` (only observers of that group will do),
-    /// `block_size_pair`, `stages_at_most_two`, `activation_group_dynamic`; of specs `spec_required`, `spec_unknown`,
-    /// `spec_field_unknown`, `spec_field_required`, `spec_field_type`, `spec_value`.
+    /// INVALID_ARGUMENT: Quark rejects this tensor configuration, or the spec from which it is built. The `rule` in the
+    /// metadata says why: `<field>_unknown` (unknown value for this release), `<field>_required`,
+    /// `observer_cls_placeholder`, `observer_cls_per_tensor`, `observer_cls_per_channel`, `observer_cls_per_group` (each
+    /// requires an observer of that kind), `block_size_pair`, `stages_at_most_two`, `activation_group_dynamic`; for specs
+    /// `spec_required`, `spec_unknown`, `spec_field_unknown`, `spec_field_required`, `spec_field_type`, `spec_value`.
     InvalidTensorConfig = 15,
-    /// FAILED_PRECONDITION: only a tenant's own entries can be removed, not those of a catalogue.
+    /// FAILED_PRECONDITION: entries of a catalogue cannot be removed, only the tenant's own entries.
     BuiltinReadOnly = 16,
-    /// ABORTED: the entry is not, or no longer, the one that the etag is of. Read it again.
+    /// ABORTED: the tenant has no entry with this etag: the entry was changed or removed, or it never existed. Read the
+    /// entry again.
     EtagMismatch = 17,
-    /// OUT_OF_RANGE: the tenant's registry was at that revision, but so old ones are not kept.
+    /// OUT_OF_RANGE: the revision existed, but is no longer in the history.
     RevisionCompacted = 18,
-    /// INVALID_ARGUMENT: another write had the same request_id.
+    /// INVALID_ARGUMENT: a different write already used this request_id.
     RequestIdReused = 19,
-    /// RESOURCE_EXHAUSTED: the tenant has as many entries, or bytes of them, as it may have.
+    /// RESOURCE_EXHAUSTED: the write would exceed the tenant's quota of entries or bytes.
     QuotaExceeded = 20,
-    /// UNAVAILABLE: the storage cannot be read or written. A write may have been stored.
+    /// UNAVAILABLE: the server cannot read or write its storage. A write may have been stored.
     StorageUnavailable = 21,
-    /// RESOURCE_EXHAUSTED: the storage has no room left. Nothing was stored.
+    /// RESOURCE_EXHAUSTED: the storage is full. Nothing was stored.
     StorageFull = 22,
-    /// FAILED_PRECONDITION: a tenant's entry has something that the catalogue asked for does not know, such as a data type or
+    /// FAILED_PRECONDITION: an entry of the tenant uses something that the catalogue does not have, such as a data type or
     /// an algorithm of a later Quark release.
     NotInCatalog = 23,
-    /// UNAVAILABLE: as many calls run as this server takes at once. Nothing was done; the trailer `grpc-retry-pushback-ms`
-    /// says when to try again, which clients with a retry policy do by themselves.
+    /// UNAVAILABLE: the server is at its concurrency limit and did nothing. The trailer `grpc-retry-pushback-ms` says when
+    /// to retry. Clients with a retry policy honor it automatically.
     Overloaded = 24,
-    /// OUT_OF_RANGE: the registry was restored from a backup that did not have this revision. The write that made it, which
-    /// was acknowledged, is lost. List the entries again. `first_revision` and `newest_revision` say what can be read.
+    /// OUT_OF_RANGE: the registry was restored from a backup that does not have this revision. The acknowledged write that
+    /// created the revision is lost. List the entries again. `first_revision` and `newest_revision` give the revisions
+    /// that can be read.
     RevisionLost = 30,
-    /// ABORTED: the tenant's newest revision is not the request's `expected_revision`. Read the registry again.
+    /// ABORTED: the tenant's newest revision is not the `expected_revision` of the request. Read the registry again.
     RevisionMismatch = 31,
-    /// ALREADY_EXISTS: the tenant already has a template of this model type, and the request has `must_be_new`.
+    /// ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
     ///
     /// These numbers are kept for reasons that no method returns yet: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26,
     /// PERMISSION_DENIED 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34,
@@ -1656,47 +1675,48 @@ impl ErrorReason {
         }
     }
 }
-/// A name for one layer configuration (Quark's quantization scheme, such as "fp8" or "int4_wo_128").
+/// A named layer configuration (Quark's quantization scheme, such as "fp8" or "int4_wo_128").
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Scheme {
-    /// At most 128 visible characters or spaces: no control, format or unassigned characters, no characters that displays may
-    /// ignore (Default_Ignorable_Code_Point), and no spaces other than U+0020, all by Unicode 15.0. Unique among the schemes
-    /// that a tenant sees.
+    /// Required. The name, up to 128 visible characters or spaces: no control, format or unassigned characters, no default
+    /// ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0.
+    /// Unique among the schemes that are visible to a tenant.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// What the scheme does to a layer. Always in answers of the full view. On writing: either this or `spec`.
+    /// The configuration of a layer. Always set in responses with the full view. In writes, set either `config` or `spec`.
     #[prost(message, optional, tag = "2")]
     pub config: ::core::option::Option<QLayerConfig>,
-    /// The same by Quark's spec classes. In answers only when the scheme was registered with it.
+    /// The configuration as Quark spec classes. Set in responses only if the scheme was registered with `spec`.
     #[prost(message, optional, tag = "3")]
     pub spec: ::core::option::Option<LayerSpec>,
-    /// true: a request without shared scale groups gets those of q, k, v and of the template's gate and up projections,
-    /// and experts share their input range. Quark does so for "nvfp4" and its older name.
+    /// Optional. Whether the q, k and v projections, and the template's gate and up projections, share scales and experts
+    /// share their input range in requests without shared scale groups. Quark does this for "nvfp4" and its older name.
+    /// Defaults to false.
     #[prost(bool, tag = "4")]
     pub default_shared_scales: bool,
-    /// For people. Up to 1,024 characters.
+    /// Optional. A description for people, up to 1,024 characters.
     #[prost(string, tag = "5")]
     pub description: ::prost::alloc::string::String,
-    /// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
-    /// characters.
+    /// Optional. Labels for the tenant's own tools, up to 64. Keys follow the rules of `Scheme.name`. Values can have up
+    /// to 1,024 characters.
     #[prost(map = "string, string", tag = "6")]
     pub labels: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Output only. Changes with every write to the entry. Empty on built-in ones.
+    /// Output only. The version of the entry, which changes with every write to it. Empty for built-in entries.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
-    /// Output only.
+    /// Output only. Where the entry comes from.
     #[prost(enumeration = "RegistryOrigin", tag = "8")]
     pub origin: i32,
-    /// Output only. The newer name of the same built-in scheme. Empty: the name is not an alias.
+    /// Output only. The newer name of the same built-in scheme. Empty if `name` is not an alias.
     #[prost(string, tag = "9")]
     pub alias_of: ::prost::alloc::string::String,
-    /// Output only. Absent on built-in ones.
+    /// Output only. When the entry was registered. Not set for built-in entries.
     #[prost(message, optional, tag = "10")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Absent on built-in ones.
+    /// Output only. When the entry was last written. Not set for built-in entries.
     #[prost(message, optional, tag = "11")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -1710,22 +1730,22 @@ impl ::prost::Name for Scheme {
         "/qconfig.v1.Scheme".into()
     }
 }
-/// A layer configuration by Quark's spec classes.
+/// A layer configuration as Quark spec classes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LayerSpec {
-    /// Absent: None.
+    /// The input activations. Unset means `None`.
     #[prost(message, optional, tag = "1")]
     pub input_tensors: ::core::option::Option<TensorSpec>,
-    /// Absent: None.
+    /// The output activations. Unset means `None`.
     #[prost(message, optional, tag = "2")]
     pub output_tensors: ::core::option::Option<TensorSpec>,
-    /// Absent: None.
+    /// The weight. Unset means `None`.
     #[prost(message, optional, tag = "3")]
     pub weight: ::core::option::Option<TensorSpec>,
-    /// Absent: None.
+    /// The bias. Unset means `None`.
     #[prost(message, optional, tag = "4")]
     pub bias: ::core::option::Option<TensorSpec>,
-    /// Unspecified: None.
+    /// The target device. Unspecified means `None`.
     #[prost(enumeration = "DeviceType", tag = "5")]
     pub target_device: i32,
 }
@@ -1739,7 +1759,7 @@ impl ::prost::Name for LayerSpec {
         "/qconfig.v1.LayerSpec".into()
     }
 }
-/// What is done to one tensor, in one or two stages.
+/// How a tensor is quantized, in one or two stages.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TensorSpec {
     /// Which form it is given in.
@@ -1751,16 +1771,16 @@ pub mod tensor_spec {
     /// Which form it is given in.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Spec {
-        /// One stage, every field given.
+        /// One stage, field by field.
         #[prost(message, tag = "1")]
         Config(super::QTensorConfig),
-        /// One stage, by a spec class.
+        /// One stage, as a spec class.
         #[prost(message, tag = "2")]
         Preset(super::SpecPreset),
-        /// Two stages, the second quantizes the values of the first (Quark's `ProgressiveSpec`).
+        /// Two stages. The second quantizes the values of the first (Quark's `ProgressiveSpec`).
         #[prost(message, tag = "3")]
         Progressive(super::TwoStageSpec),
-        /// Two stages, the second quantizes the scales of the first (Quark's `ScaleQuantSpec`).
+        /// Two stages. The second quantizes the scales of the first (Quark's `ScaleQuantSpec`).
         #[prost(message, tag = "4")]
         ScaleQuant(super::TwoStageSpec),
     }
@@ -1775,13 +1795,13 @@ impl ::prost::Name for TensorSpec {
         "/qconfig.v1.TensorSpec".into()
     }
 }
-/// Two quantization stages of one tensor.
+/// Two quantization stages of a tensor.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TwoStageSpec {
-    /// Applied first.
+    /// Required. The first stage.
     #[prost(message, optional, tag = "1")]
     pub first_stage: ::core::option::Option<StageSpec>,
-    /// Applied to the values or the scales of the first.
+    /// Required. The second stage, which is applied to the values or the scales of the first.
     #[prost(message, optional, tag = "2")]
     pub second_stage: ::core::option::Option<StageSpec>,
 }
@@ -1795,7 +1815,7 @@ impl ::prost::Name for TwoStageSpec {
         "/qconfig.v1.TwoStageSpec".into()
     }
 }
-/// One of two stages.
+/// One stage of a two-stage spec.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StageSpec {
     /// Which form it is given in.
@@ -1807,10 +1827,10 @@ pub mod stage_spec {
     /// Which form it is given in.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Spec {
-        /// Every field given.
+        /// Field by field.
         #[prost(message, tag = "1")]
         Config(super::QTensorConfig),
-        /// By a spec class.
+        /// As a spec class.
         #[prost(message, tag = "2")]
         Preset(super::SpecPreset),
     }
@@ -1825,13 +1845,14 @@ impl ::prost::Name for StageSpec {
         "/qconfig.v1.StageSpec".into()
     }
 }
-/// One of Quark's spec classes with its arguments.
+/// A spec class of Quark with its arguments.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SpecPreset {
-    /// The class, such as "Int8PerTensorSpec".
+    /// Required. The name of the class, such as "Int8PerTensorSpec".
     #[prost(string, tag = "1")]
     pub spec: ::prost::alloc::string::String,
-    /// Its arguments by name. Left out: Quark's default. null: None. The server checks names and types.
+    /// Optional. The arguments by name. Arguments that are left out take Quark's defaults; null means `None`. The server
+    /// validates names and types.
     #[prost(message, optional, tag = "2")]
     pub fields: ::core::option::Option<::prost_types::Struct>,
 }
@@ -1845,16 +1866,16 @@ impl ::prost::Name for SpecPreset {
         "/qconfig.v1.SpecPreset".into()
     }
 }
-/// How fused tensors of a checkpoint are split when it is quantized file by file (Quark's `WeightConverter`).
+/// How to split fused tensors when a checkpoint is quantized file by file (Quark's `WeightConverter`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WeightConverter {
-    /// Names of fused tensors.
+    /// Patterns of the names of fused tensors.
     #[prost(string, repeated, tag = "1")]
     pub source_patterns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Names that their parts get.
+    /// Patterns of the names of their parts.
     #[prost(string, repeated, tag = "2")]
     pub target_patterns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// What is done, in order.
+    /// The steps, in order.
     #[prost(message, repeated, tag = "3")]
     pub operations: ::prost::alloc::vec::Vec<WeightOperation>,
 }
@@ -1868,19 +1889,19 @@ impl ::prost::Name for WeightConverter {
         "/qconfig.v1.WeightConverter".into()
     }
 }
-/// One step of a WeightConverter.
+/// A step of a WeightConverter.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WeightOperation {
-    /// Which step it is.
+    /// The kind of step.
     #[prost(oneof = "weight_operation::Operation", tags = "1")]
     pub operation: ::core::option::Option<weight_operation::Operation>,
 }
 /// Nested message and enum types in `WeightOperation`.
 pub mod weight_operation {
-    /// Which step it is.
+    /// The kind of step.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Operation {
-        /// The experts of one layer are stored as one tensor.
+        /// Splits the experts of a layer, which are stored as one tensor.
         #[prost(message, tag = "1")]
         SplitFusedExperts(super::SplitFusedExperts),
     }
@@ -1895,10 +1916,10 @@ impl ::prost::Name for WeightOperation {
         "/qconfig.v1.WeightOperation".into()
     }
 }
-/// Splits a tensor that holds all experts (Quark's `SplitFusedExperts`).
+/// Splits a tensor that holds all experts of a layer (Quark's `SplitFusedExperts`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SplitFusedExperts {
-    /// The axis along which the targets follow each other.
+    /// The axis along which the parts are concatenated.
     #[prost(int32, tag = "1")]
     pub split_axis: i32,
 }
@@ -1912,55 +1933,56 @@ impl ::prost::Name for SplitFusedExperts {
         "/qconfig.v1.SplitFusedExperts".into()
     }
 }
-/// What Quark knows of one model type (Quark's `LLMTemplate`).
+/// How to quantize the models of one model type (Quark's `LLMTemplate`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LlmTemplate {
-    /// Hugging Face's `model_type`, such as "llama". At most 128 characters, of the same kind as in Scheme.name. Unique among
-    /// the templates that a tenant sees.
+    /// Required. The `model_type` of Hugging Face, such as "llama". Follows the rules of `Scheme.name`. Unique among the
+    /// templates that are visible to a tenant.
     #[prost(string, tag = "1")]
     pub model_type: ::prost::alloc::string::String,
-    /// Patterns of the K and V projections, up to 64. Empty: Quark's None, the KV cache cannot be quantized.
+    /// Optional. Patterns of the K and V projections, up to 64. Empty means `None`: the KV cache cannot be quantized.
     #[prost(string, repeated, tag = "2")]
     pub kv_layers_name: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Patterns of the Q projections, up to 64. Empty: Quark's None, attention cannot be quantized.
+    /// Optional. Patterns of the Q projections, up to 64. Empty means `None`: attention cannot be quantized.
     #[prost(string, repeated, tag = "3")]
     pub q_layer_name: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Last parts of the names of the gate and up projections. Empty: "gate_proj", "up_proj".
+    /// Optional. The last components of the names of the gate and up projections. Defaults to "gate_proj", "up_proj".
     #[prost(string, repeated, tag = "4")]
     pub gate_up_layers_name: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Patterns of layers that stay as they are unless the request says otherwise.
+    /// Optional. Patterns of the layers not to quantize, unless a request sets `exclude_layers`.
     #[prost(string, repeated, tag = "5")]
     pub exclude_layers_name: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Configurations of the algorithms that are known to work, by lower-case name.
+    /// Optional. Configurations of the algorithms that are known to work with the model, by lowercase name.
     #[prost(message, repeated, tag = "6")]
     pub algorithm_configs: ::prost::alloc::vec::Vec<AlgoConfigEntry>,
-    /// How fused tensors of the checkpoint are split. Left out of the basic view. Empty: None.
+    /// Optional. How to split fused tensors of the checkpoint. Not set in the basic view. Empty means `None`.
     #[prost(message, repeated, tag = "7")]
     pub f2f_weight_converters: ::prost::alloc::vec::Vec<WeightConverter>,
-    /// For people. Up to 1,024 characters.
+    /// Optional. A description for people, up to 1,024 characters.
     #[prost(string, tag = "9")]
     pub description: ::prost::alloc::string::String,
-    /// For the tenant's own tools. At most 64. Keys are names of the same kind as Scheme.name; values have at most 1,024
-    /// characters.
+    /// Optional. Labels for the tenant's own tools, up to 64. Keys follow the rules of `Scheme.name`. Values can have up
+    /// to 1,024 characters.
     #[prost(map = "string, string", tag = "10")]
     pub labels: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Output only. Changes with every write to the entry. Empty on built-in ones.
+    /// Output only. The version of the entry, which changes with every write to it. Empty for built-in entries.
     #[prost(string, tag = "11")]
     pub etag: ::prost::alloc::string::String,
-    /// Output only.
+    /// Output only. Where the entry comes from.
     #[prost(enumeration = "RegistryOrigin", tag = "12")]
     pub origin: i32,
-    /// Output only. true: the catalogue that was asked, or in answers to writes any catalogue of the server, has a template of
-    /// this model type, which this one hides from the tenant. Not set in history.
+    /// Output only. Whether this template hides a catalogue's template of the same model type from the tenant. In
+    /// responses to reads, refers to the catalogue that the call used; in responses to writes, to all catalogues of the
+    /// server. Not set in the history.
     #[prost(bool, tag = "13")]
     pub shadows_builtin: bool,
-    /// Output only. Absent on built-in ones.
+    /// Output only. When the entry was registered. Not set for built-in entries.
     #[prost(message, optional, tag = "14")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Absent on built-in ones.
+    /// Output only. When the entry was last written. Not set for built-in entries.
     #[prost(message, optional, tag = "15")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -1974,32 +1996,32 @@ impl ::prost::Name for LlmTemplate {
         "/qconfig.v1.LlmTemplate".into()
     }
 }
-/// One thing that a write changes in a tenant's registry.
+/// A change that a write makes to a tenant's registry.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegistryChange {
-    /// Which thing it is.
+    /// The kind of change.
     #[prost(oneof = "registry_change::Change", tags = "1, 2, 3, 4, 5")]
     pub change: ::core::option::Option<registry_change::Change>,
 }
 /// Nested message and enum types in `RegistryChange`.
 pub mod registry_change {
-    /// Which thing it is.
+    /// The kind of change.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Change {
-        /// A scheme as it is stored from now on. It replaces the tenant's scheme of the same name, if there is one.
+        /// Stores a scheme. Replaces the tenant's scheme with the same name, if there is one.
         #[prost(message, tag = "1")]
         PutScheme(super::Scheme),
-        /// A scheme that is no longer there.
+        /// Removes a scheme.
         #[prost(message, tag = "2")]
         DeleteScheme(super::DeletedScheme),
-        /// A template as it is stored from now on, instead of the one of its model type if there was one.
+        /// Stores a template. Replaces the tenant's template of the same model type, if there is one.
         #[prost(message, tag = "3")]
         PutTemplate(super::LlmTemplate),
-        /// A template that is no longer there.
+        /// Removes a template.
         #[prost(message, tag = "4")]
         DeleteTemplate(super::DeletedTemplate),
-        /// The catalogue that is used from now on if a request names none. A tenant's first write sets it to the server's
-        /// default, so that a server with a newer Quark release changes no answer. `SetDefaultCatalog` changes it.
+        /// Sets the catalogue of requests that name none. The tenant's first write sets it to the server's default, so that
+        /// a server with a newer Quark release does not change any response. `SetDefaultCatalog` changes it.
         #[prost(string, tag = "5")]
         SetDefaultCatalog(::prost::alloc::string::String),
     }
@@ -2014,13 +2036,13 @@ impl ::prost::Name for RegistryChange {
         "/qconfig.v1.RegistryChange".into()
     }
 }
-/// Which scheme is no longer there.
+/// A scheme that was removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeletedScheme {
-    /// Its name.
+    /// The name of the scheme.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The etag that it had.
+    /// The etag of the scheme when it was removed.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
@@ -2034,13 +2056,13 @@ impl ::prost::Name for DeletedScheme {
         "/qconfig.v1.DeletedScheme".into()
     }
 }
-/// Which template is no longer there.
+/// A template that was removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeletedTemplate {
-    /// Its model type.
+    /// The model type of the template.
     #[prost(string, tag = "1")]
     pub model_type: ::prost::alloc::string::String,
-    /// The etag that it had.
+    /// The etag of the template when it was removed.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
@@ -2054,23 +2076,24 @@ impl ::prost::Name for DeletedTemplate {
         "/qconfig.v1.DeletedTemplate".into()
     }
 }
-/// One write to a tenant's registry. Each write makes one revision. Revisions have no gaps, except where the registry was
-/// restored from a backup: the first write after a restore gets a much larger number, so that no number is used twice.
+/// A write to a tenant's registry. Each write creates one revision. Revisions have no gaps, except where the registry
+/// was restored from a backup: the first write after a restore gets a much larger revision, so that no revision is used
+/// twice.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangeRecord {
-    /// The revision that the write made; at least 2.
+    /// The revision that the write created. At least 2.
     #[prost(int64, tag = "1")]
     pub revision: i64,
-    /// When the server accepted it.
+    /// When the server accepted the write.
     #[prost(message, optional, tag = "2")]
     pub time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Who wrote, as far as the server knows: the address that the call came from.
+    /// The caller, as far as the server can tell: the address from which the call came.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
-    /// The write's `request_id`. Empty: it had none.
+    /// The `request_id` of the write. Empty if the request had none.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// What changed, in order.
+    /// The changes, in order.
     ///
     /// 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
     #[prost(message, repeated, tag = "5")]
@@ -2090,11 +2113,11 @@ impl ::prost::Name for ChangeRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RegistryOrigin {
-    /// Not given. Never in an answer.
+    /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// The catalogue: it is read-only and the same for every tenant.
+    /// A catalogue, which is read-only and the same for all tenants.
     Builtin = 1,
-    /// The tenant registered it.
+    /// The tenant's registry.
     Tenant = 2,
 }
 impl RegistryOrigin {
@@ -2119,33 +2142,35 @@ impl RegistryOrigin {
         }
     }
 }
-/// Request message for `GetConfig`: what to configure, and which catalogue and revision to use. At most 4 MiB.
+/// Request message for `GetConfig`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetConfigRequest {
-    /// The tenant whose registry the call uses: [a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?. Empty: "default".
+    /// Optional. The tenant whose registry the call uses. Must match `[a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Defaults to
+    /// "default".
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The catalogue of a Quark release, such as "quark-0.12.post1". Empty: the tenant's default.
+    /// Optional. The catalogue to use, such as "quark-0.12.post1". Defaults to the tenant's default catalogue.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// The revision of the tenant's registry to read. 0: the newest.
+    /// Optional. The revision of the tenant's registry to read. If 0, the server reads the newest revision.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// The server must have at least this revision of the tenant's registry. It waits for the revision until shortly before
-    /// the caller's deadline, or for 30 seconds if there is none, and then returns REVISION_IN_FUTURE. 0: any revision.
+    /// Optional. The minimum revision of the tenant's registry that the server must have reached. The server waits for
+    /// this revision until shortly before the caller's deadline, or for 30 seconds if there is no deadline, and then
+    /// returns REVISION_IN_FUTURE. If 0, the server does not wait.
     #[prost(int64, tag = "4")]
     pub min_revision: i64,
-    /// A `config_digest` that the caller already has. If the configuration has the same digest, the response omits the
-    /// configuration and sets `not_modified`.
+    /// Optional. The `config_digest` of a configuration that the caller already has. If the configuration has this digest,
+    /// the response omits it and sets `not_modified`.
     #[prost(string, tag = "5")]
     pub if_digest: ::prost::alloc::string::String,
-    /// Whether to set `quark_json` in the response.
+    /// Optional. Whether to set `quark_json` in the response.
     #[prost(bool, tag = "17")]
     pub include_quark_json: bool,
-    /// Whether to set `canonical_json` in the response.
+    /// Optional. Whether to set `canonical_json` in the response.
     #[prost(bool, tag = "18")]
     pub include_canonical_json: bool,
-    /// What to configure.
+    /// Required. The configuration to resolve.
     #[prost(message, optional, tag = "19")]
     pub spec: ::core::option::Option<ConfigSpec>,
 }
@@ -2159,19 +2184,19 @@ impl ::prost::Name for GetConfigRequest {
         "/qconfig.v1.GetConfigRequest".into()
     }
 }
-/// One thing that a caller should know.
+/// A condition that the caller should know about although the call succeeded.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Warning {
-    /// For programs.
+    /// The machine-readable code.
     #[prost(enumeration = "WarningCode", tag = "1")]
     pub code: i32,
-    /// For people.
+    /// The human-readable message.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
-    /// The path of the request's field that it is about.
+    /// The path of the request field to which the warning applies.
     #[prost(string, tag = "3")]
     pub field: ::prost::alloc::string::String,
-    /// The value that it is about: a pattern or a name.
+    /// The pattern or name to which the warning applies.
     #[prost(string, tag = "4")]
     pub value: ::prost::alloc::string::String,
 }
@@ -2185,14 +2210,14 @@ impl ::prost::Name for Warning {
         "/qconfig.v1.Warning".into()
     }
 }
-/// The configuration, and what it was made from.
+/// Response message for `GetConfig`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetConfigResponse {
-    /// The configuration. Absent when `not_modified`.
+    /// The configuration. Not set if `not_modified` is true.
     #[prost(message, optional, tag = "1")]
     pub config: ::core::option::Option<QConfig>,
-    /// What Quark's `QConfig.to_dict()` returns, as JSON on one line, with equal values and the same order of keys. Set only
-    /// if the request has `include_quark_json`.
+    /// The result of Quark's `QConfig.to_dict()` as JSON on one line, with the same values and the same order of keys. Set
+    /// only if the request sets `include_quark_json`.
     ///
     /// This form is for reading and comparing. Do not build a configuration from it: Quark's `QConfig.from_dict` drops
     /// `exclude`, `kv_cache_group`, `min_kv_scale` and `shared_scale_groups` without an error. Layers that must keep their
@@ -2201,27 +2226,29 @@ pub struct GetConfigResponse {
     /// the Python client's `to_quark()` does.
     #[prost(string, tag = "2")]
     pub quark_json: ::prost::alloc::string::String,
-    /// The bytes whose SHA-256 is `config_digest`. Only when asked for. ProtoJSON of `config` with field names as in the
-    /// proto file, brought into the form of RFC 8785 (sorted keys, no spaces). As ever in ProtoJSON, a field without presence
-    /// that has its default is left out. A client that knows every field of `config` can make it by itself.
+    /// The bytes whose SHA-256 is `config_digest`: `config` in ProtoJSON, with field names as in the proto file, in the
+    /// canonical form of RFC 8785 (sorted keys, no whitespace). As usual in ProtoJSON, fields without presence are omitted
+    /// if they have their default value. A client that knows all fields of `config` can compute this form itself. Set only
+    /// if the request sets `include_canonical_json`.
     #[prost(string, tag = "3")]
     pub canonical_json: ::prost::alloc::string::String,
-    /// The catalogue that was used.
+    /// The catalogue that the call used.
     #[prost(string, tag = "4")]
     pub catalog: ::prost::alloc::string::String,
-    /// The SHA-256 of that catalogue's data, 64 lower-case hex digits.
+    /// The SHA-256 of the data of this catalogue, as 64 lowercase hex digits.
     #[prost(string, tag = "5")]
     pub catalog_digest: ::prost::alloc::string::String,
-    /// The revision of the tenant's registry that was used; at least 1.
+    /// The revision of the tenant's registry that the call used. At least 1.
     #[prost(int64, tag = "6")]
     pub revision: i64,
-    /// The SHA-256 of the configuration, 64 lower-case hex digits. It does not depend on tenant, revision or scheme names.
+    /// The SHA-256 of the configuration, as 64 lowercase hex digits. Does not depend on the tenant, the revision or the
+    /// names of schemes.
     #[prost(string, tag = "7")]
     pub config_digest: ::prost::alloc::string::String,
-    /// true: `config_digest` is the request's `if_digest`, so `config` and the JSON forms are left out.
+    /// Whether `config_digest` equals the `if_digest` of the request. If true, `config` and the JSON forms are not set.
     #[prost(bool, tag = "8")]
     pub not_modified: bool,
-    /// What the caller should know, in the order of the request's fields.
+    /// Conditions that the caller should know about, in the order of the request fields.
     #[prost(message, repeated, tag = "9")]
     pub warnings: ::prost::alloc::vec::Vec<Warning>,
 }
@@ -2235,10 +2262,10 @@ impl ::prost::Name for GetConfigResponse {
         "/qconfig.v1.GetConfigResponse".into()
     }
 }
-/// Requests that are answered in one call.
+/// Request message for `BatchGetConfig`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchGetConfigRequest {
-    /// At most 1,000.
+    /// The requests to resolve, up to 1,000.
     #[prost(message, repeated, tag = "1")]
     pub requests: ::prost::alloc::vec::Vec<GetConfigRequest>,
 }
@@ -2252,10 +2279,10 @@ impl ::prost::Name for BatchGetConfigRequest {
         "/qconfig.v1.BatchGetConfigRequest".into()
     }
 }
-/// The answers to a batch.
+/// Response message for `BatchGetConfig`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchGetConfigResponse {
-    /// One per request, in the same order.
+    /// One result for each request, in the same order.
     #[prost(message, repeated, tag = "1")]
     pub results: ::prost::alloc::vec::Vec<BatchGetConfigResult>,
 }
@@ -2269,22 +2296,22 @@ impl ::prost::Name for BatchGetConfigResponse {
         "/qconfig.v1.BatchGetConfigResponse".into()
     }
 }
-/// The answer to one item of a batch.
+/// The result of one item of a batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchGetConfigResult {
-    /// What the item came to.
+    /// The outcome of the item.
     #[prost(oneof = "batch_get_config_result::Result", tags = "1, 2")]
     pub result: ::core::option::Option<batch_get_config_result::Result>,
 }
 /// Nested message and enum types in `BatchGetConfigResult`.
 pub mod batch_get_config_result {
-    /// What the item came to.
+    /// The outcome of the item.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Result {
-        /// It succeeded.
+        /// The response, if the item succeeded.
         #[prost(message, tag = "1")]
         Response(super::GetConfigResponse),
-        /// It failed, as a call of its own would have.
+        /// The error, if the item failed.
         #[prost(message, tag = "2")]
         Error(super::ItemError),
     }
@@ -2299,28 +2326,30 @@ impl ::prost::Name for BatchGetConfigResult {
         "/qconfig.v1.BatchGetConfigResult".into()
     }
 }
-/// Which templates to list.
+/// Request message for `ListTemplates`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTemplatesRequest {
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.revision`.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.min_revision`.
     #[prost(int64, tag = "4")]
     pub min_revision: i64,
-    /// The most entries to answer with, up to 1,000, which larger numbers are taken for. 0: 100.
+    /// Optional. The maximum number of entries to return. The server may return fewer. Defaults to 100. Values above 1,000
+    /// are treated as 1,000. Must not be negative.
     #[prost(int32, tag = "5")]
     pub page_size: i32,
-    /// `next_page_token` of the page before, with all other fields but `page_size` and `view` as they were. Empty: the first page.
+    /// Optional. The `next_page_token` of the previous page. All other fields except `page_size` and `view` must be the
+    /// same as for the previous page. If empty, the server returns the first page.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
-    /// How much of each entry to show.
+    /// Optional. The parts of each entry to return. Defaults to the basic view.
     #[prost(enumeration = "EntryView", tag = "7")]
     pub view: i32,
 }
@@ -2334,25 +2363,25 @@ impl ::prost::Name for ListTemplatesRequest {
         "/qconfig.v1.ListTemplatesRequest".into()
     }
 }
-/// One page of templates. All pages of a listing are of one revision.
+/// Response message for `ListTemplates`. All pages of a listing are of the same revision.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTemplatesResponse {
-    /// In registration order.
+    /// The templates of this page, in registration order.
     #[prost(message, repeated, tag = "1")]
     pub llm_templates: ::prost::alloc::vec::Vec<LlmTemplate>,
-    /// Where the next page begins. Empty: this was the last.
+    /// A token to retrieve the next page. Empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// How many there are on all pages.
+    /// The total number of templates on all pages.
     #[prost(int32, tag = "3")]
     pub total_size: i32,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog`.
     #[prost(string, tag = "4")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog_digest`.
     #[prost(string, tag = "5")]
     pub catalog_digest: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.revision`.
     #[prost(int64, tag = "6")]
     pub revision: i64,
 }
@@ -2366,22 +2395,22 @@ impl ::prost::Name for ListTemplatesResponse {
         "/qconfig.v1.ListTemplatesResponse".into()
     }
 }
-/// Which template to read.
+/// Request message for `GetTemplate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetTemplateRequest {
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.revision`.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.min_revision`.
     #[prost(int64, tag = "4")]
     pub min_revision: i64,
-    /// The template's model type.
+    /// Required. The model type of the template.
     #[prost(string, tag = "5")]
     pub model_type: ::prost::alloc::string::String,
 }
@@ -2395,19 +2424,19 @@ impl ::prost::Name for GetTemplateRequest {
         "/qconfig.v1.GetTemplateRequest".into()
     }
 }
-/// One template.
+/// Response message for `GetTemplate`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetTemplateResponse {
-    /// The template in the full view.
+    /// The template, in the full view.
     #[prost(message, optional, tag = "1")]
     pub llm_template: ::core::option::Option<LlmTemplate>,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog_digest`.
     #[prost(string, tag = "3")]
     pub catalog_digest: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.revision`.
     #[prost(int64, tag = "4")]
     pub revision: i64,
 }
@@ -2421,28 +2450,28 @@ impl ::prost::Name for GetTemplateResponse {
         "/qconfig.v1.GetTemplateResponse".into()
     }
 }
-/// Which schemes to list.
+/// Request message for `ListSchemes`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSchemesRequest {
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.revision`.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.min_revision`.
     #[prost(int64, tag = "4")]
     pub min_revision: i64,
-    /// As in ListTemplatesRequest.
+    /// Optional. See `ListTemplatesRequest.page_size`.
     #[prost(int32, tag = "5")]
     pub page_size: i32,
-    /// As in ListTemplatesRequest.
+    /// Optional. See `ListTemplatesRequest.page_token`.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
-    /// How much of each entry to show.
+    /// Optional. The parts of each entry to return. Defaults to the basic view.
     #[prost(enumeration = "EntryView", tag = "7")]
     pub view: i32,
 }
@@ -2456,25 +2485,25 @@ impl ::prost::Name for ListSchemesRequest {
         "/qconfig.v1.ListSchemesRequest".into()
     }
 }
-/// One page of schemes. All pages of a listing are of one revision.
+/// Response message for `ListSchemes`. All pages of a listing are of the same revision.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSchemesResponse {
-    /// In registration order.
+    /// The schemes of this page, in registration order.
     #[prost(message, repeated, tag = "1")]
     pub schemes: ::prost::alloc::vec::Vec<Scheme>,
-    /// Where the next page begins. Empty: this was the last.
+    /// A token to retrieve the next page. Empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// How many there are on all pages.
+    /// The total number of schemes on all pages.
     #[prost(int32, tag = "3")]
     pub total_size: i32,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog`.
     #[prost(string, tag = "4")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog_digest`.
     #[prost(string, tag = "5")]
     pub catalog_digest: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.revision`.
     #[prost(int64, tag = "6")]
     pub revision: i64,
 }
@@ -2488,22 +2517,22 @@ impl ::prost::Name for ListSchemesResponse {
         "/qconfig.v1.ListSchemesResponse".into()
     }
 }
-/// Which scheme to read.
+/// Request message for `GetScheme`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSchemeRequest {
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.revision`.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.min_revision`.
     #[prost(int64, tag = "4")]
     pub min_revision: i64,
-    /// The scheme's name.
+    /// Required. The name of the scheme.
     #[prost(string, tag = "5")]
     pub name: ::prost::alloc::string::String,
 }
@@ -2517,19 +2546,19 @@ impl ::prost::Name for GetSchemeRequest {
         "/qconfig.v1.GetSchemeRequest".into()
     }
 }
-/// One scheme.
+/// Response message for `GetScheme`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSchemeResponse {
-    /// The scheme in the full view.
+    /// The scheme, in the full view.
     #[prost(message, optional, tag = "1")]
     pub scheme: ::core::option::Option<Scheme>,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog`.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.catalog_digest`.
     #[prost(string, tag = "3")]
     pub catalog_digest: ::prost::alloc::string::String,
-    /// As in GetConfigResponse.
+    /// See `GetConfigResponse.revision`.
     #[prost(int64, tag = "4")]
     pub revision: i64,
 }
@@ -2543,10 +2572,11 @@ impl ::prost::Name for GetSchemeResponse {
         "/qconfig.v1.GetSchemeResponse".into()
     }
 }
-/// Whose default to tell. A server has as many catalogues as it was built with, a handful, so the list has no pages.
+/// Request message for `ListCatalogs`. The list is not paginated, because a server has only the few catalogues that are
+/// built into it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListCatalogsRequest {
-    /// As in GetConfigRequest.
+    /// Optional. See `GetConfigRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
 }
@@ -2560,10 +2590,10 @@ impl ::prost::Name for ListCatalogsRequest {
         "/qconfig.v1.ListCatalogsRequest".into()
     }
 }
-/// All catalogues of the server.
+/// Response message for `ListCatalogs`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListCatalogsResponse {
-    /// Oldest release first.
+    /// All catalogues of the server, oldest release first.
     #[prost(message, repeated, tag = "1")]
     pub catalogs: ::prost::alloc::vec::Vec<Catalog>,
 }
@@ -2580,38 +2610,38 @@ impl ::prost::Name for ListCatalogsResponse {
 /// The built-in schemes, templates and algorithm configurations of one Quark release.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Catalog {
-    /// What requests call it, such as "quark-0.12.post1".
+    /// The name of the catalogue, such as "quark-0.12.post1".
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The version of the PyPI package amd-quark that it stands for.
+    /// The version of the PyPI package amd-quark that the catalogue reproduces.
     #[prost(string, tag = "2")]
     pub quark_release: ::prost::alloc::string::String,
-    /// The SHA-256 of its data, 64 lower-case hex digits.
+    /// The SHA-256 of the data of the catalogue, as 64 lowercase hex digits.
     #[prost(string, tag = "3")]
     pub digest: ::prost::alloc::string::String,
-    /// Whether requests of the tenant that name no catalogue use this one. False for every catalogue if this server does not
-    /// have the tenant's default.
+    /// Whether requests of the tenant that name no catalogue use this one. False for all catalogues if this server does
+    /// not have the tenant's default catalogue.
     #[prost(bool, tag = "4")]
     pub is_default: bool,
-    /// How many templates it has.
+    /// The number of templates in the catalogue.
     #[prost(int32, tag = "5")]
     pub template_count: i32,
-    /// How many schemes it has.
+    /// The number of schemes in the catalogue.
     #[prost(int32, tag = "6")]
     pub scheme_count: i32,
-    /// What the release does differently from others, such as "exclude_patterns_expanded".
+    /// How the release behaves differently from other releases, such as "exclude_patterns_expanded".
     #[prost(string, repeated, tag = "7")]
     pub traits: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The algorithms it knows.
+    /// The algorithms that the catalogue supports.
     #[prost(string, repeated, tag = "8")]
     pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The KV cache schemes it knows.
+    /// The KV cache schemes that the catalogue supports.
     #[prost(string, repeated, tag = "9")]
     pub kv_cache_schemes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The attention schemes it knows.
+    /// The attention schemes that the catalogue supports.
     #[prost(string, repeated, tag = "10")]
     pub attention_schemes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The observers it knows, as `observer_cls` names them.
+    /// The observers that the catalogue supports, by the names that `observer_cls` uses.
     #[prost(string, repeated, tag = "11")]
     pub observers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -2625,30 +2655,30 @@ impl ::prost::Name for Catalog {
         "/qconfig.v1.Catalog".into()
     }
 }
-/// What a caller should know although the call succeeded. Quark itself says none of it.
+/// The machine-readable code of a warning. Quark itself does not report any of these conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum WarningCode {
     /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// A KV cache scheme was asked for, but the template names no K and V projections: nothing changed.
+    /// The request has a KV cache scheme, but the template names no K and V projections. The scheme has no effect.
     KvCacheWithoutLayers = 1,
-    /// An attention scheme was asked for, but the template names no Q projection: only the softmax is quantized.
+    /// The request has an attention scheme, but the template names no Q projection. Only the softmax is quantized.
     AttentionWithoutLayers = 2,
-    /// `exclude_layers` replaces the template's list, and nothing in it covers one of the template's patterns: such layers
-    /// may now be quantized.
+    /// `exclude_layers` replaces the template's list but does not cover one of the template's patterns. Layers that match
+    /// this pattern may be quantized.
     TemplateExclusionDropped = 3,
-    /// An override can never win a layer, because an earlier one matches everything that it does.
-    /// Looked for within a fixed number of comparisons, enough for several hundred overrides.
+    /// An override never applies to a layer, because an earlier override matches all of its layers. The search stops after
+    /// a fixed number of comparisons, which is enough for several hundred overrides.
     OverrideNeverWins = 4,
-    /// A scheme was asked for by an older name.
+    /// The request uses an older name of a scheme.
     SchemeAlias = 5,
-    /// A name of the tenant hides the same name of a catalogue. In `GetConfig`: the tenant's scheme was registered before the
-    /// catalogue had a scheme of its name, and is used instead of the catalogue's. In writes: the message names the
-    /// catalogues whose entry the new entry hides.
+    /// An entry of the tenant hides a catalogue's entry with the same name. In `GetConfig`, the tenant's scheme, which was
+    /// registered before the catalogue had a scheme with this name, is used instead of the catalogue's. In writes, the
+    /// message names the catalogues in which the new entry hides an entry.
     ShadowsBuiltin = 6,
-    /// A registered scheme has the same tensors as a built-in scheme that also sets shared scales, but does not set
-    /// `default_shared_scales`. Layers that run as one matrix then get different scales.
+    /// A registered scheme has the same tensors as a built-in scheme with shared scales, but does not set
+    /// `default_shared_scales`. Layers that are fused into one matrix at run time then get different scales.
     SharedScalesDropped = 7,
 }
 impl WarningCode {
@@ -2685,13 +2715,13 @@ impl WarningCode {
         }
     }
 }
-/// How much of each entry a list shows.
+/// The parts of each entry that a list returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum EntryView {
-    /// Basic.
+    /// The same as ENTRY_VIEW_BASIC.
     Unspecified = 0,
-    /// Names and patterns: without the configurations of schemes and algorithms, and without weight converters.
+    /// Names and patterns, without the configurations of schemes and algorithms and without weight converters.
     Basic = 1,
     /// Everything.
     Full = 2,
@@ -2729,12 +2759,17 @@ pub mod config_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
+    /// Resolves quantization configurations as Quark's `LLMTemplate` does, without Python. All methods are read-only.
     ///
-    /// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
-    /// with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    /// in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
-    /// names none, then what the method looks up. The call fails with the first error.
+    /// By default, a request can be up to 4 MiB and a response up to 64 MiB in size. Operators can change these two limits
+    /// (`--max-message-bytes`, `--max-answer-bytes`) and the maximum number of calls in flight (`--max-in-flight`). All
+    /// other limits are fixed.
+    ///
+    /// Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE.
+    /// Methods with a catalogue and a revision can also return CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED and
+    /// REVISION_LOST. The server checks the size and shape of the request, the catalogue that the request names, the
+    /// revision, the tenant's default catalogue if the request names none, and then what the method looks up, in this order.
+    /// The call fails with the first error.
     #[derive(Debug, Clone)]
     pub struct ConfigServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2815,14 +2850,21 @@ pub mod config_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Builds the complete configuration for one model type and scheme (Quark's `LLMTemplate.get_config`).
-        /// The same catalogue, registry entries and spec always give the same configuration and the same digest.
+        /// Builds the complete configuration for a model type and a scheme (Quark's `LLMTemplate.get_config`).
+        /// The same catalogue, registry entries and spec always produce the same configuration and the same digest.
+        ///
         /// Errors, in this order: INVALID_ALGORITHM_CONFIG, TEMPLATE_NOT_FOUND, SCHEME_NOT_FOUND, UNSUPPORTED_ALGORITHM,
-        /// UNSUPPORTED_KV_CACHE_SCHEME, UNSUPPORTED_ATTENTION_SCHEME, ALGORITHM_CONFIG_MISSING, SCHEME_NOT_FOUND for overrides;
-        /// NOT_IN_CATALOG where a template or scheme is found that the catalogue cannot express;
-        /// and ANSWER_TOO_LARGE when the configurations of the algorithms, which may repeat, take 16 MiB of the
-        /// server's memory, which far fewer bytes on the wire may do, or those of the overrides 64 MiB, or when the answer has
-        /// 64 MiB, or when a template's projections and the patterns are too many to be matched in seconds.
+        /// UNSUPPORTED_KV_CACHE_SCHEME, UNSUPPORTED_ATTENTION_SCHEME, ALGORITHM_CONFIG_MISSING, and SCHEME_NOT_FOUND for
+        /// overrides. A template or scheme that exists but that the catalogue cannot express fails with
+        /// NOT_IN_CATALOG.
+        ///
+        /// ANSWER_TOO_LARGE means one of the following:
+        ///
+        /// * The algorithm configurations, repetitions included, exceed 16 MiB of memory on the server. Far fewer bytes on the
+        ///  wire can take that much memory.
+        /// * The configurations of the overrides exceed the response limit, in memory on the server.
+        /// * The response exceeds the response limit.
+        /// * Matching the template's projections with all patterns would take seconds.
         pub async fn get_config(
             &mut self,
             request: impl tonic::IntoRequest<super::GetConfigRequest>,
@@ -2847,9 +2889,9 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "GetConfig"));
             self.inner.unary(req, path, codec).await
         }
-        /// Answers up to 1,000 requests in one call. An item that fails does not touch the others. All of them together wait for
-        /// their `min_revision` no longer than half of the caller's deadline.
-        /// Items past 64 MiB of answers fail with ANSWER_TOO_LARGE.
+        /// Resolves up to 1,000 requests in one call. An item that fails does not affect the others. The items together wait
+        /// for their `min_revision` for at most half of the time until the caller's deadline, or 30 seconds if there is no
+        /// deadline. Items that exceed the response limit fail with ANSWER_TOO_LARGE.
         pub async fn batch_get_config(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchGetConfigRequest>,
@@ -2874,7 +2916,7 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "BatchGetConfig"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the templates that a tenant sees, in registration order.
+        /// Lists the templates that are visible to a tenant, in registration order.
         pub async fn list_templates(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTemplatesRequest>,
@@ -2899,7 +2941,9 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "ListTemplates"));
             self.inner.unary(req, path, codec).await
         }
-        /// Reads one template. Errors: TEMPLATE_NOT_FOUND.
+        /// Gets a template.
+        ///
+        /// Errors: TEMPLATE_NOT_FOUND.
         pub async fn get_template(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTemplateRequest>,
@@ -2924,7 +2968,7 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "GetTemplate"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the schemes that a tenant sees, in registration order.
+        /// Lists the schemes that are visible to a tenant, in registration order.
         pub async fn list_schemes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSchemesRequest>,
@@ -2949,7 +2993,9 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "ListSchemes"));
             self.inner.unary(req, path, codec).await
         }
-        /// Reads one scheme. Errors: SCHEME_NOT_FOUND.
+        /// Gets a scheme.
+        ///
+        /// Errors: SCHEME_NOT_FOUND.
         pub async fn get_scheme(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSchemeRequest>,
@@ -2974,7 +3020,7 @@ pub mod config_service_client {
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "GetScheme"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the catalogues that this server has: one per Quark release.
+        /// Lists the catalogues of this server, one for each Quark release.
         pub async fn list_catalogs(
             &mut self,
             request: impl tonic::IntoRequest<super::ListCatalogsRequest>,
@@ -3004,26 +3050,29 @@ pub mod config_service_client {
 /// Request message for `RegisterScheme`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterSchemeRequest {
-    /// The tenant whose registry the call uses: [a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?. Empty: "default".
+    /// Optional. The tenant whose registry the call uses. Must match `[a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Defaults to
+    /// "default".
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The scheme, with either `config` or `spec`. Its name must not be in any catalogue of this server, nor in the tenant's
-    /// registry unless `replace` or `etag` is set.
+    /// Required. The scheme, with either `config` or `spec`. No catalogue of this server can have a scheme with the same
+    /// name. Neither can the tenant's registry, unless `replace` or `etag` is set.
     #[prost(message, optional, tag = "2")]
     pub scheme: ::core::option::Option<Scheme>,
-    /// A UUID of the caller's choice. A write with the same one and the same content is made once, however often it is
-    /// sent; with other content it is REQUEST_ID_REUSED. Remembered as long as history is kept. Empty: made each time.
+    /// Optional. A UUID that makes the write idempotent: the server applies writes with the same UUID and content once,
+    /// and rejects a write with the same UUID and different content with REQUEST_ID_REUSED. The server remembers
+    /// UUIDs as long as the history. If empty, the server applies the write each time.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
-    /// Whether to validate the request without storing anything. The response then has the current revision, and the entry as
-    /// the write would store it now. `request_id` is not looked up.
+    /// Optional. Whether to validate the request without storing anything. The response then has the current revision, and
+    /// the entry as the write would store it. The server does not look up `request_id`.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
-    /// Whether to replace the tenant's scheme of this name, if there is one. The scheme keeps its place in lists and its
-    /// `create_time`.
+    /// Optional. Whether to replace the tenant's scheme with this name, if there is one. The scheme keeps its position in
+    /// lists and its `create_time`.
     #[prost(bool, tag = "5")]
     pub replace: bool,
-    /// Replace the tenant's scheme only if it still has this etag; implies `replace`. Empty: any version.
+    /// Optional. Replace the tenant's scheme only if it has this etag. Implies `replace`. If empty, the server does not
+    /// check the etag.
     #[prost(string, tag = "6")]
     pub etag: ::prost::alloc::string::String,
 }
@@ -3040,16 +3089,16 @@ impl ::prost::Name for RegisterSchemeRequest {
 /// Response message for `RegisterScheme`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterSchemeResponse {
-    /// The revision that has it; with `validate_only` the current one.
+    /// The revision that the write created, or the current revision with `validate_only`.
     #[prost(int64, tag = "1")]
     pub revision: i64,
     /// The scheme as it is stored.
     #[prost(message, optional, tag = "2")]
     pub scheme: ::core::option::Option<Scheme>,
-    /// Whether the tenant had a scheme of this name, which was replaced.
+    /// Whether the tenant had a scheme with this name, which the write replaces.
     #[prost(bool, tag = "3")]
     pub replaced: bool,
-    /// What the caller should know about the scheme.
+    /// Conditions that the caller should know about.
     #[prost(message, repeated, tag = "4")]
     pub warnings: ::prost::alloc::vec::Vec<Warning>,
 }
@@ -3063,22 +3112,22 @@ impl ::prost::Name for RegisterSchemeResponse {
         "/qconfig.v1.RegisterSchemeResponse".into()
     }
 }
-/// Which scheme to remove.
+/// Request message for `UnregisterScheme`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnregisterSchemeRequest {
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The scheme's name.
+    /// Required. The name of the scheme.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// Remove it only if it still has this etag. Empty: whatever it is.
+    /// Optional. Remove the scheme only if it has this etag. If empty, the server does not check the etag.
     #[prost(string, tag = "3")]
     pub etag: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.request_id`.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.validate_only`.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
@@ -3092,10 +3141,10 @@ impl ::prost::Name for UnregisterSchemeRequest {
         "/qconfig.v1.UnregisterSchemeRequest".into()
     }
 }
-/// The scheme that was removed.
+/// Response message for `UnregisterScheme`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UnregisterSchemeResponse {
-    /// The revision that no longer has it; with `validate_only` the current one.
+    /// The revision that the write created, or the current revision with `validate_only`.
     #[prost(int64, tag = "1")]
     pub revision: i64,
     /// The scheme as it was stored.
@@ -3112,26 +3161,27 @@ impl ::prost::Name for UnregisterSchemeResponse {
         "/qconfig.v1.UnregisterSchemeResponse".into()
     }
 }
-/// Which template to add.
+/// Request message for `RegisterTemplate`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterTemplateRequest {
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The template. Absent fields of an algorithm's configuration take Quark's defaults.
+    /// Required. The template. Unset fields of algorithm configurations take Quark's defaults.
     #[prost(message, optional, tag = "2")]
     pub llm_template: ::core::option::Option<LlmTemplate>,
-    /// Replace the tenant's template only if it still has this etag. Empty: any version, or none.
+    /// Optional. Replace the tenant's template only if it has this etag. If empty, the server does not check the etag,
+    /// and the tenant does not need to have a template of this model type.
     #[prost(string, tag = "3")]
     pub etag: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.request_id`.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.validate_only`.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
-    /// Whether to fail with TEMPLATE_EXISTS if the tenant has a template of this model type. A catalogue's template does not
-    /// count. Must not be combined with `etag`.
+    /// Optional. Whether to fail with TEMPLATE_EXISTS if the tenant already has a template of this model type. Templates
+    /// of catalogues do not count. Must not be combined with `etag`.
     #[prost(bool, tag = "6")]
     pub must_be_new: bool,
 }
@@ -3145,22 +3195,22 @@ impl ::prost::Name for RegisterTemplateRequest {
         "/qconfig.v1.RegisterTemplateRequest".into()
     }
 }
-/// The template that was added.
+/// Response message for `RegisterTemplate`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterTemplateResponse {
-    /// The revision that has it; with `validate_only` the current one.
+    /// The revision that the write created, or the current revision with `validate_only`.
     #[prost(int64, tag = "1")]
     pub revision: i64,
     /// The template as it is stored.
     #[prost(message, optional, tag = "2")]
     pub llm_template: ::core::option::Option<LlmTemplate>,
-    /// true: the tenant had a template of this model type, which is replaced.
+    /// Whether the tenant had a template of this model type, which the write replaces.
     #[prost(bool, tag = "3")]
     pub replaced: bool,
-    /// true: a catalogue of this server has a template of this model type, which the tenant no longer sees.
+    /// Whether a catalogue of this server has a template of this model type, which the new template hides from the tenant.
     #[prost(bool, tag = "4")]
     pub shadows_builtin: bool,
-    /// What the caller should know about the template.
+    /// Conditions that the caller should know about.
     #[prost(message, repeated, tag = "5")]
     pub warnings: ::prost::alloc::vec::Vec<Warning>,
 }
@@ -3174,22 +3224,22 @@ impl ::prost::Name for RegisterTemplateResponse {
         "/qconfig.v1.RegisterTemplateResponse".into()
     }
 }
-/// Which template to remove.
+/// Request message for `UnregisterTemplate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnregisterTemplateRequest {
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The template's model type.
+    /// Required. The model type of the template.
     #[prost(string, tag = "2")]
     pub model_type: ::prost::alloc::string::String,
-    /// Remove it only if it still has this etag. Empty: whatever it is.
+    /// Optional. Remove the template only if it has this etag. If empty, the server does not check the etag.
     #[prost(string, tag = "3")]
     pub etag: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.request_id`.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.validate_only`.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
@@ -3203,13 +3253,13 @@ impl ::prost::Name for UnregisterTemplateRequest {
         "/qconfig.v1.UnregisterTemplateRequest".into()
     }
 }
-/// The template that was removed.
+/// Response message for `UnregisterTemplate`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UnregisterTemplateResponse {
-    /// The revision that no longer has it; with `validate_only` the current one.
+    /// The revision that the write created, or the current revision with `validate_only`.
     #[prost(int64, tag = "1")]
     pub revision: i64,
-    /// The template as it was stored. `shadows_builtin` says whether one of the catalogue can be seen again.
+    /// The template as it was stored. `shadows_builtin` says whether a catalogue's template is visible again.
     #[prost(message, optional, tag = "2")]
     pub llm_template: ::core::option::Option<LlmTemplate>,
 }
@@ -3226,19 +3276,20 @@ impl ::prost::Name for UnregisterTemplateResponse {
 /// Request message for `SetDefaultCatalog`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetDefaultCatalogRequest {
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The catalogue, such as "quark-0.13". This server must have it.
+    /// Required. The catalogue, such as "quark-0.13". The server must have this catalogue.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
-    /// Change the default only if this is the tenant's newest revision; otherwise REVISION_MISMATCH. 0: any revision.
+    /// Optional. Change the default only if this is the tenant's newest revision, and otherwise fail with
+    /// REVISION_MISMATCH. If 0, the server does not check the revision.
     #[prost(int64, tag = "3")]
     pub expected_revision: i64,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.request_id`.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.validate_only`.
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
@@ -3255,10 +3306,10 @@ impl ::prost::Name for SetDefaultCatalogRequest {
 /// Response message for `SetDefaultCatalog`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetDefaultCatalogResponse {
-    /// The revision that has the new default; the current revision with `validate_only` or if nothing changed.
+    /// The revision that the write created, or the current revision with `validate_only` or if nothing changed.
     #[prost(int64, tag = "1")]
     pub revision: i64,
-    /// The default before the call. This server may not have it.
+    /// The default catalogue before the call. The server may not have this catalogue.
     #[prost(string, tag = "2")]
     pub previous_catalog: ::prost::alloc::string::String,
 }
@@ -3272,19 +3323,21 @@ impl ::prost::Name for SetDefaultCatalogResponse {
         "/qconfig.v1.SetDefaultCatalogResponse".into()
     }
 }
-/// Whose writes to list.
+/// Request message for `ListChanges`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListChangesRequest {
-    /// As in RegisterSchemeRequest.
+    /// Optional. See `RegisterSchemeRequest.tenant`.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// The most writes to answer with, up to 1,000, which larger numbers are taken for. 0: 100. A page may have fewer.
+    /// Optional. The maximum number of writes to return. The server may return fewer. Defaults to 100. Values above 1,000
+    /// are treated as 1,000. Must not be negative.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// `next_page_token` of the page before, for the same tenant. Empty: the first page.
+    /// Optional. The `next_page_token` of the previous page, for the same tenant. If empty, the server returns the first
+    /// page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
-    /// How much of each entry to show: basic, names and patterns; full, everything.
+    /// Optional. The parts of each entry to return. Defaults to the basic view.
     #[prost(enumeration = "EntryView", tag = "4")]
     pub view: i32,
 }
@@ -3298,19 +3351,19 @@ impl ::prost::Name for ListChangesRequest {
         "/qconfig.v1.ListChangesRequest".into()
     }
 }
-/// One page of writes.
+/// Response message for `ListChanges`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListChangesResponse {
-    /// Newest first. Writes made after the first page was read are not in later pages.
+    /// The writes of this page, newest first. Writes that are made after the first page was read are not on later pages.
     #[prost(message, repeated, tag = "1")]
     pub changes: ::prost::alloc::vec::Vec<ChangeRecord>,
-    /// Where the next page begins. Empty: this was the last.
+    /// A token to retrieve the next page. Empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
     /// The newest revision of the tenant's registry.
     #[prost(int64, tag = "3")]
     pub revision: i64,
-    /// The oldest revision that can still be read. The write that made it is no longer listed.
+    /// The oldest revision that can still be read. The write that created this revision is no longer listed.
     #[prost(int64, tag = "4")]
     pub first_revision: i64,
 }
@@ -3335,22 +3388,24 @@ pub mod registry_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
+    /// Stores each tenant's own schemes and templates. A tenant sees the entries of the catalogues and its own entries,
+    /// never those of another tenant.
     ///
-    /// A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
-    /// written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
-    /// kept: 10,000 changes or 400 days.
+    /// Each write creates one revision of the tenant's registry and is durable when the server responds. A tenant that was
+    /// never written to has revision 1 and no entries; its first write creates it. Past revisions can be read while they are
+    /// in the history, which by default keeps up to 10,000 changes, for up to 400 days.
     ///
-    /// A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
-    /// one tenant are applied one after the other.
+    /// By default, a tenant can have up to 20,000 schemes and templates, with a total size of up to 64 MiB. Operators can
+    /// change these two quotas (`--max-tenant-entries`, `--max-tenant-bytes`). A stored entry can have up to 512 KiB. Writes
+    /// to the same tenant are applied one at a time.
     ///
-    /// After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
-    /// `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
-    /// memory only begins again at revision 1.
+    /// After a restore from a backup, revisions continue at a much larger number, so that no revision is used for two
+    /// states. A `revision`, `min_revision` or `page_token` that refers to a revision in between fails with REVISION_LOST. A
+    /// server that keeps its registries only in memory restarts at revision 1.
     ///
-    /// Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
-    /// also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
-    /// same `request_id`. A write that is rejected changes nothing.
+    /// Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE. Writes
+    /// can also return REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or an exceeded deadline, the write may have
+    /// been stored: retry it with the same `request_id`. A write that is rejected does not change anything.
     #[derive(Debug, Clone)]
     pub struct RegistryServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3431,8 +3486,9 @@ pub mod registry_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
-        /// `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
+        /// Registers a scheme, or replaces the tenant's scheme with the same name if the request sets `replace` or `etag`
+        /// (Quark's `LLMTemplate.register_scheme`). Every `GetConfig` sees either the old or the new scheme.
+        ///
         /// Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
         pub async fn register_scheme(
             &mut self,
@@ -3459,6 +3515,7 @@ pub mod registry_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Removes a scheme of the tenant (Quark's `LLMTemplate.unregister_scheme`).
+        ///
         /// Errors, in this order: SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
         pub async fn unregister_scheme(
             &mut self,
@@ -3486,9 +3543,12 @@ pub mod registry_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Adds a template or replaces the tenant's one of the same model type (Quark's `LLMTemplate.register_template`).
-        /// A template of the catalogue stays as it is for everybody else, and comes back when this one is unregistered.
-        /// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+        /// Registers a template, or replaces the tenant's template of the same model type (Quark's
+        /// `LLMTemplate.register_template`). A catalogue's template of the same model type does not change for other tenants
+        /// and is visible again after `UnregisterTemplate`.
+        ///
+        /// Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH,
+        /// QUOTA_EXCEEDED.
         pub async fn register_template(
             &mut self,
             request: impl tonic::IntoRequest<super::RegisterTemplateRequest>,
@@ -3515,7 +3575,8 @@ pub mod registry_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a template of the tenant. One of the catalogue that it hid can be seen again.
+        /// Removes a template of the tenant. A catalogue's template that it hid is visible again.
+        ///
         /// Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
         pub async fn unregister_template(
             &mut self,
@@ -3543,10 +3604,11 @@ pub mod registry_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-        /// server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
-        /// A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
-        /// repeated call must not undo the change of another caller.
+        /// Sets the default catalogue, which requests of the tenant use if they name none. The tenant's first write sets it to
+        /// the server's default; a newer server does not change it. The method also works on a server that does not have the
+        /// current default catalogue. A call that does not change the default creates no revision, and the server does not
+        /// store its `request_id`: set `expected_revision` if a retry must not undo a change by another caller.
+        ///
         /// Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
         pub async fn set_default_catalog(
             &mut self,
@@ -3574,7 +3636,9 @@ pub mod registry_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
+        /// Lists the writes to the tenant's registry, newest first.
+        ///
+        /// Errors: REVISION_LOST if `page_token` is from before a restore.
         pub async fn list_changes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListChangesRequest>,

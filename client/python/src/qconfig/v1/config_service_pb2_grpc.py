@@ -7,12 +7,17 @@ from qconfig.v1 import config_service_pb2 as qconfig_dot_v1_dot_config__service_
 
 
 class ConfigServiceStub(object):
-    """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
+    """Resolves quantization configurations as Quark's `LLMTemplate` does, without Python. All methods are read-only.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
-    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
-    names none, then what the method looks up. The call fails with the first error.
+    By default, a request can be up to 4 MiB and a response up to 64 MiB in size. Operators can change these two limits
+    (`--max-message-bytes`, `--max-answer-bytes`) and the maximum number of calls in flight (`--max-in-flight`). All
+    other limits are fixed.
+
+    Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE.
+    Methods with a catalogue and a revision can also return CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED and
+    REVISION_LOST. The server checks the size and shape of the request, the catalogue that the request names, the
+    revision, the tenant's default catalogue if the request names none, and then what the method looks up, in this order.
+    The call fails with the first error.
     """
 
     def __init__(self, channel):
@@ -59,67 +64,82 @@ class ConfigServiceStub(object):
 
 
 class ConfigServiceServicer(object):
-    """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
+    """Resolves quantization configurations as Quark's `LLMTemplate` does, without Python. All methods are read-only.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
-    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
-    names none, then what the method looks up. The call fails with the first error.
+    By default, a request can be up to 4 MiB and a response up to 64 MiB in size. Operators can change these two limits
+    (`--max-message-bytes`, `--max-answer-bytes`) and the maximum number of calls in flight (`--max-in-flight`). All
+    other limits are fixed.
+
+    Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE.
+    Methods with a catalogue and a revision can also return CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED and
+    REVISION_LOST. The server checks the size and shape of the request, the catalogue that the request names, the
+    revision, the tenant's default catalogue if the request names none, and then what the method looks up, in this order.
+    The call fails with the first error.
     """
 
     def GetConfig(self, request, context):
-        """Builds the complete configuration for one model type and scheme (Quark's `LLMTemplate.get_config`).
-        The same catalogue, registry entries and spec always give the same configuration and the same digest.
+        """Builds the complete configuration for a model type and a scheme (Quark's `LLMTemplate.get_config`).
+        The same catalogue, registry entries and spec always produce the same configuration and the same digest.
+
         Errors, in this order: INVALID_ALGORITHM_CONFIG, TEMPLATE_NOT_FOUND, SCHEME_NOT_FOUND, UNSUPPORTED_ALGORITHM,
-        UNSUPPORTED_KV_CACHE_SCHEME, UNSUPPORTED_ATTENTION_SCHEME, ALGORITHM_CONFIG_MISSING, SCHEME_NOT_FOUND for overrides;
-        NOT_IN_CATALOG where a template or scheme is found that the catalogue cannot express;
-        and ANSWER_TOO_LARGE when the configurations of the algorithms, which may repeat, take 16 MiB of the
-        server's memory, which far fewer bytes on the wire may do, or those of the overrides 64 MiB, or when the answer has
-        64 MiB, or when a template's projections and the patterns are too many to be matched in seconds.
+        UNSUPPORTED_KV_CACHE_SCHEME, UNSUPPORTED_ATTENTION_SCHEME, ALGORITHM_CONFIG_MISSING, and SCHEME_NOT_FOUND for
+        overrides. A template or scheme that exists but that the catalogue cannot express fails with
+        NOT_IN_CATALOG.
+
+        ANSWER_TOO_LARGE means one of the following:
+        - The algorithm configurations, repetitions included, exceed 16 MiB of memory on the server. Far fewer bytes on the
+        wire can take that much memory.
+        - The configurations of the overrides exceed the response limit, in memory on the server.
+        - The response exceeds the response limit.
+        - Matching the template's projections with all patterns would take seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetConfig(self, request, context):
-        """Answers up to 1,000 requests in one call. An item that fails does not touch the others. All of them together wait for
-        their `min_revision` no longer than half of the caller's deadline.
-        Items past 64 MiB of answers fail with ANSWER_TOO_LARGE.
+        """Resolves up to 1,000 requests in one call. An item that fails does not affect the others. The items together wait
+        for their `min_revision` for at most half of the time until the caller's deadline, or 30 seconds if there is no
+        deadline. Items that exceed the response limit fail with ANSWER_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTemplates(self, request, context):
-        """Lists the templates that a tenant sees, in registration order.
+        """Lists the templates that are visible to a tenant, in registration order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTemplate(self, request, context):
-        """Reads one template. Errors: TEMPLATE_NOT_FOUND.
+        """Gets a template.
+
+        Errors: TEMPLATE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSchemes(self, request, context):
-        """Lists the schemes that a tenant sees, in registration order.
+        """Lists the schemes that are visible to a tenant, in registration order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetScheme(self, request, context):
-        """Reads one scheme. Errors: SCHEME_NOT_FOUND.
+        """Gets a scheme.
+
+        Errors: SCHEME_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCatalogs(self, request, context):
-        """Lists the catalogues that this server has: one per Quark release.
+        """Lists the catalogues of this server, one for each Quark release.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,12 +191,17 @@ def add_ConfigServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConfigService(object):
-    """Answers what Quark's `LLMTemplate` would, without Python. Every method only reads.
+    """Resolves quantization configurations as Quark's `LLMTemplate` does, without Python. All methods are read-only.
 
-    Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of methods
-    with a catalogue and a revision also CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED, REVISION_LOST. Checks run
-    in this order: sizes and shape of the request, the catalogue that it names, revision, the tenant's default catalogue if it
-    names none, then what the method looks up. The call fails with the first error.
+    By default, a request can be up to 4 MiB and a response up to 64 MiB in size. Operators can change these two limits
+    (`--max-message-bytes`, `--max-answer-bytes`) and the maximum number of calls in flight (`--max-in-flight`). All
+    other limits are fixed.
+
+    Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE.
+    Methods with a catalogue and a revision can also return CATALOG_NOT_FOUND, REVISION_IN_FUTURE, REVISION_COMPACTED and
+    REVISION_LOST. The server checks the size and shape of the request, the catalogue that the request names, the
+    revision, the tenant's default catalogue if the request names none, and then what the method looks up, in this order.
+    The call fails with the first error.
     """
 
     @staticmethod

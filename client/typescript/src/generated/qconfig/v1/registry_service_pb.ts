@@ -29,46 +29,49 @@ export const file_qconfig_v1_registry_service: GenFile = /*@__PURE__*/
  */
 export type RegisterSchemeRequest = Message<"qconfig.v1.RegisterSchemeRequest"> & {
   /**
-   * The tenant whose registry the call uses: [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?. Empty: "default".
+   * Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
+   * "default".
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The scheme, with either `config` or `spec`. Its name must not be in any catalogue of this server, nor in the tenant's
-   * registry unless `replace` or `etag` is set.
+   * Required. The scheme, with either `config` or `spec`. No catalogue of this server can have a scheme with the same
+   * name. Neither can the tenant's registry, unless `replace` or `etag` is set.
    *
    * @generated from field: qconfig.v1.Scheme scheme = 2;
    */
   scheme?: Scheme | undefined;
 
   /**
-   * A UUID of the caller's choice. A write with the same one and the same content is made once, however often it is
-   * sent; with other content it is REQUEST_ID_REUSED. Remembered as long as history is kept. Empty: made each time.
+   * Optional. A UUID that makes the write idempotent: the server applies writes with the same UUID and content once,
+   * and rejects a write with the same UUID and different content with REQUEST_ID_REUSED. The server remembers
+   * UUIDs as long as the history. If empty, the server applies the write each time.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * Whether to validate the request without storing anything. The response then has the current revision, and the entry as
-   * the write would store it now. `request_id` is not looked up.
+   * Optional. Whether to validate the request without storing anything. The response then has the current revision, and
+   * the entry as the write would store it. The server does not look up `request_id`.
    *
    * @generated from field: bool validate_only = 4;
    */
   validateOnly: boolean;
 
   /**
-   * Whether to replace the tenant's scheme of this name, if there is one. The scheme keeps its place in lists and its
-   * `create_time`.
+   * Optional. Whether to replace the tenant's scheme with this name, if there is one. The scheme keeps its position in
+   * lists and its `create_time`.
    *
    * @generated from field: bool replace = 5;
    */
   replace: boolean;
 
   /**
-   * Replace the tenant's scheme only if it still has this etag; implies `replace`. Empty: any version.
+   * Optional. Replace the tenant's scheme only if it has this etag. Implies `replace`. If empty, the server does not
+   * check the etag.
    *
    * @generated from field: string etag = 6;
    */
@@ -89,7 +92,7 @@ export const RegisterSchemeRequestSchema: GenMessage<RegisterSchemeRequest> = /*
  */
 export type RegisterSchemeResponse = Message<"qconfig.v1.RegisterSchemeResponse"> & {
   /**
-   * The revision that has it; with `validate_only` the current one.
+   * The revision that the write created, or the current revision with `validate_only`.
    *
    * @generated from field: int64 revision = 1;
    */
@@ -103,14 +106,14 @@ export type RegisterSchemeResponse = Message<"qconfig.v1.RegisterSchemeResponse"
   scheme?: Scheme | undefined;
 
   /**
-   * Whether the tenant had a scheme of this name, which was replaced.
+   * Whether the tenant had a scheme with this name, which the write replaces.
    *
    * @generated from field: bool replaced = 3;
    */
   replaced: boolean;
 
   /**
-   * What the caller should know about the scheme.
+   * Conditions that the caller should know about.
    *
    * @generated from field: repeated qconfig.v1.Warning warnings = 4;
    */
@@ -125,41 +128,41 @@ export const RegisterSchemeResponseSchema: GenMessage<RegisterSchemeResponse> = 
   messageDesc(file_qconfig_v1_registry_service, 1);
 
 /**
- * Which scheme to remove.
+ * Request message for `UnregisterScheme`.
  *
  * @generated from message qconfig.v1.UnregisterSchemeRequest
  */
 export type UnregisterSchemeRequest = Message<"qconfig.v1.UnregisterSchemeRequest"> & {
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.tenant`.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The scheme's name.
+   * Required. The name of the scheme.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Remove it only if it still has this etag. Empty: whatever it is.
+   * Optional. Remove the scheme only if it has this etag. If empty, the server does not check the etag.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.request_id`.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.validate_only`.
    *
    * @generated from field: bool validate_only = 5;
    */
@@ -174,13 +177,13 @@ export const UnregisterSchemeRequestSchema: GenMessage<UnregisterSchemeRequest> 
   messageDesc(file_qconfig_v1_registry_service, 2);
 
 /**
- * The scheme that was removed.
+ * Response message for `UnregisterScheme`.
  *
  * @generated from message qconfig.v1.UnregisterSchemeResponse
  */
 export type UnregisterSchemeResponse = Message<"qconfig.v1.UnregisterSchemeResponse"> & {
   /**
-   * The revision that no longer has it; with `validate_only` the current one.
+   * The revision that the write created, or the current revision with `validate_only`.
    *
    * @generated from field: int64 revision = 1;
    */
@@ -202,49 +205,50 @@ export const UnregisterSchemeResponseSchema: GenMessage<UnregisterSchemeResponse
   messageDesc(file_qconfig_v1_registry_service, 3);
 
 /**
- * Which template to add.
+ * Request message for `RegisterTemplate`.
  *
  * @generated from message qconfig.v1.RegisterTemplateRequest
  */
 export type RegisterTemplateRequest = Message<"qconfig.v1.RegisterTemplateRequest"> & {
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.tenant`.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The template. Absent fields of an algorithm's configuration take Quark's defaults.
+   * Required. The template. Unset fields of algorithm configurations take Quark's defaults.
    *
    * @generated from field: qconfig.v1.LlmTemplate llm_template = 2;
    */
   llmTemplate?: LlmTemplate | undefined;
 
   /**
-   * Replace the tenant's template only if it still has this etag. Empty: any version, or none.
+   * Optional. Replace the tenant's template only if it has this etag. If empty, the server does not check the etag,
+   * and the tenant does not need to have a template of this model type.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.request_id`.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.validate_only`.
    *
    * @generated from field: bool validate_only = 5;
    */
   validateOnly: boolean;
 
   /**
-   * Whether to fail with TEMPLATE_EXISTS if the tenant has a template of this model type. A catalogue's template does not
-   * count. Must not be combined with `etag`.
+   * Optional. Whether to fail with TEMPLATE_EXISTS if the tenant already has a template of this model type. Templates
+   * of catalogues do not count. Must not be combined with `etag`.
    *
    * @generated from field: bool must_be_new = 6;
    */
@@ -259,13 +263,13 @@ export const RegisterTemplateRequestSchema: GenMessage<RegisterTemplateRequest> 
   messageDesc(file_qconfig_v1_registry_service, 4);
 
 /**
- * The template that was added.
+ * Response message for `RegisterTemplate`.
  *
  * @generated from message qconfig.v1.RegisterTemplateResponse
  */
 export type RegisterTemplateResponse = Message<"qconfig.v1.RegisterTemplateResponse"> & {
   /**
-   * The revision that has it; with `validate_only` the current one.
+   * The revision that the write created, or the current revision with `validate_only`.
    *
    * @generated from field: int64 revision = 1;
    */
@@ -279,21 +283,21 @@ export type RegisterTemplateResponse = Message<"qconfig.v1.RegisterTemplateRespo
   llmTemplate?: LlmTemplate | undefined;
 
   /**
-   * true: the tenant had a template of this model type, which is replaced.
+   * Whether the tenant had a template of this model type, which the write replaces.
    *
    * @generated from field: bool replaced = 3;
    */
   replaced: boolean;
 
   /**
-   * true: a catalogue of this server has a template of this model type, which the tenant no longer sees.
+   * Whether a catalogue of this server has a template of this model type, which the new template hides from the tenant.
    *
    * @generated from field: bool shadows_builtin = 4;
    */
   shadowsBuiltin: boolean;
 
   /**
-   * What the caller should know about the template.
+   * Conditions that the caller should know about.
    *
    * @generated from field: repeated qconfig.v1.Warning warnings = 5;
    */
@@ -308,41 +312,41 @@ export const RegisterTemplateResponseSchema: GenMessage<RegisterTemplateResponse
   messageDesc(file_qconfig_v1_registry_service, 5);
 
 /**
- * Which template to remove.
+ * Request message for `UnregisterTemplate`.
  *
  * @generated from message qconfig.v1.UnregisterTemplateRequest
  */
 export type UnregisterTemplateRequest = Message<"qconfig.v1.UnregisterTemplateRequest"> & {
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.tenant`.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The template's model type.
+   * Required. The model type of the template.
    *
    * @generated from field: string model_type = 2;
    */
   modelType: string;
 
   /**
-   * Remove it only if it still has this etag. Empty: whatever it is.
+   * Optional. Remove the template only if it has this etag. If empty, the server does not check the etag.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.request_id`.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.validate_only`.
    *
    * @generated from field: bool validate_only = 5;
    */
@@ -357,20 +361,20 @@ export const UnregisterTemplateRequestSchema: GenMessage<UnregisterTemplateReque
   messageDesc(file_qconfig_v1_registry_service, 6);
 
 /**
- * The template that was removed.
+ * Response message for `UnregisterTemplate`.
  *
  * @generated from message qconfig.v1.UnregisterTemplateResponse
  */
 export type UnregisterTemplateResponse = Message<"qconfig.v1.UnregisterTemplateResponse"> & {
   /**
-   * The revision that no longer has it; with `validate_only` the current one.
+   * The revision that the write created, or the current revision with `validate_only`.
    *
    * @generated from field: int64 revision = 1;
    */
   revision: bigint;
 
   /**
-   * The template as it was stored. `shadows_builtin` says whether one of the catalogue can be seen again.
+   * The template as it was stored. `shadows_builtin` says whether a catalogue's template is visible again.
    *
    * @generated from field: qconfig.v1.LlmTemplate llm_template = 2;
    */
@@ -391,35 +395,36 @@ export const UnregisterTemplateResponseSchema: GenMessage<UnregisterTemplateResp
  */
 export type SetDefaultCatalogRequest = Message<"qconfig.v1.SetDefaultCatalogRequest"> & {
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.tenant`.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The catalogue, such as "quark-0.13". This server must have it.
+   * Required. The catalogue, such as "quark-0.13". The server must have this catalogue.
    *
    * @generated from field: string catalog = 2;
    */
   catalog: string;
 
   /**
-   * Change the default only if this is the tenant's newest revision; otherwise REVISION_MISMATCH. 0: any revision.
+   * Optional. Change the default only if this is the tenant's newest revision, and otherwise fail with
+   * REVISION_MISMATCH. If 0, the server does not check the revision.
    *
    * @generated from field: int64 expected_revision = 3;
    */
   expectedRevision: bigint;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.request_id`.
    *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.validate_only`.
    *
    * @generated from field: bool validate_only = 5;
    */
@@ -440,14 +445,14 @@ export const SetDefaultCatalogRequestSchema: GenMessage<SetDefaultCatalogRequest
  */
 export type SetDefaultCatalogResponse = Message<"qconfig.v1.SetDefaultCatalogResponse"> & {
   /**
-   * The revision that has the new default; the current revision with `validate_only` or if nothing changed.
+   * The revision that the write created, or the current revision with `validate_only` or if nothing changed.
    *
    * @generated from field: int64 revision = 1;
    */
   revision: bigint;
 
   /**
-   * The default before the call. This server may not have it.
+   * The default catalogue before the call. The server may not have this catalogue.
    *
    * @generated from field: string previous_catalog = 2;
    */
@@ -462,34 +467,36 @@ export const SetDefaultCatalogResponseSchema: GenMessage<SetDefaultCatalogRespon
   messageDesc(file_qconfig_v1_registry_service, 9);
 
 /**
- * Whose writes to list.
+ * Request message for `ListChanges`.
  *
  * @generated from message qconfig.v1.ListChangesRequest
  */
 export type ListChangesRequest = Message<"qconfig.v1.ListChangesRequest"> & {
   /**
-   * As in RegisterSchemeRequest.
+   * Optional. See `RegisterSchemeRequest.tenant`.
    *
    * @generated from field: string tenant = 1;
    */
   tenant: string;
 
   /**
-   * The most writes to answer with, up to 1,000, which larger numbers are taken for. 0: 100. A page may have fewer.
+   * Optional. The maximum number of writes to return. The server may return fewer. Defaults to 100. Values above 1,000
+   * are treated as 1,000. Must not be negative.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before, for the same tenant. Empty: the first page.
+   * Optional. The `next_page_token` of the previous page, for the same tenant. If empty, the server returns the first
+   * page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * How much of each entry to show: basic, names and patterns; full, everything.
+   * Optional. The parts of each entry to return. Defaults to the basic view.
    *
    * @generated from field: qconfig.v1.EntryView view = 4;
    */
@@ -504,20 +511,20 @@ export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PUR
   messageDesc(file_qconfig_v1_registry_service, 10);
 
 /**
- * One page of writes.
+ * Response message for `ListChanges`.
  *
  * @generated from message qconfig.v1.ListChangesResponse
  */
 export type ListChangesResponse = Message<"qconfig.v1.ListChangesResponse"> & {
   /**
-   * Newest first. Writes made after the first page was read are not in later pages.
+   * The writes of this page, newest first. Writes that are made after the first page was read are not on later pages.
    *
    * @generated from field: repeated qconfig.v1.ChangeRecord changes = 1;
    */
   changes: ChangeRecord[];
 
   /**
-   * Where the next page begins. Empty: this was the last.
+   * A token to retrieve the next page. Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -531,7 +538,7 @@ export type ListChangesResponse = Message<"qconfig.v1.ListChangesResponse"> & {
   revision: bigint;
 
   /**
-   * The oldest revision that can still be read. The write that made it is no longer listed.
+   * The oldest revision that can still be read. The write that created this revision is no longer listed.
    *
    * @generated from field: int64 first_revision = 4;
    */
@@ -546,29 +553,32 @@ export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__P
   messageDesc(file_qconfig_v1_registry_service, 11);
 
 /**
- * Keeps each tenant's own schemes and templates. A tenant sees those of the catalogues and its own, never another's.
+ * Stores each tenant's own schemes and templates. A tenant sees the entries of the catalogues and its own entries,
+ * never those of another tenant.
  *
- * A write makes one new revision of the tenant's registry and is durable when it is answered. A tenant that was never
- * written to has revision 1 and no entries; its first write creates it. Past revisions can be read as long as history is
- * kept: 10,000 changes or 400 days.
+ * Each write creates one revision of the tenant's registry and is durable when the server responds. A tenant that was
+ * never written to has revision 1 and no entries; its first write creates it. Past revisions can be read while they are
+ * in the history, which by default keeps up to 10,000 changes, for up to 400 days.
  *
- * A tenant has at most 10,000 schemes and 10,000 templates, 64 MiB in total. A stored entry has at most 512 KiB. Writes to
- * one tenant are applied one after the other.
+ * By default, a tenant can have up to 20,000 schemes and templates, with a total size of up to 64 MiB. Operators can
+ * change these two quotas (`--max-tenant-entries`, `--max-tenant-bytes`). A stored entry can have up to 512 KiB. Writes
+ * to the same tenant are applied one at a time.
  *
- * After a restore from a backup, revisions continue at a much larger number, so that no number is used for two states. A
- * `revision`, `min_revision` or `page_token` of a revision in between is REVISION_LOST. A server that keeps its registries in
- * memory only begins again at revision 1.
+ * After a restore from a backup, revisions continue at a much larger number, so that no revision is used for two
+ * states. A `revision`, `min_revision` or `page_token` that refers to a revision in between fails with REVISION_LOST. A
+ * server that keeps its registries only in memory restarts at revision 1.
  *
- * Errors of every method: SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST, STORAGE_UNAVAILABLE; of every write
- * also REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or a deadline the write may have been stored: repeat it with the
- * same `request_id`. A write that is rejected changes nothing.
+ * Every method can return SHUTTING_DOWN, OVERLOADED, MESSAGE_TOO_LARGE, INVALID_REQUEST and STORAGE_UNAVAILABLE. Writes
+ * can also return REQUEST_ID_REUSED and STORAGE_FULL. After UNAVAILABLE or an exceeded deadline, the write may have
+ * been stored: retry it with the same `request_id`. A write that is rejected does not change anything.
  *
  * @generated from service qconfig.v1.RegistryService
  */
 export const RegistryService: GenService<{
   /**
-   * Adds a scheme, or replaces the tenant's scheme of the same name if the request asks for it (Quark's
-   * `LLMTemplate.register_scheme`). Every `GetConfig` sees the old or the new scheme, never none.
+   * Registers a scheme, or replaces the tenant's scheme with the same name if the request sets `replace` or `etag`
+   * (Quark's `LLMTemplate.register_scheme`). Every `GetConfig` sees either the old or the new scheme.
+   *
    * Errors, in this order: INVALID_TENSOR_CONFIG, SCHEME_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
    *
    * @generated from rpc qconfig.v1.RegistryService.RegisterScheme
@@ -580,6 +590,7 @@ export const RegistryService: GenService<{
   },
   /**
    * Removes a scheme of the tenant (Quark's `LLMTemplate.unregister_scheme`).
+   *
    * Errors, in this order: SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
    *
    * @generated from rpc qconfig.v1.RegistryService.UnregisterScheme
@@ -590,9 +601,12 @@ export const RegistryService: GenService<{
     output: typeof UnregisterSchemeResponseSchema;
   },
   /**
-   * Adds a template or replaces the tenant's one of the same model type (Quark's `LLMTemplate.register_template`).
-   * A template of the catalogue stays as it is for everybody else, and comes back when this one is unregistered.
-   * Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH, QUOTA_EXCEEDED.
+   * Registers a template, or replaces the tenant's template of the same model type (Quark's
+   * `LLMTemplate.register_template`). A catalogue's template of the same model type does not change for other tenants
+   * and is visible again after `UnregisterTemplate`.
+   *
+   * Errors, in this order: UNSUPPORTED_ALGORITHM, INVALID_ALGORITHM_CONFIG, TEMPLATE_EXISTS, ETAG_MISMATCH,
+   * QUOTA_EXCEEDED.
    *
    * @generated from rpc qconfig.v1.RegistryService.RegisterTemplate
    */
@@ -602,7 +616,8 @@ export const RegistryService: GenService<{
     output: typeof RegisterTemplateResponseSchema;
   },
   /**
-   * Removes a template of the tenant. One of the catalogue that it hid can be seen again.
+   * Removes a template of the tenant. A catalogue's template that it hid is visible again.
+   *
    * Errors, in this order: TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH.
    *
    * @generated from rpc qconfig.v1.RegistryService.UnregisterTemplate
@@ -613,10 +628,11 @@ export const RegistryService: GenService<{
     output: typeof UnregisterTemplateResponseSchema;
   },
   /**
-   * Changes the catalogue that requests of the tenant use if they name none. A tenant's first write sets it to the
-   * server's default; a newer server never changes it on its own. Works on a server that does not have the current default.
-   * A call that changes nothing makes no revision, and its `request_id` is not remembered: send `expected_revision` if a
-   * repeated call must not undo the change of another caller.
+   * Sets the default catalogue, which requests of the tenant use if they name none. The tenant's first write sets it to
+   * the server's default; a newer server does not change it. The method also works on a server that does not have the
+   * current default catalogue. A call that does not change the default creates no revision, and the server does not
+   * store its `request_id`: set `expected_revision` if a retry must not undo a change by another caller.
+   *
    * Errors, in this order: CATALOG_NOT_FOUND, REVISION_MISMATCH.
    *
    * @generated from rpc qconfig.v1.RegistryService.SetDefaultCatalog
@@ -627,7 +643,9 @@ export const RegistryService: GenService<{
     output: typeof SetDefaultCatalogResponseSchema;
   },
   /**
-   * Lists the writes to the tenant's registry, newest first. REVISION_LOST: `page_token` is from before a restore.
+   * Lists the writes to the tenant's registry, newest first.
+   *
+   * Errors: REVISION_LOST if `page_token` is from before a restore.
    *
    * @generated from rpc qconfig.v1.RegistryService.ListChanges
    */
