@@ -60,7 +60,7 @@ absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
 absl::StatusOr<std::shared_ptr<const TlsCertificates>> CertificatesOf(const Options& options,
                                                                       const std::shared_ptr<spdlog::logger>& log) {
   if (options.tls_cert.empty()) return nullptr;
-  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
+  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), log);
 }
 
 ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {

@@ -30,7 +30,7 @@ struct ServerSettings {
   std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   Limits limits;
-  Clock clock = absl::Now;
+  Clock clock;
   std::shared_ptr<spdlog::logger> log;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);

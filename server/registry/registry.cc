@@ -301,7 +301,7 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     const auto catalogs = CatalogsFor(state);
     const auto known = RangeOf(order.tenant);
     if (!known.ok()) return known.status();
-    const google::protobuf::Timestamp now = ToTimestamp(settings_.clock());
+    const google::protobuf::Timestamp now = ToTimestamp(settings_.clock.Now());
     auto change = plan({catalogs, state, known->next, settings_.limits, now});
     if (!change.ok()) return change.status();
     const bool changes = change->change_case() != v1::RegistryChange::CHANGE_NOT_SET;

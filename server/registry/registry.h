@@ -64,7 +64,7 @@ struct RegistrySettings {
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, when a call has no deadline
   size_t max_waiting_calls = 128;               // that wait for a `min_revision`; each keeps a thread
   size_t max_writing_calls = 128;               // that write or wait to, be the disk as slow as it may
-  Clock clock = absl::Now;
+  Clock clock;
   // Is told of a tenant whose registry may be another one from now on, before a call can see that. Must not call back.
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
 };

@@ -45,10 +45,10 @@ class OverloadTest : public testing::Test {
     settings.in_flight_calls = in_flight_calls_;
     settings.max_waiting_calls = 1;
     settings.max_writing_calls = 1;
-    settings.clock = [this] {
+    settings.clock = Clock([this] {
       ++looks_at_clock_;
       return absl::Now() + absl::Hours(hours_ahead_.load());
-    };
+    });
     server_ = std::make_unique<TestServer>(std::move(settings));
   }
 
@@ -215,13 +215,13 @@ TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = true;
   TestSettings settings;
-  settings.clock = [&] {  // the transport looks at it before it looks at the caller
+  settings.clock = Clock([&] {  // the transport looks at it before it looks at the caller
     if (first.exchange(false)) {
       begun.Notify();
       cancelled.WaitForNotification();
     }
     return absl::Now();
-  };
+  });
   TestServer server(std::move(settings));
   const auto stub = v1::ConfigService::NewStub(server.channel());
   grpc::ClientContext context;

@@ -149,7 +149,7 @@ absl::StatusOr<int64_t> MemoryStore::BeginEpoch() {
   const absl::MutexLock lock(&mutex_);
   int64_t used = epoch_;
   for (const auto& [name, registry] : registries_) used = std::max(used, registry.range.newest);
-  epoch_ = FirstOfEpoch(clock_(), used);
+  epoch_ = FirstOfEpoch(clock_.Now(), used);
   return epoch_;
 }
 

@@ -11,7 +11,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/registry_store.h"
 
@@ -22,7 +21,7 @@ namespace qconfig {
 // Thread-safe.
 class MemoryStore : public RegistryStore {
  public:
-  explicit MemoryStore(const HistoryLimits& history, Clock clock = absl::Now);
+  explicit MemoryStore(const HistoryLimits& history, Clock clock = Clock());
   ~MemoryStore() override;
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/registry_store.h"
 
@@ -27,7 +26,7 @@ class ObservedStore : public RegistryStore {
   // Is called by the thread of the operation, before it returns.
   using Report = std::function<void(StoreOperation, const absl::Status&, absl::Duration)>;
 
-  ObservedStore(std::unique_ptr<RegistryStore> store, Report report, Clock clock = absl::Now)
+  ObservedStore(std::unique_ptr<RegistryStore> store, Report report, Clock clock = Clock())
       : store_(std::move(store)), report_(std::move(report)), clock_(std::move(clock)) {}
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;

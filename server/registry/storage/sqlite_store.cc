@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
   absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);
   if (!commits.ok()) return commits.status();
-  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock(), options.warn);
+  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock.Now(), options.warn);
   if (!begun.ok()) return begun;
   return std::unique_ptr<SqliteStore>(
       new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *std::move(commits), options));
@@ -71,7 +71,7 @@ SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts
       busy_timeout_(options.busy_timeout),
       clock_(options.clock),
       commits_(std::move(commits)),
-      writer_(std::move(connection), *commits_, options.history),
+      writer_(std::move(connection), *commits_, options.history, options.clock),
       readers_(path, file, options.busy_timeout) {}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
@@ -83,7 +83,7 @@ absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
       SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, busy_timeout_);
   if (!connection.ok()) return connection.status();
   if (absl::Status set = connection->Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
-  return BeginSqliteEpoch(*connection, *commits_, clock_());
+  return BeginSqliteEpoch(*connection, *commits_, clock_.Now());
 }
 
 absl::StatusOr<RevisionRange> SqliteStore::Revisions(const TenantId& tenant) const {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/commits_file.h"
@@ -29,7 +28,7 @@ struct SqliteOptions {
   absl::Duration busy_timeout = absl::Seconds(5);
   // What the file may not grow beyond; a write that needs more is STORAGE_FULL. 0: the disk is the limit.
   int64_t max_bytes = 0;
-  Clock clock = absl::Now;
+  Clock clock;
   // Is called with a sentence when opening the file begins a new epoch.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };

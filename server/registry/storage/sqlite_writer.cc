@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "server/registry/storage/durable_files.h"
 #include "server/registry/storage/sqlite_registry.h"
 
@@ -42,8 +41,12 @@ struct SqliteWriter::Write {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history)
-    : connection_(std::move(connection)), commits_(commits), history_(history), thread_([this] { Run(); }) {}
+SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock)
+    : connection_(std::move(connection)),
+      commits_(commits),
+      history_(history),
+      clock_(std::move(clock)),
+      thread_([this] { Run(); }) {}
 
 SqliteWriter::~SqliteWriter() {
   {
@@ -99,13 +102,13 @@ void SqliteWriter::KeepLogShort() {
   if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
   // Once it was long, the file stays so until it is cut.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
-  if (!log_is_long_ || (absl::Now() < next_cut_ && log_frames_ < next_cut_frames_)) return;
+  if (!log_is_long_ || (clock_.Steady() < next_cut_ && log_frames_ < next_cut_frames_)) return;
   if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
     log_frames_ = 0;
     log_is_long_ = false;
-    next_cut_ = absl::InfinitePast();
+    next_cut_ = -absl::InfiniteDuration();
   } else {
-    next_cut_ = absl::Now() + kPauseAfterFailedCut;
+    next_cut_ = clock_.Steady() + kPauseAfterFailedCut;
     next_cut_frames_ = log_frames_ + kGrowthAfterFailedCut;
   }
 }

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/base/clock.h"
 #include "server/registry/storage/commits_file.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
@@ -33,7 +34,7 @@ struct SqliteStats {
 class SqliteWriter {
  public:
   // Counts what it stores in `commits`, which must outlive it.
-  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history);
+  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock);
   // Finishes what is queued, and writes the log into the database, unless that is no longer at its path.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
@@ -64,11 +65,12 @@ class SqliteWriter {
   SqliteConnection connection_;
   int log_frames_ = 0;
   bool log_is_long_ = false;
-  absl::Time next_cut_ = absl::InfinitePast();
+  absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time
   int next_cut_frames_ = 0;
 
   CommitsFile& commits_;
   const HistoryLimits history_;
+  const Clock clock_;
   mutable absl::Mutex mutex_;
   std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
