@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "server/app/serve.h"
+#include "server/app/exit_codes.h"
 #include "server/base/files/pem_files.h"
 
 namespace qconfig {
