@@ -16,8 +16,8 @@
 
 namespace qconfig {
 
-// The reference engine: the simplest code that keeps the contract. Nothing survives the store. A new store begins at
-// revision 1 of the first epoch, so after a restart a number can mean another revision than before.
+// The reference engine: the simplest code that fulfils the contract. Its contents are lost with the object. A new store
+// begins at revision 1 of the first epoch, so after a restart a revision number can have another meaning.
 // Thread-safe.
 class MemoryStore : public RegistryStore {
  public:
@@ -35,9 +35,9 @@ class MemoryStore : public RegistryStore {
   int64_t writes() const override;
 
  private:
-  struct Registry;  // one tenant's
+  struct Registry;  // of one tenant
 
-  // That of a tenant that was never written to when there is none. Lives as long as the store.
+  // The registry of the tenant, or an empty one. Valid as long as the store.
   const Registry& Find(const TenantId& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RevisionRange RangeOf(const Registry& registry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
