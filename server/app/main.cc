@@ -65,6 +65,22 @@ int HealthCheck(const Options& options) {
   return status.ok() ? 0 : Failed(kFailed, status);
 }
 
+// Checks the options, and then serves or, for the subcommand check-config, prints the result. Returns the exit code.
+int CheckOrServe(const Options& options, const CommandLine& line, bool only_check) {
+  const absl::StatusOr<Catalogs> catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) return Failed(kFailed, catalogs.status());
+  if (const absl::Status status = CheckOptions(options, *catalogs); !status.ok()) return Failed(kWrongOptions, status);
+  if (only_check) return CheckConfig(options, line);
+  try {
+    ExitAfterLog(Serve(options, *catalogs));
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr,
+                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
+                 error.what());
+    ExitAfterLog(kFailed);
+  }
+}
+
 int Main(int argc, char** argv) {
   BlockShutdownSignals();         // process 1 of a container loses signals that come before it handles them
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is STORAGE_FULL, and does not end the process
@@ -95,18 +111,7 @@ int Main(int argc, char** argv) {
   if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
   if (*new_epoch) return NewEpoch(options);
-  const absl::StatusOr<Catalogs> catalogs = LoadBuiltinCatalogs();
-  if (!catalogs.ok()) return Failed(kFailed, catalogs.status());
-  if (const absl::Status status = CheckOptions(options, *catalogs); !status.ok()) return Failed(kWrongOptions, status);
-  if (*check_config) return CheckConfig(options, *line);
-  try {
-    ExitAfterLog(Serve(options, *catalogs));
-  } catch (const std::system_error& error) {
-    std::fprintf(stderr,
-                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
-                 error.what());
-    ExitAfterLog(kFailed);
-  }
+  return CheckOrServe(options, *line, /*only_check=*/static_cast<bool>(*check_config));
 }
 
 }  // namespace

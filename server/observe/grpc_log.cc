@@ -7,6 +7,7 @@
 #include <atomic>
 #include <iterator>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -62,15 +63,17 @@ CurrentReader& Current() {
 }
 
 void Set(std::shared_ptr<Reader> reader) {
-  absl::MutexLock lock(&Current().mutex);
-  Current().reader.swap(reader);
+  CurrentReader& current = Current();
+  absl::MutexLock lock(&current.mutex);
+  current.reader.swap(reader);  // the old one is destroyed after the lock is released
 }
 
 void OnGrpcLog(gpr_log_func_args* args) {
+  CurrentReader& current = Current();
   std::shared_ptr<Reader> reader;
   {
-    absl::MutexLock lock(&Current().mutex);
-    reader = Current().reader;
+    absl::MutexLock lock(&current.mutex);
+    reader = current.reader;
   }
   if (reader != nullptr) reader->Read(args->message, args->severity == GPR_LOG_SEVERITY_ERROR);
 }
