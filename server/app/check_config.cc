@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "server/app/serve.h"
+#include "server/app/exit_codes.h"
 #include "server/base/files/pem_files.h"
 
 namespace qconfig {
@@ -25,7 +25,7 @@ absl::Status CannotBeUsed(const fs::path& path, const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat("registries cannot be kept in ", path.string(), ": ", why));
 }
 
-// Directories that are missing are made when the server starts.
+// The server creates missing directories when it starts.
 absl::Status CheckStorage(const Options& options) {
   const auto storage = StorageOf(options);
   if (!storage.ok()) return storage.status();
@@ -40,7 +40,7 @@ absl::Status CheckStorage(const Options& options) {
   fs::path directory = fs::absolute(path, error).parent_path();
   while (directory.has_relative_path() && !fs::exists(directory, error) && !error) directory = directory.parent_path();
   if (error) return CannotBeUsed(path, absl::StrCat(directory.string(), ": ", error.message()));
-  if (!fs::is_directory(directory, error)) return CannotBeUsed(path, directory.string() + " is no directory");
+  if (!fs::is_directory(directory, error)) return CannotBeUsed(path, directory.string() + " is not a directory");
   if (access(directory.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
   return CannotBeUsed(path, absl::StrCat(directory.string(), ": ", std::strerror(errno)));
 }

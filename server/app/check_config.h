@@ -8,11 +8,11 @@
 
 namespace qconfig {
 
-// What beside CheckOptions() would keep a server from starting with `options`, as far as it can be known without
-// starting it: kInvalidArgument with a sentence. Changes nothing on disk.
+// Checks what CheckOptions() does not: whether a server can use the files that `options` name. kInvalidArgument: the
+// message says which it cannot use. Changes nothing on disk.
 absl::Status CheckStart(const Options& options);
 
-// The subcommand check-config: prints what is found, and returns the exit code.
+// The subcommand check-config: prints the result, and returns the exit code.
 int CheckConfig(const Options& options, const CommandLine& line);
 
 }  // namespace qconfig

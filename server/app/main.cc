@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// qconfigd. Exit codes: 0 ended by SIGTERM or SIGINT and every call finished, or the subcommand did what it is for; 1
-// could not start, or lost its port, or the subcommand failed; 2 wrong options; 3 ended while calls ran.
+// qconfigd. Its exit codes are in server/app/exit_codes.h.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdint>
@@ -12,8 +11,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
+#include "core/builtin_catalogs.h"
 #include "server/admin/health_check.h"
 #include "server/app/check_config.h"
+#include "server/app/exit_codes.h"
 #include "server/app/serve.h"
 #include "server/app/shutdown_signals.h"
 #include "server/observe/log.h"
@@ -28,13 +29,13 @@ namespace {
 
 void PrintError(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 
-// Prints why the subcommand failed.
+// Prints why qconfigd fails, and returns the exit code.
 int Failed(int code, const absl::Status& why) {
   PrintError(std::string(why.message()));
   return code;
 }
 
-// The file of the registry. kInvalidArgument: it is not in a file. The options of serving do not matter.
+// The file of the registry. kInvalidArgument: the registry is not in a file. Ignores the options for serving.
 absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
   const absl::StatusOr<std::string> storage = StorageOf(options);
   if (!storage.ok()) return storage.status();
@@ -47,26 +48,42 @@ int Backup(const Options& options, const std::string& to) {
   const absl::StatusOr<std::string> path = RegistryFileOf(options);
   if (!path.ok()) return Failed(kWrongOptions, path.status());
   const absl::Status status = BackupSqlite(*path, to);
-  return status.ok() ? 0 : Failed(kCannotStart, status);
+  return status.ok() ? 0 : Failed(kFailed, status);
 }
 
 int NewEpoch(const Options& options) {
   const absl::StatusOr<std::string> path = RegistryFileOf(options);
   if (!path.ok()) return Failed(kWrongOptions, path.status());
   const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path, PrintError);
-  if (!first.ok()) return Failed(kCannotStart, first.status());
+  if (!first.ok()) return Failed(kFailed, first.status());
   std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
   return 0;
 }
 
 int HealthCheck(const Options& options) {
   const absl::Status status = CheckHealth(options.admin_listen);
-  return status.ok() ? 0 : Failed(kCannotStart, status);
+  return status.ok() ? 0 : Failed(kFailed, status);
+}
+
+// Checks the options, and then serves or, for the subcommand check-config, prints the result. Returns the exit code.
+int CheckOrServe(const Options& options, const CommandLine& line, bool only_check) {
+  const absl::StatusOr<Catalogs> catalogs = LoadBuiltinCatalogs();
+  if (!catalogs.ok()) return Failed(kFailed, catalogs.status());
+  if (const absl::Status status = CheckOptions(options, *catalogs); !status.ok()) return Failed(kWrongOptions, status);
+  if (only_check) return CheckConfig(options, line);
+  try {
+    ExitAfterLog(Serve(options, *catalogs));
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr,
+                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
+                 error.what());
+    ExitAfterLog(kFailed);
+  }
 }
 
 int Main(int argc, char** argv) {
-  ShutdownSignals::Block();       // else a signal that comes before the server waits for it is lost in a container
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is STORAGE_FULL, and no end of the process
+  BlockShutdownSignals();         // process 1 of a container loses signals that come before it handles them
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is STORAGE_FULL, and does not end the process
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
   app.set_version_flag("--version", QCONFIG_VERSION);
@@ -88,22 +105,13 @@ int Main(int argc, char** argv) {
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->answered) return 0;
-  if (*health_check || *check_config || *backup || *new_epoch) ShutdownSignals::Unblock();
+  if (*health_check || *check_config || *backup || *new_epoch) UnblockShutdownSignals();
   if (!line.ok()) return Failed(kWrongOptions, line.status());
-  // These work whatever the options of serving are.
+  // These ignore the options for serving.
   if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
   if (*new_epoch) return NewEpoch(options);
-  if (const absl::Status status = CheckOptions(options); !status.ok()) return Failed(kWrongOptions, status);
-  if (*check_config) return CheckConfig(options, *line);
-  try {
-    ExitAfterLog(Serve(options));
-  } catch (const std::system_error& error) {
-    std::fprintf(stderr,
-                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
-                 error.what());
-    ExitAfterLog(kCannotStart);
-  }
+  return CheckOrServe(options, *line, /*only_check=*/static_cast<bool>(*check_config));
 }
 
 }  // namespace

@@ -21,13 +21,17 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "core/builtin_catalogs.h"
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
+#include "server/app/exit_codes.h"
 #include "server/app/serve_metrics.h"
 #include "server/app/server.h"
+#include "server/app/shutdown_request.h"
 #include "server/app/shutdown_signals.h"
+#include "server/app/shutdown_watchdog.h"
 #include "server/observe/disk_usage.h"
+#include "server/observe/event_log.h"
+#include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
 #include "server/options/command_line.h"
@@ -41,26 +45,35 @@
 namespace qconfig {
 namespace {
 
-absl::StatusOr<RegistrySettings> RegistrySettingsOf(const Options& options) {
-  auto catalogs = LoadBuiltinCatalogs();
-  if (!catalogs.ok()) return absl::InternalError("broken catalogue data: " + std::string(catalogs.status().message()));
+// What every part of a serving process uses.
+struct Process {
+  const Options& options;
+  const Catalogs& catalogs;
+  std::shared_ptr<spdlog::logger> log;
+  EventLog events;
+  std::shared_ptr<ShutdownRequest> shutdown;
+};
+
+RegistrySettings RegistrySettingsOf(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache) {
+  const Options& options = process.options;
   RegistrySettings settings;
-  settings.catalogs = *std::move(catalogs);
+  settings.catalogs = process.catalogs;
   settings.default_catalog = options.default_catalog;
   settings.limits = options.limits;
   settings.cache_bytes = options.cache_bytes;
   settings.max_wait = absl::Seconds(options.min_revision_wait_seconds);
-  // The other half is for who need not wait: on a disk that hangs, reads are answered from memory.
+  // The other half is for calls that need not wait: when the disk hangs, reads are answered from memory.
   settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);
   settings.max_writing_calls = settings.max_waiting_calls;
+  settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
   return settings;
 }
 
-// Null without TLS.
+// Null if the options turn TLS off.
 absl::StatusOr<std::shared_ptr<const TlsCertificates>> CertificatesOf(const Options& options,
                                                                       const std::shared_ptr<spdlog::logger>& log) {
   if (options.tls_cert.empty()) return nullptr;
-  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, absl::Now, log);
+  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), log);
 }
 
 ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
@@ -77,7 +90,7 @@ ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<sp
   return settings;
 }
 
-std::string VersionJson(const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+std::string VersionJson(const Catalogs& catalogs) {
   nlohmann::json version = {
       {"version", QCONFIG_VERSION}, {"grpc", grpc::Version()}, {"catalogs", nlohmann::json::array()}};
   for (const auto& catalog : catalogs) {
@@ -86,8 +99,7 @@ std::string VersionJson(const std::vector<std::shared_ptr<const Catalog>>& catal
   return version.dump();
 }
 
-AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics,
-                         const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics, const Catalogs& catalogs) {
   AdminHandlers handlers;
   handlers.ready = [&readiness] { return readiness.Check(); };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
@@ -95,16 +107,16 @@ AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics,
   return handlers;
 }
 
-// Null when there is to be no admin port.
-absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Options& options, AdminHandlers handlers,
-                                                        const std::shared_ptr<spdlog::logger>& log) {
-  if (options.admin_listen.empty()) return nullptr;
-  auto admin = AdminServer::Start(options.admin_listen, std::move(handlers), log);
-  if (admin.ok()) log->info("admin port on {} (port {})", options.admin_listen, (*admin)->port());
+// Null if the options turn the admin port off.
+absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Process& process, AdminHandlers handlers) {
+  const std::string& listen = process.options.admin_listen;
+  if (listen.empty()) return nullptr;
+  auto admin = AdminServer::Start(listen, std::move(handlers), process.log);
+  if (admin.ok()) process.events.Info(absl::StrCat("admin port on ", listen, " (port ", (*admin)->port(), ")"));
   return admin;
 }
 
-// Each connection takes a file, and the usual limit is low for the sake of programs with select().
+// Each connection takes a file descriptor. The usual soft limit is low for the sake of programs with select().
 void RaiseFileLimit() {
   rlimit files = {};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -112,7 +124,8 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-// Starts as many threads as the start is about to take, and ends them: libraries that get none abort the process.
+// Starts as many threads as the server needs at start-up, and ends them. Throws std::system_error if it cannot;
+// libraries that cannot start a thread abort the process.
 void TryThreads() {
   constexpr size_t kAtStart = 40;
   absl::Notification tried;
@@ -124,96 +137,119 @@ void TryThreads() {
   while (threads.size() < kAtStart) threads.emplace_back([&tried] { tried.WaitForNotification(); });
 }
 
-// Looks at the store, and logs when it fails and when it is well again.
-std::function<absl::Status()> StoreCheck(const Registry& registry, DiskUsage& disk,
-                                         std::shared_ptr<spdlog::logger> log) {
-  return [&registry, &disk, log = std::move(log), was_ok = true]() mutable {
+void PrepareProcess() {
+  // Returns the memory for large requests to the system after a flood of them. Without it, the memory fragments.
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
+  // Debian's Abseil checks for deadlocks whenever a mutex is locked, gRPC's too. The tests keep these checks.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  std::signal(SIGHUP, SIG_IGN);
+  RaiseFileLimit();
+  TryThreads();
+}
+
+// Tools and tests read the port from this line.
+void LogListening(const Process& process, int port, const std::string& storage) {
+  const Options& options = process.options;
+  if (const std::string exposure = InsecureExposureWarning(options); !exposure.empty()) {
+    process.events.Warn("configuration warning", {{"detail", exposure}});
+  }
+  process.events.Info(
+      absl::StrCat("qconfigd ", QCONFIG_VERSION, " listening on ", options.listen, " (port ", port, ")"),
+      {{"storage", storage}});
+}
+
+// Checks the store, and logs when it begins to fail and when it has recovered.
+std::function<absl::Status()> StoreCheck(const Registry& registry, DiskUsage& disk, const EventLog& events) {
+  return [&registry, &disk, events, was_ok = true]() mutable {
     disk.Look();
     absl::Status status = registry.Revisions(TenantId::Default()).status();
-    if (was_ok && !status.ok()) log->error("not ready: storage: {}", std::string(status.message()));
-    if (!was_ok && status.ok()) log->info("ready again");
+    if (was_ok && !status.ok()) events.Error("not ready: storage failed", {{"error", status.message()}});
+    if (!was_ok && status.ok()) events.Info("ready again");
     was_ok = status.ok();
     return status;
   };
 }
 
-// Serves until the first signal, and then ends. Returns the exit code.
-int ServeUntilSignal(const Options& options, Server& server, const std::shared_ptr<InFlightCalls>& in_flight_calls,
-                     Readiness& readiness, ShutdownSignals& signals, spdlog::logger& log) {
-  const char* const name = signals.Wait() == SIGTERM ? "SIGTERM" : "SIGINT";
+// Serves until a shutdown is requested, then shuts down gracefully. Returns the exit code.
+int ServeUntilShutdown(const Process& process, Server& server, const InFlightCalls& in_flight_calls,
+                       Readiness& readiness) {
+  const Options& options = process.options;
+  const ShutdownCause cause = process.shutdown->Wait();
   readiness.Drain();
   server.ReportNotServing();
-  log.info("ending on {}: not ready any more, still taking calls for {} s; {} are running", name,
-           options.shutdown_delay_seconds, in_flight_calls->running());
+  process.events.Info("shutting down", {{"cause", NameOf(cause)},
+                                        {"delay_s", options.shutdown_delay_seconds},
+                                        {"in_flight", in_flight_calls.running()}});
   absl::SleepFor(absl::Seconds(options.shutdown_delay_seconds));
-  log.info("calls are refused; {} are running and have {} s", in_flight_calls->running(),
-           options.shutdown_grace_seconds);
+  process.events.Info("draining",
+                      {{"in_flight", in_flight_calls.running()}, {"grace_s", options.shutdown_grace_seconds}});
   const size_t cancelled = server.Shutdown(absl::Seconds(options.shutdown_grace_seconds));
   if (cancelled == 0) {
-    log.info("ended, every call finished");
+    process.events.Info("shut down", {{"cancelled", 0}});
   } else {
-    log.warn("ended, {} calls were cancelled", cancelled);
+    process.events.Warn("shut down", {{"cancelled", cancelled}});
   }
-  if (GrpcPortLost()) return kCannotStart;
-  return cancelled == 0 ? kEnded : kCallsCancelled;
+  return ExitCodeOf(process.shutdown->port_lost(), cancelled);
+}
+
+// Starts the server, serves until a shutdown is requested, and returns the exit code. Fails if the server cannot start.
+absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
+  const Options& options = process.options;
+  const auto certificates = CertificatesOf(options, process.log);
+  if (!certificates.ok()) return certificates.status();
+  ServerSettings settings = ServerSettingsOf(options, process.log);
+  if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
+  const std::string storage = *StorageOf(options);
+  DiskUsage disk(storage);
+  Readiness readiness;
+  AddServeMetrics(
+      {options, process.catalogs, *settings.in_flight_calls, *settings.answer_cache, readiness, disk, *certificates},
+      *settings.metrics);
+  auto admin = StartAdmin(process, HandlersOf(readiness, settings.metrics, process.catalogs));
+  if (!admin.ok()) return admin.status();
+
+  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)},
+                         [&process](const std::string& text) {
+                           process.events.Warn("new epoch", {{"detail", text}});
+                         });
+  if (!store.ok()) return store.status();
+  ObservedStore observed_store(*std::move(store),
+                               [metrics = settings.metrics](auto... report) { metrics->store().Finished(report...); });
+  Registry registry(RegistrySettingsOf(process, settings.answer_cache), observed_store);
+  watchdog.Watch(settings.in_flight_calls);
+  const auto server = Server::Start(settings, registry);
+  if (!server.ok()) return server.status();
+  LogListening(process, (*server)->port(), storage);
+
+  const absl::Cleanup end_admin = [&] {
+    readiness.Stop();
+    admin->reset();  // its metrics read what is destroyed next
+  };
+  AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
+  readiness.Serve(StoreCheck(registry, disk, process.events));
+  return ServeUntilShutdown(process, **server, *settings.in_flight_calls, readiness);
 }
 
 }  // namespace
 
-int Serve(const Options& options) {
-  // Else what gRPC takes to receive large requests stays with the process, in pieces, when a flood of them is over.
-  mallopt(M_MMAP_THRESHOLD, 64 << 10);
-  // Debian's abseil looks for deadlocks whenever a mutex is locked, gRPC's too. Tests of the server still do.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  std::signal(SIGHUP, SIG_IGN);
-  RaiseFileLimit();
-  TryThreads();
+int Serve(const Options& options, const Catalogs& catalogs) {
+  PrepareProcess();
   const auto log = StartLog(options);
+  const Process process = {options, catalogs, log, EventLog(*log, LogFormOf(options)),
+                           std::make_shared<ShutdownRequest>()};
+  ReadGrpcLog(process.events, [request = process.shutdown] { request->Request(ShutdownCause::kPortLost); });
+  PassShutdownSignalsTo(process.shutdown);
   constexpr absl::Duration kCancelling = absl::Seconds(2);
-  ShutdownSignals signals(
-      log, absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
-  const auto cannot_start = [&log](const absl::Status& why) {
-    log->critical("{}", std::string(why.message()));
-    return kCannotStart;
-  };
-  for (const std::string& text : UnknownVariables()) log->warn("{}", text);
-
-  auto registry_settings = RegistrySettingsOf(options);
-  if (!registry_settings.ok()) return cannot_start(registry_settings.status());
-  const auto certificates = CertificatesOf(options, log);
-  if (!certificates.ok()) return cannot_start(certificates.status());
-  ServerSettings settings = ServerSettingsOf(options, log);
-  if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
-  registry_settings->on_change = [cache = settings.answer_cache](const TenantId& tenant) { cache->Forget(tenant); };
-  const std::string storage = *StorageOf(options);
-  DiskUsage disk(storage);
-  Readiness readiness;
-  AddServeMetrics({options, registry_settings->catalogs, *settings.in_flight_calls, *settings.answer_cache, readiness,
-                   disk, *certificates},
-                  *settings.metrics);
-  auto admin = StartAdmin(options, HandlersOf(readiness, settings.metrics, registry_settings->catalogs), log);
-  if (!admin.ok()) return cannot_start(admin.status());
-
-  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)},
-                         [&log](const std::string& text) { log->warn("{}", text); });
-  if (!store.ok()) return cannot_start(store.status());
-  ObservedStore observed_store(*std::move(store),
-                               [metrics = settings.metrics](auto... report) { metrics->store().Finished(report...); });
-  Registry registry(*std::move(registry_settings), observed_store);
-  signals.Watch(settings.in_flight_calls);
-  const auto server = Server::Start(settings, registry);
-  if (!server.ok()) return cannot_start(server.status());
-  if (const std::string open = InsecureExposureWarning(options); !open.empty()) log->warn("{}", open);
-  log->info("qconfigd {} listening on {} (port {}), storage {}", QCONFIG_VERSION, options.listen, (*server)->port(),
-            storage);
-
-  const absl::Cleanup end_admin = [&] {
-    readiness.Stop();
-    admin->reset();  // its metrics look at what is destroyed next
-  };
-  AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
-  readiness.Serve(StoreCheck(registry, disk, log));
-  return ServeUntilSignal(options, **server, settings.in_flight_calls, readiness, signals, *log);
+  ShutdownWatchdog watchdog(
+      process.shutdown, process.events,
+      absl::Seconds(options.shutdown_delay_seconds) + absl::Seconds(options.shutdown_grace_seconds) + kCancelling);
+  for (const std::string& text : UnknownVariables()) {
+    process.events.Warn("configuration warning", {{"detail", text}});
+  }
+  const absl::StatusOr<int> exit_code = Run(process, watchdog);
+  if (exit_code.ok()) return *exit_code;
+  process.events.Critical("cannot start", {{"error", exit_code.status().message()}});
+  return kFailed;
 }
 
 }  // namespace qconfig

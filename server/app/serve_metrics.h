@@ -18,7 +18,7 @@
 
 namespace qconfig {
 
-// What values of metrics are read from.
+// The objects whose state the metrics show.
 struct MetricSources {
   const Options& options;
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
@@ -29,11 +29,12 @@ struct MetricSources {
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process, and `sources`, of which calls, answers, readiness and disk are looked
-// at for as long as metrics are read. Those of the registry are 0 until AddRegistryMetrics().
+// Adds the series of this program, its process and `sources`. The calls, answer cache, readiness and disk must outlive
+// the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
-// `registry` and its `store` are looked at for as long as metrics are read. Null: there is none yet.
+// Adds the series of `registry` and its `store`, which must outlive the last read of the metrics. Null: not started
+// yet.
 void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Metrics& metrics);
 
 }  // namespace qconfig

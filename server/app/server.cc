@@ -22,7 +22,7 @@ const google::protobuf::ServiceDescriptor* RegistryServiceDescriptor() {
   return v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
 }
 
-// `method` of `service`, on bytes.
+// The handler `method` of `service`, as a method on bytes.
 template <typename Service, typename Request, typename Response>
 BytesMethod Bytes(const Service& service,
                   absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
@@ -35,32 +35,33 @@ int ToMilliseconds(absl::Duration time) {
 }
 
 void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wait, grpc::ServerBuilder& builder) {
-  // The library's default punishes clients that keep connections alive through proxies.
+  // By default gRPC closes connections of clients that ping often, as they must behind some proxies.
   constexpr int kMinPingIntervalMs = 10'000;
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // A peer that is gone without a word is noticed after these two times. By default the library would stop to ask.
+  // A peer that disappeared is detected after the sum of these two times. By default gRPC stops pinging after two
+  // pings.
   constexpr int kKeepaliveTimeoutMs = 20'000;
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ToMilliseconds(settings.keepalive));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // So that clients of a server that was added find it. Calls have the time that the slowest of them takes.
+  // Clients reconnect and so find servers that were added. The grace time is enough for the slowest call.
   if (settings.max_connection_age > absl::ZeroDuration()) {
     const absl::Duration age_grace = std::max(absl::Minutes(5), max_wait + absl::Minutes(1));
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, ToMilliseconds(settings.max_connection_age));
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, ToMilliseconds(age_grace));
   }
-  // What is more waits in the client, and one connection does not bring a flood. RFC 9113 advises at least 100.
+  // Further calls of a connection wait in the client. RFC 9113 recommends at least 100.
   constexpr int kMaxStreams = 100;
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
-  // Of connections that never say what they are for. By default two minutes.
+  // For connections that send nothing. The default is two minutes.
   constexpr int kHandshakeTimeoutMs = 20'000;
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
 }
 
-// gRPC's own bounds refuse without a reason, and so they are to be reached only when ours fail.
+// gRPC's own limits reject calls without a reason, so they are far above ours.
 void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& builder) {
-  // A thread for each call that is worked on or sent, and others that refuse what is more.
+  // A thread for each call that is handled or sent, and threads that reject further calls.
   constexpr size_t kRefusing = 1000;
   grpc::ResourceQuota quota("qconfigd");
   quota.SetMaxThreads(static_cast<int>(2 * settings.in_flight_calls->max_calls() + kRefusing));
@@ -68,16 +69,16 @@ void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& bui
 }
 
 void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& builder) {
-  // Else a second server on the same port would start, and take part of the calls.
+  // With the default, a second server could listen on the same port and receive a part of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // gRPC refuses without a reason, so what is not far above the limit is left to UnaryService.
+  // gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryService.
   const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
   builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
-  // gRPC looks at the size of a compressed message only when it has inflated it, a thousand times as large if it must.
+  // gRPC checks the size of a compressed message only after decompressing it, possibly to a thousand times its size.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-  // GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION stays on: without that filter a call that is so refused is worked on.
-  // Counters of channelz that nobody can ask for. They take some 2 %.
+  // GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION stays on: without that filter, rejected calls are handled all the same.
+  // The counters of channelz cost about 2 % CPU, and no service exposes them.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
@@ -111,7 +112,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
-  // Before the first server of the process is built, as the plugins ask for.
+  // Plugins must be registered before the first server of the process is built.
   static const bool kPluginsEnabled = [] {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
@@ -146,7 +147,7 @@ Server::~Server() {
 void Server::ReportNotServing() { health_.ReportNotServing(); }
 
 size_t Server::Shutdown(absl::Duration grace) {
-  // For the ends of answers. Open streams of health watchers would use up all of a longer time.
+  // For the last bytes of responses. Open streams of health watchers always use all of this time.
   constexpr absl::Duration kSending = absl::Milliseconds(250);
   ReportNotServing();
   registry_.StopWaiting();

@@ -25,39 +25,40 @@
 
 namespace qconfig {
 
-// What a server is made of beside its registry.
+// Everything that a server needs but its registry.
 struct ServerSettings {
-  std::string listen = "127.0.0.1:50051";  // host:port; port 0 takes a free one
+  std::string listen = "127.0.0.1:50051";  // host:port; port 0: any free port
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   Limits limits;
-  Clock clock = absl::Now;
+  Clock clock;
   std::shared_ptr<spdlog::logger> log;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
-  std::shared_ptr<AnswerCache> answer_cache = std::make_shared<AnswerCache>(0);  // that the registry tells of changes
-  absl::Duration keepalive = absl::Seconds(60);            // silence after which a connection is pinged
+  std::shared_ptr<AnswerCache> answer_cache =
+      std::make_shared<AnswerCache>(0);                    // the registry must report changes to it
+  absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
 
 // A running gRPC server with ConfigService, RegistryService, health and reflection. Thread-safe.
 class Server {
  public:
-  // kUnavailable when the address cannot be listened on. `registry` must outlive the server.
+  // kUnavailable: cannot listen on the address. `registry` must outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, Registry& registry);
 
-  // Ends the server at once when Shutdown() was not called.
+  // Ends the server at once if Shutdown() was not called.
   ~Server();
 
-  // The port that is listened on. Of no meaning for a Unix socket.
+  // The port that the server listens on. Meaningless for a Unix socket.
   int port() const { return port_; }
 
-  // The health service says that nothing is served any more. Calls are answered as before.
+  // Makes the health service report NOT_SERVING. Calls are still served.
   void ReportNotServing();
 
-  // Reports itself as not serving, refuses calls, and waits for those that run, for `grace` at the most. What is left
-  // then is cancelled, and so are streams of health and reflection. Returns how many calls were cancelled. Waits for
-  // handlers that do not notice. Not to be called by two threads at once.
+  // Reports NOT_SERVING, rejects new calls, and waits up to `grace` for calls in flight. Then cancels those that are
+  // left, and the streams of health and reflection. Returns how many calls were cancelled. Waits for handlers to
+  // return. Must not be called concurrently.
   size_t Shutdown(absl::Duration grace);
 
  private:
@@ -74,7 +75,7 @@ class Server {
   HealthService health_;
   int port_ = 0;
   std::unique_ptr<CallQueue> queue_;        // outlives server_
-  std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which gives them work
+  std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which hands calls to them
   std::unique_ptr<grpc::Server> server_;
 };
 

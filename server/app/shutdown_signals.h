@@ -2,38 +2,22 @@
 #ifndef QCONFIG_SERVER_APP_SHUTDOWN_SIGNALS_H_
 #define QCONFIG_SERVER_APP_SHUTDOWN_SIGNALS_H_
 
-#include <spdlog/logger.h>
-
 #include <memory>
 
-#include "absl/time/time.h"
-#include "server/rpc/in_flight_calls.h"
+#include "server/app/shutdown_request.h"
 
 namespace qconfig {
 
-// SIGTERM and SIGINT. The first ends the process at once when nothing is served yet, and else makes Wait() return. A
-// second one ends it at once, and so does the end of `max_ending` after the first. Thread-safe; one for a process.
-class ShutdownSignals {
- public:
-  // Keeps the signals from this thread and those that it starts from now on. REQUIRES: there is no other thread.
-  static void Block();
-  // Lets this thread have them again: they end the process.
-  static void Unblock();
+// SIGTERM and SIGINT, as requests to shut down.
 
-  // Listens for them, on a thread that is never ended. REQUIRES: Block() was called.
-  ShutdownSignals(std::shared_ptr<spdlog::logger> log, absl::Duration max_ending);
+// Blocks the signals for this thread and those that it starts from now on. REQUIRES: there is no other thread.
+void BlockShutdownSignals();
+// Lets the signals end the process again, for this thread.
+void UnblockShutdownSignals();
 
-  // Calls are served from now on. They decide about the exit code when the process is ended at once.
-  void Watch(std::shared_ptr<InFlightCalls> in_flight_calls);
-
-  // Returns the first signal. REQUIRES: Watch() was called.
-  int Wait();
-
- private:
-  struct State;
-
-  const std::shared_ptr<State> state_;
-};
+// Passes each signal on to `request` from now on, by a thread that never ends. REQUIRES: BlockShutdownSignals() was
+// called.
+void PassShutdownSignalsTo(std::shared_ptr<ShutdownRequest> request);
 
 }  // namespace qconfig
 

@@ -20,7 +20,7 @@ absl::string_view MetadataValue(const grpc::ServerContext& context, const char* 
                                                : absl::string_view(it->second.data(), it->second.size());
 }
 
-// Ids stand in log lines between other fields, so one with spaces could pretend to be more than one field.
+// Ids are fields of log lines, so an id with spaces could imitate other fields.
 bool IsRequestId(absl::string_view text) {
   constexpr size_t kMaxSize = 128;
   const auto is_plain = [](char c) {

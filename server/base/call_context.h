@@ -20,30 +20,32 @@
 
 namespace qconfig {
 
-// What a call's handler learns that its observer is to know. Not thread-safe.
+// What a call's handler reports to its observer. Not thread-safe.
 struct CallNotes {
-  std::vector<std::string> tenants;                 // that the request is about; the same one may stand here again
-  std::optional<int64_t> items;                     // of a batch that is answered
-  std::map<v1::ErrorReason, int64_t> failed_items;  // how many of these failed, by reason
+  std::vector<std::string> tenants;                 // that the request is about; may have duplicates
+  std::optional<int64_t> items;                     // of a batch
+  std::map<v1::ErrorReason, int64_t> failed_items;  // the number of failed items, by reason
 };
 
-// What is known of a call beside its request. Nothing below the transport sees gRPC's own context.
+// The circumstances of a call, without its request. Only the transport uses gRPC's own context.
 struct CallContext {
   std::string method;      // "qconfig.v1.ConfigService/GetConfig"
   std::string peer;        // "ipv4:127.0.0.1:40312"
-  std::string request_id;  // the caller's `x-request-id` when it is a plain word, else a new one
-  std::string trace_id;    // of the caller's W3C `traceparent`; empty when there is none
-  // Whom a request without a tenant is about. The same for all callers: kept answers are found by the request alone.
+  std::string request_id;  // the client's `x-request-id` if it is a plain word, otherwise a new one
+  std::string trace_id;    // of the client's W3C `traceparent`; empty: none
+  // The tenant for requests that name none. The same for all clients, because cached answers depend on the request
+  // only.
   TenantId tenant = TenantId::Default();
-  absl::Time deadline;                 // absl::InfiniteFuture() when the caller gave none
-  std::function<bool()> is_cancelled;  // whether the caller went away
+  absl::Time deadline;                 // absl::InfiniteFuture(): none
+  std::function<bool()> is_cancelled;  // whether the client cancelled the call
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
 
-// Whom a request is about that names the tenant `name`, which is noted. INVALID_REQUEST when that is no tenant's name.
+// The tenant of a request whose tenant is `name`; empty: the call's. Adds it to the notes. INVALID_REQUEST: `name` is
+// not a valid tenant name.
 absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name);
 
-// The one place where contexts are made. `context` must outlive the result.
+// Makes the context of a call to `method`. `context` must outlive the result.
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method);
 
 }  // namespace qconfig

@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/base/counted.h"
 
 namespace qconfig {
 
@@ -15,34 +16,17 @@ class ConcurrencyLimiter {
  public:
   explicit ConcurrencyLimiter(size_t slots) : free_(slots) {}
 
-  // Holds one slot for as long as it lives.
-  class Slot {
-   public:
-    // Waits for a free slot until `deadline`. `limiter` must outlive the slot.
-    Slot(ConcurrencyLimiter& limiter, absl::Time deadline) : limiter_(limiter), acquired_(limiter.Acquire(deadline)) {}
-    ~Slot() {
-      if (acquired_) limiter_.Release();
-    }
-    Slot(const Slot&) = delete;
-    Slot& operator=(const Slot&) = delete;
-
-    // False if no slot was free before the deadline.
-    bool acquired() const { return acquired_; }
-
-   private:
-    ConcurrencyLimiter& limiter_;
-    const bool acquired_;
-  };
-
- private:
-  bool Acquire(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_) {
+  // Takes a slot for as long as the result lives. Waits up to `timeout` for a free one; the result is empty if there
+  // was none. The limiter must outlive the result.
+  Counted Acquire(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     const auto is_free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return free_ > 0; };
-    if (!mutex_.AwaitWithDeadline(absl::Condition(&is_free), deadline)) return false;
+    if (!mutex_.AwaitWithTimeout(absl::Condition(&is_free), timeout)) return {};
     --free_;
-    return true;
+    return Counted([this] { Release(); });
   }
 
+ private:
   void Release() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     ++free_;

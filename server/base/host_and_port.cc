@@ -16,13 +16,13 @@ namespace qconfig {
 namespace {
 
 bool IsPort(absl::string_view text, int& port) {
-  // SimpleAtoi() alone takes signs and spaces.
+  // SimpleAtoi() also accepts signs and spaces.
   return std::all_of(text.begin(), text.end(), absl::ascii_isdigit) && absl::SimpleAtoi(text, &port) && port <= 65535;
 }
 
 bool IsIpv6Address(const std::string& host) {
   in6_addr address;
-  return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;  // behind the %: the interface
+  return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;  // after the %: the interface
 }
 
 bool IsHost(absl::string_view host) {

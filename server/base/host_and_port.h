@@ -15,8 +15,8 @@ struct HostAndPort {
   int port = 0;
 };
 
-// Parses host:port or [IPv6 address]:port, with a port from 0 to 65535 in digits. Looks no name up.
-// kInvalidArgument: the message is a sentence about `option`, whose value `address` is.
+// Parses host:port or [IPv6 address]:port, with a port from 0 to 65535. Does not resolve names.
+// kInvalidArgument: the message names `option`, whose value is `address`.
 absl::StatusOr<HostAndPort> ParseHostAndPort(absl::string_view option, absl::string_view address);
 
 }  // namespace qconfig

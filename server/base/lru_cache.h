@@ -14,13 +14,13 @@
 
 namespace qconfig {
 
-// Keeps what was used last, as much as fits into a number of bytes. Not thread-safe.
+// Keeps the most recently used values, up to a number of bytes. Not thread-safe.
 template <typename Value>
 class LruCache {
  public:
   explicit LruCache(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Null when it is not there, or no longer. Valid until the next Put().
+  // Null if the key is not cached. Valid until the next Put() or Erase().
   const Value* Find(absl::string_view key) {
     const auto it = index_.find(key);
     if (it == index_.end()) return nullptr;
@@ -28,8 +28,8 @@ class LruCache {
     return &entries_.front().value;
   }
 
-  // `bytes` is what `value` and its key take. A value that is larger than the whole cache is not kept.
-  // Returns what had to go, so that the caller can destroy it where that may take time.
+  // Caches a value. `bytes` is the memory of `value` and its key. A value larger than the whole cache is not cached.
+  // Returns the evicted values, so that the caller can destroy them without holding a lock.
   std::vector<Value> Put(std::string key, Value value, size_t bytes) {
     std::vector<Value> dropped = Erase(key);
     if (bytes > max_bytes_) return dropped;
@@ -40,6 +40,7 @@ class LruCache {
     return dropped;
   }
 
+  // Removes the value of a key, and returns it as Put() does.
   std::vector<Value> Erase(absl::string_view key) {
     std::vector<Value> dropped;
     if (const auto it = index_.find(key); it != index_.end()) Drop(it->second, dropped);
@@ -66,7 +67,7 @@ class LruCache {
 
   const size_t max_bytes_;
   size_t bytes_ = 0;
-  Entries entries_;                                                           // what was used last comes first
+  Entries entries_;                                                           // most recently used first
   absl::flat_hash_map<absl::string_view, typename Entries::iterator> index_;  // views into `entries_`
 };
 

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Not std::thread::hardware_concurrency() alone, which counts the machine's.
+// Unlike std::thread::hardware_concurrency(), which counts the processors of the machine.
 size_t Allowed() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -28,7 +28,7 @@ size_t Allowed() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// This process's group in v1's hierarchy of `controller`, or in v2's when that is empty. "/" when it is not known.
+// This process's group in v1's hierarchy of `controller`, or in v2's if that is empty. "/" if it is not known.
 fs::path GroupOf(const std::string& own_groups, absl::string_view controller) {
   std::ifstream file(own_groups);
   for (std::string line; std::getline(file, line);) {  // "4:cpu,cpuacct:/a/b", or "0::/a/b"
@@ -38,7 +38,7 @@ fs::path GroupOf(const std::string& own_groups, absl::string_view controller) {
   return "/";
 }
 
-// Quotas are in processors, infinite when there is none.
+// Quotas are in processors; infinity: none.
 double Quota(double time, double period) {
   return time > 0 && period > 0 ? time / period : std::numeric_limits<double>::infinity();
 }
@@ -58,7 +58,7 @@ double QuotaOfV1(const fs::path& group) {
   return Quota(time, period);
 }
 
-// The smallest quota of `group` and of the groups that it is in, up to `root`. What is not mounted here has none.
+// The smallest quota of `group` and its parents, up to `root`. Groups that are not mounted here have none.
 double QuotaWithin(const fs::path& root, fs::path group, double (*quota_of)(const fs::path&)) {
   double quota = quota_of(root);
   for (; group.has_relative_path(); group = group.parent_path()) {

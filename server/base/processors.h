@@ -7,9 +7,9 @@
 
 namespace qconfig {
 
-// How many processors this process can keep busy, one at least: those that it may run on, and no more than the smallest
-// quota of the groups that it is in, rounded up. `cgroups` is where control groups are mounted (v2, or v1 with its
-// controller `cpu` in the folder of that name), and `own_groups` says in which of them the process is.
+// How many processors this process can keep busy, at least one: the number in its affinity mask, but at most the
+// smallest CPU quota of its control groups, rounded up. Control groups are mounted at `cgroups` (v2, or v1 with the
+// controller `cpu` in the folder of that name); `own_groups` lists those of the process.
 size_t Processors(const std::string& cgroups = "/sys/fs/cgroup", const std::string& own_groups = "/proc/self/cgroup");
 
 }  // namespace qconfig

@@ -21,7 +21,7 @@ using prometheus::Labels;
 
 constexpr char kOther[] = "other";
 
-// Of status codes 0 to 16, as the Prometheus libraries of gRPC call them.
+// The names of status codes 0 to 16 in gRPC's Prometheus libraries.
 constexpr std::array<const char*, 17> kCodeNames = {
     "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
     "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
@@ -32,7 +32,7 @@ Family<Counter>& Counters(prometheus::Registry& registry, const char* name, cons
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
-// A series for each reason, in the place of the reason's number.
+// A series for each reason, indexed by the reason's number.
 std::vector<Counter*> ByReason(Family<Counter>& family, Labels labels) {
   std::vector<Counter*> counters(v1::ErrorReason_ARRAYSIZE);
   for (int number = 0; number < v1::ErrorReason_ARRAYSIZE; ++number) {
@@ -55,7 +55,7 @@ std::string ReasonLabel(v1::ErrorReason reason) {
   return reason == v1::ERROR_REASON_UNSPECIFIED ? "NONE" : ReasonName(reason);
 }
 
-// The families of which each method has series.
+// The families that have series for each method.
 struct MethodFamilies {
   explicit MethodFamilies(prometheus::Registry& registry)
       : started(Counters(registry, "grpc_server_started_total", "Calls that were begun.")),
@@ -102,7 +102,7 @@ void MethodMetrics::Finished(const absl::Status& status, v1::ErrorReason reason,
   } else {
     rejected_[static_cast<size_t>(reason)]->Increment();
   }
-  seconds_->Observe(absl::ToDoubleSeconds(std::max(elapsed, absl::ZeroDuration())));  // a clock may go back
+  seconds_->Observe(absl::ToDoubleSeconds(std::max(elapsed, absl::ZeroDuration())));  // the wall clock can be set back
 }
 
 CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)

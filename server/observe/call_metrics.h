@@ -21,10 +21,10 @@
 
 namespace qconfig {
 
-// Upper bounds of the buckets of every histogram of times, in seconds.
+// The upper bounds of the buckets of all latency histograms, in seconds.
 const prometheus::Histogram::BucketBoundaries& TimeBuckets();
 
-// "NONE" for a failure without a reason.
+// The label for a reason; "NONE" for a failure without one.
 std::string ReasonLabel(v1::ErrorReason reason);
 
 struct MethodFamilies;
@@ -32,10 +32,10 @@ struct MethodFamilies;
 // The series of one method. Thread-safe.
 class MethodMetrics {
  public:
-  // The registry of `families` owns the series, and must outlive this.
+  // The registry of `families` owns the series, and must outlive this object.
   MethodMetrics(const MethodFamilies& families, const std::string& service, const std::string& method);
 
-  // `has_message`: its bytes came; a caller may end a call without any.
+  // `has_message`: whether the request arrived; a client can end a call without sending one.
   void Started(bool has_message) const;
   void Finished(const absl::Status& status, v1::ErrorReason reason, absl::Duration elapsed) const;
 
@@ -48,17 +48,18 @@ class MethodMetrics {
   prometheus::Histogram* seconds_;
 };
 
-// The series that are about calls: of each method of the contract, of tenants, of items of batches. Thread-safe.
+// The series about calls: by method, by tenant, and of the items of batches. Thread-safe.
 class CallMetrics {
  public:
-  // `registry` owns the series, and must outlive this.
+  // `registry` owns the series, and must outlive this object.
   CallMetrics(prometheus::Registry& registry, size_t max_tenants);
 
-  // Of a method such as "qconfig.v1.ConfigService/GetConfig". Lives as long as this. REQUIRES: the contract has it.
+  // The series of a method such as "qconfig.v1.ConfigService/GetConfig". Valid as long as this object.
+  // REQUIRES: the method exists.
   const MethodMetrics& Method(absl::string_view method) const;
 
-  // Counts a call that is about the tenant. Tenants that come when `max_tenants` are known are counted as "other", and
-  // so is, always, a tenant of that name.
+  // Counts a call for the tenant. After the first `max_tenants` tenants, further ones are counted as "other". So is a
+  // tenant of that name.
   void CountTenant(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void CountItems(int64_t ok) { items_ok_->Increment(static_cast<double>(ok)); }

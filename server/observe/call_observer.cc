@@ -32,7 +32,7 @@ bool IsSampled(double sample) {
   return absl::Bernoulli(generator, sample);
 }
 
-// The tenant that a call is about; empty when there is none, or when a batch is about several.
+// The tenant of a call; empty if there is none, or if a batch has several.
 absl::string_view OneTenant(const CallNotes& notes) {
   return notes.tenants.size() == 1 ? absl::string_view(notes.tenants.front()) : absl::string_view();
 }
@@ -43,7 +43,7 @@ int64_t FailedItems(const CallNotes& notes) {
   return sum;
 }
 
-// A batch that has many items of a tenant is one call that is about it.
+// A batch with several items for a tenant is one call for the tenant.
 void DropRepeated(std::vector<std::string>& tenants) {
   std::sort(tenants.begin(), tenants.end());
   tenants.erase(std::unique(tenants.begin(), tenants.end()), tenants.end());
@@ -102,7 +102,7 @@ void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call,
   if (call.notes->items.has_value()) {
     line.Add("items", *call.notes->items).Add("failed_items", FailedItems(*call.notes));
   }
-  // What failed through the server tells of the server, and nothing of the request.
+  // The message of a server failure is about the server, and has nothing of the request.
   constexpr size_t kMaxChars = 512;
   if (level == spdlog::level::err) line.Add("error", Printable(error.message(), kMaxChars));
   log_->log(level, line.message());

@@ -19,26 +19,26 @@ namespace qconfig {
 
 // Which calls are logged, and how.
 struct CallLogSettings {
-  LogForm form = LogForm::kText;  // that of the log
-  double sample = 0;              // how many of the calls that are OK and not slow, 0 to 1
+  LogForm form = LogForm::kText;  // of the log
+  double sample = 0;              // the fraction, 0 to 1, of the calls that are OK and not slow
   absl::Duration slow = absl::Milliseconds(500);
 };
 
-// Is told of every call when it is over, and counts and logs it: what failed through the server as an error, what the
-// caller got wrong, what was slow, and a sample of the rest as information. A call is about no tenant when it failed
-// before its tenant was known. Never logs a request or an answer. Thread-safe.
+// Counts and logs every finished call. Logs failures of the server as errors; failures caused by the client, slow calls
+// and a sample of the others as information. A call that failed before its tenant was known has no tenant. Never logs a
+// request or a response. Thread-safe.
 class CallObserver {
  public:
   CallObserver(std::shared_ptr<Metrics> metrics, const std::shared_ptr<spdlog::logger>& log,
                const CallLogSettings& settings);
 
-  // The series of a method, for Finished(). REQUIRES: the contract has it.
+  // The series of a method, for Finished(). REQUIRES: the method exists.
   const MethodMetrics& Method(absl::string_view method) const { return metrics_->calls().Method(method); }
 
   void Finished(const MethodMetrics& method, const CallContext& call, const absl::Status& status,
                 absl::Duration elapsed);
 
-  // The same of a call that is about `tenant` and OK. `call` is asked only for what is logged.
+  // The same for a successful call for `tenant`. `call` is called only if the call is logged.
   void FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
                   absl::FunctionRef<CallContext()> call);
 

@@ -8,11 +8,11 @@
 
 namespace qconfig {
 
-// What the registry's files take, and what their disk has left, as of the last Look(): a disk that hangs must not hold
-// up those who read metrics. 0 when registries are in memory. Thread-safe.
+// The size of the registry's files and the free space of their disk, as of the last Look(). Reading them never waits
+// for the disk, which may hang. 0 if registries are in memory. Thread-safe.
 class DiskUsage {
  public:
-  // `storage` is as StorageOf() tells.
+  // `storage` is a result of StorageOf().
   explicit DiskUsage(const std::string& storage);
 
   void Look();

@@ -12,20 +12,18 @@
 
 namespace qconfig {
 
-// Starts the process's log, to standard error, which gRPC's complaints go to as well. It has a thread of its own: when
-// nobody reads it any more, lines are lost and calls go on.
+// Starts the process's log to standard error. A thread of its own writes it: if nothing reads it, lines are dropped and
+// calls go on.
 std::shared_ptr<spdlog::logger> StartLog(const Options& options);
 
-// The form that `options` ask for: "auto" is text on a terminal.
+// The form that `options` select; "auto" is text on a terminal and JSON elsewhere.
 LogForm LogFormOf(const Options& options);
 
-// Whether gRPC told the log that its port takes no more connections. The process then sends itself a SIGTERM.
-bool GrpcPortLost();
-
-// How many lines were lost because nobody read the log.
+// How many lines were dropped because nothing read the log.
 int64_t DroppedLogLines();
 
-// Ends the process once the log is written, or is not read within a second. Any thread may call it.
+// Writes the log, for up to one second, and then exits the process with `code`. Discards gRPC's log. Thread-safe: the
+// first call decides.
 [[noreturn]] void ExitAfterLog(int code);
 
 }  // namespace qconfig

@@ -15,10 +15,10 @@
 namespace qconfig {
 namespace {
 
-// No line has more of one text than this.
+// The maximum length of a value in a line.
 constexpr size_t kMaxChars = 4096;
 
-// Messages of a logger of this name are members of a JSON object already, when lines are JSON.
+// If lines are JSON, messages of a logger with this name already are members of a JSON object.
 constexpr char kFieldsLogger[] = "fields";
 
 std::string JsonString(absl::string_view text) {
@@ -33,7 +33,7 @@ class LineFormatter : public spdlog::formatter {
 
   void format(const spdlog::details::log_msg& line, spdlog::memory_buf_t& out) override {
     const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromChrono(line.time), absl::UTCTimeZone());
-    // As --log-level takes it; spdlog says "warning".
+    // The name that --log-level uses; spdlog's is "warning".
     const absl::string_view level =
         line.level == spdlog::level::warn ? "warn" : View(spdlog::level::to_string_view(line.level));
     const auto append = [&out](absl::string_view text) { out.append(text.data(), text.data() + text.size()); };

@@ -14,14 +14,14 @@ namespace qconfig {
 
 enum class LogForm { kText, kJson };
 
-// From now on the sinks of `log` write one line for each message, whatever is in it: text, or one JSON object with
-// `time`, `level` and `msg`. Times are UTC.
+// Makes the sinks of `log` write exactly one line for each message: text, or a JSON object with `time`, `level` and
+// `msg`. Times are UTC.
 void SetLogForm(spdlog::logger& log, LogForm form);
 
-// A logger on the sinks of `log`, for messages that LogFields has made.
+// A logger that writes messages of LogFields to the sinks of `log`.
 std::shared_ptr<spdlog::logger> FieldsLogger(spdlog::logger& log);
 
-// The message of a line that has fields beside its text. Not thread-safe.
+// Builds the message of a line with fields. Not thread-safe.
 class LogFields {
  public:
   LogFields(LogForm form, absl::string_view msg);
@@ -30,7 +30,7 @@ class LogFields {
   LogFields& Add(absl::string_view key, absl::string_view value);
   LogFields& Add(absl::string_view key, int64_t value);
 
-  // What a FieldsLogger() is to be given.
+  // The message for a FieldsLogger().
   const std::string& message() const { return message_; }
 
  private:

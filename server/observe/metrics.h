@@ -14,23 +14,23 @@
 
 namespace qconfig {
 
-// What the server counts and measures, as Prometheus reads it. Every series is there from the start. Thread-safe.
+// The metrics of the server, for Prometheus. Every series exists from the start. Thread-safe.
 class Metrics {
  public:
-  // The first `max_tenants` tenants that call have a label of their own.
+  // The first `max_tenants` tenants have a label value of their own.
   explicit Metrics(size_t max_tenants) : calls_(registry_, max_tenants), store_(registry_) {}
 
   CallMetrics& calls() { return calls_; }
   StoreMetrics& store() { return store_; }
 
-  // Adds a series of a value that lives elsewhere: `sample` is called for each Text(), by any thread, and must not call
-  // back; what it does not know is left out. It takes the place of an earlier series of this name and these labels.
+  // Adds a series whose value is kept elsewhere. `sample` is called by each Text(), on any thread, and must not call
+  // back; if it returns nullopt, the series is omitted. Replaces an earlier series with the same name and labels.
   void AddGauge(const std::string& name, const std::string& help, const prometheus::Labels& labels,
                 std::function<std::optional<double>()> sample);
   void AddCounter(const std::string& name, const std::string& help, const prometheus::Labels& labels,
                   std::function<std::optional<double>()> sample);
 
-  // In Prometheus' text format, version 0.0.4.
+  // All series in Prometheus' text format, version 0.0.4.
   std::string Text() const;
 
  private:

@@ -19,7 +19,7 @@
 namespace qconfig {
 namespace {
 
-// Fields of /proc/self/stat that follow the name of the program, by the numbers of proc(5).
+// Fields of /proc/self/stat after the name of the program, numbered as in proc(5).
 enum StatField : size_t { kThreads = 20, kStartTicks = 22, kVirtualBytes = 23, kResidentPages = 24 };
 
 std::string FileText(const char* path) {
@@ -27,7 +27,7 @@ std::string FileText(const char* path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// Stays open, so that it can be read when no more files can be opened.
+// Stays open, so that it can be read when the process has no file descriptors left.
 std::string StatText() {
   static const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   char text[4096];
@@ -35,10 +35,10 @@ std::string StatText() {
   return std::string(text, size > 0 ? static_cast<size_t>(size) : 0);
 }
 
-// None where the system does not tell.
+// Nullopt if the system does not provide it.
 std::optional<double> Stat(StatField field) {
   const std::string text = StatText();
-  // The name stands in parentheses, and may have any characters.
+  // The name is in parentheses, and can contain any character.
   const size_t end_of_name = text.rfind(')');
   if (end_of_name == std::string::npos) return std::nullopt;
   const std::vector<std::string> fields = absl::StrSplit(text.substr(end_of_name), ' ');

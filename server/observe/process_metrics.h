@@ -6,7 +6,7 @@
 
 namespace qconfig {
 
-// Adds what the operating system knows of this process, under the names that Prometheus' libraries use.
+// Adds the operating system's figures for this process, under the names that Prometheus' libraries use.
 void AddProcessMetrics(Metrics& metrics);
 
 }  // namespace qconfig

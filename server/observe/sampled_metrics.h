@@ -17,7 +17,7 @@
 
 namespace qconfig {
 
-// Series whose values are asked for when somebody reads them. Thread-safe.
+// Series whose values are sampled when they are read. Thread-safe.
 class SampledMetrics : public prometheus::Collectable {
  public:
   struct Series {
@@ -25,10 +25,10 @@ class SampledMetrics : public prometheus::Collectable {
     std::string name;
     std::string help;
     prometheus::Labels labels;
-    std::function<std::optional<double>()> sample;  // is called by any thread; none: the series is left out
+    std::function<std::optional<double>()> sample;  // called on any thread; nullopt: the series is omitted
   };
 
-  // In the place of the one that has the name and labels. REQUIRES: series of one name have one type and help.
+  // Replaces a series with the same name and labels. REQUIRES: series of one name have the same type and help.
   void Add(Series series) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // One family for each name, in the order in which they were added.

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/observe/store_metrics.h"
 
-#include <algorithm>
-
 #include "core/error.h"
 #include "server/observe/call_metrics.h"
 
 namespace qconfig {
 namespace {
 
-// By number.
+// Indexed by StoreOperation.
 constexpr std::array<const char*, kStoreOperations> kOperationNames = {"commit", "revisions", "load", "changes",
                                                                        "find_request"};
 
@@ -36,7 +34,7 @@ StoreMetrics::StoreMetrics(prometheus::Registry& registry) : series_() {
 
 void StoreMetrics::Finished(StoreOperation operation, const absl::Status& status, absl::Duration elapsed) {
   const Series& series = series_[static_cast<size_t>(operation)];
-  series.seconds->Observe(absl::ToDoubleSeconds(std::max(elapsed, absl::ZeroDuration())));  // a clock may go back
+  series.seconds->Observe(absl::ToDoubleSeconds(elapsed));
   if (status.ok() || absl::IsAborted(status) || absl::IsAlreadyExists(status)) return;
   switch (ItemErrorOf(status).reason()) {
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:

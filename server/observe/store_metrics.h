@@ -14,13 +14,13 @@
 
 namespace qconfig {
 
-// The series that are about a store. Thread-safe.
+// The series about a store. Thread-safe.
 class StoreMetrics {
  public:
-  // `registry` owns the series, and must outlive this.
+  // `registry` owns the series, and must outlive this object.
   explicit StoreMetrics(prometheus::Registry& registry);
 
-  // What an ObservedStore reports to. A store that tells why a call cannot be done has not failed.
+  // Counts an operation that an ObservedStore reports. An error that is the answer to the call is not a failure.
   void Finished(StoreOperation operation, const absl::Status& status, absl::Duration elapsed);
 
  private:

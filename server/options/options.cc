@@ -201,11 +201,10 @@ void AddLimits(CLI::App& app, Options& options) {
            "Memory for the algorithms in one answer, bytes");
 }
 
-absl::Status CheckDefaultCatalog(const Options& options) {
-  const auto catalogs = LoadBuiltinCatalogs();
-  if (!catalogs.ok()) return catalogs.status();
+absl::Status CheckDefaultCatalog(const Options& options, const Catalogs& catalogs) {
   std::vector<absl::string_view> names;
-  for (const auto& catalog : *catalogs) {
+  names.reserve(catalogs.size());
+  for (const auto& catalog : catalogs) {
     if (catalog->name() == options.default_catalog) return absl::OkStatus();
     names.push_back(catalog->name());
   }
@@ -282,11 +281,11 @@ absl::StatusOr<std::string> StorageOf(const Options& options) {
   return absl::StrCat("sqlite:", directory, "/registry.db");
 }
 
-absl::Status CheckOptions(const Options& options) {
+absl::Status CheckOptions(const Options& options, const Catalogs& catalogs) {
   if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
   if (absl::Status status = CheckListen(options.listen); !status.ok()) return status;
   if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
-  if (absl::Status status = CheckDefaultCatalog(options); !status.ok()) return status;
+  if (absl::Status status = CheckDefaultCatalog(options, catalogs); !status.ok()) return status;
   return CheckTls(options);
 }
 

@@ -3,12 +3,15 @@
 #define QCONFIG_SERVER_OPTIONS_OPTIONS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/builtin_catalogs.h"
+#include "core/catalog.h"
 #include "core/limits.h"
 
 namespace CLI {
@@ -60,8 +63,11 @@ void AddOptions(CLI::App& app, Options& options);
 // The environment variable of an option that AddOptions() added: QCONFIG_MAX_BATCH_ITEMS for --max-batch-items.
 std::string VariableOf(const CLI::Option& option);
 
-// What no single option can tell: kInvalidArgument, with a sentence that says what to do.
-absl::Status CheckOptions(const Options& options);
+// The catalogues of the server, oldest release first.
+using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
+
+// Checks the options together, and against the server's `catalogs`. kInvalidArgument: the message says what to change.
+absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 
 // Where `options` say that registries are kept: "memory" or "sqlite:PATH".
 // kInvalidArgument, with a sentence that says what to do, when there is no such place.

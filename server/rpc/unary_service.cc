@@ -79,7 +79,7 @@ void UnaryService::Add(const std::string& name, BytesMethod serve) {
                     [method](UnaryService* self, grpc::ServerContext* context, const grpc::ByteBuffer* request,
                              grpc::ByteBuffer* response) {
                       method.metrics.Started(request->Valid());
-                      Arrival arrival{self->clock_(), self->in_flight_calls_->Enter()};
+                      Arrival arrival{self->clock_.Now(), self->in_flight_calls_->Enter()};
                       return self->Serve(method, std::move(arrival), *context, *request, *response);
                     },
                     this));
@@ -120,7 +120,7 @@ grpc::Status UnaryService::Serve(const Method& method, Arrival arrival, grpc::Se
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status refused = held.running.ok() ? CheckWaitedFor(call, held.time) : held.running.status();
   absl::StatusOr<std::string> answer = refused.ok() ? Answer(call, method.serve, request) : refused;
-  observer_.Finished(method.metrics, call, answer.status(), clock_() - held.time);
+  observer_.Finished(method.metrics, call, answer.status(), clock_.Now() - held.time);
   if (!answer.ok()) {
     PushBack(ItemErrorOf(answer.status()).reason(), context);
     return ToGrpcStatus(answer.status());
@@ -167,7 +167,7 @@ class UnaryService::QueuedCall {
     }
     // As many as wait or are slow are not to keep the others out.
     if (method_.awaited < kAwaited / 2 && !queue_.stopping()) new QueuedCall(service_, method_, queue_, workers_);
-    const absl::Time time = service_.clock_();
+    const absl::Time time = service_.clock_.Now();
     method_.method.metrics.Started(true);
     if (ServeCached(time)) return;
     Arrival arrival{time, service_.in_flight_calls_->Enter()};
@@ -188,7 +188,7 @@ class UnaryService::QueuedCall {
     if (answer == nullptr) return false;
     sending_ = service_.in_flight_calls_->EnterToSend(answer->bytes.Length());
     if (sending_ == nullptr) return false;
-    service_.observer_.FinishedOk(method_.method.metrics, answer->tenant, service_.clock_() - time,
+    service_.observer_.FinishedOk(method_.method.metrics, answer->tenant, service_.clock_.Now() - time,
                                   [this] { return MakeCallContext(exchange_->context, method_.method.path); });
     exchange_->writer.Finish(answer->bytes, grpc::Status::OK, &sent_);
     return true;

@@ -64,8 +64,8 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
   const auto snapshot = GetSnapshot(call, request);
   if (!snapshot.ok()) return snapshot.status();
   // Of many at once all would be done late; one after the other, some are in time.
-  const ConcurrencyLimiter::Slot slot(computing_, end);
-  if (!slot.acquired()) return absl::DeadlineExceededError("the deadline passed before the configuration was begun");
+  const Counted slot = computing_.Acquire(end - clock_.Now());
+  if (!slot) return absl::DeadlineExceededError("the deadline passed before the configuration was begun");
   if (call.is_cancelled()) return absl::CancelledError("the caller went away before the configuration was begun");
   return qconfig::GetConfig(**snapshot, request, limits_);
 }
@@ -84,14 +84,14 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   const size_t max_bytes = limits_.answer_bytes - std::min(limits_.answer_bytes, reserved);
   // All items together wait half of the time that there is, so that the others are answered whatever one waits for.
   CallContext item_call = call;
-  const absl::Time now = absl::Now();
+  const absl::Time now = clock_.Now();
   item_call.deadline =
       call.deadline == absl::InfiniteFuture() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
   v1::BatchGetConfigResponse response;
   size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {
     if (call.is_cancelled()) return absl::CancelledError("the caller went away");
-    if (clock_() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
+    if (clock_.Now() >= call.deadline) return absl::DeadlineExceededError("the deadline passed between two items");
     v1::BatchGetConfigResult& result = *response.add_results();
     if (bytes <= max_bytes) {
       auto answer = GetConfig(item_call, item, call.deadline);

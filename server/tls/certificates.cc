@@ -19,7 +19,7 @@ absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const Pem
                                                                        absl::Duration every) {
   auto contents = ReadPemFiles(paths);
   if (!contents.ok()) return contents.status();
-  const auto expiry = CheckPem(paths, *contents, clock());
+  const auto expiry = CheckPem(paths, *contents, clock.Now());
   if (!expiry.ok()) return expiry.status();
   std::shared_ptr<TlsCertificates> certificates(new TlsCertificates(paths, std::move(clock), std::move(log)));
   {
@@ -48,7 +48,7 @@ void TlsCertificates::Look() {
     suspect_.reset();
     return;
   }
-  const auto expiry = CheckPem(paths_, *contents, clock_());
+  const auto expiry = CheckPem(paths_, *contents, clock_.Now());
   if (!expiry.ok()) return Report(expiry.status(), *contents);
   suspect_.reset();
   {

@@ -20,34 +20,34 @@
 
 namespace qconfig {
 
-// The server's certificate and key, and the authorities of its callers. Looks at the files again and again, and takes
-// over what changed there as a whole, but only if TLS can work with it. Thread-safe, but for Look().
+// The server's certificate and key, and the authorities of its clients. Checks the files for changes, and reloads all
+// of them together if TLS can use them. Thread-safe, except for Look().
 class TlsCertificates {
  public:
-  // Looks at the files `every` so often in a thread of its own, or only when Look() is called if that is infinite.
-  // kFailedPrecondition, with a sentence, when they cannot be used as they are now. REQUIRES: `paths` has cert and key.
+  // Checks the files at the interval `every` on a thread of its own, or only in Look() if the interval is infinite.
+  // kFailedPrecondition: the files cannot be used now; the message says why. REQUIRES: `paths` has cert and key.
   static absl::StatusOr<std::shared_ptr<TlsCertificates>> Open(const PemPaths& paths, Clock clock,
                                                                std::shared_ptr<spdlog::logger> log,
                                                                absl::Duration every = absl::Seconds(1));
   ~TlsCertificates();
 
-  // Takes over what is in the files, when that is new and can be used. What cannot is reported when it is still there
-  // at the next look, because files are not replaced all at once. REQUIRES: nobody else looks at the same time.
+  // Reloads the files if they have changed and can be used. Files that cannot be used are reported only at the second
+  // check, because files are not replaced all at once. REQUIRES: no other thread checks the files.
   void Look();
 
-  // What is to be served now: another object after each change.
+  // The current contents; a new object after each reload.
   std::shared_ptr<const PemContents> current() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // When the certificate in it expires.
+  // When the current certificate expires.
   absl::Time expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
   bool asks_callers() const { return !paths_.ca.empty(); }
 
-  // Changes that were taken over, and those that were not.
+  // How many changes were reloaded, and how many could not be used.
   int64_t reloads_ok() const { return reloads_ok_; }
   int64_t reloads_failed() const { return reloads_failed_; }
 
  private:
   TlsCertificates(const PemPaths& paths, Clock clock, std::shared_ptr<spdlog::logger> log);
-  // Counts and logs `problem`, unless that was done or it is seen for the first time.
+  // Counts and logs `problem` when it is seen for the second time.
   void Report(const absl::Status& problem, const PemContents& contents);
 
   const PemPaths paths_;
@@ -60,9 +60,9 @@ class TlsCertificates {
   std::shared_ptr<const PemContents> current_ ABSL_GUARDED_BY(mutex_);
   absl::Time expiry_ ABSL_GUARDED_BY(mutex_);
 
-  // What could not be used at the last look, for whoever looks.
+  // The contents that could not be used at the last check. Used only by the thread that checks.
   struct Suspect {
-    PemContents contents;  // empty when they cannot be read
+    PemContents contents;  // empty: the files cannot be read
     absl::Status problem;
     bool reported;
   };

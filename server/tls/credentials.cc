@@ -14,10 +14,10 @@
 namespace qconfig {
 namespace {
 
-// gRPC's C++ classes take certificates once, or from files that they do not check. Its C core asks a function each time
-// a connection is made.
-// gRPC 1.51 takes over an answer without a lock of its own. That is safe where a listening socket accepts one
-// connection at a time; only names with several addresses, such as localhost, have more than one.
+// gRPC's C++ classes take certificates once, or from files that they do not check. Its C core calls a function for each
+// connection.
+// gRPC 1.51 stores the result without a lock. That is safe where one listening socket accepts one connection at a time;
+// only names with several addresses, such as localhost, have several sockets.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
   explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)
@@ -37,7 +37,7 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
   int AddPortToServer(const std::string& address, grpc_server* server) override {
     {
       absl::MutexLock lock(&mutex_);
-      fetched_ = nullptr;  // each port has to be told
+      fetched_ = nullptr;  // each port must fetch the certificates
     }
     return grpc_server_add_http2_port(server, address.c_str(), credentials_);
   }
@@ -51,7 +51,7 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
     auto current = certificates_->current();
     if (current == fetched_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {current->key.c_str(), current->cert.c_str()};
-    // gRPC insists on authorities, even when it asks no caller for a certificate.
+    // gRPC requires authorities, even if clients need no certificate.
     const std::string& authorities = certificates_->asks_callers() ? current->ca : current->cert;
     config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     fetched_ = std::move(current);

@@ -10,8 +10,8 @@
 
 namespace qconfig {
 
-// TLS 1.2 and later with what `certificates` have when a connection is made. If they have authorities of callers,
-// callers must present a certificate that comes from one. The result must outlive every server that is given it.
+// Credentials for TLS 1.2 and later. Each new connection uses the current `certificates`. If they have authorities of
+// clients, clients must present a certificate of one of them. The result must outlive every server that uses it.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates);
 
 }  // namespace qconfig

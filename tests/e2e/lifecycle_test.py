@@ -116,7 +116,7 @@ class LifecycleTest(unittest.TestCase):
         self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x01")
         server.process.send_signal(signal.SIGTERM)
         server.wait_for("/readyz", (503, "draining\n"))
-        self.wait_for_log(server, "ending on SIGTERM")
+        self.wait_for_log(server, '"msg":"shutting down","cause":"SIGTERM","delay_s":3600,"in_flight":0')
         self.assertEqual(server.probe("/livez"), (200, "ok\n"))
         # NOT_SERVING, so that clients that watch health go to another server.
         self.assertEqual(call(server, "/grpc.health.v1.Health/Check"), b"\x08\x02")
@@ -134,14 +134,17 @@ class LifecycleTest(unittest.TestCase):
             self.assertEqual(results, [])
         self.assertEqual(results[0].returncode, 0, results[0].stderr)
         self.assertEqual(server.process.wait(30), 0, server.text())
-        self.assertIn("ended, every call finished", server.text())
+        self.assertRegex(server.text(), '"msg":"draining","in_flight":[01],"grace_s":60')
+        self.assertIn('"msg":"shut down","cancelled":0', server.text())
 
     def test_calls_are_cancelled_after_the_grace_period(self):
         server = self.serve("--shutdown-grace-seconds", "0")
         with self.running_write(server) as results:
             self.assertEqual(server.end(), 3, server.text())
         self.assertNotEqual(results[0].returncode, 0)
-        self.assertRegex(server.text(), "1 calls were cancelled|ending at once, 1 calls run")
+        self.assertRegex(
+            server.text(), '"msg":"shut down","cancelled":1|"exiting at once","reason":"cancelled calls .*,"in_flight":1'
+        )
 
     def test_second_signal_exits_immediately_with_a_call_in_flight(self):
         server = self.serve("--shutdown-grace-seconds", "3600")
@@ -149,7 +152,7 @@ class LifecycleTest(unittest.TestCase):
             server.process.send_signal(signal.SIGTERM)
             server.wait_for("/readyz", (503, "draining\n"))
             self.assertEqual(server.end(), 3, server.text())
-            self.assertIn("ending at once, 1 calls run", server.text())
+            self.assertIn('"msg":"exiting at once","reason":"second signal","in_flight":1', server.text())
 
     def test_soft_limit_of_file_descriptors_is_raised(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -169,8 +172,8 @@ class LifecycleTest(unittest.TestCase):
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", server.port))
         self.assertEqual(server.process.wait(60), 1, server.text())
-        self.assertRegex(server.text(), "the gRPC port is lost: .*; ending so that the server is started again")
-        self.assertIn("ending on SIGTERM: not ready any more", server.text())
+        self.assertRegex(server.text(), '"level":"critical","msg":"gRPC port lost","error":".*Failed accept4')
+        self.assertIn('"msg":"shutting down","cause":"gRPC port lost"', server.text())
 
     def test_thread_limit_too_low_to_start_exits_1(self):
         def forbid_threads():
@@ -243,7 +246,7 @@ class LifecycleTest(unittest.TestCase):
         process.send_signal(signal.SIGTERM)  # stays pending until the server's signal thread receives it
         _, log = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 0, log)
-        self.assertRegex(log, "ended on SIGTERM before anything was served|ending on SIGTERM")
+        self.assertRegex(log, '"msg":"(shut down before serving|shutting down)","cause":"SIGTERM"')
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class QconfigdTest(unittest.TestCase):
             with Server() as server:
                 self.assertEqual(qconfigctl("list", "catalogs", server=server).returncode, 0)
                 self.assertEqual(server.end(signal), 0)
-                self.assertIn("ending on " + name, server.text())
+                self.assertIn(f'"msg":"shutting down","cause":"{name}"', server.text())
 
     def test_invalid_options_exit_2_with_a_message(self):
         for arguments in (["--storage", "paper"], ["--max-batch-items", "0"], ["--nonsense"], ["--log-level", "loud"]):
@@ -80,7 +80,7 @@ class QconfigdTest(unittest.TestCase):
         with Server() as server:
             result = start_and_fail("--listen", server.address, QCONFIG_DATA_DIR=server.data.name + "/other")
             lines = [json.loads(line) for line in result.stderr.splitlines()]
-            self.assertTrue(any(line["msg"].startswith("grpc: ") for line in lines), lines)
+            self.assertTrue(any(line["msg"] == "grpc" and line["error"] for line in lines), lines)
 
     def test_log_format_text(self):
         with Server("--log-format", "text", "--log-sample", "1") as server:

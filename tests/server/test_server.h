@@ -26,7 +26,7 @@ struct TestSettings {
   std::string default_catalog = std::string(kDefaultCatalog);
   Limits limits;
   HistoryLimits history;
-  Clock clock = absl::Now;
+  Clock clock;
   std::unique_ptr<RegistryStore> store;  // null: in memory
   size_t cache_bytes = 256u << 20;
   size_t answer_cache_bytes = 64u << 20;

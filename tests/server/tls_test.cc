@@ -33,7 +33,7 @@ class TlsTest : public testing::Test {
       paths_.ca = directory_.Path("ca.crt");
       WriteFile(paths_.ca, client_ca);
     }
-    certificates_ = TlsCertificates::Open(paths_, absl::Now, Log(), absl::Milliseconds(1)).value();
+    certificates_ = TlsCertificates::Open(paths_, Clock(), Log(), absl::Milliseconds(1)).value();
     TestSettings settings;
     settings.credentials = TlsCredentials(certificates_);
     server_ = std::make_unique<TestServer>(std::move(settings));

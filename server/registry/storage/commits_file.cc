@@ -20,12 +20,12 @@ namespace qconfig {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
-constexpr int64_t kMaxNumber = int64_t{1} << 60;  // so that sums do not overflow
+constexpr int64_t kMaxNumber = int64_t{1} << 60;  // sums do not overflow
 
-// Always of the same length, so that a new text replaces all of the old one.
+// Has a fixed length, so that writing it replaces all of the old text.
 std::string TextOf(const CommitCount& count) { return absl::StrFormat("%020d %020d\n", count.epoch, count.commits); }
 
-// Nothing if the text is not one of TextOf(), as after a crash of the machine.
+// Nullopt if TextOf() did not write the text, which happens after a crash of the machine.
 std::optional<CommitCount> Parse(absl::string_view text) {
   CommitCount count;
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::ByAnyChar(" \n"));
@@ -73,7 +73,7 @@ void CommitsFile::SetEpoch(int64_t epoch) {
   Write();
 }
 
-// Under the lock, so that the file never goes back; it only reaches the page cache.
+// Holds the lock, so that the count in the file never decreases. The write only reaches the page cache.
 void CommitsFile::Write() {
   const std::string text = TextOf(count_);
   static_cast<void>(!pwrite(fd_.get(), text.data(), text.size(), 0));

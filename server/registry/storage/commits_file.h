@@ -15,19 +15,19 @@
 
 namespace qconfig {
 
-// How far a registry has come.
+// The epoch of a registry and the number of its commits.
 struct CommitCount {
   int64_t epoch = 0;    // the first number of its epoch; 0: the first epoch
-  int64_t commits = 0;  // since it was created, of all tenants
+  int64_t commits = 0;  // of all tenants, since the registry was created
 
   bool IsBefore(const CommitCount& other) const {
     return std::tie(epoch, commits) < std::tie(other.epoch, other.commits);
   }
 };
 
-// Counts the commits of a registry in a small file beside it, so that opening the registry shows whether an older copy
-// was put in its place. The file is not synced: it survives a killed process, but a crash of the machine may lose the
-// last counts, and then an older copy can go unnoticed. It never counts a commit that is not stored.
+// Counts the commits of a registry in a small file beside it, so that a server notices on opening the registry if an
+// older copy has replaced it. The file is not synced: it survives a killed process, but a crash of the machine may lose
+// the last counts, and then an older copy can go unnoticed. It never counts a commit that is not stored.
 // Thread-safe.
 class CommitsFile {
  public:
@@ -37,7 +37,7 @@ class CommitsFile {
 
   CommitCount count() const;
 
-  // These write to the file. A failure is ignored, because it fails no commit.
+  // These write to the file. Failures are ignored: no commit depends on them.
   void Set(const CommitCount& count);
   void AddCommits(int64_t commits);
   void SetEpoch(int64_t epoch);

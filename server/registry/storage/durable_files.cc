@@ -34,7 +34,7 @@ std::string DirectoryOf(const std::string& path) {
   return directory.empty() ? "." : directory;
 }
 
-// Some file systems cannot rename without replacing; there the name is looked at before.
+// Some file systems cannot rename without replacing; for them, checks first whether the name exists.
 int RenameToNewName(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;

@@ -13,15 +13,15 @@
 
 namespace qconfig {
 
-// Files that only their owner may use, and that survive a crash once these functions have returned. What the operating
-// system refuses is STORAGE_FULL or STORAGE_UNAVAILABLE, and the message has the path. Thread-safe.
+// Operations on files that only their owner can access. Their effects survive a crash once they have returned. Failures
+// of the operating system are STORAGE_FULL or STORAGE_UNAVAILABLE, and the message has the path. Thread-safe.
 
-// What stands under a name. Links are followed.
+// The properties of the file at a path. Follows links.
 struct FileFacts {
-  int64_t size = -1;  // -1: there is nothing
+  int64_t size = -1;  // -1: there is no file
   bool is_directory = false;
-  bool is_dangling_link = false;  // to nothing
-  uint64_t names = 0;             // how many names the file has: links that are no symbolic ones
+  bool is_dangling_link = false;
+  uint64_t names = 0;  // the number of hard links
   dev_t device = 0;
   ino_t inode = 0;
 
@@ -29,32 +29,32 @@ struct FileFacts {
 };
 absl::StatusOr<FileFacts> LookAt(const std::string& path);
 
-// The size of a file; -1 when there is none.
+// The size of a file; -1: there is no file.
 absl::StatusOr<int64_t> FileSize(const std::string& path);
 
-// The same absolute path for all paths that lead to one file, whether it is there yet or not.
+// The absolute path without symbolic links. The last component need not exist.
 absl::StatusOr<std::string> CanonicalPath(const std::string& path);
 
-// Creates the directory of `path`, and those above it, where they are missing.
+// Creates the missing directories above `path`.
 absl::Status CreateDirectoryOf(const std::string& path);
 
-// Creates an empty file beside `path`, with a name that begins like it and that nobody else uses; tells the name.
+// Creates an empty file with a unique name that begins with `path`, and returns the name.
 absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path);
 
-// Gives a finished file its name. kFailedPrecondition: there is something of the name `to`; nothing has changed.
+// Renames a finished file. kFailedPrecondition: `to` exists; nothing has changed.
 absl::Status PublishFile(const std::string& from, const std::string& to);
 
-// Gives the open file `fd` to the owner of the file at `path`, so that a tool that root runs leaves no file that the
-// owner's processes cannot open. Does nothing if there is no such file, or if the process does not run as root.
+// Changes the owner of the open file `fd` to the owner of the file at `path`, so that a server can open what a tool
+// created as root. Does nothing if there is no such file, or if the process does not run as root.
 void GiveToOwnerOf(const std::string& path, int fd);
 
-// Removes `path` and what SQLite may have left beside it. What is not there is no error.
+// Removes `path` and the files that SQLite keeps beside it. Files that do not exist are not an error.
 void RemoveDatabase(const std::string& path);
 
-// kFailedPrecondition: there is something of that name already.
+// kFailedPrecondition, for a path that exists already.
 absl::Status NameTaken(absl::string_view path);
 
-// What the operating system's `error` means: "cannot sync /a/b: ...".
+// The status for the operating system's `error`: "cannot sync /a/b: ...".
 absl::Status FileFailure(absl::string_view doing, absl::string_view path, int error);
 
 }  // namespace qconfig

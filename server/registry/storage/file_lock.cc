@@ -36,7 +36,7 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
     return absl::FailedPreconditionError(
         absl::StrCat(HolderOf(fd.get()), " holds ", name, "; stop it, or use another file"));
   }
-  // Only for messages, so a full disk is no reason to refuse.
+  // Only messages need the process id, so a full disk is not an error.
   const std::string pid = absl::StrCat(getpid(), "\n");
   if (ftruncate(fd.get(), 0) == 0) static_cast<void>(!pwrite(fd.get(), pid.data(), pid.size(), 0));
   return FileLock(std::move(fd));

@@ -10,14 +10,14 @@
 
 namespace qconfig {
 
-// Holds the lock file beside a registry, so that one process at a time uses the registry. The kernel releases the lock
-// when the process ends in whatever way, so the file may stay; it has the process id of the last holder.
+// Holds the lock file beside a registry, so that only one process uses the registry. The kernel releases the lock when
+// the process ends for any reason, so the file can stay; it contains the process id of the last holder.
 // Not thread-safe.
 class FileLock {
  public:
-  // Locks the file beside the registry `path`; creates it for the registry's owner if it is missing. Does not wait.
-  // kFailedPrecondition: another process, or another FileLock of this one, holds it; the message tells which.
-  // STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created, or opened.
+  // Locks the file beside the registry `path`; creates the file for the registry's owner if it is missing. Does not
+  // wait. kFailedPrecondition: another process, or another FileLock of this one, holds the lock; the message has its
+  // process id. STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);
 
  private:

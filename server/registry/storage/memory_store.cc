@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
-// Something that was there from revision `since` until the one before `until`.
+// A version of an entry, visible from revision `since` up to and excluding `until`.
 template <typename Value>
 struct Version {
   int64_t since;
@@ -19,7 +19,7 @@ struct Version {
   std::shared_ptr<const Value> value;
 };
 
-// In the order that states have; the versions of one entry stand side by side.
+// In the order of RegistryState; the versions of one entry are adjacent.
 template <typename Value>
 using Versions = std::vector<Version<Value>>;
 
@@ -49,7 +49,7 @@ void Delete(Versions<Value>& versions, int64_t revision, const std::string& name
   if (version != versions.end()) version->until = revision;
 }
 
-// Drops what cannot be seen at `first` or later.
+// Drops versions that are not visible at `first` or later.
 template <typename Value>
 void Forget(Versions<Value>& versions, int64_t first) {
   const auto is_gone = [first](const Version<Value>& version) { return version.until <= first; };
@@ -82,7 +82,7 @@ struct MemoryStore::Registry {
     return nullptr;
   }
 
-  // The first default catalogue that the first write sets was already there before it.
+  // The first default catalogue that the first write sets also applies to revision 1.
   void SetDefaultCatalog(int64_t revision, const std::string& catalog) {
     const bool is_first = range.newest == 1 && default_catalogs.empty();
     if (!default_catalogs.empty()) default_catalogs.back().until = revision;
@@ -149,7 +149,7 @@ absl::StatusOr<int64_t> MemoryStore::BeginEpoch() {
   const absl::MutexLock lock(&mutex_);
   int64_t used = epoch_;
   for (const auto& [name, registry] : registries_) used = std::max(used, registry.range.newest);
-  epoch_ = FirstOfEpoch(clock_(), used);
+  epoch_ = FirstOfEpoch(clock_.Now(), used);
   return epoch_;
 }
 

@@ -11,18 +11,17 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/registry_store.h"
 
 namespace qconfig {
 
-// The reference engine: the simplest code that keeps the contract. Nothing survives the store. A new store begins at
-// revision 1 of the first epoch, so after a restart a number can mean another revision than before.
+// The reference engine: the simplest code that fulfils the contract. Its contents are lost with the object. A new store
+// begins at revision 1 of the first epoch, so after a restart a revision number can have another meaning.
 // Thread-safe.
 class MemoryStore : public RegistryStore {
  public:
-  explicit MemoryStore(const HistoryLimits& history, Clock clock = absl::Now);
+  explicit MemoryStore(const HistoryLimits& history, Clock clock = Clock());
   ~MemoryStore() override;
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
@@ -36,9 +35,9 @@ class MemoryStore : public RegistryStore {
   int64_t writes() const override;
 
  private:
-  struct Registry;  // one tenant's
+  struct Registry;  // of one tenant
 
-  // That of a tenant that was never written to when there is none. Lives as long as the store.
+  // The registry of the tenant, or an empty one. Valid as long as the store.
   const Registry& Find(const TenantId& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   RevisionRange RangeOf(const Registry& registry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -5,9 +5,9 @@ namespace qconfig {
 
 template <typename Run>
 auto ObservedStore::Observe(StoreOperation operation, Run run) const {
-  const absl::Time start = clock_();
+  const absl::Duration start = clock_.Steady();
   auto result = run();
-  report_(operation, result.status(), clock_() - start);
+  report_(operation, result.status(), clock_.Steady() - start);
   return result;
 }
 

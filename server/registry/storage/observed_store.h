@@ -10,24 +10,23 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/registry_store.h"
 
 namespace qconfig {
 
-// What takes a store time.
+// The operations that are reported.
 enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest };
 inline constexpr size_t kStoreOperations = 5;
 
-// Another store, of which each operation is reported with what it ended in and how long it took, except BeginEpoch(),
-// which no call makes. Thread-safe.
+// Reports the status and duration of each operation of another store, except BeginEpoch(), which no call makes.
+// Thread-safe.
 class ObservedStore : public RegistryStore {
  public:
-  // Is called by the thread of the operation, before it returns.
+  // Called on the thread of the operation, before the operation returns.
   using Report = std::function<void(StoreOperation, const absl::Status&, absl::Duration)>;
 
-  ObservedStore(std::unique_ptr<RegistryStore> store, Report report, Clock clock = absl::Now)
+  ObservedStore(std::unique_ptr<RegistryStore> store, Report report, Clock clock = Clock())
       : store_(std::move(store)), report_(std::move(report)), clock_(std::move(clock)) {}
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;

@@ -20,7 +20,7 @@ absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& stor
     return SqliteStore::Open(options);
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("no storage \"", storage, "\"; use memory, or sqlite:PATH with the path of a file"));
+      absl::StrCat("unknown storage \"", storage, "\"; use memory, or sqlite:PATH with the path of a file"));
 }
 
 }  // namespace qconfig

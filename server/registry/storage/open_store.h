@@ -11,8 +11,9 @@
 
 namespace qconfig {
 
-// The store that the option `storage` names: "memory", or "sqlite:PATH". `warn` is called with a sentence when opening
-// it begins a new epoch. kInvalidArgument: it names none; else what the engine's own Open() fails with.
+// Opens the store that the option `storage` selects: "memory", or "sqlite:PATH". Calls `warn` with the reason if
+// opening it begins a new epoch. kInvalidArgument: `storage` is not valid. Other errors are those of the engine's
+// Open().
 absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(
     const std::string& storage, const HistoryLimits& history,
     const std::function<void(const std::string&)>& warn = [](const std::string&) {});

@@ -13,7 +13,7 @@ namespace {
 
 int64_t SizeOf(const RevisionGap& gap) { return gap.next - gap.after - 1; }
 
-// How many writes lead from the first revision to this one.
+// The number of writes from the first revision to this one.
 int64_t IndexOf(const RevisionRange& range, int64_t revision) {
   int64_t index = revision - range.first;
   for (const RevisionGap& gap : range.gaps) {
@@ -58,9 +58,9 @@ absl::Status RevisionLost(const TenantId& tenant, const RevisionRange& range, ab
       .Value(absl::StrCat(revision))
       .Tenant(tenant.name())
       .Revisions(range.first, range.newest)
-      .ToStatus(
-          absl::StrCat("the registry was restored from a backup that does not have this revision, and the newest is ",
-                       range.newest, "; list the entries again"));
+      .ToStatus(absl::StrCat(
+          "the registry was restored from a backup that does not have this revision; the newest revision is ",
+          range.newest, "; list the entries again"));
 }
 
 absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, int64_t revision) {

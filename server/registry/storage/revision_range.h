@@ -12,33 +12,33 @@
 
 namespace qconfig {
 
-// No revision has a number between `after` and `next`. Both of these exist, or did until history forgot them.
+// No revision has a number between `after` and `next`. Both exist, or existed before they were compacted.
 struct RevisionGap {
   int64_t after = 0;
   int64_t next = 0;
 };
 
-// The revisions of a tenant's registry that can be read. {1, 1, 2} for a tenant that was never written to in the first
-// epoch. Within an epoch numbers have no gaps. A new epoch begins when a backup is restored: its numbers are larger
-// than any that was used before, so a number that belonged to a lost write is never used again.
+// The revisions of a tenant's registry that can be read. {1, 1, 2} for a tenant without writes in the first epoch.
+// Within an epoch, numbers are consecutive. A new epoch begins when a backup is restored: its numbers are larger than
+// all that were used before, so the number of a lost write is never reused.
 struct RevisionRange {
   int64_t first = 1;
   int64_t newest = 1;
   int64_t next = 2;  // the number of the next write: newest + 1, or the epoch's first if that is larger
-  // All gaps below `newest`, oldest first. A gap outlives the history before it, so that a lost revision stays lost;
-  // there is at most one for each epoch.
+  // All gaps below `newest`, oldest first, at most one for each epoch. A gap is kept after the history before it is
+  // compacted, so that a lost revision stays lost.
   std::vector<RevisionGap> gaps;
 };
 
-// Arithmetic on revisions, which steps over gaps. REQUIRES: the revisions can be read, counts are not negative.
-// The revision that is `writes` writes before `revision`, but not before the first.
+// Arithmetic on revisions, which skips gaps. REQUIRES: the revisions can be read, and counts are not negative.
+// The revision that is `writes` writes before `revision`, but at least the first.
 int64_t RevisionBefore(const RevisionRange& range, int64_t revision, int64_t writes);
-// The revision that is `writes` writes after `revision`, but not after the newest.
+// The revision that is `writes` writes after `revision`, but at most the newest.
 int64_t RevisionAfter(const RevisionRange& range, int64_t revision, int64_t writes);
-// How many writes lead from one revision to a later one.
+// The number of writes from one revision to a later one.
 int64_t WritesBetween(const RevisionRange& range, int64_t older, int64_t newer);
 
-// Whether a write that had this number is lost, or the number was skipped.
+// Whether the write with this number is lost, or the number was skipped.
 bool IsLost(const RevisionRange& range, int64_t revision);
 // REVISION_LOST, for a revision that IsLost().
 absl::Status RevisionLost(const TenantId& tenant, const RevisionRange& range, absl::string_view field,
@@ -52,7 +52,7 @@ void SetNext(RevisionRange& range, int64_t epoch);
 void AddRevision(RevisionRange& range);
 
 // The first number of an epoch that begins now: minutes since 2020-01-01 UTC times 1,000,000, but always more than
-// `used`, whatever the clock says.
+// `used`, even if the clock is wrong.
 int64_t FirstOfEpoch(absl::Time now, int64_t used);
 
 }  // namespace qconfig

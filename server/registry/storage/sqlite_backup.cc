@@ -15,7 +15,7 @@ namespace {
 
 constexpr absl::Duration kBusyTimeout = absl::Seconds(30);
 
-// In one step, so that the copy is of one moment although others write.
+// Copies in one step, so that the copy is consistent while others write.
 absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
   if (backup == nullptr) return to.StatusOf(sqlite3_extended_errcode(to.handle()));
@@ -25,8 +25,8 @@ absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   return stepped == SQLITE_DONE ? absl::OkStatus() : to.StatusOf(stepped);
 }
 
-// A copy of `from`'s registry that is one file, with nothing beside it, and marked as a backup. Damage found in it is
-// reported as damage of `from`.
+// Makes a copy of `from` that is one file, without a log, and marked as a backup. Damage found in the copy is reported
+// as damage of `from`.
 absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
   absl::StatusOr<SqliteConnection> copy =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, absl::ZeroDuration());
@@ -60,7 +60,7 @@ absl::Status BackupSqlite(const std::string& from_path, const std::string& to_pa
   if (!source.ok()) return source.status();
   const absl::StatusOr<int64_t> log_size = FileSize(*from + "-wal");
   if (!log_size.ok()) return log_size.status();
-  source->LeaveLog(*log_size > 0);  // which is for a server to write into the file
+  source->LeaveLog(*log_size > 0);  // a server will write it into the file
   if (absl::Status checked = CheckRegistry(*source, *from, /*thorough=*/false); !checked.ok()) return checked;
 
   const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(*to);

@@ -8,11 +8,11 @@
 
 namespace qconfig {
 
-// Copies the registry at `from`, as it is at one moment, to one new file `to`, which can be opened as a store. That
-// begins a new epoch, because revisions that were made after the copy are lost then. A server may use `from` meanwhile
-// and is not affected. `to` appears when it is whole, checked and synced.
-// kFailedPrecondition: `from` is not there, not a registry, or damaged, or something is at `to`; nothing has changed.
-// STORAGE_UNAVAILABLE, STORAGE_FULL: a file cannot be read or written; there is no `to`.
+// Copies a consistent state of the registry at `from` to the new file `to`, which can be opened as a store. Opening it
+// begins a new epoch, because revisions made after the copy are lost. A server can use `from` meanwhile and is not
+// affected. `to` appears when it is complete, checked and synced.
+// kFailedPrecondition: `from` does not exist, is not a registry or is damaged, or `to` exists; nothing has changed.
+// STORAGE_UNAVAILABLE, STORAGE_FULL: a file cannot be read or written; `to` is not created.
 // Thread-safe.
 absl::Status BackupSqlite(const std::string& from, const std::string& to);
 

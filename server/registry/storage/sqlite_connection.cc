@@ -10,8 +10,8 @@
 namespace qconfig {
 namespace {
 
-// Whether a write that failed had no room. When a sync fails for that, what was written may still be there after a
-// crash, so it does not count: STORAGE_FULL promises that nothing is stored.
+// Whether a write failed for lack of space. A failed sync does not count, because what was written may still exist
+// after a crash: STORAGE_FULL promises that nothing is stored.
 bool HadNoRoom(int code, int system_error) {
   switch (code) {
     case SQLITE_FULL:
@@ -25,7 +25,7 @@ bool HadNoRoom(int code, int system_error) {
   }
 }
 
-// Of a COMMIT that fails, SQLite keeps the system's error only with the log that could not be written.
+// After a failed COMMIT, SQLite has the system's error only in the file of the log that could not be written.
 int SystemErrorOf(sqlite3* handle, int code) {
   int error = 0;
   sqlite3_file* log = nullptr;
@@ -48,13 +48,13 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
   const int code = sqlite3_open_v2(
       path.c_str(), &opened,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, nullptr);
-  // There is a handle to close and to ask, even when opening failed.
+  // There is a handle even if opening failed; it has the error and must be closed.
   SqliteConnection connection(std::unique_ptr<sqlite3, Closer>(opened), path, busy_timeout);
   if (code != SQLITE_OK) return connection.StatusOf(code);
   SetBusyTimeout(opened, busy_timeout);
   const absl::Status configured =
       connection.Execute(absl::StrCat("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; ",
-                                      "PRAGMA secure_delete = FAST; ",  // else each page that is freed is written too
+                                      "PRAGMA secure_delete = FAST; ",  // the default also overwrites each freed page
                                       "PRAGMA query_only = ", mode == Mode::kRead ? "ON" : "OFF"));
   if (!configured.ok()) return configured;
   return connection;
@@ -88,7 +88,7 @@ absl::Status SqliteConnection::Execute(const std::string& sql) {
 
 absl::Status SqliteConnection::StatusOf(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
-  // Asked of the handle only when the failure is its last one; its text then says more than the code does.
+  // The handle's text is more precise than the code, but belongs to the handle's last failure.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
   const int system_error = is_last ? SystemErrorOf(handle_.get(), code) : 0;
   std::string problem = absl::StrCat("the registry's database ", path_, ": ",
@@ -109,7 +109,7 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) 
 }
 
 absl::Status MovedWhileServed(absl::string_view path) {
-  return StorageUnavailable(absl::StrCat(path, " was moved or replaced while it is served; restart the server"));
+  return StorageUnavailable(absl::StrCat(path, " was moved or replaced while the server uses it; restart the server"));
 }
 
 SqliteQuery::~SqliteQuery() {
@@ -132,7 +132,7 @@ void SqliteQuery::Bind(int index, int64_t value) {
   if (status_.ok()) Note(sqlite3_bind_int64(statement_, index, value));
 }
 
-// No text has a null pointer here, which SQLite would take for NULL.
+// An empty text must not be a null pointer, which SQLite would store as NULL.
 void SqliteQuery::Bind(int index, absl::string_view text) {
   if (!status_.ok()) return;
   Note(
@@ -174,7 +174,7 @@ absl::StatusOr<SqliteTransaction> SqliteTransaction::BeginWrite(SqliteConnection
 }
 
 SqliteTransaction::~SqliteTransaction() {
-  // SQLite has rolled back already after some failures, and would call a second time an error.
+  // After some failures SQLite has already rolled back, and a second rollback is an error.
   if (connection_ == nullptr || sqlite3_get_autocommit(connection_->handle()) != 0) return;
   SqliteQuery(*connection_, "ROLLBACK").Run().IgnoreError();
 }

@@ -18,39 +18,39 @@
 
 namespace qconfig {
 
-// One connection to a SQLite database, with the statements that were prepared on it. Whatever SQLite fails with becomes
-// a status here and nowhere else: STORAGE_FULL when there is no room, else STORAGE_UNAVAILABLE.
+// A connection to an SQLite database, with its prepared statements. This is the only place that maps errors of SQLite:
+// to STORAGE_FULL if there is no space, otherwise to STORAGE_UNAVAILABLE.
 // Not thread-safe; one thread at a time may use it.
 class SqliteConnection {
  public:
   enum class Mode { kRead, kWrite };
 
-  // Opens a file that exists, without looking into it. `busy_timeout` is how long to wait for locks of other processes.
+  // Opens an existing file, without reading it. `busy_timeout` is how long to wait for locks of other processes.
   static absl::StatusOr<SqliteConnection> Open(const std::string& path, Mode mode, absl::Duration busy_timeout);
 
-  // Whether the file's log stays as it is when the connection ends. Else SQLite writes it into the file, and removes
-  // it, when no other connection is left.
+  // Whether to keep the file's log as it is when the connection is closed. Otherwise SQLite writes the log into the
+  // file and removes it when the last connection is closed.
   void LeaveLog(bool leave);
 
-  // Writes what it can of the log into the file now, without waiting for anybody.
+  // Writes as much of the log as possible into the file, without waiting for other connections.
   void CopyLog();
-  // Writes the log into the file and cuts it to nothing. Waits `max_wait` at the most for those who read from the log.
+  // Writes the log into the file and truncates it. Waits up to `max_wait` for readers of the log.
   absl::Status EmptyLog(absl::Duration max_wait);
 
-  // STORAGE_UNAVAILABLE: the path no longer leads to the file that was opened. Costs a look at the path.
+  // STORAGE_UNAVAILABLE: the path no longer leads to the file that was opened. Reads the path each time.
   absl::Status CheckUnmoved() const;
 
-  // Runs statements that give no rows.
+  // Runs statements that return no rows.
   absl::Status Execute(const std::string& sql);
 
-  // The path that was opened; messages have it.
+  // The path that was opened, for messages.
   const std::string& path() const { return path_; }
   absl::Duration busy_timeout() const { return busy_timeout_; }
 
-  // The status of a call that gave `code`.
+  // The status of a call that returned `code`.
   absl::Status StatusOf(int code) const;
 
-  // For calls that have no wrapper here.
+  // For calls without a wrapper here.
   sqlite3* handle() const { return handle_.get(); }
 
  private:
@@ -67,15 +67,15 @@ class SqliteConnection {
 
   std::string path_;
   absl::Duration busy_timeout_;
-  // In this order: statements go before their connection.
+  // In this order: statements are destroyed before their connection.
   std::unique_ptr<sqlite3, Closer> handle_;
   absl::flat_hash_map<absl::string_view, std::unique_ptr<sqlite3_stmt, Closer>> statements_;
 };
 
-// STORAGE_UNAVAILABLE: what stands at `path` is not what a store has open.
+// STORAGE_UNAVAILABLE: the file at `path` is not the one that the store has open.
 absl::Status MovedWhileServed(absl::string_view path);
 
-// One run of a statement, which is prepared once for each connection:
+// One execution of a statement, which is prepared once for each connection:
 //
 //   SqliteQuery query(connection, "SELECT name FROM tenants WHERE revision > ?", revision);
 //   while (query.Next()) names.push_back(query.Text(0));
@@ -84,13 +84,13 @@ absl::Status MovedWhileServed(absl::string_view path);
 // Not thread-safe.
 class SqliteQuery {
  public:
-  // Text given as a blob.
+  // Bytes to bind as a blob.
   struct Blob {
     absl::string_view bytes;
   };
 
-  // REQUIRES: `sql` lives as long as the connection, the text among `values` as long as the query, and no other query
-  // with the same `sql` is running on the connection.
+  // REQUIRES: `sql` outlives the connection, text among `values` outlives the query, and no other query with the same
+  // `sql` is running on the connection.
   template <typename... Values>
   SqliteQuery(SqliteConnection& connection, absl::string_view sql, const Values&... values) : connection_(connection) {
     Prepare(sql);
@@ -101,14 +101,14 @@ class SqliteQuery {
   SqliteQuery(const SqliteQuery&) = delete;
   SqliteQuery& operator=(const SqliteQuery&) = delete;
 
-  // Whether there is another row, which the accessors then are about. False also when something failed.
+  // Advances to the next row, whose values the accessors return. False if there is none, or on failure; see status().
   bool Next();
-  // Runs a statement that gives no rows.
+  // Runs a statement that returns no rows.
   absl::Status Run();
   const absl::Status& status() const { return status_; }
 
   int64_t Int(int column) const { return sqlite3_column_int64(statement_, column); }
-  // Of text or a blob. Valid until Next() or the end of the query.
+  // Text or a blob. Valid until Next() or the end of the query.
   absl::string_view Bytes(int column) const;
 
  private:
@@ -124,25 +124,25 @@ class SqliteQuery {
   absl::Status status_;
 };
 
-// A transaction that is rolled back unless it was committed. Not thread-safe.
+// A transaction, rolled back unless it is committed. Not thread-safe.
 class SqliteTransaction {
  public:
-  // A transaction that reads sees the database as it is at its first read; it waits for nobody.
+  // A read transaction sees the database as of its first read. Does not wait.
   static absl::StatusOr<SqliteTransaction> BeginRead(SqliteConnection& connection);
-  // One that writes waits for others that write, up to the connection's busy timeout.
+  // A write transaction waits for other writers, up to the connection's busy timeout.
   static absl::StatusOr<SqliteTransaction> BeginWrite(SqliteConnection& connection);
 
   SqliteTransaction(SqliteTransaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   ~SqliteTransaction();
 
-  // After a failure nothing is stored, or, when it is STORAGE_UNAVAILABLE, may be after a crash; the connection can go
-  // on.
+  // After a failure nothing is stored, except that the outcome of STORAGE_UNAVAILABLE after a crash is not known. The
+  // connection can still be used.
   absl::Status Commit();
 
  private:
   explicit SqliteTransaction(SqliteConnection& connection) : connection_(&connection) {}
 
-  SqliteConnection* connection_;  // null: it has ended
+  SqliteConnection* connection_;  // null: the transaction has ended
 };
 
 }  // namespace qconfig

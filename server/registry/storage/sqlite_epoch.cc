@@ -15,7 +15,7 @@ absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view 
   SqliteQuery query(connection, sql);
   const bool found = query.Next();
   if (!query.status().ok()) return query.status();
-  if (!found) return StorageUnavailable(absl::StrCat(connection.path(), " is damaged: there is no epoch"));
+  if (!found) return StorageUnavailable(absl::StrCat(connection.path(), " is damaged: the epoch is missing"));
   return query.Int(0);
 }
 
@@ -29,7 +29,7 @@ absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFi
   const absl::StatusOr<int64_t> in_file =
       ReadInt(connection, "SELECT max(epoch, (SELECT ifnull(max(revision), 0) FROM tenants)) FROM meta");
   if (!in_file.ok()) return in_file.status();
-  // A commit that is counted but lost made a revision that is no larger than this.
+  // The upper bound for the revision of a commit that was counted but lost.
   const CommitCount counted = commits.count();
   const int64_t counted_revision = counted.epoch + counted.commits + 1;
   const int64_t epoch = FirstOfEpoch(now, std::max(*in_file, counted_revision));

@@ -14,17 +14,17 @@
 
 namespace qconfig {
 
-// Epochs of a registry's file; RevisionRange says what an epoch is.
+// Epochs of a registry's file. RevisionRange describes epochs.
 
 // Marks a copy of a registry as a backup, so that opening it begins an epoch.
 absl::Status MarkAsBackup(SqliteConnection& connection);
 
-// Begins an epoch in one transaction, which also takes the mark of a backup away. Its first number is larger than every
-// revision in the file, and than every one that `commits` knows of. Returns it.
+// Begins an epoch, and clears the mark of a backup, in one transaction. Returns the first number of the epoch, which is
+// larger than every revision in the file and every one that `commits` counted.
 absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFile& commits, absl::Time now);
 
-// For a file that was just opened: begins an epoch if the file is a backup, or has fewer commits than `commits`
-// counted, and tells `warn` why. Brings `commits` in line with the file.
+// For a file that was just opened: begins an epoch and calls `warn` with the reason, if the file is a backup or has
+// fewer commits than `commits` counted. Updates `commits` to match the file.
 absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& commits, absl::Time now,
                                   const std::function<void(const std::string&)>& warn);
 

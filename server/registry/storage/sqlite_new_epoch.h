@@ -12,8 +12,8 @@ namespace qconfig {
 
 // Begins a new epoch of the registry at `path`, and returns its first number. If opening the file begins the epoch, as
 // for a backup, calls `warn` with the reason and begins no second epoch.
-// kFailedPrecondition: there is no file, a server has it open, or it is not a registry; nothing has changed.
-// STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be read or written.
+// kFailedPrecondition: the file does not exist, a server has it open, or it is not a registry; nothing has changed.
+// STORAGE_UNAVAILABLE, STORAGE_FULL: the file cannot be read or written.
 // Thread-safe.
 absl::StatusOr<int64_t> BeginSqliteEpochAt(const std::string& path,
                                            const std::function<void(const std::string&)>& warn);

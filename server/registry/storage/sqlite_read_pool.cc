@@ -8,7 +8,7 @@ constexpr int kMaxConnections = 4;
 
 }  // namespace
 
-// A connection that has read nothing touches neither its file nor a log beside it when it ends.
+// A connection that has read nothing changes neither its file nor the log when it is closed.
 absl::StatusOr<SqliteConnection> SqliteReadPool::Open() const {
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path_, SqliteConnection::Mode::kRead, busy_timeout_);

@@ -15,12 +15,11 @@
 
 namespace qconfig {
 
-// The connections that a store reads by: opened when they are needed, four at the most, and kept. Who wants a fifth
-// waits for another reader, never for a writer.
-// Thread-safe.
+// A store's connections for reading: at most four, opened when needed and then kept. When all are in use, a reader
+// waits for another reader, never for a writer. Thread-safe.
 class SqliteReadPool {
  public:
-  // Gives its connection back when it goes. Not thread-safe.
+  // Returns its connection to the pool when it is destroyed. Not thread-safe.
   class Lease {
    public:
     Lease(SqliteReadPool& pool, SqliteConnection connection) : pool_(&pool), connection_(std::move(connection)) {}
@@ -37,12 +36,12 @@ class SqliteReadPool {
     SqliteConnection connection_;
   };
 
-  // `file` is what stands at `path`.
+  // `file` identifies the file at `path`.
   SqliteReadPool(std::string path, const FileFacts& file, absl::Duration busy_timeout)
       : path_(std::move(path)), file_(file), busy_timeout_(busy_timeout) {}
 
-  // STORAGE_UNAVAILABLE: also when a connection is needed, and something else stands at the path by now.
-  // REQUIRES: the lease goes before the pool, and the thread has none yet.
+  // STORAGE_UNAVAILABLE: also if a new connection is needed and the path now leads to another file.
+  // REQUIRES: the pool outlives the lease, and the thread has no other lease.
   absl::StatusOr<Lease> Borrow();
 
  private:

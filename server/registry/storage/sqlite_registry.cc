@@ -17,7 +17,7 @@ namespace {
 enum Kind : int64_t { kScheme = 1, kTemplate = 2, kDefaultCatalog = 3 };
 
 struct Tenant {
-  int64_t id = 0;  // 0: never written to
+  int64_t id = 0;  // 0: the tenant has no writes
   RevisionRange range;
 };
 
@@ -26,7 +26,7 @@ absl::Status Damaged(const SqliteConnection& connection, const TenantId& tenant,
       absl::StrCat("the registry's database ", connection.path(), " is damaged: tenant ", tenant.name(), ": ", what));
 }
 
-// "5:3630000000000 ", one after the other.
+// "5:3630000000000 " for each gap.
 std::string TextOf(const std::vector<RevisionGap>& gaps) {
   std::string text;
   for (const RevisionGap& gap : gaps) absl::StrAppend(&text, gap.after, ":", gap.next, " ");
@@ -48,7 +48,7 @@ absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantId& 
                     tenant.name());
   const bool has_epoch = query.Next();
   if (!query.status().ok()) return query.status();
-  if (!has_epoch) return Damaged(connection, tenant, "there is no epoch");
+  if (!has_epoch) return Damaged(connection, tenant, "the epoch is missing");
   Tenant found;
   found.id = query.Int(1);
   if (found.id != 0) {
@@ -73,7 +73,7 @@ class EntryWriter {
   EntryWriter(SqliteConnection& connection, int64_t tenant, int64_t revision)
       : connection_(connection), tenant_(tenant), revision_(revision) {}
 
-  // In the place of the one that has the name, or at the end.
+  // Replaces the entry of that name at its position, or appends the entry.
   absl::Status Put(Kind kind, absl::string_view name, int64_t since, const std::string& value) {
     absl::StatusOr<std::optional<int64_t>> position = End(kind, name);
     if (position.ok() && !position->has_value()) position = NextPosition(kind);
@@ -88,7 +88,7 @@ class EntryWriter {
   absl::Status Delete(Kind kind, absl::string_view name) { return End(kind, name).status(); }
 
  private:
-  // Ends the current version of an entry, and tells what position it had; nothing when there is none.
+  // Ends the current version of an entry, and returns its position; nullopt if there is none.
   absl::StatusOr<std::optional<int64_t>> End(Kind kind, absl::string_view name) {
     int64_t row = 0;
     int64_t position = 0;
@@ -105,7 +105,7 @@ class EntryWriter {
       position = query.Int(1);
       since = query.Int(2);
     }
-    // What one write puts twice was at no revision what it was put as first.
+    // If one write puts an entry twice, the first version is visible at no revision.
     const absl::Status ended =
         since == revision_
             ? SqliteQuery(connection_, "DELETE FROM entries WHERE rowid = ?", row).Run()
@@ -149,7 +149,7 @@ absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change,
 
 absl::Status WriteEntries(SqliteConnection& connection, const Tenant& tenant, const v1::ChangeRecord& record) {
   EntryWriter entries(connection, tenant.id, record.revision());
-  // The first default catalogue that the first write sets was already there before it.
+  // The first default catalogue that the first write sets also applies to revision 1.
   int64_t since = tenant.range.newest == 1 ? 1 : record.revision();
   for (const v1::RegistryChange& change : record.changes()) {
     absl::Status written;
@@ -172,7 +172,7 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
   return found;
 }
 
-// The first revision that can be read once the limits are kept as far as one write does.
+// The first readable revision after the limits are applied, as far as one write applies them.
 absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& tenant, const HistoryLimits& history,
                                     int64_t now) {
   const RevisionRange& range = tenant.range;
@@ -328,7 +328,7 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
   SqliteQuery query(connection, "SELECT value FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision",
                     found->id, revision);
   while (changes.size() < max_changes && query.Next()) {
-    // When a row is missing, the next one's record is of another revision.
+    // If a row is missing, the next row's record has another revision.
     revision = RevisionAfter(found->range, revision, 1);
     if (!Parse(query.Bytes(0), revision, changes.emplace_back())) {
       return UnreadableChange(connection, tenant, revision);

@@ -12,17 +12,16 @@
 
 namespace qconfig {
 
-// RegistryStore's methods in SQL, on one connection. What they fail with is RegistryStore's contract; a row that cannot
-// be what was written is STORAGE_UNAVAILABLE. Thread-safe as far as each connection has one thread.
+// RegistryStore's methods in SQL, on one connection. Errors are those of RegistryStore; an invalid row is
+// STORAGE_UNAVAILABLE. Thread-safe if each connection is used by one thread.
 
-// REQUIRES: a transaction that writes has begun. After kAborted and kAlreadyExists, nothing has changed in it; after
-// other failures it must be rolled back.
-// `serialized_record` is that of `commit`.
+// `serialized_record` is the record of `commit`. REQUIRES: a write transaction has begun. kAborted and kAlreadyExists
+// change nothing in it; after other failures it must be rolled back.
 absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantId& tenant,
                                           const RegistryCommit& commit, const std::string& serialized_record,
                                           const HistoryLimits& history);
 
-// These see one state of the database each.
+// Each of these reads one state of the database.
 absl::StatusOr<RevisionRange> ReadRevisions(SqliteConnection& connection, const TenantId& tenant);
 absl::StatusOr<RegistryState> ReadState(SqliteConnection& connection, const TenantId& tenant, int64_t revision);
 absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& connection, const TenantId& tenant,
@@ -30,7 +29,7 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
 absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantId& tenant,
                                                           const std::string& request_id);
 
-// How many commits the file has taken since it was created. Reads each tenant's row: 100,000 take some 5 ms.
+// How many commits the file has had since it was created. Reads each tenant's row: 100,000 take about 5 ms.
 absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection);
 
 }  // namespace qconfig

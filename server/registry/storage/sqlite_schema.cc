@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t kApplicationId = 0x71636667;  // "qcfg"
 constexpr int64_t kMaxCheckedBytes = int64_t{256} << 20;
 
-// `until` of what is current is the largest integer, as server/registry/storage/sqlite_registry.cc has it. Values stand
-// last, so that the columns before them are found without reading them.
+// `until` of a current version is the largest integer; see server/registry/storage/sqlite_registry.cc. Values are the
+// last column, so that SQLite finds the columns before them without reading the values.
 constexpr char kVersion1[] = R"(
   PRAGMA application_id = 1902339687;
 
@@ -55,8 +55,8 @@ constexpr char kVersion1[] = R"(
 )";
 static_assert(kApplicationId == 1902339687);
 
-// Commits are counted by tenant, because a row for all of them would be one more page in each transaction. Gaps are in
-// the tenant's row, so that a tenant that has none costs no query more.
+// Commits are counted by tenant, because one row for all tenants would add a page to each transaction. Gaps are in the
+// tenant's row, so that a tenant without gaps needs no other query.
 constexpr char kVersion2[] = R"(
   ALTER TABLE tenants ADD COLUMN commits INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE tenants ADD COLUMN gaps TEXT NOT NULL DEFAULT '';  -- "5:3630000000000 ": no revision is between the two
@@ -90,11 +90,11 @@ absl::Status Damaged(absl::string_view path, absl::string_view problem) {
                  "move it and its -wal file away together and put a backup in its place");
 }
 
-// What a check that failed says about the file.
+// The error for a failed check of the file.
 absl::Status Judged(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
   const int code = sqlite3_errcode(connection.handle()) & 0xff;
-  if (code == SQLITE_NOTADB) return NoRegistry(path, "is no SQLite database");
-  // SQLITE_ERROR: of a file format that SQLite does not know.
+  if (code == SQLITE_NOTADB) return NoRegistry(path, "is not an SQLite database");
+  // SQLITE_ERROR: SQLite does not know the file format.
   if (code == SQLITE_CORRUPT || code == SQLITE_ERROR) return Damaged(path, failed.message());
   return failed;
 }
@@ -113,7 +113,7 @@ uint32_t Little(const std::string& bytes, size_t at) {
 
 uint32_t Big(const std::string& bytes, size_t at) { return __builtin_bswap32(Little(bytes, at)); }
 
-// The checksum of SQLite's logs, in the byte order of logs that were written here.
+// The checksum of SQLite's logs, in the byte order of logs written on this machine.
 struct LogChecksum {
   uint32_t first = 0;
   uint32_t second = 0;
@@ -126,8 +126,8 @@ struct LogChecksum {
   }
 };
 
-// Where the synced part of a log ends, as the index beside it tells; that survives a process that is killed. SQLite
-// itself takes a log to end at the first frame that is not as it was written, and whatever comes after it for lost.
+// The index beside a log, which survives a killed process, says where the synced part of the log ends. SQLite itself
+// assumes that a log ends at the first frame with a wrong checksum, and discards the frames after it.
 absl::Status CheckLog(const std::string& path) {
   constexpr uint32_t kLittleEndianLog = 0x377f0682;
   constexpr size_t kFrameHeader = 24;
@@ -144,7 +144,7 @@ absl::Status CheckLog(const std::string& path) {
   const bool whole = index.compare(0, 48, index, 48, 48) == 0 && of_index.first == Little(index, 40) &&
                      of_index.second == Little(index, 44);
   const bool of_this_log = index.compare(32, 8, header, 16, 8) == 0;
-  if (!whole || !of_this_log) return absl::OkStatus();  // as after a crash of the machine
+  if (!whole || !of_this_log) return absl::OkStatus();  // happens after a crash of the machine
 
   LogChecksum sum;
   sum.Add(header, 0, 24);
@@ -157,21 +157,21 @@ absl::Status CheckLog(const std::string& path) {
     sum.Add(frame, kFrameHeader, frame.size());
     sound = sum.first == Big(frame, 16) && sum.second == Big(frame, 20);
   }
-  return sound ? absl::OkStatus() : Damaged(path, "its -wal file is not as it was written");
+  return sound ? absl::OkStatus() : Damaged(path, "its -wal file has a wrong checksum");
 }
 
-// With a log that is synced at each commit.
+// Uses a log that is synced at each commit.
 absl::Status SetDurable(SqliteConnection& connection) {
   if (absl::Status set = connection.Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
   SqliteQuery query(connection, "PRAGMA journal_mode = WAL");
   const bool found = query.Next();
   if (!query.status().ok()) return query.status();
   if (found && query.Bytes(0) == "wal") return absl::OkStatus();
-  return StorageUnavailable("the file system cannot keep a write-ahead log; use a local disk");
+  return StorageUnavailable("the file system does not support write-ahead logs; use a local disk");
 }
 
-// The migrations of a registry's file. Backups of version 1 carry no mark, but a served file always has a write-ahead
-// log and a backup never has; so the migration to version 2 marks a file without such a log.
+// The migrations of a registry's file. Backups of version 1 have no mark. But a server's file always uses a write-ahead
+// log, and a backup never does, so the migration to version 2 marks files that do not.
 absl::StatusOr<std::vector<std::string>> MigrationsOf(SqliteConnection& connection) {
   std::vector<std::string> migrations = SqliteMigrations();
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
@@ -183,7 +183,7 @@ absl::StatusOr<std::vector<std::string>> MigrationsOf(SqliteConnection& connecti
   return migrations;
 }
 
-// Under another name first, so that there is never a registry that is not whole.
+// Uses another name first, so that there is never an incomplete registry at `path`.
 absl::Status CreateRegistry(const std::string& path) {
   const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(path);
   if (!unfinished.ok()) return unfinished.status();
@@ -224,10 +224,10 @@ absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path
   if (*application != kApplicationId) return NoRegistry(path, "is a database of another application");
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
   if (!version.ok()) return Judged(connection, path, version.status());
-  if (*version < 1) return Damaged(path, absl::StrCat("there is no version ", *version));
+  if (*version < 1) return Damaged(path, absl::StrCat("version ", *version, " does not exist"));
   const auto newest = static_cast<int64_t>(SqliteMigrations().size());
   if (*version > newest) {
-    return Refused(path, absl::StrCat("is of version ", *version, ", and this program knows ", newest),
+    return Refused(path, absl::StrCat("has version ", *version, ", but this release supports versions up to ", newest),
                    "use the release of qconfig that wrote it, or a later one");
   }
   return thorough ? LookForDamage(connection, path) : absl::OkStatus();
@@ -237,8 +237,7 @@ absl::Status CheckRegistryFileExists(const std::string& path) {
   const absl::StatusOr<int64_t> size = FileSize(path);
   if (!size.ok()) return size.status();
   if (*size > 0) return absl::OkStatus();
-  return Refused(path, *size < 0 ? "does not exist" : "is empty",
-                 "name the file that the server keeps its registry in");
+  return Refused(path, *size < 0 ? "does not exist" : "is empty", "name the file of the server's registry");
 }
 
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {
@@ -260,14 +259,14 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
   if (!connection.ok()) return connection.status();
-  connection->LeaveLog(*log_size > 0);  // for the case that the file is refused
+  connection->LeaveLog(*log_size > 0);  // in case the file is rejected
   const bool thorough = *size + *log_size < kMaxCheckedBytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
   connection->LeaveLog(false);
   const absl::StatusOr<std::vector<std::string>> migrations = MigrationsOf(*connection);
   if (!migrations.ok()) return migrations.status();
   if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;
-  // A backup is not in this mode.
+  // A backup does not use this mode.
   if (absl::Status set = SetDurable(*connection); !set.ok()) return set;
   return connection;
 }

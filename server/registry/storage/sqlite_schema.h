@@ -12,27 +12,26 @@
 
 namespace qconfig {
 
-// The tables of a registry's file, and whether a file is one. A registry has our `application_id`, and the number of
-// migrations that it has been through is its `user_version`. Nothing here is about the tables' contents.
+// The tables of a registry's file, and checks whether a file is a registry. A registry has our `application_id`; its
+// `user_version` is the number of migrations that were applied. The contents of the tables are not known here.
 
-// Each brings a file from one version to the next.
+// Each migrates a file from one version to the next.
 const std::vector<std::string>& SqliteMigrations();
 
-// Runs the migrations that the database lacks, each in a transaction. After a failure those before it are kept.
+// Applies the missing migrations, each in a transaction. After a failure the earlier ones are kept.
 absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string>& migrations);
 
-// kFailedPrecondition, with a sentence that says what to do: `connection`, on the file `path`, is not to a registry, or
-// it is to one of a later version, or, when `thorough`, to one that is damaged. Writes nothing.
+// kFailedPrecondition, with advice in the message: the file `path` of `connection` is not a registry, or has a later
+// version, or, if `thorough`, is damaged. Writes nothing.
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough);
 
-// kFailedPrecondition: there is no file at `path`, or it is empty.
+// kFailedPrecondition: the file at `path` does not exist or is empty.
 absl::Status CheckRegistryFileExists(const std::string& path);
 
-// Opens the registry at `path` for writing; it is created when there is no such file, and migrated when it is of an
-// older version, which marks backups of version 1. Damage is looked for in files under 256 MiB, where that takes no
-// more than a second or so, and in the log that a process which was killed has left. kFailedPrecondition: as
-// CheckRegistry(); the file is as it was. Also when there is no file but a log of one. REQUIRES: no other process is
-// opening it.
+// Opens the registry at `path` for writing. Creates the file if it is missing; migrates it if it has an older version,
+// which marks backups of version 1. Checks files under 256 MiB for damage, which takes about a second at most, and the
+// log that a killed process left. kFailedPrecondition: as CheckRegistry(), or the file is missing but its log exists;
+// nothing has changed. REQUIRES: no other process is opening the file.
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout);
 
 }  // namespace qconfig

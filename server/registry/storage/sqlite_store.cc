@@ -13,7 +13,7 @@
 namespace qconfig {
 namespace {
 
-// kFailedPrecondition: a registry's file cannot be what stands at `path`.
+// kFailedPrecondition: `path` cannot be the file of a registry.
 absl::Status CheckName(const std::string& path) {
   const absl::StatusOr<FileFacts> facts = LookAt(path);
   if (!facts.ok()) return facts.status();
@@ -23,12 +23,12 @@ absl::Status CheckName(const std::string& path) {
   }
   if (facts->is_dangling_link) {
     return absl::FailedPreconditionError(
-        absl::StrCat(path, " is a symbolic link to nothing; name the file that it should lead to"));
+        absl::StrCat(path, " is a dangling symbolic link; name the file that it should point to"));
   }
-  // The lock and the log stand beside one of the names, so that those who use another would not see them.
+  // The lock and the log are beside one of the names. Processes that use another name would not see them.
   if (facts->names > 1) {
     return absl::FailedPreconditionError(
-        absl::StrCat(path, " has ", facts->names, " names (hard links); remove the others, or use a copy of the file"));
+        absl::StrCat(path, " has ", facts->names, " hard links; remove the others, or use a copy of the file"));
   }
   return absl::OkStatus();
 }
@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (absl::Status named = CheckName(options.path); !named.ok()) return named;
   if (absl::Status created = CreateDirectoryOf(options.path); !created.ok()) return created;
   const absl::StatusOr<std::string> path = CanonicalPath(options.path);
-  if (!path.ok()) return path.status();  // by which there is one lock for each file
+  if (!path.ok()) return path.status();  // the canonical path has one lock for each file
   absl::StatusOr<FileLock> lock = FileLock::Acquire(*path);
   if (!lock.ok()) return lock.status();
   absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
   absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);
   if (!commits.ok()) return commits.status();
-  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock(), options.warn);
+  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock.Now(), options.warn);
   if (!begun.ok()) return begun;
   return std::unique_ptr<SqliteStore>(
       new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *std::move(commits), options));
@@ -71,7 +71,7 @@ SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts
       busy_timeout_(options.busy_timeout),
       clock_(options.clock),
       commits_(std::move(commits)),
-      writer_(std::move(connection), *commits_, options.history),
+      writer_(std::move(connection), *commits_, options.history, options.clock),
       readers_(path, file, options.busy_timeout) {}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
@@ -83,7 +83,7 @@ absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
       SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, busy_timeout_);
   if (!connection.ok()) return connection.status();
   if (absl::Status set = connection->Execute("PRAGMA synchronous = FULL"); !set.ok()) return set;
-  return BeginSqliteEpoch(*connection, *commits_, clock_());
+  return BeginSqliteEpoch(*connection, *commits_, clock_.Now());
 }
 
 absl::StatusOr<RevisionRange> SqliteStore::Revisions(const TenantId& tenant) const {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/commits_file.h"
@@ -25,31 +24,32 @@ namespace qconfig {
 struct SqliteOptions {
   std::string path;
   HistoryLimits history;
-  // How long to wait for locks that other programs take on the file; backups take none that matter.
+  // How long to wait for locks of other programs on the file. Backups do not block the store.
   absl::Duration busy_timeout = absl::Seconds(5);
-  // What the file may not grow beyond; a write that needs more is STORAGE_FULL. 0: the disk is the limit.
+  // The maximum size of the file; a write that needs more is STORAGE_FULL. 0: no limit but the disk.
   int64_t max_bytes = 0;
-  Clock clock = absl::Now;
-  // Is called with a sentence when opening the file begins a new epoch.
+  Clock clock;
+  // Called with the reason if opening the file begins a new epoch.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
-// Keeps all tenants in one SQLite file. What was committed survives the end of the process, however it comes, and a
-// crash of the machine if its disk keeps what it has synced. Readers see one revision, and wait for no writer.
+// Keeps all tenants in one SQLite file. Commits survive any end of the process, and a crash of the machine if the disk
+// keeps what it has synced. A read sees one revision, and does not wait for writers.
 //
-// Beside the file stand `-wal` and `-shm`, which belong to it and go when the store ends, `.lock`, which keeps a second
-// server away, and `.commits`, which CommitsFile describes. The log `-wal` is cut when it has grown beyond 16 MiB and
-// nobody reads from it for long. To copy a file that is in use, BackupSqlite(). When the file is moved, replaced or
-// removed while it is open, writes are STORAGE_UNAVAILABLE, and what stands in its place is left as it is. Thread-safe.
+// Beside the file are `-wal` and `-shm`, which belong to it and are removed when the store is closed; `.lock`, see
+// FileLock; and `.commits`, see CommitsFile. The log `-wal` is truncated when it is larger than 16 MiB and no reader
+// needs it for long. Use BackupSqlite() to copy a file that is in use. If the file is moved, replaced or removed while
+// it is open, writes are STORAGE_UNAVAILABLE, and a file that has replaced it is not changed. Thread-safe.
 class SqliteStore : public RegistryStore {
  public:
-  // Opens the file; creates it, and directories above it, for the owner only, where they are missing. Begins a new
-  // epoch if the file is a backup, or has fewer commits than were counted beside it. kFailedPrecondition: another
-  // process has it open, or it is not a registry, damaged, of a later release, a directory or a file of several names.
-  // The message says what to do, and the file is as it was. STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be opened.
+  // Opens the file; creates it and the directories above it if they are missing, for the owner only. Begins a new epoch
+  // if the file is a backup, or has fewer commits than `.commits` counted. kFailedPrecondition: another process has the
+  // file open, or it is not a registry, is damaged, belongs to a later release, is a directory or has several hard
+  // links. The message says what to do, and nothing has changed. STORAGE_UNAVAILABLE, STORAGE_FULL: it cannot be
+  // opened.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options);
 
-  // Finishes the writes that are queued. REQUIRES: nobody reads, or begins to write.
+  // Finishes the queued writes. REQUIRES: no other method is running.
   ~SqliteStore() override = default;
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
@@ -70,7 +70,7 @@ class SqliteStore : public RegistryStore {
   SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
               std::unique_ptr<CommitsFile> commits, const SqliteOptions& options);
 
-  // In this order: the lock is let go last, and the writer ends when nobody reads any more.
+  // In this order: the lock is released last, and the writer ends after the readers.
   const FileLock lock_;
   const std::string path_;
   const absl::Duration busy_timeout_;

@@ -5,27 +5,27 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "server/registry/storage/durable_files.h"
 #include "server/registry/storage/sqlite_registry.h"
 
 namespace qconfig {
 namespace {
 
-// What one transaction holds at the most, so that nobody waits long for others' writes.
+// The limits of one transaction, so that no write waits long for others.
 constexpr size_t kMaxWrites = 256;
 constexpr size_t kMaxBytes = size_t{8} << 20;
 
-// From how many pages in the log on they are written into the database, as SQLite has it.
+// The log is written into the database when it has this many pages, which is SQLite's default.
 constexpr int kFramesToCopy = 1000;
-// From how many on the log is cut, although readers then must get out of it first: 16 MiB. Else readers who take turns
-// would let it grow for ever. When they do not in time, they are left alone for a while, or until it has grown much.
+// The log is truncated when it has this many pages (16 MiB), which waits for its readers. Without that, overlapping
+// readers would let it grow without limit. If they take too long, the writer tries again after a pause, or after the
+// log has grown by some pages.
 constexpr int kMaxFrames = 4096;
 constexpr absl::Duration kMaxWaitForReaders = absl::Milliseconds(100);
 constexpr absl::Duration kPauseAfterFailedCut = absl::Seconds(1);
 constexpr int kGrowthAfterFailedCut = 1024;
 
-// Whether WriteCommit() has told a caller why its write cannot be, rather than failed.
+// Whether the status is a result for the caller of Commit(), rather than a failure of the transaction.
 bool IsAnswer(const absl::Status& status) {
   return status.ok() || status.code() == absl::StatusCode::kAborted ||
          status.code() == absl::StatusCode::kAlreadyExists;
@@ -33,7 +33,7 @@ bool IsAnswer(const absl::Status& status) {
 
 }  // namespace
 
-// Stands on the stack of the caller, who waits until it is done.
+// Lives on the stack of the caller, which waits until it is done.
 struct SqliteWriter::Write {
   const TenantId& tenant;
   const RegistryCommit& commit;
@@ -42,8 +42,12 @@ struct SqliteWriter::Write {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history)
-    : connection_(std::move(connection)), commits_(commits), history_(history), thread_([this] { Run(); }) {}
+SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock)
+    : connection_(std::move(connection)),
+      commits_(commits),
+      history_(history),
+      clock_(std::move(clock)),
+      thread_([this] { Run(); }) {}
 
 SqliteWriter::~SqliteWriter() {
   {
@@ -51,7 +55,7 @@ SqliteWriter::~SqliteWriter() {
     ending_ = true;
   }
   thread_.join();
-  // What fails to be written into the database stays in the log, and is no less durable there.
+  // What cannot be written into the database stays in the log, where it is just as durable.
   if (connection_.CheckUnmoved().ok()) {
     connection_.EmptyLog(connection_.busy_timeout()).IgnoreError();
   } else {
@@ -76,7 +80,7 @@ SqliteStats SqliteWriter::stats() const {
 }
 
 void SqliteWriter::Run() {
-  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::NoteLog, this);  // in the place of SQLite's own
+  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::NoteLog, this);  // replaces SQLite's own hook
   while (true) {
     const std::vector<Write*> writes = WaitForWrites();
     if (writes.empty()) return;
@@ -97,22 +101,22 @@ int SqliteWriter::NoteLog(void* writer, sqlite3*, const char*, int frames) {
 
 void SqliteWriter::KeepLogShort() {
   if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
-  // Once it was long, the file stays so until it is cut.
+  // A long log file stays long until it is truncated.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
-  if (!log_is_long_ || (absl::Now() < next_cut_ && log_frames_ < next_cut_frames_)) return;
+  if (!log_is_long_ || (clock_.Steady() < next_cut_ && log_frames_ < next_cut_frames_)) return;
   if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
     log_frames_ = 0;
     log_is_long_ = false;
-    next_cut_ = absl::InfinitePast();
+    next_cut_ = -absl::InfiniteDuration();
   } else {
-    next_cut_ = absl::Now() + kPauseAfterFailedCut;
+    next_cut_ = clock_.Steady() + kPauseAfterFailedCut;
     next_cut_frames_ = log_frames_ + kGrowthAfterFailedCut;
   }
 }
 
-// The log stands by its name beside whatever is in the database's place, and would be taken for the log of that at the
-// next start. So it is written into the database that it belongs to, which is still open here. When nothing is in its
-// place, it is left: the database can be put back beside it.
+// By its name, the log would become the log of the file that has replaced the database, at the next start. So it is
+// written into its own database, which is still open here. If no file has replaced the database, the log is kept: the
+// database can be moved back.
 void SqliteWriter::LeaveWhatIsInItsPlace() {
   log_frames_ = 0;
   log_is_long_ = false;
@@ -144,7 +148,7 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
   absl::Status stored;
   {
     absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);
-    if (!transaction.ok()) {  // which is no write's fault, and would only take as long for each of them again
+    if (!transaction.ok()) {  // not the fault of a write; retrying each would take as long again
       for (Write* write : writes) write->result = transaction.status();
       return;
     }

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/base/clock.h"
 #include "server/registry/storage/commits_file.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
@@ -22,25 +23,25 @@ namespace qconfig {
 
 // What a store has done since it was opened.
 struct SqliteStats {
-  int64_t transactions = 0;  // that stored something
-  int64_t writes = 0;        // that were stored
-  int64_t pending = 0;       // writes that have not been answered yet
+  int64_t transactions = 0;  // committed
+  int64_t writes = 0;        // stored
+  int64_t pending = 0;       // writes whose Commit() has not returned yet
 };
 
-// Stores writes by one thread of its own. What comes while a transaction is being synced to the disk waits, and goes
-// into the next one together, so that a sync is shared by all who wait for it. Keeps the log short between
-// transactions; what hinders that fails no write. Thread-safe.
+// Stores writes on a thread of its own. Writes that arrive while a transaction is synced to the disk are stored
+// together in the next one, so that they share a sync. Truncates the log between transactions; a failure to do so fails
+// no write. Thread-safe.
 class SqliteWriter {
  public:
   // Counts what it stores in `commits`, which must outlive it.
-  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history);
-  // Finishes what is queued, and writes the log into the database, unless that is no longer at its path.
+  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock);
+  // Finishes the queued writes, and writes the log into the database unless that is no longer at its path.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
 
-  // RegistryStore::Commit(). When a transaction of several writes fails, each is tried again in one of its own, so that
-  // only those fail that cannot be stored.
+  // RegistryStore::Commit(). If a transaction of several writes fails, each is retried in a transaction of its own, so
+  // that only the writes that cannot be stored fail.
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit);
 
   SqliteStats stats() const;
@@ -49,7 +50,7 @@ class SqliteWriter {
   struct Write;
 
   void Run();
-  // What goes into the next transaction; nothing when the writer is to end.
+  // The writes for the next transaction; empty if the writer must end.
   std::vector<Write*> WaitForWrites();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty(); }
   void Store(absl::Span<Write* const> writes);
@@ -57,18 +58,19 @@ class SqliteWriter {
 
   static int NoteLog(void* writer, sqlite3* handle, const char* database, int frames);
   void KeepLogShort();
-  // For when the database is no longer at its path.
+  // For a database that is no longer at its path.
   void LeaveWhatIsInItsPlace();
 
-  // These are of thread_ only.
+  // Used by thread_ only.
   SqliteConnection connection_;
   int log_frames_ = 0;
   bool log_is_long_ = false;
-  absl::Time next_cut_ = absl::InfinitePast();
+  absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time
   int next_cut_frames_ = 0;
 
   CommitsFile& commits_;
   const HistoryLimits history_;
+  const Clock clock_;
   mutable absl::Mutex mutex_;
   std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;

@@ -130,13 +130,13 @@ TEST(ServerTest, ManyCallersGetTheSameAnswer) {
 class StoppingClock {
  public:
   Clock clock() {
-    return [this] {
+    return Clock([this] {
       if (stop_next_.exchange(false)) {
         stopped_.Notify();
         go_on_.WaitForNotification();
       }
       return absl::Now();
-    };
+    });
   }
 
   void StopNextCall() { stop_next_ = true; }
@@ -151,10 +151,10 @@ class StoppingClock {
 
 TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   StoppingClock clock;
-  // A batch looks at the clock before each item: the first look is the transport's, at the start of the call.
+  // The transport reads the clock when the call arrives; the handler of a batch reads it next.
   std::atomic<int> looks = 0;
   TestSettings settings;
-  settings.clock = [&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner(); };
+  settings.clock = Clock([&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner.Now(); });
   TestServer server(std::move(settings));
   clock.StopNextCall();
   absl::StatusCode running = absl::StatusCode::kUnknown;

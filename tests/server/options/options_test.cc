@@ -19,6 +19,12 @@ constexpr const char* kNoAddresses[] = {"127.0.0.1",       "127.0.0.1:",   ":1",
                                         "a:b:9",           "[]:9",         "[::1:9",       "::1]:9",
                                         "[127.0.0.1]:9",   "a b:9",        "[::1]9",       "127.0.0.1:99999999999"};
 
+// With the built-in catalogues.
+absl::Status CheckOptions(const Options& options) {
+  static const auto* const kCatalogs = new Catalogs(LoadBuiltinCatalogs().value());
+  return qconfig::CheckOptions(options, *kCatalogs);
+}
+
 TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
   Options options;
   CLI::App app;
@@ -99,6 +105,16 @@ TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
     options.admin_listen = listen;
     EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--admin-listen")) << listen;
   }
+}
+
+TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
+  Options options;
+  EXPECT_TRUE(CheckOptions(options).ok());
+  options.default_catalog = "quark-0.14";
+  EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--default-catalog quark-0.14"));
+  options.default_catalog = "quark-0.13";
+  EXPECT_TRUE(CheckOptions(options).ok());
+  EXPECT_EQ(qconfig::CheckOptions(options, {}).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {

@@ -270,7 +270,7 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
 
 TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
   // By the server's clock an hour passes between any two looks at it.
-  TestServer server(WithClock([now = absl::Now()]() mutable { return now += absl::Hours(1); }));
+  TestServer server(WithClock(Clock([now = absl::Now()]() mutable { return now += absl::Hours(1); })));
   v1::BatchGetConfigRequest batch;
   batch.add_requests();
   EXPECT_EQ(server.client().BatchGetConfig(batch).status().code(), absl::StatusCode::kDeadlineExceeded);

@@ -30,7 +30,7 @@ class TlsCertificatesTest : public testing::Test {
 
   absl::StatusOr<std::shared_ptr<TlsCertificates>> Open() {
     return TlsCertificates::Open(
-        paths_, [this] { return now_; },
+        paths_, Clock([this] { return now_; }),
         std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
         absl::InfiniteDuration());
   }
@@ -64,7 +64,7 @@ TEST_F(TlsCertificatesTest, TakesOverAChange) {
 }
 
 TEST_F(TlsCertificatesTest, LooksByItself) {
-  const auto certificates = TlsCertificates::Open(paths_, absl::Now,
+  const auto certificates = TlsCertificates::Open(paths_, Clock(),
                                                   std::make_shared<spdlog::logger>(
                                                       "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
                                                   absl::Milliseconds(1))

@@ -18,14 +18,14 @@ TEST(ObservedStoreTest, EachOperationIsReportedOnceWithItsTime) {
   auto faulty = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
   FaultInjectingStore& faults = *faulty;
   std::vector<std::string> reports;
-  absl::Time now = absl::UnixEpoch();
+  absl::Duration now;
   ObservedStore store(
       std::move(faulty),
       [&](StoreOperation operation, const absl::Status& status, absl::Duration elapsed) {
         reports.push_back(absl::StrCat(static_cast<int>(operation), " ", absl::StatusCodeToString(status.code()), " ",
                                        absl::FormatDuration(elapsed)));
       },
-      [&now] { return now += absl::Seconds(2); });
+      Clock(absl::Now, [&now] { return now += absl::Seconds(2); }));
   store.Commit(Tenant("a"), Write(2, {})).IgnoreError();
   store.Commit(Tenant("a"), Write(2, {})).IgnoreError();
   store.Revisions(Tenant("a")).IgnoreError();

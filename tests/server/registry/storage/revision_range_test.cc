@@ -86,7 +86,8 @@ TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
   EXPECT_EQ(lost.detail().first_revision(), 30);
   EXPECT_EQ(lost.metadata().at("field"), "min_revision");
   EXPECT_EQ(lost.metadata().at("tenant"), "a");
-  EXPECT_NE(lost.message().find("the newest is 1000; list the entries again"), std::string::npos) << lost.message();
+  EXPECT_NE(lost.message().find("the newest revision is 1000; list the entries again"), std::string::npos)
+      << lost.message();
 }
 
 TEST(RevisionRangeTest, NextIsInTheEpoch) {

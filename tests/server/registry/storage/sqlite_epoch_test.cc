@@ -39,7 +39,7 @@ class SqliteEpochTest : public testing::Test {
   absl::StatusOr<std::unique_ptr<SqliteStore>> TryOpen(const std::string& path) {
     SqliteOptions options;
     options.path = path;
-    options.clock = [this] { return now_; };
+    options.clock = Clock([this] { return now_; });
     options.warn = [this](const std::string& text) { warnings_.push_back(text); };
     warnings_.clear();
     return SqliteStore::Open(options);

@@ -99,12 +99,12 @@ TEST_F(SqliteFilesTest, FileOfALaterReleaseIsRefused) {
   Fill(path_);
   RawSqlite(path_).Run("PRAGMA user_version = 3");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "is of version 3, and this program knows 2; use the release");
+  ExpectRefused(path_, "has version 3, but this release supports versions up to 2; use the release");
   RawSqlite(path_).Run("PRAGMA wal_checkpoint(TRUNCATE)");
-  ExpectRefused(path_, "is of version 3");
+  ExpectRefused(path_, "has version 3");
   for (const int version : {0, -1}) {
     RawSqlite(path_).Run(absl::StrCat("PRAGMA user_version = ", version));
-    ExpectRefused(path_, absl::StrCat("is damaged: there is no version ", version));
+    ExpectRefused(path_, absl::StrCat("is damaged: version ", version, " does not exist"));
   }
   RawSqlite(path_).Run("PRAGMA user_version = 2");
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");

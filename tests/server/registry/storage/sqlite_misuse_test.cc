@@ -47,7 +47,7 @@ class SqliteMisuseTest : public testing::Test {
 
   void ExpectMoved(const absl::Status& status) {
     EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE");
-    EXPECT_NE(status.message().find(path_ + " was moved or replaced while it is served; restart the server"),
+    EXPECT_NE(status.message().find(path_ + " was moved or replaced while the server uses it; restart the server"),
               std::string::npos)
         << status;
   }
@@ -124,7 +124,7 @@ TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
 TEST_F(SqliteMisuseTest, FileOfSeveralNamesIsRefused) {
   Open(path_);
   std::filesystem::create_hard_link(path_, directory_.Path("other"));
-  ExpectRefused(path_, path_ + " has 2 names (hard links); remove the others");
+  ExpectRefused(path_, path_ + " has 2 hard links; remove the others");
   ExpectRefused(directory_.Path("other"), "has 2 names");
   std::filesystem::remove(directory_.Path("other"));
   EXPECT_TRUE(TryOpen(path_).ok());
@@ -141,7 +141,7 @@ TEST_F(SqliteMisuseTest, DirectoryIsRefusedAndNoneIsCreated) {
 
 TEST_F(SqliteMisuseTest, LinkToNothingIsRefused) {
   std::filesystem::create_symlink(directory_.Path("none"), path_);
-  ExpectRefused(path_, "is a symbolic link to nothing");
+  ExpectRefused(path_, "is a dangling symbolic link");
 }
 
 TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
@@ -167,7 +167,7 @@ TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
     std::string damaged = log;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     WriteFile(killed + "-wal", damaged);
-    for (int i = 0; i < 2; ++i) ExpectRefused(killed, "is damaged: its -wal file is not as it was written");
+    for (int i = 0; i < 2; ++i) ExpectRefused(killed, "is damaged: its -wal file has a wrong checksum");
     EXPECT_TRUE(FileBytes(killed + "-wal") == damaged);
   }
   WriteFile(killed + "-wal", log.substr(0, log.size() / 2));

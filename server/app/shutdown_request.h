@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_APP_SHUTDOWN_REQUEST_H_
+#define QCONFIG_SERVER_APP_SHUTDOWN_REQUEST_H_
+
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace qconfig {
+
+// Why the process shuts down.
+enum class ShutdownCause { kSigterm, kSigint, kPortLost };
+
+// "SIGTERM", "SIGINT" or "gRPC port lost".
+absl::string_view NameOf(ShutdownCause cause);
+
+// Passes the request to shut down from the thread that learns of its cause to the threads that wait for it.
+// Thread-safe.
+class ShutdownRequest {
+ public:
+  // The first request starts the shutdown. A signal after it asks to exit at once.
+  void Request(ShutdownCause cause) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Waits for the first request, and returns its cause.
+  ShutdownCause Wait() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Waits up to `timeout` until a signal asks to exit at once. False: none did.
+  bool WaitForExitAtOnce(absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Whether the port was lost, before the shutdown or during it.
+  bool port_lost() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  bool IsRequested() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return first_.has_value(); }
+
+  mutable absl::Mutex mutex_;
+  std::optional<ShutdownCause> first_ ABSL_GUARDED_BY(mutex_);
+  bool exit_at_once_ ABSL_GUARDED_BY(mutex_) = false;
+  bool port_lost_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_APP_SHUTDOWN_REQUEST_H_

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/registry/registry_cache.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+size_t MemoryOf(const RegistryState& state, size_t catalogs) {
+  constexpr size_t kIndexPerEntry = 128;
+  constexpr size_t kPerSnapshot = 1024;
+  const size_t entries = state.schemes().size() + state.templates().size();
+  const size_t snapshots = catalogs * (kPerSnapshot + entries * sizeof(void*));
+  return state.memory_bytes() + entries * kIndexPerEntry + snapshots;
+}
+
+std::string KeyOf(const TenantId& tenant, int64_t revision) { return absl::StrCat(tenant.name(), "@", revision); }
+
+}  // namespace
+
+RegistryCache::RegistryCache(RegistryStore& store, size_t catalogs, size_t max_bytes, ChangeListener on_change)
+    : store_(store),
+      catalogs_(catalogs),
+      on_change_(std::move(on_change)),
+      never_written_(MakeView(RegistryState())),
+      views_(max_bytes) {}
+
+RegistryCache::View RegistryCache::MakeView(RegistryState state) const {
+  return std::make_shared<const RegistryView>(std::move(state), catalogs_);
+}
+
+absl::StatusOr<RegistryCache::Found> RegistryCache::Find(const TenantId& tenant, int64_t revision) {
+  absl::MutexLock lock(&mutex_);
+  const auto range = ranges_.find(tenant.name());
+  if (range == ranges_.end()) return Found();
+  if (revision == 0) revision = range->second.newest;
+  if (revision < range->second.first) return CheckReadable(tenant, range->second, revision);
+  const View* view = views_.Find(KeyOf(tenant, revision));
+  return Found{true, view == nullptr ? nullptr : *view};
+}
+
+absl::StatusOr<RegistryCache::View> RegistryCache::Get(const TenantId& tenant, int64_t revision) {
+  auto found = Find(tenant, revision);
+  if (!found.ok()) return found.status();
+  if (found->view != nullptr) return found->view;
+  if (!found->knows_tenant || revision == 0) {
+    auto newest = Reload(tenant);
+    if (!newest.ok() || revision == 0 || (*newest)->state()->revision() == revision) return newest;
+    found = Find(tenant, revision);
+    if (!found.ok()) return found.status();
+    if (found->view != nullptr) return found->view;
+  }
+  auto state = store_.Load(tenant, revision);
+  if (!state.ok()) return state.status();
+  View view = MakeView(*std::move(state));
+  const size_t bytes = MemoryOf(*view->state(), catalogs_);
+  std::vector<View> evicted;  // destroyed after the lock is released
+  absl::MutexLock lock(&mutex_);
+  evicted = views_.Put(KeyOf(tenant, revision), view, bytes);
+  return view;
+}
+
+absl::StatusOr<RegistryCache::View> RegistryCache::Reload(const TenantId& tenant) {
+  while (true) {
+    int64_t generation = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      generation = generation_;
+    }
+    const auto range = store_.Revisions(tenant);
+    if (!range.ok()) return range.status();
+    // A tenant without writes is not cached, so that reading unknown tenants takes no memory.
+    if (range->newest == never_written_->state()->revision()) return never_written_;
+    auto state = store_.Load(tenant, range->newest);
+    // The history limits were reached between the two reads.
+    if (ItemErrorOf(state.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) continue;
+    if (!state.ok()) return state.status();
+    View view = MakeView(*std::move(state));
+    if (Publish(tenant, *range, view, generation)) return view;
+  }
+}
+
+bool RegistryCache::Publish(const TenantId& tenant, const RevisionRange& range, View view,
+                            std::optional<int64_t> generation) {
+  const int64_t revision = view->state()->revision();
+  const size_t bytes = MemoryOf(*view->state(), catalogs_);
+  std::vector<View> superseded, evicted;  // destroyed after the lock is released
+  absl::MutexLock lock(&mutex_);
+  if (generation.has_value() && *generation != generation_) return false;
+  RevisionRange& known = ranges_[tenant.name()];
+  if (known.newest < revision) {
+    on_change_(tenant);
+    // The revision before the newest is rarely read, and would only evict other tenants.
+    superseded = views_.Erase(KeyOf(tenant, known.newest));
+  }
+  if (known.newest <= revision) known = range;
+  evicted = views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
+  return true;
+}
+
+absl::StatusOr<RevisionRange> RegistryCache::Revisions(const TenantId& tenant) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (const auto it = ranges_.find(tenant.name()); it != ranges_.end()) return it->second;
+  }
+  return store_.Revisions(tenant);
+}
+
+void RegistryCache::Add(const TenantId& tenant, const RevisionRange& range, RegistryState state) {
+  Publish(tenant, range, MakeView(std::move(state)), std::nullopt);
+}
+
+void RegistryCache::Forget(const TenantId& tenant) {
+  absl::MutexLock lock(&mutex_);
+  ++generation_;
+  on_change_(tenant);
+  ranges_.erase(tenant.name());
+}
+
+size_t RegistryCache::tenants() const {
+  absl::MutexLock lock(&mutex_);
+  return ranges_.size();
+}
+
+size_t RegistryCache::bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return views_.bytes();
+}
+
+}  // namespace qconfig

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/observe/event_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+namespace qconfig {
+namespace {
+
+using testing::EndsWith;
+
+class EventLogTest : public testing::Test {
+ protected:
+  EventLog LogOf(LogForm form) {
+    spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
+    SetLogForm(log, form);
+    return EventLog(log, form);
+  }
+
+  std::ostringstream text_;
+};
+
+TEST_F(EventLogTest, TextHasFieldsAfterTheEvent) {
+  LogOf(LogForm::kText).Info("draining", {{"in_flight", size_t{3}}, {"grace_s", 10}, {"cause", "by hand"}});
+  EXPECT_THAT(text_.str(), EndsWith(" [qconfigd] [info] draining in_flight=3 grace_s=10 cause=\"by hand\"\n"));
+}
+
+TEST_F(EventLogTest, JsonHasAMemberForEachField) {
+  const std::string error = "a \"quoted\" text";
+  LogOf(LogForm::kJson).Critical("cannot start", {{"error", error}, {"left", -1}});
+  const auto line = nlohmann::json::parse(text_.str());
+  EXPECT_EQ(line["level"], "critical");
+  EXPECT_EQ(line["msg"], "cannot start");
+  EXPECT_EQ(line["error"], error);
+  EXPECT_EQ(line["left"], -1);
+  EXPECT_EQ(line.size(), 5u);
+}
+
+TEST_F(EventLogTest, EventsHaveTheirLevels) {
+  const EventLog log = LogOf(LogForm::kText);
+  log.Info("one");
+  log.Warn("two");
+  log.Error("three");
+  log.Critical("four");
+  EXPECT_THAT(text_.str(), testing::ContainsRegex("info. one\n.*warn. two\n.*error. three\n.*critical. four\n$"));
+}
+
+}  // namespace
+}  // namespace qconfig
