@@ -7,9 +7,10 @@
 
 namespace qconfig {
 
-// Asks the server of this machine whose --admin-listen is `admin_listen` whether it is ready, for two seconds at the
-// most. An unspecified address, such as 0.0.0.0, means loopback.
-// kUnavailable, with a sentence: it is not ready, or does not answer. kInvalidArgument: that is no address to ask.
+// Asks the server on this machine whose --admin-listen is `admin_listen` whether it is ready, and waits up to two
+// seconds. An unspecified address, such as 0.0.0.0, means loopback.
+// kUnavailable, with a sentence: the server is not ready or does not answer. kInvalidArgument: `admin_listen` is not an
+// address to connect to.
 absl::Status CheckHealth(absl::string_view admin_listen);
 
 }  // namespace qconfig

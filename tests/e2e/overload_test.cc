@@ -8,7 +8,6 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -27,6 +26,7 @@
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
+#include "server/admin/http.h"
 #include "tests/e2e/process.h"
 
 namespace qconfig {
@@ -94,11 +94,10 @@ class OverloadTest : public testing::Test {
   // Calls all probes until `stop`.
   void Probe(const std::atomic<bool>& stop) {
     const auto health = grpc::health::v1::Health::NewStub(Connect(server_.address()));
-    httplib::Client admin("127.0.0.1", server_.admin_port());
     for (int i = 0; !stop || i < 3; ++i) {
       for (const char* path : {"/livez", "/readyz", "/metrics"}) {
-        const auto answer = admin.Get(path);
-        ASSERT_TRUE(answer) << path << ": " << httplib::to_string(answer.error());
+        const auto answer = HttpGet({"127.0.0.1", server_.admin_port()}, path, absl::Seconds(5));
+        ASSERT_TRUE(answer.ok()) << path << ": " << answer.status();
         ASSERT_EQ(answer->status, 200) << path << ": " << answer->body;
       }
       grpc::ClientContext context;
