@@ -155,8 +155,9 @@ absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<Ent
                                       ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
   const Trees trees = TreesOf(text);
   std::vector<Reading<Entry>> readings;
-  if (!format.has_value() || format == EntryFormat::kQuark)
+  if (!format.has_value() || format == EntryFormat::kQuark) {
     readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));
+  }
   if (!format.has_value() || format == EntryFormat::kProtoJson) readings.push_back(ReadAsProtoJson<Entry>(trees, text));
   if (!format.has_value() || format == EntryFormat::kTextproto) readings.push_back(ReadAsTextproto<Entry>(trees, text));
   const Reading<Entry>* chosen = nullptr;

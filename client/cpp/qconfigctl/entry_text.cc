@@ -20,8 +20,9 @@ absl::StatusOr<std::string> ReadBytes(std::FILE* file) {
   std::string bytes(kMaxFileBytes + 1, '\0');
   errno = 0;
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file));
-  if (std::ferror(file) != 0)
+  if (std::ferror(file) != 0) {
     return absl::InvalidArgumentError(absl::StrCat("cannot read the file: ", std::strerror(errno)));
+  }
   return bytes;
 }
 

@@ -146,8 +146,8 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   command
       ->add_option("-o,--output", arguments->output,
                    "Output format; quark-json: the output of Quark's to_dict(), for reading and comparing only "
-                   "(from_dict() drops "
-                   "parts of it); response: the whole response, with catalogue, revision, digests and warnings")
+                   "(from_dict() drops parts of it); response: the whole response, with catalogue, revision, digests "
+                   "and warnings")
       ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });

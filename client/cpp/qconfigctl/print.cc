@@ -17,8 +17,9 @@ const char* HintOf(absl::string_view message, const ClientOptions& options) {
   const bool tls = options.tls.has_value();
   if (absl::StrContains(message, "Socket closed")) {
     if (!tls) return "if the server uses TLS, pass --tls or --tls-ca FILE";
-    if (options.tls->cert.empty())
+    if (options.tls->cert.empty()) {
       return "if the server requires a client certificate, pass --client-cert and --client-key";
+    }
     return "the server may not trust the issuer of the certificate in --client-cert";
   }
   if (absl::StrContains(message, "wrong version number")) return "the server does not use TLS";

@@ -68,8 +68,9 @@ absl::StatusOr<std::string> SpecName(const ordered_json& json, const std::string
 absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::SpecPreset& preset) {
   auto name = SpecName(json, path);
   if (!name.ok()) return name.status();
-  if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec")
+  if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec") {
     return Wrong(path, "a spec with two stages cannot be a stage");
+  }
   absl::Status status = CheckKeys(json, path, {"spec", "fields"});
   if (!status.ok()) return status;
   preset.set_spec(*std::move(name));
