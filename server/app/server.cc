@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/close_connections.h"
 
 namespace qconfig {
 namespace {
@@ -71,7 +71,7 @@ void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& bui
 void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   // With the default, a second server could listen on the same port and receive a part of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryService.
+  // gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryDispatcher.
   const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
   builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
   // gRPC checks the size of a compressed message only after decompressing it, possibly to a thousand times its size.
@@ -84,6 +84,30 @@ void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& bui
 
 }  // namespace
 
+HandlerTable Server::Handlers(const std::shared_ptr<AnswerCache>& answer_cache) {
+  HandlerTable handlers;
+  const std::string config = ConfigServiceDescriptor()->full_name() + "/";
+  const std::string registry = RegistryServiceDescriptor()->full_name() + "/";
+  handlers.queued = {{config + "GetConfig", Bytes(config_service_, &ConfigService::GetConfig), answer_cache}};
+  handlers.sync = {
+      {config + "BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig)},
+      {config + "ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates)},
+      {config + "GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate)},
+      {config + "ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes)},
+      {config + "GetScheme", Bytes(config_service_, &ConfigService::GetScheme)},
+      {config + "ListCatalogs", Bytes(config_service_, &ConfigService::ListCatalogs)},
+      {registry + "RegisterScheme", Bytes(registry_service_, &RegistryService::RegisterScheme)},
+      {registry + "UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme)},
+      {registry + "RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate)},
+      {registry + "UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate)},
+      {registry + "SetDefaultCatalog", Bytes(registry_service_, &RegistryService::SetDefaultCatalog)},
+      {registry + "ListChanges", Bytes(registry_service_, &RegistryService::ListChanges)},
+  };
+  health_.AddTo(handlers);
+  reflection_.AddTo(handlers);  // last, because it describes all services in the table
+  return handlers;
+}
+
 Server::Server(const ServerSettings& settings, Registry& registry)
     : credentials_(settings.credentials),
       registry_(registry),
@@ -91,51 +115,25 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       registry_service_(registry),
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
-      config_transport_(ConfigServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
-                        in_flight_calls_),
-      registry_transport_(RegistryServiceDescriptor(), settings.limits.message_bytes, observer_, settings.clock,
-                          in_flight_calls_),
-      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}) {
-  config_transport_.AddCached("GetConfig", Bytes(config_service_, &ConfigService::GetConfig), settings.answer_cache);
-  config_transport_.Add("BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig));
-  config_transport_.Add("ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates));
-  config_transport_.Add("GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate));
-  config_transport_.Add("ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes));
-  config_transport_.Add("GetScheme", Bytes(config_service_, &ConfigService::GetScheme));
-  config_transport_.Add("ListCatalogs", Bytes(config_service_, &ConfigService::ListCatalogs));
-  registry_transport_.Add("RegisterScheme", Bytes(registry_service_, &RegistryService::RegisterScheme));
-  registry_transport_.Add("UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme));
-  registry_transport_.Add("RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate));
-  registry_transport_.Add("UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate));
-  registry_transport_.Add("SetDefaultCatalog", Bytes(registry_service_, &RegistryService::SetDefaultCatalog));
-  registry_transport_.Add("ListChanges", Bytes(registry_service_, &RegistryService::ListChanges));
-}
+      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}),
+      transport_(Handlers(settings.answer_cache), settings.limits.message_bytes, observer_, settings.clock,
+                 in_flight_calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
-  // Plugins must be registered before the first server of the process is built.
-  static const bool kPluginsEnabled = [] {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    return true;
-  }();
-  (void)kPluginsEnabled;
-
   std::unique_ptr<Server> server(new Server(settings, registry));
   grpc::ServerBuilder builder;
   ConfigureListening(settings, builder);
   ConfigureConnections(settings, registry.max_wait(), builder);
   ConfigureResources(settings, builder);
   builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
-  builder.RegisterService(&server->config_transport_);
-  builder.RegisterService(&server->registry_transport_);
-  builder.RegisterService(&server->health_);
+  builder.RegisterService(&server->transport_.service());
   server->queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
   }
   server->workers_ = std::make_unique<WorkerThreads>(settings.in_flight_calls->max_calls());
-  server->config_transport_.Serve(*server->queue_, *server->workers_);
-  server->health_.Serve(*server->queue_);
+  server->transport_.Serve(*server->queue_, *server->workers_);
   server->queue_->Start();
   return server;
 }
@@ -144,7 +142,7 @@ Server::~Server() {
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());
 }
 
-void Server::ReportNotServing() { health_.ReportNotServing(); }
+void Server::ReportNotServing() { health_.ReportNotServing(*queue_); }
 
 size_t Server::Shutdown(absl::Duration grace) {
   // For the last bytes of responses. Open streams of health watchers always use all of this time.
@@ -152,6 +150,9 @@ size_t Server::Shutdown(absl::Duration grace) {
   ReportNotServing();
   registry_.StopWaiting();
   const size_t left = in_flight_calls_->Drain(grace);
+  // gRPC ends calls that arrive during its own shutdown with CANCELLED, which clients do not retry. On a connection
+  // that is closed, they are UNAVAILABLE.
+  CloseAcceptedConnections(port_);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
   server_->Wait();
   queue_->Stop();

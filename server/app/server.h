@@ -17,8 +17,11 @@
 #include "server/registry/registry.h"
 #include "server/rpc/answer_cache.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/handler_table.h"
 #include "server/rpc/health_service.h"
-#include "server/rpc/unary_service.h"
+#include "server/rpc/in_flight_calls.h"
+#include "server/rpc/reflection_service.h"
+#include "server/rpc/transport.h"
 #include "server/rpc/worker_threads.h"
 #include "server/services/config_service.h"
 #include "server/services/registry_service.h"
@@ -64,15 +67,17 @@ class Server {
  private:
   Server(const ServerSettings& settings, Registry& registry);
 
+  HandlerTable Handlers(const std::shared_ptr<AnswerCache>& answer_cache);
+
   const std::shared_ptr<grpc::ServerCredentials> credentials_;  // outlives server_
   Registry& registry_;
   ConfigService config_service_;
   RegistryService registry_service_;
   CallObserver observer_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
-  UnaryService config_transport_;
-  UnaryService registry_transport_;
   HealthService health_;
+  ReflectionService reflection_;
+  Transport transport_;
   int port_ = 0;
   std::unique_ptr<CallQueue> queue_;        // outlives server_
   std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which hands calls to them

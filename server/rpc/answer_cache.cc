@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kBytesPerAnswer = 832;  // of the entry itself, about; 320 of them are gRPC's for a buffer
+constexpr size_t kBytesPerAnswer = 832;  // about what an entry takes by itself; gRPC's buffer takes 320 of them
 
 }  // namespace
 
@@ -19,14 +19,14 @@ size_t AnswerCache::PlaceOf(const std::string& tenant) {
 }
 
 std::shared_ptr<const CachedAnswer> AnswerCache::Find(absl::string_view request) {
-  std::vector<Kept> outdated;  // destroyed without the lock
+  std::vector<Entry> outdated;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
-  const Kept* const kept = answers_.Find(request);
-  if (kept != nullptr && kept->origin->is_newest) {
+  const Entry* const entry = answers_.Find(request);
+  if (entry != nullptr && entry->origin->is_newest) {
     ++counts_.hits;
-    return kept->answer;
+    return entry->answer;
   }
-  if (kept != nullptr) outdated = answers_.Erase(request);
+  if (entry != nullptr) outdated = answers_.Erase(request);
   ++counts_.misses;
   return nullptr;
 }
@@ -42,23 +42,23 @@ void AnswerCache::Put(int64_t began, absl::string_view request, const std::strin
   if (bytes > max_bytes_) return;
   std::string key(request);
   const grpc::Slice slice(answer.data(), answer.size());
-  Kept kept = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::ByteBuffer(&slice, 1)}), nullptr};
-  std::vector<Kept> dropped;  // destroyed without the lock
+  Entry entry = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::ByteBuffer(&slice, 1)}), nullptr};
+  std::vector<Entry> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   if (last_change_[PlaceOf(tenant)] > began) return;
-  if (const Kept* there = answers_.Find(request); there != nullptr && there->origin->is_newest) return;
+  if (const Entry* there = answers_.Find(request); there != nullptr && there->origin->is_newest) return;
   std::shared_ptr<Origin>& origin = origins_[tenant];
   if (origin == nullptr) origin = std::make_shared<Origin>();
   ++origin->answers;
-  kept.origin = origin;
-  dropped = answers_.Put(std::move(key), std::move(kept), bytes);
-  for (const Kept& other : dropped) Dropped(other);
+  entry.origin = origin;
+  dropped = answers_.Put(std::move(key), std::move(entry), bytes);
+  for (const Entry& other : dropped) Evicted(other);
 }
 
-void AnswerCache::Dropped(const Kept& kept) {
-  if (!kept.origin->is_newest) return;
+void AnswerCache::Evicted(const Entry& entry) {
+  if (!entry.origin->is_newest) return;
   ++counts_.evictions;
-  if (--kept.origin->answers == 0) origins_.erase(kept.answer->tenant);
+  if (--entry.origin->answers == 0) origins_.erase(entry.answer->tenant);
 }
 
 void AnswerCache::Forget(const TenantId& tenant) {

@@ -9,7 +9,7 @@ CallQueue::CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue
 
 CallQueue::~CallQueue() {
   if (started_) return;
-  // gRPC wants it so also when nothing was ever on the queue.
+  // gRPC requires this even if the queue was never used.
   queue_->Shutdown();
   Serve();
 }
@@ -26,14 +26,14 @@ void CallQueue::Post(std::function<void()> work) {
 
 void CallQueue::PostLocked(std::function<void()> work) {
   posted_.push_back(std::move(work));
-  if (!std::exchange(is_ringing_, true)) bell_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &rung_);
+  if (!std::exchange(is_waking_, true)) alarm_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &woken_);
 }
 
 void CallQueue::RunPosted(bool) {
   std::vector<std::function<void()>> posted;
   {
     absl::MutexLock lock(&mutex_);
-    is_ringing_ = false;
+    is_waking_ = false;
     posted.swap(posted_);
   }
   for (const auto& work : posted) work();
@@ -55,7 +55,7 @@ void CallQueue::Serve() {
   bool shut_down = false;
   while (queue_->Next(&tag, &ok)) {
     static_cast<Tag*>(tag)->Done(ok);
-    // Before the last user ends something could still be put on the queue, and gRPC aborts when that comes too late.
+    // Users may still start operations, and gRPC aborts if that happens on a queue that is shut down.
     if (stopping_ && users_ == 0 && !std::exchange(shut_down, true)) queue_->Shutdown();
   }
 }

@@ -16,10 +16,10 @@
 
 namespace qconfig {
 
-// A completion queue of a server, and the one thread that serves it. What runs on this thread must never wait.
+// A completion queue of a server, and the one thread that serves it. Nothing that runs on this thread may block.
 class CallQueue {
  public:
-  // A tag for gRPC: what it stands for was done, or failed when not `ok`.
+  // A tag for gRPC, which returns it when an operation has succeeded (`ok`) or failed.
   class Tag {
    public:
     virtual void Done(bool ok) = 0;
@@ -28,7 +28,7 @@ class CallQueue {
     ~Tag() = default;
   };
 
-  // A tag that calls a function of the object that it is part of.
+  // A tag that calls a member function of its owner.
   template <typename Owner, void (Owner::*function)(bool ok)>
   class TagOf final : public Tag {
    public:
@@ -39,8 +39,8 @@ class CallQueue {
     Owner& owner_;
   };
 
-  // Keeps the queue open as long as it lives: to be part of whatever uses the queue. To be made before Start() or on
-  // the queue's thread, and to end there.
+  // Keeps the queue open while it lives; part of every object that uses the queue. Created before Start() or on the
+  // queue's thread, and destroyed there.
   class User {
    public:
     explicit User(CallQueue& queue) : queue_(queue) { ++queue.users_; }
@@ -54,20 +54,20 @@ class CallQueue {
 
   explicit CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
-  // REQUIRES: Stop() was called, or Start() was not and there are no users.
+  // REQUIRES: Stop() was called; or Start() was not called and there are no users.
   ~CallQueue();
 
   grpc::ServerCompletionQueue* get() const { return queue_.get(); }
 
   void Start();
 
-  // Runs `work` on the queue's thread; never when Stop() was called before. REQUIRES: Start() was called. Thread-safe.
+  // Runs `work` on the queue's thread. Does nothing after Stop(). REQUIRES: Start() was called. Thread-safe.
   void Post(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Whether users that end are to leave no successor. On the queue's thread only.
+  // Whether users that end must not create others. On the queue's thread only.
   bool stopping() const { return stopping_; }
 
-  // Returns when there are no more users; at once when it was called before. REQUIRES: the server is shut down.
+  // Waits until there are no users. Returns at once if it was called before. REQUIRES: the server is shut down.
   void Stop();
 
  private:
@@ -81,10 +81,10 @@ class CallQueue {
   int64_t users_ = 0;
   bool stopping_ = false;
 
-  TagOf<CallQueue, &CallQueue::RunPosted> rung_{*this};
+  TagOf<CallQueue, &CallQueue::RunPosted> woken_{*this};
   absl::Mutex mutex_;
-  grpc::Alarm bell_ ABSL_GUARDED_BY(mutex_);  // wakes the queue's thread when something was posted
-  bool is_ringing_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(mutex_);  // wakes the queue's thread when work was posted
+  bool is_waking_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> posted_ ABSL_GUARDED_BY(mutex_);
 };

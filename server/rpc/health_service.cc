@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/health_service.h"
 
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/async_stream.h>
-
+#include <memory>
 #include <utility>
+
+#include "server/rpc/streaming_call.h"
+#include "server/rpc/wire_status.h"
 
 namespace qconfig {
 namespace {
@@ -12,96 +13,103 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+// Enough for the name of any service.
+constexpr size_t kMaxRequestBytes = 4096;
+
+std::string ResponseOf(HealthCheckResponse::ServingStatus status) {
+  HealthCheckResponse response;
+  response.set_status(status);
+  return response.SerializeAsString();
+}
+
+// A handler whose client sends one request.
+class OneRequest : public StreamHandler {
+ public:
+  explicit OneRequest(StreamingCall& call) : call_(call) { call_.Read(); }
+
+  void OnMessage(absl::string_view bytes) final {
+    const auto request = ParseRequest<HealthCheckRequest>(bytes);
+    if (!request.ok()) return call_.Finish(ToGrpcStatus(request.status()));
+    OnRequest(request->service());
+  }
+
+  void OnHalfClose() final { call_.Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"}); }
+
+ protected:
+  virtual void OnRequest(const std::string& service) = 0;
+
+  StreamingCall& call_;
+};
+
 }  // namespace
 
-// A call of Watch: waits for its caller, then tells it of every change until it goes away. Deletes itself.
-class HealthService::Watcher {
+// A call of Check.
+class HealthService::Checker final : public OneRequest {
  public:
-  Watcher(HealthService& service, CallQueue& queue) : service_(service), user_(queue), queue_(queue) {
-    context_.AsyncNotifyWhenDone(&gone_);
-    service_.RequestWatch(&context_, &request_, &writer_, queue_.get(), queue_.get(), &came_);
-  }
+  Checker(const HealthService& health, StreamingCall& call) : OneRequest(call), health_(health) {}
 
-  void Tell() {
-    if (busy_ || ended_) return;
-    const HealthCheckResponse::ServingStatus status = service_.StatusOf(request_.service());
-    if (status == told_) return;
-    told_ = status;
-    HealthCheckResponse response;
-    response.set_status(status);
-    busy_ = true;
-    writer_.Write(response, &written_);
-  }
+  void OnWritten() override { call_.Finish(grpc::Status::OK); }
 
  private:
-  void Came(bool ok) {
-    if (!ok) {  // the server ends
-      delete this;
-      return;
+  void OnRequest(const std::string& service) override {
+    const HealthCheckResponse::ServingStatus status = health_.StatusOf(service);
+    if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
+      return call_.Finish({grpc::StatusCode::NOT_FOUND, "service name unknown"});
     }
-    if (!queue_.stopping()) new Watcher(service_, queue_);
-    service_.watchers_.insert(this);
-    Tell();
+    call_.Write(ResponseOf(status));
   }
 
-  void Written(bool ok) {
-    busy_ = false;
-    if (ended_) return Finish();
-    if (ok) Tell();
+  const HealthService& health_;
+};
+
+// A call of Watch: sends the status at once, and then every change until the call ends. A client that reads slowly
+// skips what changed in the meantime.
+class HealthService::Watcher final : public OneRequest {
+ public:
+  Watcher(HealthService& health, StreamingCall& call) : OneRequest(call), health_(health) {}
+  ~Watcher() override { health_.watchers_.erase(this); }
+
+  void SendChange() {
+    if (call_.writing()) return;
+    const HealthCheckResponse::ServingStatus status = health_.StatusOf(service_);
+    if (status == sent_) return;
+    sent_ = status;
+    call_.Write(ResponseOf(status));
   }
 
-  void Gone(bool) {
-    service_.watchers_.erase(this);
-    ended_ = true;
-    if (!busy_) Finish();
+  void OnWritten() override { SendChange(); }
+
+ private:
+  void OnRequest(const std::string& service) override {
+    service_ = service;
+    health_.watchers_.insert(this);
+    SendChange();
   }
 
-  void Finish() { writer_.Finish(grpc::Status::CANCELLED, &finished_); }
-
-  void Finished(bool) { delete this; }
-
-  HealthService& service_;
-  const CallQueue::User user_;
-  CallQueue& queue_;
-  CallQueue::TagOf<Watcher, &Watcher::Came> came_{*this};
-  CallQueue::TagOf<Watcher, &Watcher::Written> written_{*this};
-  CallQueue::TagOf<Watcher, &Watcher::Gone> gone_{*this};
-  CallQueue::TagOf<Watcher, &Watcher::Finished> finished_{*this};
-  grpc::ServerContext context_;
-  HealthCheckRequest request_;
-  grpc::ServerAsyncWriter<HealthCheckResponse> writer_{&context_};
-  HealthCheckResponse::ServingStatus told_ = HealthCheckResponse::UNKNOWN;
-  bool busy_ = false;  // a write is on its way
-  bool ended_ = false;
+  HealthService& health_;
+  std::string service_;
+  HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
 };
 
 HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
 
-void HealthService::Serve(CallQueue& queue) {
-  queue_ = &queue;
-  new Watcher(*this, queue);
+void HealthService::AddTo(HandlerTable& handlers) {
+  handlers.streaming.push_back({"grpc.health.v1.Health/Check", kMaxRequestBytes,
+                                [this](StreamingCall& call) { return std::make_unique<Checker>(*this, call); }});
+  handlers.streaming.push_back({"grpc.health.v1.Health/Watch", kMaxRequestBytes,
+                                [this](StreamingCall& call) { return std::make_unique<Watcher>(*this, call); }});
 }
 
-void HealthService::ReportNotServing() {
+void HealthService::ReportNotServing(CallQueue& queue) {
   if (!serving_.exchange(false)) return;
-  queue_->Post([this] {
-    for (Watcher* watcher : watchers_) watcher->Tell();
+  queue.Post([this] {
+    for (Watcher* watcher : watchers_) watcher->SendChange();
   });
 }
 
 HealthCheckResponse::ServingStatus HealthService::StatusOf(const std::string& service) const {
   if (!service.empty() && services_.count(service) == 0) return HealthCheckResponse::SERVICE_UNKNOWN;
   return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
-}
-
-grpc::Status HealthService::Check(grpc::ServerContext*, const HealthCheckRequest* request,
-                                  HealthCheckResponse* response) {
-  const HealthCheckResponse::ServingStatus status = StatusOf(request->service());
-  if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
-    return {grpc::StatusCode::NOT_FOUND, "service name unknown"};
-  }
-  response->set_status(status);
-  return grpc::Status::OK;
 }
 
 }  // namespace qconfig

@@ -6,38 +6,33 @@
 #include <set>
 #include <string>
 
-#include "absl/strings/string_view.h"
-#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/handler_table.h"
 
 namespace qconfig {
 
-// grpc.health.v1.Health: Check on gRPC's synchronous threads, Watch on a queue, so that watchers take no thread. All
-// services are served until ReportNotServing(). gRPC's own service would slow down every other call, see DECISIONS.md.
-// Thread-safe.
-class HealthService final : public grpc::health::v1::Health::WithAsyncMethod_Watch<grpc::health::v1::Health::Service> {
+// grpc.health.v1.Health. Every service is SERVING until ReportNotServing(). gRPC's own health service would make all
+// other calls more expensive; server/DECISIONS.md has the reason. Thread-safe.
+class HealthService {
  public:
-  // `services` are known by name, and "" is all of them.
+  // `services` are known by name; "" stands for all of them.
   explicit HealthService(std::set<std::string> services);
 
-  // Begins to serve Watch. `queue` serves it from now on until it is stopped. REQUIRES: the server has started, the
-  // queue has not.
-  void Serve(CallQueue& queue);
+  // Adds Check and Watch. This must outlive the calls.
+  void AddTo(HandlerTable& handlers);
 
-  // All watchers are told. REQUIRES: the queue has started.
-  void ReportNotServing();
-
-  grpc::Status Check(grpc::ServerContext* context, const grpc::health::v1::HealthCheckRequest* request,
-                     grpc::health::v1::HealthCheckResponse* response) override;
+  // Reports NOT_SERVING from now on, and sends it to all watchers. REQUIRES: `queue` serves Watch and has started.
+  void ReportNotServing(CallQueue& queue);
 
  private:
+  class Checker;
   class Watcher;
 
   grpc::health::v1::HealthCheckResponse::ServingStatus StatusOf(const std::string& service) const;
 
   const std::set<std::string> services_;
   std::atomic<bool> serving_{true};
-  CallQueue* queue_ = nullptr;
   std::set<Watcher*> watchers_;  // on the queue's thread only
 };
 

@@ -8,12 +8,12 @@
 
 namespace qconfig {
 
-// The most that an error takes on the wire. Clients drop trailers of more than 8 KB and report another error.
+// The maximum size of an error on the wire. Clients drop trailers of more than 8 KB and report a different error.
 constexpr size_t kMaxErrorBytes = 4096;
 
-// The one place where a status becomes trailers: the same code and text, and as details a google.rpc.ErrorInfo, a
-// google.rpc.BadRequest if a field of the request is wrong, and a qconfig.v1.ErrorDetail. An error of more than
-// kMaxErrorBytes is shortened.
+// Maps a status to trailers; no other code does. The code and text stay the same. The details are a
+// google.rpc.ErrorInfo, a google.rpc.BadRequest if a field of the request is wrong, and a qconfig.v1.ErrorDetail. An
+// error of more than kMaxErrorBytes is shortened.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // How many bytes the text and details of `status` take in HTTP/2 trailers, before compression.

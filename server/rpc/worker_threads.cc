@@ -12,40 +12,40 @@ WorkerThreads::~WorkerThreads() {
     absl::MutexLock lock(&mutex_);
     ending_ = true;
     threads.swap(threads_);
-    news_.SignalAll();
+    changed_.SignalAll();
   }
   for (std::thread& thread : threads) thread.join();
 }
 
-bool WorkerThreads::Run(std::function<void()> work) {
+bool WorkerThreads::Run(absl::AnyInvocable<void()> work) {
   absl::MutexLock lock(&mutex_);
   if (idle_ <= waiting_.size() && threads_.size() < max_threads_) {
     try {
       threads_.emplace_back([this] { Work(); });
-    } catch (const std::system_error&) {  // the system gives no more threads now
+    } catch (const std::system_error&) {  // the system cannot start another thread now
     }
   }
   if (threads_.empty()) return false;
   waiting_.push_back(std::move(work));
-  news_.Signal();
+  changed_.Signal();
   return true;
 }
 
-std::function<void()> WorkerThreads::Take() {
+absl::AnyInvocable<void()> WorkerThreads::Take() {
   absl::MutexLock lock(&mutex_);
   while (waiting_.empty()) {
     if (ending_) return nullptr;
     ++idle_;
-    news_.Wait(&mutex_);
+    changed_.Wait(&mutex_);
     --idle_;
   }
-  std::function<void()> work = std::move(waiting_.front());
+  absl::AnyInvocable<void()> work = std::move(waiting_.front());
   waiting_.pop_front();
   return work;
 }
 
 void WorkerThreads::Work() {
-  while (const std::function<void()> work = Take()) work();
+  while (absl::AnyInvocable<void()> work = Take()) work();
 }
 
 }  // namespace qconfig

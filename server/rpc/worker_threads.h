@@ -4,38 +4,38 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 
 namespace qconfig {
 
-// Runs work that may wait, each piece at once on a thread of its own: it starts a thread whenever all others are busy,
-// and keeps it. What is more than `max_threads`, or than the system has, waits for a thread. Thread-safe.
+// Runs work that may block. Starts a thread whenever all others are busy, and keeps it. Work waits for a thread only if
+// there are `max_threads`, or if the system cannot start another. Thread-safe.
 class WorkerThreads {
  public:
   explicit WorkerThreads(size_t max_threads) : max_threads_(max_threads) {}
 
-  // Ends when all work is done. REQUIRES: Run() is called no more.
+  // Waits until all work is done. REQUIRES: no further call of Run().
   ~WorkerThreads();
 
-  // Returns false, and does nothing, when the system gives not even one thread.
-  bool Run(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns false, and does nothing, if there is no thread and the system cannot start one.
+  bool Run(absl::AnyInvocable<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits for work. Null: there is none and will be none.
-  std::function<void()> Take() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for work. Null: there will be none any more.
+  absl::AnyInvocable<void()> Take() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const size_t max_threads_;
   absl::Mutex mutex_;
-  absl::CondVar news_;
+  absl::CondVar changed_;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   size_t idle_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::deque<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<absl::AnyInvocable<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -24,6 +24,8 @@ class GrpcurlTest(ServerTestCase):
         result = self.grpcurl(self.server.address, "list")
         self.assertIn("qconfig.v1.ConfigService", result.stdout.split())
         self.assertIn("grpc.health.v1.Health", result.stdout.split())
+        self.assertIn("grpc.reflection.v1.ServerReflection", result.stdout.split())
+        self.assertIn("grpc.reflection.v1alpha.ServerReflection", result.stdout.split())
 
     def test_get_config_equals_quarks_answer(self):
         request = {"model_type": "qwen3_moe", "scheme": "nvfp4", "kv_cache_scheme": "fp8"}

@@ -251,7 +251,7 @@ TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {
   hours_ahead_ = 1;
   const absl::Status status = server_->client().ListCatalogs({}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("before the call was begun"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("before the server began the call"));
 }
 
 }  // namespace

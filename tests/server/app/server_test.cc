@@ -289,5 +289,45 @@ TEST(ServerTest, ShutdownUnderLoadEnds) {
   EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST(ServerTest, ShutdownClosesNoConnectionsOfAnotherServer) {
+  TestServer server, other;
+  EXPECT_TRUE(server.client().ListCatalogs({}).ok());
+  const auto stub = grpc::health::v1::Health::NewStub(other.channel());
+  grpc::ClientContext context;
+  const auto watch = stub->Watch(&context, {});
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  server.server().Shutdown(absl::Hours(1));
+  other.server().ReportNotServing();
+  ASSERT_TRUE(watch->Read(&response)) << "the same stream is still open";
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+}
+
+// CANCELLED would tell clients not to retry on another server.
+TEST(ServerTest, CallsDuringShutdownAreUnavailableAndNeverCancelled) {
+  for (int round = 0; round < 5; ++round) {
+    TestServer server;
+    const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
+    std::atomic<bool> stop = false;
+    std::atomic<int> answered = 0;
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 16; ++i) {
+      callers.emplace_back([&, i] {
+        auto client = server.ClientOf("");
+        while (!stop) {
+          const absl::Status status =
+              i % 2 == 0 ? client.GetConfig(request).status() : client.ListTemplates({}).status();
+          EXPECT_TRUE(status.ok() || status.code() == absl::StatusCode::kUnavailable) << status;
+          answered += status.ok() ? 1 : 0;
+        }
+      });
+    }
+    while (answered < 200) std::this_thread::yield();
+    server.server().Shutdown(absl::Hours(1));
+    stop = true;
+    for (std::thread& caller : callers) caller.join();
+  }
+}
+
 }  // namespace
 }  // namespace qconfig

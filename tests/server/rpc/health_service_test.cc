@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/health_service.h"
 
+#include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -22,12 +30,13 @@ constexpr char kService[] = "qconfig.v1.ConfigService";
 
 // A watcher of a service.
 struct Watch {
-  Watch(TestServer& server, const std::string& service) : stub(Health::NewStub(server.channel())) {
+  Watch(TestServer& server, const std::string& service) : Watch(server.channel(), service) {}
+  Watch(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) : stub(Health::NewStub(channel)) {
     request.set_service(service);
     reader = stub->Watch(&context, request);
   }
 
-  // What it is told next. UNKNOWN: nothing any more.
+  // The next status that the server sends. UNKNOWN: the call is over.
   HealthCheckResponse::ServingStatus Next() {
     HealthCheckResponse response;
     return reader->Read(&response) ? response.status() : HealthCheckResponse::UNKNOWN;
@@ -39,7 +48,7 @@ struct Watch {
   std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> reader;
 };
 
-TEST(HealthServiceTest, AllWatchersAreToldAtOnceAndOnChanges) {
+TEST(HealthServiceTest, WatchersGetTheStatusAtOnceAndEveryChange) {
   TestServer server;
   std::vector<std::unique_ptr<Watch>> watches;
   for (int i = 0; i < 50; ++i) watches.push_back(std::make_unique<Watch>(server, i % 2 == 0 ? "" : kService));
@@ -48,7 +57,7 @@ TEST(HealthServiceTest, AllWatchersAreToldAtOnceAndOnChanges) {
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST(HealthServiceTest, WatchersThatGoAwayAreForgotten) {
+TEST(HealthServiceTest, CancelledWatchesAreForgotten) {
   TestServer server;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -72,13 +81,79 @@ TEST(HealthServiceTest, WatchersThatGoAwayAreForgotten) {
   EXPECT_EQ(last.Next(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST(HealthServiceTest, AnUnknownServiceIsSaidToBeUnknown) {
+TEST(HealthServiceTest, UnknownServicesAreReportedAsUnknown) {
   TestServer server;
   Watch watch(server, "other.Service");
   EXPECT_EQ(watch.Next(), HealthCheckResponse::SERVICE_UNKNOWN);
   grpc::ClientContext context;
   HealthCheckResponse response;
   EXPECT_EQ(watch.stub->Check(&context, watch.request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(HealthServiceTest, CheckIsAnsweredWhileTheServerRejectsCalls) {
+  TestSettings settings;
+  settings.in_flight_calls = std::make_shared<InFlightCalls>(0);
+  TestServer server(std::move(settings));
+  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OVERLOADED");
+  const auto stub = Health::NewStub(server.channel());
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    HealthCheckResponse response;
+    EXPECT_TRUE(stub->Check(&context, {}, &response).ok());
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  }
+}
+
+TEST(HealthServiceTest, LargeRequestsAreRejected) {
+  TestServer server;
+  Watch watch(server, std::string(5000, 'x'));
+  EXPECT_EQ(watch.Next(), HealthCheckResponse::UNKNOWN);
+  EXPECT_THAT(watch.reader->Finish().error_message(), testing::HasSubstr("more than the 4096 allowed"));
+}
+
+size_t ThreadsOfThisProcess() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+// With reflection, because both kinds of calls may stay open for hours.
+TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
+  using grpc::reflection::v1::ServerReflection;
+  using grpc::reflection::v1::ServerReflectionRequest;
+  using grpc::reflection::v1::ServerReflectionResponse;
+  struct Describe {
+    explicit Describe(const std::shared_ptr<grpc::Channel>& channel)
+        : stub(ServerReflection::NewStub(channel)), stream(stub->ServerReflectionInfo(&context)) {
+      ServerReflectionRequest request;
+      ServerReflectionResponse response;
+      request.set_list_services("");
+      EXPECT_TRUE(stream->Write(request) && stream->Read(&response));
+    }
+    grpc::ClientContext context;
+    const std::unique_ptr<ServerReflection::Stub> stub;
+    const std::unique_ptr<grpc::ClientReaderWriter<ServerReflectionRequest, ServerReflectionResponse>> stream;
+  };
+  TestServer server;
+  std::vector<std::unique_ptr<Watch>> watches;
+  std::vector<std::unique_ptr<Describe>> describes;
+  size_t threads_before = 0;
+  for (int connection = 0; connection < 5; ++connection) {  // each takes a hundred calls
+    grpc::ChannelArguments own_connection;
+    own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto channel =
+        grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);
+    for (int i = 0; i < 40; ++i) {
+      watches.push_back(std::make_unique<Watch>(channel, kService));
+      EXPECT_EQ(watches.back()->Next(), HealthCheckResponse::SERVING);
+      describes.push_back(std::make_unique<Describe>(channel));
+      if (threads_before == 0) threads_before = ThreadsOfThisProcess();
+    }
+  }
+  EXPECT_LE(ThreadsOfThisProcess(), threads_before + 10) << "for 400 open calls";
+  server.server().ReportNotServing();
+  for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
+  server.server().Shutdown(absl::Hours(1));
+  for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::UNKNOWN);
 }
 
 }  // namespace

@@ -14,15 +14,13 @@
 namespace qconfig {
 namespace {
 
-v1::ErrorReason ReasonOf(const absl::StatusOr<std::shared_ptr<void>>& entered) {
-  return ItemErrorOf(entered.status()).reason();
-}
+v1::ErrorReason ReasonOf(const absl::StatusOr<Counted>& entered) { return ItemErrorOf(entered.status()).reason(); }
 
 TEST(InFlightCallsTest, CallCountsUntilItsAnswerIsSent) {
   const auto calls = std::make_shared<InFlightCalls>();
-  std::shared_ptr<void> handler = calls->Enter().value();
-  std::shared_ptr<void> answer = calls->Send(10);
-  handler.reset();
+  Counted handler = calls->Enter().value();
+  Counted answer = calls->Send(10);
+  handler.Reset();
   absl::Notification drained;
   std::thread drain([&] {
     EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
@@ -30,31 +28,31 @@ TEST(InFlightCallsTest, CallCountsUntilItsAnswerIsSent) {
   });
   while (calls->Enter().ok()) std::this_thread::yield();  // until draining has begun
   EXPECT_FALSE(drained.HasBeenNotified());
-  answer.reset();
+  answer.Reset();
   drain.join();
 }
 
-TEST(InFlightCallsTest, WhatNeedsNoWorkIsSentBesideWork) {
+TEST(InFlightCallsTest, AnswersThatNeedNoWorkDoNotCountAsWork) {
   const auto calls = std::make_shared<InFlightCalls>(1, 100);
   const auto working = calls->Enter();
   ASSERT_TRUE(working.ok());
-  auto answer = calls->EnterToSend(99);
-  ASSERT_NE(answer, nullptr);
+  Counted answer = calls->EnterToSend(99);
+  ASSERT_TRUE(answer);
   EXPECT_EQ(calls->sending(), 1u);
   EXPECT_EQ(calls->sending_bytes(), 99u);
-  auto last = calls->EnterToSend(1);
-  ASSERT_NE(last, nullptr);
-  EXPECT_EQ(calls->EnterToSend(1), nullptr) << "more bytes than may be on their way";
-  answer.reset();
-  last.reset();
+  Counted last = calls->EnterToSend(1);
+  ASSERT_TRUE(last);
+  EXPECT_FALSE(calls->EnterToSend(1)) << "more bytes than the limit";
+  answer.Reset();
+  last.Reset();
   EXPECT_EQ(calls->running(), 1u);
 
-  std::vector<std::shared_ptr<void>> answers;
-  while (auto one = calls->EnterToSend(0)) answers.push_back(std::move(one));
+  std::vector<Counted> answers;
+  while (Counted one = calls->EnterToSend(0)) answers.push_back(std::move(one));
   EXPECT_EQ(answers.size(), 256u + 64);
   answers.clear();
   calls->Drain(absl::ZeroDuration());
-  EXPECT_EQ(calls->EnterToSend(0), nullptr);
+  EXPECT_FALSE(calls->EnterToSend(0));
 }
 
 TEST(InFlightCallsTest, DrainEndsAfterItsGrace) {
@@ -65,7 +63,7 @@ TEST(InFlightCallsTest, DrainEndsAfterItsGrace) {
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
 }
 
-TEST(InFlightCallsTest, DrainRefusesLateCallsUntilThereIsAMomentWithout) {
+TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneComesForAMoment) {
   const auto calls = std::make_shared<InFlightCalls>();
   absl::Notification drained;
   std::thread drain([&] {
@@ -78,40 +76,40 @@ TEST(InFlightCallsTest, DrainRefusesLateCallsUntilThereIsAMomentWithout) {
     EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
     std::this_thread::yield();
   }
-  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "half a quiet moment at the least";
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet moment";
   drain.join();
 }
 
-TEST(InFlightCallsTest, AnswerMayOutliveTheService) {
+TEST(InFlightCallsTest, AnswerMayOutliveTheCount) {
   auto calls = std::make_shared<InFlightCalls>();
-  std::shared_ptr<void> answer = calls->Send(10);
+  Counted answer = calls->Send(10);
   calls.reset();
-  answer.reset();
+  answer.Reset();
 }
 
-TEST(InFlightCallsTest, NoMoreThanTheLimitAreWorkedOn) {
+TEST(InFlightCallsTest, CallsAboveTheLimitAreOverloaded) {
   const auto calls = std::make_shared<InFlightCalls>(2, 100);
   auto first = calls->Enter();
   const auto second = calls->Enter();
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED);
   EXPECT_EQ(calls->working(), 2);
-  first->reset();
+  first->Reset();
   EXPECT_TRUE(calls->Enter().ok());
   EXPECT_EQ(calls->running(), 1);
 }
 
-TEST(InFlightCallsTest, AnswersThatNobodyReadsKeepNewCallsOut) {
+TEST(InFlightCallsTest, UnreadAnswersKeepNewCallsOut) {
   const auto calls = std::make_shared<InFlightCalls>(2, 100);
-  std::shared_ptr<void> small = calls->Send(10);
+  const Counted small = calls->Send(10);
   EXPECT_TRUE(calls->Enter().ok());
-  std::shared_ptr<void> large = calls->Send(90);
+  Counted large = calls->Send(90);
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
   EXPECT_EQ(calls->sending(), 2);
   EXPECT_EQ(calls->sending_bytes(), 100);
-  large.reset();
+  large.Reset();
   EXPECT_TRUE(calls->Enter().ok());
-  std::vector<std::shared_ptr<void>> many;
+  std::vector<Counted> many;
   while (many.size() < 100) many.push_back(calls->Send(0));
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their number";
   many.clear();

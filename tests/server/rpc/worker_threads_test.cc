@@ -11,7 +11,7 @@
 namespace qconfig {
 namespace {
 
-TEST(WorkerThreadsTest, WorkThatWaitsDoesNotHoldUpOtherWork) {
+TEST(WorkerThreadsTest, BlockedWorkDoesNotDelayOtherWork) {
   absl::Notification go_on;
   WorkerThreads workers(20);
   absl::BlockingCounter running(20);
@@ -25,7 +25,7 @@ TEST(WorkerThreadsTest, WorkThatWaitsDoesNotHoldUpOtherWork) {
   go_on.Notify();
 }
 
-TEST(WorkerThreadsTest, AtItsEndAllWorkIsDone) {
+TEST(WorkerThreadsTest, DestructorWaitsForAllWork) {
   std::atomic<int> done = 0;
   {
     WorkerThreads workers(2);
@@ -34,7 +34,7 @@ TEST(WorkerThreadsTest, AtItsEndAllWorkIsDone) {
   EXPECT_EQ(done, 1000);
 }
 
-TEST(WorkerThreadsTest, WithoutThreadsNothingIsDone) {
+TEST(WorkerThreadsTest, WithoutThreadsNoWorkIsAccepted) {
   WorkerThreads workers(0);
   EXPECT_FALSE(workers.Run([] { FAIL(); }));
 }

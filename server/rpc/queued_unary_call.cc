@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/queued_unary_call.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "server/rpc/byte_buffers.h"
+
+namespace qconfig {
+namespace {
+
+// With fewer awaited calls, each call takes up to twice the CPU.
+constexpr int kAwaited = 128;
+
+// `handler`, and caches its answers.
+BytesMethod CachingAnswers(BytesMethod handler, std::shared_ptr<AnswerCache> cache) {
+  return [handler = std::move(handler), cache = std::move(cache)](const CallContext& call, absl::string_view request) {
+    const int64_t began = cache->Begin();
+    auto answer = handler(call, request);
+    if (answer.ok()) cache->Put(began, request, call.notes->tenants.back(), *answer);
+    return answer;
+  };
+}
+
+}  // namespace
+
+// Serves one call of the method after the other. Runs on the queue's thread, apart from Handle(). Deletes itself when
+// the method has enough others, or when the server stops.
+class QueuedUnaryMethod::Call {
+ public:
+  Call(QueuedUnaryMethod& method, CallQueue& queue, WorkerThreads& workers)
+      : method_(method), user_(queue), queue_(queue), workers_(workers) {
+    Await();
+  }
+
+ private:
+  // What gRPC fills and reads for one call.
+  struct Exchange {
+    Exchange() : writer(&context) {}
+
+    grpc::ServerContext context;
+    grpc::ByteBuffer request;
+    BytesService::ResponseWriter writer;
+  };
+
+  void Await() {
+    ++method_.awaited_;
+    exchange_.emplace();
+    exchange_->context.AsyncNotifyWhenDone(&done_);
+    method_.service_.RequestUnary(method_.index_, exchange_->context, exchange_->request, exchange_->writer, queue_,
+                                  arrived_);
+  }
+
+  void Arrived(bool ok) {
+    --method_.awaited_;
+    if (!ok) {  // the server shuts down
+      delete this;
+      return;
+    }
+    // Calls that are slow, or that wait, must not keep others out.
+    if (method_.awaited_ < kAwaited / 2 && !queue_.stopping()) new Call(method_, queue_, workers_);
+    const absl::Time time = method_.dispatcher_.Now();
+    method_.method_.metrics.Started(/*has_message=*/true);
+    if (method_.cache_ != nullptr && SendCached(time)) return;
+    Arrival arrival = method_.dispatcher_.Admit(time);
+    if (!arrival.admitted.ok() || exchange_->request.Length() > method_.dispatcher_.max_request_bytes()) {
+      Handle(std::move(arrival));  // fails without running the handler
+    } else if (!workers_.Run([this, arrival = std::move(arrival)]() mutable { Handle(std::move(arrival)); })) {
+      Handle({time, Error(v1::ERROR_REASON_OVERLOADED).ToStatus("the server cannot start a thread; retry later")});
+    }
+  }
+
+  // Returns false if the answer is not in the cache, or must not be sent now.
+  bool SendCached(absl::Time time) {
+    // Joining the pieces of larger requests would take too long here, and they are not cached.
+    if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
+    grpc::Slice request;
+    if (!ToSlice(exchange_->request, request)) return false;
+    const auto answer = method_.cache_->Find(BytesOf(request));
+    if (answer == nullptr) return false;
+    sending_ = method_.dispatcher_.FinishCached(method_.method_, time, exchange_->context, *answer);
+    if (!sending_) return false;
+    exchange_->writer.Finish(answer->bytes, grpc::Status::OK, &sent_);
+    return true;
+  }
+
+  // On any thread.
+  void Handle(Arrival arrival) {
+    grpc::ByteBuffer response;
+    const grpc::Status status = method_.dispatcher_.Dispatch(method_.method_, std::move(arrival), exchange_->context,
+                                                             exchange_->request, response);
+    if (status.ok()) {
+      exchange_->writer.Finish(response, status, &sent_);
+    } else {
+      exchange_->writer.FinishWithError(status, &sent_);
+    }
+  }
+
+  void Sent(bool) { End(); }
+  void Done(bool) { End(); }
+
+  // gRPC returns two tags for each call, in either order.
+  void End() {
+    if (!std::exchange(half_ended_, true)) return;
+    half_ended_ = false;
+    sending_.Reset();
+    if (queue_.stopping() || method_.awaited_ >= kAwaited) {
+      delete this;
+    } else {
+      Await();
+    }
+  }
+
+  QueuedUnaryMethod& method_;
+  const CallQueue::User user_;
+  CallQueue& queue_;
+  WorkerThreads& workers_;
+  CallQueue::TagOf<Call, &Call::Arrived> arrived_{*this};
+  CallQueue::TagOf<Call, &Call::Sent> sent_{*this};
+  CallQueue::TagOf<Call, &Call::Done> done_{*this};
+  std::optional<Exchange> exchange_;
+  Counted sending_;  // a cached answer
+  bool half_ended_ = false;
+};
+
+QueuedUnaryMethod::QueuedUnaryMethod(QueuedMethod method, BytesService& service, UnaryDispatcher& dispatcher)
+    : service_(service),
+      dispatcher_(dispatcher),
+      method_(dispatcher.Observe(method.path, method.cache == nullptr
+                                                  ? std::move(method.handler)
+                                                  : CachingAnswers(std::move(method.handler), method.cache))),
+      cache_(std::move(method.cache)),
+      index_(service.AddUnary(method_.path)) {}
+
+void QueuedUnaryMethod::Serve(CallQueue& queue, WorkerThreads& workers) {
+  for (int i = 0; i < kAwaited; ++i) new Call(*this, queue, workers);
+}
+
+}  // namespace qconfig

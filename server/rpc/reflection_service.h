@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_RPC_REFLECTION_SERVICE_H_
+#define QCONFIG_SERVER_RPC_REFLECTION_SERVICE_H_
+
+#include <set>
+#include <string>
+
+#include "server/rpc/descriptor_files.h"
+#include "server/rpc/handler_table.h"
+
+namespace qconfig {
+
+// grpc.reflection.v1.ServerReflection, and v1alpha under its own name: describes the services of the server, and the
+// messages of google.rpc that are details of its errors. gRPC's own reflection occupies a thread for each open call.
+// Not thread-safe.
+class ReflectionService {
+ public:
+  // As many calls may be open at once; more are RESOURCE_EXHAUSTED. It bounds what clients that do not read can hold.
+  static constexpr int kMaxOpenCalls = 256;
+  // Enough for the name of any symbol. Larger requests end their call.
+  static constexpr size_t kMaxRequestBytes = 4096;
+
+  // Adds both versions, and describes all services that `handlers` has then. This must outlive the calls. REQUIRES:
+  // descriptors of these services are linked into the program.
+  void AddTo(HandlerTable& handlers);
+
+ private:
+  class Call;
+
+  std::set<std::string> services_;
+  DescriptorFiles files_;
+  int open_calls_ = 0;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_RPC_REFLECTION_SERVICE_H_

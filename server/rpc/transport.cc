@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/transport.h"
+
+#include <utility>
+
+#include "server/rpc/answer_cache.h"
+#include "server/rpc/sync_adapter.h"
+
+namespace qconfig {
+
+Transport::Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
+                     std::shared_ptr<InFlightCalls> in_flight_calls)
+    : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls)) {
+  for (SyncMethod& method : handlers.sync) {
+    auto handler = MakeSyncHandler(dispatcher_.Observe(method.path, std::move(method.handler)), dispatcher_);
+    service_.AddSync(method.path, std::move(handler));
+  }
+  for (QueuedMethod& method : handlers.queued) queued_.emplace_back(std::move(method), service_, dispatcher_);
+  for (StreamingMethod& method : handlers.streaming) {
+    streaming_.push_back(
+        {service_, service_.AddStreaming(method.path), method.max_message_bytes, std::move(method.open)});
+  }
+}
+
+void Transport::Serve(CallQueue& queue, WorkerThreads& workers) {
+  for (QueuedUnaryMethod& method : queued_) method.Serve(queue, workers);
+  for (const StreamingCall::Method& method : streaming_) StreamingCall::Serve(method, queue);
+}
+
+}  // namespace qconfig

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/unary_dispatcher.h"
+
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "server/rpc/byte_buffers.h"
+#include "server/rpc/wire_status.h"
+
+namespace qconfig {
+namespace {
+
+// gRPC deletes it when the bytes are sent, or when the call is over.
+struct SentAnswer {
+  std::string bytes;
+  Counted sending;
+};
+
+// Hands `bytes` to gRPC without copying them.
+grpc::ByteBuffer ToByteBuffer(std::string bytes, Counted sending) {
+  auto* const answer = new SentAnswer{std::move(bytes), std::move(sending)};
+  grpc::Slice slice(
+      answer->bytes.data(), answer->bytes.size(), [](void* sent) { delete static_cast<SentAnswer*>(sent); }, answer);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+// An error if nobody waits for the answer any more.
+absl::Status CheckWaitedFor(const CallContext& call, absl::Time now) {
+  if (now >= call.deadline) return absl::DeadlineExceededError("the deadline passed before the server began the call");
+  if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before the server began it");
+  return absl::OkStatus();
+}
+
+// Tells clients that have a retry policy when to retry a rejected call. The delay is random, so that clients that were
+// rejected together do not return together.
+void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
+  if (reason != v1::ERROR_REASON_OVERLOADED && reason != v1::ERROR_REASON_SHUTTING_DOWN) return;
+  // An overload takes a while to pass. Clients of a server that shuts down should find another server soon.
+  int64_t from_ms = 100;
+  int64_t to_ms = 1000;
+  if (reason == v1::ERROR_REASON_SHUTTING_DOWN) from_ms = 50, to_ms = 250;
+  thread_local absl::InsecureBitGen generator;
+  context.AddTrailingMetadata("grpc-retry-pushback-ms",
+                              absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
+}
+
+}  // namespace
+
+UnaryDispatcher::UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
+                                 std::shared_ptr<InFlightCalls> in_flight_calls)
+    : max_request_bytes_(max_request_bytes),
+      observer_(observer),
+      clock_(std::move(clock)),
+      in_flight_calls_(std::move(in_flight_calls)) {}
+
+ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler) const {
+  const MethodMetrics& metrics = observer_.Method(path);
+  return {std::move(path), metrics, std::move(handler)};
+}
+
+absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, const BytesMethod& handler,
+                                                    const grpc::ByteBuffer& request) const {
+  if (request.Length() > max_request_bytes_) {
+    return Error(v1::ERROR_REASON_MESSAGE_TOO_LARGE)
+        .ToStatus(absl::StrCat("the request has ", request.Length(), " bytes, more than the ", max_request_bytes_,
+                               " allowed"));
+  }
+  grpc::Slice slice;
+  if (!ToSlice(request, slice)) {
+    if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before it sent its message");
+    return Error(v1::ERROR_REASON_INVALID_REQUEST).ToStatus("the call has no request message");
+  }
+  return handler(call, BytesOf(slice));
+}
+
+grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
+                                       const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+  const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
+  const CallContext call = MakeCallContext(context, method.path);
+  const absl::Status rejected = held.admitted.ok() ? CheckWaitedFor(call, held.time) : held.admitted.status();
+  absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
+  observer_.Finished(method.metrics, call, answer.status(), clock_() - held.time);
+  if (!answer.ok()) {
+    AddPushback(ItemErrorOf(answer.status()).reason(), context);
+    return ToGrpcStatus(answer.status());
+  }
+  const size_t bytes = answer->size();
+  response = ToByteBuffer(*std::move(answer), in_flight_calls_->Send(bytes));
+  return grpc::Status::OK;
+}
+
+Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Time time, const grpc::ServerContext& context,
+                                      const CachedAnswer& answer) {
+  Counted sending = in_flight_calls_->EnterToSend(answer.bytes.Length());
+  if (sending) {
+    observer_.FinishedOk(method.metrics, answer.tenant, clock_() - time,
+                         [&] { return MakeCallContext(context, method.path); });
+  }
+  return sending;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_RPC_UNARY_DISPATCHER_H_
+#define QCONFIG_SERVER_RPC_UNARY_DISPATCHER_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/base/clock.h"
+#include "server/base/counted.h"
+#include "server/observe/call_metrics.h"
+#include "server/observe/call_observer.h"
+#include "server/rpc/answer_cache.h"
+#include "server/rpc/handler_table.h"
+#include "server/rpc/in_flight_calls.h"
+
+namespace qconfig {
+
+// A method's handler, and the series that count its calls.
+struct ObservedMethod {
+  std::string path;
+  const MethodMetrics& metrics;
+  BytesMethod handler;
+};
+
+// A call that has arrived.
+struct Arrival {
+  absl::Time time;
+  absl::StatusOr<Counted> admitted;  // counts the call as in flight, or says why it is rejected
+};
+
+// What every unary call goes through, however it is served: admission, checks of size and deadline, the handler,
+// metrics and log, and the mapping of its status. Thread-safe.
+class UnaryDispatcher {
+ public:
+  // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. Calls that `in_flight_calls` rejects are not
+  // parsed, and their status tells the client when to retry. `observer` must outlive the dispatcher.
+  UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
+                  std::shared_ptr<InFlightCalls> in_flight_calls);
+
+  size_t max_request_bytes() const { return max_request_bytes_; }
+  absl::Time Now() const { return clock_(); }
+
+  // REQUIRES: the contract has a method with this path.
+  ObservedMethod Observe(std::string path, BytesMethod handler) const;
+
+  // Admits or rejects a call that arrived at `time`.
+  Arrival Admit(absl::Time time) { return {time, in_flight_calls_->Enter()}; }
+
+  // Answers a call: fills `response` if the status that it returns is OK. The call's place among the calls in flight is
+  // free when this returns; until the response is sent, it counts as one of the answers being sent.
+  grpc::Status Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
+                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+
+  // Counts and logs a call that arrived at `time` and that `answer` is sent to. The result counts the answer as being
+  // sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched instead, because calls
+  // are drained or too many answers are being sent.
+  Counted FinishCached(const ObservedMethod& method, absl::Time time, const grpc::ServerContext& context,
+                       const CachedAnswer& answer);
+
+ private:
+  absl::StatusOr<std::string> Handle(const CallContext& call, const BytesMethod& handler,
+                                     const grpc::ByteBuffer& request) const;
+
+  const size_t max_request_bytes_;
+  CallObserver& observer_;
+  const Clock clock_;
+  const std::shared_ptr<InFlightCalls> in_flight_calls_;
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_RPC_UNARY_DISPATCHER_H_

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/reflection_service.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+namespace reflection = grpc::reflection::v1;
+
+// An open call of one version of the service.
+template <typename Service, typename Request, typename Response>
+struct Call {
+  explicit Call(const std::shared_ptr<grpc::Channel>& channel)
+      : stub(Service::NewStub(channel)), stream(stub->ServerReflectionInfo(&context)) {}
+
+  Response Ask(const std::string& request) {
+    Response response;
+    if (!stream->Write(Proto<Request>(request)) || !stream->Read(&response)) response.mutable_error_response();
+    return response;
+  }
+
+  grpc::ClientContext context;
+  const std::unique_ptr<typename Service::Stub> stub;
+  const std::unique_ptr<grpc::ClientReaderWriter<Request, Response>> stream;
+};
+using CallV1 =
+    Call<reflection::ServerReflection, reflection::ServerReflectionRequest, reflection::ServerReflectionResponse>;
+using CallV1Alpha =
+    Call<grpc::reflection::v1alpha::ServerReflection, grpc::reflection::v1alpha::ServerReflectionRequest,
+         grpc::reflection::v1alpha::ServerReflectionResponse>;
+
+template <typename Response>
+std::vector<std::string> ServicesOf(const Response& response) {
+  std::vector<std::string> services;
+  for (const auto& service : response.list_services_response().service()) services.push_back(service.name());
+  return services;
+}
+
+template <typename Response>
+std::vector<std::string> FilesOf(const Response& response) {
+  std::vector<std::string> files;
+  for (const std::string& bytes : response.file_descriptor_response().file_descriptor_proto()) {
+    google::protobuf::FileDescriptorProto file;
+    EXPECT_TRUE(file.ParseFromString(bytes));
+    files.push_back(file.name());
+  }
+  return files;
+}
+
+constexpr const char* kServices[] = {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                     "grpc.reflection.v1alpha.ServerReflection", "qconfig.v1.ConfigService",
+                                     "qconfig.v1.RegistryService"};
+
+TEST(ReflectionServiceTest, BothVersionsListAllServices) {
+  TestServer server;
+  EXPECT_THAT(ServicesOf(CallV1(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
+  EXPECT_THAT(ServicesOf(CallV1Alpha(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
+}
+
+TEST(ReflectionServiceTest, DescribesServicesAndErrorDetailsWithTheirImports) {
+  TestServer server;
+  CallV1 call(server.channel());
+  const auto config = FilesOf(call.Ask("file_containing_symbol: 'qconfig.v1.ConfigService'"));
+  EXPECT_EQ(config.front(), "qconfig/v1/config_service.proto");
+  EXPECT_THAT(config, Contains("qconfig/v1/error.proto"));
+  EXPECT_THAT(config, Contains("google/protobuf/descriptor.proto"));
+  EXPECT_EQ(std::set<std::string>(config.begin(), config.end()).size(), config.size()) << "a file is sent twice";
+  for (const char* symbol :
+       {"google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.Status", "qconfig.v1.ErrorDetail",
+        "qconfig.v1.ConfigService.GetConfig", "grpc.reflection.v1alpha.ServerReflection"}) {
+    EXPECT_THAT(FilesOf(call.Ask(std::string("file_containing_symbol: '") + symbol + "'")),
+                testing::Not(testing::IsEmpty()))
+        << symbol;
+  }
+}
+
+TEST(ReflectionServiceTest, DescribesFilesAndExtensions) {
+  TestServer server;
+  CallV1Alpha call(server.channel());
+  EXPECT_EQ(FilesOf(call.Ask("file_by_filename: 'qconfig/v1/error.proto'")).front(), "qconfig/v1/error.proto");
+  const auto extensions = call.Ask("all_extension_numbers_of_type: 'google.protobuf.FieldOptions'");
+  const auto& numbers = extensions.all_extension_numbers_response();
+  EXPECT_EQ(numbers.base_type_name(), "google.protobuf.FieldOptions");
+  ASSERT_FALSE(numbers.extension_number().empty());
+  grpc::reflection::v1alpha::ServerReflectionRequest request;
+  request.mutable_file_containing_extension()->set_containing_type("google.protobuf.FieldOptions");
+  request.mutable_file_containing_extension()->set_extension_number(numbers.extension_number(0));
+  EXPECT_EQ(FilesOf(call.Ask(request.DebugString())).front(), "qconfig/v1/annotations.proto");
+}
+
+TEST(ReflectionServiceTest, UnknownNamesAreErrorsOfTheRequestAndNotOfTheCall) {
+  TestServer server;
+  CallV1 call(server.channel());
+  for (const char* request : {"file_by_filename: 'none.proto'", "file_containing_symbol: 'none.None'",
+                              "all_extension_numbers_of_type: 'none.None'",
+                              "file_containing_extension { containing_type: 'none.None' extension_number: 1 }"}) {
+    const auto response = call.Ask(request);
+    EXPECT_EQ(response.error_response().error_code(), grpc::StatusCode::NOT_FOUND) << request;
+    EXPECT_EQ(response.original_request().DebugString(),
+              Proto<reflection::ServerReflectionRequest>(request).DebugString());
+  }
+  EXPECT_EQ(call.Ask("host: 'h'").error_response().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(call.Ask("host: 'h' list_services: ''").valid_host(), "h");
+  call.stream->WritesDone();
+  EXPECT_TRUE(call.stream->Finish().ok());
+}
+
+TEST(ReflectionServiceTest, LargeRequestsEndTheirCall) {
+  TestServer server;
+  CallV1 call(server.channel());
+  call.Ask("file_containing_symbol: '" + std::string(ReflectionService::kMaxRequestBytes, 'x') + "'");
+  EXPECT_THAT(call.stream->Finish().error_message(), HasSubstr("more than the 4096 allowed"));
+}
+
+TEST(ReflectionServiceTest, OpenCallsAreLimited) {
+  TestServer server;
+  std::vector<std::unique_ptr<CallV1>> calls;
+  while (calls.size() < ReflectionService::kMaxOpenCalls) {
+    grpc::ChannelArguments own_connection;  // each takes a hundred calls
+    own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto channel =
+        grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);
+    for (int i = 0; i < 64; ++i) {
+      calls.push_back(std::make_unique<CallV1>(channel));
+      ASSERT_TRUE(calls.back()->Ask("list_services: ''").has_list_services_response());
+    }
+  }
+  CallV1 rejected(server.channel());
+  EXPECT_EQ(rejected.stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  calls.clear();  // cancels them
+  while (!CallV1(server.channel()).Ask("list_services: ''").has_list_services_response()) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+}  // namespace
+}  // namespace qconfig
