@@ -315,7 +315,7 @@ TEST(RegistrationTest, TemplateThatMustBeNewReplacesNone) {
 
 TEST(RegistrationTest, ReplacingCountsTheOldEntryOff) {
   Tenant tenant;
-  tenant.limits().tenant_schemes = 1;
+  tenant.limits().tenant_entries = 1;
   tenant.limits().tenant_bytes = 3000;
   const std::string large = "name: 'a' config {} description: '" + std::string(1000, 'x') + "'";
   ASSERT_EQ(tenant.Register(large), "OK");
