@@ -6,31 +6,41 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/algorithms.h"
+#include "core/catalog_fit.h"
 #include "core/error.h"
+#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
 
-absl::Status Refused(const std::string& path, absl::string_view field, absl::string_view why) {
+absl::Status Rejected(const std::string& path, absl::string_view field, absl::string_view why) {
   return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG).Field(absl::StrCat(path, ".", field)).ToStatus(why);
 }
 
-absl::Status RefusedValue(const std::string& path, absl::string_view field, int value, absl::string_view why) {
+absl::Status RejectedValue(const std::string& path, absl::string_view field, int value, absl::string_view why) {
   return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG)
       .Field(absl::StrCat(path, ".", field))
       .Value(absl::StrCat(value))
       .ToStatus(why);
 }
 
-// A list of strings that Quark requires may be empty, and a message cannot tell that from left out.
-absl::Status CheckRequired(const AlgorithmDefaults& defaults, const google::protobuf::Message& fields,
+absl::Status CheckKnown(const Catalog& catalog, const google::protobuf::Message& fields, const std::string& path) {
+  const std::vector<UnlistedField> unlisted = UnlistedFields(catalog, fields);
+  if (unlisted.empty()) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG)
+      .Field(absl::StrCat(path, ".", unlisted.front().path))
+      .Catalog(catalog.name())
+      .ToStatus(absl::StrCat("Quark ", catalog.quark_release(), " has no such field"));
+}
+
+// Quark also requires some lists of strings, but they may be empty, and a message cannot tell empty from absent.
+absl::Status CheckRequired(const ConfigClass& config_class, const google::protobuf::Message& fields,
                            const std::string& path) {
-  for (const std::string& name : defaults.required) {
-    const auto* field = fields.GetDescriptor()->FindFieldByName(name);
+  for (const auto* field : config_class.required) {
     const bool given = !field->is_repeated()              ? fields.GetReflection()->HasField(fields, field)
                        : field->message_type() != nullptr ? fields.GetReflection()->FieldSize(fields, field) > 0
                                                           : true;
-    if (!given) return Refused(path, name, "required");
+    if (!given) return Rejected(path, field->name(), "required");
   }
   return absl::OkStatus();
 }
@@ -39,22 +49,20 @@ absl::Status CheckRequired(const AlgorithmDefaults& defaults, const google::prot
 template <typename Config>
 absl::Status CheckGroups(const Config& config, const std::string& path) {
   if (config.desc_act() && !config.static_groups()) {
-    return Refused(path, "static_groups", "must be true when desc_act is true, which is its default");
+    return Rejected(path, "static_groups", "must be true when desc_act is true, which is its default");
   }
   return absl::OkStatus();
 }
 
 absl::Status CompleteOnlineConfig(const Catalog& catalog, v1::RotationConfig& config, const std::string& path) {
-  v1::OnlineRotationConfig online = catalog.online_rotation_defaults();
+  const ConfigClass& online_class = *catalog.FindConfigClass(*v1::OnlineRotationConfig::descriptor());
+  v1::OnlineRotationConfig online;
+  online.CopyFrom(*online_class.defaults);
   if (config.has_online_config()) {
     if (!config.online_r1_rotation() && !config.r1() && !config.r4()) {
-      return Refused(path, "online_config", "has no effect unless one of online_r1_rotation, r1 and r4 is true");
+      return Rejected(path, "online_config", "has no effect unless one of online_r1_rotation, r1 and r4 is true");
     }
-    if (!config.online_config().has_shared_parallel())
-      return Refused(path, "online_config.shared_parallel", "required");
-    if (config.online_config().has_use_input_prescale() && !online.has_use_input_prescale()) {
-      return Refused(path, "online_config.use_input_prescale", "this release of Quark does not know it");
-    }
+    QCONFIG_RETURN_IF_ERROR(CheckRequired(online_class, config.online_config(), absl::StrCat(path, ".online_config")));
     online.MergeFrom(config.online_config());
   } else if (config.r1() && config.online_r1_rotation()) {
     online.set_shared_parallel(false);
@@ -71,25 +79,25 @@ absl::Status CompleteSmoothing(v1::RotationConfig& config, const std::string& pa
     config.mutable_smooth_positions()->clear_values();
   }
   if (!config.train_smooth()) return absl::OkStatus();
-  if (!config.trainable()) return Refused(path, "train_smooth", "must not be true unless trainable is");
-  if (!config.has_smooth_positions()) return Refused(path, "smooth_positions", "required when train_smooth is true");
+  if (!config.trainable()) return Rejected(path, "train_smooth", "must be false unless trainable is true");
+  if (!config.has_smooth_positions()) return Rejected(path, "smooth_positions", "required when train_smooth is true");
   return absl::OkStatus();
 }
 
-// In the order in which Quark checks.
+// In the order of Quark's checks.
 absl::Status CompleteRotation(const Catalog& catalog, v1::RotationConfig& config, const std::string& path) {
   if ((config.random_r1() || config.random_r2()) && config.has_rotation_size()) {
-    return RefusedValue(path, "rotation_size", config.rotation_size(),
-                        "must be absent when random_r1 or random_r2 is true");
+    return RejectedValue(path, "rotation_size", config.rotation_size(),
+                         "must not be set when random_r1 or random_r2 is true");
   }
   if (config.r1() && !config.has_online_r1_rotation()) {
     config.set_online_r1_rotation(false);
   } else if (!config.r1() && config.has_online_r1_rotation()) {
-    return Refused(path, "online_r1_rotation", "has no effect when r1 is false");
+    return Rejected(path, "online_r1_rotation", "has no effect when r1 is false");
   }
-  if (config.trainable() && config.r3()) return Refused(path, "trainable", "must not be true together with r3");
-  const absl::Status status = CompleteOnlineConfig(catalog, config, path);
-  return status.ok() ? CompleteSmoothing(config, path) : status;
+  if (config.trainable() && config.r3()) return Rejected(path, "trainable", "must be false when r3 is true");
+  QCONFIG_RETURN_IF_ERROR(CompleteOnlineConfig(catalog, config, path));
+  return CompleteSmoothing(config, path);
 }
 
 // `config` is `given` with the defaults filled in.
@@ -101,15 +109,15 @@ absl::Status CompleteRules(const Catalog& catalog, const v1::AlgoConfig& given, 
     case v1::AlgoConfig::kGptaq:
       return CheckGroups(config.gptaq(), path);
     case v1::AlgoConfig::kQronos:
-      if (const absl::Status status = CheckGroups(config.qronos(), path); !status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(CheckGroups(config.qronos(), path));
       if (config.qronos().block_size() <= 0) {
-        return RefusedValue(path, "block_size", config.qronos().block_size(), "must be at least 1");
+        return RejectedValue(path, "block_size", config.qronos().block_size(), "must be at least 1");
       }
       return absl::OkStatus();
     case v1::AlgoConfig::kAutosmoothquant:
       if (config.autosmoothquant().compute_scale_loss_none()) {
         if (given.autosmoothquant().has_compute_scale_loss()) {
-          return Refused(path, "compute_scale_loss", "must be absent when compute_scale_loss_none is true");
+          return Rejected(path, "compute_scale_loss", "must not be set when compute_scale_loss_none is true");
         }
         config.mutable_autosmoothquant()->clear_compute_scale_loss();
         config.mutable_autosmoothquant()->clear_compute_scale_loss_none();
@@ -119,7 +127,7 @@ absl::Status CompleteRules(const Catalog& catalog, const v1::AlgoConfig& given, 
       return CompleteRotation(catalog, *config.mutable_rotation(), path);
     case v1::AlgoConfig::kTwobitscalar:
       if (config.twobitscalar().bits() != 2) {
-        return RefusedValue(path, "bits", config.twobitscalar().bits(), "must be 2");
+        return RejectedValue(path, "bits", config.twobitscalar().bits(), "must be 2");
       }
       return absl::OkStatus();
     default:
@@ -132,14 +140,15 @@ absl::Status CompleteRules(const Catalog& catalog, const v1::AlgoConfig& given, 
 absl::StatusOr<v1::AlgoConfig> CompleteAlgoConfig(const Catalog& catalog, const v1::AlgoConfig& given,
                                                   const std::string& path) {
   const absl::string_view algorithm = AlgorithmOf(given);
-  const AlgorithmDefaults& defaults = *catalog.FindAlgorithm(algorithm);
+  const ConfigClass& config_class = *catalog.FindAlgorithm(algorithm);
+  const google::protobuf::Message& fields = *AlgorithmFields(given);
   const std::string fields_path = absl::StrCat(path, ".", algorithm);
-  absl::Status status = CheckRequired(defaults, *AlgorithmFields(given), fields_path);
-  if (!status.ok()) return status;
-  v1::AlgoConfig config = defaults.config;
+  QCONFIG_RETURN_IF_ERROR(CheckKnown(catalog, fields, fields_path));
+  QCONFIG_RETURN_IF_ERROR(CheckRequired(config_class, fields, fields_path));
+  v1::AlgoConfig config;
+  MutableAlgorithmFields(algorithm, config)->CopyFrom(*config_class.defaults);
   config.MergeFrom(given);
-  status = CompleteRules(catalog, given, fields_path, config);
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CompleteRules(catalog, given, fields_path, config));
   return config;
 }
 

@@ -10,9 +10,9 @@
 
 namespace qconfig {
 
-// Does what Quark's constructor of the algorithm's configuration does: fills in the defaults of `catalog`, and refuses
-// what does not go together.
-// INVALID_ALGORITHM_CONFIG, with `path` and the field. REQUIRES: `catalog` knows the algorithm.
+// Fills in the defaults of `catalog` and applies the rules of Quark's constructor of the algorithm's configuration.
+// INVALID_ALGORITHM_CONFIG, with `path` and the field: the release does not have the field, or a rule rejects it.
+// REQUIRES: `catalog` has the algorithm.
 absl::StatusOr<v1::AlgoConfig> CompleteAlgoConfig(const Catalog& catalog, const v1::AlgoConfig& given,
                                                   const std::string& path);
 

@@ -17,6 +17,7 @@ const google::protobuf::OneofDescriptor* Algorithms() {
 const std::vector<absl::string_view>& AlgorithmNames() {
   static const auto* const kNames = [] {
     auto* names = new std::vector<absl::string_view>;
+    names->reserve(static_cast<size_t>(Algorithms()->field_count()));
     for (int i = 0; i < Algorithms()->field_count(); ++i) names->push_back(Algorithms()->field(i)->name());
     return names;
   }();

@@ -11,22 +11,22 @@
 
 namespace qconfig {
 
-// The algorithms that the contract can express, by the names of AlgoConfig's fields. A catalogue may know fewer.
+// The algorithms of the contract: the names of the fields of AlgoConfig. A catalogue may have fewer.
 const std::vector<absl::string_view>& AlgorithmNames();
 
-// The lower-case name of the algorithm that `config` is of. Empty when nothing is set.
+// The lower-case name of the algorithm that `config` configures. Empty if no field is set.
 absl::string_view AlgorithmOf(const v1::AlgoConfig& config);
 
-// The fields of the algorithm that `config` is of. Null when nothing is set.
+// The configuration of that algorithm. Null if no field is set.
 const google::protobuf::Message* AlgorithmFields(const v1::AlgoConfig& config);
 
-// The fields of `algorithm`, which `config` then is of. Null, and nothing changed, when there is no such algorithm.
+// Makes `config` a configuration of `algorithm` and returns it. Null, and no change, if there is no such algorithm.
 google::protobuf::Message* MutableAlgorithmFields(absl::string_view algorithm, v1::AlgoConfig& config);
 
-// What Quark's JSON says of an algorithm beside its fields.
+// The key "name" of an algorithm in Quark's JSON.
 struct AlgorithmJsonName {
-  absl::string_view name;  // the value of the key "name"
-  int position = 0;        // how many keys come before it
+  absl::string_view name;  // its value
+  int position = 0;        // the number of keys before it
 };
 AlgorithmJsonName JsonNameOf(v1::AlgoConfig::ConfigCase algorithm);
 

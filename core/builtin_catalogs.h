@@ -11,11 +11,11 @@
 
 namespace qconfig {
 
-// The catalogue that is used when neither the request nor the tenant names one.
+// The catalogue for requests without one, if the tenant has no default.
 inline constexpr absl::string_view kDefaultCatalog = "quark-0.12.post1";
 
 // Loads every catalogue that is compiled in, oldest release first.
-// kInvalidArgument when the data of one is broken, which a test of the build rules out.
+// kInvalidArgument if the data of one is invalid, which the tests rule out.
 absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> LoadBuiltinCatalogs();
 
 }  // namespace qconfig

@@ -20,7 +20,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// Writes one message and those in it.
+// Writes a message and the messages in it.
 class Writer {
  public:
   void AppendMessage(const Message& message) {
@@ -41,11 +41,12 @@ class Writer {
  private:
   static constexpr int kSingular = -1;
 
-  // A configuration has many messages of few types.
+  // Cached, because a configuration has many messages of few types.
   const std::vector<const FieldDescriptor*>& SortedFields(const google::protobuf::Descriptor* type) {
     auto& fields = sorted_fields_[type];
     if (fields == nullptr) {
       fields = std::make_unique<std::vector<const FieldDescriptor*>>();
+      fields->reserve(static_cast<size_t>(type->field_count()));
       for (int i = 0; i < type->field_count(); ++i) fields->push_back(type->field(i));
       std::sort(fields->begin(), fields->end(), [](const auto* a, const auto* b) { return a->name() < b->name(); });
     }
@@ -59,7 +60,7 @@ class Writer {
     json_.Close(']');
   }
 
-  // `index` is that of a repeated field's item, or kSingular.
+  // `index` is the position in a repeated field, or kSingular.
   void AppendValue(const Message& message, const FieldDescriptor* field, int index) {
     const auto* reflection = message.GetReflection();
     const bool singular = index == kSingular;
@@ -82,7 +83,7 @@ class Writer {
         return AppendMessage(singular ? reflection->GetMessage(message, field)
                                       : reflection->GetRepeatedMessage(message, field, index));
       default:
-        std::abort();  // a type that CanonicalJson() rules out; canonical_json_test walks every field of QConfig
+        std::abort();  // excluded by REQUIRES; canonical_json_test covers every field of QConfig
     }
   }
 

@@ -10,13 +10,13 @@
 
 namespace qconfig {
 
-// The one spelling of `message` that digests are taken of: ProtoJSON with the proto file's field names, in the form of
-// RFC 8785 (keys sorted, no spaces, numbers as ECMAScript prints them). As in ProtoJSON, a field without presence that
-// has its default is left out, so that a field which a later release adds changes no digest until it is set.
-// REQUIRES: no maps, bytes, 64-bit integers or well-known types in the message; strings are UTF-8 and numbers finite.
+// The input of digests: `message` as ProtoJSON with the field names of the proto file, in the form of RFC 8785 (keys
+// sorted, no spaces, numbers as in ECMAScript). As in ProtoJSON, leaves out a field without presence that has its
+// default, so a field that a later release adds does not change digests until it is set. REQUIRES: the message has no
+// maps, bytes, 64-bit integers or well-known types; strings are UTF-8 and numbers finite.
 std::string CanonicalJson(const google::protobuf::Message& message);
 
-// The SHA-256 of `bytes` in 64 lower-case hex digits.
+// The SHA-256 of `bytes`, as 64 lower-case hex digits.
 std::string Sha256Hex(absl::string_view bytes);
 
 }  // namespace qconfig

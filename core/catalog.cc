@@ -21,9 +21,14 @@ const v1::LlmTemplate* Catalog::FindTemplate(absl::string_view model_type) const
   return Find(templates_, template_index_, model_type);
 }
 
-const AlgorithmDefaults* Catalog::FindAlgorithm(absl::string_view lower_case_name) const {
-  const auto it = algorithms_.find(lower_case_name);
-  return it == algorithms_.end() ? nullptr : &it->second;
+const ConfigClass* Catalog::FindAlgorithm(absl::string_view lower_case_name) const {
+  const auto* field = v1::AlgoConfig::descriptor()->FindFieldByName(std::string(lower_case_name));
+  return field == nullptr ? nullptr : FindConfigClass(*field->message_type());
+}
+
+const ConfigClass* Catalog::FindConfigClass(const google::protobuf::Descriptor& type) const {
+  const auto it = config_classes_.find(&type);
+  return it == config_classes_.end() ? nullptr : &it->second;
 }
 
 const std::vector<std::string>& Catalog::observers() const { return tensor_vocabulary_.observers.find("all")->second; }

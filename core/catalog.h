@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/config_class.h"
 #include "core/spec_class.h"
 #include "core/tensor_vocabulary.h"
 #include "qconfig/v1/algorithm.pb.h"
@@ -18,40 +19,34 @@
 
 namespace qconfig {
 
-// The data files of one catalogue, as they stand in core/catalog/<name>/.
+// The data files of one catalogue: those in core/catalog/<name>/.
 struct CatalogFiles {
-  absl::string_view catalog;  // qconfig's own, see CONTRIBUTING.md
-  absl::string_view schemes;  // the others are what Quark answers, see tests/golden/README.md
+  absl::string_view catalog;  // written by hand, see "Adding a Quark release" in CONTRIBUTING.md
+  absl::string_view schemes;  // recorded from Quark, see tests/golden/README.md
   absl::string_view templates;
   absl::string_view algorithms;
   absl::string_view vocabulary;
   absl::string_view spec_presets;
 };
 
-// What a Quark release does differently from others, by the names in catalog.json.
+// The behaviours of a Quark release that others do not have, by their names in catalog.json.
 struct CatalogTraits {
-  // "exclude_patterns_expanded": an exclude pattern that does not end in ".*" stands for two.
+  // "exclude_patterns_expanded": an exclude pattern that does not end in ".*" becomes two patterns.
   bool exclude_patterns_expanded = false;
-  // "tensor_json_has_zero_point_type": Quark's JSON of a tensor has that key.
+  // "tensor_json_has_zero_point_type": a tensor in Quark's JSON has the key zero_point_type.
   bool tensor_json_has_zero_point_type = false;
 };
 
-// The defaults that Quark's constructor of an algorithm configuration fills in.
-struct AlgorithmDefaults {
-  v1::AlgoConfig config;
-  std::vector<std::string> required;  // fields that have none
-};
-
 // The built-in schemes, templates and algorithm configurations of one Quark release.
-// Immutable. Pointers and views that it hands out live as long as it does.
+// Immutable. Returned pointers and references are valid as long as the catalogue.
 class Catalog {
  public:
-  // kInvalidArgument, with file and path, when the data is not what Quark writes or does not fit together.
+  // kInvalidArgument, with file and path: the data does not have the form of Quark's, or is inconsistent.
   static absl::StatusOr<std::shared_ptr<const Catalog>> Load(const CatalogFiles& files);
 
   const std::string& name() const { return name_; }
   const std::string& quark_release() const { return quark_release_; }
-  // The SHA-256 of the files' bytes one after the other, in the order of CatalogFiles.
+  // The SHA-256 of the files, concatenated in the order of CatalogFiles.
   const std::string& digest() const { return digest_; }
   const CatalogTraits& traits() const { return traits_; }
   const std::vector<std::string>& trait_names() const { return trait_names_; }
@@ -61,23 +56,23 @@ class Catalog {
   const std::vector<v1::LlmTemplate>& templates() const { return templates_; }
   const std::vector<std::string>& algorithms() const { return algorithm_names_; }
 
-  // Null when there is none.
+  // Null if there is none.
   const v1::Scheme* FindScheme(absl::string_view name) const;
   const v1::LlmTemplate* FindTemplate(absl::string_view model_type) const;
-  const AlgorithmDefaults* FindAlgorithm(absl::string_view lower_case_name) const;
-
-  const v1::OnlineRotationConfig& online_rotation_defaults() const { return online_rotation_defaults_; }
+  const ConfigClass* FindAlgorithm(absl::string_view lower_case_name) const;
+  // The class that `type` stands for: that of an algorithm, or one nested in it. Null for other messages.
+  const ConfigClass* FindConfigClass(const google::protobuf::Descriptor& type) const;
 
   const TensorVocabulary& tensor_vocabulary() const { return tensor_vocabulary_; }
   // All observer classes, in Quark's order.
   const std::vector<std::string>& observers() const;
 
-  // The classes that stand for a tensor's configuration, in Quark's order.
+  // The classes that build a tensor configuration, in Quark's order.
   const std::vector<SpecClass>& spec_classes() const { return spec_classes_; }
-  // Null when there is none.
+  // Null if there is none.
   const SpecClass* FindSpecClass(absl::string_view name) const;
 
-  // How the KV cache and the softmax of attention are quantized, by the name of the scheme.
+  // The tensor configurations for the KV cache and for the softmax of attention, by the name of the scheme.
   const std::map<std::string, v1::QTensorConfig>& kv_cache_schemes() const { return kv_cache_schemes_; }
   const std::map<std::string, v1::QTensorConfig>& attention_schemes() const { return attention_schemes_; }
 
@@ -95,17 +90,16 @@ class Catalog {
   std::vector<std::string> algorithm_names_;
   absl::flat_hash_map<std::string, size_t> scheme_index_;
   absl::flat_hash_map<std::string, size_t> template_index_;
-  absl::flat_hash_map<std::string, AlgorithmDefaults> algorithms_;
-  v1::OnlineRotationConfig online_rotation_defaults_;
+  absl::flat_hash_map<const google::protobuf::Descriptor*, ConfigClass> config_classes_;
   TensorVocabulary tensor_vocabulary_;
   std::vector<SpecClass> spec_classes_;
   std::map<std::string, v1::QTensorConfig> kv_cache_schemes_;
   std::map<std::string, v1::QTensorConfig> attention_schemes_;
 };
 
-// CATALOG_NOT_FOUND for the request's field `catalog`: none of `catalogs` has this name. `advice` may be empty.
+// CATALOG_NOT_FOUND for the field `catalog` of a request: `name` is not one of `catalogs`. `advice` may be empty.
 absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
-                             absl::string_view problem = "this server has no catalogue of this name",
+                             absl::string_view problem = "this server has no catalogue with this name",
                              absl::string_view advice = "");
 
 }  // namespace qconfig

@@ -2,6 +2,11 @@
 #ifndef QCONFIG_CORE_CATALOG_FIT_H_
 #define QCONFIG_CORE_CATALOG_FIT_H_
 
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/catalog.h"
@@ -10,15 +15,25 @@
 
 namespace qconfig {
 
-// A tenant's entries belong to no catalogue, so one may be asked for in a Quark release that it was not written for.
-// NOT_IN_CATALOG when that release refuses what the scheme does to some tensor, or does not know an algorithm that the
-// template has a configuration for. Entries of a catalogue fit their own. `field` is where the request names the entry.
+// Checks that an entry can be used with the Quark release of `catalog`, which may not be the one that it was written
+// for. NOT_IN_CATALOG: the release rejects a tensor of the scheme, or lacks an algorithm of the template or a field
+// that its configuration sets. `field` is where the request names the entry. Built-in entries always pass.
 absl::Status CheckFits(const Catalog& catalog, const v1::Scheme& scheme, absl::string_view field);
 absl::Status CheckFits(const Catalog& catalog, const v1::LlmTemplate& entry, absl::string_view field);
 
-// Gives a complete configuration the fields that it has in the release of `catalog`: those that releases add later take
-// their defaults. REQUIRES: CheckFits() accepted the template that it is from, or CompleteAlgoConfig() made it.
+// Converts a complete configuration to the release of `catalog`: removes the fields that the release does not have, and
+// sets those that the configuration lacks to their defaults.
+// REQUIRES: CheckFits() accepted the template that it is from, or CompleteAlgoConfig() made it.
 void FitAlgoConfig(const Catalog& catalog, v1::AlgoConfig& config);
+
+// A field that is set although the release of a catalogue does not have it.
+struct UnlistedField {
+  std::string path;  // "online_config.use_input_prescale"
+  bool is_zero;      // false, 0 or empty, which Quark treats like a field that does not exist
+};
+
+// All such fields of an algorithm's configuration, in the order of their numbers. Leaves out input-only fields.
+std::vector<UnlistedField> UnlistedFields(const Catalog& catalog, const google::protobuf::Message& config);
 
 }  // namespace qconfig
 

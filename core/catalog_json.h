@@ -11,20 +11,20 @@
 
 namespace qconfig {
 
-// What the readers of a catalogue's data files say of a mistake at `where`: kInvalidArgument.
+// The error of the readers of catalogue data: kInvalidArgument. `where` is a file or a path.
 inline absl::Status Malformed(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
-// The value of `key`, or null when `object` does not have it.
+// The value of `key`, or null if `object` does not have it.
 inline const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object, const char* key) {
   static const auto* const kNull = new nlohmann::ordered_json;
   const auto it = object.find(key);
   return it == object.end() ? *kNull : *it;
 }
 
-// Calls `add` with each item of a list of strings; one string alone counts as a list of one, null as the empty list.
-// kInvalidArgument, with `path`, for anything else. `add` may then have been called.
+// Calls `add` with each item of a list of strings. A single string counts as a list of one, null as the empty list.
+// kInvalidArgument, with `path`, for other values. `add` may have been called by then.
 template <typename AddString>
 absl::Status ReadStrings(const nlohmann::ordered_json& json, const std::string& path, AddString add) {
   if (json.is_null()) return absl::OkStatus();

@@ -11,8 +11,10 @@
 #include "core/catalog.h"
 #include "core/catalog_json.h"
 #include "core/complete_layer.h"
+#include "core/config_class_reader.h"
 #include "core/quark_json_reader.h"
 #include "core/spec_class_reader.h"
+#include "core/status_macros.h"
 #include "core/tensor_vocabulary_reader.h"
 
 namespace qconfig {
@@ -26,7 +28,7 @@ absl::StatusOr<ordered_json> ParseObject(absl::string_view file, absl::string_vi
   return json;
 }
 
-// The names of catalog.json, and what they switch on.
+// The trait names of catalog.json.
 constexpr std::pair<absl::string_view, bool CatalogTraits::*> kTraits[] = {
     {"exclude_patterns_expanded", &CatalogTraits::exclude_patterns_expanded},
     {"tensor_json_has_zero_point_type", &CatalogTraits::tensor_json_has_zero_point_type},
@@ -34,7 +36,7 @@ constexpr std::pair<absl::string_view, bool CatalogTraits::*> kTraits[] = {
 
 }  // namespace
 
-// Fills a Catalog file by file. Used once.
+// Fills a Catalog, file by file. Used once.
 class CatalogLoader {
  public:
   absl::StatusOr<std::shared_ptr<const Catalog>> Load(const CatalogFiles& files) {
@@ -53,9 +55,8 @@ class CatalogLoader {
         {"spec_presets.json", files.spec_presets, &CatalogLoader::ReadSpecPresets},
     };
     for (const Step& step : kSteps) {
-      const auto json = ParseObject(step.name, step.text);
-      if (!json.ok()) return json.status();
-      const absl::Status status = (this->*step.read)(*json);
+      QCONFIG_ASSIGN_OR_RETURN(const ordered_json json, ParseObject(step.name, step.text));
+      const absl::Status status = (this->*step.read)(json);
       if (!status.ok()) return Malformed(step.name, status.message());
     }
     catalog_->digest_ = Sha256Hex(absl::StrCat(files.catalog, files.schemes, files.templates, files.algorithms,
@@ -67,28 +68,27 @@ class CatalogLoader {
   absl::Status ReadCatalog(const ordered_json& json) {
     settings_ = json;
     if (!Member(json, "name").is_string() || !Member(json, "quark_release").is_string()) {
-      return Malformed("name, quark_release", "not strings");
+      return Malformed("name, quark_release", "must be strings");
     }
     catalog_->name_ = json["name"].get<std::string>();
     catalog_->quark_release_ = json["quark_release"].get<std::string>();
-    absl::Status status = ReadStrings(Member(json, "traits"), "traits",
-                                      [this](std::string name) { catalog_->trait_names_.push_back(std::move(name)); });
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(json, "traits"), "traits", [this](std::string name) {
+      catalog_->trait_names_.push_back(std::move(name));
+    }));
     for (const std::string& name : catalog_->trait_names_) {
       const auto* trait = std::find_if(std::begin(kTraits), std::end(kTraits),
                                        [&name](const auto& known) { return known.first == name; });
       if (trait == std::end(kTraits)) return Malformed("traits", absl::StrCat("no trait is named ", name));
       catalog_->traits_.*trait->second = true;
     }
-    status = ReadTensors("kv_cache_schemes", catalog_->kv_cache_schemes_);
-    return status.ok() ? ReadTensors("attention_schemes", catalog_->attention_schemes_) : status;
+    QCONFIG_RETURN_IF_ERROR(ReadTensors("kv_cache_schemes", catalog_->kv_cache_schemes_));
+    return ReadTensors("attention_schemes", catalog_->attention_schemes_);
   }
 
   absl::Status ReadTensors(const char* key, std::map<std::string, v1::QTensorConfig>& tensors) {
     for (const auto& [name, json] : Member(settings_, key).items()) {
       v1::QTensorConfig tensor;
-      const absl::Status status = ReadQuarkJson(json, absl::StrCat(key, ".", name), tensor);
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadQuarkJson(json, absl::StrCat(key, ".", name), tensor));
       tensors[name] = CompleteTensor(std::move(tensor));
     }
     return absl::OkStatus();
@@ -96,26 +96,26 @@ class CatalogLoader {
 
   absl::Status ReadSchemes(const ordered_json& json) {
     std::set<std::string> with_shared_scales;
-    absl::Status status = ReadStrings(Member(settings_, "schemes_with_default_shared_scales"), "catalog.json",
-                                      [&](std::string name) { with_shared_scales.insert(std::move(name)); });
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(settings_, "schemes_with_default_shared_scales"), "catalog.json",
+                                        [&](std::string name) { with_shared_scales.insert(std::move(name)); }));
     for (const auto& [name, layer] : json.items()) {
       v1::Scheme scheme;
       scheme.set_name(name);
       scheme.set_origin(v1::REGISTRY_ORIGIN_BUILTIN);
       scheme.set_default_shared_scales(with_shared_scales.erase(name) > 0);
       v1::QLayerConfig config;
-      status = ReadQuarkJson(layer, name, config);
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadQuarkJson(layer, name, config));
       *scheme.mutable_config() = CompleteLayer(std::move(config));
       catalog_->scheme_index_[name] = catalog_->schemes_.size();
       catalog_->schemes_.push_back(std::move(scheme));
     }
-    if (!with_shared_scales.empty()) return Malformed(*with_shared_scales.begin(), "shares scales but is no scheme");
+    if (!with_shared_scales.empty())
+      return Malformed(*with_shared_scales.begin(),
+                       "schemes_with_default_shared_scales names a scheme that does not exist");
     for (const auto& [alias, name] : Member(settings_, "scheme_aliases").items()) {
       if (!name.is_string() || catalog_->FindScheme(alias) == nullptr ||
           catalog_->FindScheme(name.get<std::string>()) == nullptr) {
-        return Malformed(alias, "is no alias of a scheme");
+        return Malformed(alias, "not an alias of an existing scheme");
       }
       catalog_->schemes_[catalog_->scheme_index_[alias]].set_alias_of(name.get<std::string>());
     }
@@ -123,44 +123,30 @@ class CatalogLoader {
   }
 
   absl::Status ReadVocabulary(const ordered_json& json) {
-    auto tensor_vocabulary = ReadTensorVocabulary(json, settings_);
-    if (!tensor_vocabulary.ok()) return tensor_vocabulary.status();
-    catalog_->tensor_vocabulary_ = *std::move(tensor_vocabulary);
+    QCONFIG_ASSIGN_OR_RETURN(catalog_->tensor_vocabulary_, ReadTensorVocabulary(json, settings_));
     for (const auto& [name, fields] : Member(json, "algorithms").items()) {
-      AlgorithmDefaults defaults;
-      google::protobuf::Message* message = MutableAlgorithmFields(name, defaults.config);
-      if (message == nullptr) return Malformed(name, "the contract has no such algorithm");
-      const absl::Status status = ReadDefaults(fields, name, *message, defaults.required);
-      if (!status.ok()) return status;
+      v1::AlgoConfig config;
+      const google::protobuf::Message* message = MutableAlgorithmFields(name, config);
+      if (message == nullptr) return Malformed(name, "the contract does not have this algorithm");
+      QCONFIG_RETURN_IF_ERROR(AddConfigClass(fields, name, *message));
       catalog_->algorithm_names_.push_back(name);
-      catalog_->algorithms_[name] = std::move(defaults);
     }
-    std::vector<std::string> required;
-    return ReadDefaults(Member(json, "online_rotation_config"), "online_rotation_config",
-                        catalog_->online_rotation_defaults_, required);
+    return AddConfigClass(Member(json, "online_rotation_config"), "online_rotation_config",
+                          v1::OnlineRotationConfig::default_instance());
   }
 
-  // `fields` is Quark's list of {"field": ..., "default": ...} or {"field": ..., "required": true}.
-  static absl::Status ReadDefaults(const ordered_json& fields, const std::string& path,
-                                   google::protobuf::Message& message, std::vector<std::string>& required) {
-    ordered_json values = ordered_json::object();
-    for (const ordered_json& field : fields) {
-      if (!Member(field, "field").is_string()) return Malformed(path, "a field without a name");
-      const std::string name = field["field"].get<std::string>();
-      if (Member(field, "required").is_boolean()) {
-        required.push_back(name);
-      } else {
-        values[name] = Member(field, "default");
-      }
-    }
-    return ReadQuarkJson(values, path, message);
+  absl::Status AddConfigClass(const ordered_json& fields, const std::string& path,
+                              const google::protobuf::Message& prototype) {
+    QCONFIG_ASSIGN_OR_RETURN(ConfigClass config_class, ReadConfigClass(fields, path, prototype));
+    catalog_->config_classes_[prototype.GetDescriptor()] = std::move(config_class);
+    return absl::OkStatus();
   }
 
   absl::Status ReadAlgorithms(const ordered_json& json) {
     algorithms_ = json;
     for (const auto& [name, by_model] : json.items()) {
       if (catalog_->FindAlgorithm(name) == nullptr || !by_model.is_object()) {
-        return Malformed(name, "vocabulary.json has no such algorithm");
+        return Malformed(name, "vocabulary.json does not have this algorithm");
       }
     }
     return absl::OkStatus();
@@ -171,8 +157,7 @@ class CatalogLoader {
       v1::LlmTemplate entry;
       entry.set_model_type(model_type);
       entry.set_origin(v1::REGISTRY_ORIGIN_BUILTIN);
-      const absl::Status status = ReadTemplate(fields, model_type, entry);
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadTemplate(fields, model_type, entry));
       catalog_->template_index_[model_type] = catalog_->templates_.size();
       catalog_->templates_.push_back(std::move(entry));
     }
@@ -189,22 +174,20 @@ class CatalogLoader {
     };
     for (const auto& [key, add] : kPatternLists) {
       const auto add_to = add;
-      const absl::Status status = ReadStrings(Member(json, key), absl::StrCat(model_type, ".", key),
-                                              [&](std::string text) { *(entry.*add_to)() = std::move(text); });
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(json, key), absl::StrCat(model_type, ".", key),
+                                          [&](std::string text) { *(entry.*add_to)() = std::move(text); }));
     }
     std::vector<std::string> algorithms;
-    absl::Status status = ReadStrings(Member(json, "algorithms"), model_type,
-                                      [&](std::string name) { algorithms.push_back(std::move(name)); });
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(json, "algorithms"), model_type,
+                                        [&](std::string name) { algorithms.push_back(std::move(name)); }));
     for (const std::string& name : algorithms) {
       v1::AlgoConfigEntry& algorithm = *entry.add_algorithm_configs();
       algorithm.set_algorithm(name);
       const ordered_json& config = Member(Member(algorithms_, name.c_str()), model_type.c_str());
       google::protobuf::Message* message = MutableAlgorithmFields(name, *algorithm.mutable_config());
       if (message == nullptr) return Malformed(model_type, absl::StrCat("no algorithm is named ", name));
-      status = ReadQuarkJson(config, absl::StrCat("algorithms.json: ", name, ".", model_type), *message);
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(
+          ReadQuarkJson(config, absl::StrCat("algorithms.json: ", name, ".", model_type), *message));
     }
     return ReadConverters(Member(json, "f2f_weight_converters"), model_type, entry);
   }
@@ -213,15 +196,13 @@ class CatalogLoader {
     if (json.is_null()) return absl::OkStatus();
     for (const ordered_json& item : json) {
       v1::WeightConverter& converter = *entry.add_f2f_weight_converters();
-      absl::Status status = ReadStrings(Member(item, "source_patterns"), model_type,
-                                        [&](std::string text) { converter.add_source_patterns(std::move(text)); });
-      if (!status.ok()) return status;
-      status = ReadStrings(Member(item, "target_patterns"), model_type,
-                           [&](std::string text) { converter.add_target_patterns(std::move(text)); });
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(item, "source_patterns"), model_type,
+                                          [&](std::string text) { converter.add_source_patterns(std::move(text)); }));
+      QCONFIG_RETURN_IF_ERROR(ReadStrings(Member(item, "target_patterns"), model_type,
+                                          [&](std::string text) { converter.add_target_patterns(std::move(text)); }));
       for (const ordered_json& operation : Member(item, "operations")) {
         if (Member(operation, "class") != "SplitFusedExperts" || !Member(operation, "split_axis").is_number_integer()) {
-          return Malformed(model_type, "a weight operation that the contract does not have");
+          return Malformed(model_type, "the contract does not have this weight operation");
         }
         converter.add_operations()->mutable_split_fused_experts()->set_split_axis(operation["split_axis"].get<int>());
       }
@@ -230,9 +211,7 @@ class CatalogLoader {
   }
 
   absl::Status ReadSpecPresets(const ordered_json& json) {
-    auto classes = ReadSpecClasses(json, settings_);
-    if (!classes.ok()) return classes.status();
-    catalog_->spec_classes_ = *std::move(classes);
+    QCONFIG_ASSIGN_OR_RETURN(catalog_->spec_classes_, ReadSpecClasses(json, settings_));
     return absl::OkStatus();
   }
 

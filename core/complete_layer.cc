@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/complete_layer.h"
 
+#include "core/layer_tensors.h"
+
 namespace qconfig {
 namespace {
 
@@ -17,9 +19,8 @@ v1::QTensorConfig CompleteTensor(v1::QTensorConfig given) {
 }
 
 v1::QLayerConfig CompleteLayer(v1::QLayerConfig given) {
-  for (auto* stages :
-       {given.mutable_input_tensors(), given.mutable_output_tensors(), given.mutable_weight(), given.mutable_bias()}) {
-    for (v1::QTensorConfig& stage : *stages) Fill(stage);
+  for (const LayerTensor& tensor : kLayerTensors) {
+    for (v1::QTensorConfig& stage : *(given.*tensor.mutable_stages)()) Fill(stage);
   }
   return given;
 }

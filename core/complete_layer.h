@@ -6,8 +6,7 @@
 
 namespace qconfig {
 
-// The configuration with what Quark's constructors fill in when it is left out: max_input_numel, the one field whose
-// default a message cannot stand for by being empty.
+// Fill in max_input_numel as Quark's constructors do. It is the only field that has a default other than None and zero.
 v1::QTensorConfig CompleteTensor(v1::QTensorConfig given);
 v1::QLayerConfig CompleteLayer(v1::QLayerConfig given);
 

@@ -56,7 +56,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
     case v1::ERROR_REASON_OVERLOADED:
       return absl::StatusCode::kUnavailable;
-    default:  // UNSPECIFIED and the enum's sentinels, which no caller passes
+    default:  // UNSPECIFIED and the sentinels of the enum, which no caller passes
       return absl::StatusCode::kInternal;
   }
 }
@@ -68,7 +68,7 @@ void SetItems(const std::vector<absl::string_view>& values, size_t max_items,
   for (size_t i = 0; i < std::min(values.size(), max_items); ++i) *items.Add() = Printable(values[i], kMaxValueChars);
 }
 
-// The items as they stand in a text. Quotes mark an item that contains a comma, which otherwise looks like two items.
+// The items as part of a text. Quotes an item that contains a comma, which would look like two items.
 std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& items, int total) {
   std::string text = absl::StrJoin(items, ", ", [](std::string* out, const std::string& item) {
     const bool ambiguous = absl::StrContains(item, ',');

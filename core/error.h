@@ -12,8 +12,8 @@
 
 namespace qconfig {
 
-// Builds an error that a client can act on. The reason decides the status code. The field path, the bad value, the
-// accepted values and the nearest names are in the text and in a qconfig.v1.ErrorDetail.
+// Builds the error of a request. The reason determines the status code. The field path, the bad value, the accepted
+// values and the nearest names go into the text and into a qconfig.v1.ErrorDetail.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
 //       .Field("spec.scheme").Value(name).NearestOf(names).ToStatus("no scheme has this name");
@@ -21,27 +21,27 @@ class Error {
  public:
   explicit Error(v1::ErrorReason reason);
 
-  // The path of the request's field, such as "spec.layer_config[3].scheme". Adds a field violation too.
+  // The path of the field in the request, such as "spec.layer_config[3].scheme". Also adds a field violation.
   Error& Field(absl::string_view path);
-  // The bad value, made printable and cut to 128 characters.
+  // The bad value, in printable form and cut to 128 characters.
   Error& Value(absl::string_view value);
-  // The accepted values. The error names ten of them and says how many there are.
+  // The accepted values. The error lists ten of them and their total number.
   Error& Allowed(const std::vector<absl::string_view>& values);
-  // Suggests up to three names that are nearest to the value. REQUIRES: Value() was called.
+  // Suggests up to three of `names` that are similar to the value. REQUIRES: Value() was called.
   Error& NearestOf(const std::vector<absl::string_view>& names);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
-  // The name of the rule that a tensor's configuration breaks.
+  // The rule that a tensor configuration violates.
   Error& Rule(absl::string_view rule);
-  // The oldest and the newest revision of the tenant's registry that can be read.
+  // The oldest and the newest readable revision of the tenant's registry.
   Error& Revisions(int64_t first, int64_t newest);
 
-  // What the caller can do, a sentence without its full stop. It ends the text.
+  // What the caller can do: the last sentence of the text, without the full stop.
   Error& Advice(absl::string_view advice);
 
-  // The status. `problem` is the part of the text that says what is wrong.
+  // The status. `problem` is the part of the text that describes the error.
   absl::Status ToStatus(absl::string_view problem) const;
-  // The status of a request without a required field. REQUIRES: Field() was called.
+  // The status for a missing required field. REQUIRES: Field() was called.
   absl::Status ToRequiredStatus() const;
 
  private:
@@ -53,10 +53,10 @@ class Error {
   std::string advice_;
 };
 
-// What a client is told about a status that is not OK. A status that Error did not make has no reason.
+// The details of an error for a client. A status that Error did not make has no reason.
 v1::ItemError ItemErrorOf(const absl::Status& status);
 
-// "TEMPLATE_NOT_FOUND" for ERROR_REASON_TEMPLATE_NOT_FOUND, as ErrorInfo.reason has it. Empty for UNSPECIFIED.
+// "TEMPLATE_NOT_FOUND" for ERROR_REASON_TEMPLATE_NOT_FOUND, the form of ErrorInfo.reason. Empty for UNSPECIFIED.
 std::string ReasonName(v1::ErrorReason reason);
 
 }  // namespace qconfig

@@ -12,7 +12,7 @@ namespace qconfig {
 // Whether the contract annotates `field` with `behavior`.
 bool HasBehavior(const google::protobuf::FieldDescriptor& field, v1::FieldBehavior behavior);
 
-// Clears the output-only fields of `message` and of the messages in it, which the server ignores in requests.
+// Clears the output-only fields of `message` and of the messages in it.
 void ClearOutputOnly(google::protobuf::Message& message);
 
 }  // namespace qconfig

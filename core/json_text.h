@@ -8,8 +8,8 @@
 
 namespace qconfig {
 
-// Writes JSON on one line, piece by piece, with commas where they belong. That what is opened is closed and that an
-// object's values have keys is up to the caller. REQUIRES: texts are UTF-8 and numbers finite. Not thread-safe.
+// Writes JSON on one line, piece by piece, and adds the commas. The caller balances the brackets and gives every value
+// of an object a key. REQUIRES: strings are UTF-8 and numbers finite. Not thread-safe.
 class JsonText {
  public:
   void Open(char bracket);   // { or [
@@ -18,14 +18,14 @@ class JsonText {
   void Null();
   void Bool(bool value);
   void Int(int value);
-  // As ECMAScript prints numbers, which is what RFC 8785 asks for: "1", "0.25", "1e-7".
+  // In ECMAScript's form, as RFC 8785 requires: "1", "0.25", "1e-7".
   void Number(double value);
-  // The same, but never like an integer: "1.0".
+  // The same form, but never an integer: "1.0".
   void Float(double value);
-  // Escapes only what JSON asks for.
+  // Escapes only what JSON requires.
   void String(absl::string_view value);
 
-  // The text so far, which is then gone.
+  // Returns the text so far and resets the object.
   std::string Take();
 
  private:

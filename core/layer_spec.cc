@@ -14,7 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "core/complete_layer.h"
 #include "core/error.h"
+#include "core/layer_tensors.h"
 #include "core/quark_names.h"
+#include "core/status_macros.h"
 #include "core/tensor_rules.h"
 
 namespace qconfig {
@@ -24,7 +26,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Value;
 using Type = SpecClass::Field::Type;
 
-Error Refused(absl::string_view rule, absl::string_view path) {
+Error Rejected(absl::string_view rule, absl::string_view path) {
   return std::move(Error(v1::ERROR_REASON_INVALID_TENSOR_CONFIG).Field(path).Rule(rule));
 }
 
@@ -34,8 +36,8 @@ bool IsInt32(double number) {
 }
 
 absl::Status CheckType(const SpecClass::Field& field, const Value& value, const std::string& path) {
-  const auto refused = [&](absl::string_view wanted) {
-    Error error = Refused("spec_field_type", path);
+  const auto rejected = [&](absl::string_view wanted) {
+    Error error = Rejected("spec_field_type", path);
     if (value.kind_case() == Value::kNumberValue) error.Value(absl::StrCat(value.number_value()));
     if (value.kind_case() == Value::kStringValue) error.Value(value.string_value());
     return error.ToStatus(wanted);
@@ -43,18 +45,18 @@ absl::Status CheckType(const SpecClass::Field& field, const Value& value, const 
   if (value.kind_case() == Value::kNullValue) return absl::OkStatus();
   switch (field.type) {
     case Type::kBool:
-      return value.kind_case() == Value::kBoolValue ? absl::OkStatus() : refused("must be true, false or null");
+      return value.kind_case() == Value::kBoolValue ? absl::OkStatus() : rejected("must be true, false or null");
     case Type::kInt:
       return value.kind_case() == Value::kNumberValue && IsInt32(value.number_value())
                  ? absl::OkStatus()
-                 : refused("must be an integer of 32 bits, or null");
+                 : rejected("must be a 32-bit integer or null");
     case Type::kString:
-      return value.kind_case() == Value::kStringValue ? absl::OkStatus() : refused("must be a string or null");
+      return value.kind_case() == Value::kStringValue ? absl::OkStatus() : rejected("must be a string or null");
   }
   return absl::OkStatus();
 }
 
-// The value as QTensorConfig spells it. Errors: the value is none of those that the class takes.
+// The value as QTensorConfig spells it. An error if the class does not accept the value.
 absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, const std::string& path) {
   if (!field.integers.empty()) {
     const bool is_allowed = value.kind_case() == Value::kNumberValue &&
@@ -62,9 +64,9 @@ absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, con
     if (is_allowed) return value;
     std::vector<std::string> texts;
     for (const int integer : field.integers) texts.push_back(absl::StrCat(integer));
-    Error error = Refused("spec_value", path);
+    Error error = Rejected("spec_value", path);
     if (value.kind_case() == Value::kNumberValue) error.Value(absl::StrCat(value.number_value()));
-    return error.Allowed({texts.begin(), texts.end()}).ToStatus("not a value that this spec takes");
+    return error.Allowed({texts.begin(), texts.end()}).ToStatus("the spec class does not accept this value");
   }
   if (field.names.empty() || value.kind_case() == Value::kNullValue) return value;
   std::vector<absl::string_view> names;
@@ -79,19 +81,19 @@ absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, con
     value.set_null_value(google::protobuf::NULL_VALUE);
     return value;
   }
-  return Refused("spec_value", path)
+  return Rejected("spec_value", path)
       .Value(value.string_value())
       .Allowed(names)
       .NearestOf(names)
-      .ToStatus("not a value that this spec takes");
+      .ToStatus("the spec class does not accept this value");
 }
 
-// REQUIRES: CheckType() and Translated() accepted `value`, and the loader accepted the class.
+// REQUIRES: CheckType() and Translated() accepted `value`.
 void Set(const FieldDescriptor* target, const Value& value, v1::QTensorConfig& tensor) {
   const auto* reflection = tensor.GetReflection();
   if (value.kind_case() == Value::kNullValue) {
     reflection->ClearField(&tensor, target);
-    // The one field whose being empty is not None.
+    // The only field of which the empty value is not None.
     if (target->number() == v1::QTensorConfig::kZeroPointTypeFieldNumber) {
       tensor.set_zero_point_type(v1::ZERO_POINT_TYPE_NONE);
     }
@@ -109,7 +111,7 @@ void Set(const FieldDescriptor* target, const Value& value, v1::QTensorConfig& t
   }
 }
 
-// One stage, and where its fields come from.
+// One stage, and the paths that its fields come from.
 struct Stage {
   v1::QTensorConfig tensor;
   std::string path;                 // of the QTensorConfig, or of the SpecPreset
@@ -129,12 +131,12 @@ struct Stage {
 absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset, const std::string& path) {
   std::vector<absl::string_view> known;
   for (const SpecClass::Field& field : spec.fields) known.push_back(field.name);
-  std::set<absl::string_view> unknown;  // sorted, because the order of a map's entries is by chance
+  std::set<absl::string_view> unknown;  // sorted, because a map has no fixed order
   for (const auto& [name, value] : preset.fields().fields()) {
     if (std::find(known.begin(), known.end(), name) == known.end()) unknown.insert(name);
   }
   if (unknown.empty()) return absl::OkStatus();
-  return Refused("spec_field_unknown", path)
+  return Rejected("spec_field_unknown", path)
       .Value(*unknown.begin())
       .Allowed(known)
       .NearestOf(known)
@@ -146,28 +148,25 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
   if (spec == nullptr) {
     std::vector<absl::string_view> names;
     for (const SpecClass& known : catalog.spec_classes()) names.push_back(known.name);
-    return Refused("spec_unknown", absl::StrCat(path, ".spec"))
+    return Rejected("spec_unknown", absl::StrCat(path, ".spec"))
         .Value(preset.spec())
         .Allowed(names)
         .NearestOf(names)
-        .ToStatus("no spec that this release of Quark knows");
+        .ToStatus(absl::StrCat("unknown spec class for Quark ", catalog.quark_release()));
   }
-  absl::Status status = CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields"));
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields")));
   Stage stage{spec->tensor, path, spec};
   for (const SpecClass::Field& field : spec->fields) {
     const std::string field_path = absl::StrCat(path, ".fields.", field.name);
     const auto given = preset.fields().fields().find(field.name);
     const bool is_given = given != preset.fields().fields().end();
     if (!is_given && !field.default_value.has_value()) {
-      return Refused("spec_field_required", field_path).ToStatus(absl::StrCat(spec->name, " needs it"));
+      return Rejected("spec_field_required", field_path).ToStatus(absl::StrCat("required by ", spec->name));
     }
     const Value& value = is_given ? given->second : *field.default_value;
-    status = CheckType(field, value, field_path);
-    if (!status.ok()) return status;
-    const auto translated = Translated(field, value, field_path);
-    if (!translated.ok()) return translated.status();
-    if (field.target != nullptr) Set(field.target, *translated, stage.tensor);
+    QCONFIG_RETURN_IF_ERROR(CheckType(field, value, field_path));
+    QCONFIG_ASSIGN_OR_RETURN(const Value translated, Translated(field, value, field_path));
+    if (field.target != nullptr) Set(field.target, translated, stage.tensor);
   }
   return stage;
 }
@@ -177,28 +176,24 @@ template <typename Spec>
 absl::StatusOr<Stage> ExpandStage(const Catalog& catalog, const Spec& spec, const std::string& path) {
   Stage stage;
   if (spec.has_preset()) {
-    auto expanded = ExpandPreset(catalog, spec.preset(), absl::StrCat(path, ".preset"));
-    if (!expanded.ok()) return expanded.status();
-    stage = *std::move(expanded);
+    QCONFIG_ASSIGN_OR_RETURN(stage, ExpandPreset(catalog, spec.preset(), absl::StrCat(path, ".preset")));
   } else if (spec.has_config()) {
     stage = {spec.config(), absl::StrCat(path, ".config"), nullptr};
   } else {
-    return Refused("spec_required", path).ToStatus("one of its forms must be given");
+    return Rejected("spec_required", path).ToStatus("one of its fields is required");
   }
   stage.tensor = CompleteTensor(std::move(stage.tensor));
-  const absl::Status status =
-      CheckTensor(catalog, stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); });
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(
+      CheckTensor(catalog, stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); }));
   return stage;
 }
 
 absl::StatusOr<std::vector<Stage>> ExpandTwoStages(const Catalog& catalog, const v1::TwoStageSpec& spec,
                                                    const std::string& path) {
-  auto first = ExpandStage(catalog, spec.first_stage(), absl::StrCat(path, ".first_stage"));
-  if (!first.ok()) return first.status();
-  auto second = ExpandStage(catalog, spec.second_stage(), absl::StrCat(path, ".second_stage"));
-  if (!second.ok()) return second.status();
-  return std::vector<Stage>{*std::move(first), *std::move(second)};
+  QCONFIG_ASSIGN_OR_RETURN(Stage first, ExpandStage(catalog, spec.first_stage(), absl::StrCat(path, ".first_stage")));
+  QCONFIG_ASSIGN_OR_RETURN(Stage second,
+                           ExpandStage(catalog, spec.second_stage(), absl::StrCat(path, ".second_stage")));
+  return std::vector<Stage>{std::move(first), std::move(second)};
 }
 
 absl::StatusOr<std::vector<Stage>> ExpandTensor(const Catalog& catalog, const v1::TensorSpec& spec,
@@ -209,26 +204,9 @@ absl::StatusOr<std::vector<Stage>> ExpandTensor(const Catalog& catalog, const v1
     if (stages.ok()) stages->back().tensor.set_is_scale_quant(true);
     return stages;
   }
-  auto stage = ExpandStage(catalog, spec, path);
-  if (!stage.ok()) return stage.status();
-  return std::vector<Stage>{*std::move(stage)};
+  QCONFIG_ASSIGN_OR_RETURN(Stage stage, ExpandStage(catalog, spec, path));
+  return std::vector<Stage>{std::move(stage)};
 }
-
-struct LayerTensor {
-  absl::string_view name;
-  bool (v1::LayerSpec::*is_given)() const;
-  const v1::TensorSpec& (v1::LayerSpec::*spec)() const;
-  google::protobuf::RepeatedPtrField<v1::QTensorConfig>* (v1::QLayerConfig::*stages)();
-  bool is_activation;
-};
-constexpr LayerTensor kLayerTensors[] = {
-    {"input_tensors", &v1::LayerSpec::has_input_tensors, &v1::LayerSpec::input_tensors,
-     &v1::QLayerConfig::mutable_input_tensors, true},
-    {"output_tensors", &v1::LayerSpec::has_output_tensors, &v1::LayerSpec::output_tensors,
-     &v1::QLayerConfig::mutable_output_tensors, true},
-    {"weight", &v1::LayerSpec::has_weight, &v1::LayerSpec::weight, &v1::QLayerConfig::mutable_weight, false},
-    {"bias", &v1::LayerSpec::has_bias, &v1::LayerSpec::bias, &v1::QLayerConfig::mutable_bias, false},
-};
 
 }  // namespace
 
@@ -237,22 +215,20 @@ absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v
   v1::QLayerConfig layer;
   std::vector<Stage> activations;
   for (const LayerTensor& tensor : kLayerTensors) {
-    if (!(spec.*tensor.is_given)()) continue;
-    auto stages = ExpandTensor(catalog, (spec.*tensor.spec)(), absl::StrCat(path, ".", tensor.name));
-    if (!stages.ok()) return stages.status();
-    for (Stage& stage : *stages) {
-      *(layer.*tensor.stages)()->Add() = stage.tensor;
+    if (!(spec.*tensor.has_spec)()) continue;
+    QCONFIG_ASSIGN_OR_RETURN(std::vector<Stage> stages,
+                             ExpandTensor(catalog, (spec.*tensor.spec)(), absl::StrCat(path, ".", tensor.name)));
+    for (Stage& stage : stages) {
+      *(layer.*tensor.mutable_stages)()->Add() = stage.tensor;
       if (tensor.is_activation) activations.push_back(std::move(stage));
     }
   }
-  // Quark constructs all tensors before it looks at them together.
+  // Quark constructs every tensor before it checks them together.
   for (const Stage& stage : activations) {
-    const absl::Status status =
-        CheckActivation(stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); });
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(
+        CheckActivation(stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); }));
   }
-  const absl::Status status = CheckTargetDevice(catalog, spec.target_device(), absl::StrCat(path, ".target_device"));
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckTargetDevice(catalog, spec.target_device(), absl::StrCat(path, ".target_device")));
   layer.set_target_device(spec.target_device());
   return layer;
 }

@@ -11,16 +11,17 @@
 
 namespace qconfig {
 
-// The configuration that Quark's spec classes make of `spec`, with defaults filled in and checked like CheckLayer()
-// does. `path` is that of `spec`.
-// INVALID_TENSOR_CONFIG with a rule of CheckLayer(), at the field of the spec that is to blame, or with one of these:
+// Expands `spec` as Quark's spec classes do, fills in defaults, and checks the result like CheckLayer(). `path` is that
+// of `spec`.
+// INVALID_TENSOR_CONFIG with a rule of CheckLayer(), at the field of the spec that causes the error, or with one of
+// these:
 //
-//   spec_required         none of the forms is given, or a stage of two is missing
-//   spec_unknown          the release has no such class
-//   spec_field_unknown    the class has no such field
-//   spec_field_required   a field without a default is left out
-//   spec_field_type       a value of another type than the field's; integers have 32 bits
-//   spec_value            a value that the class does not take
+//   spec_required         a tensor or a stage has no specification
+//   spec_unknown          the release does not have the class
+//   spec_field_unknown    the class does not have the field
+//   spec_field_required   a field without a default is missing
+//   spec_field_type       the value has another type than the field; integers have 32 bits
+//   spec_value            the class does not accept the value
 absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v1::LayerSpec& spec,
                                                  const std::string& path);
 

@@ -13,7 +13,7 @@
 namespace qconfig {
 namespace {
 
-// Longer texts are no slips of the pen, and comparing them would cost more than the request that brought them.
+// Longer names are not typing errors, and comparing them would cost more than the rest of the request.
 constexpr size_t kMaxLength = 64;
 
 std::string Folded(absl::string_view name) {
@@ -23,11 +23,10 @@ std::string Folded(absl::string_view name) {
   return folded;
 }
 
-// So many comparisons of two characters, some milliseconds, go into one search at the most, however many names there
-// are; those that come after are not looked at.
+// The limit of character comparisons of one search, a few milliseconds. The search ignores the names after that.
 constexpr size_t kMaxComparisons = 4'000'000;
 
-// How often each byte comes in a text.
+// How often a text contains each byte.
 using Letters = std::array<int, 256>;
 
 Letters LettersOf(absl::string_view text) {
@@ -36,7 +35,7 @@ Letters LettersOf(absl::string_view text) {
   return letters;
 }
 
-// At the most the edit distance of the texts whose letters they are: a cheap look before a costly one.
+// A lower bound of the edit distance of two texts, which is cheaper to compute.
 size_t LetterDistance(const Letters& a, const Letters& b) {
   size_t missing = 0;
   size_t added = 0;
@@ -47,7 +46,7 @@ size_t LetterDistance(const Letters& a, const Letters& b) {
   return std::max(missing, added);
 }
 
-// Levenshtein's distance, where swapping two neighbours counts as one edit; any number above `max` when it is more.
+// Levenshtein distance, where swapping two neighbours is one edit; any number above `max` if it is greater.
 size_t EditDistance(absl::string_view a, absl::string_view b, size_t max) {
   std::array<std::array<size_t, kMaxLength + kMaxLength / 2 + 2>, 3> rows;
   auto *before_previous = &rows[0], *previous = &rows[1], *current = &rows[2];
@@ -63,7 +62,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b, size_t max) {
       }
       least = std::min(least, cell);
     }
-    if (least > max + 1) return least;  // a swap may still take one off
+    if (least > max + 1) return least;  // a swap may still reduce it by one
     std::swap(before_previous, previous);
     std::swap(previous, current);
   }

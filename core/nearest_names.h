@@ -9,9 +9,8 @@
 
 namespace qconfig {
 
-// The names that somebody who wrote `name` most likely meant, nearest first, `max_names` at the most; none when nothing
-// is near. Letter case and the kind of separator do not count. Of equally near names the one that begins alike for
-// longer comes first, then the order of `names`.
+// Up to `max_names` of `names` that are similar to `name`, best first; none if nothing is similar. Ignores letter case
+// and the kind of separator. Equally similar names are ordered by the length of the common prefix, then as in `names`.
 std::vector<absl::string_view> NearestNames(absl::string_view name, const std::vector<absl::string_view>& names,
                                             size_t max_names);
 

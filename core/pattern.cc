@@ -9,8 +9,8 @@
 namespace qconfig {
 namespace {
 
-// Matches `items` against `tokens` as a whole. When a token does not accept an item, only the last run before it can
-// give way, by one item more: earlier runs already took the shortest stretch that works.
+// Matches all `items` with all `tokens`. If a token does not accept an item, only the last run before it needs to grow,
+// by one item: earlier runs already have the shortest length that works.
 template <typename Token, typename Item, typename IsRun, typename Accept>
 bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, IsRun is_run, Accept accept) {
   constexpr size_t kNone = static_cast<size_t>(-1);
@@ -37,7 +37,7 @@ bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, 
 
 Pattern::Pattern(absl::string_view text) {
   tokens_.reserve(text.size());
-  bool can_close = true;  // whether a set that opens here may find its `]`
+  bool can_close = true;  // whether a `]` can follow
   while (!text.empty()) {
     const char32_t c = TakeCodePoint(text);
     if (c == '*') {
@@ -45,13 +45,13 @@ Pattern::Pattern(absl::string_view text) {
     } else if (c == '?') {
       tokens_.push_back({Token::Kind::kAnyOne, 0});
     } else if (c == '[' && can_close) {
-      // A `]` right after the opening (and `!`) belongs to the set. Without a closing one, `[` stands for itself.
+      // A `]` directly after the opening bracket (and `!`) belongs to the set. Without a closing `]`, `[` is a literal.
       size_t first = 0;
       if (first < text.size() && text[first] == '!') ++first;
       if (first < text.size() && text[first] == ']') ++first;
       const size_t close = text.find(']', first);
       if (close == absl::string_view::npos) {
-        can_close = false;  // a `]` among the first characters comes before any later `[`
+        can_close = false;  // no later `[` has one either
         tokens_.push_back({Token::Kind::kLiteral, c});
       } else {
         AppendSet(text.substr(0, close));
@@ -63,9 +63,9 @@ Pattern::Pattern(absl::string_view text) {
   }
 }
 
-// Cuts the set into ranges where Python cuts it: a hyphen makes a range unless it comes first, last, or sooner than two
-// characters after another range's hyphen. A range whose ends are in the wrong order vanishes with both ends, and what
-// was on either side of it is then one chunk; Python looks at ranges from the last to the first.
+// Splits the set into ranges like Python: a hyphen makes a range unless it is first, last, or less than two characters
+// after the hyphen of another range. A range with its ends in the wrong order disappears with both ends, and the text
+// on both sides of it becomes one chunk. Python processes ranges from last to first.
 void Pattern::AppendSet(absl::string_view set) {
   const std::u32string chars = DecodeUtf8(set);
   std::vector<std::u32string> chunks;  // the last character of a chunk and the first of the next one make a range
@@ -84,7 +84,7 @@ void Pattern::AppendSet(absl::string_view set) {
   const auto add_each = [this](const std::u32string& text) {
     for (const char32_t c : text) ranges_.emplace_back(c, c);
   };
-  // The chunk at hand, last character first, so that what comes before it can be appended.
+  // The current chunk in reverse order, so that text before it can be appended.
   std::u32string reversed(chunks.back().rbegin(), chunks.back().rend());
   for (size_t k = chunks.size() - 1; k > 0; --k) {
     const std::u32string& before = chunks[k - 1];

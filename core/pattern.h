@@ -12,8 +12,8 @@
 
 namespace qconfig {
 
-// A layer-name pattern, with the meaning that Python's `fnmatch.fnmatchcase` gives it: `*`, `?`, `[seq]`, `[!seq]`,
-// character by character of Unicode, over the whole name. Every text is a valid pattern.
+// A layer-name pattern with the meaning of Python's `fnmatch.fnmatchcase`: `*`, `?`, `[seq]` and `[!seq]` on Unicode
+// characters, and the whole name must match. Every text is a valid pattern.
 // Immutable.
 class Pattern {
  public:
@@ -23,17 +23,17 @@ class Pattern {
   bool Matches(const std::u32string& name) const;
   bool Matches(absl::string_view name) const;
 
-  // true: every name that `other` matches is matched by this pattern too. false: that is so for some name only, or it
-  // could not be told by comparing the two token by token. Adds to `steps` what that took.
+  // true: this pattern matches every name that `other` matches. false: it does not, or comparing the two token by token
+  // cannot decide it. Adds the steps of the comparison to `steps`.
   bool Covers(const Pattern& other, size_t& steps) const;
 
-  // Whether `text` has a wildcard character, even one that stands for itself, such as an unclosed `[`.
-  // This is how Quark tells patterns from literal layer names.
+  // Whether `text` has a wildcard character, even a literal one such as an unclosed `[`. Quark uses this rule to
+  // distinguish patterns from layer names.
   static bool HasWildcard(absl::string_view text) { return text.find_first_of("*?[") != absl::string_view::npos; }
 
  private:
   using Range = std::pair<char32_t, char32_t>;
-  // A request may bring megabytes of patterns, so a token is small.
+  // Small, because a request may have megabytes of patterns.
   struct Token {
     enum class Kind : uint32_t { kLiteral, kAnyRun, kAnyOne, kOneOf, kNoneOf };
     Kind kind;
@@ -60,8 +60,8 @@ class Pattern {
   }
 
   std::vector<Token> tokens_;
-  std::vector<uint32_t> sets_;  // where in `ranges_` each set ends
-  std::vector<Range> ranges_;   // of all sets, one after the other
+  std::vector<uint32_t> sets_;  // the end of each set in `ranges_`
+  std::vector<Range> ranges_;   // of all sets, concatenated
 };
 
 }  // namespace qconfig

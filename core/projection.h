@@ -6,8 +6,8 @@
 
 namespace qconfig {
 
-// Whether a projection (a template's pattern of K, V or Q layers) that no override matches takes after the override of
-// `pattern`: because that looks as if it were for the same projection, or for attention.
+// Whether the override of `pattern` is the base for a projection (a template's pattern of K, V or Q layers) that no
+// override matches: `pattern` ends like the projection's name, or mentions attention.
 bool IsBaseForProjection(absl::string_view pattern, absl::string_view projection);
 
 }  // namespace qconfig

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/projection_quantizer.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "core/error.h"
-#include "core/pattern.h"
+#include "core/pattern_list.h"
 #include "core/projection.h"
+#include "core/status_macros.h"
 #include "core/utf8.h"
 
 namespace qconfig {
 namespace {
 
-// Each projection of the template is matched with every pattern, at |projection| x |pattern| steps. A template and a
-// request that are small enough by themselves could together ask for hours.
+// Every projection of the template is matched with every pattern, in up to |projection| x |pattern| steps. A template
+// and a request within their own limits could together take hours.
 absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool attention, const v1::QConfig& config) {
   constexpr size_t kMaxSteps = 2'000'000'000;
   const auto chars_in = [](const auto& texts) {
@@ -31,61 +31,66 @@ absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool
   if (projections * patterns <= kMaxSteps) return absl::OkStatus();
   return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
       .Field(kv_cache ? "spec.kv_cache_scheme" : "spec.attention_scheme")
-      .ToStatus("matching the template's projections with so many patterns would take too long");
+      .Advice("Use fewer or shorter patterns")
+      .ToStatus("matching so many patterns with the template's projections would take too long");
 }
 
 class ProjectionQuantizer {
  public:
-  ProjectionQuantizer(v1::QConfig& config, OverridesLikeGlobal like_global)
-      : config_(config), like_global_(std::move(like_global)) {
-    for (const auto& entry : config.layer_quant_config()) layer_patterns_.emplace_back(entry.pattern());
-    for (const auto& pattern : config.exclude()) exclude_patterns_.emplace_back(pattern);
+  ProjectionQuantizer(v1::QConfig& config, OverridesLikeGlobal like_global, CancellationToken& token)
+      : config_(config), like_global_(std::move(like_global)), token_(token) {
+    for (const auto& entry : config.layer_quant_config()) layer_patterns_.Add(entry.pattern());
+    for (const auto& pattern : config.exclude()) exclude_patterns_.Add(pattern);
   }
 
-  void QuantizeKvCache(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
+  absl::Status QuantizeKvCache(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
     for (const std::string& projection : llm_template.kv_layers_name()) {
-      const Resolved resolved = Resolve(projection);
+      QCONFIG_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(projection));
       const v1::QLayerConfig layer = WithOutput(resolved.base, tensor);
       if (!resolved.excluded) PutLayer(projection, layer, v1::ENTRY_ORIGIN_KV_CACHE);
       PutKvCache(projection, layer);
     }
+    return absl::OkStatus();
   }
 
-  void QuantizeAttention(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
+  absl::Status QuantizeAttention(const v1::LlmTemplate& llm_template, const v1::QTensorConfig& tensor) {
     *config_.mutable_softmax_quant_spec() = tensor;
     for (const std::string& projection : llm_template.q_layer_name()) {
-      const Resolved resolved = Resolve(projection);
+      QCONFIG_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(projection));
       if (!resolved.excluded) PutLayer(projection, WithOutput(resolved.base, tensor), v1::ENTRY_ORIGIN_ATTENTION);
     }
+    return absl::OkStatus();
   }
 
  private:
   struct Resolved {
     bool excluded;
-    const v1::QLayerConfig* base;  // null: nothing is done to weight and input
+    const v1::QLayerConfig* base;  // null: weight and input are not quantized
   };
 
   // What a `Linear` layer named `name` gets so far.
-  Resolved Resolve(const std::string& name) const {
+  absl::StatusOr<Resolved> Resolve(const std::string& name) {
     const std::u32string decoded = DecodeUtf8(name);
-    const auto matches = [&decoded](const Pattern& pattern) { return pattern.Matches(decoded); };
-    if (std::any_of(exclude_patterns_.begin(), exclude_patterns_.end(), matches)) {
-      // Excluded layers whose KV cache is quantized are kept for their output alone.
-      return {std::none_of(kv_cache_patterns_.begin(), kv_cache_patterns_.end(), matches), nullptr};
+    QCONFIG_ASSIGN_OR_RETURN(const auto exclusion, exclude_patterns_.Winner(decoded, token_));
+    if (exclusion.has_value()) {
+      // An excluded layer whose KV cache is quantized keeps its output.
+      QCONFIG_ASSIGN_OR_RETURN(const auto kv_cache, kv_cache_patterns_.Winner(decoded, token_));
+      return Resolved{!kv_cache.has_value(), nullptr};
     }
-    const auto layer = std::find_if(layer_patterns_.begin(), layer_patterns_.end(), matches);
-    if (layer != layer_patterns_.end()) {
-      const auto index = static_cast<size_t>(layer - layer_patterns_.begin());
-      const bool like_global = index < like_global_.layers.size() && like_global_.layers[index];
-      return {false, like_global ? &FallbackFor(name) : &config_.layer_quant_config(static_cast<int>(index)).config()};
+    QCONFIG_ASSIGN_OR_RETURN(const auto layer, layer_patterns_.Winner(decoded, token_));
+    if (layer.has_value()) {
+      const bool like_global = *layer < like_global_.layers.size() && like_global_.layers[*layer];
+      return Resolved{
+          false, like_global ? &FallbackFor(name) : &config_.layer_quant_config(static_cast<int>(*layer)).config()};
     }
     for (const v1::LayerTypeQuantConfigEntry& entry : config_.layer_type_quant_config()) {
-      if (entry.layer_type() == "Linear" && !like_global_.linear) return {false, &entry.config()};
+      if (entry.layer_type() == "Linear" && !like_global_.linear) return Resolved{false, &entry.config()};
     }
-    return {false, &FallbackFor(name)};
+    return Resolved{false, &FallbackFor(name)};
   }
 
-  // A projection that no pattern matches takes after the first override that looks like one for it or for attention.
+  // The base of a projection that no pattern matches: the first override that looks as if it were meant for the same
+  // projection or for attention, else the global configuration.
   const v1::QLayerConfig& FallbackFor(absl::string_view name) const {
     for (const v1::LayerQuantConfigEntry& entry : config_.layer_quant_config()) {
       if (IsBaseForProjection(entry.pattern(), name)) return entry.config();
@@ -103,15 +108,13 @@ class ProjectionQuantizer {
     return layer;
   }
 
-  // Puts `layer` in the place of the entry of `pattern`, or at the end. `patterns` are those of `entries`.
-  // Returns where it is.
+  // Replaces the entry of `pattern`, or appends one. `patterns` are those of `entries`. Returns the index of the entry.
   static size_t Put(const std::string& pattern, const v1::QLayerConfig& layer, v1::EntryOrigin origin,
-                    std::vector<Pattern>& patterns,
-                    google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
+                    PatternList& patterns, google::protobuf::RepeatedPtrField<v1::LayerQuantConfigEntry>& entries) {
     int index = 0;
     while (index < entries.size() && entries[index].pattern() != pattern) ++index;
     if (index == entries.size()) {
-      patterns.emplace_back(pattern);
+      patterns.Add(pattern);
       entries.Add()->set_pattern(pattern);
     }
     *entries[index].mutable_config() = layer;
@@ -130,22 +133,22 @@ class ProjectionQuantizer {
 
   v1::QConfig& config_;
   OverridesLikeGlobal like_global_;
-  std::vector<Pattern> layer_patterns_;
-  std::vector<Pattern> exclude_patterns_;
-  std::vector<Pattern> kv_cache_patterns_;
+  CancellationToken& token_;
+  PatternList layer_patterns_;
+  PatternList exclude_patterns_;
+  PatternList kv_cache_patterns_;
 };
 
 }  // namespace
 
 absl::Status QuantizeProjections(const v1::LlmTemplate& llm_template, const v1::QTensorConfig* kv_cache,
                                  const v1::QTensorConfig* attention, OverridesLikeGlobal like_global,
-                                 v1::QConfig& config) {
+                                 CancellationToken& token, v1::QConfig& config) {
   if (kv_cache == nullptr && attention == nullptr) return absl::OkStatus();
-  const absl::Status status = CheckSteps(llm_template, kv_cache != nullptr, attention != nullptr, config);
-  if (!status.ok()) return status;
-  ProjectionQuantizer quantizer(config, std::move(like_global));
-  if (kv_cache != nullptr) quantizer.QuantizeKvCache(llm_template, *kv_cache);
-  if (attention != nullptr) quantizer.QuantizeAttention(llm_template, *attention);
+  QCONFIG_RETURN_IF_ERROR(CheckSteps(llm_template, kv_cache != nullptr, attention != nullptr, config));
+  ProjectionQuantizer quantizer(config, std::move(like_global), token);
+  if (kv_cache != nullptr) QCONFIG_RETURN_IF_ERROR(quantizer.QuantizeKvCache(llm_template, *kv_cache));
+  if (attention != nullptr) QCONFIG_RETURN_IF_ERROR(quantizer.QuantizeAttention(llm_template, *attention));
   return absl::OkStatus();
 }
 

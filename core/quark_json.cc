@@ -6,6 +6,7 @@
 
 #include "core/algorithms.h"
 #include "core/json_text.h"
+#include "core/layer_tensors.h"
 #include "core/quark_names.h"
 
 namespace qconfig {
@@ -18,7 +19,7 @@ using google::protobuf::RepeatedPtrField;
 // Writes Quark's dictionaries; each function writes one value.
 class Writer {
  public:
-  explicit Writer(const CatalogTraits& traits) : traits_(traits) {}
+  explicit Writer(const Catalog& catalog) : catalog_(catalog) {}
 
   void Config(const v1::QConfig& config) {
     json_.Open('{');
@@ -75,14 +76,10 @@ class Writer {
 
   void Layer(const v1::QLayerConfig& layer) {
     json_.Open('{');
-    json_.Key("input_tensors");
-    Stages(layer.input_tensors());
-    json_.Key("output_tensors");
-    Stages(layer.output_tensors());
-    json_.Key("weight");
-    Stages(layer.weight());
-    json_.Key("bias");
-    Stages(layer.bias());
+    for (const LayerTensor& tensor : kLayerTensors) {
+      json_.Key(tensor.name);
+      Stages((layer.*tensor.stages)());
+    }
     json_.Key("target_device");
     Enum(layer.target_device());
     json_.Close('}');
@@ -116,7 +113,7 @@ class Writer {
     Enum(tensor.round_method());
     json_.Key("scale_type");
     Enum(tensor.scale_type());
-    if (traits_.tensor_json_has_zero_point_type) {
+    if (catalog_.traits().tensor_json_has_zero_point_type) {
       json_.Key("zero_point_type");
       Enum(tensor.zero_point_type());
     }
@@ -160,9 +157,11 @@ class Writer {
     json_.Close(']');
   }
 
-  // A message of algorithm.proto, whose fields stand in the order of Quark's keys. `name` is that of an algorithm.
+  // Writes a message of algorithm.proto, whose fields have the order of Quark's keys. `name` is empty for messages that
+  // are not the configuration of an algorithm.
   void Fields(const Message& message, const AlgorithmJsonName& name = {}) {
     const auto* descriptor = message.GetDescriptor();
+    const ConfigClass* config_class = catalog_.FindConfigClass(*descriptor);
     json_.Open('{');
     for (int i = 0; i < descriptor->field_count(); ++i) {
       if (!name.name.empty() && i == name.position) {
@@ -170,29 +169,22 @@ class Writer {
         json_.String(name.name);
       }
       const FieldDescriptor* field = descriptor->field(i);
-      if (IsLeftOut(message, field)) continue;
+      if (config_class == nullptr ? IsMissingKey(message, field) : !config_class->Lists(*field)) continue;
       json_.Key(field->name());
       Value(message, field);
     }
     json_.Close('}');
   }
 
-  // Keys that Quark leaves out, rather than writing null, when they have no value: those of its free-form dictionaries,
-  // and one that not every release knows. And a field that is for requests only.
-  static bool IsLeftOut(const Message& message, const FieldDescriptor* field) {
+  // Whether a key of one of Quark's free-form dictionaries is missing, which Quark does not write as null.
+  static bool IsMissingKey(const Message& message, const FieldDescriptor* field) {
     const auto* type = field->containing_type();
-    if (type == v1::AutoSmoothQuantConfig::descriptor()) {
-      return field->number() == v1::AutoSmoothQuantConfig::kComputeScaleLossNoneFieldNumber;
-    }
-    const bool may_be_missing = type == v1::ScalingLayer::descriptor() ||
-                                type == v1::RotationScalingLayer::descriptor() ||
-                                (type == v1::OnlineRotationConfig::descriptor() &&
-                                 field->number() == v1::OnlineRotationConfig::kUseInputPrescaleFieldNumber);
-    if (!may_be_missing) return false;
     if (type == v1::RotationScalingLayer::descriptor() && field->is_repeated()) {
       return message.GetReflection()->FieldSize(message, field) == 0;
     }
-    return field->has_presence() && !message.GetReflection()->HasField(message, field);
+    const bool may_be_missing =
+        type == v1::ScalingLayer::descriptor() || type == v1::RotationScalingLayer::descriptor();
+    return may_be_missing && field->has_presence() && !message.GetReflection()->HasField(message, field);
   }
 
   void Value(const Message& message, const FieldDescriptor* field) {
@@ -216,14 +208,14 @@ class Writer {
     }
   }
 
-  // Lists that may be None are messages here, and lists in Quark.
+  // A list that may be None is a message here, and a list in Quark.
   void Child(const Message& message) {
     const auto* descriptor = message.GetDescriptor();
     const bool is_list = descriptor == v1::StringList::descriptor() || descriptor == v1::ScalingLayerList::descriptor();
     is_list ? List(message, descriptor->field(0)) : Fields(message);
   }
 
-  // Of texts or of messages.
+  // Writes a repeated field of strings or of messages.
   void List(const Message& message, const FieldDescriptor* field) {
     const auto* reflection = message.GetReflection();
     json_.Open('[');
@@ -244,20 +236,20 @@ class Writer {
     json_.Close('}');
   }
 
-  const CatalogTraits traits_;
+  const Catalog& catalog_;
   JsonText json_;
 };
 
 }  // namespace
 
-std::string QuarkJson(const v1::AlgoConfig& config) {
-  Writer writer{CatalogTraits{}};  // which has no tensors
+std::string QuarkJson(const v1::AlgoConfig& config, const Catalog& catalog) {
+  Writer writer(catalog);
   writer.Algorithm(config);
   return writer.Take();
 }
 
-std::string QuarkJson(const v1::QConfig& config, const CatalogTraits& traits) {
-  Writer writer(traits);
+std::string QuarkJson(const v1::QConfig& config, const Catalog& catalog) {
+  Writer writer(catalog);
   writer.Config(config);
   return writer.Take();
 }

@@ -10,13 +10,13 @@
 
 namespace qconfig {
 
-// What Quark's `QConfig.to_dict()` gives, as JSON on one line: the same keys in the same order, equal values, null for
-// what is None. `QConfig.from_dict` of Quark takes it. `traits` are those of the release that is to read it.
-// REQUIRES: ResolveConfig() made `config`.
-std::string QuarkJson(const v1::QConfig& config, const CatalogTraits& traits);
+// The result of Quark's `QConfig.to_dict()` as JSON on one line: the same keys in the same order, equal values, and
+// null for None. `QConfig.from_dict` of the release of `catalog` reads it. REQUIRES: ResolveConfig() made `config` for
+// `catalog`.
+std::string QuarkJson(const v1::QConfig& config, const Catalog& catalog);
 
-// What Quark writes of one algorithm's configuration.
-std::string QuarkJson(const v1::AlgoConfig& config);
+// The same for the configuration of one algorithm.
+std::string QuarkJson(const v1::AlgoConfig& config, const Catalog& catalog);
 
 }  // namespace qconfig
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/quark_names.h"
+#include "core/status_macros.h"
 #include "core/suggestion.h"
 #include "core/utf8.h"
 #include "qconfig/v1/algorithm.pb.h"
@@ -59,7 +60,7 @@ absl::Status ReadValue(const ordered_json& json, const std::string& path, const 
     case FieldDescriptor::CPPTYPE_INT32: {
       if (!json.is_number_integer()) return Mismatch(path, "an integer");
       const int64_t value = json.get<int64_t>();
-      // A large unsigned one turns negative on the way.
+      // A large unsigned integer becomes negative in get<int64_t>().
       const bool wrapped = json.is_number_unsigned() && value < 0;
       if (wrapped || value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) {
         return Mismatch(path, "a 32-bit integer");
@@ -89,7 +90,7 @@ absl::Status ReadValue(const ordered_json& json, const std::string& path, const 
       return ReadQuarkJson(json, path, *child);
     }
     default:
-      return Mismatch(path, "of a type that Quark uses");
+      return Mismatch(path, "of a type that Quark's JSON has");
   }
 }
 
@@ -97,8 +98,7 @@ absl::Status ReadItems(const ordered_json& json, const std::string& path, const 
                        Message& message) {
   if (!json.is_array()) return Mismatch(path, "a list");
   for (size_t i = 0; i < json.size(); ++i) {
-    const absl::Status status = ReadValue(json[i], absl::StrCat(path, "[", i, "]"), field, message);
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadValue(json[i], absl::StrCat(path, "[", i, "]"), field, message));
   }
   return absl::OkStatus();
 }
@@ -109,9 +109,8 @@ absl::Status ReadRotationScalingLayers(const ordered_json& json, const std::stri
   for (const auto& [position, layers] : json.items()) {
     v1::RotationScalingLayersEntry& entry = *config.add_scaling_layers();
     entry.set_position(position);
-    const absl::Status status = ReadItems(layers, absl::StrCat(path, ".", position),
-                                          entry.GetDescriptor()->FindFieldByNumber(entry.kLayersFieldNumber), entry);
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadItems(layers, absl::StrCat(path, ".", position),
+                                      entry.GetDescriptor()->FindFieldByNumber(entry.kLayersFieldNumber), entry));
   }
   return absl::OkStatus();
 }
@@ -119,7 +118,7 @@ absl::Status ReadRotationScalingLayers(const ordered_json& json, const std::stri
 absl::Status ReadField(const ordered_json& json, const std::string& path, const FieldDescriptor* field,
                        Message& message) {
   if (json.is_null()) {
-    // The one enum whose zero value is not None.
+    // The only enum of which the zero value is not None.
     if (field->enum_type() == v1::ZeroPointType_descriptor()) {
       message.GetReflection()->SetEnumValue(&message, field, v1::ZERO_POINT_TYPE_NONE);
     }
@@ -141,8 +140,8 @@ bool IsAlgorithm(const Descriptor& type) {
   return false;
 }
 
-// Whether Quark writes `key` although the message has no such field: the algorithm's name follows from the message, and
-// quantization-aware training is nothing that qconfig knows.
+// Whether Quark writes `key` although the message does not have the field: the type of the message implies the name of
+// the algorithm, and qconfig does not support quantization-aware training.
 bool IsKeyWithoutField(const std::string& key, const ordered_json& value, const Message& message) {
   if (key == "qat_spec") return value.is_null() && message.GetDescriptor() == v1::QTensorConfig::descriptor();
   return key == "name" && IsAlgorithm(*message.GetDescriptor());
@@ -163,8 +162,7 @@ absl::Status ReadQuarkJson(const ordered_json& json, const std::string& path, Me
       if (IsKeyWithoutField(key, value, message)) continue;
       return UnknownField(path, key, *descriptor);
     }
-    const absl::Status status = ReadField(value, field_path, field, message);
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadField(value, field_path, field, message));
   }
   return absl::OkStatus();
 }

@@ -11,10 +11,10 @@
 
 namespace qconfig {
 
-// Reads what Quark's `to_dict()` writes of a tensor, layer or algorithm configuration into the message of the same
-// fields: null is an absent field, enums go by Quark's spelling, one stage may stand without a list, ordered
-// dictionaries become lists of entries. `path` begins the field paths of errors.
-// kInvalidArgument: a key that the message does not have, or a value of another type. `message` is then half filled.
+// Reads the result of Quark's `to_dict()` for a tensor, layer or algorithm configuration into the message of the same
+// fields. Null is an absent field, enums have Quark's spelling, a single stage need not be a list, and ordered
+// dictionaries become lists of entries. `path` begins the field paths of errors. kInvalidArgument: the message does not
+// have a key, or a value has the wrong type. `message` is then incomplete.
 absl::Status ReadQuarkJson(const nlohmann::ordered_json& json, const std::string& path,
                            google::protobuf::Message& message);
 

@@ -11,7 +11,7 @@
 
 namespace qconfig {
 
-// Quark's spelling of an enum value, such as "fp8_e4m3"; empty for what Quark writes as null.
+// Quark's spelling of an enum value, such as "fp8_e4m3". Empty for a value that Quark writes as null.
 const std::string& QuarkName(const google::protobuf::EnumValueDescriptor& value);
 
 template <typename Enum>

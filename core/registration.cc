@@ -12,23 +12,24 @@
 #include "core/error.h"
 #include "core/field_behavior.h"
 #include "core/layer_spec.h"
+#include "core/layer_tensors.h"
 #include "core/shape_checks.h"
+#include "core/status_macros.h"
 #include "core/tensor_rules.h"
 
 namespace qconfig {
 namespace {
 
-constexpr int kMaxLabels = 64;
-constexpr int kMaxProjections = 64;  // K and V, or Q; a template of a catalogue has three at the most
-constexpr int kMaxBlockSizes = 16;   // Quark uses two, and keeps others where it uses none
+constexpr size_t kMaxLabels = 64;
+constexpr size_t kMaxProjections = 64;  // K and V, or Q; built-in templates have at most three
+constexpr size_t kMaxBlockSizes = 16;   // Quark uses two, and keeps more for data types that use none
 
 // The etag of an entry is the revision that last wrote it.
 std::string NextEtag(const RegistrationContext& context) { return absl::StrCat(context.next_revision); }
 
 template <typename Labels>
 void CheckLabels(const Labels& labels, const std::string& path, ShapeChecks& checks) {
-  checks.Require(static_cast<int>(labels.size()) <= kMaxLabels, path, absl::StrCat(labels.size()),
-                 absl::StrCat("more entries than the ", kMaxLabels, " allowed"));
+  checks.AtMost(kMaxLabels, static_cast<int>(labels.size()), path);
   if (!checks.ok()) return;
   for (const auto& [key, value] : labels) checks.NewName(key, path);
 }
@@ -38,35 +39,37 @@ absl::Status CheckEtag(const std::string& etag, const std::string& current) {
   return Error(v1::ERROR_REASON_ETAG_MISMATCH)
       .Field("etag")
       .Value(etag)
-      .ToStatus(current.empty() ? "the tenant has no such entry" : "the entry was written to since it had this etag");
+      .ToStatus(current.empty() ? "the tenant has no such entry" : "the entry has changed since this etag");
 }
 
-// An entry that is small in the request is larger with its defaults.
+// Defaults make the stored entry larger than the one in the request.
 absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_view field) {
   if (bytes <= limits.entry_bytes) return absl::OkStatus();
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
-      .ToStatus(absl::StrCat("would be stored in ", bytes, " bytes, more than the ", limits.entry_bytes, " allowed"));
+      .ToStatus(absl::StrCat("has ", bytes, " bytes with its defaults, more than the limit of ", limits.entry_bytes));
 }
 
-// That the tenant may have `entry` instead of `replaced`, which is null for a new entry. `count` entries of its kind
-// are there before the write.
-absl::Status CheckQuota(size_t count, const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
-                        size_t max_count, const RegistrationContext& context, absl::string_view field) {
-  const Error error = Error(v1::ERROR_REASON_QUOTA_EXCEEDED).Field(field);
-  if (replaced == nullptr && count >= max_count) {
-    return error.ToStatus(absl::StrCat("the tenant would have more of them than the ", max_count, " allowed"));
+// Checks the quotas of a tenant that puts `entry` in the place of `replaced`, which is null for a new entry.
+absl::Status CheckQuota(const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
+                        const RegistrationContext& context, absl::string_view field) {
+  Error error(v1::ERROR_REASON_QUOTA_EXCEEDED);
+  error.Field(field).Advice("Unregister entries that are no longer used, or ask the operator for a larger quota");
+  const size_t entries = context.registry.schemes().size() + context.registry.templates().size();
+  if (replaced == nullptr && entries >= context.limits.tenant_entries) {
+    return error.ToStatus(absl::StrCat("the tenant has ", entries, " schemes and templates, and its quota is ",
+                                       context.limits.tenant_entries));
   }
   const size_t freed = replaced == nullptr ? 0 : replaced->ByteSizeLong();
   const size_t bytes = context.registry.bytes() - freed + entry.ByteSizeLong();
   if (bytes > context.limits.tenant_bytes) {
-    return error.ToStatus(absl::StrCat("the tenant's entries would take ", bytes, " bytes, more than the ",
-                                       context.limits.tenant_bytes, " allowed"));
+    return error.ToStatus(absl::StrCat("the tenant's schemes and templates would take ", bytes,
+                                       " bytes, and its quota is ", context.limits.tenant_bytes));
   }
   return absl::OkStatus();
 }
 
-// Fills in the output-only fields that are stored.
+// Sets the output-only fields that are stored.
 template <typename Entry>
 void SetByServer(const Entry* replaced, const RegistrationContext& context, Entry& entry) {
   ClearOutputOnly(entry);
@@ -81,7 +84,7 @@ absl::Status BuiltinReadOnly(absl::string_view field, absl::string_view name, co
       .Field(field)
       .Value(name)
       .Catalog(catalog.name())
-      .ToStatus("belongs to a catalogue, from which nothing can be removed");
+      .ToStatus("built-in entries cannot be unregistered");
 }
 
 const Catalog* CatalogWithScheme(const RegistrationContext& context, absl::string_view name) {
@@ -99,7 +102,7 @@ const Catalog* CatalogWithTemplate(const RegistrationContext& context, absl::str
 
 using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
 
-// What `check` makes of the first of `catalogs` that it accepts; the refusal of the first one when there is none.
+// The result of `check` for the first of `catalogs` that it accepts. If it accepts none: its error for the first one.
 template <typename Check>
 auto FirstAccepted(const Catalogs& catalogs, Check check) -> decltype(check(*catalogs.front())) {
   auto first = check(*catalogs.front());
@@ -114,23 +117,17 @@ absl::StatusOr<v1::QLayerConfig> LayerOf(const v1::Scheme& scheme, const Registr
   return FirstAccepted(context.catalogs, [&scheme](const Catalog& catalog) -> absl::StatusOr<v1::QLayerConfig> {
     if (scheme.has_spec()) return ExpandLayerSpec(catalog, scheme.spec(), "scheme.spec");
     v1::QLayerConfig layer = CompleteLayer(scheme.config());
-    const absl::Status status = CheckLayer(catalog, layer, "scheme.config");
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(CheckLayer(catalog, layer, "scheme.config"));
     return layer;
   });
 }
 
 void CheckBlockSizes(const v1::QLayerConfig& layer, ShapeChecks& checks) {
-  const std::pair<absl::string_view, const google::protobuf::RepeatedPtrField<v1::QTensorConfig>*> kTensors[] = {
-      {"input_tensors", &layer.input_tensors()},
-      {"output_tensors", &layer.output_tensors()},
-      {"weight", &layer.weight()},
-      {"bias", &layer.bias()}};
-  for (const auto& [name, stages] : kTensors) {
-    for (int i = 0; i < stages->size(); ++i) {
-      const int count = (*stages)[i].block_size_size();
-      checks.Require(count <= kMaxBlockSizes, absl::StrCat("scheme.config.", name, "[", i, "].block_size"),
-                     absl::StrCat(count), absl::StrCat("more entries than the ", kMaxBlockSizes, " allowed"));
+  for (const LayerTensor& tensor : kLayerTensors) {
+    const auto& stages = (layer.*tensor.stages)();
+    for (int i = 0; i < stages.size(); ++i) {
+      checks.AtMost(kMaxBlockSizes, stages[i].block_size_size(),
+                    absl::StrCat("scheme.config.", tensor.name, "[", i, "].block_size"));
     }
   }
 }
@@ -152,7 +149,7 @@ void CheckConverters(const v1::LlmTemplate& entry, ShapeChecks& checks) {
     for (int j = 0; j < converter.operations_size(); ++j) {
       checks.Require(converter.operations(j).operation_case() != v1::WeightOperation::OPERATION_NOT_SET,
                      absl::StrCat("llm_template.f2f_weight_converters[", i, "].operations[", j, "]"), "",
-                     "says nothing of what to do");
+                     "the operation is empty; set one of its fields");
     }
   }
 }
@@ -164,8 +161,7 @@ absl::Status CheckShape(const v1::LlmTemplate& entry, const Limits& limits) {
   if (checks.ok()) checks.Fields(entry, "llm_template");
   for (const auto& [count, field] : {std::pair(entry.kv_layers_name_size(), "llm_template.kv_layers_name"),
                                      std::pair(entry.q_layer_name_size(), "llm_template.q_layer_name")}) {
-    checks.Require(count <= kMaxProjections, field, absl::StrCat(count),
-                   absl::StrCat("more entries than the ", kMaxProjections, " allowed"));
+    checks.AtMost(kMaxProjections, count, field);
   }
   for (int i = 0; i < entry.gate_up_layers_name_size() && checks.ok(); ++i) {
     checks.Name(entry.gate_up_layers_name(i), absl::StrCat("llm_template.gate_up_layers_name[", i, "]"));
@@ -186,18 +182,16 @@ absl::Status UnsupportedAlgorithm(const Catalogs& catalogs, const std::string& n
       .Value(name)
       .NearestOf(names)
       .Allowed(names)
-      .ToStatus("no algorithm has this name");
+      .ToStatus("no catalogue of this server has an algorithm with this name");
 }
 
-// Brings the names to lower case and fills in Quark's defaults.
+// Converts the names to lower case and fills in Quark's defaults.
 absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTemplate& entry) {
   absl::flat_hash_set<std::string> seen;
   for (int i = 0; i < entry.algorithm_configs_size(); ++i) {
     v1::AlgoConfigEntry& algorithm = *entry.mutable_algorithm_configs(i);
     const std::string path = absl::StrCat("llm_template.algorithm_configs[", i, "].");
-    if (absl::Status status = CheckName(algorithm.algorithm(), path + "algorithm", context.limits); !status.ok()) {
-      return status;
-    }
+    QCONFIG_RETURN_IF_ERROR(CheckName(algorithm.algorithm(), path + "algorithm", context.limits));
     const std::string name = absl::AsciiStrToLower(algorithm.algorithm());
     Catalogs with_algorithm;
     for (const auto& catalog : context.catalogs) {
@@ -209,12 +203,10 @@ absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTempl
     checks.Once(name, seen, path + "algorithm");
     checks.Algorithm(algorithm.config(), name, path + "config");
     if (!checks.ok()) return checks.status();
-    auto config = FirstAccepted(with_algorithm, [&](const Catalog& catalog) {
+    QCONFIG_ASSIGN_OR_RETURN(*algorithm.mutable_config(), FirstAccepted(with_algorithm, [&](const Catalog& catalog) {
       return CompleteAlgoConfig(catalog, algorithm.config(), path + "config");
-    });
-    if (!config.ok()) return config.status();
+    }));
     algorithm.set_algorithm(name);
-    *algorithm.mutable_config() = *std::move(config);
   }
   return absl::OkStatus();
 }
@@ -228,34 +220,27 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
   v1::Scheme& scheme = *change.mutable_put_scheme();
   scheme = given;
   SetByServer(replaced, context, scheme);
-  absl::Status status = CheckShape(scheme, context.limits);
-  if (!status.ok()) return status;
-  auto layer = LayerOf(scheme, context);
-  if (!layer.ok()) return layer.status();
-  *scheme.mutable_config() = *std::move(layer);
-  status = CheckEntryBytes(scheme.ByteSizeLong(), context.limits, "scheme");
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckShape(scheme, context.limits));
+  QCONFIG_ASSIGN_OR_RETURN(*scheme.mutable_config(), LayerOf(scheme, context));
+  QCONFIG_RETURN_IF_ERROR(CheckEntryBytes(scheme.ByteSizeLong(), context.limits, "scheme"));
 
   Error exists(v1::ERROR_REASON_SCHEME_EXISTS);
   exists.Field("scheme.name").Value(scheme.name());
   const Catalog* catalog = replaced == nullptr ? CatalogWithScheme(context, scheme.name()) : nullptr;
   if (catalog != nullptr) {
-    return exists.Catalog(catalog->name()).ToStatus("a catalogue has a scheme of this name, which cannot be replaced");
+    return exists.Catalog(catalog->name()).ToStatus("a built-in scheme has this name and cannot be replaced");
   }
   if (replaced != nullptr && !conditions.may_replace && conditions.etag.empty()) {
-    return exists.Advice("Set `replace` to replace it").ToStatus("the tenant has a scheme of this name");
+    return exists.Advice("Set `replace` to replace it").ToStatus("the tenant already has a scheme with this name");
   }
-  status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
-  if (!status.ok()) return status;
-  status =
-      CheckQuota(context.registry.schemes().size(), replaced, scheme, context.limits.tenant_schemes, context, "scheme");
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag()));
+  QCONFIG_RETURN_IF_ERROR(CheckQuota(replaced, scheme, context, "scheme"));
   return change;
 }
 
 absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const std::string& etag,
                                                 const RegistrationContext& context) {
-  if (absl::Status status = CheckName(name, "name", context.limits); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckName(name, "name", context.limits));
   const v1::Scheme* scheme = context.registry.FindScheme(name);
   if (scheme == nullptr) {
     if (const Catalog* catalog = CatalogWithScheme(context, name)) return BuiltinReadOnly("name", name, *catalog);
@@ -264,9 +249,9 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
     Error error(v1::ERROR_REASON_SCHEME_NOT_FOUND);
     error.Field("name").Value(name).NearestOf(names);
     if (!names.empty()) error.Allowed(names);
-    return error.ToStatus("the tenant has no scheme of this name");
+    return error.ToStatus("the tenant has no scheme with this name");
   }
-  if (absl::Status status = CheckEtag(etag, scheme->etag()); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckEtag(etag, scheme->etag()));
   v1::RegistryChange change;
   change.mutable_delete_scheme()->set_name(name);
   change.mutable_delete_scheme()->set_etag(scheme->etag());
@@ -280,27 +265,23 @@ absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, con
   v1::LlmTemplate& entry = *change.mutable_put_template();
   entry = given;
   SetByServer(replaced, context, entry);
-  absl::Status status = CheckShape(entry, context.limits);
-  if (status.ok()) status = CompleteAlgorithms(context, entry);
-  if (status.ok()) status = CheckEntryBytes(entry.ByteSizeLong(), context.limits, "llm_template");
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckShape(entry, context.limits));
+  QCONFIG_RETURN_IF_ERROR(CompleteAlgorithms(context, entry));
+  QCONFIG_RETURN_IF_ERROR(CheckEntryBytes(entry.ByteSizeLong(), context.limits, "llm_template"));
   if (replaced != nullptr && !conditions.may_replace) {
     return Error(v1::ERROR_REASON_TEMPLATE_EXISTS)
         .Field("llm_template.model_type")
         .Value(entry.model_type())
-        .ToStatus("the tenant has a template for this model type, and `must_be_new` is set");
+        .ToStatus("the tenant already has a template for this model type, and `must_be_new` is set");
   }
-  status = CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag());
-  if (!status.ok()) return status;
-  status = CheckQuota(context.registry.templates().size(), replaced, entry, context.limits.tenant_templates, context,
-                      "llm_template");
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag()));
+  QCONFIG_RETURN_IF_ERROR(CheckQuota(replaced, entry, context, "llm_template"));
   return change;
 }
 
 absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type, const std::string& etag,
                                                   const RegistrationContext& context) {
-  if (absl::Status status = CheckName(model_type, "model_type", context.limits); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckName(model_type, "model_type", context.limits));
   const v1::LlmTemplate* entry = context.registry.FindTemplate(model_type);
   if (entry == nullptr) {
     if (const Catalog* catalog = CatalogWithTemplate(context, model_type)) {
@@ -313,7 +294,7 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
     if (!names.empty()) error.Allowed(names);
     return error.ToStatus("the tenant has no template for this model type");
   }
-  if (absl::Status status = CheckEtag(etag, entry->etag()); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckEtag(etag, entry->etag()));
   v1::RegistryChange change;
   change.mutable_delete_template()->set_model_type(model_type);
   change.mutable_delete_template()->set_etag(entry->etag());
@@ -322,7 +303,7 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
 
 absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catalog, int64_t expected_revision,
                                                         const RegistrationContext& context) {
-  if (absl::Status status = CheckName(catalog, "catalog", context.limits); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckName(catalog, "catalog", context.limits));
   if (expected_revision < 0) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field("expected_revision")
@@ -338,8 +319,8 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
     return Error(v1::ERROR_REASON_REVISION_MISMATCH)
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
-        .Revisions(0, newest)  // the oldest one is not known here
-        .ToStatus(absl::StrCat("the tenant's registry is at revision ", newest));
+        .Revisions(0, newest)  // the oldest revision is not known here
+        .ToStatus(absl::StrCat("the newest revision of the tenant's registry is ", newest));
   }
   v1::RegistryChange change;
   if (catalog != context.registry.default_catalog()) change.set_set_default_catalog(catalog);

@@ -18,22 +18,23 @@
 
 namespace qconfig {
 
-// What a write to a registry is checked against and made with. What it refers to must outlive it.
+// The inputs of a write to a registry besides the request. What it refers to must outlive it.
 struct RegistrationContext {
-  // Of this server, the tenant's default first if the server has it. An entry that one of them accepts is accepted; if
-  // none does, the error is that of the first. Absent fields take the defaults of the catalogue that accepts the entry.
+  // The catalogues of this server, the tenant's default first if the server has it. An entry is valid if one of them
+  // accepts it; if none does, the error is that of the first. Absent fields take the defaults of the catalogue that
+  // accepts the entry.
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
   const RegistryState& registry;  // the tenant's newest
-  int64_t next_revision;          // that the write will make
+  int64_t next_revision;          // that the write creates
   const Limits& limits;
   google::protobuf::Timestamp now;
 };
 
-// Each returns the change that the write makes, or an error: INVALID_REQUEST for sizes and shape, then those named
-// below. Output-only fields of `given` are ignored. The rules are those of Quark's `LLMTemplate.register_scheme`,
-// `unregister_scheme` and `register_template`.
+// The functions below return the change that the write makes, or an error: INVALID_REQUEST for sizes and shape, then
+// the listed ones. They ignore output-only fields of `given`. The rules are those of Quark's
+// `LLMTemplate.register_scheme`, `unregister_scheme` and `register_template`.
 
-// What may be in the place of the entry that is put.
+// Whether the new entry may replace another.
 struct PutConditions {
   bool may_replace = true;  // whether the tenant may already have an entry of the name
   std::string etag;         // not empty: the tenant must have an entry with this etag, which is replaced
@@ -43,7 +44,7 @@ struct PutConditions {
 absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutConditions& conditions,
                                              const RegistrationContext& context);
 
-// SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` fits every entry.
+// SCHEME_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` matches every entry.
 absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const std::string& etag,
                                                 const RegistrationContext& context);
 
@@ -51,12 +52,12 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
 absl::StatusOr<v1::RegistryChange> PutTemplate(const v1::LlmTemplate& given, const PutConditions& conditions,
                                                const RegistrationContext& context);
 
-// TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` fits every entry.
+// TEMPLATE_NOT_FOUND, BUILTIN_READ_ONLY, ETAG_MISMATCH. An empty `etag` matches every entry.
 absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type, const std::string& etag,
                                                   const RegistrationContext& context);
 
-// CATALOG_NOT_FOUND, REVISION_MISMATCH. `expected_revision` 0 fits every revision. The change is empty if the tenant
-// already has this default.
+// CATALOG_NOT_FOUND, REVISION_MISMATCH. An `expected_revision` of 0 matches every revision. The change is empty if the
+// tenant already has this default.
 absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catalog, int64_t expected_revision,
                                                         const RegistrationContext& context);
 

@@ -23,7 +23,7 @@ void Warn(RepeatedPtrField<v1::Warning>& warnings, v1::WarningCode code, absl::s
   warning.set_message(message);
 }
 
-// SHADOWS_BUILTIN, if `catalogs` have an entry of this name.
+// SHADOWS_BUILTIN, if one of `catalogs` has an entry with this name.
 template <typename Find>
 void WarnIfHidden(absl::string_view field, const std::string& name, absl::string_view what,
                   const std::vector<std::shared_ptr<const Catalog>>& catalogs, Find find,
@@ -51,7 +51,7 @@ RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
       Warn(warnings, v1::WARNING_CODE_SHARED_SCALES_DROPPED, "scheme.default_shared_scales", scheme.name(),
            absl::StrCat("has the same tensors as ", builtin.name(), " of ", catalog->name(),
                         ", which also shares scales between q, k and v and between gate and up. Set "
-                        "`default_shared_scales` to keep that"));
+                        "`default_shared_scales` to share them here as well"));
       return warnings;
     }
   }

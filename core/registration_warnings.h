@@ -13,9 +13,9 @@
 
 namespace qconfig {
 
-// What the caller should know about an entry that was registered, or validated. `catalogs` are those of the server.
+// Warnings about an entry that was registered or validated. `catalogs` are those of the server.
 
-// SHADOWS_BUILTIN (a later catalogue brought a scheme of this name), SHARED_SCALES_DROPPED.
+// SHADOWS_BUILTIN (a catalogue that was added later has a scheme with this name), SHARED_SCALES_DROPPED.
 google::protobuf::RepeatedPtrField<v1::Warning> RegistrationWarnings(
     const v1::Scheme& scheme, const std::vector<std::shared_ptr<const Catalog>>& catalogs);
 

@@ -20,7 +20,7 @@ const Entry* Find(const Entries<Entry>& entries, const Index& index, absl::strin
   return it == index.end() ? nullptr : entries[it->second].get();
 }
 
-// Adds to the size of a state, or takes off it, what `entry` takes.
+// Add the size of `entry` to that of a state, or subtract it.
 template <typename Size>
 void Add(const google::protobuf::Message& entry, Size& size) {
   size.bytes += entry.ByteSizeLong();
@@ -32,7 +32,7 @@ void Subtract(const google::protobuf::Message& entry, Size& size) {
   size.memory_bytes -= entry.SpaceUsedLong();
 }
 
-// Puts `entry` in the place of the one that has its name, or at the end.
+// Replaces the entry with the name of `entry`, or appends it.
 template <typename Entry, typename Size>
 void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& index, Size& size) {
   Add(*entry, size);
@@ -40,7 +40,7 @@ void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& ind
   if (const auto it = index.find(NameOf(*entry)); it != index.end()) {
     place = it->second;
     Subtract(*entries[place], size);
-    index.erase(it);  // its key is a view into the entry that goes
+    index.erase(it);  // its key is a view into the replaced entry
     entries[place] = std::move(entry);
   } else {
     entries.push_back(std::move(entry));

@@ -13,34 +13,34 @@
 
 namespace qconfig {
 
-// What one tenant has registered, at one revision. Shares its entries with the states before and after it.
-// Immutable. Pointers that it hands out live as long as it does.
+// The entries of one tenant at one revision. Shares them with the states before and after it.
+// Immutable. Returned pointers are valid as long as the state.
 class RegistryState {
  public:
   using Schemes = std::vector<std::shared_ptr<const v1::Scheme>>;
   using Templates = std::vector<std::shared_ptr<const v1::LlmTemplate>>;
 
-  // That of a tenant that was never written to: revision 1, no entries, no default catalogue.
+  // The state before the first write of a tenant: revision 1, no entries, no default catalogue.
   RegistryState() = default;
-  // REQUIRES: no name and no model type is there twice.
+  // REQUIRES: names and model types are unique.
   RegistryState(int64_t revision, std::string default_catalog, Schemes schemes, Templates templates);
 
   int64_t revision() const { return revision_; }
-  // The catalogue that requests without one are about. Empty: the server's default.
+  // The catalogue of requests without one. Empty: the server's default.
   const std::string& default_catalog() const { return default_catalog_; }
-  // In order of registration; a template that replaced another has its place.
+  // In order of registration. A replaced entry keeps its position.
   const Schemes& schemes() const { return schemes_; }
   const Templates& templates() const { return templates_; }
-  // The size of all entries on the wire, and in memory, which for hostile ones is many times as much.
+  // The size of all entries on the wire, and in memory, which can be many times as large.
   size_t bytes() const { return size_.bytes; }
   size_t memory_bytes() const { return size_.memory_bytes; }
 
-  // Null when there is none.
+  // Null if there is none.
   const v1::Scheme* FindScheme(absl::string_view name) const;
   const v1::LlmTemplate* FindTemplate(absl::string_view model_type) const;
 
-  // The state that `record` makes of this one.
-  // REQUIRES: `record` is of the next revision; what it deletes is there, and the scheme that it puts is not.
+  // The state after `record`.
+  // REQUIRES: `record` has the next revision, and this state has the entries that it deletes.
   RegistryState After(const v1::ChangeRecord& record) const;
 
  private:

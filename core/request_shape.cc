@@ -10,6 +10,7 @@
 #include "core/algorithms.h"
 #include "core/error.h"
 #include "core/shape_checks.h"
+#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
@@ -35,7 +36,7 @@ void CheckLayerTypeConfig(const v1::ConfigSpec& spec, ShapeChecks& checks) {
     const v1::LayerTypeConfigEntry& entry = spec.layer_type_config(i);
     const std::string path = absl::StrCat("spec.layer_type_config[", i, "].");
     checks.Required(!entry.layer_type().empty(), path + "layer_type");
-    checks.OneOf(entry.layer_type(), *kLayerTypes, path + "layer_type", "no layer type of this name can be quantized");
+    checks.OneOf(entry.layer_type(), *kLayerTypes, path + "layer_type", "unknown layer type");
     checks.Required(!entry.scheme().empty(), path + "scheme");
     checks.Name(entry.scheme(), path + "scheme");
     checks.Once(entry.layer_type(), seen, path + "layer_type");
@@ -50,7 +51,7 @@ void CheckAlgoConfigs(const v1::ConfigSpec& spec, ShapeChecks& checks) {
     const std::string path = absl::StrCat("spec.algo_configs[", i, "].");
     const std::string algorithm = absl::AsciiStrToLower(entry.algorithm());
     checks.Required(!algorithm.empty(), path + "algorithm");
-    checks.OneOf(algorithm, AlgorithmNames(), path + "algorithm", "no algorithm has this name");
+    checks.OneOf(algorithm, AlgorithmNames(), path + "algorithm", "unknown algorithm");
     checks.Once(algorithm, seen, path + "algorithm");
     checks.Algorithm(entry.config(), algorithm, path + "config");
   }
@@ -71,14 +72,14 @@ void CheckSharedScaleGroups(const v1::ConfigSpec& spec, ShapeChecks& checks) {
 }  // namespace
 
 absl::Status CheckRevisions(int64_t revision, int64_t min_revision) {
-  const auto refused = [](absl::string_view field, int64_t value) {
+  const auto rejected = [](absl::string_view field, int64_t value) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field(field)
         .Value(absl::StrCat(value))
         .ToStatus("must not be negative");
   };
-  if (revision < 0) return refused("revision", revision);
-  if (min_revision < 0) return refused("min_revision", min_revision);
+  if (revision < 0) return rejected("revision", revision);
+  if (min_revision < 0) return rejected("min_revision", min_revision);
   return absl::OkStatus();
 }
 
@@ -110,7 +111,7 @@ absl::Status CheckShape(const v1::GetConfigRequest& request, const Limits& limit
   ShapeChecks checks(limits);
   checks.Name(request.catalog(), "catalog");
   if (!checks.ok()) return checks.status();
-  if (absl::Status status = CheckRevisions(request.revision(), request.min_revision()); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CheckRevisions(request.revision(), request.min_revision()));
   checks.Name(request.if_digest(), "if_digest");
   checks.Required(request.has_spec(), "spec");
   if (!checks.ok()) return checks.status();

@@ -13,14 +13,14 @@
 namespace qconfig {
 
 // The checks of a spec that need no catalogue: required fields, sizes, duplicates, layer types, algorithm
-// configurations under the wrong name, numbers that are not finite. The first failure, in the order of the fields, is
-// INVALID_REQUEST.
+// configurations under the wrong name, and numbers that are not finite. INVALID_REQUEST for the first failure in the
+// order of the fields.
 absl::Status CheckSpec(const v1::ConfigSpec& spec, const Limits& limits);
 
-// The same for a whole request: its own fields, then its spec.
+// The same for a request: its own fields, then its spec.
 absl::Status CheckShape(const v1::GetConfigRequest& request, const Limits& limits);
 
-// INVALID_REQUEST when a revision is negative.
+// INVALID_REQUEST if a revision is negative.
 absl::Status CheckRevisions(int64_t revision, int64_t min_revision);
 
 }  // namespace qconfig

@@ -15,18 +15,20 @@
 #include "core/catalog_fit.h"
 #include "core/error.h"
 #include "core/projection_quantizer.h"
+#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
 
-// Everything that a spec names, looked up.
+// What the names in a spec stand for.
 struct Lookups {
   const v1::LlmTemplate* llm_template = nullptr;
   const v1::Scheme* scheme = nullptr;
-  const v1::QTensorConfig* kv_cache = nullptr;             // null: not asked for
-  const v1::QTensorConfig* attention = nullptr;            // null: not asked for
-  std::map<std::string, v1::AlgoConfig> given_algorithms;  // by lower-case name; stays where it is when moved
-  std::vector<const v1::AlgoConfig*> algorithms;           // of the template or of `given_algorithms`
+  const v1::QTensorConfig* kv_cache = nullptr;   // null: not requested
+  const v1::QTensorConfig* attention = nullptr;  // null: not requested
+  std::map<std::string, v1::AlgoConfig>
+      given_algorithms;                           // by lower-case name; a map, because moving it keeps pointers valid
+  std::vector<const v1::AlgoConfig*> algorithms;  // of the template or of `given_algorithms`
   std::vector<const v1::Scheme*> layer_schemes;
   std::vector<const v1::Scheme*> layer_type_schemes;
 };
@@ -40,10 +42,10 @@ absl::Status CompleteGivenAlgorithms(const Catalog& catalog, const v1::ConfigSpe
   for (int i = 0; i < spec.algo_configs_size(); ++i) {
     const v1::AlgoConfigEntry& entry = spec.algo_configs(i);
     const std::string name = absl::AsciiStrToLower(entry.algorithm());
-    if (catalog.FindAlgorithm(name) == nullptr) continue;  // refused below when it is asked for, else ignored
-    auto config = CompleteAlgoConfig(catalog, entry.config(), absl::StrCat("spec.algo_configs[", i, "].config"));
-    if (!config.ok()) return config.status();
-    found.given_algorithms[name] = *std::move(config);
+    if (catalog.FindAlgorithm(name) == nullptr) continue;  // CheckAlgorithms() rejects it if the request uses it
+    QCONFIG_ASSIGN_OR_RETURN(
+        found.given_algorithms[name],
+        CompleteAlgoConfig(catalog, entry.config(), absl::StrCat("spec.algo_configs[", i, "].config")));
   }
   return absl::OkStatus();
 }
@@ -58,12 +60,12 @@ absl::Status CheckAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec)
         .NearestOf(names)
         .Allowed(names)
         .Catalog(catalog.name())
-        .ToStatus("no algorithm has this name");
+        .ToStatus("this catalogue has no algorithm with this name");
   }
   return absl::OkStatus();
 }
 
-// Null when `name` is empty, which is not asking.
+// Null if `name` is empty.
 absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
                                                     const std::map<std::string, v1::QTensorConfig>& tensors,
                                                     const std::string& name, absl::string_view field,
@@ -80,7 +82,7 @@ absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
       .NearestOf(names)
       .Allowed(names)
       .Catalog(catalog.name())
-      .ToStatus("no scheme of this name can be used here");
+      .ToStatus("this catalogue does not support a scheme with this name here");
 }
 
 absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
@@ -98,8 +100,8 @@ absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
       Error error(v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING);
       error.Field(absl::StrCat("spec.algorithm[", i, "]")).Value(spec.algorithm(i));
       if (!known.empty()) error.Allowed(known);
-      return error.ToStatus(absl::StrCat("the template ", found.llm_template->model_type(),
-                                         " has no configuration for this algorithm, and algo_configs gives none"));
+      return error.ToStatus(absl::StrCat("neither the template ", found.llm_template->model_type(),
+                                         " nor spec.algo_configs has a configuration for this algorithm"));
     }
     found.algorithms.push_back(config);
   }
@@ -108,65 +110,55 @@ absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
 
 absl::StatusOr<const v1::Scheme*> FindFitting(const Snapshot& snapshot, absl::string_view name,
                                               absl::string_view field) {
-  const auto scheme = snapshot.FindScheme(name, field);
-  if (!scheme.ok()) return scheme.status();
-  const absl::Status fits = CheckFits(snapshot.catalog(), **scheme, field);
-  if (!fits.ok()) return fits;
-  return *scheme;
+  QCONFIG_ASSIGN_OR_RETURN(const v1::Scheme* scheme, snapshot.FindScheme(name, field));
+  QCONFIG_RETURN_IF_ERROR(CheckFits(snapshot.catalog(), *scheme, field));
+  return scheme;
 }
 
-// `entries` are overrides of either kind; the schemes they name come in the same order.
+// The schemes of overrides of either kind, in the order of `entries`.
 template <typename Entries>
-absl::Status FindSchemes(const Snapshot& snapshot, const Entries& entries, absl::string_view list,
-                         std::vector<const v1::Scheme*>& schemes) {
+absl::StatusOr<std::vector<const v1::Scheme*>> FindSchemes(const Snapshot& snapshot, const Entries& entries,
+                                                           absl::string_view list, CancellationToken& token) {
+  constexpr size_t kStepsPerScheme = 10'000;  // most of them in CheckFits()
+  std::vector<const v1::Scheme*> schemes;
+  schemes.reserve(static_cast<size_t>(entries.size()));
   for (int i = 0; i < entries.size(); ++i) {
-    const auto scheme = FindFitting(snapshot, entries[i].scheme(), absl::StrCat(list, "[", i, "].scheme"));
-    if (!scheme.ok()) return scheme.status();
-    schemes.push_back(*scheme);
+    QCONFIG_RETURN_IF_ERROR(token.Spend(kStepsPerScheme));
+    QCONFIG_ASSIGN_OR_RETURN(const v1::Scheme* scheme,
+                             FindFitting(snapshot, entries[i].scheme(), absl::StrCat(list, "[", i, "].scheme")));
+    schemes.push_back(scheme);
   }
-  return absl::OkStatus();
+  return schemes;
 }
 
-absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
+absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::ConfigSpec& spec, CancellationToken& token) {
   const Catalog& catalog = snapshot.catalog();
   Lookups found;
-  absl::Status status = CompleteGivenAlgorithms(catalog, spec, found);
-  if (!status.ok()) return status;
-  const auto llm_template = snapshot.FindTemplate(spec.model_type(), "spec.model_type");
-  if (!llm_template.ok()) return llm_template.status();
-  found.llm_template = *llm_template;
-  status = CheckFits(catalog, **llm_template, "spec.model_type");
-  if (!status.ok()) return status;
-  const auto scheme = FindFitting(snapshot, spec.scheme(), "spec.scheme");
-  if (!scheme.ok()) return scheme.status();
-  found.scheme = *scheme;
-  status = CheckAlgorithms(catalog, spec);
-  if (!status.ok()) return status;
-  const auto kv_cache = FindTensor(catalog, catalog.kv_cache_schemes(), spec.kv_cache_scheme(), "spec.kv_cache_scheme",
-                                   v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME);
-  if (!kv_cache.ok()) return kv_cache.status();
-  found.kv_cache = *kv_cache;
-  const auto attention = FindTensor(catalog, catalog.attention_schemes(), spec.attention_scheme(),
-                                    "spec.attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME);
-  if (!attention.ok()) return attention.status();
-  found.attention = *attention;
-  status = FindAlgorithmConfigs(spec, found);
-  if (!status.ok()) return status;
-  status = FindSchemes(snapshot, spec.layer_config(), "spec.layer_config", found.layer_schemes);
-  if (!status.ok()) return status;
-  status = FindSchemes(snapshot, spec.layer_type_config(), "spec.layer_type_config", found.layer_type_schemes);
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(CompleteGivenAlgorithms(catalog, spec, found));
+  QCONFIG_ASSIGN_OR_RETURN(found.llm_template, snapshot.FindTemplate(spec.model_type(), "spec.model_type"));
+  QCONFIG_RETURN_IF_ERROR(CheckFits(catalog, *found.llm_template, "spec.model_type"));
+  QCONFIG_ASSIGN_OR_RETURN(found.scheme, FindFitting(snapshot, spec.scheme(), "spec.scheme"));
+  QCONFIG_RETURN_IF_ERROR(CheckAlgorithms(catalog, spec));
+  QCONFIG_ASSIGN_OR_RETURN(
+      found.kv_cache, FindTensor(catalog, catalog.kv_cache_schemes(), spec.kv_cache_scheme(), "spec.kv_cache_scheme",
+                                 v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME));
+  QCONFIG_ASSIGN_OR_RETURN(found.attention,
+                           FindTensor(catalog, catalog.attention_schemes(), spec.attention_scheme(),
+                                      "spec.attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME));
+  QCONFIG_RETURN_IF_ERROR(FindAlgorithmConfigs(spec, found));
+  QCONFIG_ASSIGN_OR_RETURN(found.layer_schemes, FindSchemes(snapshot, spec.layer_config(), "spec.layer_config", token));
+  QCONFIG_ASSIGN_OR_RETURN(found.layer_type_schemes,
+                           FindSchemes(snapshot, spec.layer_type_config(), "spec.layer_type_config", token));
   return found;
 }
 
-// Adds up what the parts of an answer take in memory. A part may come many times, and an empty message takes but two
-// bytes on the wire, so without a limit a small request could ask for gigabytes. Sizes are looked up once for each
-// part.
+// Adds up the memory that the parts of an answer take. An answer may repeat a part, and an empty message takes only two
+// bytes on the wire, so without a limit a small request could ask for gigabytes. Measures each part once.
 class MemoryBudget {
  public:
   MemoryBudget(absl::string_view parts, size_t max_bytes) : parts_(parts), max_bytes_(max_bytes) {}
 
-  // ANSWER_TOO_LARGE, at `field`, when with this `part` they pass the budget.
+  // ANSWER_TOO_LARGE, at `field`: with `part`, the sum exceeds the budget.
   absl::Status Add(const google::protobuf::Message& part, absl::string_view field) {
     const auto [size, is_new] = sizes_.try_emplace(&part, 0);
     if (is_new) size->second = part.SpaceUsedLong();
@@ -174,7 +166,9 @@ class MemoryBudget {
     if (bytes_ <= max_bytes_) return absl::OkStatus();
     return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
         .Field(field)
-        .ToStatus(absl::StrCat("with this one the ", parts_, " would take more than ", max_bytes_, " bytes of memory"));
+        .Advice("Use fewer of them in one request")
+        .ToStatus(absl::StrCat("with this entry, the configurations of the ", parts_, " exceed the limit of ",
+                               max_bytes_, " bytes of memory"));
   }
 
  private:
@@ -185,18 +179,16 @@ class MemoryBudget {
 };
 
 absl::Status CheckMemory(const Lookups& found, const Limits& limits) {
-  MemoryBudget algorithms("algorithms' configurations", limits.algorithm_bytes);
+  MemoryBudget algorithms("algorithms", limits.algorithm_bytes);
   for (size_t i = 0; i < found.algorithms.size(); ++i) {
-    const absl::Status status = algorithms.Add(*found.algorithms[i], absl::StrCat("spec.algorithm[", i, "]"));
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(algorithms.Add(*found.algorithms[i], absl::StrCat("spec.algorithm[", i, "]")));
   }
-  MemoryBudget layers("layers' configurations", limits.answer_bytes);
+  MemoryBudget layers("layers", limits.answer_bytes);
   const std::pair<absl::string_view, const std::vector<const v1::Scheme*>*> kLists[] = {
       {"spec.layer_config", &found.layer_schemes}, {"spec.layer_type_config", &found.layer_type_schemes}};
   for (const auto& [list, schemes] : kLists) {
     for (size_t i = 0; i < schemes->size(); ++i) {
-      const absl::Status status = layers.Add((*schemes)[i]->config(), absl::StrCat(list, "[", i, "].scheme"));
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(layers.Add((*schemes)[i]->config(), absl::StrCat(list, "[", i, "].scheme")));
     }
   }
   return absl::OkStatus();
@@ -221,7 +213,7 @@ void SetExclude(const CatalogTraits& traits, const google::protobuf::RepeatedPtr
   }
 }
 
-// q, k and v run as one matrix, and so do gate and up.
+// The runtime merges q, k and v into one matrix, and gate and up into another.
 void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& config) {
   v1::SharedScaleGroup& attention = *config.add_shared_scale_groups();
   for (const char* suffix : {"q_proj", "k_proj", "v_proj"}) attention.add_layer_suffixes(suffix);
@@ -233,49 +225,60 @@ void SetDefaultSharedScales(const v1::LlmTemplate& llm_template, v1::QConfig& co
   config.set_sync_moe_expert_input_amax(true);
 }
 
-}  // namespace
-
-absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec, const Limits& limits) {
-  const auto found = LookUp(snapshot, spec);
-  if (!found.ok()) return found.status();
-  const v1::LlmTemplate& llm_template = *found->llm_template;
-  const absl::Status memory = CheckMemory(*found, limits);
-  if (!memory.ok()) return memory;
-
-  v1::QConfig config;
-  *config.mutable_global_quant_config() = found->scheme->config();
-  if (spec.has_shared_scale_groups()) {
-    *config.mutable_shared_scale_groups() = spec.shared_scale_groups().groups();
-  } else if (found->scheme->default_shared_scales()) {
-    SetDefaultSharedScales(llm_template, config);
+void AddAlgorithms(const Catalog& catalog, const Lookups& found, v1::QConfig& config) {
+  const bool fits = found.llm_template->origin() != v1::REGISTRY_ORIGIN_TENANT;
+  for (const v1::AlgoConfig* algorithm : found.algorithms) {
+    v1::AlgoConfig& added = *config.add_algo_config();
+    added = *algorithm;
+    if (!fits) FitAlgoConfig(catalog, added);
   }
-  SetExclude(snapshot.catalog().traits(),
-             spec.has_exclude_layers() ? spec.exclude_layers().patterns() : llm_template.exclude_layers_name(), config);
-  *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
-  if (spec.min_kv_scale() != 0) config.set_min_kv_scale(spec.min_kv_scale());  // -0 is 0
-  for (const v1::AlgoConfig* algorithm : found->algorithms) {
-    *config.add_algo_config() = *algorithm;
-    FitAlgoConfig(snapshot.catalog(), *config.mutable_algo_config()->rbegin());
-  }
+}
+
+absl::Status AddOverrides(const v1::ConfigSpec& spec, const Lookups& found, CancellationToken& token,
+                          v1::QConfig& config) {
+  constexpr size_t kStepsPerOverride = 1000;  // copying its configuration
   for (int i = 0; i < spec.layer_config_size(); ++i) {
+    QCONFIG_RETURN_IF_ERROR(token.Spend(kStepsPerOverride));
     v1::LayerQuantConfigEntry& entry = *config.add_layer_quant_config();
     entry.set_pattern(spec.layer_config(i).pattern());
-    *entry.mutable_config() = found->layer_schemes[static_cast<size_t>(i)]->config();
+    *entry.mutable_config() = found.layer_schemes[static_cast<size_t>(i)]->config();
     entry.set_origin(v1::ENTRY_ORIGIN_REQUEST);
   }
   for (int i = 0; i < spec.layer_type_config_size(); ++i) {
     v1::LayerTypeQuantConfigEntry& entry = *config.add_layer_type_quant_config();
     entry.set_layer_type(spec.layer_type_config(i).layer_type());
-    *entry.mutable_config() = found->layer_type_schemes[static_cast<size_t>(i)]->config();
+    *entry.mutable_config() = found.layer_type_schemes[static_cast<size_t>(i)]->config();
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::QConfig> ResolveConfig(const Snapshot& snapshot, const v1::ConfigSpec& spec, const Limits& limits,
+                                          CancellationToken token) {
+  QCONFIG_ASSIGN_OR_RETURN(const Lookups found, LookUp(snapshot, spec, token));
+  const v1::LlmTemplate& llm_template = *found.llm_template;
+  QCONFIG_RETURN_IF_ERROR(CheckMemory(found, limits));
+
+  v1::QConfig config;
+  *config.mutable_global_quant_config() = found.scheme->config();
+  if (spec.has_shared_scale_groups()) {
+    *config.mutable_shared_scale_groups() = spec.shared_scale_groups().groups();
+  } else if (found.scheme->default_shared_scales()) {
+    SetDefaultSharedScales(llm_template, config);
+  }
+  SetExclude(snapshot.catalog().traits(),
+             spec.has_exclude_layers() ? spec.exclude_layers().patterns() : llm_template.exclude_layers_name(), config);
+  *config.mutable_kv_cache_group() = llm_template.kv_layers_name();
+  if (spec.min_kv_scale() != 0) config.set_min_kv_scale(spec.min_kv_scale());  // leaves -0 out
+  AddAlgorithms(snapshot.catalog(), found, config);
+  QCONFIG_RETURN_IF_ERROR(AddOverrides(spec, found, token, config));
   config.set_quant_mode(v1::QUANTIZATION_MODE_EAGER_MODE);
   config.set_keep_prequantized_layers(true);
   config.set_version(snapshot.catalog().quark_release());
   config.set_quant_method("quark");
-
-  const absl::Status quantized =
-      QuantizeProjections(llm_template, found->kv_cache, found->attention, LikeGlobal(*found, spec), config);
-  if (!quantized.ok()) return quantized;
+  QCONFIG_RETURN_IF_ERROR(
+      QuantizeProjections(llm_template, found.kv_cache, found.attention, LikeGlobal(found, spec), token, config));
   return config;
 }
 

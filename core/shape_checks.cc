@@ -17,12 +17,12 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field) {
-  // A character has at least one byte, so most texts need no counting.
+  // A character has at least one byte, so most texts are short enough without counting.
   if (text.size() <= max_chars || CountCodePoints(text) <= max_chars) return absl::OkStatus();
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
       .Value(text)
-      .ToStatus(absl::StrCat("longer than the ", max_chars, " characters allowed"));
+      .ToStatus(absl::StrCat("has more than ", max_chars, " characters"));
 }
 
 absl::Status CheckName(absl::string_view name, absl::string_view field, const Limits& limits) {
@@ -40,9 +40,11 @@ void ShapeChecks::Pattern(absl::string_view text, absl::string_view field) {
   if (ok()) status_ = CheckLength(text, limits_.pattern_chars, field);
 }
 
-void ShapeChecks::Count(int count, absl::string_view field) {
-  Require(static_cast<size_t>(count) <= limits_.list_entries, field, absl::StrCat(count),
-          absl::StrCat("more entries than the ", limits_.list_entries, " allowed"));
+void ShapeChecks::Count(int count, absl::string_view field) { AtMost(limits_.list_entries, count, field); }
+
+void ShapeChecks::AtMost(size_t max_count, int count, absl::string_view field) {
+  Require(static_cast<size_t>(count) <= max_count, field, absl::StrCat(count),
+          absl::StrCat("has more than ", max_count, " entries"));
 }
 
 void ShapeChecks::Required(bool present, absl::string_view field) {
@@ -52,15 +54,15 @@ void ShapeChecks::Required(bool present, absl::string_view field) {
 void ShapeChecks::NewName(absl::string_view text, absl::string_view field) {
   Required(!text.empty(), field);
   Name(text, field);
-  Require(IsPrintable(text), field, text, "a name must not contain invisible characters");
+  Require(IsPrintable(text), field, text, "must not contain invisible characters");
 }
 
 void ShapeChecks::Finite(double number, absl::string_view field) {
-  Require(std::isfinite(number), field, absl::StrCat(number), "not a finite number");
+  Require(std::isfinite(number), field, absl::StrCat(number), "must be a finite number");
 }
 
 void ShapeChecks::Once(absl::string_view text, absl::flat_hash_set<std::string>& seen, absl::string_view field) {
-  if (ok()) Require(seen.insert(std::string(text)).second, field, text, "given twice");
+  if (ok()) Require(seen.insert(std::string(text)).second, field, text, "is given twice");
 }
 
 void ShapeChecks::OneOf(absl::string_view text, const std::vector<absl::string_view>& allowed, absl::string_view field,
@@ -81,7 +83,7 @@ void ShapeChecks::Require(bool condition, absl::string_view field, absl::string_
 
 void ShapeChecks::Fields(const Message& message, const std::string& path) {
   if (message.GetDescriptor() == google::protobuf::Struct::descriptor()) {
-    // The arguments of a spec class, which takes no lists and dictionaries.
+    // The arguments of a spec class, which has no lists or dictionaries.
     for (const auto& [key, value] : static_cast<const google::protobuf::Struct&>(message).fields()) {
       Name(key, path);
       Pattern(value.string_value(), path);
@@ -122,14 +124,14 @@ void ShapeChecks::Item(const Message& message, const FieldDescriptor* field, int
           singular ? reflection->GetMessage(message, field) : reflection->GetRepeatedMessage(message, field, index),
           path);
     default:
-      return;  // every value of the other types is in order
+      return;  // other types have no invalid values
   }
 }
 
 void ShapeChecks::Algorithm(const v1::AlgoConfig& config, absl::string_view algorithm, const std::string& path) {
   Required(config.config_case() != v1::AlgoConfig::CONFIG_NOT_SET, path);
   Require(AlgorithmOf(config) == algorithm, path, AlgorithmOf(config),
-          absl::StrCat("not a configuration of ", algorithm));
+          absl::StrCat("must be a configuration of ", algorithm));
   if (!ok()) return;
   const std::string fields_path = absl::StrCat(path, ".", algorithm);
   Fields(*AlgorithmFields(config), fields_path);

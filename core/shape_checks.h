@@ -16,33 +16,34 @@
 
 namespace qconfig {
 
-// INVALID_REQUEST if the text at `field` is longer than `max_chars`.
+// INVALID_REQUEST if the text at `field` has more than `max_chars` characters.
 absl::Status CheckLength(absl::string_view text, size_t max_chars, absl::string_view field);
 
-// INVALID_REQUEST if the name at `field`, which is required, is empty or too long.
+// INVALID_REQUEST if the name at `field` is empty or too long.
 absl::Status CheckName(absl::string_view name, absl::string_view field, const Limits& limits);
 
-// Runs the checks that need no catalogue in turn, and keeps the first failure, which is INVALID_REQUEST. Those after it
-// do nothing. Not thread-safe.
+// The checks that need no catalogue. Keeps the first failure, which is INVALID_REQUEST; later checks then do nothing.
+// Not thread-safe.
 class ShapeChecks {
  public:
   // `limits` must outlive the object.
   explicit ShapeChecks(const Limits& limits) : limits_(limits) {}
 
-  // The lengths of texts, and the number of entries of a list.
+  // The length of a text, and the number of entries of a list.
   void Name(absl::string_view text, absl::string_view field);
   void Pattern(absl::string_view text, absl::string_view field);
   void Count(int count, absl::string_view field);
+  void AtMost(size_t max_count, int count, absl::string_view field);
 
-  // That the field is there.
+  // The field is set.
   void Required(bool present, absl::string_view field);
 
-  // That `text` may become the name of an entry: it is not empty, not too long, and shows as it is.
+  // `text` can become the name of an entry: it is not empty, not too long, and has no invisible characters.
   void NewName(absl::string_view text, absl::string_view field);
 
   void Finite(double number, absl::string_view field);
 
-  // That `text` is not among those `seen`, which it joins.
+  // `text` is not in `seen`. Adds it.
   void Once(absl::string_view text, absl::flat_hash_set<std::string>& seen, absl::string_view field);
 
   void OneOf(absl::string_view text, const std::vector<absl::string_view>& allowed, absl::string_view field,
@@ -50,10 +51,10 @@ class ShapeChecks {
 
   void Require(bool condition, absl::string_view field, absl::string_view value, absl::string_view problem);
 
-  // The sizes and numbers of a message's fields and of those below it.
+  // The sizes and numbers of all fields of a message and of the messages in it.
   void Fields(const google::protobuf::Message& message, const std::string& path);
 
-  // That `config` is of `algorithm`, a lower-case name, and that its sizes and numbers are in order.
+  // `config` is a configuration of `algorithm`, a lower-case name, with valid sizes and numbers.
   void Algorithm(const v1::AlgoConfig& config, absl::string_view algorithm, const std::string& path);
 
   bool ok() const { return status_.ok(); }

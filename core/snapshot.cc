@@ -9,7 +9,7 @@
 namespace qconfig {
 namespace {
 
-// The catalogue's entries, hidden ones replaced by the tenant's of the same name, then the tenant's others.
+// The catalogue's entries, hidden ones replaced by the tenant's, then the other entries of the tenant.
 template <typename Entry, typename Own, typename Builtin>
 std::vector<const Entry*> Overlay(const std::vector<Entry>& builtin,
                                   const std::vector<std::shared_ptr<const Entry>>& own, Own find_own,
@@ -75,7 +75,7 @@ absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view 
       .NearestOf(names)
       .Allowed(names)
       .Catalog(catalog_->name())
-      .ToStatus("no template is for this model type");
+      .ToStatus("no template has this model type");
 }
 
 }  // namespace qconfig

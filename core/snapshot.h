@@ -13,8 +13,9 @@
 
 namespace qconfig {
 
-// What one tenant sees at one revision of its registry, through one catalogue: its own entries, and those of the
-// catalogue that they do not hide. Immutable. Pointers that it hands out live as long as it does.
+// The schemes and templates of one tenant at one revision of its registry, together with those of one catalogue. A
+// tenant's entry hides the built-in entry with the same name. Immutable. Returned pointers are valid as long as the
+// snapshot.
 class Snapshot {
  public:
   explicit Snapshot(std::shared_ptr<const qconfig::Catalog> catalog,
@@ -24,11 +25,11 @@ class Snapshot {
   const RegistryState& registry() const { return *registry_; }
   int64_t revision() const { return registry_->revision(); }
 
-  // In order of registration: the catalogue's, then the tenant's. One that hides another has its place.
+  // In order of registration: the catalogue's, then the tenant's. An entry that hides another takes its position.
   const std::vector<const v1::Scheme*>& schemes() const { return schemes_; }
   const std::vector<const v1::LlmTemplate*>& templates() const { return templates_; }
 
-  // SCHEME_NOT_FOUND and TEMPLATE_NOT_FOUND name the nearest ones. `field` is where the name stands in the request.
+  // SCHEME_NOT_FOUND and TEMPLATE_NOT_FOUND suggest similar names. `field` is the path of the name in the request.
   absl::StatusOr<const v1::Scheme*> FindScheme(absl::string_view name, absl::string_view field) const;
   absl::StatusOr<const v1::LlmTemplate*> FindTemplate(absl::string_view model_type, absl::string_view field) const;
 

@@ -14,25 +14,24 @@
 
 namespace qconfig {
 
-// One of Quark's classes that stand for a tensor's configuration, such as Int8PerTensorSpec.
+// A Quark class that builds a tensor configuration, such as Int8PerTensorSpec.
 struct SpecClass {
   struct Field {
     enum class Type { kBool, kInt, kString };
 
     std::string name;
     Type type = Type::kBool;
-    std::optional<google::protobuf::Value> default_value;  // none: the field is required
-    // The field of QTensorConfig that it sets. Null: Quark takes the field and ignores it.
+    std::optional<google::protobuf::Value> default_value;  // nullopt: the field is required
+    // The field of QTensorConfig that it sets. Null: Quark accepts the field and ignores it.
     const google::protobuf::FieldDescriptor* target = nullptr;
-    // What Quark calls the value in QTensorConfig, by what it is called here; the empty text then stands for None.
-    // Empty: every value is taken as it is.
+    // Maps the values of the spec to those of QTensorConfig; the empty string then means None. Empty: values are equal.
     std::vector<std::pair<std::string, std::string>> names;
-    // The only integers that the class takes. Empty: it takes all.
+    // The integers that the class accepts. Empty: all.
     std::vector<int> integers;
   };
 
   std::string name;
-  v1::QTensorConfig tensor;   // what no field sets
+  v1::QTensorConfig tensor;   // before the fields are applied
   std::vector<Field> fields;  // in the order of Quark's constructor
 };
 

@@ -9,6 +9,7 @@
 #include "core/catalog_json.h"
 #include "core/quark_json_reader.h"
 #include "core/quark_names.h"
+#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
@@ -28,7 +29,7 @@ absl::Status ReadType(const ordered_json& json, const std::string& path, SpecCla
     field.type = type;
     return absl::OkStatus();
   }
-  return Malformed(path, absl::StrCat("a type that is not known here: ", text));
+  return Malformed(path, absl::StrCat("unknown type: ", text));
 }
 
 absl::Status ReadDefault(const ordered_json& json, const std::string& path, SpecClass::Field& field) {
@@ -42,13 +43,13 @@ absl::Status ReadDefault(const ordered_json& json, const std::string& path, Spec
   } else if (json.is_string()) {
     value.set_string_value(json.get<std::string>());
   } else {
-    return Malformed(path, "a default of a type that is not known here");
+    return Malformed(path, "the default has an unknown type");
   }
   field.default_value = std::move(value);
   return absl::OkStatus();
 }
 
-// Whether values of the field can be put where it says.
+// Whether the target can hold the values of the field.
 bool Fits(const SpecClass::Field& field) {
   if (field.target->is_repeated()) return false;
   switch (field.target->cpp_type()) {
@@ -68,7 +69,7 @@ bool Fits(const SpecClass::Field& field) {
   }
 }
 
-// `meaning` is the field's entry in catalog.json, or null: it sets the field of its own name, to any value.
+// `meaning` is the entry of the field in catalog.json. Null: the field sets its namesake to any value.
 absl::Status ReadMeaning(const ordered_json& meaning, const std::string& path, SpecClass::Field& field) {
   const auto sets = meaning.find("sets");
   const bool ignored = sets != meaning.end() && sets->is_null();
@@ -76,11 +77,11 @@ absl::Status ReadMeaning(const ordered_json& meaning, const std::string& path, S
   const std::string target = sets != meaning.end() && sets->is_string() ? sets->get<std::string>() : field.name;
   field.target = v1::QTensorConfig::descriptor()->FindFieldByName(target);
   for (const auto& [name, quark_name] : Member(meaning, "values").items()) {
-    if (!quark_name.is_string()) return Malformed(path, "a value that is not a string");
+    if (!quark_name.is_string()) return Malformed(path, "`values` must be strings");
     field.names.emplace_back(name, quark_name.get<std::string>());
   }
   for (const ordered_json& integer : Member(meaning, "allowed")) {
-    if (!integer.is_number_integer()) return Malformed(path, "allows what is not an integer");
+    if (!integer.is_number_integer()) return Malformed(path, "`allowed` must be integers");
     field.integers.push_back(integer.get<int>());
   }
   if (field.target == nullptr || !Fits(field)) return Malformed(path, absl::StrCat("cannot set ", target));
@@ -89,14 +90,12 @@ absl::Status ReadMeaning(const ordered_json& meaning, const std::string& path, S
 
 absl::Status ReadField(const ordered_json& json, const ordered_json& meanings, const ordered_json& common_meanings,
                        const std::string& class_path, SpecClass::Field& field) {
-  if (!Member(json, "field").is_string()) return Malformed(class_path, "a field without a name");
+  if (!Member(json, "field").is_string()) return Malformed(class_path, "a field has no name");
   field.name = json["field"].get<std::string>();
   const std::string path = absl::StrCat(class_path, ".", field.name);
-  absl::Status status = ReadType(Member(json, "type"), path, field);
-  if (!status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(ReadType(Member(json, "type"), path, field));
   if (!Member(json, "required").is_boolean()) {
-    status = ReadDefault(Member(json, "default"), path, field);
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(ReadDefault(Member(json, "default"), path, field));
   }
   const bool is_own = meanings.contains(field.name);
   return ReadMeaning(Member(is_own ? meanings : common_meanings, field.name.c_str()), path, field);
@@ -111,18 +110,17 @@ absl::StatusOr<std::vector<SpecClass>> ReadSpecClasses(const ordered_json& prese
     SpecClass spec;
     spec.name = name;
     const ordered_json& meaning = Member(specs, name.c_str());
-    absl::Status status =
-        ReadQuarkJson(Member(meaning, "tensor"), absl::StrCat("specs.", name, ".tensor"), spec.tensor);
-    if (!status.ok()) return status;
+    QCONFIG_RETURN_IF_ERROR(
+        ReadQuarkJson(Member(meaning, "tensor"), absl::StrCat("specs.", name, ".tensor"), spec.tensor));
     for (const ordered_json& field : fields) {
-      status = ReadField(field, Member(meaning, "fields"), Member(settings, "spec_fields"), name,
-                         spec.fields.emplace_back());
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(ReadField(field, Member(meaning, "fields"), Member(settings, "spec_fields"), name,
+                                        spec.fields.emplace_back()));
     }
     classes.push_back(std::move(spec));
   }
   for (const auto& [name, unused] : specs.items()) {
-    if (!presets.contains(name)) return Malformed(absl::StrCat("specs.", name), "Quark has no such class");
+    if (!presets.contains(name))
+      return Malformed(absl::StrCat("specs.", name), "spec_presets.json does not have this class");
   }
   return classes;
 }

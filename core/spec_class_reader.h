@@ -10,9 +10,8 @@
 
 namespace qconfig {
 
-// Reads spec_presets.json, which tells the classes' fields, together with `specs` and `spec_fields` of catalog.json,
-// which tell what they mean.
-// kInvalidArgument, with the path, when the two do not fit together or a field cannot be what it sets.
+// Reads the fields of the classes from spec_presets.json, and their meaning from `specs` and `spec_fields` of
+// catalog.json. kInvalidArgument, with the path: the two files do not match, or a field cannot set what it should.
 absl::StatusOr<std::vector<SpecClass>> ReadSpecClasses(const nlohmann::ordered_json& presets,
                                                        const nlohmann::ordered_json& settings);
 

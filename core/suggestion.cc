@@ -26,6 +26,7 @@ std::string Suggestion(absl::string_view name, const std::vector<absl::string_vi
 
 std::vector<absl::string_view> FieldNames(const google::protobuf::Descriptor& type) {
   std::vector<absl::string_view> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) {
     if (!HasBehavior(*type.field(i), v1::FIELD_BEHAVIOR_OUTPUT_ONLY)) names.push_back(type.field(i)->name());
   }

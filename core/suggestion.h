@@ -11,11 +11,11 @@
 
 namespace qconfig {
 
-// What a text about the unknown `name` may end with: "; did you mean int4, uint4?" when some of `names` are near it,
-// else "; allowed: cpu, ipu", ten names at the most. Empty when there are no names.
+// The end of an error about the unknown `name`: "; did you mean int4, uint4?" if some of `names` are similar, otherwise
+// "; allowed: cpu, ipu" with up to ten names. Empty if there are no names.
 std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names);
 
-// The fields of `type` that somebody may write, so not what only answers have.
+// The fields of `type` without output-only ones.
 std::vector<absl::string_view> FieldNames(const google::protobuf::Descriptor& type);
 
 }  // namespace qconfig

@@ -20,8 +20,8 @@ absl::StatusOr<TenantId> TenantId::Parse(absl::string_view name, absl::string_vi
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field(field)
         .Value(name)
-        .Allowed({"1 to 63 of a-z, 0-9 and -, with no - at either end"})
-        .ToStatus("not a tenant's name");
+        .Allowed({"1 to 63 characters a-z, 0-9 and \"-\", which cannot be first or last"})
+        .ToStatus("not a valid tenant name");
   }
   return TenantId(std::string(name));
 }

@@ -13,10 +13,10 @@ namespace qconfig {
 // The name of a tenant: [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?. Immutable.
 class TenantId {
  public:
-  // The tenant that an empty name stands for.
+  // The tenant of requests without a tenant.
   static TenantId Default() { return TenantId("default"); }
 
-  // INVALID_REQUEST when `name` is no tenant's name. `field` is where the name stands in the request.
+  // INVALID_REQUEST if `name` is not a valid name. `field` is its path in the request.
   static absl::StatusOr<TenantId> Parse(absl::string_view name, absl::string_view field);
 
   const std::string& name() const { return name_; }

@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/error.h"
+#include "core/layer_tensors.h"
 #include "core/quark_names.h"
+#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
@@ -21,7 +23,7 @@ using google::protobuf::FieldDescriptor;
 
 constexpr absl::string_view kObserver = "observer_cls";
 
-// The fields that a quantization scheme type cannot do without.
+// The fields that a quantization scheme type requires.
 constexpr std::pair<v1::QSchemeType, absl::string_view> kQSchemeFields[] = {
     {v1::Q_SCHEME_TYPE_PER_CHANNEL, "ch_axis"},
     {v1::Q_SCHEME_TYPE_PER_GROUP, "ch_axis"},
@@ -38,10 +40,10 @@ Error Broken(absl::string_view rule, absl::string_view path) {
   return std::move(Error(v1::ERROR_REASON_INVALID_TENSOR_CONFIG).Field(path).Rule(rule));
 }
 
-// A value that the release does not know, or that is none of the enum's. What is not given is not looked at.
-absl::Status CheckEnum(const TensorVocabulary& vocabulary, const EnumDescriptor& type, int number,
-                       absl::string_view field, absl::string_view path) {
-  const TensorVocabulary::Names& known = vocabulary.enums.find(type.name())->second;
+// Accepts values that the release has, and unset fields.
+absl::Status CheckEnum(const Catalog& catalog, const EnumDescriptor& type, int number, absl::string_view field,
+                       absl::string_view path) {
+  const TensorVocabulary::Names& known = catalog.tensor_vocabulary().enums.find(type.name())->second;
   const auto* value = type.FindValueByNumber(number);
   const std::string name = value == nullptr ? absl::StrCat(number) : QuarkName(*value);
   if (name.empty() || Contains(known, name)) return absl::OkStatus();
@@ -49,17 +51,18 @@ absl::Status CheckEnum(const TensorVocabulary& vocabulary, const EnumDescriptor&
       .Value(name)
       .Allowed(Views(known))
       .NearestOf(Views(known))
-      .ToStatus("no value that this release of Quark knows");
+      .ToStatus(absl::StrCat("unknown value for Quark ", catalog.quark_release()));
 }
 
-// Looks at one tensor. Used once.
+// The checks of one tensor. Used once.
 class TensorCheck {
  public:
   TensorCheck(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of)
-      : vocabulary_(catalog.tensor_vocabulary()),
+      : catalog_(catalog),
+        vocabulary_(catalog.tensor_vocabulary()),
         tensor_(tensor),
         path_of_(path_of),
-        dtype_(absl::StrCat("dtype ", NameOf(tensor.dtype()))),
+        dtype_(NameOf(tensor.dtype())),
         qscheme_(NameOf(tensor.qscheme())) {}
 
   absl::Status Run() const {
@@ -70,14 +73,13 @@ class TensorCheck {
         &TensorCheck::CheckScaled,
     };
     for (const auto step : kSteps) {
-      const absl::Status status = (this->*step)();
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR((this->*step)());
     }
     return absl::OkStatus();
   }
 
  private:
-  // Empty for a number that is no value.
+  // Empty for a number that is not a value of the enum.
   template <typename Enum>
   static std::string NameOf(Enum number) {
     const auto* value = google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(number);
@@ -85,31 +87,29 @@ class TensorCheck {
   }
 
   absl::Status CheckValues() const {
-    if (tensor_.dtype() == v1::DTYPE_UNSPECIFIED) return Required("dtype", "every tensor");
+    if (tensor_.dtype() == v1::DTYPE_UNSPECIFIED) return Required("dtype", "required");
     const auto* descriptor = v1::QTensorConfig::descriptor();
     for (int i = 0; i < descriptor->field_count(); ++i) {
       const FieldDescriptor* field = descriptor->field(i);
       if (field->enum_type() == nullptr) continue;
       const int number = tensor_.GetReflection()->GetEnumValue(tensor_, field);
-      const absl::Status status =
-          CheckEnum(vocabulary_, *field->enum_type(), number, field->name(), path_of_(field->name()));
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(CheckEnum(catalog_, *field->enum_type(), number, field->name(), path_of_(field->name())));
     }
     if (tensor_.observer_cls().empty()) return absl::OkStatus();
-    return CheckObserver("all", "unknown", "no observer that this release of Quark knows");
+    return CheckObserver("all", "unknown", absl::StrCat("unknown observer for Quark ", catalog_.quark_release()));
   }
 
   absl::Status CheckCast() const {
     if (vocabulary_.cast.count(tensor_.dtype()) == 0) return absl::OkStatus();
     return CheckObserver("placeholder", "placeholder",
-                         absl::StrCat(dtype_, " is only cast to, so nothing can observe it"));
+                         absl::StrCat("cannot be used with dtype ", dtype_, ", which has no scales to observe"));
   }
 
   absl::Status CheckRequirements() const {
     for (const TensorVocabulary::Requirement& requirement : vocabulary_.requirements) {
       if (requirement.dtypes.count(tensor_.dtype()) == 0) continue;
       for (const FieldDescriptor* field : requirement.fields) {
-        if (!IsGiven(field)) return Required(field->name(), dtype_);
+        if (!IsGiven(field)) return Required(field->name(), IfDtype());
       }
     }
     return absl::OkStatus();
@@ -118,21 +118,21 @@ class TensorCheck {
   absl::Status CheckScaled() const {
     const v1::Dtype dtype = tensor_.dtype();
     if (vocabulary_.cast.count(dtype) > 0 || vocabulary_.self_scaled.count(dtype) > 0) return absl::OkStatus();
-    if (tensor_.observer_cls().empty()) return Required(kObserver, dtype_);
-    if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_UNSPECIFIED) return Required("qscheme", dtype_);
+    if (tensor_.observer_cls().empty()) return Required(kObserver, IfDtype());
+    if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_UNSPECIFIED) return Required("qscheme", IfDtype());
     if (vocabulary_.observers.count(qscheme_) > 0) {
-      const absl::Status status = CheckObserver(qscheme_, qscheme_, absl::StrCat("does not fit qscheme ", qscheme_));
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(
+          CheckObserver(qscheme_, qscheme_, absl::StrCat("cannot be used with qscheme ", qscheme_)));
     }
     for (const auto& [qscheme, field] : kQSchemeFields) {
       if (qscheme != tensor_.qscheme()) continue;
       const auto* descriptor = v1::QTensorConfig::descriptor()->FindFieldByName(std::string(field));
-      if (!IsGiven(descriptor)) return Required(field, absl::StrCat("qscheme ", qscheme_));
+      if (!IsGiven(descriptor)) return Required(field, absl::StrCat("required when qscheme is ", qscheme_));
     }
     if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_PER_BLOCK && tensor_.block_size_size() != 2) {
       return Broken("block_size_pair", path_of_("block_size"))
           .Value(absl::StrJoin(tensor_.block_size(), ", "))
-          .ToStatus("qscheme per_block needs two of them");
+          .ToStatus("must have two entries when qscheme is per_block");
     }
     return absl::OkStatus();
   }
@@ -146,9 +146,11 @@ class TensorCheck {
     return error.Allowed(Views(allowed)).ToStatus(problem);
   }
 
-  absl::Status Required(absl::string_view field, absl::string_view by) const {
-    return Broken(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(absl::StrCat(by, " needs it"));
+  absl::Status Required(absl::string_view field, absl::string_view problem) const {
+    return Broken(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(problem);
   }
+
+  std::string IfDtype() const { return absl::StrCat("required when dtype is ", dtype_); }
 
   // Whether the field is not None.
   bool IsGiven(const FieldDescriptor* field) const {
@@ -157,23 +159,12 @@ class TensorCheck {
     return reflection->HasField(tensor_, field);
   }
 
+  const Catalog& catalog_;
   const TensorVocabulary& vocabulary_;
   const v1::QTensorConfig& tensor_;
   const FieldPath path_of_;
   const std::string dtype_;
   const std::string qscheme_;
-};
-
-struct LayerTensor {
-  absl::string_view name;
-  const google::protobuf::RepeatedPtrField<v1::QTensorConfig>& (v1::QLayerConfig::*stages)() const;
-  bool is_activation;
-};
-constexpr LayerTensor kLayerTensors[] = {
-    {"input_tensors", &v1::QLayerConfig::input_tensors, true},
-    {"output_tensors", &v1::QLayerConfig::output_tensors, true},
-    {"weight", &v1::QLayerConfig::weight, false},
-    {"bias", &v1::QLayerConfig::bias, false},
 };
 
 }  // namespace
@@ -193,31 +184,29 @@ absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of)
 }
 
 absl::Status CheckTargetDevice(const Catalog& catalog, v1::DeviceType device, const std::string& path) {
-  return CheckEnum(catalog.tensor_vocabulary(), *v1::DeviceType_descriptor(), device, "target_device", path);
+  return CheckEnum(catalog, *v1::DeviceType_descriptor(), device, "target_device", path);
 }
 
 absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, const std::string& path) {
-  // Quark constructs all tensors before it looks at them together.
+  // Quark constructs every tensor before it checks them together.
   for (const LayerTensor& tensor : kLayerTensors) {
     const auto& stages = (layer.*tensor.stages)();
     const std::string tensor_path = absl::StrCat(path, ".", tensor.name);
     if (stages.size() > 2) {
       return Broken("stages_at_most_two", tensor_path)
           .Value(absl::StrCat(stages.size()))
-          .ToStatus("a tensor is quantized in one stage or in two");
+          .ToStatus("a tensor can have at most two stages");
     }
     for (int i = 0; i < stages.size(); ++i) {
-      const absl::Status status = CheckTensor(catalog, stages[i], absl::StrCat(tensor_path, "[", i, "]"));
-      if (!status.ok()) return status;
+      QCONFIG_RETURN_IF_ERROR(CheckTensor(catalog, stages[i], absl::StrCat(tensor_path, "[", i, "]")));
     }
   }
   for (const LayerTensor& tensor : kLayerTensors) {
     const auto& stages = (layer.*tensor.stages)();
     for (int i = 0; tensor.is_activation && i < stages.size(); ++i) {
-      const absl::Status status = CheckActivation(stages[i], [&](absl::string_view field) {
+      QCONFIG_RETURN_IF_ERROR(CheckActivation(stages[i], [&](absl::string_view field) {
         return absl::StrCat(path, ".", tensor.name, "[", i, "].", field);
-      });
-      if (!status.ok()) return status;
+      }));
     }
   }
   return CheckTargetDevice(catalog, layer.target_device(), absl::StrCat(path, ".target_device"));

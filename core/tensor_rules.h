@@ -12,32 +12,31 @@
 
 namespace qconfig {
 
-// What Quark's constructors refuse, in the order in which they look for it, and before that what no Python object could
-// hold. Fields that Quark ignores for a data type may have any value that the release knows.
-// INVALID_TENSOR_CONFIG, with the field's path and one of these rules:
+// The checks of Quark's constructors, in Quark's order, after a check that the release has all values. Fields that
+// Quark ignores for a data type may have any value that the release has. INVALID_TENSOR_CONFIG, with the field's path
+// and one of these rules:
 //
-//   <field>_unknown            dtype, qscheme, round_method, scale_type, zero_point_type, mx_element_dtype,
-//   observer_cls,
-//                              target_device: the release has no such value
-//   <field>_required           dtype always; by data type is_dynamic, observer_cls, qscheme, symmetric, round_method,
-//                              scale_type, ch_axis, group_size, mx_element_dtype; by quantization scheme type ch_axis,
-//                              group_size
-//   observer_cls_placeholder   the values are only cast, so nothing may observe them
+//   <field>_unknown            the release does not have this value of dtype, qscheme, round_method, scale_type,
+//                              zero_point_type, mx_element_dtype, observer_cls or target_device
+//   <field>_required           always: dtype; depending on dtype: is_dynamic, observer_cls, qscheme, symmetric,
+//                              round_method, scale_type, ch_axis, group_size, mx_element_dtype; depending on qscheme:
+//                              ch_axis, group_size
+//   observer_cls_placeholder   the data type has no scales, so it takes only placeholder observers
 //   observer_cls_per_tensor, observer_cls_per_channel, observer_cls_per_group
-//                              the observer does not fit the quantization scheme type
-//   block_size_pair            per_block needs two block sizes
-//   stages_at_most_two         a tensor is quantized in more than two stages
-//   activation_group_dynamic   per_group of an input or output that is not dynamic
+//                              the observer cannot be used with this qscheme
+//   block_size_pair            per_block requires two block sizes
+//   stages_at_most_two         the tensor has more than two stages
+//   activation_group_dynamic   an input or output with qscheme per_group is not dynamic
 //
-// ExpandLayerSpec() has some more, for specs.
+// ExpandLayerSpec() adds rules for specs.
 
 // `path` is that of `tensor`, such as "scheme.config.weight[0]".
 absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path);
 
-// Every tensor of `layer`, and what QLayerConfig's constructor asks of them. `path` is that of `layer`.
+// Checks every tensor of `layer`, then the rules of QLayerConfig's constructor. `path` is that of `layer`.
 absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, const std::string& path);
 
-// The parts of CheckLayer(), for callers whose fields stand elsewhere: `path_of` tells where, given a field's name in
+// The parts of CheckLayer(), for callers with other field paths: `path_of` returns the path for a field of
 // QTensorConfig.
 using FieldPath = absl::FunctionRef<std::string(absl::string_view field)>;
 absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of);

@@ -14,21 +14,21 @@
 
 namespace qconfig {
 
-// What a tensor's configuration can say in one Quark release, and what its constructor asks for.
+// The values that a tensor configuration can have in one Quark release, and the rules of its constructor.
 struct TensorVocabulary {
   using Names = std::vector<std::string>;
 
-  // The values that the release knows, as Quark spells and orders them, by the name of the contract's enum ("Dtype").
+  // The values of each enum, as Quark spells and orders them, by the name of the contract's enum ("Dtype").
   std::map<std::string, Names, std::less<>> enums;
-  // The observer classes by group: "all", "placeholder", and for the quantization scheme types that not every observer
-  // fits, by Quark's name of the type ("per_group").
+  // The observer classes by group: "all", "placeholder", and one group for each quantization scheme type that accepts
+  // only some observers, by Quark's name of the type ("per_group").
   std::map<std::string, Names, std::less<>> observers;
 
-  // Data types that are only cast to, and such that have scales of their own. All others are scaled.
+  // Data types that values are only cast to, and data types that include their own scales. All others are scaled.
   std::set<v1::Dtype> cast;
   std::set<v1::Dtype> self_scaled;
 
-  // Fields that must be given for some data types, in the order in which they are looked for.
+  // Fields that some data types require, in the order of Quark's checks.
   struct Requirement {
     std::set<v1::Dtype> dtypes;
     std::vector<const google::protobuf::FieldDescriptor*> fields;

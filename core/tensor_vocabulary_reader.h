@@ -10,7 +10,7 @@
 namespace qconfig {
 
 // Reads vocabulary.json, and `dtype_requirements` of catalog.json.
-// kInvalidArgument, with the path, for a value that the contract does not have, a missing group, or another form.
+// kInvalidArgument, with the path: the contract does not have a value, a group is missing, or the form is different.
 absl::StatusOr<TensorVocabulary> ReadTensorVocabulary(const nlohmann::ordered_json& vocabulary,
                                                       const nlohmann::ordered_json& settings);
 

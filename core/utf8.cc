@@ -49,7 +49,8 @@ char32_t TakeCodePoint(absl::string_view& text) {
       c = c << 6 | (byte(i) & 0x3Fu);
     }
   }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // of each length; smaller ones are spelled shorter
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800,
+                                    0x10000};  // of each length; smaller ones have a shorter encoding
   well_formed = well_formed && c >= kSmallest[length] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
   text.remove_prefix(well_formed ? length : 1);
   return well_formed ? c : lead;
@@ -82,7 +83,7 @@ std::string Printable(absl::string_view text, size_t max_code_points) {
   constexpr absl::string_view kEllipsis = "...";
   std::string result;
   size_t count = 0;
-  size_t fits_before_ellipsis = 0;  // bytes of `result` that still leave room for the ellipsis
+  size_t fits_before_ellipsis = 0;  // the size of `result` that leaves room for the ellipsis
   while (!text.empty()) {
     const absl::string_view before = text;
     const char32_t c = TakeCodePoint(text);

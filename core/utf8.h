@@ -9,22 +9,22 @@
 
 namespace qconfig {
 
-// Takes the first code point off `text`. A byte that does not begin well-formed UTF-8 counts as a code point of its
-// own, so every input can be walked to its end. REQUIRES: `text` is not empty.
+// Removes the first code point from `text` and returns it. A byte that does not begin well-formed UTF-8 counts as a
+// code point, so every input can be read to its end. REQUIRES: `text` is not empty.
 char32_t TakeCodePoint(absl::string_view& text);
 
 std::u32string DecodeUtf8(absl::string_view text);
 
-// How many characters `text` has, as Python counts them.
+// The number of characters in `text`, as Python counts them.
 size_t CountCodePoints(absl::string_view text);
 
-// Whether every character of `text` is visible, or a plain space: well-formed UTF-8 without control, format and
-// unassigned characters, characters that displays may ignore (Default_Ignorable_Code_Point), and spaces other than
-// U+0020. The tables are those of utf8proc: Unicode 15.0 on Debian 12, 15.1 on 13.
+// Whether every character of `text` is visible or U+0020: well-formed UTF-8 without control, format and unassigned
+// characters, ignorable characters (Default_Ignorable_Code_Point), and other spaces. The Unicode version is that of
+// utf8proc: 15.0 on Debian 12, 15.1 on Debian 13.
 bool IsPrintable(absl::string_view text);
 
-// `text` as it may stand in an error message or a log line: invisible characters other than spaces are written as
-// \uXXXX or \UXXXXXXXX, and what passes `max_code_points` is replaced by "...".
+// `text` in a form for error messages and logs: writes invisible characters other than spaces as \uXXXX or \UXXXXXXXX,
+// and cuts the result to `max_code_points`, with "..." at the end.
 std::string Printable(absl::string_view text, size_t max_code_points);
 
 }  // namespace qconfig

@@ -14,8 +14,8 @@
 namespace qconfig {
 namespace {
 
-// Looking for covered overrides compares each pattern with all before it. So many steps, a few milliseconds, go into
-// that at the most, however long the list; the number is fixed so that equal requests get equal warnings.
+// Finding overrides that never win compares each pattern with all earlier ones. This limit keeps that to a few
+// milliseconds. It counts steps, not time, so that equal requests get equal warnings.
 constexpr size_t kMaxCoverSteps = 1'000'000;
 
 constexpr size_t kMaxPrintedChars = 128;
@@ -30,7 +30,7 @@ class WarningFinder {
     if (!spec_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
       Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "spec.kv_cache_scheme", spec_.kv_cache_scheme(),
            absl::StrCat("the template ", llm_template_.model_type(),
-                        " names no K and V projections, so the KV cache stays as it is"));
+                        " names no K and V projections, so the KV cache is not quantized"));
     }
     if (!spec_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
       Warn(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "spec.attention_scheme", spec_.attention_scheme(),
@@ -58,7 +58,7 @@ class WarningFinder {
     }
     if (scheme.origin() == v1::REGISTRY_ORIGIN_TENANT && snapshot_.catalog().FindScheme(name) != nullptr) {
       Warn(v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
-           absl::StrCat("the tenant's own, which is used instead of that of ", snapshot_.catalog().name()));
+           absl::StrCat("the tenant's scheme is used instead of the one in ", snapshot_.catalog().name()));
     }
   }
 
@@ -67,8 +67,8 @@ class WarningFinder {
       const v1::LayerConfigEntry& entry = spec_.layer_config(i);
       const std::string path = absl::StrCat("spec.layer_config[", i, "]");
       CheckScheme(entry.scheme(), path + ".scheme");
-      // Quark looks for the name itself among the overrides before it tries patterns, so a literal one always wins;
-      // and it covers no pattern.
+      // Quark looks for an override with the exact name before it tries patterns, so a literal override always wins its
+      // layer, and it covers no pattern.
       if (!Pattern::HasWildcard(entry.pattern()) || cover_steps_ >= kMaxCoverSteps) continue;
       cover_steps_ += entry.pattern().size();
       Pattern pattern(entry.pattern());
@@ -84,7 +84,8 @@ class WarningFinder {
     }
   }
 
-  // Whether the KV cache or attention scheme may take the override for a projection, although it wins no layer itself.
+  // Whether the override may be the base of a projection for the KV cache or attention scheme, although it wins no
+  // layer.
   bool MayBeBase(absl::string_view pattern) const {
     const auto is_base = [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); };
     const auto& kv = llm_template_.kv_layers_name();
@@ -100,7 +101,7 @@ class WarningFinder {
       if (!earlier.Covers(pattern, cover_steps_)) continue;
       const std::string& winner = spec_.layer_config(index).pattern();
       Warn(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
-           absl::StrCat("can never win a layer, because spec.layer_config[", index, "].pattern \"",
+           absl::StrCat("never applies, because spec.layer_config[", index, "].pattern \"",
                         Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
       return;
     }
@@ -110,11 +111,11 @@ class WarningFinder {
     for (const std::string& pattern : llm_template_.exclude_layers_name()) {
       if (IsStillExcluded(pattern)) continue;
       Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "spec.exclude_layers", pattern,
-           "is in the template's list, which this one replaces; such layers may now be quantized");
+           "the template excludes these layers, but spec.exclude_layers replaces its list, so they may be quantized");
     }
   }
 
-  // As far as it can be told within the steps allowed; past them, that it is.
+  // Returns true if the steps run out before the answer is known.
   bool IsStillExcluded(const std::string& pattern) {
     const Pattern dropped(pattern);
     for (const std::string& kept : spec_.exclude_layers().patterns()) {

@@ -9,7 +9,7 @@
 
 namespace qconfig {
 
-// What the caller should know about the configuration of `spec`, in the order of its fields.
+// Warnings about the configuration of `spec`, in the order of its fields.
 // REQUIRES: ResolveConfig() succeeds for the same arguments.
 google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec);
 

@@ -61,7 +61,6 @@ RegistrySettings RegistrySettingsOf(const Process& process, const std::shared_pt
   settings.default_catalog = options.default_catalog;
   settings.limits = options.limits;
   settings.cache_bytes = options.cache_bytes;
-  settings.max_wait = absl::Seconds(options.min_revision_wait_seconds);
   // The other half is for calls that need not wait: when the disk hangs, reads are answered from memory.
   settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);
   settings.max_writing_calls = settings.max_waiting_calls;

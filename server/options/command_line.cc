@@ -14,8 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/nearest_names.h"
+#include "core/status_macros.h"
 #include "core/utf8.h"
 #include "server/options/config_file.h"
+#include "server/options/removed_options.h"
 
 namespace qconfig {
 namespace {
@@ -23,7 +25,7 @@ namespace {
 constexpr absl::string_view kPrefix = "QCONFIG_";
 constexpr size_t kMaxQuotedChars = 100;
 
-// What other programs of the project are told by, and what Kubernetes sets for a Service named qconfig.
+// The variables of other programs of the project, and those that Kubernetes sets for a Service named qconfig.
 constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",      "QCONFIG_TENANT",          "QCONFIG_CATALOG",
                                                  "QCONFIG_TLS",         "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA",
                                                  "QCONFIG_CLIENT_CERT", "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
@@ -34,61 +36,65 @@ std::string DidYouMean(absl::string_view name, const std::vector<absl::string_vi
   return near.empty() ? "" : absl::StrCat("; did you mean ", prefix, near.front(), "?");
 }
 
-// What AddOptions() added: the options that can be given in the environment too.
+// The options that AddOptions() added, which can also be set in the environment.
 std::vector<CLI::Option*> SettingsOf(CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return option->get_group() != "Options"; });
 }
 
 std::string KeyOf(const CLI::Option& option) { return option.get_name().substr(2); }
 
-absl::Status Refuse(absl::string_view where, absl::string_view why) {
+absl::Status Reject(absl::string_view where, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(where, " ", why));
 }
 
-// CLI11 names the option at the start of most of its messages; `where` says it better.
+// The message of `error` without the option that CLI11 puts first; the caller names where the value comes from.
 std::string Reason(const CLI::Error& error, const CLI::Option& option) {
   const std::string what = error.what();
   return std::string(absl::StripPrefix(what, option.get_name() + ": "));
 }
 
-absl::Status Give(CLI::Option& option, const std::string& value, absl::string_view where) {
+absl::Status Set(CLI::Option& option, const std::string& value, absl::string_view where) {
   const bool is_flag = option.get_expected_min() == 0;
-  if (is_flag && value.empty()) return Refuse(where, "needs a value, true or false");  // CLI11 would not say so
+  if (is_flag && value.empty()) return Reject(where, "requires a value, true or false");  // CLI11 accepts it
   try {
     option.add_result(value);
     option.run_callback();
   } catch (const CLI::Error& error) {
-    return Refuse(where, Reason(error, option));
+    return Reject(where, Reason(error, option));
   }
   return absl::OkStatus();
 }
 
 // REQUIRES: called while the ParseError is handled.
-absl::Status RefuseFlag(const CLI::App& app, const CLI::ParseError& error) {
+absl::Status RejectFlag(const CLI::App& app, const CLI::ParseError& error) {
   const std::string what = error.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !app.remaining(true).empty()) {
     const std::string word = app.remaining(true).front();
     const std::string quoted = Printable(word, kMaxQuotedChars);
+    const std::string flag = word.substr(0, word.find('='));
+    if (const std::string removed = WasRemoved(absl::StripPrefix(flag, "--")); !removed.empty()) {
+      return Reject(flag, removed);
+    }
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
       names.push_back(command->get_name());
     }
-    return Refuse(quoted, absl::StrCat(absl::StartsWith(word, "-") ? "is no option" : "is no subcommand",
-                                       DidYouMean(word.substr(0, word.find('=')), {names.begin(), names.end()}, "")));
+    return Reject(quoted, absl::StrCat(absl::StartsWith(word, "-") ? "is not an option" : "is not a subcommand",
+                                       DidYouMean(flag, {names.begin(), names.end()}, "")));
   }
   const std::string flag = what.substr(0, what.find(": "));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-    return Refuse(flag, absl::StrContains(what, "received") ? "is given twice" : "needs a value");
+    return Reject(flag, absl::StrContains(what, "received") ? "is given twice" : "requires a value");
   }
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && flag != what) {
-    return Refuse(flag, what.substr(flag.size() + 2));
+    return Reject(flag, what.substr(flag.size() + 2));
   }
   return absl::InvalidArgumentError(what);
 }
 
-// CLI11 takes the flag that follows an option for the value that was forgotten.
-absl::Status RefuseFlagsAsValues(const CLI::App& app) {
+// If the value of an option is missing, CLI11 uses the next flag as the value.
+absl::Status RejectFlagsAsValues(const CLI::App& app) {
   std::vector<const CLI::Option*> options = app.get_options();
   for (const CLI::App* command : app.get_subcommands()) {
     for (const CLI::Option* option : command->get_options()) options.push_back(option);
@@ -97,16 +103,16 @@ absl::Status RefuseFlagsAsValues(const CLI::App& app) {
     if (option->get_expected_min() == 0 || option->count() == 0) continue;
     const std::string& value = option->results().front();
     if (absl::StartsWith(value, "--")) {
-      return Refuse(option->get_name(),
-                    absl::StrCat("needs a value, and ", Printable(value, kMaxQuotedChars), " looks like an option"));
+      return Reject(option->get_name(),
+                    absl::StrCat("requires a value, but ", Printable(value, kMaxQuotedChars), " looks like an option"));
     }
   }
   return absl::OkStatus();
 }
 
-// What the environment says of `option`, if anything.
+// The value of `option` in the environment, if it is set there.
 std::optional<std::string> FromEnvironment(const CLI::Option& option) {
-  const char* const value = std::getenv(VariableOf(option).c_str());
+  const char* const value = std::getenv(VariableOf(option.get_name()).c_str());
   if (value == nullptr) return std::nullopt;
   const bool may_be_empty =
       option.get_expected_min() != 0 && (option.get_default_str().empty() || option.get_name() == "--admin-listen");
@@ -116,34 +122,34 @@ std::optional<std::string> FromEnvironment(const CLI::Option& option) {
 
 absl::StatusOr<absl::flat_hash_map<std::string, ConfigLine>> KnownLines(const std::vector<CLI::Option*>& settings,
                                                                         const std::string& path) {
-  auto lines = ReadConfigFile(path);
-  if (!lines.ok()) return lines.status();
+  QCONFIG_ASSIGN_OR_RETURN(const std::vector<ConfigLine> lines, ReadConfigFile(path));
   std::vector<std::string> keys;
   for (const CLI::Option* option : settings) {
     if (option->get_name() != "--config") keys.push_back(KeyOf(*option));
   }
   absl::flat_hash_map<std::string, ConfigLine> known;
-  for (ConfigLine& line : *lines) {
+  for (const ConfigLine& line : lines) {
     const std::string where = absl::StrCat(path, ", line ", line.line, ":");
     const std::string quoted = Printable(line.key, kMaxQuotedChars);
+    if (const std::string removed = WasRemoved(line.key); !removed.empty()) {
+      return Reject(where, absl::StrCat(line.key, " ", removed));
+    }
     if (std::find(keys.begin(), keys.end(), line.key) == keys.end()) {
-      return Refuse(where, absl::StrCat("no option is named \"", quoted, "\"",
-                                        DidYouMean(line.key, {keys.begin(), keys.end()}, "")));
+      return Reject(
+          where, absl::StrCat("unknown option \"", quoted, "\"", DidYouMean(line.key, {keys.begin(), keys.end()}, "")));
     }
     const auto [first, is_new] = known.try_emplace(line.key, line);
-    if (!is_new) return Refuse(where, absl::StrCat(quoted, " is given twice, first in line ", first->second.line));
+    if (!is_new) return Reject(where, absl::StrCat(quoted, " is given twice, first in line ", first->second.line));
   }
   return known;
 }
 
-// Gives every option that no flag gave what the environment or the file says.
-absl::Status GiveTheRest(const std::vector<CLI::Option*>& settings, const std::string& path,
-                         absl::flat_hash_map<const CLI::Option*, std::string>& sources) {
+// Sets every option that no flag sets from the environment or the file.
+absl::Status SetFromEnvironmentAndFile(const std::vector<CLI::Option*>& settings, const std::string& path,
+                                       absl::flat_hash_map<const CLI::Option*, std::string>& sources) {
   absl::flat_hash_map<std::string, ConfigLine> lines;
   if (!path.empty()) {
-    auto known = KnownLines(settings, path);
-    if (!known.ok()) return known.status();
-    lines = *std::move(known);
+    QCONFIG_ASSIGN_OR_RETURN(lines, KnownLines(settings, path));
   }
   for (CLI::Option* option : settings) {
     const std::optional<std::string> variable = FromEnvironment(*option);
@@ -152,14 +158,23 @@ absl::Status GiveTheRest(const std::vector<CLI::Option*>& settings, const std::s
     if (option->count() > 0) {
       sources.try_emplace(option, "flag");
     } else if (variable.has_value()) {
-      sources[option] = absl::StrCat("environment: ", VariableOf(*option));
-      status = Give(*option, *variable, VariableOf(*option));
+      sources[option] = absl::StrCat("environment: ", VariableOf(option->get_name()));
+      status = Set(*option, *variable, VariableOf(option->get_name()));
     } else if (line != lines.end()) {
       const std::string where = absl::StrCat(path, ", line ", line->second.line);
       sources[option] = absl::StrCat("file: ", where);
-      status = Give(*option, line->second.value, absl::StrCat(where, ": ", line->first));
+      status = Set(*option, line->second.value, absl::StrCat(where, ": ", line->first));
     }
     if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RejectRemovedVariables() {
+  for (const RemovedOption& removed : RemovedOptions()) {
+    const std::string variable = VariableOf(removed.name);
+    const char* const value = std::getenv(variable.c_str());
+    if (value != nullptr && *value != '\0') return Reject(variable, WasRemoved(removed.name));
   }
   return absl::OkStatus();
 }
@@ -176,9 +191,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char
     line.answered = true;
     return line;
   } catch (const CLI::ParseError& error) {
-    return RefuseFlag(app, error);
+    return RejectFlag(app, error);
   }
-  if (const absl::Status status = RefuseFlagsAsValues(app); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(RejectFlagsAsValues(app));
+  QCONFIG_RETURN_IF_ERROR(RejectRemovedVariables());
 
   absl::flat_hash_map<const CLI::Option*, std::string> sources;
   std::string path;
@@ -187,7 +203,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char
     if (config->count() > 0) path = config->as<std::string>();
     if (config->count() == 0 && variable.has_value()) path = *variable;
   }
-  if (const absl::Status status = GiveTheRest(settings, path, sources); !status.ok()) return status;
+  QCONFIG_RETURN_IF_ERROR(SetFromEnvironmentAndFile(settings, path, sources));
   for (const CLI::Option* option : settings) {
     const auto source = sources.find(option);
     if (source == sources.end()) continue;
@@ -203,10 +219,10 @@ std::vector<std::string> UnknownVariables() {
   Options options;
   AddOptions(app, options);
   std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
-  std::vector<std::string> mistakable;  // without the prefix, which would make everything look alike
+  std::vector<std::string> suffixes;  // without the common prefix, which would make all names similar
   for (const CLI::Option* option : SettingsOf(app)) {
-    known.push_back(VariableOf(*option));
-    mistakable.push_back(VariableOf(*option).substr(kPrefix.size()));
+    known.push_back(VariableOf(option->get_name()));
+    suffixes.push_back(known.back().substr(kPrefix.size()));
   }
   std::vector<std::string> texts;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -216,9 +232,8 @@ std::vector<std::string> UnknownVariables() {
         absl::StartsWith(name, kKubernetesPrefixes[0]) || absl::StartsWith(name, kKubernetesPrefixes[1]);
     if (!absl::StartsWith(name, kPrefix) || of_kubernetes || std::find(known.begin(), known.end(), name) != known.end())
       continue;
-    texts.push_back(
-        absl::StrCat("no option is named by the variable ", Printable(name, kMaxQuotedChars),
-                     DidYouMean(name.substr(kPrefix.size()), {mistakable.begin(), mistakable.end()}, kPrefix)));
+    texts.push_back(absl::StrCat("unknown environment variable ", Printable(name, kMaxQuotedChars),
+                                 DidYouMean(name.substr(kPrefix.size()), {suffixes.begin(), suffixes.end()}, kPrefix)));
   }
   return texts;
 }

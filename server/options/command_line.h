@@ -10,7 +10,7 @@
 
 namespace qconfig {
 
-// An option whose value is not the default.
+// An option with another value than its default.
 struct GivenOption {
   std::string flag;
   std::string value;
@@ -18,17 +18,17 @@ struct GivenOption {
 };
 
 struct CommandLine {
-  bool answered = false;           // --help or --version was asked for, and is printed
+  bool answered = false;           // --help or --version was given, and is printed
   std::vector<GivenOption> given;  // in the order of --help
 };
 
-// Parses the arguments. Each option of `app` gets its value from the flag, or else from its environment variable, or
-// else from the file that --config names, or keeps its default. An empty variable is an empty value where that means
-// something, and else as if it were not there.
-// kInvalidArgument: the message is a sentence that says where the mistake is, and what is allowed.
+// Parses the arguments and sets the options of `app`: from the flag, otherwise from the environment variable, otherwise
+// from the file that --config names. An empty variable counts only for options that can be empty.
+// kInvalidArgument: a value is invalid, or an option is unknown or was removed. The message says where it is set and
+// what is accepted.
 absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char* const* argv);
 
-// One sentence for each QCONFIG_ variable in the environment that neither qconfigd nor qconfigctl knows.
+// A warning for each QCONFIG_ variable in the environment that neither qconfigd nor qconfigctl reads.
 std::vector<std::string> UnknownVariables();
 
 }  // namespace qconfig

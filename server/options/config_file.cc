@@ -18,7 +18,7 @@ bool IsBlankOrComment(absl::string_view text) {
   return text.empty() || text.front() == '#';
 }
 
-// The value that `text`, what stands behind the =, means; nothing when a quote is not closed or more follows it.
+// The value of `text`, which follows the =; nullopt if a quote is not closed or text follows it.
 std::optional<std::string> ValueOf(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   if (absl::StartsWith(text, "\"")) {
@@ -37,7 +37,7 @@ std::optional<std::string> ValueOf(absl::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
-  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark, which some editors write
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark that some editors write
   std::vector<ConfigLine> lines;
   int number = 0;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -46,13 +46,13 @@ absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
     const size_t equals = line.find('=');
     if (equals == absl::string_view::npos) {
       return absl::InvalidArgumentError(
-          absl::StrCat("line ", number, " is not `key = value`, such as: listen = 127.0.0.1:50051"));
+          absl::StrCat("line ", number, " must be `key = value`, such as: listen = 127.0.0.1:50051"));
     }
     const std::string key(absl::StripAsciiWhitespace(line.substr(0, equals)));
     std::optional<std::string> value = ValueOf(line.substr(equals + 1));
     if (!value.has_value()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("line ", number, ": the value in quotes does not end with the line"));
+          absl::StrCat("line ", number, ": the value has text after its closing quote, or no closing quote"));
     }
     lines.push_back({number, key, *std::move(value)});
   }

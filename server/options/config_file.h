@@ -16,13 +16,12 @@ struct ConfigLine {
   std::string value;
 };
 
-// The `key = value` lines of `text`. A value may stand in double quotes, and what follows a # is a comment unless it is
-// in quotes or part of a word. A byte order mark is passed over. kInvalidArgument for any other line; the message does
-// not repeat it.
+// The `key = value` lines of `text`. A value can be in double quotes. A # begins a comment unless it is in quotes or
+// inside a word. Ignores a byte order mark. kInvalidArgument for other lines; the message does not contain the line.
 absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text);
 
-// ParseConfig() of the file at `path`; every message names it. kInvalidArgument also when it cannot be read, is no
-// ordinary file, or is no text.
+// ParseConfig() of the file at `path`, which all messages name. kInvalidArgument also if it cannot be read, or is not a
+// regular text file.
 absl::StatusOr<std::vector<ConfigLine>> ReadConfigFile(const std::string& path);
 
 }  // namespace qconfig

@@ -40,11 +40,11 @@ std::string HelpFormat::make_group(std::string group, bool is_positional,
 std::string HelpFormat::make_option(const CLI::Option* option, bool is_positional) const {
   if (option->get_group() == "Options") return CLI::Formatter::make_option(option, is_positional);
   const bool is_flag = option->get_expected_min() == 0;
-  // CLI11 says "NUMBER:a whole number from 1 to 9".
+  // The type name of CLI11 is "NUMBER:a whole number from 1 to 9".
   const std::pair<std::string, std::string> type = absl::StrSplit(option->get_type_name(), absl::MaxSplits(':', 1));
   std::string value = option->get_default_str().empty() ? "empty" : option->get_default_str();
   if (is_flag) value = "off";
-  std::string facts = absl::StrCat("[", VariableOf(*option), "; default: ", value);
+  std::string facts = absl::StrCat("[", VariableOf(option->get_name()), "; default: ", value);
   if (!type.second.empty() && !is_flag) absl::StrAppend(&facts, "; ", type.second);
   return absl::StrCat("  ", option->get_name(), is_flag ? "" : " ", is_flag ? "" : type.first, "\n",
                       Wrapped(option->get_description()), Wrapped(facts + "]"));

@@ -9,8 +9,8 @@
 
 namespace qconfig {
 
-// How --help reads: for each option what it does, its default, what is allowed, and its environment variable, in lines
-// of at most 100 columns.
+// The format of --help: the description of each option, its environment variable, its default and its accepted values,
+// in lines of at most 100 columns.
 class HelpFormat : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override;

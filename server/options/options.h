@@ -16,14 +16,13 @@
 
 namespace CLI {
 class App;
-class Option;
 }  // namespace CLI
 
 namespace qconfig {
 
-// What qconfigd can be told, by flag, environment variable or file. The defaults stand here.
+// The options of qconfigd, from flags, environment variables and a file, with their defaults.
 struct Options {
-  std::string config;  // file of options; empty: none
+  std::string config;  // a file with options; empty: none
 
   std::string listen = "127.0.0.1:50051";
   bool insecure = false;
@@ -53,15 +52,14 @@ struct Options {
   int max_connection_age_seconds = 1800;  // 0: no limit
 
   size_t max_in_flight = 256;
-  int min_revision_wait_seconds = 30;
   Limits limits;
 };
 
-// Adds every option to `app`, which fills `options` when it parses. `options` must outlive `app`.
+// Adds every option to `app`, which sets `options` when it parses. `options` must outlive `app`.
 void AddOptions(CLI::App& app, Options& options);
 
-// The environment variable of an option that AddOptions() added: QCONFIG_MAX_BATCH_ITEMS for --max-batch-items.
-std::string VariableOf(const CLI::Option& option);
+// The environment variable of an option: QCONFIG_MAX_IN_FLIGHT for "--max-in-flight" or "max-in-flight".
+std::string VariableOf(absl::string_view option);
 
 // The catalogues of the server, oldest release first.
 using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
@@ -69,14 +67,14 @@ using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
 // Checks the options together, and against the server's `catalogs`. kInvalidArgument: the message says what to change.
 absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 
-// Where `options` say that registries are kept: "memory" or "sqlite:PATH".
-// kInvalidArgument, with a sentence that says what to do, when there is no such place.
+// The storage of the registries: "memory" or "sqlite:PATH".
+// kInvalidArgument: --storage is invalid, or there is no data directory. The message says what to do.
 absl::StatusOr<std::string> StorageOf(const Options& options);
 
-// What other machines can do because --insecure is said, as a sentence for the log; empty: nothing.
+// A warning about what --insecure exposes to other hosts; empty if nothing.
 std::string InsecureExposureWarning(const Options& options);
 
-// Whether only this machine can reach `listen`: host 127.x.x.x, [::1] or localhost, or a Unix socket.
+// Whether only this host can connect to `listen`: 127.x.x.x, [::1], localhost, or a Unix socket.
 bool IsLoopback(absl::string_view listen);
 
 }  // namespace qconfig

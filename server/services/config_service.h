@@ -14,15 +14,15 @@
 
 namespace qconfig {
 
-// The methods of qconfig.v1.ConfigService, without a transport: each checks the request, gets a snapshot, and asks the
-// core. Errors are those that the proto file names. Thread-safe.
+// The methods of qconfig.v1.ConfigService, without a transport. Each checks the request, gets a snapshot, and calls the
+// core. The proto file lists the errors. Thread-safe.
 class ConfigService {
  public:
   // `registry` must outlive the service.
   ConfigService(const Registry& registry, const Limits& limits, Clock clock);
 
+  // Both also return kCancelled or kDeadlineExceeded soon after the caller cancels the call or its deadline expires.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request) const;
-  // kCancelled or kDeadlineExceeded, which nobody waits for any more, when the caller went away in the middle.
   absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(const CallContext& call,
                                                             const v1::BatchGetConfigRequest& request) const;
   absl::StatusOr<v1::ListTemplatesResponse> ListTemplates(const CallContext& call,
@@ -36,16 +36,18 @@ class ConfigService {
                                                         const v1::ListCatalogsRequest& request) const;
 
  private:
-  // `end` is that of waiting for a processor; the call's deadline, of waiting for a revision.
+  // kCancelled or kDeadlineExceeded if the result of `call` is no longer needed.
+  absl::Status CheckActive(const CallContext& call, absl::Time deadline) const;
+
+  // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
                                                   absl::Time end) const;
 
-  // For the requests that have `tenant`, `catalog`, `revision` and `min_revision`.
+  // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.
   template <typename Request>
   absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
 
-  // Fills everything of a list's response but its entries, and calls `add` for each entry of the page, which returns
-  // its size.
+  // Sets every field of a list's response except the entries, and calls `add` for each entry of the page.
   template <typename Request, typename Response, typename Entry, typename Add>
   absl::Status FillPage(const CallContext& call, const Request& request,
                         const std::vector<const Entry*>& (Snapshot::*entries)() const, Response& response,

@@ -8,16 +8,15 @@
 
 namespace qconfig {
 
-// A page ends before the entry that would make its entries, in the full view, larger than this: clients read 4 MiB
-// unless told otherwise.
+// The limit of the entries of one page, in bytes of the full view. By default, gRPC clients accept messages of 4 MiB.
 constexpr size_t kMaxPageBytes = 2u << 20;
 
-// What an entry, or a write, shows in `view`.
+// Return an entry or a write without the fields that `view` leaves out.
 v1::Scheme Show(const v1::Scheme& scheme, v1::EntryView view);
 v1::LlmTemplate Show(const v1::LlmTemplate& entry, v1::EntryView view);
 v1::ChangeRecord Show(const v1::ChangeRecord& record, v1::EntryView view);
 
-// The same as it is seen through `catalog`: a tenant's template says whether it hides one of the catalogue.
+// Returns a template with `shadows_builtin` set: whether a tenant's template hides one of `catalog`.
 v1::LlmTemplate SeenThrough(const Catalog& catalog, v1::LlmTemplate entry);
 
 }  // namespace qconfig

@@ -15,7 +15,7 @@
 namespace qconfig {
 namespace {
 
-constexpr char kSeparator[] = "\n";  // in no name of the parts
+constexpr char kSeparator[] = "\n";  // which no part contains
 constexpr int kDefaultLength = 100;
 constexpr int kMaxLength = 1000;
 
@@ -27,7 +27,7 @@ std::string EncodePageToken(const PageStart& start) {
 }
 
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
-  constexpr size_t kMaxTokenSize = 1024;  // more than the names in it can come to
+  constexpr size_t kMaxTokenSize = 1024;  // more than any token has
   std::string text;
   PageStart start;
   uint64_t offset = 0;
@@ -41,12 +41,12 @@ absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
     start.catalog = parts[2];
     start.offset = offset;
   }
-  // Base64 has several spellings of the same bytes; only our own counts.
+  // Base64 can encode the same bytes in several ways. Accepts only ours.
   if (!valid || EncodePageToken(start) != token) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field("page_token")
         .Value(token)
-        .ToStatus("not a next_page_token of an earlier answer");
+        .ToStatus("must be the next_page_token of an earlier response");
   }
   return start;
 }
@@ -55,7 +55,7 @@ absl::Status AnotherListing(absl::string_view token) {
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field("page_token")
       .Value(token)
-      .ToStatus("belongs to a listing with other arguments");
+      .ToStatus("belongs to a request with other arguments. Repeat the request without page_token");
 }
 
 absl::StatusOr<size_t> PageLength(int page_size) {

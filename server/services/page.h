@@ -10,7 +10,7 @@
 
 namespace qconfig {
 
-// Where a page of a listing begins. All pages are of one list, tenant, catalogue and revision.
+// The start of a page. All pages of a listing have the same list, tenant, catalogue and revision.
 struct PageStart {
   std::string list;  // the name of the method
   std::string tenant;
@@ -22,14 +22,14 @@ struct PageStart {
 // Opaque to clients.
 std::string EncodePageToken(const PageStart& start);
 
-// INVALID_REQUEST, for the field `page_token`, when `token` is not one that EncodePageToken() made.
+// INVALID_REQUEST, for the field `page_token`: EncodePageToken() did not make `token`.
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token);
 
-// INVALID_REQUEST for a token that was made for another tenant, list, catalogue or revision.
+// INVALID_REQUEST: the token belongs to another tenant, list, catalogue or revision.
 absl::Status AnotherListing(absl::string_view token);
 
-// How many entries a page has for a request that asks for `page_size`.
-// INVALID_REQUEST, for the field `page_size`, when that is negative.
+// The number of entries of a page for a request with `page_size`.
+// INVALID_REQUEST, for the field `page_size`: it is negative.
 absl::StatusOr<size_t> PageLength(int page_size);
 
 }  // namespace qconfig

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/registration.h"
 #include "core/registration_warnings.h"
+#include "core/status_macros.h"
 #include "server/services/entry_view.h"
 #include "server/services/page.h"
 #include "server/services/request_digest.h"
@@ -19,7 +20,7 @@
 namespace qconfig {
 namespace {
 
-// 8-4-4-4-12 hex digits; in lower case, because both cases are the same UUID. Empty for an empty text.
+// Returns the UUID in lower case, because letter case does not matter, or an empty string for an empty text.
 absl::StatusOr<std::string> UuidOf(const std::string& text) {
   constexpr absl::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
   const auto fits = [](char form, char c) {
@@ -32,10 +33,10 @@ absl::StatusOr<std::string> UuidOf(const std::string& text) {
       .Field("request_id")
       .Value(text)
       .Allowed({"a UUID such as 123e4567-e89b-42d3-a456-426614174000"})
-      .ToStatus("not a UUID");
+      .ToStatus("must be a UUID");
 }
 
-// "ipv4:127.0.0.1" of "ipv4:127.0.0.1:40312": the port says nothing of who it was.
+// "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312". The port does not identify the caller.
 std::string ActorOf(const std::string& peer) {
   const size_t colon = peer.rfind(':');
   const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
@@ -44,25 +45,23 @@ std::string ActorOf(const std::string& peer) {
 
 template <typename Request>
 absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& request) {
-  const auto tenant = TenantOf(call, request.tenant());
-  if (!tenant.ok()) return tenant.status();
-  const auto request_id = UuidOf(request.request_id());
-  if (!request_id.ok()) return request_id.status();
-  absl::StatusOr<std::string> digest = "";
-  if (!request_id->empty()) digest = RequestDigest(request);
-  if (!digest.ok()) return digest.status();
-  return WriteOrder{*tenant,      ActorOf(call.peer), *request_id, *std::move(digest), request.validate_only(),
-                    call.deadline};
+  QCONFIG_ASSIGN_OR_RETURN(TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(std::string request_id, UuidOf(request.request_id()));
+  std::string digest;
+  if (!request_id.empty()) {
+    QCONFIG_ASSIGN_OR_RETURN(digest, RequestDigest(request));
+  }
+  return WriteOrder{std::move(tenant), ActorOf(call.peer),      std::move(request_id),
+                    std::move(digest), request.validate_only(), call.deadline};
 }
 
-// `shape` is what the checks of the request itself found. A wrong tenant or request id comes first.
+// `shape` is the result of the checks of the request. Errors of the tenant and the request id come before it.
 template <typename Request, typename Plan>
 absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request,
                               const absl::Status& shape, Plan plan) {
-  const auto order = OrderOf(call, request);
-  if (!order.ok()) return order.status();
-  if (!shape.ok()) return shape;
-  return registry.Write(*order, plan);
+  QCONFIG_ASSIGN_OR_RETURN(const WriteOrder order, OrderOf(call, request));
+  QCONFIG_RETURN_IF_ERROR(shape);
+  return registry.Write(order, plan);
 }
 
 absl::Status Required(bool present, absl::string_view field) {
@@ -75,28 +74,28 @@ absl::Status Required(bool present, absl::string_view field) {
 absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
     const CallContext& call, const v1::RegisterSchemeRequest& request) const {
   const absl::Status shape = Required(request.has_scheme(), "scheme");
-  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
-    return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
-  });
-  if (!written.ok()) return written.status();
+  QCONFIG_ASSIGN_OR_RETURN(Written written,
+                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+                             return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
+                           }));
   v1::RegisterSchemeResponse response;
-  response.set_revision(written->revision);
-  response.set_replaced(written->before->FindScheme(request.scheme().name()) != nullptr);
-  *response.mutable_warnings() = RegistrationWarnings(written->change.put_scheme(), registry_.catalogs());
-  *response.mutable_scheme() = std::move(*written->change.mutable_put_scheme());
+  response.set_revision(written.revision);
+  response.set_replaced(written.before->FindScheme(request.scheme().name()) != nullptr);
+  *response.mutable_warnings() = RegistrationWarnings(written.change.put_scheme(), registry_.catalogs());
+  *response.mutable_scheme() = std::move(*written.change.mutable_put_scheme());
   return response;
 }
 
 absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
     const CallContext& call, const v1::UnregisterSchemeRequest& request) const {
   const absl::Status shape = Required(!request.name().empty(), "name");
-  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
-    return DeleteScheme(request.name(), request.etag(), context);
-  });
-  if (!written.ok()) return written.status();
+  QCONFIG_ASSIGN_OR_RETURN(Written written,
+                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+                             return DeleteScheme(request.name(), request.etag(), context);
+                           }));
   v1::UnregisterSchemeResponse response;
-  response.set_revision(written->revision);
-  *response.mutable_scheme() = *written->before->FindScheme(request.name());
+  response.set_revision(written.revision);
+  *response.mutable_scheme() = *written.before->FindScheme(request.name());
   return response;
 }
 
@@ -106,19 +105,19 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
   if (shape.ok() && request.must_be_new() && !request.etag().empty()) {
     shape = Error(v1::ERROR_REASON_INVALID_REQUEST)
                 .Field("must_be_new")
-                .ToStatus("must not be combined with `etag`, which only an existing template has");
+                .ToStatus("cannot be combined with `etag`, because only an existing template has an etag");
   }
-  auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
-    return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
-  });
-  if (!written.ok()) return written.status();
+  QCONFIG_ASSIGN_OR_RETURN(
+      Written written, Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+        return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
+      }));
   const std::string& model_type = request.llm_template().model_type();
   v1::RegisterTemplateResponse response;
-  response.set_revision(written->revision);
-  response.set_replaced(written->before->FindTemplate(model_type) != nullptr);
-  *response.mutable_warnings() = RegistrationWarnings(written->change.put_template(), registry_.catalogs());
+  response.set_revision(written.revision);
+  response.set_replaced(written.before->FindTemplate(model_type) != nullptr);
+  *response.mutable_warnings() = RegistrationWarnings(written.change.put_template(), registry_.catalogs());
   response.set_shadows_builtin(!response.warnings().empty());
-  *response.mutable_llm_template() = std::move(*written->change.mutable_put_template());
+  *response.mutable_llm_template() = std::move(*written.change.mutable_put_template());
   response.mutable_llm_template()->set_shadows_builtin(response.shadows_builtin());
   return response;
 }
@@ -126,13 +125,13 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
 absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTemplate(
     const CallContext& call, const v1::UnregisterTemplateRequest& request) const {
   const absl::Status shape = Required(!request.model_type().empty(), "model_type");
-  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
-    return DeleteTemplate(request.model_type(), request.etag(), context);
-  });
-  if (!written.ok()) return written.status();
+  QCONFIG_ASSIGN_OR_RETURN(Written written,
+                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+                             return DeleteTemplate(request.model_type(), request.etag(), context);
+                           }));
   v1::UnregisterTemplateResponse response;
-  response.set_revision(written->revision);
-  *response.mutable_llm_template() = *written->before->FindTemplate(request.model_type());
+  response.set_revision(written.revision);
+  *response.mutable_llm_template() = *written.before->FindTemplate(request.model_type());
   response.mutable_llm_template()->set_shadows_builtin(
       !RegistrationWarnings(response.llm_template(), registry_.catalogs()).empty());
   return response;
@@ -141,52 +140,47 @@ absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTempla
 absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog(
     const CallContext& call, const v1::SetDefaultCatalogRequest& request) const {
   const absl::Status shape = Required(!request.catalog().empty(), "catalog");
-  const auto written = Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
-    return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
-  });
-  if (!written.ok()) return written.status();
+  QCONFIG_ASSIGN_OR_RETURN(Written written,
+                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+                             return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
+                           }));
   v1::SetDefaultCatalogResponse response;
-  response.set_revision(written->revision);
-  response.set_previous_catalog(registry_.DefaultCatalog(*written->before));
+  response.set_revision(written.revision);
+  response.set_previous_catalog(registry_.DefaultCatalog(*written.before));
   return response;
 }
 
 absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallContext& call,
                                                                      const v1::ListChangesRequest& request) const {
-  const auto tenant = TenantOf(call, request.tenant());
-  if (!tenant.ok()) return tenant.status();
-  const auto length = PageLength(request.page_size());
-  if (!length.ok()) return length.status();
-  auto range = registry_.Revisions(*tenant);
-  if (!range.ok()) return range.status();
-  PageStart start{call.method, tenant->name(), "", range->newest, 0};
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(const size_t length, PageLength(request.page_size()));
+  QCONFIG_ASSIGN_OR_RETURN(auto range, registry_.Revisions(tenant));
+  PageStart start{call.method, tenant.name(), "", range.newest, 0};
   if (!request.page_token().empty()) {
-    const auto token = DecodePageToken(request.page_token());
-    if (!token.ok()) return token.status();
-    if (token->tenant == start.tenant && IsLost(*range, token->revision)) {
-      return CheckReadable(*tenant, *range, token->revision);
+    QCONFIG_ASSIGN_OR_RETURN(const PageStart token, DecodePageToken(request.page_token()));
+    if (token.tenant == start.tenant && IsLost(range, token.revision)) {
+      return CheckReadable(tenant, range, token.revision);
     }
-    if (token->list != start.list || token->tenant != start.tenant || token->revision > range->newest) {
+    if (token.list != start.list || token.tenant != start.tenant || token.revision > range.newest) {
       return AnotherListing(request.page_token());
     }
-    start = *token;
+    start = token;
   }
 
-  // Reads few at a time, because each may be as large as a request.
+  // Reads a few at a time, because each can be as large as a request.
   constexpr int64_t kReadAtOnce = 4;
   v1::ListChangesResponse response;
   size_t bytes = 0;
-  int64_t next = start.revision;  // of the write to show next; the one that made the first revision is not kept
-  int64_t left = static_cast<int64_t>(*length);
+  int64_t next = start.revision;  // of the write to add next; the write of the first revision is not stored
+  int64_t left = static_cast<int64_t>(length);
   bool full = false;
-  while (next > range->first && left > 0 && !full) {
-    if (call.is_cancelled()) return absl::CancelledError("the caller went away");
-    const int64_t count = std::min({kReadAtOnce, left, WritesBetween(*range, range->first, next)});
-    const int64_t since = RevisionBefore(*range, next, count);
-    const auto changes = registry_.ChangesSince(*tenant, since, static_cast<size_t>(count));
+  while (next > range.first && left > 0 && !full) {
+    if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
+    const int64_t count = std::min({kReadAtOnce, left, WritesBetween(range, range.first, next)});
+    const int64_t since = RevisionBefore(range, next, count);
+    const auto changes = registry_.ChangesSince(tenant, since, static_cast<size_t>(count));
     if (ItemErrorOf(changes.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) {
-      range = registry_.Revisions(*tenant);  // history was forgotten meanwhile
-      if (!range.ok()) return range.status();
+      QCONFIG_ASSIGN_OR_RETURN(range, registry_.Revisions(tenant));  // history was compacted meanwhile
       continue;
     }
     if (!changes.ok()) return changes.status();
@@ -195,16 +189,16 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
       full = bytes > kMaxPageBytes && !response.changes().empty();
       if (full) break;
       *response.add_changes() = Show(*record, request.view());
-      next = RevisionBefore(*range, next, 1);
+      next = RevisionBefore(range, next, 1);
       --left;
     }
   }
-  if (next > range->first) {
+  if (next > range.first) {
     start.revision = next;
     response.set_next_page_token(EncodePageToken(start));
   }
-  response.set_revision(range->newest);
-  response.set_first_revision(range->first);
+  response.set_revision(range.newest);
+  response.set_first_revision(range.first);
   return response;
 }
 

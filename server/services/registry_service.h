@@ -11,8 +11,8 @@
 
 namespace qconfig {
 
-// The methods of qconfig.v1.RegistryService, without a transport: each checks the request, and has the registry make
-// the change that the core plans. Errors are those that the proto file names. Thread-safe.
+// The methods of qconfig.v1.RegistryService, without a transport. Each checks the request, and the registry commits the
+// change that the core plans. The proto file lists the errors. Thread-safe.
 class RegistryService {
  public:
   // `registry` must outlive the service.

@@ -26,7 +26,7 @@ absl::StatusOr<std::string> RequestDigest(const google::protobuf::Message& reque
   const bool written = google::protobuf::util::MessageToJsonString(*content, &text, options).ok();
   const auto json = nlohmann::json::parse(written ? text : "", nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {
-    return Error(v1::ERROR_REASON_INVALID_REQUEST).ToStatus("the request has a value that ProtoJSON cannot express");
+    return Error(v1::ERROR_REASON_INVALID_REQUEST).ToStatus("ProtoJSON cannot express a value of the request");
   }
   return Sha256Hex(absl::StrCat(request.GetDescriptor()->full_name(), json.dump()));
 }

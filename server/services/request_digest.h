@@ -10,10 +10,9 @@
 
 namespace qconfig {
 
-// A digest of what a write asks for, in 64 lower-case hex digits. It is equal for requests with the same content,
-// whatever their `tenant`, `request_id`, output-only and unknown fields. It is stored as long as history, so it is
-// taken of JSON with sorted keys: the bytes of a serialized message may differ between versions of Protobuf.
-// INVALID_REQUEST: ProtoJSON cannot express the request.
+// A digest of the content of a write, as 64 lower-case hex digits. Ignores `tenant`, `request_id`, output-only and
+// unknown fields. The digest is stored as long as history, so its input is JSON with sorted keys: different versions of
+// Protobuf can serialize the same message to different bytes. INVALID_REQUEST: ProtoJSON cannot express the request.
 // REQUIRES: the request has the fields `tenant` and `request_id`.
 absl::StatusOr<std::string> RequestDigest(const google::protobuf::Message& request);
 

@@ -175,9 +175,8 @@ void BM_CanonicalJsonAndDigest(benchmark::State& state, const ConfigCase* c) {
 }
 
 void BM_QuarkJson(benchmark::State& state, const ConfigCase* c) {
-  const CatalogTraits& traits = Builtins().catalog().traits();
-  for (auto _ : state) benchmark::DoNotOptimize(QuarkJson(c->response.config(), traits));
-  SetBytesEach(state, QuarkJson(c->response.config(), traits).size());
+  for (auto _ : state) benchmark::DoNotOptimize(QuarkJson(c->response.config(), Builtins().catalog()));
+  SetBytesEach(state, QuarkJson(c->response.config(), Builtins().catalog()).size());
 }
 
 void BM_GetConfig(benchmark::State& state, const ConfigCase* c) {

@@ -66,7 +66,8 @@ TEST(AlgorithmConfigTest, ComputeScaleLossOfNoneIsUnsetInTheResult) {
 TEST(AlgorithmConfigTest, RotationLayersHaveOnlyTheKeysThatAreSet) {
   const auto config = Proto<v1::AlgoConfig>(
       "rotation { scaling_layers { position: 'p' layers { target_modules: 'a' } layers { norm_module: '' } } }");
-  EXPECT_EQ(QuarkJson(config).substr(0, 68), R"({"scaling_layers":{"p":[{"target_modules":["a"]},{"norm_module":""}])");
+  EXPECT_EQ(QuarkJson(config, Builtins().catalog()).substr(0, 68),
+            R"({"scaling_layers":{"p":[{"target_modules":["a"]},{"norm_module":""}])");
 }
 
 TEST(AlgorithmConfigTest, UnsetFieldsTakeTheirDefaults) {

@@ -128,7 +128,7 @@ TEST(CatalogTest, InvalidDataIsReportedWithItsLocation) {
 
   texts = TinyTexts();
   texts.catalog = absl::StrReplaceAll(texts.catalog, {{"\"alias\": \"plain\"", "\"alias\": \"gone\""}});
-  EXPECT_THAT(LoadError(texts), HasSubstr("alias: is no alias of a scheme"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("alias: not an alias of an existing scheme"));
 
   texts = TinyTexts();
   texts.templates = R"({"m": {"kv_layers_name": [1]}})";
@@ -150,16 +150,16 @@ TEST(CatalogTest, InvalidVocabularyIsReportedWithItsLocation) {
 
   texts = TinyTexts();
   texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"placeholder\"", "\"holder\""}});
-  EXPECT_THAT(LoadError(texts), HasSubstr("observers: no group placeholder"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("observers: missing group placeholder"));
 
   texts = TinyTexts();
   texts.vocabulary = absl::StrReplaceAll(texts.vocabulary, {{"\"non_scaled\": [", "\"non_scaled\": [\"int7\","}});
-  EXPECT_THAT(LoadError(texts), HasSubstr("non_scaled: a data type that the contract does not have"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("non_scaled: the contract does not have one of the data types"));
 
   texts = TinyTexts();
   texts.catalog = absl::StrReplaceAll(
       texts.catalog, {{"\"traits\"", "\"dtype_requirements\": [{\"fields\": [\"colour\"]}], \"traits\""}});
-  EXPECT_THAT(LoadError(texts), HasSubstr("dtype_requirements.fields: no field of a tensor's configuration"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("dtype_requirements.fields: QTensorConfig does not have one of the fields"));
 }
 
 // A catalogue with the spec class "S", which has one field "f".
@@ -181,9 +181,9 @@ TEST(CatalogTest, DataAloneAddsASpecClass) {
 
 TEST(CatalogTest, InvalidSpecClassIsReportedWithItsLocation) {
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "float", "required": true)", R"({"sets": "ch_axis"})")),
-              HasSubstr("spec_presets.json: S.f: a type that is not known here: float"));
+              HasSubstr("spec_presets.json: S.f: unknown type: float"));
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "default": 1.5)", R"({"sets": "ch_axis"})")),
-              HasSubstr("S.f: a default of a type that is not known here"));
+              HasSubstr("S.f: the default has an unknown type"));
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "int", "required": true)", "{}")), HasSubstr("S.f: cannot set f"));
   EXPECT_THAT(LoadError(WithSpecClass(R"("type": "bool", "required": true)", R"({"sets": "ch_axis"})")),
               HasSubstr("S.f: cannot set ch_axis"));
@@ -194,7 +194,7 @@ TEST(CatalogTest, InvalidSpecClassIsReportedWithItsLocation) {
               HasSubstr("S.f: cannot set round_method"));
   CatalogTexts texts = WithSpecClass(R"("type": "int", "required": true)", R"({"sets": "ch_axis"})");
   texts.spec_presets = "{}";
-  EXPECT_THAT(LoadError(texts), HasSubstr("specs.S: Quark has no such class"));
+  EXPECT_THAT(LoadError(texts), HasSubstr("specs.S: spec_presets.json does not have this class"));
 }
 
 }  // namespace

@@ -316,7 +316,7 @@ TEST(RegistrationTest, MustBeNewRejectsExistingTemplates) {
 
 TEST(RegistrationTest, ReplacingAnEntryFreesItsQuota) {
   Tenant tenant;
-  tenant.limits().tenant_schemes = 1;
+  tenant.limits().tenant_entries = 1;
   tenant.limits().tenant_bytes = 3000;
   const std::string large = "name: 'a' config {} description: '" + std::string(1000, 'x') + "'";
   ASSERT_EQ(tenant.Register(large), "OK");

@@ -28,7 +28,7 @@ class QconfigdTest(unittest.TestCase):
                 self.assertIn(f'"msg":"shutting down","cause":"{name}"', server.text())
 
     def test_invalid_options_exit_2_with_a_message(self):
-        for arguments in (["--storage", "paper"], ["--max-batch-items", "0"], ["--nonsense"], ["--log-level", "loud"]):
+        for arguments in (["--storage", "paper"], ["--max-in-flight", "0"], ["--nonsense"], ["--log-level", "loud"]):
             result = start_and_fail(*arguments)
             self.assertEqual(result.returncode, 2, arguments)
             self.assertIn(arguments[0].lstrip("-"), result.stderr)
@@ -48,11 +48,11 @@ class QconfigdTest(unittest.TestCase):
             self.assertIn("cannot listen on " + server.address, result.stderr)
 
     def test_limits_can_be_set_by_options(self):
-        with Server("--max-list-entries", "1", QCONFIG_MAX_NAME_CHARS="5") as server:
+        with Server("--max-message-bytes", "40", QCONFIG_MAX_ANSWER_BYTES="100") as server:
             result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--layer", "a=fp8", "--layer", "b=fp8", server=server)
-            self.assertIn("more entries than the 1 allowed", result.stderr)
+            self.assertIn("MESSAGE_TOO_LARGE", result.stderr)
             result = qconfigctl("get-config", "llama", "--scheme", "int4_wo_128", server=server)
-            self.assertIn("longer than the 5 characters allowed", result.stderr)
+            self.assertIn("ANSWER_TOO_LARGE", result.stderr)
 
     def test_malformed_bytes_add_no_noise_to_the_log(self):
         with Server() as server:

@@ -114,7 +114,7 @@ class TlsTest(unittest.TestCase):
             self.assertNotIn("--insecure", server.text())
         with Server("--listen", "0.0.0.0:0", "--insecure", *server_options()) as server:
             self.assertAnswered(ask(server))
-            self.assertIn("calls are encrypted, but nobody is asked who calls", server.text())
+            self.assertIn("connections from other hosts are encrypted, but clients are not authenticated", server.text())
 
     def test_tls_versions(self):
         with Server(*server_options()) as server:

@@ -55,7 +55,7 @@ TEST_P(GoldenAlgorithmConfigTest, MatchesQuark) {
     const auto completed = CompleteAlgoConfig(*catalog, given, "config");
     ASSERT_EQ(completed.ok(), golden.contains("config")) << golden << completed.status();
     if (completed.ok()) {
-      ASSERT_EQ(ordered_json::parse(QuarkJson(*completed)), golden["config"]) << golden;
+      ASSERT_EQ(ordered_json::parse(QuarkJson(*completed, *catalog)), golden["config"]) << golden;
     } else {
       ASSERT_EQ(ItemErrorOf(completed.status()).reason(), v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG) << golden;
     }

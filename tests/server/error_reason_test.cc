@@ -144,7 +144,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   FaultInjectingStore& faults = *store;
   TestSettings settings;
   settings.store = std::move(store);
-  settings.limits.tenant_schemes = 3;
+  settings.limits.tenant_entries = 3;
   TestServer server(std::move(settings));
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {

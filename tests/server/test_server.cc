@@ -30,6 +30,7 @@ RegistrySettings RegistrySettingsOf(const TestSettings& settings, const std::sha
   registry.limits = settings.limits;
   registry.cache_bytes = settings.cache_bytes;
   registry.clock = settings.clock;
+  registry.max_wait = settings.max_wait;
   registry.max_waiting_calls = settings.max_waiting_calls;
   registry.max_writing_calls = settings.max_writing_calls;
   registry.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };

@@ -34,6 +34,7 @@ struct TestSettings {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
+  absl::Duration max_wait = absl::Seconds(30);  // for min_revision, without a deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
 };

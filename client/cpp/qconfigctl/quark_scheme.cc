@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/layer_tensors.h"
 #include "core/quark_json_reader.h"
 #include "core/suggestion.h"
 #include "qconfigctl/quark_format.h"
@@ -17,10 +18,7 @@
 namespace qconfig::client {
 namespace {
 
-using google::protobuf::FieldDescriptor;
 using nlohmann::ordered_json;
-
-constexpr absl::string_view kTensors[] = {"input_tensors", "output_tensors", "weight", "bias"};
 
 bool IsSpec(const ordered_json& json) { return json.is_object() && json.contains("spec"); }
 
@@ -153,26 +151,24 @@ absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path,
 }
 
 absl::Status ReadLayerConfig(const ordered_json& json, const std::string& path, v1::QLayerConfig& layer) {
-  for (const absl::string_view name : kTensors) {
-    const ordered_json& tensor = Member(json, name.data());
-    if (tensor.is_null()) continue;
-    const auto stages = ReadStages(tensor, Join(path, name));
+  for (const LayerTensor& tensor : kLayerTensors) {
+    const ordered_json& json_tensor = Member(json, tensor.name);
+    if (json_tensor.is_null()) continue;
+    const auto stages = ReadStages(json_tensor, Join(path, tensor.name));
     if (!stages.ok()) return stages.status();
-    const FieldDescriptor* field = layer.GetDescriptor()->FindFieldByName(std::string(name));
-    for (const v1::QTensorConfig& stage : *stages) layer.GetReflection()->AddMessage(&layer, field)->CopyFrom(stage);
+    for (const v1::QTensorConfig& stage : *stages) *(layer.*tensor.mutable_stages)()->Add() = stage;
   }
   return absl::OkStatus();
 }
 
 absl::Status ReadLayerSpec(const ordered_json& json, const std::string& path, v1::LayerSpec& layer) {
-  for (const absl::string_view name : kTensors) {
-    const ordered_json& json_tensor = Member(json, name.data());
+  for (const LayerTensor& tensor : kLayerTensors) {
+    const ordered_json& json_tensor = Member(json, tensor.name);
     if (json_tensor.is_null()) continue;
-    const FieldDescriptor* field = layer.GetDescriptor()->FindFieldByName(std::string(name));
-    auto& tensor = static_cast<v1::TensorSpec&>(*layer.GetReflection()->MutableMessage(&layer, field));
-    const std::string tensor_path = Join(path, name);
-    const absl::Status status = IsSpec(json_tensor) ? ReadSpec(json_tensor, tensor_path, tensor)
-                                                    : ReadFullTensor(json_tensor, tensor_path, tensor);
+    v1::TensorSpec& spec = *(layer.*tensor.mutable_spec)();
+    const std::string tensor_path = Join(path, tensor.name);
+    const absl::Status status =
+        IsSpec(json_tensor) ? ReadSpec(json_tensor, tensor_path, spec) : ReadFullTensor(json_tensor, tensor_path, spec);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -184,7 +180,7 @@ absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Sc
   const absl::Status status = ReadTargetDevice(Member(json, "target_device"), Join(path, "target_device"), device);
   if (!status.ok()) return status;
   bool has_spec = false;
-  for (const absl::string_view name : kTensors) has_spec = has_spec || IsSpec(Member(json, name.data()));
+  for (const LayerTensor& tensor : kLayerTensors) has_spec = has_spec || IsSpec(Member(json, tensor.name));
   if (has_spec) {
     scheme.mutable_spec()->set_target_device(device);
     return ReadLayerSpec(json, path, *scheme.mutable_spec());
@@ -198,12 +194,14 @@ absl::Status ReadLayer(const ordered_json& json, const std::string& path, v1::Sc
 bool IsQuarkScheme(const ordered_json& json) {
   if (!json.is_object()) return false;
   if (json.contains("target_device") || json.contains("global_quant_config")) return true;
-  return std::any_of(std::begin(kTensors), std::end(kTensors),
-                     [&json](absl::string_view name) { return json.contains(name.data()); });
+  return std::any_of(std::begin(kLayerTensors), std::end(kLayerTensors),
+                     [&json](const LayerTensor& tensor) { return json.contains(tensor.name); });
 }
 
 absl::StatusOr<v1::Scheme> SchemeFromQuark(const ordered_json& json) {
-  std::vector<absl::string_view> keys(std::begin(kTensors), std::end(kTensors));
+  std::vector<absl::string_view> keys;
+  keys.reserve(std::size(kLayerTensors));
+  for (const LayerTensor& tensor : kLayerTensors) keys.emplace_back(tensor.name);
   keys.push_back("target_device");
   const std::vector<absl::string_view> layer_keys = keys;
   const bool wrapped = json.is_object() && json.contains("config");

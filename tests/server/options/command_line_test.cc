@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/options/removed_options.h"
 #include "tests/server/registry/storage/store_test_support.h"
 
 namespace qconfig {
@@ -52,23 +53,23 @@ class CommandLineTest : public testing::Test {
 };
 
 TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
-  Write("max-batch-items = 3\nmax-name-chars = 4\nmax-pattern-chars = 5\ninsecure = true\n");
-  Set("QCONFIG_MAX_BATCH_ITEMS", "6");
-  Set("QCONFIG_MAX_NAME_CHARS", "7");
+  Write("max-message-bytes = 3\nmax-in-flight = 4\nmax-tenant-bytes = 5\ninsecure = true\n");
+  Set("QCONFIG_MAX_MESSAGE_BYTES", "6");
+  Set("QCONFIG_MAX_IN_FLIGHT", "7");
   Set("QCONFIG_CONFIG", file_);
-  const auto line = Parse({"--max-batch-items", "8"});
+  const auto line = Parse({"--max-message-bytes", "8"});
   ASSERT_TRUE(line.ok()) << line.status();
-  EXPECT_EQ(options_.limits.batch_items, 8u);
-  EXPECT_EQ(options_.limits.name_chars, 7u);
-  EXPECT_EQ(options_.limits.pattern_chars, 5u);
-  EXPECT_EQ(options_.limits.list_entries, Options().limits.list_entries);
+  EXPECT_EQ(options_.limits.message_bytes, 8u);
+  EXPECT_EQ(options_.max_in_flight, 7u);
+  EXPECT_EQ(options_.limits.tenant_bytes, 5u);
+  EXPECT_EQ(options_.limits.tenant_entries, Options().limits.tenant_entries);
   EXPECT_TRUE(options_.insecure);
   std::vector<std::string> given;
   for (const GivenOption& option : line->given) given.push_back(option.flag + " " + option.value + " " + option.source);
   EXPECT_THAT(given, ElementsAre("--config " + file_ + " environment: QCONFIG_CONFIG",
                                  "--insecure true file: " + file_ + ", line 4",
-                                 "--max-name-chars 7 environment: QCONFIG_MAX_NAME_CHARS",
-                                 "--max-pattern-chars 5 file: " + file_ + ", line 3", "--max-batch-items 8 flag"));
+                                 "--max-in-flight 7 environment: QCONFIG_MAX_IN_FLIGHT",
+                                 "--max-tenant-bytes 5 file: " + file_ + ", line 3", "--max-message-bytes 8 flag"));
 }
 
 TEST_F(CommandLineTest, EveryOptionFillsItsField) {
@@ -100,17 +101,10 @@ TEST_F(CommandLineTest, EveryOptionFillsItsField) {
       {"--max-connection-age-seconds", "19",
        [](const Options& o) { return absl::StrCat(o.max_connection_age_seconds); }},
       {"--max-in-flight", "20", [](const Options& o) { return absl::StrCat(o.max_in_flight); }},
-      {"--min-revision-wait-seconds", "21", [](const Options& o) { return absl::StrCat(o.min_revision_wait_seconds); }},
-      {"--max-tenant-schemes", "22", [](const Options& o) { return absl::StrCat(o.limits.tenant_schemes); }},
-      {"--max-tenant-templates", "23", [](const Options& o) { return absl::StrCat(o.limits.tenant_templates); }},
+      {"--max-tenant-entries", "22", [](const Options& o) { return absl::StrCat(o.limits.tenant_entries); }},
       {"--max-tenant-bytes", "24", [](const Options& o) { return absl::StrCat(o.limits.tenant_bytes); }},
       {"--max-message-bytes", "25", [](const Options& o) { return absl::StrCat(o.limits.message_bytes); }},
-      {"--max-name-chars", "26", [](const Options& o) { return absl::StrCat(o.limits.name_chars); }},
-      {"--max-pattern-chars", "27", [](const Options& o) { return absl::StrCat(o.limits.pattern_chars); }},
-      {"--max-list-entries", "28", [](const Options& o) { return absl::StrCat(o.limits.list_entries); }},
-      {"--max-batch-items", "29", [](const Options& o) { return absl::StrCat(o.limits.batch_items); }},
       {"--max-answer-bytes", "30", [](const Options& o) { return absl::StrCat(o.limits.answer_bytes); }},
-      {"--max-algorithm-bytes", "31", [](const Options& o) { return absl::StrCat(o.limits.algorithm_bytes); }},
       {"--log-sample", "0.5", [](const Options& o) { return absl::StrCat(o.log_sample); }},
       {"--insecure", "true", [](const Options& o) { return std::string(o.insecure ? "true" : "false"); }},
       {"--config", file_, [](const Options& o) { return o.config; }},
@@ -146,9 +140,9 @@ TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
 
 TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyWhereThatMeansSomething) {
   Write(
-      "admin-listen = 127.0.0.1:1\ntls-cert = file\ndata-dir = directory\nmax-batch-items = 3\nlisten = 127.0.0.1:2\n"
+      "admin-listen = 127.0.0.1:1\ntls-cert = file\ndata-dir = directory\nmax-message-bytes = 3\nlisten = 127.0.0.1:2\n"
       "insecure = true\n");
-  for (const char* name : {"QCONFIG_ADMIN_LISTEN", "QCONFIG_TLS_CERT", "QCONFIG_DATA_DIR", "QCONFIG_MAX_BATCH_ITEMS",
+  for (const char* name : {"QCONFIG_ADMIN_LISTEN", "QCONFIG_TLS_CERT", "QCONFIG_DATA_DIR", "QCONFIG_MAX_MESSAGE_BYTES",
                            "QCONFIG_LISTEN", "QCONFIG_INSECURE"}) {
     Set(name, "");
   }
@@ -157,16 +151,16 @@ TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyWhereThatMeansSomething) {
   EXPECT_EQ(options_.admin_listen, "");
   EXPECT_EQ(options_.tls_cert, "");
   EXPECT_EQ(options_.data_dir, "");
-  EXPECT_EQ(options_.limits.batch_items, 3u);
+  EXPECT_EQ(options_.limits.message_bytes, 3u);
   EXPECT_EQ(options_.listen, "127.0.0.1:2");
   EXPECT_TRUE(options_.insecure);
 }
 
 TEST_F(CommandLineTest, NumbersAreDecimal) {
-  ASSERT_TRUE(Parse({"--max-batch-items", "010"}).ok());
-  EXPECT_EQ(options_.limits.batch_items, 10u);
+  ASSERT_TRUE(Parse({"--max-message-bytes", "010"}).ok());
+  EXPECT_EQ(options_.limits.message_bytes, 10u);
   for (const std::string value : {"0x10", "1e3", "-1", "1.5", "", " ", "99999999999999999999"}) {
-    EXPECT_THAT(Refusal({"--max-batch-items", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
+    EXPECT_THAT(Refusal({"--max-message-bytes", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
   }
   for (const std::string value : {"nan", "inf", "-0.1", "1.1", "x"}) {
     EXPECT_THAT(Refusal({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
@@ -174,14 +168,16 @@ TEST_F(CommandLineTest, NumbersAreDecimal) {
 }
 
 TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
-  EXPECT_EQ(Refusal({"--max-batch-items", "x"}), "--max-batch-items \"x\" is not a whole number from 1 to 2147483647");
-  EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is none of debug, info, warn, error");
-  EXPECT_EQ(Refusal({"--insecure=maybe"}), "--insecure \"maybe\" is none of true, false, 1, 0");
-  EXPECT_EQ(Refusal({"--max-batch-item=3"}), "--max-batch-item=3 is no option; did you mean --max-batch-items?");
-  EXPECT_EQ(Refusal({"serve"}), "serve is no subcommand");
-  EXPECT_EQ(Refusal({"--listen"}), "--listen needs a value");
-  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir needs a value, and --insecure looks like an option");
-  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config needs a value, and --insecure looks like an option");
+  EXPECT_EQ(Refusal({"--max-message-bytes", "x"}),
+            "--max-message-bytes \"x\" is not a whole number from 1 to 2147483647");
+  EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
+  EXPECT_EQ(Refusal({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
+  EXPECT_EQ(Refusal({"--max-message-byte=3"}),
+            "--max-message-byte=3 is not an option; did you mean --max-message-bytes?");
+  EXPECT_EQ(Refusal({"serve"}), "serve is not a subcommand");
+  EXPECT_EQ(Refusal({"--listen"}), "--listen requires a value");
+  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir requires a value, but --insecure looks like an option");
+  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config requires a value, but --insecure looks like an option");
   EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
 }
 
@@ -195,15 +191,15 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
     const char* text;
     const char* message;
   } cases[] = {
-      {"\nmax-batch-item = 3\n", ", line 2: no option is named \"max-batch-item\"; did you mean max-batch-items?"},
-      {"--listen = 3\n", ", line 1: no option is named \"--listen\"; did you mean listen?"},
-      {"config = x\n", ", line 1: no option is named \"config\""},
-      {"help = true\n", ", line 1: no option is named \"help\""},
+      {"\nmax-message-byte = 3\n", ", line 2: unknown option \"max-message-byte\"; did you mean max-message-bytes?"},
+      {"--listen = 3\n", ", line 1: unknown option \"--listen\"; did you mean listen?"},
+      {"config = x\n", ", line 1: unknown option \"config\""},
+      {"help = true\n", ", line 1: unknown option \"help\""},
       {"listen = a:1\n\nlisten = a:1\n", ", line 3: listen is given twice, first in line 1"},
-      {"log-format = xml", ", line 1: log-format \"xml\" is none of auto, json, text"},
+      {"log-format = xml", ", line 1: log-format \"xml\" is not one of auto, json, text"},
       {"max-in-flight =", ", line 1: max-in-flight \"\" is not a whole number from 1 to 100000"},
-      {"insecure =", ", line 1: insecure needs a value, true or false"},
-      {"listen", ", line 1 is not `key = value`, such as: listen = 127.0.0.1:50051"},
+      {"insecure =", ", line 1: insecure requires a value, true or false"},
+      {"listen", ", line 1 must be `key = value`, such as: listen = 127.0.0.1:50051"},
   };
   for (const auto& item : cases) {
     Write(item.text);
@@ -213,16 +209,42 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
             "the configuration file /nonexistent cannot be opened: No such file or directory");
 }
 
-TEST_F(CommandLineTest, NamesVariablesThatNobodyKnows) {
+TEST_F(CommandLineTest, RemovedOptionsAreErrorsThatSayWhatToDo) {
+  const std::string name_chars =
+      " was removed: the API fixes this limit at 128 characters. Remove it from your configuration";
+  const std::string quota =
+      " was removed: --max-tenant-entries replaces it, and limits schemes and templates together. Set that instead";
+  EXPECT_EQ(Refusal({"--max-name-chars", "5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(Refusal({"--max-name-chars=5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(Refusal({"--max-tenant-templates=5"}), "--max-tenant-templates" + quota);
+  Write("\nmax-name-chars = 5\n");
+  EXPECT_EQ(Refusal({"--config", file_}), file_ + ", line 2: max-name-chars" + name_chars);
+  Set("QCONFIG_MAX_TENANT_SCHEMES", "");
+  EXPECT_EQ(Refusal({}), "");
+  Set("QCONFIG_MAX_TENANT_SCHEMES", "5");
+  EXPECT_EQ(Refusal({}), "QCONFIG_MAX_TENANT_SCHEMES" + quota);
+}
+
+TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
+  CLI::App app;
+  AddOptions(app, options_);
+  EXPECT_EQ(RemovedOptions().size(), 8u);
+  for (const RemovedOption& removed : RemovedOptions()) {
+    EXPECT_EQ(app.get_option_no_throw("--" + removed.name), nullptr) << removed.name;
+    EXPECT_THAT(Refusal({absl::StrCat("--", removed.name, "=1")}), HasSubstr("was removed: ")) << removed.name;
+  }
+}
+
+TEST_F(CommandLineTest, NamesUnknownVariables) {
   EXPECT_THAT(UnknownVariables(), IsEmpty());
   for (const char* name : {"QCONFIG_SERVER", "QCONFIG_BIN", "QCONFIG_SERVICE_PORT_GRPC", "QCONFIG_PORT_9464_TCP",
                            "QCONFIG_INSECURE", "QCONFIG_CONFIG", "NO_QCONFIG"}) {
     Set(name, "1");
   }
   EXPECT_THAT(UnknownVariables(), IsEmpty());
-  Set("QCONFIG_MAX_BATCH_ITEM", "1");
-  EXPECT_THAT(UnknownVariables(), ElementsAre("no option is named by the variable QCONFIG_MAX_BATCH_ITEM; did you mean "
-                                              "QCONFIG_MAX_BATCH_ITEMS?"));
+  Set("QCONFIG_MAX_MESSAGE_BYTE", "1");
+  EXPECT_THAT(UnknownVariables(), ElementsAre("unknown environment variable QCONFIG_MAX_MESSAGE_BYTE; did you mean "
+                                              "QCONFIG_MAX_MESSAGE_BYTES?"));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
     EXPECT_NE(option->get_group(), "Options") << option->get_name();
     std::string expected = "QCONFIG_";
     for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    EXPECT_EQ(VariableOf(*option), expected);
+    EXPECT_EQ(VariableOf(option->get_name()), expected);
   }
 }
 
@@ -124,12 +124,12 @@ TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
     const char* refused;  // with what, or null
     const char* warned;   // of what, or null
   };
-  const char* const kOpen = "nothing is encrypted, and nobody is asked who calls";
+  const char* const kOpen = "neither encrypted nor authenticated";
   const Case cases[] = {
-      {"0.0.0.0:1", false, false, false, "Say --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1", nullptr},
+      {"0.0.0.0:1", false, false, false, "Set --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1", nullptr},
       {"0.0.0.0:1", false, false, true, nullptr, kOpen},
-      {"0.0.0.0:1", true, false, false, "without --tls-client-ca nobody is asked who calls. Say it", nullptr},
-      {"0.0.0.0:1", true, false, true, nullptr, "calls are encrypted, but nobody is asked who calls"},
+      {"0.0.0.0:1", true, false, false, "clients are not authenticated. Set --tls-client-ca", nullptr},
+      {"0.0.0.0:1", true, false, true, nullptr, "encrypted, but clients are not authenticated"},
       {"0.0.0.0:1", true, true, false, nullptr, nullptr},
       {"0.0.0.0:1", true, true, true, nullptr, nullptr},
       {"127.0.0.1:1", false, false, false, nullptr, nullptr},
@@ -149,7 +149,7 @@ TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
       EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warned == nullptr);
     } else {
       EXPECT_THAT(refusal, HasSubstr(c.refused));
-      EXPECT_THAT(refusal, HasSubstr("or say --insecure"));
+      EXPECT_THAT(refusal, HasSubstr("or set --insecure"));
     }
   }
 }
@@ -162,9 +162,9 @@ TEST(OptionsTest, TlsNeedsCertificateAndKey) {
     options.tls_client_ca = ca;
     return std::string(CheckOptions(options).message());
   };
-  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key belong together"));
-  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key belong together"));
-  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca asks callers for certificates"));
+  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca requires TLS"));
   EXPECT_EQ(refusal("file", "file", "file"), "");
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The methods of ConfigService, called over a real port.
+#include "server/services/config_service.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +65,65 @@ TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
   EXPECT_EQ(ToldToClient(server_.ClientOf("", absl::Milliseconds(200)).GetConfig(hasty).status()),
             "REVISION_IN_FUTURE at min_revision");
   EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsForTheLimitOfTheServer) {
+  TestSettings settings;
+  settings.max_wait = absl::ZeroDuration();
+  TestServer server(std::move(settings));
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(server.CallWithBytes("GetConfig", request.SerializeAsString()).error_code(),
+            grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(20)) << "the default is 30 seconds";
+}
+
+// A request that takes long, within all limits: patterns that almost match the projections of a template.
+v1::GetConfigRequest SlowRequest(TestServer& server) {
+  v1::RegisterTemplateRequest registration;
+  registration.mutable_llm_template()->set_model_type("slow");
+  for (int i = 0; i < 20; ++i) {
+    registration.mutable_llm_template()->add_kv_layers_name(std::string(1000, 'a') + std::to_string(i));
+  }
+  EXPECT_EQ(ToldToClient(server.client().RegisterTemplate(registration).status()), "OK");
+  v1::GetConfigRequest request;
+  request.mutable_spec()->set_model_type("slow");
+  request.mutable_spec()->set_scheme("fp8");
+  request.mutable_spec()->set_kv_cache_scheme("fp8");
+  for (int i = 0; i < 50; ++i) {
+    v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
+    entry.set_pattern("*" + std::string(500, 'a') + "b" + std::to_string(i));
+    entry.set_scheme("fp8");
+  }
+  return request;
+}
+
+TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
+  const v1::GetConfigRequest request = SlowRequest(server_);
+  const absl::Time start = absl::Now() + absl::Hours(1);  // the limits of waiting use the real clock
+  int ticks = 0;
+  const ConfigService service(server_.registry(), Limits(), [&] { return start + absl::Milliseconds(++ticks); });
+  CallContext call;
+  call.is_cancelled = [] { return false; };
+  call.deadline = absl::InfiniteFuture();
+  ASSERT_TRUE(service.GetConfig(call, request).ok());
+  const int checks = ticks;
+  ASSERT_GT(checks, 100);
+  ticks = 0;
+  call.deadline = start + absl::Milliseconds(10);
+  EXPECT_EQ(service.GetConfig(call, request).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ticks, 10);
+}
+
+TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
+  const v1::GetConfigRequest request = SlowRequest(server_);
+  const ConfigService service(server_.registry(), Limits(), absl::Now);
+  int calls = 0;
+  CallContext call;
+  call.is_cancelled = [&calls] { return ++calls > 10; };
+  call.deadline = absl::InfiniteFuture();
+  EXPECT_EQ(service.GetConfig(call, request).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(calls, 11);
 }
 
 // Each request fails the check that is named and all those after it.

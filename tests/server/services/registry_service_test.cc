@@ -351,8 +351,7 @@ TEST_F(RegistryServiceTest, ValidateOnlyChecksAndStoresNothing) {
 
 TEST(RegistryQuotaTest, TenantsAreLimited) {
   Limits limits;
-  limits.tenant_schemes = 1;
-  limits.tenant_templates = 1;
+  limits.tenant_entries = 2;
   limits.tenant_bytes = 1000;
   TestServer server(limits);
   const auto put_scheme = [&](const std::string& name) {
@@ -368,12 +367,12 @@ TEST(RegistryQuotaTest, TenantsAreLimited) {
     return server.client().RegisterTemplate(request).status();
   };
   EXPECT_EQ(ToldToClient(put_scheme("one")), "OK");
-  EXPECT_EQ(ToldToClient(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
-  EXPECT_EQ(put_scheme("two").code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ToldToClient(put_template("m", 1000)), "QUOTA_EXCEEDED at llm_template");
   EXPECT_EQ(ToldToClient(put_template("m", 500)), "OK");
-  EXPECT_EQ(ToldToClient(put_template("m", 600)), "OK") << "the bytes that it replaces are free";
+  EXPECT_EQ(ToldToClient(put_template("m", 600)), "OK") << "the replaced entry does not count";
   EXPECT_EQ(ToldToClient(put_template("n", 1)), "QUOTA_EXCEEDED at llm_template");
+  EXPECT_EQ(ToldToClient(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
+  EXPECT_EQ(put_scheme("two").code(), absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace
