@@ -14,7 +14,7 @@ namespace {
 // With fewer awaited calls, each call takes up to twice the CPU.
 constexpr int kAwaited = 128;
 
-// `handler`, and caches its answers.
+// Wraps `handler` so that its answers are cached.
 BytesMethod CachingAnswers(BytesMethod handler, std::shared_ptr<AnswerCache> cache) {
   return [handler = std::move(handler), cache = std::move(cache)](const CallContext& call, absl::string_view request) {
     const int64_t began = cache->Begin();
@@ -36,7 +36,7 @@ class QueuedUnaryMethod::Call {
   }
 
  private:
-  // What gRPC fills and reads for one call.
+  // The objects that gRPC fills and reads for one call.
   struct Exchange {
     Exchange() : writer(&context) {}
 

@@ -17,9 +17,9 @@
 
 namespace qconfig {
 
-// What a streaming method does with one of its calls. All functions run on the queue's thread and must not block. The
-// call owns its handler and destroys it when the call is over: the client went away, the deadline passed, the server
-// shut down, or Finish() was called and the status is sent.
+// Handles one call of a streaming method. All functions run on the queue's thread and must not block. The call owns
+// its handler and destroys it when the call is over: the client went away, the deadline passed, the server shut down,
+// or Finish() was called and the status is sent.
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;

@@ -10,7 +10,8 @@
 
 namespace qconfig {
 
-// What gRPC calls, on one of its synchronous threads, for each call of `method`. `dispatcher` must outlive the result.
+// Returns a handler that gRPC runs on one of its synchronous threads for each call of `method`. `dispatcher` must
+// outlive the result.
 std::unique_ptr<grpc::internal::MethodHandler> MakeSyncHandler(ObservedMethod method, UnaryDispatcher& dispatcher);
 
 }  // namespace qconfig
