@@ -19,6 +19,7 @@ class GrpcLogTest : public testing::Test {
   GrpcLogTest() {
     spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
     SetLogForm(log, LogForm::kText);
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // the default, once gRPC is initialized
     ReadGrpcLog(EventLog(log, LogForm::kText), [this] { ++ports_lost_; });
   }
 
