@@ -20,7 +20,7 @@ size_t CountCodePoints(absl::string_view text);
 
 // Whether every character of `text` is visible, or a plain space: well-formed UTF-8 without control, format and
 // unassigned characters, characters that displays may ignore (Default_Ignorable_Code_Point), and spaces other than
-// U+0020. The tables are those of utf8proc: Unicode 15.0 on Debian 12.
+// U+0020. The tables are those of utf8proc: Unicode 15.0 on Debian 12, 15.1 on 13.
 bool IsPrintable(absl::string_view text);
 
 // `text` as it may stand in an error message or a log line: invisible characters other than spaces are written as
