@@ -81,7 +81,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status rejected = held.admitted.ok() ? CheckWaitedFor(call, held.time) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
-  observer_.Finished(method.metrics, call, answer.status(), clock_() - held.time);
+  observer_.Finished(method.metrics, call, answer.status(), clock_.Now() - held.time);
   if (!answer.ok()) {
     AddPushback(ItemErrorOf(answer.status()).reason(), context);
     return ToGrpcStatus(answer.status());
@@ -95,7 +95,7 @@ Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Time t
                                       const CachedAnswer& answer) {
   Counted sending = in_flight_calls_->EnterToSend(answer.bytes.Length());
   if (sending) {
-    observer_.FinishedOk(method.metrics, answer.tenant, clock_() - time,
+    observer_.FinishedOk(method.metrics, answer.tenant, clock_.Now() - time,
                          [&] { return MakeCallContext(context, method.path); });
   }
   return sending;

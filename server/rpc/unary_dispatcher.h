@@ -44,7 +44,7 @@ class UnaryDispatcher {
                   std::shared_ptr<InFlightCalls> in_flight_calls);
 
   size_t max_request_bytes() const { return max_request_bytes_; }
-  absl::Time Now() const { return clock_(); }
+  absl::Time Now() const { return clock_.Now(); }
 
   // REQUIRES: the contract has a method with this path.
   ObservedMethod Observe(std::string path, BytesMethod handler) const;
