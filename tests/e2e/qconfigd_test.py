@@ -48,7 +48,7 @@ class QconfigdTest(unittest.TestCase):
             self.assertIn("cannot listen on " + server.address, result.stderr)
 
     def test_limits_can_be_set_by_options(self):
-        with Server("--max-message-bytes", "40", QCONFIG_MAX_ANSWER_BYTES="100") as server:
+        with Server("--max-message-bytes", "30", QCONFIG_MAX_ANSWER_BYTES="100") as server:
             result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--layer", "a=fp8", "--layer", "b=fp8", server=server)
             self.assertIn("MESSAGE_TOO_LARGE", result.stderr)
             result = qconfigctl("get-config", "llama", "--scheme", "int4_wo_128", server=server)

@@ -105,7 +105,7 @@ class TlsTest(unittest.TestCase):
             self.assertAnswered(ask(server, client="me"))
             environment = {"QCONFIG_CLIENT_CERT": str(HERE / "me.crt"), "QCONFIG_CLIENT_KEY": str(HERE / "me.key")}
             self.assertAnswered(ask(server, **environment))
-            self.assertNotReached(ask(server), "say --client-cert and --client-key")
+            self.assertNotReached(ask(server), "pass --client-cert and --client-key")
             self.assertNotReached(ask(server, client="stranger"), "may not know the authority")
 
     def test_mutual_tls_allows_other_hosts(self):
