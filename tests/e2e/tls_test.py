@@ -106,7 +106,7 @@ class TlsTest(unittest.TestCase):
             environment = {"QCONFIG_CLIENT_CERT": str(HERE / "me.crt"), "QCONFIG_CLIENT_KEY": str(HERE / "me.key")}
             self.assertAnswered(ask(server, **environment))
             self.assertNotReached(ask(server), "pass --client-cert and --client-key")
-            self.assertNotReached(ask(server, client="stranger"), "may not know the authority")
+            self.assertNotReached(ask(server, client="stranger"), "may not trust the issuer")
 
     def test_mutual_tls_allows_other_hosts(self):
         with Server("--listen", "0.0.0.0:0", *server_options(client_ca="callers")) as server:
