@@ -102,7 +102,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
   const v1::GetConfigRequest request = SlowRequest(server_);
   const absl::Time start = absl::Now() + absl::Hours(1);  // the limits of waiting use the real clock
   int ticks = 0;
-  const ConfigService service(server_.registry(), Limits(), [&] { return start + absl::Milliseconds(++ticks); });
+  const ConfigService service(server_.registry(), Limits(), Clock([&] { return start + absl::Milliseconds(++ticks); }));
   CallContext call;
   call.is_cancelled = [] { return false; };
   call.deadline = absl::InfiniteFuture();
@@ -117,7 +117,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
 
 TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   const v1::GetConfigRequest request = SlowRequest(server_);
-  const ConfigService service(server_.registry(), Limits(), absl::Now);
+  const ConfigService service(server_.registry(), Limits(), Clock());
   int calls = 0;
   CallContext call;
   call.is_cancelled = [&calls] { return ++calls > 10; };
