@@ -125,7 +125,7 @@ TEST_F(SqliteBackupTest, OnlyRegistriesAreCopied) {
   WriteFile(from_, "");
   ExpectRefused(from_, to_, "is empty");
   WriteFile(from_, std::string(5000, 'x'));
-  ExpectRefused(from_, to_, "no SQLite database");
+  ExpectRefused(from_, to_, "is not an SQLite database");
   const std::string theirs = directory_.Path("theirs");
   RawSqlite(theirs).Run("CREATE TABLE theirs (x)");
   ExpectRefused(theirs, to_, "another application");

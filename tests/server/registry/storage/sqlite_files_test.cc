@@ -82,9 +82,9 @@ TEST_F(SqliteFilesTest, NoDatabaseIsRefused) {
   WriteFile(path_, "");
   ExpectRefused(path_, "is empty");
   WriteFile(path_, "not a database");
-  ExpectRefused(path_, "no SQLite database");
+  ExpectRefused(path_, "is not an SQLite database");
   WriteFile(path_, std::string(100'000, 'x'));
-  ExpectRefused(path_, "no SQLite database");
+  ExpectRefused(path_, "is not an SQLite database");
 }
 
 TEST_F(SqliteFilesTest, OtherApplicationsFileIsRefused) {
