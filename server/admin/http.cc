@@ -11,6 +11,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
+#include <limits>
 #include <list>
 #include <thread>
 #include <utility>
@@ -95,6 +96,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   Connection(Listener& listener, tcp::socket socket) : listener_(listener), stream_(std::move(socket)) {
     stream_.expires_after(absl::ToChronoNanoseconds(listener.limits_.max_connection_time));
     parser_.header_limit(static_cast<uint32_t>(listener.limits_.max_header_bytes));
+    parser_.body_limit(std::numeric_limits<uint64_t>::max());  // bodies are not read; Boost 1.74 has no "no limit"
   }
 
   void Read() {

@@ -145,6 +145,13 @@ TEST(AdminServerTest, OtherPathsAndMethodsAreRejected) {
   }
 }
 
+TEST(AdminServerTest, RequestBodiesAreIgnored) {
+  const auto server = Serve();
+  const Connection connection(server->port());
+  connection.Send("GET /livez HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n");
+  EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST(AdminServerTest, NotReadyIs503WithOneLine) {
   AdminHandlers handlers = Handlers();
   handlers.ready = [] { return absl::UnavailableError("storage: gone"); };
