@@ -55,6 +55,15 @@ HttpResponse ParseErrorResponse(const error_code& error) {
   return response;
 }
 
+// An exception, such as std::bad_alloc, ends only the request.
+HttpResponse Respond(const HttpServer::Handler& handler, const HttpRequest& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception&) {
+    return {500, {}, ""};
+  }
+}
+
 }  // namespace
 
 // The port and its connections. Everything but the handler runs on one thread, so nothing is locked.
@@ -121,7 +130,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
     HttpRequest request = {std::string(method), std::string(target.substr(0, target.find('?')))};
     asio::post(listener_.handler_threads_, [self = shared_from_this(), request = std::move(request)] {
       if (self->closed_) return;
-      HttpResponse response = self->listener_.handler_(request);
+      HttpResponse response = Respond(self->listener_.handler_, request);
       asio::post(self->stream_.get_executor(),
                  [self, response = std::move(response)]() mutable { self->Write(std::move(response)); });
     });

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <new>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -243,6 +244,14 @@ TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
   while (open_files.size() < 1100) open_files.push_back(dup(STDERR_FILENO));
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
   for (const int file : open_files) close(file);
+}
+
+TEST(AdminServerTest, HandlerThatThrowsFailsOnlyItsRequest) {
+  AdminHandlers handlers = Handlers();
+  handlers.metrics = []() -> std::string { throw std::bad_alloc(); };
+  const auto server = Serve(std::move(handlers));
+  EXPECT_THAT(Ask(server->port(), "GET", "/metrics"), StartsWith("HTTP/1.1 500"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
 }
 
 TEST(AdminServerTest, LivezAnswersWhileOtherHandlersHang) {
