@@ -11,6 +11,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
+#include <limits>
 #include <list>
 #include <thread>
 #include <utility>
@@ -54,6 +55,15 @@ HttpResponse ParseErrorResponse(const error_code& error) {
   return response;
 }
 
+// An exception, such as std::bad_alloc, ends only the request.
+HttpResponse Respond(const HttpServer::Handler& handler, const HttpRequest& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception&) {
+    return {500, {}, ""};
+  }
+}
+
 }  // namespace
 
 // The port and its connections. Everything but the handler runs on one thread, so nothing is locked.
@@ -95,6 +105,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   Connection(Listener& listener, tcp::socket socket) : listener_(listener), stream_(std::move(socket)) {
     stream_.expires_after(absl::ToChronoNanoseconds(listener.limits_.max_connection_time));
     parser_.header_limit(static_cast<uint32_t>(listener.limits_.max_header_bytes));
+    parser_.body_limit(std::numeric_limits<uint64_t>::max());  // bodies are not read; Boost 1.74 has no "no limit"
   }
 
   void Read() {
@@ -119,7 +130,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
     HttpRequest request = {std::string(method), std::string(target.substr(0, target.find('?')))};
     asio::post(listener_.handler_threads_, [self = shared_from_this(), request = std::move(request)] {
       if (self->closed_) return;
-      HttpResponse response = self->listener_.handler_(request);
+      HttpResponse response = Respond(self->listener_.handler_, request);
       asio::post(self->stream_.get_executor(),
                  [self, response = std::move(response)]() mutable { self->Write(std::move(response)); });
     });

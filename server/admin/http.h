@@ -40,7 +40,7 @@ struct HttpLimits {
 // closed. Thread-safe.
 class HttpServer {
  public:
-  // Called on up to `max_connections` threads at once.
+  // Called on up to `max_connections` threads at once. The response is 500 if it throws.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
   // Listens on `address`; port 0 means any free port. The server reopens the port, and logs that, if the system fails

@@ -145,15 +145,15 @@ Server::~Server() {
 void Server::ReportNotServing() { health_.ReportNotServing(*queue_); }
 
 size_t Server::Shutdown(absl::Duration grace) {
-  // For the last bytes of responses. Open streams of health watchers always use all of this time.
-  constexpr absl::Duration kSending = absl::Milliseconds(250);
+  // For the last bytes of responses. On Unix sockets, open streams of health watchers always use all of this time.
+  const absl::Duration sending = std::min(grace, absl::Milliseconds(250));
   ReportNotServing();
   registry_.StopWaiting();
   const size_t left = in_flight_calls_->Drain(grace);
   // gRPC ends calls that arrive during its own shutdown with CANCELLED, which clients do not retry. On a connection
   // that is closed, they are UNAVAILABLE.
-  CloseAcceptedConnections(port_);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + std::min(grace, kSending)));
+  CloseAcceptedConnections(port_, sending);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + sending));
   server_->Wait();
   queue_->Stop();
   workers_.reset();

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <new>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -145,6 +146,13 @@ TEST(AdminServerTest, OtherPathsAndMethodsAreRejected) {
   }
 }
 
+TEST(AdminServerTest, RequestBodiesAreIgnored) {
+  const auto server = Serve();
+  const Connection connection(server->port());
+  connection.Send("GET /livez HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n");
+  EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST(AdminServerTest, NotReadyIs503WithOneLine) {
   AdminHandlers handlers = Handlers();
   handlers.ready = [] { return absl::UnavailableError("storage: gone"); };
@@ -236,6 +244,14 @@ TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
   while (open_files.size() < 1100) open_files.push_back(dup(STDERR_FILENO));
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
   for (const int file : open_files) close(file);
+}
+
+TEST(AdminServerTest, HandlerThatThrowsFailsOnlyItsRequest) {
+  AdminHandlers handlers = Handlers();
+  handlers.metrics = []() -> std::string { throw std::bad_alloc(); };
+  const auto server = Serve(std::move(handlers));
+  EXPECT_THAT(Ask(server->port(), "GET", "/metrics"), StartsWith("HTTP/1.1 500"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
 }
 
 TEST(AdminServerTest, LivezAnswersWhileOtherHandlersHang) {
