@@ -50,7 +50,7 @@ absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_vi
       .ToStatus(absl::StrCat("has ", bytes, " bytes with its defaults, more than the limit of ", limits.entry_bytes));
 }
 
-// Checks the quotas of a tenant that puts `entry` in the place of `replaced`, which is null for a new entry.
+// Checks the quotas of a tenant that replaces `replaced`, which is null for a new entry, with `entry`.
 absl::Status CheckQuota(const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
                         const RegistrationContext& context, absl::string_view field) {
   Error error(v1::ERROR_REASON_QUOTA_EXCEEDED);

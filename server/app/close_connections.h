@@ -4,9 +4,9 @@
 
 namespace qconfig {
 
-// Closes all TCP connections that this process has accepted on `port`, so that nothing more is sent on them. What was
-// sent before still reaches the peers. The sockets stay open until their owner notices. Does nothing if the system does
-// not say which files are open.
+// Shuts down all TCP connections that this process has accepted on `port`, so that nothing more is sent on them. Data
+// that was sent before still reaches the peers. The sockets stay open until their owner closes them. Does nothing if
+// the operating system does not list the open files.
 void CloseAcceptedConnections(int port);
 
 }  // namespace qconfig

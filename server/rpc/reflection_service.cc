@@ -75,15 +75,15 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request, const st
       }
       break;
     default:
-      SetError(grpc::StatusCode::UNIMPLEMENTED, "unknown kind of request", response);
+      SetError(grpc::StatusCode::UNIMPLEMENTED, "unsupported request type", response);
   }
   return response;
 }
 
 }  // namespace
 
-// Answers one request after the other. Reads the next one only when the client has taken the last answer, so that a
-// call holds one answer at most.
+// Answers requests one after the other. Reads the next request only when the last answer has been sent, so that a call
+// holds at most one answer.
 class ReflectionService::Call final : public StreamHandler {
  public:
   Call(ReflectionService& reflection, StreamingCall& call) : reflection_(reflection), call_(call) {
