@@ -29,7 +29,7 @@ struct CatalogFiles {
   absl::string_view spec_presets;
 };
 
-// Behaviors that not all Quark releases share, by their names in catalog.json.
+// Behaviours that not all Quark releases share, by their names in catalog.json.
 struct CatalogTraits {
   // "exclude_patterns_expanded": an exclude pattern that does not end in ".*" becomes two patterns.
   bool exclude_patterns_expanded = false;

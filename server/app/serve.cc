@@ -45,7 +45,7 @@
 namespace qconfig {
 namespace {
 
-// What every part of a serving process uses.
+// The objects that all parts of a serving process use.
 struct Process {
   const Options& options;
   const Catalogs& catalogs;

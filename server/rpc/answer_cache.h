@@ -29,7 +29,7 @@ struct CachedAnswer {
 // the tenant's registry changes. Evicts the least recently used answers. Thread-safe.
 class AnswerCache {
  public:
-  // Larger requests and answers are not cached: they take long to look up, or would evict many others at once.
+  // Larger requests and answers are not cached: looking them up is slow, or they would evict many others at once.
   static constexpr size_t kMaxRequestBytes = 64u << 10;
   static constexpr size_t kMaxAnswerBytes = 1u << 20;
 

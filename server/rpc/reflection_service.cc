@@ -27,7 +27,7 @@ void SetError(grpc::StatusCode code, const std::string& message, ServerReflectio
   response.mutable_error_response()->set_error_message(message);
 }
 
-// Adds the file `name` and all that it imports, each once and before what it imports.
+// Adds the file `name` and all files that it imports, each once and before its imports.
 void AddFiles(const std::string& name, const DescriptorFiles& files, std::set<std::string>& added,
               ServerReflectionResponse& response) {
   const DescriptorFiles::File* const file = files.Find(name);

@@ -27,7 +27,7 @@ class StreamHandler {
   // The message that Read() requested. `bytes` are valid until this returns.
   virtual void OnMessage(absl::string_view bytes) = 0;
 
-  // The client sends no more messages. Follows Read() in place of a message.
+  // The client sends no more messages. Follows Read() instead of a message.
   virtual void OnHalfClose() = 0;
 
   // The call can Write() again.

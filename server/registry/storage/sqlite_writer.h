@@ -21,7 +21,7 @@
 
 namespace qconfig {
 
-// What a store has done since it was opened.
+// Counts of what a store has done since it was opened.
 struct SqliteStats {
   int64_t transactions = 0;  // committed
   int64_t writes = 0;        // stored
