@@ -320,7 +320,8 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
         .Revisions(0, newest)  // the oldest revision is not known here
-        .ToStatus(absl::StrCat("the newest revision of the tenant's registry is ", newest));
+        .Advice(absl::StrCat("The newest revision is ", newest))
+        .ToStatus("not the newest revision of the tenant's registry");
   }
   v1::RegistryChange change;
   if (catalog != context.registry.default_catalog()) change.set_set_default_catalog(catalog);

@@ -86,8 +86,8 @@ absl::Status Registry::WaitForRevision(const SnapshotQuery& query) const {
       .Value(absl::StrCat(query.min_revision))
       .Tenant(query.tenant.name())
       .Revisions(range.first, range.newest)
-      .ToStatus(absl::StrCat("the tenant's registry did not reach this revision in time; its newest revision is ",
-                             range.newest));
+      .Advice(absl::StrCat("Its newest revision is ", range.newest))
+      .ToStatus("the tenant's registry did not reach this revision in time");
 }
 
 std::vector<std::shared_ptr<const Catalog>> Registry::CatalogsFor(const RegistryState& state) const {

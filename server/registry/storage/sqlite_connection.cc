@@ -60,8 +60,8 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
   return connection;
 }
 
-void SqliteConnection::KeepLogOnClose(bool leave) {
-  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
+void SqliteConnection::KeepLogOnClose(bool keep) {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, nullptr);
 }
 
 void SqliteConnection::CheckpointLog() {

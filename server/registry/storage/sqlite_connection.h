@@ -30,7 +30,7 @@ class SqliteConnection {
 
   // Whether closing the connection leaves the file's log unchanged. Otherwise SQLite writes the log into the file and
   // removes it when the last connection is closed.
-  void KeepLogOnClose(bool leave);
+  void KeepLogOnClose(bool keep);
 
   // Writes as much of the log as possible into the file, without waiting for other connections.
   void CheckpointLog();

@@ -182,8 +182,8 @@ absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& 
                     "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? AND revision <= ? "
                     "ORDER BY revision",
                     tenant.id, first, last);
-  const int64_t forgotten_up_to = ExpiredUpTo(history, now);
-  while (query.Next() && query.Int(1) <= forgotten_up_to) first = query.Int(0);
+  const int64_t expired_up_to = ExpiredUpTo(history, now);
+  while (query.Next() && query.Int(1) <= expired_up_to) first = query.Int(0);
   if (!query.status().ok()) return query.status();
   return first;
 }
