@@ -20,7 +20,8 @@ absl::string_view AlgorithmOf(const v1::AlgoConfig& config);
 // The configuration of that algorithm. Null if no field is set.
 const google::protobuf::Message* AlgorithmFields(const v1::AlgoConfig& config);
 
-// Makes `config` a configuration of `algorithm` and returns it. Null, and no change, if there is no such algorithm.
+// Makes `config` a configuration of `algorithm` and returns it. Null if the algorithm does not exist; `config` is then
+// unchanged.
 google::protobuf::Message* MutableAlgorithmFields(absl::string_view algorithm, v1::AlgoConfig& config);
 
 // The key "name" of an algorithm in Quark's JSON.

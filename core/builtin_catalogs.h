@@ -15,7 +15,7 @@ namespace qconfig {
 inline constexpr absl::string_view kDefaultCatalog = "quark-0.12.post1";
 
 // Loads every catalogue that is compiled in, oldest release first.
-// kInvalidArgument if the data of one is invalid, which the tests rule out.
+// kInvalidArgument: the data of a catalogue is invalid, which the tests rule out.
 absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> LoadBuiltinCatalogs();
 
 }  // namespace qconfig

@@ -29,7 +29,7 @@ struct CatalogFiles {
   absl::string_view spec_presets;
 };
 
-// The behaviours of a Quark release that others do not have, by their names in catalog.json.
+// Behaviours that not all Quark releases share, by their names in catalog.json.
 struct CatalogTraits {
   // "exclude_patterns_expanded": an exclude pattern that does not end in ".*" becomes two patterns.
   bool exclude_patterns_expanded = false;
@@ -41,7 +41,7 @@ struct CatalogTraits {
 // Immutable. Returned pointers and references are valid as long as the catalogue.
 class Catalog {
  public:
-  // kInvalidArgument, with file and path: the data does not have the form of Quark's, or is inconsistent.
+  // kInvalidArgument, with file and path: the data is malformed or inconsistent.
   static absl::StatusOr<std::shared_ptr<const Catalog>> Load(const CatalogFiles& files);
 
   const std::string& name() const { return name_; }

@@ -41,7 +41,7 @@ absl::StatusOr<ConfigClass> ReadConfigClass(const ordered_json& fields, const st
     if (listed.count(type.field(i)) == 0) config_class.unlisted.push_back(type.field(i));
   }
   std::unique_ptr<google::protobuf::Message> message(prototype.New());
-  QCONFIG_RETURN_IF_ERROR(ReadQuarkJson(defaults, path, *message));  // rejects names that are no fields
+  QCONFIG_RETURN_IF_ERROR(ReadQuarkJson(defaults, path, *message));  // rejects names of unknown fields
   config_class.defaults = std::move(message);
   return config_class;
 }

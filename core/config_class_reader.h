@@ -13,8 +13,8 @@
 namespace qconfig {
 
 // Reads one class of vocabulary.json: a list of {"field": ..., "type": ..., "default": ...}, or "required": true
-// instead of a default. `prototype` is of the message that stands for the class. `path` begins the paths of errors.
-// kInvalidArgument: the message lacks a field, or a default has another type than its field.
+// instead of a default. `prototype` has the type of the message that stands for the class. Error paths start with
+// `path`. kInvalidArgument: the message lacks a field, or a default does not have the type of its field.
 absl::StatusOr<ConfigClass> ReadConfigClass(const nlohmann::ordered_json& fields, const std::string& path,
                                             const google::protobuf::Message& prototype);
 

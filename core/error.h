@@ -12,7 +12,7 @@
 
 namespace qconfig {
 
-// Builds the error of a request. The reason determines the status code. The field path, the bad value, the accepted
+// Builds the error of a request. The reason determines the status code. The field path, the invalid value, the accepted
 // values and the nearest names go into the text and into a qconfig.v1.ErrorDetail.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
@@ -23,9 +23,9 @@ class Error {
 
   // The path of the field in the request, such as "spec.layer_config[3].scheme". Also adds a field violation.
   Error& Field(absl::string_view path);
-  // The bad value, in printable form and cut to 128 characters.
+  // The invalid value, made printable and truncated to 128 characters.
   Error& Value(absl::string_view value);
-  // The accepted values. The error lists ten of them and their total number.
+  // The accepted values. The error lists up to ten of them, and their total number.
   Error& Allowed(const std::vector<absl::string_view>& values);
   // Suggests up to three of `names` that are similar to the value. REQUIRES: Value() was called.
   Error& NearestOf(const std::vector<absl::string_view>& names);
@@ -49,11 +49,11 @@ class Error {
 
   v1::ItemError error_;
   bool has_value_ = false;
-  std::string value_;  // not cut
+  std::string value_;  // not truncated
   std::string advice_;
 };
 
-// The details of an error for a client. A status that Error did not make has no reason.
+// The details of an error for a client. Only a status that Error created has a reason.
 v1::ItemError ItemErrorOf(const absl::Status& status);
 
 // "TEMPLATE_NOT_FOUND" for ERROR_REASON_TEMPLATE_NOT_FOUND, the form of ErrorInfo.reason. Empty for UNSPECIFIED.

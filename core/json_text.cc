@@ -44,7 +44,7 @@ void AppendNumber(double number, std::string& out) {
   std::string digits(text.substr(0, 1));
   if (e > 1) digits.append(text.substr(2, e - 2).data(), e - 2);
   const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // the decimal point stands after so many digits
+  const int point = exponent + 1;  // the number of digits before the decimal point
   if (point > 21 || point < -5) {
     absl::StrAppend(&out, digits.substr(0, 1), count > 1 ? "." : "", digits.substr(1), "e", exponent > 0 ? "+" : "",
                     exponent);

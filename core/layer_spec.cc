@@ -57,7 +57,7 @@ absl::Status CheckType(const SpecClass::Field& field, const Value& value, const 
 }
 
 // The value as QTensorConfig spells it. An error if the class does not accept the value.
-absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, const std::string& path) {
+absl::StatusOr<Value> ToTensorValue(const SpecClass::Field& field, Value value, const std::string& path) {
   if (!field.integers.empty()) {
     const bool is_allowed = value.kind_case() == Value::kNumberValue &&
                             std::count(field.integers.begin(), field.integers.end(), value.number_value()) > 0;
@@ -88,12 +88,12 @@ absl::StatusOr<Value> Translated(const SpecClass::Field& field, Value value, con
       .ToStatus("the spec class does not accept this value");
 }
 
-// REQUIRES: CheckType() and Translated() accepted `value`.
+// REQUIRES: CheckType() and ToTensorValue() accepted `value`.
 void Set(const FieldDescriptor* target, const Value& value, v1::QTensorConfig& tensor) {
   const auto* reflection = tensor.GetReflection();
   if (value.kind_case() == Value::kNullValue) {
     reflection->ClearField(&tensor, target);
-    // The only field of which the empty value is not None.
+    // The only field whose empty value is not None.
     if (target->number() == v1::QTensorConfig::kZeroPointTypeFieldNumber) {
       tensor.set_zero_point_type(v1::ZERO_POINT_TYPE_NONE);
     }
@@ -165,7 +165,7 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
     }
     const Value& value = is_given ? given->second : *field.default_value;
     QCONFIG_RETURN_IF_ERROR(CheckType(field, value, field_path));
-    QCONFIG_ASSIGN_OR_RETURN(const Value translated, Translated(field, value, field_path));
+    QCONFIG_ASSIGN_OR_RETURN(const Value translated, ToTensorValue(field, value, field_path));
     if (field.target != nullptr) Set(field.target, translated, stage.tensor);
   }
   return stage;

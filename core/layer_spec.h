@@ -20,7 +20,7 @@ namespace qconfig {
 //   spec_unknown          the release does not have the class
 //   spec_field_unknown    the class does not have the field
 //   spec_field_required   a field without a default is missing
-//   spec_field_type       the value has another type than the field; integers have 32 bits
+//   spec_field_type       the value does not have the type of the field; integers have 32 bits
 //   spec_value            the class does not accept the value
 absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v1::LayerSpec& spec,
                                                  const std::string& path);

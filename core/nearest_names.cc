@@ -13,7 +13,7 @@
 namespace qconfig {
 namespace {
 
-// Longer names are not typing errors, and comparing them would cost more than the rest of the request.
+// Longer names are unlikely to be typos, and comparing them would cost more than the rest of the request.
 constexpr size_t kMaxLength = 64;
 
 std::string Folded(absl::string_view name) {

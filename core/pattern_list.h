@@ -14,10 +14,10 @@
 
 namespace qconfig {
 
-// The ordered patterns of overrides or exclusions, compiled once, and the rule by which Quark decides which of them
-// wins a module name: the first one that matches. A pattern without wildcards has no precedence here: this is the rule
-// that Quark follows when it asks what a projection gets so far.
-// Const methods are thread-safe, each with a token of its own.
+// The ordered patterns of overrides or exclusions, compiled once. The first pattern that matches a module name wins it,
+// as when Quark looks up the configuration that a projection has so far. In that lookup, a pattern without wildcards
+// has no precedence.
+// Const methods are thread-safe if each call has its own token.
 class PatternList {
  public:
   PatternList() = default;

@@ -14,8 +14,8 @@
 namespace qconfig {
 namespace {
 
-// Every projection of the template is matched with every pattern, in up to |projection| x |pattern| steps. A template
-// and a request within their own limits could together take hours.
+// Every projection of the template is matched against every pattern, in up to |projection| x |pattern| steps. A
+// template and a request within their own limits could together take hours.
 absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool attention, const v1::QConfig& config) {
   constexpr size_t kMaxSteps = 2'000'000'000;
   const auto chars_in = [](const auto& texts) {
@@ -32,7 +32,7 @@ absl::Status CheckSteps(const v1::LlmTemplate& llm_template, bool kv_cache, bool
   return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
       .Field(kv_cache ? "spec.kv_cache_scheme" : "spec.attention_scheme")
       .Advice("Use fewer or shorter patterns")
-      .ToStatus("matching so many patterns with the template's projections would take too long");
+      .ToStatus("matching so many patterns against the template's projections would take too long");
 }
 
 class ProjectionQuantizer {
@@ -68,7 +68,7 @@ class ProjectionQuantizer {
     const v1::QLayerConfig* base;  // null: weight and input are not quantized
   };
 
-  // What a `Linear` layer named `name` gets so far.
+  // The configuration that a `Linear` layer named `name` has so far.
   absl::StatusOr<Resolved> Resolve(const std::string& name) {
     const std::u32string decoded = DecodeUtf8(name);
     QCONFIG_ASSIGN_OR_RETURN(const auto exclusion, exclude_patterns_.Winner(decoded, token_));
@@ -89,8 +89,8 @@ class ProjectionQuantizer {
     return Resolved{false, &FallbackFor(name)};
   }
 
-  // The base of a projection that no pattern matches: the first override that looks as if it were meant for the same
-  // projection or for attention, else the global configuration.
+  // The base of a projection that no pattern matches: the first override that looks as if it is meant for the same
+  // projection or for attention, otherwise the global configuration.
   const v1::QLayerConfig& FallbackFor(absl::string_view name) const {
     for (const v1::LayerQuantConfigEntry& entry : config_.layer_quant_config()) {
       if (IsBaseForProjection(entry.pattern(), name)) return entry.config();

@@ -20,7 +20,7 @@ struct OverridesLikeGlobal {
 
 // Applies the KV cache and attention schemes, null if not requested, to a configuration that is otherwise complete.
 // Like Quark, treats each projection pattern of the template as the name of a `Linear` layer, and starts from the
-// configuration that a layer of that name gets so far.
+// configuration that a layer with that name has so far.
 // ANSWER_TOO_LARGE: matching so many patterns would take too long; `config` is unchanged. An error of `token`: the
 // computation was cancelled; `config` is incomplete.
 absl::Status QuantizeProjections(const v1::LlmTemplate& llm_template, const v1::QTensorConfig* kv_cache,

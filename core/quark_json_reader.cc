@@ -118,7 +118,7 @@ absl::Status ReadRotationScalingLayers(const ordered_json& json, const std::stri
 absl::Status ReadField(const ordered_json& json, const std::string& path, const FieldDescriptor* field,
                        Message& message) {
   if (json.is_null()) {
-    // The only enum of which the zero value is not None.
+    // The only enum whose zero value is not None.
     if (field->enum_type() == v1::ZeroPointType_descriptor()) {
       message.GetReflection()->SetEnumValue(&message, field, v1::ZERO_POINT_TYPE_NONE);
     }

@@ -50,7 +50,7 @@ absl::Status CheckEntryBytes(size_t bytes, const Limits& limits, absl::string_vi
       .ToStatus(absl::StrCat("has ", bytes, " bytes with its defaults, more than the limit of ", limits.entry_bytes));
 }
 
-// Checks the quotas of a tenant that puts `entry` in the place of `replaced`, which is null for a new entry.
+// Checks the quotas of a tenant that replaces `replaced`, which is null for a new entry, with `entry`.
 absl::Status CheckQuota(const google::protobuf::Message* replaced, const google::protobuf::Message& entry,
                         const RegistrationContext& context, absl::string_view field) {
   Error error(v1::ERROR_REASON_QUOTA_EXCEEDED);
@@ -320,7 +320,8 @@ absl::StatusOr<v1::RegistryChange> ChangeDefaultCatalog(const std::string& catal
         .Field("expected_revision")
         .Value(absl::StrCat(expected_revision))
         .Revisions(0, newest)  // the oldest revision is not known here
-        .ToStatus(absl::StrCat("the newest revision of the tenant's registry is ", newest));
+        .Advice(absl::StrCat("The newest revision is ", newest))
+        .ToStatus("not the newest revision of the tenant's registry");
   }
   v1::RegistryChange change;
   if (catalog != context.registry.default_catalog()) change.set_set_default_catalog(catalog);

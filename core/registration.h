@@ -18,14 +18,14 @@
 
 namespace qconfig {
 
-// The inputs of a write to a registry besides the request. What it refers to must outlive it.
+// The inputs of a write to a registry besides the request. The referenced objects must outlive it.
 struct RegistrationContext {
   // The catalogues of this server, the tenant's default first if the server has it. An entry is valid if one of them
   // accepts it; if none does, the error is that of the first. Absent fields take the defaults of the catalogue that
   // accepts the entry.
   const std::vector<std::shared_ptr<const Catalog>>& catalogs;
-  const RegistryState& registry;  // the tenant's newest
-  int64_t next_revision;          // that the write creates
+  const RegistryState& registry;  // the tenant's newest state
+  int64_t next_revision;          // the revision that the write creates
   const Limits& limits;
   google::protobuf::Timestamp now;
 };
@@ -36,7 +36,7 @@ struct RegistrationContext {
 
 // Whether the new entry may replace another.
 struct PutConditions {
-  bool may_replace = true;  // whether the tenant may already have an entry of the name
+  bool may_replace = true;  // whether the tenant may already have an entry with this name
   std::string etag;         // not empty: the tenant must have an entry with this etag, which is replaced
 };
 

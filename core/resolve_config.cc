@@ -20,7 +20,7 @@
 namespace qconfig {
 namespace {
 
-// What the names in a spec stand for.
+// The objects to which the names in a spec refer.
 struct Lookups {
   const v1::LlmTemplate* llm_template = nullptr;
   const v1::Scheme* scheme = nullptr;
@@ -153,7 +153,7 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::ConfigSpec& s
 }
 
 // Adds up the memory that the parts of an answer take. An answer may repeat a part, and an empty message takes only two
-// bytes on the wire, so without a limit a small request could ask for gigabytes. Measures each part once.
+// bytes on the wire, so without a limit, a small request could take gigabytes. Measures each part once.
 class MemoryBudget {
  public:
   MemoryBudget(absl::string_view parts, size_t max_bytes) : parts_(parts), max_bytes_(max_bytes) {}

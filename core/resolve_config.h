@@ -11,8 +11,8 @@
 
 namespace qconfig {
 
-// Builds the configuration that Quark's `LLMTemplate.get_config` builds from the same arguments. The errors, and the
-// order in which they are looked for, are those of ConfigService.GetConfig from INVALID_ALGORITHM_CONFIG on.
+// Builds the configuration that Quark's `LLMTemplate.get_config` builds from the same arguments. The errors and the
+// order of the checks are those of ConfigService.GetConfig from INVALID_ALGORITHM_CONFIG on.
 // ANSWER_TOO_LARGE: the configurations of the algorithms or of the layers exceed `limits`, or matching the patterns
 // would take too long. An error of `token`: the computation was cancelled. The time is proportional to the bytes of
 // `spec` times those of the template's K, V and Q patterns. REQUIRES: CheckSpec() accepted `spec`.

@@ -11,7 +11,7 @@
 namespace qconfig {
 
 // Reads the fields of the classes from spec_presets.json, and their meaning from `specs` and `spec_fields` of
-// catalog.json. kInvalidArgument, with the path: the two files do not match, or a field cannot set what it should.
+// catalog.json. kInvalidArgument, with the path: the two files do not match, or a field cannot set its target.
 absl::StatusOr<std::vector<SpecClass>> ReadSpecClasses(const nlohmann::ordered_json& presets,
                                                        const nlohmann::ordered_json& settings);
 

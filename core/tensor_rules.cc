@@ -36,7 +36,7 @@ bool Contains(const TensorVocabulary::Names& names, absl::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Error Broken(absl::string_view rule, absl::string_view path) {
+Error Violation(absl::string_view rule, absl::string_view path) {
   return std::move(Error(v1::ERROR_REASON_INVALID_TENSOR_CONFIG).Field(path).Rule(rule));
 }
 
@@ -47,7 +47,7 @@ absl::Status CheckEnum(const Catalog& catalog, const EnumDescriptor& type, int n
   const auto* value = type.FindValueByNumber(number);
   const std::string name = value == nullptr ? absl::StrCat(number) : QuarkName(*value);
   if (name.empty() || Contains(known, name)) return absl::OkStatus();
-  return Broken(absl::StrCat(field, "_unknown"), path)
+  return Violation(absl::StrCat(field, "_unknown"), path)
       .Value(name)
       .Allowed(Views(known))
       .NearestOf(Views(known))
@@ -130,7 +130,7 @@ class TensorCheck {
       if (!IsGiven(descriptor)) return Required(field, absl::StrCat("required when qscheme is ", qscheme_));
     }
     if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_PER_BLOCK && tensor_.block_size_size() != 2) {
-      return Broken("block_size_pair", path_of_("block_size"))
+      return Violation("block_size_pair", path_of_("block_size"))
           .Value(absl::StrJoin(tensor_.block_size(), ", "))
           .ToStatus("must have two entries when qscheme is per_block");
     }
@@ -141,13 +141,13 @@ class TensorCheck {
   absl::Status CheckObserver(absl::string_view group, absl::string_view rule, absl::string_view problem) const {
     const TensorVocabulary::Names& allowed = vocabulary_.observers.find(group)->second;
     if (Contains(allowed, tensor_.observer_cls())) return absl::OkStatus();
-    Error error = Broken(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
+    Error error = Violation(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
     if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).NearestOf(Views(allowed));
     return error.Allowed(Views(allowed)).ToStatus(problem);
   }
 
   absl::Status Required(absl::string_view field, absl::string_view problem) const {
-    return Broken(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(problem);
+    return Violation(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(problem);
   }
 
   std::string IfDtype() const { return absl::StrCat("required when dtype is ", dtype_); }
@@ -179,7 +179,7 @@ absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor
 
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of) {
   if (tensor.qscheme() != v1::Q_SCHEME_TYPE_PER_GROUP || tensor.is_dynamic()) return absl::OkStatus();
-  return Broken("activation_group_dynamic", path_of("is_dynamic"))
+  return Violation("activation_group_dynamic", path_of("is_dynamic"))
       .ToStatus("must be true for inputs and outputs with qscheme per_group");
 }
 
@@ -193,7 +193,7 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
     const auto& stages = (layer.*tensor.stages)();
     const std::string tensor_path = absl::StrCat(path, ".", tensor.name);
     if (stages.size() > 2) {
-      return Broken("stages_at_most_two", tensor_path)
+      return Violation("stages_at_most_two", tensor_path)
           .Value(absl::StrCat(stages.size()))
           .ToStatus("a tensor can have at most two stages");
     }

@@ -24,7 +24,7 @@ size_t CountCodePoints(absl::string_view text);
 bool IsPrintable(absl::string_view text);
 
 // `text` in a form for error messages and logs: writes invisible characters other than spaces as \uXXXX or \UXXXXXXXX,
-// and cuts the result to `max_code_points`, with "..." at the end.
+// and truncates the result to `max_code_points`, with "..." at the end.
 std::string Printable(absl::string_view text, size_t max_code_points);
 
 }  // namespace qconfig

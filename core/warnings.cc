@@ -14,7 +14,7 @@
 namespace qconfig {
 namespace {
 
-// Finding overrides that never win compares each pattern with all earlier ones. This limit keeps that to a few
+// Finding overrides that never win compares each pattern with all earlier ones. This limit bounds the search to a few
 // milliseconds. It counts steps, not time, so that equal requests get equal warnings.
 constexpr size_t kMaxCoverSteps = 1'000'000;
 

@@ -16,7 +16,7 @@
 
 namespace qconfig {
 
-// The content of the admin port. Functions are called on several threads at once, and must return soon.
+// The content of the admin port. The functions are called concurrently and must return quickly.
 struct AdminHandlers {
   std::function<absl::Status()> ready;   // if not OK, the message says why not
   std::function<std::string()> metrics;  // in Prometheus's text format 0.0.4
@@ -24,7 +24,7 @@ struct AdminHandlers {
 };
 
 // The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /metrics and /version. /livez depends on
-// nothing. Silent or slow clients cannot keep others out. Thread-safe.
+// nothing. Silent or slow clients cannot block others. Thread-safe.
 class AdminServer {
  public:
   // `listen` is host:port or [IPv6 address]:port. `max_connection_time` limits request and response together.

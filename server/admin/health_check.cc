@@ -20,13 +20,13 @@ bool IsUnspecified(const std::string& host) {
 
 absl::Status CheckHealth(absl::string_view admin_listen) {
   if (admin_listen.empty()) {
-    return absl::InvalidArgumentError("--admin-listen is empty, so there is no port to ask");
+    return absl::InvalidArgumentError("--admin-listen is empty, so the server has no admin port to check");
   }
   auto address = ParseHostAndPort("--admin-listen", admin_listen);
   if (!address.ok()) return address.status();
   if (address->port == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--admin-listen ", admin_listen, " means any free port, so the port to ask is unknown"));
+        absl::StrCat("--admin-listen ", admin_listen, " selects a free port, so the port to check is unknown"));
   }
   if (IsUnspecified(address->host)) address->host = address->host == "::" ? "::1" : "127.0.0.1";
   constexpr absl::Duration kTimeout = absl::Seconds(2);

@@ -38,7 +38,7 @@ absl::StatusOr<tcp::resolver::results_type> Resolve(asio::io_context& context, c
   return endpoints;
 }
 
-// The response to a request that cannot be parsed; status 0 when the client has gone away or is too slow.
+// The response to a request that cannot be parsed. Status 0: the client has gone away or is too slow.
 HttpResponse ParseErrorResponse(const error_code& error) {
   HttpResponse response;
   response.headers["Content-Type"] = "text/plain; charset=utf-8";
@@ -199,7 +199,7 @@ void HttpServer::Listener::Accept() {
 }
 
 void HttpServer::Listener::OnAccepted(const error_code& error, tcp::socket socket) {
-  // The process has no file descriptor left; clients wait until it has one.
+  // The process has no file descriptors left. Clients wait until one is free.
   if (error == asio::error::no_descriptors) return CallAfter(absl::Milliseconds(10), &Listener::Accept);
   if (error) {
     log_->error("HTTP port {} failed and will be reopened: {}", port(), error.message());
@@ -232,7 +232,7 @@ void HttpServer::Listener::CallAfter(absl::Duration pause, void (Listener::*next
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HostAndPort& address, Handler handler,
                                                               std::shared_ptr<spdlog::logger> log,
                                                               const HttpLimits& limits) {
-  try {  // for want of threads or file descriptors
+  try {  // the system may have no threads or file descriptors left
     auto listener = std::make_unique<Listener>(std::move(handler), std::move(log), limits);
     if (const absl::Status status = listener->Start(address); !status.ok()) return status;
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));
@@ -248,7 +248,7 @@ HttpServer::~HttpServer() = default;
 int HttpServer::port() const { return listener_->port(); }
 
 absl::StatusOr<HttpResponse> HttpGet(const HostAndPort& address, absl::string_view path, absl::Duration timeout) {
-  try {  // for want of memory or file descriptors
+  try {  // the system may have no memory or file descriptors left
     asio::io_context context;
     const auto endpoints = Resolve(context, address, tcp::resolver::numeric_service);
     if (!endpoints.ok()) return endpoints.status();

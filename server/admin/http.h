@@ -43,8 +43,8 @@ class HttpServer {
   // Called on up to `max_connections` threads at once. The response is 500 if it throws.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-  // Listens on `address`; port 0 means any free port. The server reopens the port, and logs that, if the system fails
-  // it. kUnavailable: it cannot listen on `address`; the message is the system's reason.
+  // Listens on `address`; port 0 means any free port. If the port fails later, the server logs the failure and reopens
+  // it. kUnavailable: the server cannot listen on `address`; the message is the system's reason.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HostAndPort& address, Handler handler,
                                                            std::shared_ptr<spdlog::logger> log,
                                                            const HttpLimits& limits);

@@ -17,7 +17,7 @@ void Readiness::Stop() {
 }
 
 void Readiness::Serve(std::function<absl::Status()> check_store) {
-  checker_ = std::thread([this, check = std::move(check_store)] { CheckStoreWhenAsked(check); });
+  checker_ = std::thread([this, check = std::move(check_store)] { RunChecks(check); });
   absl::MutexLock lock(&mutex_);
   if (state_ == State::kStarting) state_ = State::kServing;
 }
@@ -27,8 +27,9 @@ void Readiness::Drain() {
   state_ = State::kDraining;
 }
 
-void Readiness::CheckStoreWhenAsked(const std::function<absl::Status()>& check_store) {
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return asked_ || state_ == State::kStopped; };
+void Readiness::RunChecks(const std::function<absl::Status()>& check_store) {
+  const auto has_work = [this]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return check_pending_ || state_ == State::kStopped; };
   while (true) {
     {
       absl::MutexLock lock(&mutex_);
@@ -37,9 +38,9 @@ void Readiness::CheckStoreWhenAsked(const std::function<absl::Status()>& check_s
     }
     absl::Status status = check_store();
     absl::MutexLock lock(&mutex_);
-    last_ = std::move(status);
-    asked_ = false;
-    ++checks_;
+    last_status_ = std::move(status);
+    check_pending_ = false;
+    ++finished_checks_;
   }
 }
 
@@ -47,21 +48,23 @@ absl::Status Readiness::Check() {
   absl::MutexLock lock(&mutex_);
   if (state_ == State::kStarting) return absl::UnavailableError("starting");
   if (state_ != State::kServing) return absl::UnavailableError("draining");
-  if (!asked_) {
-    asked_ = true;
-    asked_at_ = absl::Now();
+  if (!check_pending_) {
+    check_pending_ = true;
+    check_requested_at_ = absl::Now();
   }
-  const int64_t seen = checks_;
-  const auto is_done = [this, seen]()
-                           ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return checks_ != seen || state_ != State::kServing; };
-  // Who comes while a check runs waits for the same time at the most as who began it.
-  if (!mutex_.AwaitWithDeadline(absl::Condition(&is_done), asked_at_ + max_wait_)) {
+  const int64_t seen = finished_checks_;
+  const auto is_done = [this, seen]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return finished_checks_ != seen || state_ != State::kServing;
+  };
+  // All callers that wait for the same check have the same deadline.
+  if (!mutex_.AwaitWithDeadline(absl::Condition(&is_done), check_requested_at_ + max_wait_)) {
     return absl::UnavailableError(
-        absl::StrCat("storage: no answer for ", absl::ToInt64Milliseconds(absl::Now() - asked_at_), " ms"));
+        absl::StrCat("storage: no answer for ", absl::ToInt64Milliseconds(absl::Now() - check_requested_at_), " ms"));
   }
   if (state_ != State::kServing) return absl::UnavailableError("draining");
   constexpr size_t kMaxChars = 512;
-  if (!last_.ok()) return absl::UnavailableError(absl::StrCat("storage: ", Printable(last_.message(), kMaxChars)));
+  if (!last_status_.ok())
+    return absl::UnavailableError(absl::StrCat("storage: ", Printable(last_status_.message(), kMaxChars)));
   return absl::OkStatus();
 }
 

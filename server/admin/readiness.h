@@ -13,38 +13,38 @@
 
 namespace qconfig {
 
-// Whether calls are to be sent to this server: it serves, and its store can be read. The store is asked on a thread of
-// its own, so that a disk that hangs holds up no more than that. Thread-safe.
+// Whether this server is ready for calls: it is serving, and its store can be read. A separate thread checks the store,
+// so that a disk that hangs blocks only that thread. Thread-safe.
 class Readiness {
  public:
-  // An answer waits for the store for `max_wait` at the most.
+  // Check() waits up to `max_wait` for the store.
   explicit Readiness(absl::Duration max_wait = absl::Seconds(1)) : max_wait_(max_wait) {}
   ~Readiness() { Stop(); }
 
-  // From now on it is ready whenever `check_store` is OK. To be called once, by the owner only.
+  // From now on, the server is ready whenever `check_store` returns OK. Must be called once, by the owner.
   void Serve(std::function<absl::Status()> check_store) ABSL_LOCKS_EXCLUDED(mutex_);
-  // From now on it is not ready.
+  // From now on, the server is not ready.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Asks the store no more, and waits for a check that runs. It is not ready then. Does nothing the second time. To be
-  // called by the owner only.
+  // Stops checking the store, and waits for a running check. The server is then not ready. Later calls do nothing. Must
+  // be called by the owner.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // OK, or kUnavailable with one line that says why not.
+  // kUnavailable: the server is not ready; the message is one line with the reason.
   absl::Status Check() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   enum class State { kStarting, kServing, kDraining, kStopped };
 
-  void CheckStoreWhenAsked(const std::function<absl::Status()>& check_store) ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunChecks(const std::function<absl::Status()>& check_store) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const absl::Duration max_wait_;
   absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kStarting;
-  bool asked_ ABSL_GUARDED_BY(mutex_) = false;  // for a check, or one runs
-  absl::Time asked_at_ ABSL_GUARDED_BY(mutex_);
-  int64_t checks_ ABSL_GUARDED_BY(mutex_) = 0;  // that ended
-  absl::Status last_ ABSL_GUARDED_BY(mutex_);   // what the last of them said
+  bool check_pending_ ABSL_GUARDED_BY(mutex_) = false;  // requested or running
+  absl::Time check_requested_at_ ABSL_GUARDED_BY(mutex_);
+  int64_t finished_checks_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status last_status_ ABSL_GUARDED_BY(mutex_);  // the result of the last check
   std::thread checker_;
 };
 

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 absl::Status CannotBeUsed(const fs::path& path, const std::string& why) {
-  return absl::InvalidArgumentError(absl::StrCat("registries cannot be kept in ", path.string(), ": ", why));
+  return absl::InvalidArgumentError(absl::StrCat("cannot store registries in ", path.string(), ": ", why));
 }
 
 // The server creates missing directories when it starts.
@@ -64,7 +64,7 @@ int CheckConfig(const Options& options, const CommandLine& line) {
   for (const std::string& text : UnknownVariables()) std::fprintf(stderr, "warning: %s\n", text.c_str());
   if (const absl::Status status = CheckStart(options); !status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return kWrongOptions;
+    return kUsageError;
   }
   std::puts("configuration is valid");
   for (const GivenOption& given : line.given) {

@@ -8,11 +8,12 @@
 
 namespace qconfig {
 
-// Checks what CheckOptions() does not: whether a server can use the files that `options` name. kInvalidArgument: the
-// message says which it cannot use. Changes nothing on disk.
+// Checks what CheckOptions() does not: whether a server can use the files that `options` name. Changes nothing on disk.
+// kInvalidArgument: the file of the registry cannot be used. kFailedPrecondition: a TLS file cannot be used. The
+// message names the file.
 absl::Status CheckStart(const Options& options);
 
-// The subcommand check-config: prints the result, and returns the exit code.
+// Runs the subcommand check-config: prints the result and returns the exit code.
 int CheckConfig(const Options& options, const CommandLine& line);
 
 }  // namespace qconfig

@@ -29,7 +29,7 @@ namespace {
 
 void PrintError(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
 
-// Prints why qconfigd fails, and returns the exit code.
+// Prints the error and returns the exit code.
 int Failed(int code, const absl::Status& why) {
   PrintError(std::string(why.message()));
   return code;
@@ -41,19 +41,19 @@ absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
   if (!storage.ok()) return storage.status();
   absl::string_view path = *storage;
   if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
-  return absl::InvalidArgumentError("the subcommand needs an SQLite registry: say --storage sqlite:FILE");
+  return absl::InvalidArgumentError("this subcommand requires an SQLite registry; set --storage sqlite:FILE");
 }
 
 int Backup(const Options& options, const std::string& to) {
   const absl::StatusOr<std::string> path = RegistryFileOf(options);
-  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  if (!path.ok()) return Failed(kUsageError, path.status());
   const absl::Status status = BackupSqlite(*path, to);
   return status.ok() ? 0 : Failed(kFailed, status);
 }
 
 int NewEpoch(const Options& options) {
   const absl::StatusOr<std::string> path = RegistryFileOf(options);
-  if (!path.ok()) return Failed(kWrongOptions, path.status());
+  if (!path.ok()) return Failed(kUsageError, path.status());
   const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path, PrintError);
   if (!first.ok()) return Failed(kFailed, first.status());
   std::printf("new revisions in %s begin at %lld\n", path->c_str(), static_cast<long long>(*first));
@@ -69,45 +69,46 @@ int HealthCheck(const Options& options) {
 int CheckOrServe(const Options& options, const CommandLine& line, bool only_check) {
   const absl::StatusOr<Catalogs> catalogs = LoadBuiltinCatalogs();
   if (!catalogs.ok()) return Failed(kFailed, catalogs.status());
-  if (const absl::Status status = CheckOptions(options, *catalogs); !status.ok()) return Failed(kWrongOptions, status);
+  if (const absl::Status status = CheckOptions(options, *catalogs); !status.ok()) return Failed(kUsageError, status);
   if (only_check) return CheckConfig(options, line);
   try {
     ExitAfterLog(Serve(options, *catalogs));
   } catch (const std::system_error& error) {
     std::fprintf(stderr,
-                 "cannot start a thread: the limit of processes (ulimit -u, pids of the container) is too low: %s\n",
+                 "cannot start a thread: the process limit (ulimit -u, or pids of the container) is too low: %s\n",
                  error.what());
     ExitAfterLog(kFailed);
   }
 }
 
 int Main(int argc, char** argv) {
-  BlockShutdownSignals();         // process 1 of a container loses signals that come before it handles them
-  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is STORAGE_FULL, and does not end the process
+  BlockShutdownSignals();  // as PID 1 of a container, it would miss signals that arrive earlier than it handles them
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit causes STORAGE_FULL instead of ending the process
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
   app.set_version_flag("--version", QCONFIG_VERSION);
   app.formatter(std::make_shared<HelpFormat>());
   app.footer(
-      "Every option can also be given in the environment, under the name in brackets, or in the file\n"
-      "that --config names. A flag wins over the environment, and the environment over the file.");
+      "Options can also be set with the environment variables in brackets or in the file that --config\n"
+      "names. Flags take precedence over the environment, and the environment over the file.");
   AddOptions(app, options);
   std::string backup_file;
-  CLI::App* backup = app.add_subcommand("backup", "Copy the registry, while it is served or not, to a new file");
-  backup->add_option("--to", backup_file, "File to make")->required();
+  CLI::App* backup = app.add_subcommand("backup", "Copy the registry to a new file; the server can be running");
+  backup->add_option("--to", backup_file, "File to create")->required();
   backup->fallthrough();
-  CLI::App* new_epoch = app.add_subcommand("new-epoch", "Begin new revision numbers after an older copy was put back");
+  CLI::App* new_epoch =
+      app.add_subcommand("new-epoch", "Begin a new epoch of revision numbers after an older copy was restored");
   new_epoch->fallthrough();
-  CLI::App* health_check = app.add_subcommand("healthcheck", "Ask the server at --admin-listen whether it is ready");
+  CLI::App* health_check = app.add_subcommand("healthcheck", "Check whether the server at --admin-listen is ready");
   health_check->fallthrough();
-  CLI::App* check_config =
-      app.add_subcommand("check-config", "Check the options without starting, and print those given");
+  CLI::App* check_config = app.add_subcommand(
+      "check-config", "Check the options without starting the server, and print those that are not at their defaults");
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
-  if (line.ok() && line->answered) return 0;
+  if (line.ok() && line->help_printed) return 0;
   if (*health_check || *check_config || *backup || *new_epoch) UnblockShutdownSignals();
-  if (!line.ok()) return Failed(kWrongOptions, line.status());
-  // These ignore the options for serving.
+  if (!line.ok()) return Failed(kUsageError, line.status());
+  // These subcommands ignore the options for serving.
   if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
   if (*new_epoch) return NewEpoch(options);

@@ -45,7 +45,7 @@
 namespace qconfig {
 namespace {
 
-// What every part of a serving process uses.
+// The objects that all parts of a serving process use.
 struct Process {
   const Options& options;
   const Catalogs& catalogs;
@@ -61,7 +61,7 @@ RegistrySettings RegistrySettingsOf(const Process& process, const std::shared_pt
   settings.default_catalog = options.default_catalog;
   settings.limits = options.limits;
   settings.cache_bytes = options.cache_bytes;
-  // The other half is for calls that need not wait: when the disk hangs, reads are answered from memory.
+  // The other half is for calls that need not wait. If the disk hangs, the server still answers them from memory.
   settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);
   settings.max_writing_calls = settings.max_waiting_calls;
   settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
@@ -115,7 +115,7 @@ absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Process& process, 
   return admin;
 }
 
-// Each connection takes a file descriptor. The usual soft limit is low for the sake of programs with select().
+// Each connection takes a file descriptor. The usual soft limit is low because of programs that use select().
 void RaiseFileLimit() {
   rlimit files = {};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -125,7 +125,7 @@ void RaiseFileLimit() {
 
 // Starts as many threads as the server needs at start-up, and ends them. Throws std::system_error if it cannot;
 // libraries that cannot start a thread abort the process.
-void TryThreads() {
+void CheckThreadLimit() {
   constexpr size_t kAtStart = 40;
   absl::Notification tried;
   std::vector<std::thread> threads;
@@ -137,13 +137,13 @@ void TryThreads() {
 }
 
 void PrepareProcess() {
-  // Returns the memory for large requests to the system after a flood of them. Without it, the memory fragments.
+  // Makes the allocator return the memory of large requests to the system. Otherwise it fragments after a burst.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
   // Debian's Abseil checks for deadlocks whenever a mutex is locked, gRPC's too. The tests keep these checks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGHUP, SIG_IGN);
   RaiseFileLimit();
-  TryThreads();
+  CheckThreadLimit();
 }
 
 // Tools and tests read the port from this line.
@@ -160,7 +160,7 @@ void LogListening(const Process& process, int port, const std::string& storage) 
 // Checks the store, and logs when it begins to fail and when it has recovered.
 std::function<absl::Status()> StoreCheck(const Registry& registry, DiskUsage& disk, const EventLog& events) {
   return [&registry, &disk, events, was_ok = true]() mutable {
-    disk.Look();
+    disk.Refresh();
     absl::Status status = registry.Revisions(TenantId::Default()).status();
     if (was_ok && !status.ok()) events.Error("not ready: storage failed", {{"error", status.message()}});
     if (!was_ok && status.ok()) events.Info("ready again");
@@ -222,7 +222,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
 
   const absl::Cleanup end_admin = [&] {
     readiness.Stop();
-    admin->reset();  // its metrics read what is destroyed next
+    admin->reset();  // its metrics read objects that are destroyed next
   };
   AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
   readiness.Serve(StoreCheck(registry, disk, process.events));

@@ -6,7 +6,7 @@
 
 namespace qconfig {
 
-// Serves `catalogs` as `options` say until SIGTERM or SIGINT, and returns the exit code. REQUIRES:
+// Serves `catalogs` with `options` until SIGTERM or SIGINT, and returns the exit code. REQUIRES:
 // CheckOptions(options, catalogs) is OK, BlockShutdownSignals() was called, and this is the process's only thread.
 // Throws std::system_error if it cannot start threads.
 int Serve(const Options& options, const Catalogs& catalogs);

@@ -62,9 +62,9 @@ void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wai
 // gRPC's own limits reject calls without a reason, so they are far above ours.
 void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   // A thread for each call that is handled or sent, and threads that reject further calls.
-  constexpr size_t kRefusing = 1000;
+  constexpr size_t kRejectingThreads = 1000;
   grpc::ResourceQuota quota("qconfigd");
-  quota.SetMaxThreads(static_cast<int>(2 * settings.in_flight_calls->max_calls() + kRefusing));
+  quota.SetMaxThreads(static_cast<int>(2 * settings.in_flight_calls->max_calls() + kRejectingThreads));
   builder.SetResourceQuota(quota);
 }
 

@@ -28,7 +28,7 @@
 
 namespace qconfig {
 
-// Everything that a server needs but its registry.
+// The settings of a server, without its registry.
 struct ServerSettings {
   std::string listen = "127.0.0.1:50051";  // host:port; port 0: any free port
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
@@ -39,7 +39,7 @@ struct ServerSettings {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   std::shared_ptr<AnswerCache> answer_cache =
-      std::make_shared<AnswerCache>(0);                    // the registry must report changes to it
+      std::make_shared<AnswerCache>(0);                    // the registry must report changes to the cache
   absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
@@ -50,7 +50,7 @@ class Server {
   // kUnavailable: cannot listen on the address. `registry` must outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerSettings& settings, Registry& registry);
 
-  // Ends the server at once if Shutdown() was not called.
+  // Stops the server immediately if Shutdown() was not called.
   ~Server();
 
   // The port that the server listens on. Meaningless for a Unix socket.
@@ -59,9 +59,9 @@ class Server {
   // Makes the health service report NOT_SERVING. Calls are still served.
   void ReportNotServing();
 
-  // Reports NOT_SERVING, rejects new calls, and waits up to `grace` for calls in flight. Then cancels those that are
-  // left, and the streams of health and reflection. Returns how many calls were cancelled. Waits for handlers to
-  // return. Must not be called concurrently.
+  // Reports NOT_SERVING, rejects new calls, and waits up to `grace` for calls in flight. Then cancels the
+  // remaining calls, and the streams of health and reflection. Returns the number of cancelled calls. Waits for
+  // handlers to return. Must not be called concurrently.
   size_t Shutdown(absl::Duration grace);
 
  private:

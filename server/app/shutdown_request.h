@@ -17,17 +17,17 @@ enum class ShutdownCause { kSigterm, kSigint, kPortLost };
 // "SIGTERM", "SIGINT" or "gRPC port lost".
 absl::string_view NameOf(ShutdownCause cause);
 
-// Passes the request to shut down from the thread that learns of its cause to the threads that wait for it.
+// Passes a shutdown request from the thread that detects its cause to the threads that wait for it.
 // Thread-safe.
 class ShutdownRequest {
  public:
-  // The first request starts the shutdown. A signal after it asks to exit at once.
+  // The first request starts the shutdown. A later signal requests an immediate exit.
   void Request(ShutdownCause cause) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Waits for the first request, and returns its cause.
   ShutdownCause Wait() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits up to `timeout` until a signal asks to exit at once. False: none did.
+  // Waits up to `timeout` for a signal that requests an immediate exit. Returns whether there was one.
   bool WaitForExitAtOnce(absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Whether the port was lost, before the shutdown or during it.

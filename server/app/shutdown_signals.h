@@ -8,15 +8,14 @@
 
 namespace qconfig {
 
-// SIGTERM and SIGINT, as requests to shut down.
+// Turns SIGTERM and SIGINT into shutdown requests.
 
-// Blocks the signals for this thread and those that it starts from now on. REQUIRES: there is no other thread.
+// Blocks the signals for this thread and the threads that it starts later. REQUIRES: there is no other thread.
 void BlockShutdownSignals();
 // Lets the signals end the process again, for this thread.
 void UnblockShutdownSignals();
 
-// Passes each signal on to `request` from now on, by a thread that never ends. REQUIRES: BlockShutdownSignals() was
-// called.
+// Starts a thread that passes all signals to `request` and never ends. REQUIRES: BlockShutdownSignals() was called.
 void PassShutdownSignalsTo(std::shared_ptr<ShutdownRequest> request);
 
 }  // namespace qconfig

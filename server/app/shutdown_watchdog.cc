@@ -39,7 +39,7 @@ void ShutdownWatchdog::Run(State& state, const EventLog& log, absl::Duration max
   }
   if (calls == nullptr) {
     log.Info("shut down before serving", {{"cause", NameOf(cause)}});
-    ExitAfterLog(kEnded);
+    ExitAfterLog(kSuccess);
   }
   const bool is_asked = state.request->WaitForExitAtOnce(max_shutdown);
   const size_t in_flight = calls->running();

@@ -11,14 +11,14 @@
 
 namespace qconfig {
 
-// Exits the process when a shutdown is requested that cannot be, or is no longer to be, graceful: before calls are
-// served, when a second signal asks for it, or when the shutdown takes longer than it may. Thread-safe.
+// Exits the process when a graceful shutdown is impossible or takes too long: if shutdown is requested before calls are
+// served, at a second signal, and after `max_shutdown`. Thread-safe.
 class ShutdownWatchdog {
  public:
-  // Watches on a thread that never ends.
+  // Starts a thread that never ends.
   ShutdownWatchdog(std::shared_ptr<ShutdownRequest> request, const EventLog& log, absl::Duration max_shutdown);
 
-  // Calls are served from now on. The exit code depends on them.
+  // Call this when the server begins to serve calls: the exit code depends on the calls in flight.
   void Watch(std::shared_ptr<InFlightCalls> in_flight_calls);
 
  private:

@@ -22,12 +22,12 @@ namespace qconfig {
 
 // What a call's handler reports to its observer. Not thread-safe.
 struct CallNotes {
-  std::vector<std::string> tenants;                 // that the request is about; may have duplicates
+  std::vector<std::string> tenants;                 // of the request; may have duplicates
   std::optional<int64_t> items;                     // of a batch
   std::map<v1::ErrorReason, int64_t> failed_items;  // the number of failed items, by reason
 };
 
-// The circumstances of a call, without its request. Only the transport uses gRPC's own context.
+// The context of a call: everything except its request. Only the transport uses gRPC's own context.
 struct CallContext {
   std::string method;      // "qconfig.v1.ConfigService/GetConfig"
   std::string peer;        // "ipv4:127.0.0.1:40312"

@@ -8,8 +8,8 @@
 
 namespace qconfig {
 
-// Something that counts while this object lives, such as a call in flight or a turn to write. Movable, not copyable.
-// Not thread-safe, but may be moved to another thread.
+// Keeps something counted while this object lives, such as a call in flight or a held write lock. Movable, not
+// copyable. Not thread-safe, but may be moved to another thread.
 class [[nodiscard]] Counted {
  public:
   // Counts nothing.

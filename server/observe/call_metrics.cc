@@ -58,14 +58,14 @@ std::string ReasonLabel(v1::ErrorReason reason) {
 // The families that have series for each method.
 struct MethodFamilies {
   explicit MethodFamilies(prometheus::Registry& registry)
-      : started(Counters(registry, "grpc_server_started_total", "Calls that were begun.")),
-        handled(Counters(registry, "grpc_server_handled_total", "Calls that were finished, by status code.")),
-        received(Counters(registry, "grpc_server_msg_received_total", "Requests that were received.")),
-        sent(Counters(registry, "grpc_server_msg_sent_total", "Answers that were sent.")),
-        rejected(Counters(registry, "qconfig_rejected_total", "Calls that failed, by reason.")),
+      : started(Counters(registry, "grpc_server_started_total", "Calls started.")),
+        handled(Counters(registry, "grpc_server_handled_total", "Calls finished, by status code.")),
+        received(Counters(registry, "grpc_server_msg_received_total", "Request messages received.")),
+        sent(Counters(registry, "grpc_server_msg_sent_total", "Response messages sent.")),
+        rejected(Counters(registry, "qconfig_rejected_total", "Failed calls, by reason.")),
         seconds(prometheus::BuildHistogram()
                     .Name("grpc_server_handling_seconds")
-                    .Help("Times that calls took, from their message to their answer.")
+                    .Help("Duration of calls, from the request message to the response.")
                     .Register(registry)) {}
 
   Family<Counter>& started;
@@ -108,7 +108,7 @@ void MethodMetrics::Finished(const absl::Status& status, v1::ErrorReason reason,
 CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
     : max_tenants_(max_tenants),
       tenant_calls_(Counters(registry, "qconfig_tenant_calls_total",
-                             "Calls by the tenant that they are about; batches count for each of their tenants.")),
+                             "Calls by tenant; a batch counts once for each of its tenants.")),
       other_tenants_(tenant_calls_.Add({{"tenant", kOther}})) {
   const MethodFamilies families(registry);
   for (const auto* file : {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
@@ -121,7 +121,7 @@ CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
       }
     }
   }
-  auto& items = Counters(registry, "qconfig_batch_items_total", "Items of batches that were answered, by reason.");
+  auto& items = Counters(registry, "qconfig_batch_items_total", "Answered batch items, by reason.");
   items_ok_ = &items.Add({{"reason", "OK"}});
   failed_items_ = ByReason(items, {});
 }

@@ -58,8 +58,8 @@ class CallMetrics {
   // REQUIRES: the method exists.
   const MethodMetrics& Method(absl::string_view method) const;
 
-  // Counts a call for the tenant. After the first `max_tenants` tenants, further ones are counted as "other". So is a
-  // tenant of that name.
+  // Counts a call for the tenant. After the first `max_tenants` tenants, further tenants are counted as "other",
+  // like a tenant with that name.
   void CountTenant(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void CountItems(int64_t ok) { items_ok_->Increment(static_cast<double>(ok)); }

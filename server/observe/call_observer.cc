@@ -44,7 +44,7 @@ int64_t FailedItems(const CallNotes& notes) {
 }
 
 // A batch with several items for a tenant is one call for the tenant.
-void DropRepeated(std::vector<std::string>& tenants) {
+void RemoveDuplicates(std::vector<std::string>& tenants) {
   std::sort(tenants.begin(), tenants.end());
   tenants.erase(std::unique(tenants.begin(), tenants.end()), tenants.end());
 }
@@ -65,23 +65,23 @@ void CallObserver::Finished(const MethodMetrics& method, const CallContext& call
                             absl::Duration elapsed) {
   const v1::ItemError error = status.ok() ? v1::ItemError() : ItemErrorOf(status);
   method.Finished(status, error.reason(), elapsed);
-  DropRepeated(call.notes->tenants);
+  RemoveDuplicates(call.notes->tenants);
   Count(*call.notes, metrics_->calls());
   const spdlog::level::level_enum level = LevelOf(status, error.reason());
-  if ((!status.ok() || IsWanted(elapsed)) && log_->should_log(level)) Log(level, call, error, elapsed);
+  if ((!status.ok() || ShouldLog(elapsed)) && log_->should_log(level)) Log(level, call, error, elapsed);
 }
 
 void CallObserver::FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
                               absl::FunctionRef<CallContext()> call) {
   method.Finished(absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED, elapsed);
   metrics_->calls().CountTenant(tenant);
-  if (!IsWanted(elapsed) || !log_->should_log(spdlog::level::info)) return;
+  if (!ShouldLog(elapsed) || !log_->should_log(spdlog::level::info)) return;
   const CallContext context = call();
   context.notes->tenants = {tenant};
   Log(spdlog::level::info, context, v1::ItemError(), elapsed);
 }
 
-bool CallObserver::IsWanted(absl::Duration elapsed) const {
+bool CallObserver::ShouldLog(absl::Duration elapsed) const {
   return elapsed >= settings_.slow || (settings_.sample > 0 && IsSampled(settings_.sample));
 }
 

@@ -24,9 +24,9 @@ struct CallLogSettings {
   absl::Duration slow = absl::Milliseconds(500);
 };
 
-// Counts and logs every finished call. Logs failures of the server as errors; failures caused by the client, slow calls
-// and a sample of the others as information. A call that failed before its tenant was known has no tenant. Never logs a
-// request or a response. Thread-safe.
+// Counts and logs every finished call. Logs failures of the server at level error; failures caused by the client, slow
+// calls and a sample of the others at level info. A call that failed before its tenant was known has no tenant. Never
+// logs a request or a response. Thread-safe.
 class CallObserver {
  public:
   CallObserver(std::shared_ptr<Metrics> metrics, const std::shared_ptr<spdlog::logger>& log,
@@ -43,7 +43,7 @@ class CallObserver {
                   absl::FunctionRef<CallContext()> call);
 
  private:
-  bool IsWanted(absl::Duration elapsed) const;
+  bool ShouldLog(absl::Duration elapsed) const;
 
   void Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,
            absl::Duration elapsed);

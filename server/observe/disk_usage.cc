@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 DiskUsage::DiskUsage(const std::string& storage)
     : path_(absl::StartsWith(storage, "sqlite:") ? std::string(absl::StripPrefix(storage, "sqlite:")) : "") {}
 
-void DiskUsage::Look() {
+void DiskUsage::Refresh() {
   if (path_.empty()) return;
   int64_t bytes = 0;
   std::error_code error;

@@ -8,14 +8,14 @@
 
 namespace qconfig {
 
-// The size of the registry's files and the free space of their disk, as of the last Look(). Reading them never waits
-// for the disk, which may hang. 0 if registries are in memory. Thread-safe.
+// The size of the registry's files and the free space of their disk, as of the last Refresh(). Reading the values
+// never waits for the disk, which may hang. 0 if registries are in memory. Thread-safe.
 class DiskUsage {
  public:
   // `storage` is a result of StorageOf().
   explicit DiskUsage(const std::string& storage);
 
-  void Look();
+  void Refresh();
 
   int64_t file_bytes() const { return file_bytes_; }
   int64_t free_bytes() const { return free_bytes_; }

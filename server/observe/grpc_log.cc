@@ -27,7 +27,7 @@ class Reader {
     // Lines can quote what a client sent.
     constexpr size_t kMaxChars = 1024;
     const std::string printable = Printable(text, kMaxChars);
-    // After a failed accept4(), whatever its reason, gRPC 1.51 does not listen any more.
+    // After a failed accept4(), for any reason, gRPC 1.51 no longer listens.
     if (absl::StrContains(text, "Failed accept4") && !port_lost_.exchange(true)) {
       log_.Critical("gRPC port lost", {{"error", printable}});
       on_port_lost_();

@@ -8,9 +8,9 @@
 
 namespace qconfig {
 
-// Reads gRPC's log, which belongs to the process, from now on: writes its lines to `log`, and calls `on_port_lost` the
-// first time that they say that gRPC cannot accept connections any more. Nothing else says so. `on_port_lost` is called
-// on a thread of gRPC, and must not block. Thread-safe.
+// From now on, writes the lines of gRPC's log, which the whole process shares, to `log`. Calls `on_port_lost` at the
+// first line that reports that gRPC can no longer accept connections; gRPC does not report this in any other way.
+// `on_port_lost` is called on a thread of gRPC and must not block. Thread-safe.
 void ReadGrpcLog(EventLog log, std::function<void()> on_port_lost);
 
 // Discards gRPC's log from now on. Thread-safe.

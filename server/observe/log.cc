@@ -36,7 +36,8 @@ std::shared_ptr<spdlog::logger> StartLog(const Options& options) {
                                              spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
   log->set_level(spdlog::level::from_str(options.log_level));
   SetLogForm(*log, LogFormOf(options));
-  log->set_error_handler([](const std::string&) {});  // spdlog's own writes to standard error, in another form
+  log->set_error_handler(
+      [](const std::string&) {});  // spdlog's own handler writes to standard error in a different format
   spdlog::set_default_logger(log);
   google::protobuf::SetLogHandler(DropProtobufLog);
   return log;
@@ -64,7 +65,7 @@ void ExitAfterLog(int code) {
     }).detach();
     written.WaitForNotificationWithTimeout(absl::Seconds(1));
   } catch (const std::system_error&) {
-    absl::SleepFor(absl::Milliseconds(100));  // no thread can be started, but the log has its own
+    absl::SleepFor(absl::Milliseconds(100));  // no thread can be started, but the log already has one
   }
   std::_Exit(code);
 }

@@ -12,18 +12,18 @@
 
 namespace qconfig {
 
-// Starts the process's log to standard error. A thread of its own writes it: if nothing reads it, lines are dropped and
-// calls go on.
+// Starts the process's log to standard error. A separate thread writes it: if nothing reads the log, lines are dropped
+// and calls continue.
 std::shared_ptr<spdlog::logger> StartLog(const Options& options);
 
 // The form that `options` select; "auto" is text on a terminal and JSON elsewhere.
 LogForm LogFormOf(const Options& options);
 
-// How many lines were dropped because nothing read the log.
+// The number of lines that were dropped because nothing read the log.
 int64_t DroppedLogLines();
 
-// Writes the log, for up to one second, and then exits the process with `code`. Discards gRPC's log. Thread-safe: the
-// first call decides.
+// Flushes the log for up to one second, and then exits the process with `code`. Discards gRPC's log. Thread-safe; the
+// first call determines the exit code.
 [[noreturn]] void ExitAfterLog(int code);
 
 }  // namespace qconfig

@@ -17,7 +17,7 @@ namespace qconfig {
 // The metrics of the server, for Prometheus. Every series exists from the start. Thread-safe.
 class Metrics {
  public:
-  // The first `max_tenants` tenants have a label value of their own.
+  // The first `max_tenants` tenants have their own label values.
   explicit Metrics(size_t max_tenants) : calls_(registry_, max_tenants), store_(registry_) {}
 
   CallMetrics& calls() { return calls_; }

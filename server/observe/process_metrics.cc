@@ -100,7 +100,7 @@ void AddProcessMetrics(Metrics& metrics) {
   metrics.AddGauge("process_start_time_seconds", "Start of the process, in seconds since 1970.", {},
                    [start] { return start; });
   metrics.AddGauge("process_open_fds", "Open file descriptors.", {}, OpenFiles);
-  metrics.AddGauge("process_max_fds", "File descriptors that may be open.", {}, MaxOpenFiles);
+  metrics.AddGauge("process_max_fds", "Maximum number of open file descriptors.", {}, MaxOpenFiles);
   metrics.AddGauge("process_threads", "Threads.", {}, [] { return Stat(kThreads); });
 }
 

@@ -19,7 +19,7 @@ void SampledMetrics::Add(Series series) {
 }
 
 std::vector<prometheus::MetricFamily> SampledMetrics::Collect() const {
-  std::vector<Series> all;  // sampled without the lock: samples take locks of their own
+  std::vector<Series> all;  // sampled without holding the lock, because samples take other locks
   {
     const absl::MutexLock lock(&mutex_);
     all = series_;

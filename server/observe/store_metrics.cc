@@ -16,11 +16,11 @@ constexpr std::array<const char*, kStoreOperations> kOperationNames = {"commit",
 StoreMetrics::StoreMetrics(prometheus::Registry& registry) : series_() {
   auto& seconds = prometheus::BuildHistogram()
                       .Name("qconfig_store_operation_seconds")
-                      .Help("Times that operations of the store took.")
+                      .Help("Duration of store operations.")
                       .Register(registry);
   auto& errors = prometheus::BuildCounter()
                      .Name("qconfig_store_errors_total")
-                     .Help("Operations that the store failed at, by reason.")
+                     .Help("Failed store operations, by reason.")
                      .Register(registry);
   for (size_t i = 0; i < kStoreOperations; ++i) {
     const auto with_reason = [&](v1::ErrorReason reason) {

@@ -20,7 +20,7 @@ class StoreMetrics {
   // `registry` owns the series, and must outlive this object.
   explicit StoreMetrics(prometheus::Registry& registry);
 
-  // Counts an operation that an ObservedStore reports. An error that is the answer to the call is not a failure.
+  // Counts an operation that an ObservedStore reports. Conflicts and unreadable revisions are not failures.
   void Finished(StoreOperation operation, const absl::Status& status, absl::Duration elapsed);
 
  private:

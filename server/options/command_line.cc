@@ -72,7 +72,7 @@ absl::Status RejectFlag(const CLI::App& app, const CLI::ParseError& error) {
     const std::string word = app.remaining(true).front();
     const std::string quoted = Printable(word, kMaxQuotedChars);
     const std::string flag = word.substr(0, word.find('='));
-    if (const std::string removed = WasRemoved(absl::StripPrefix(flag, "--")); !removed.empty()) {
+    if (const std::string removed = RemovalNotice(absl::StripPrefix(flag, "--")); !removed.empty()) {
       return Reject(flag, removed);
     }
     std::vector<std::string> names;
@@ -131,7 +131,7 @@ absl::StatusOr<absl::flat_hash_map<std::string, ConfigLine>> KnownLines(const st
   for (const ConfigLine& line : lines) {
     const std::string where = absl::StrCat(path, ", line ", line.line, ":");
     const std::string quoted = Printable(line.key, kMaxQuotedChars);
-    if (const std::string removed = WasRemoved(line.key); !removed.empty()) {
+    if (const std::string removed = RemovalNotice(line.key); !removed.empty()) {
       return Reject(where, absl::StrCat(line.key, " ", removed));
     }
     if (std::find(keys.begin(), keys.end(), line.key) == keys.end()) {
@@ -174,7 +174,7 @@ absl::Status RejectRemovedVariables() {
   for (const RemovedOption& removed : RemovedOptions()) {
     const std::string variable = VariableOf(removed.name);
     const char* const value = std::getenv(variable.c_str());
-    if (value != nullptr && *value != '\0') return Reject(variable, WasRemoved(removed.name));
+    if (value != nullptr && *value != '\0') return Reject(variable, RemovalNotice(removed.name));
   }
   return absl::OkStatus();
 }
@@ -186,9 +186,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char
   const std::vector<CLI::Option*> settings = SettingsOf(app);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {
-    app.exit(asked);
-    line.answered = true;
+  } catch (const CLI::Success& help) {
+    app.exit(help);
+    line.help_printed = true;
     return line;
   } catch (const CLI::ParseError& error) {
     return RejectFlag(app, error);

@@ -10,7 +10,7 @@
 
 namespace qconfig {
 
-// An option with another value than its default.
+// An option that does not have its default value.
 struct GivenOption {
   std::string flag;
   std::string value;
@@ -18,7 +18,7 @@ struct GivenOption {
 };
 
 struct CommandLine {
-  bool answered = false;           // --help or --version was given, and is printed
+  bool help_printed = false;       // --help or --version was given
   std::vector<GivenOption> given;  // in the order of --help
 };
 

@@ -74,7 +74,7 @@ absl::Status CheckListen(absl::string_view listen) {
   absl::ConsumePrefix(&path, "//");
   if (!path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("--listen ", listen, " has no path; an example is unix:/run/qconfigd.sock"));
+      absl::StrCat("--listen ", listen, " has no path; set, for example, unix:/run/qconfigd.sock"));
 }
 
 absl::Status CheckAdminListen(absl::string_view listen) {
@@ -91,18 +91,18 @@ void AddServingOptions(CLI::App& app, Options& options) {
       ->check(OneOf({"true", "false", "1", "0"}))
       ->group(group);
   AddOption(app, "--admin-listen", options.admin_listen,
-            "Address of the HTTP port for probes and metrics, host:port; empty disables the port")
+            "Address of the HTTP port for probes and metrics, host:port; if empty, the port is disabled")
       ->type_name("ADDRESS")
       ->group(group);
   AddOption(app, "--default-catalog", options.default_catalog,
-            "Catalogue for requests that do not name one; the first write of a tenant fixes it for that tenant")
+            "Catalogue for requests that do not name one; a tenant's first write stores it for that tenant")
       ->group(group);
 }
 
 void AddTlsOptions(CLI::App& app, Options& options) {
   const char* const group = "TLS";
   AddOption(app, "--tls-cert", options.tls_cert,
-            "PEM file with the certificate chain of the server; empty disables TLS")
+            "PEM file with the certificate chain of the server; if empty, TLS is disabled")
       ->type_name("FILE")
       ->group(group);
   AddOption(app, "--tls-key", options.tls_key,
@@ -110,7 +110,7 @@ void AddTlsOptions(CLI::App& app, Options& options) {
       ->type_name("FILE")
       ->group(group);
   AddOption(app, "--tls-client-ca", options.tls_client_ca,
-            "PEM file with the CAs that must have signed client certificates; empty does not authenticate clients")
+            "PEM file with the CAs for client certificates; if empty, clients are not authenticated")
       ->type_name("FILE")
       ->group(group);
 }
@@ -122,27 +122,28 @@ void AddStorageOptions(CLI::App& app, Options& options) {
       "Storage of the registries: sqlite (registry.db in the data directory), sqlite:FILE, or memory (not persistent)")
       ->group(group);
   AddOption(app, "--data-dir", options.data_dir,
-            "Data directory; empty selects qconfig in $XDG_DATA_HOME, or in ~/.local/share if that is not set")
+            "Data directory; if empty, $XDG_DATA_HOME/qconfig, or ~/.local/share/qconfig if XDG_DATA_HOME is not set")
       ->type_name("DIRECTORY")
       ->group(group);
-  AddOption(app, "--history-changes", options.history_changes, "Number of changes in the history of each tenant")
+  AddOption(app, "--history-changes", options.history_changes,
+            "Maximum number of changes in the history of each tenant")
       ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
       ->group(group);
-  AddOption(app, "--history-days", options.history_days, "Number of days that a change stays in the history")
+  AddOption(app, "--history-days", options.history_days, "Maximum number of days that a change stays in the history")
       ->transform(Between(int64_t{1}, int64_t{36'500}))
       ->group(group);
-  AddOption(app, "--cache-bytes", options.cache_bytes, "Memory for cached registries, in bytes")
+  AddOption(app, "--cache-bytes", options.cache_bytes, "Maximum memory for cached registries, in bytes")
       ->transform(Between(size_t{1}, size_t{1} << 50))
       ->group(group);
   AddOption(app, "--answer-cache-bytes", options.answer_cache_bytes,
-            "Memory for cached answers, in bytes; 0 disables the cache")
+            "Maximum memory for cached answers, in bytes; 0 disables the cache")
       ->transform(Between(size_t{0}, size_t{1} << 50))
       ->group(group);
 }
 
 void AddObservationOptions(CLI::App& app, Options& options) {
   const char* const group = "Logs and metrics";
-  AddOption(app, "--log-level", options.log_level, "Lowest level of the lines that are logged to standard error")
+  AddOption(app, "--log-level", options.log_level, "Minimum level of the lines logged to standard error")
       ->check(OneOf({"debug", "info", "warn", "error"}))
       ->group(group);
   AddOption(app, "--log-format", options.log_format,
@@ -153,11 +154,11 @@ void AddObservationOptions(CLI::App& app, Options& options) {
             "Fraction of the calls to log; failed and slow calls are always logged")
       ->transform(Between(0.0, 1.0))
       ->group(group);
-  AddOption(app, "--log-slow-ms", options.log_slow_ms, "Duration from which a call counts as slow, in milliseconds")
+  AddOption(app, "--log-slow-ms", options.log_slow_ms, "Minimum duration of a slow call, in milliseconds")
       ->transform(Between(0, 3'600'000))
       ->group(group);
   AddOption(app, "--metrics-tenants", options.metrics_tenants,
-            "Number of tenants with metrics of their own; further tenants are counted as \"other\"")
+            "Maximum number of tenants with their own metrics; further tenants are counted as \"other\"")
       ->transform(Between(size_t{0}, size_t{10'000}))
       ->group(group);
 }
@@ -165,7 +166,7 @@ void AddObservationOptions(CLI::App& app, Options& options) {
 void AddLifeCycleOptions(CLI::App& app, Options& options) {
   const char* const group = "Connections and shutdown";
   AddOption(app, "--shutdown-delay-seconds", options.shutdown_delay_seconds,
-            "Time after SIGTERM in which the server accepts calls but reports that it is not ready")
+            "Time after SIGTERM during which the server still accepts calls but reports that it is not ready")
       ->transform(Between(0, 3600))
       ->group(group);
   AddOption(app, "--shutdown-grace-seconds", options.shutdown_grace_seconds,
@@ -177,22 +178,23 @@ void AddLifeCycleOptions(CLI::App& app, Options& options) {
       ->transform(Between(10, 86'400))
       ->group(group);
   AddOption(app, "--max-connection-age-seconds", options.max_connection_age_seconds,
-            "Age at which the server closes a connection, so that clients look for other servers; 0 means never")
+            "Age at which the server closes a connection, so that clients discover other servers; 0 means never")
       ->transform(Between(0, 31'536'000))
       ->group(group);
 }
 
 void AddLimits(CLI::App& app, Options& options) {
   AddOption(app, "--max-in-flight", options.max_in_flight,
-            "Number of concurrent calls; the server rejects further calls with OVERLOADED")
+            "Maximum number of calls in flight; the server rejects further calls with OVERLOADED")
       ->transform(Between(size_t{1}, size_t{100'000}))
       ->group("Limits");
   AddLimit(app, "--max-tenant-entries", options.limits.tenant_entries,
-           "Number of schemes and templates that a tenant can have");
+           "Maximum number of schemes and templates of a tenant");
   AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes,
-           "Total size of the schemes and templates of a tenant, in bytes");
-  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Size of a request, in bytes");
-  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes, "Size of an answer, also to a batch, in bytes");
+           "Maximum total size of the schemes and templates of a tenant, in bytes");
+  AddLimit(app, "--max-message-bytes", options.limits.message_bytes, "Maximum size of a request, in bytes");
+  AddLimit(app, "--max-answer-bytes", options.limits.answer_bytes,
+           "Maximum size of a response, including that to a batch, in bytes");
 }
 
 absl::Status CheckDefaultCatalog(const Options& options, const Catalogs& catalogs) {
@@ -202,7 +204,8 @@ absl::Status CheckDefaultCatalog(const Options& options, const Catalogs& catalog
     if (catalog->name() == options.default_catalog) return absl::OkStatus();
     names.push_back(catalog->name());
   }
-  return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog, " is no catalogue",
+  return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog,
+                                                 " is not a catalogue of this server",
                                                  Suggestion(options.default_catalog, names)));
 }
 
@@ -227,7 +230,7 @@ absl::Status CheckTls(const Options& options) {
 
 void AddOptions(CLI::App& app, Options& options) {
   AddOption(app, "--config", options.config,
-            "File with options, one `name = value` per line, where name is an option without --; empty: none")
+            "File with options, one `name = value` per line, where name is an option without --")
       ->type_name("FILE")
       ->group("Configuration");
   AddServingOptions(app, options);

@@ -32,7 +32,7 @@ const std::vector<RemovedOption>& RemovedOptions() {
   return *kRemoved;
 }
 
-std::string WasRemoved(absl::string_view name) {
+std::string RemovalNotice(absl::string_view name) {
   for (const RemovedOption& removed : RemovedOptions()) {
     if (removed.name == name) return absl::StrCat("was removed: ", removed.reason);
   }

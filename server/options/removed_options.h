@@ -18,7 +18,7 @@ struct RemovedOption {
 const std::vector<RemovedOption>& RemovedOptions();
 
 // "was removed: " and the reason, for an error about the option `name`. Empty if no such option was removed.
-std::string WasRemoved(absl::string_view name);
+std::string RemovalNotice(absl::string_view name);
 
 }  // namespace qconfig
 

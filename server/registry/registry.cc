@@ -86,8 +86,8 @@ absl::Status Registry::WaitForRevision(const SnapshotQuery& query) const {
       .Value(absl::StrCat(query.min_revision))
       .Tenant(query.tenant.name())
       .Revisions(range.first, range.newest)
-      .ToStatus(absl::StrCat("the tenant's registry did not reach this revision in time; its newest revision is ",
-                             range.newest));
+      .Advice(absl::StrCat("Its newest revision is ", range.newest))
+      .ToStatus("the tenant's registry did not reach this revision in time");
 }
 
 std::vector<std::shared_ptr<const Catalog>> Registry::CatalogsFor(const RegistryState& state) const {
@@ -161,7 +161,7 @@ RegistryCommit Registry::CommitOf(const WriteOrder& order, const Written& write,
   *commit.record.mutable_time() = time;
   commit.record.set_actor(order.actor);
   commit.record.set_request_id(order.request_id);
-  // A tenant's first write sets its default catalogue, so that a newer server changes none of its responses.
+  // A tenant's first write sets its default catalogue, so that a newer server does not change its responses.
   const bool sets_default = write.change.set_default_catalog() == settings_.default_catalog;
   if (write.before->default_catalog().empty() && !sets_default) {
     commit.record.add_changes()->set_set_default_catalog(settings_.default_catalog);
@@ -179,8 +179,8 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
     return Error(v1::ERROR_REASON_REQUEST_ID_REUSED)
         .Field("request_id")
         .Value(order.request_id)
-        .ToStatus(absl::StrCat("the write that made revision ", commit.record.revision(),
-                               " used this request_id with other content"));
+        .ToStatus(absl::StrCat("the write that created revision ", commit.record.revision(),
+                               " used this request_id with different content"));
   }
   // A write whose outcome was not known may be stored but not yet cached.
   if (commit.record.revision() > newest) {

@@ -4,8 +4,8 @@
 
 // The module server/registry holds what tenants have registered. Registry is its public class; it combines
 // RegistryCache (registries in memory, over a store), WriteLocks (one writer for each tenant) and RevisionWaits (calls
-// that wait for a revision). `storage/` has the engines behind RegistryStore. What an entry may be is decided in
-// core/registration; requests, responses and gRPC belong in server/services and server/rpc.
+// that wait for a revision). `storage/` has the engines behind RegistryStore. core/registration decides which
+// entries are valid; requests, responses and gRPC belong in server/services and server/rpc.
 
 #include <cstdint>
 #include <functional>
@@ -40,7 +40,7 @@ struct SnapshotQuery {
   std::function<bool()> is_cancelled;  // whether the client cancelled the call
 };
 
-// The circumstances of a write; a Registry::Plan says what changes.
+// The context of a write; a Registry::Plan determines the change.
 struct WriteOrder {
   TenantId tenant;
   std::string actor;
@@ -52,7 +52,7 @@ struct WriteOrder {
 
 // A write that was stored by this call or by an earlier one with the same request id, or that was only validated.
 struct Written {
-  int64_t revision = 1;                         // that the write made; the current one if nothing was stored
+  int64_t revision = 1;                         // that the write created; the current one if nothing was stored
   v1::RegistryChange change;                    // without the change of the tenant's default catalogue
   std::shared_ptr<const RegistryState> before;  // the registry before the write
 };
@@ -110,14 +110,14 @@ class Registry {
   // The revisions that can be read, as the store has them. STORAGE_UNAVAILABLE.
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const;
 
-  // How many tenants are cached, and the memory of the cached registries, which is at most `cache_bytes`.
+  // The number of cached tenants, and the memory of the cached registries, which is at most `cache_bytes`.
   size_t tenants_in_memory() const { return cache_.tenants(); }
   size_t bytes_in_memory() const { return cache_.bytes(); }
 
-  // How many calls wait for a revision.
+  // The number of calls that wait for a revision.
   size_t waiting_calls() const { return waits_.calls(); }
 
-  // Ends all waits for a revision, and those that would begin later.
+  // Ends all waits for a revision; later ones fail immediately.
   void StopWaiting() { waits_.Stop(); }
 
  private:

@@ -45,16 +45,16 @@ class RegistryCache {
   // `range` is the result of the commit.
   void Add(const TenantId& tenant, const RevisionRange& range, RegistryState state) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The next Get() of the newest registry reads the store: the outcome of a write is not known. Loads that have begun
-  // are repeated.
+  // Call this when the outcome of a write is not known: the next Get() of the newest registry then reads the store.
+  // Loads that have already begun are repeated.
   void Forget(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // How many tenants have cached revisions, and the memory of the cached registries.
+  // The number of tenants with cached revisions, and the memory of the cached registries.
   size_t tenants() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // What Find() has in memory.
+  // What Find() found in memory.
   struct Found {
     bool knows_tenant = false;
     View view;  // null: not cached

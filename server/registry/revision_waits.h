@@ -39,10 +39,10 @@ class RevisionWaits {
   // The tenant's registry may have a new revision.
   void Notify(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Ends all waits, and those that would begin later.
+  // Ends all waits; later ones fail immediately.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // How many calls wait.
+  // The number of calls that wait.
   size_t calls() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -59,7 +59,7 @@ class RevisionWaits {
   absl::StatusOr<Counted> Enter(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
   int64_t Notified(const TenantId& tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Returns when Notified() is not `seen` any more, or after `timeout`, or earlier. SHUTTING_DOWN.
+  // Waits until Notified() is no longer `seen`, up to `timeout`; may return earlier. SHUTTING_DOWN: Stop() was called.
   absl::Status WaitForNotify(const TenantId& tenant, int64_t seen, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const size_t max_calls_;

@@ -17,8 +17,8 @@
 
 namespace qconfig {
 
-// One lock for each tenant, so that writes to a registry are made one after the other. Limits how many calls hold a
-// lock or wait for one: each keeps a thread, however slow the disk is. Thread-safe.
+// One lock for each tenant, which serializes the writes to its registry. Limits how many calls hold a lock or wait for
+// one, because each keeps a thread, however slow the disk is. Thread-safe.
 class WriteLocks {
  public:
   WriteLocks(size_t max_calls, Clock clock) : max_calls_(max_calls), clock_(std::move(clock)) {}

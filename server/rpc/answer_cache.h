@@ -18,18 +18,18 @@
 
 namespace qconfig {
 
-// An answer in the form in which it is sent, and the tenant that it is about.
+// An answer as it is sent, and the tenant of the request.
 struct CachedAnswer {
   std::string tenant;
   grpc::ByteBuffer bytes;
 };
 
 // Answers to earlier requests, found by the request's bytes. An answer depends only on the catalogues, the tenant's
-// registry and the request, and a request names its tenant: so a cached answer is right until Forget() reports that
+// registry and the request, and a request names its tenant: so a cached answer is valid until Forget() reports that
 // the tenant's registry changes. Evicts the least recently used answers. Thread-safe.
 class AnswerCache {
  public:
-  // Larger requests and answers are not cached: they take long to look up, or would evict many others at once.
+  // Larger requests and answers are not cached: looking them up is slow, or they would evict many others at once.
   static constexpr size_t kMaxRequestBytes = 64u << 10;
   static constexpr size_t kMaxAnswerBytes = 1u << 20;
 
@@ -41,7 +41,7 @@ class AnswerCache {
   // Null: not cached.
   std::shared_ptr<const CachedAnswer> Find(absl::string_view request) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Call it before a handler reads the registry, and give the result to Put().
+  // Call this before a handler reads the registry, and pass the result to Put().
   int64_t Begin() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Caches the answer, unless the tenant's registry changed since Begin() returned `began`: the answer may have been
@@ -49,14 +49,14 @@ class AnswerCache {
   void Put(int64_t began, absl::string_view request, const std::string& tenant, absl::string_view answer)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Call it when the tenant's registry changes, before readers can see the change.
+  // Call this when the tenant's registry changes, before readers can see the change.
   void Forget(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
   struct Counts {
     int64_t hits = 0;
     int64_t misses = 0;
-    int64_t evictions = 0;  // valid answers that were evicted for lack of room
-    size_t answers = 0;     // cached answers, with outdated ones that are not dropped yet
+    int64_t evictions = 0;  // valid answers that were evicted for lack of space
+    size_t answers = 0;     // cached answers, including outdated ones that are not dropped yet
     size_t bytes = 0;       // of these answers
   };
   Counts counts() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,13 +72,13 @@ class AnswerCache {
     std::shared_ptr<Origin> origin;
   };
 
-  static size_t PlaceOf(const std::string& tenant);
+  static size_t SlotOf(const std::string& tenant);
   void Evicted(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_bytes_;
   mutable absl::Mutex mutex_;
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
-  // The number of a tenant's last change, at the hash of its name; tenants may share a place.
+  // The number of a tenant's last change, at the hash of its name; tenants may share a slot.
   std::array<int64_t, 1024> last_change_ ABSL_GUARDED_BY(mutex_) = {};
   Counts counts_ ABSL_GUARDED_BY(mutex_);
   LruCache<Entry> answers_ ABSL_GUARDED_BY(mutex_);

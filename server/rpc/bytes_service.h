@@ -18,9 +18,9 @@
 
 namespace qconfig {
 
-// Registers methods on bytes with gRPC, by the classes that generated code uses: only this class and the sync adapter
-// depend on grpc::internal. A path is "package.Service/Method". Add methods before the server is built; requests are
-// thread-safe once it has started.
+// Registers methods that take and return bytes with gRPC, through the classes that generated code uses. Only this class
+// and the sync adapter depend on grpc::internal. A path is "package.Service/Method". Add methods before the server is
+// built; requests are thread-safe once it has started.
 class BytesService final : public grpc::Service {
  public:
   using ResponseWriter = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
@@ -29,11 +29,11 @@ class BytesService final : public grpc::Service {
   // Calls of `path` run `handler` on gRPC's synchronous threads.
   void AddSync(const std::string& path, std::unique_ptr<grpc::internal::MethodHandler> handler);
 
-  // Calls of `path` wait for RequestUnary() or RequestStream() with the index that is returned.
+  // Calls of `path` wait for RequestUnary() or RequestStream() with the returned index.
   int AddUnary(const std::string& path);
   int AddStreaming(const std::string& path);
 
-  // Asks for the next call of a method. gRPC fills `context` and `request`, and then returns `tag` on `queue`.
+  // Requests the next call of a method. gRPC fills `context` and `request`, and then returns `tag` on `queue`.
   void RequestUnary(int index, grpc::ServerContext& context, grpc::ByteBuffer& request, ResponseWriter& writer,
                     CallQueue& queue, CallQueue::Tag& tag) {
     RequestAsyncUnary(index, &context, &request, &writer, queue.get(), queue.get(), &tag);

@@ -64,7 +64,7 @@ class CallQueue {
   // Runs `work` on the queue's thread. Does nothing after Stop(). REQUIRES: Start() was called. Thread-safe.
   void Post(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Whether users that end must not create others. On the queue's thread only.
+  // Whether users that end must not create new ones. On the queue's thread only.
   bool stopping() const { return stopping_; }
 
   // Waits until there are no users. Returns at once if it was called before. REQUIRES: the server is shut down.

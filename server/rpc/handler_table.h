@@ -22,8 +22,8 @@ class StreamHandler;
 class StreamingCall;
 
 // The module server/rpc carries calls between gRPC and handlers. It admits calls, runs handlers on threads or on a
-// completion queue, caches answers, maps statuses, and serves health and reflection. What a method of the contract
-// does belongs in server/services; listening, connections and TLS belong in server/app and server/tls.
+// completion queue, caches answers, maps statuses, and serves health and reflection. The logic of methods
+// belongs in server/services; listening, connections and TLS belong in server/app and server/tls.
 
 // A unary method: the request's bytes in, the response's bytes or a status out. Thread-safe.
 using BytesMethod = std::function<absl::StatusOr<std::string>(const CallContext&, absl::string_view)>;

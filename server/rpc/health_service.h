@@ -16,7 +16,7 @@ namespace qconfig {
 // other calls more expensive; server/DECISIONS.md has the reason. Thread-safe.
 class HealthService {
  public:
-  // `services` are known by name; "" stands for all of them.
+  // Knows `services` by name; "" refers to the whole server.
   explicit HealthService(std::set<std::string> services);
 
   // Adds Check and Watch. This must outlive the calls.

@@ -33,16 +33,16 @@ absl::StatusOr<Counted> InFlightCalls::Enter() {
 }
 
 Counted InFlightCalls::EnterToSend(size_t bytes) {
-  constexpr size_t kBatch = 256;  // gRPC may send as many before it reports the first as sent
+  constexpr size_t kBatch = 256;  // gRPC may send this many before it reports the first as sent
   absl::MutexLock lock(&mutex_);
   const size_t max = std::max(max_calls_, kBatch) + kJustSent;
-  if (draining_ || sending_unworked_ >= max || sending_bytes_ >= max_answer_bytes_) return {};
-  ++sending_unworked_;
+  if (draining_ || sending_cached_ >= max || sending_bytes_ >= max_answer_bytes_) return {};
+  ++sending_cached_;
   sending_bytes_ += bytes;
-  // Two words, which Counted stores without an allocation: this is the path of every cache hit.
+  // Captures two words, which Counted stores without an allocation: every cache hit runs this code.
   return Counted([this, bytes] {
     absl::MutexLock lock_again(&mutex_);
-    --sending_unworked_;
+    --sending_cached_;
     sending_bytes_ -= bytes;
   });
 }
@@ -61,11 +61,11 @@ Counted InFlightCalls::Send(size_t bytes) {
 size_t InFlightCalls::Drain(absl::Duration grace) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
-  const auto idle = [this]()
-                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ + sending_unworked_ == 0; };
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_ + sending_cached_ == 0; };
   mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
-  const size_t left = working_ + sending_ + sending_unworked_;
-  // Some clients do not know yet and still send calls. gRPC would cancel those, and no client retries after that.
+  const size_t left = working_ + sending_ + sending_cached_;
+  // Some clients have not noticed the shutdown yet and still send calls. gRPC would cancel those calls, and clients do
+  // not retry cancelled calls.
   constexpr absl::Duration kQuiet = absl::Milliseconds(50);
   const absl::Time end = absl::Now() + std::min(grace, 10 * kQuiet);
   int64_t seen = 0;
@@ -85,7 +85,7 @@ size_t InFlightCalls::working() const {
 
 size_t InFlightCalls::sending() const {
   absl::MutexLock lock(&mutex_);
-  return sending_ + sending_unworked_;
+  return sending_ + sending_cached_;
 }
 
 size_t InFlightCalls::sending_bytes() const {
@@ -95,7 +95,7 @@ size_t InFlightCalls::sending_bytes() const {
 
 size_t InFlightCalls::running() const {
   absl::MutexLock lock(&mutex_);
-  return working_ + sending_ + sending_unworked_;
+  return working_ + sending_ + sending_cached_;
 }
 
 }  // namespace qconfig

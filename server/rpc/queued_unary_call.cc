@@ -26,7 +26,7 @@ BytesMethod CachingAnswers(BytesMethod handler, std::shared_ptr<AnswerCache> cac
 
 }  // namespace
 
-// Serves one call of the method after the other. Runs on the queue's thread, apart from Handle(). Deletes itself when
+// Serves calls of the method, one after the other. Runs on the queue's thread, apart from Handle(). Deletes itself when
 // the method has enough others, or when the server stops.
 class QueuedUnaryMethod::Call {
  public:
@@ -59,7 +59,7 @@ class QueuedUnaryMethod::Call {
       delete this;
       return;
     }
-    // Calls that are slow, or that wait, must not keep others out.
+    // Slow and waiting calls must not block new ones.
     if (method_.awaited_ < kAwaited / 2 && !queue_.stopping()) new Call(method_, queue_, workers_);
     const absl::Time time = method_.dispatcher_.Now();
     method_.method_.metrics.Started(/*has_message=*/true);
@@ -72,7 +72,7 @@ class QueuedUnaryMethod::Call {
     }
   }
 
-  // Returns false if the answer is not in the cache, or must not be sent now.
+  // Returns false if the answer is not cached or must not be sent now.
   bool SendCached(absl::Time time) {
     // Joining the pieces of larger requests would take too long here, and they are not cached.
     if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;

@@ -13,8 +13,8 @@
 
 namespace qconfig {
 
-// Serves a unary method whose calls arrive on a completion queue. The queue's thread sends what the answer cache has;
-// worker threads handle all other calls. Not thread-safe.
+// Serves a unary method whose calls arrive on a completion queue. The queue's thread sends cached answers; worker
+// threads handle all other calls. Not thread-safe.
 class QueuedUnaryMethod {
  public:
   // Registers the method with `service`. `service` and `dispatcher` must outlive this.
@@ -32,7 +32,7 @@ class QueuedUnaryMethod {
   const ObservedMethod method_;
   const std::shared_ptr<AnswerCache> cache_;  // null: nothing is cached
   const int index_;                           // of the method in service_
-  int awaited_ = 0;                           // calls that gRPC can hand over at once; on the queue's thread only
+  int awaited_ = 0;                           // calls that gRPC can deliver at once; on the queue's thread only
 };
 
 }  // namespace qconfig

@@ -27,7 +27,7 @@ void SetError(grpc::StatusCode code, const std::string& message, ServerReflectio
   response.mutable_error_response()->set_error_message(message);
 }
 
-// Adds the file `name` and all that it imports, each once and before what it imports.
+// Adds the file `name` and all files that it imports, each once and before its imports.
 void AddFiles(const std::string& name, const DescriptorFiles& files, std::set<std::string>& added,
               ServerReflectionResponse& response) {
   const DescriptorFiles::File* const file = files.Find(name);
@@ -75,15 +75,15 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request, const st
       }
       break;
     default:
-      SetError(grpc::StatusCode::UNIMPLEMENTED, "unknown kind of request", response);
+      SetError(grpc::StatusCode::UNIMPLEMENTED, "unsupported request type", response);
   }
   return response;
 }
 
 }  // namespace
 
-// Answers one request after the other. Reads the next one only when the client has taken the last answer, so that a
-// call holds one answer at most.
+// Answers requests one after the other. Reads the next request only when the last answer has been sent, so that a call
+// holds at most one answer.
 class ReflectionService::Call final : public StreamHandler {
  public:
   Call(ReflectionService& reflection, StreamingCall& call) : reflection_(reflection), call_(call) {

@@ -15,12 +15,13 @@ namespace qconfig {
 // Not thread-safe.
 class ReflectionService {
  public:
-  // As many calls may be open at once; more are RESOURCE_EXHAUSTED. It bounds what clients that do not read can hold.
+  // The maximum number of open calls; further calls are RESOURCE_EXHAUSTED. Bounds the memory that clients can hold by
+  // not reading.
   static constexpr int kMaxOpenCalls = 256;
   // Enough for the name of any symbol. Larger requests end their call.
   static constexpr size_t kMaxRequestBytes = 4096;
 
-  // Adds both versions, and describes all services that `handlers` has then. This must outlive the calls. REQUIRES:
+  // Adds both versions, and describes all services in `handlers` at this time. This must outlive the calls. REQUIRES:
   // descriptors of these services are linked into the program.
   void AddTo(HandlerTable& handlers);
 

@@ -24,19 +24,19 @@ class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
 
-  // The message that Read() asked for. `bytes` are valid until this returns.
+  // The message that Read() requested. `bytes` are valid until this returns.
   virtual void OnMessage(absl::string_view bytes) = 0;
 
-  // The client sends no more messages. Follows Read() in place of a message.
+  // The client sends no more messages. Follows Read() instead of a message.
   virtual void OnHalfClose() = 0;
 
   // The call can Write() again.
   virtual void OnWritten() = 0;
 };
 
-// One call whose messages go in both directions, in one, or, as in a unary call, one each way: gRPC sends all of these
-// in the same form. An open call occupies no thread. Other threads reach a call by CallQueue::Post(), through whatever
-// keeps track of the handlers. On the queue's thread only.
+// One call of any kind: streaming in both directions, in one, or unary. gRPC has the same wire format for all of them.
+// An open call occupies no thread. Other threads reach a call through CallQueue::Post() and the object that tracks the
+// handlers. On the queue's thread only.
 class StreamingCall {
  public:
   // A method whose calls are served.
@@ -54,16 +54,16 @@ class StreamingCall {
   StreamingCall(const StreamingCall&) = delete;
   StreamingCall& operator=(const StreamingCall&) = delete;
 
-  // Asks for the next message; OnMessage() or OnHalfClose() follows unless the call ends. A message that is too large
+  // Requests the next message; OnMessage() or OnHalfClose() follows unless the call ends. A message that is too large
   // ends the call. REQUIRES: no Read() is pending, and Finish() was not called.
   void Read();
 
-  // Sends a message; OnWritten() follows once gRPC has taken it out of flow control. REQUIRES: not writing(), and
+  // Sends a message; OnWritten() follows once flow control has let gRPC send it. REQUIRES: not writing(), and
   // Finish() was not called.
   void Write(const std::string& bytes);
 
-  // Whether the last message still waits to be sent. It stays so while the client does not read, so a handler with more
-  // to send decides for itself what to keep until OnWritten().
+  // Whether the last message is still waiting to be sent, which lasts as long as the client does not read. A handler
+  // with more to send decides what to keep until OnWritten().
   bool writing() const { return writing_; }
 
   // Ends the call with `status`. No function of the handler runs afterwards. REQUIRES: not writing(), and Finish() was
@@ -94,9 +94,9 @@ class StreamingCall {
   grpc::ServerContext context_;
   BytesService::ReaderWriter stream_{&context_};
   grpc::ByteBuffer message_;
-  int pending_tags_ = 0;  // that gRPC is still to return
+  int pending_tags_ = 0;  // that gRPC has not returned yet
   bool writing_ = false;
-  bool ended_ = false;                      // no function of the handler is to be called any more
+  bool ended_ = false;                      // no function of the handler may be called anymore
   std::unique_ptr<StreamHandler> handler_;  // destroyed first: it may use the call
 };
 

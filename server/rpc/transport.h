@@ -20,7 +20,7 @@
 
 namespace qconfig {
 
-// Serves the methods of a HandlerTable, each in its own way. Not thread-safe.
+// Serves the methods of a HandlerTable. Not thread-safe.
 class Transport {
  public:
   // The arguments after `handlers` are those of the UnaryDispatcher. `observer` and what the handlers refer to must

@@ -26,18 +26,18 @@ grpc::ByteBuffer ToByteBuffer(std::string bytes, Counted sending) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// An error if nobody waits for the answer any more.
-absl::Status CheckWaitedFor(const CallContext& call, absl::Time now) {
+// Fails if the client no longer waits for the answer.
+absl::Status CheckActive(const CallContext& call, absl::Time now) {
   if (now >= call.deadline) return absl::DeadlineExceededError("the deadline passed before the server began the call");
   if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before the server began it");
   return absl::OkStatus();
 }
 
-// Tells clients that have a retry policy when to retry a rejected call. The delay is random, so that clients that were
-// rejected together do not return together.
+// Tells clients with a retry policy when to retry a rejected call. The delay is random, so that clients that were
+// rejected at the same time do not all retry at the same time.
 void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
   if (reason != v1::ERROR_REASON_OVERLOADED && reason != v1::ERROR_REASON_SHUTTING_DOWN) return;
-  // An overload takes a while to pass. Clients of a server that shuts down should find another server soon.
+  // Overload lasts a while. Clients of a server that shuts down should find another server soon.
   int64_t from_ms = 100;
   int64_t to_ms = 1000;
   if (reason == v1::ERROR_REASON_SHUTTING_DOWN) from_ms = 50, to_ms = 250;
@@ -79,7 +79,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
   const CallContext call = MakeCallContext(context, method.path);
-  const absl::Status rejected = held.admitted.ok() ? CheckWaitedFor(call, held.time) : held.admitted.status();
+  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, held.time) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
   observer_.Finished(method.metrics, call, answer.status(), clock_.Now() - held.time);
   if (!answer.ok()) {

@@ -31,11 +31,11 @@ struct ObservedMethod {
 // A call that has arrived.
 struct Arrival {
   absl::Time time;
-  absl::StatusOr<Counted> admitted;  // counts the call as in flight, or says why it is rejected
+  absl::StatusOr<Counted> admitted;  // counts the call as in flight, or is the reason why it is rejected
 };
 
-// What every unary call goes through, however it is served: admission, checks of size and deadline, the handler,
-// metrics and log, and the mapping of its status. Thread-safe.
+// The steps that are the same for every unary call, however it is served: admission, checks of size and deadline, the
+// handler, metrics and log, and the mapping of its status. Thread-safe.
 class UnaryDispatcher {
  public:
   // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. Calls that `in_flight_calls` rejects are not
@@ -52,14 +52,14 @@ class UnaryDispatcher {
   // Admits or rejects a call that arrived at `time`.
   Arrival Admit(absl::Time time) { return {time, in_flight_calls_->Enter()}; }
 
-  // Answers a call: fills `response` if the status that it returns is OK. The call's place among the calls in flight is
-  // free when this returns; until the response is sent, it counts as one of the answers being sent.
+  // Answers a call: fills `response` if the returned status is OK. When this returns, the call no longer counts as
+  // being handled; until it is sent, its response counts as an answer being sent.
   grpc::Status Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                         const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
-  // Counts and logs a call that arrived at `time` and that `answer` is sent to. The result counts the answer as being
-  // sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched instead, because calls
-  // are drained or too many answers are being sent.
+  // Counts and logs a call that arrived at `time` and gets the cached `answer`. The result counts the answer as being
+  // sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched instead, because the
+  // server is draining or too many answers are being sent.
   Counted FinishCached(const ObservedMethod& method, absl::Time time, const grpc::ServerContext& context,
                        const CachedAnswer& answer);
 

@@ -47,7 +47,7 @@ template <size_t max_chars>
 void CutMessage(v1::ItemError& error) {
   error.set_message(Printable(error.message(), max_chars));
 }
-// Suggestions are not cut: they are short, and a shortened name would be a different name.
+// Suggestions are not truncated: they are short, and a truncated name would be a different name.
 void CutTexts(v1::ItemError& error) {
   constexpr size_t kMaxChars = 64;
   for (auto& [key, value] : *error.mutable_metadata()) value = Printable(value, kMaxChars);

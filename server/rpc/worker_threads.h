@@ -27,7 +27,7 @@ class WorkerThreads {
 
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits for work. Null: there will be none any more.
+  // Waits for work. Null: there will be no more work.
   absl::AnyInvocable<void()> Take() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const size_t max_threads_;

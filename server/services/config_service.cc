@@ -67,7 +67,7 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
   QCONFIG_RETURN_IF_ERROR(TenantOf(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  // If all were computed at once, all could be late. One after the other, some are in time.
+  // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
   const Counted slot = computing_.Acquire(end - clock_.Now());
   if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
@@ -134,11 +134,11 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
     QCONFIG_ASSIGN_OR_RETURN(start, DecodePageToken(request.page_token()));
     if (pinned.revision() == 0) pinned.set_revision(start.revision);
     const bool same = start.list == call.method && start.tenant == tenant.name() && start.revision == pinned.revision();
-    if (!same) return AnotherListing(request.page_token());
+    if (!same) return PageTokenMismatch(request.page_token());
   }
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, pinned));
   if (!request.page_token().empty() && start.catalog != snapshot->catalog().name()) {
-    return AnotherListing(request.page_token());
+    return PageTokenMismatch(request.page_token());
   }
   const std::vector<const Entry*>& all = ((*snapshot).*entries)();
   const size_t begin = std::min(start.offset, all.size());
@@ -166,7 +166,7 @@ absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const Cal
   v1::ListTemplatesResponse response;
   QCONFIG_RETURN_IF_ERROR(
       FillPage(call, request, &Snapshot::templates, response, [&](const Snapshot& snapshot, const auto& entry) {
-        *response.add_llm_templates() = SeenThrough(snapshot.catalog(), Show(entry, request.view()));
+        *response.add_llm_templates() = WithShadowsBuiltin(snapshot.catalog(), ApplyView(entry, request.view()));
       }));
   return response;
 }
@@ -177,7 +177,7 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   QCONFIG_ASSIGN_OR_RETURN(const v1::LlmTemplate* entry, snapshot->FindTemplate(request.model_type(), "model_type"));
   v1::GetTemplateResponse response;
-  *response.mutable_llm_template() = SeenThrough(snapshot->catalog(), *entry);
+  *response.mutable_llm_template() = WithShadowsBuiltin(snapshot->catalog(), *entry);
   SetOrigin(*snapshot, response);
   return response;
 }
@@ -185,9 +185,9 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
 absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallContext& call,
                                                                    const v1::ListSchemesRequest& request) const {
   v1::ListSchemesResponse response;
-  QCONFIG_RETURN_IF_ERROR(
-      FillPage(call, request, &Snapshot::schemes, response,
-               [&](const Snapshot&, const auto& entry) { *response.add_schemes() = Show(entry, request.view()); }));
+  QCONFIG_RETURN_IF_ERROR(FillPage(
+      call, request, &Snapshot::schemes, response,
+      [&](const Snapshot&, const auto& entry) { *response.add_schemes() = ApplyView(entry, request.view()); }));
   return response;
 }
 

@@ -27,7 +27,7 @@ std::string EncodePageToken(const PageStart& start) {
 }
 
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
-  constexpr size_t kMaxTokenSize = 1024;  // more than any token has
+  constexpr size_t kMaxTokenSize = 1024;  // larger than any valid token
   std::string text;
   PageStart start;
   uint64_t offset = 0;
@@ -41,7 +41,7 @@ absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
     start.catalog = parts[2];
     start.offset = offset;
   }
-  // Base64 can encode the same bytes in several ways. Accepts only ours.
+  // Base64 can encode the same bytes in several ways. Only the form of EncodePageToken() is valid.
   if (!valid || EncodePageToken(start) != token) {
     return Error(v1::ERROR_REASON_INVALID_REQUEST)
         .Field("page_token")
@@ -51,11 +51,11 @@ absl::StatusOr<PageStart> DecodePageToken(absl::string_view token) {
   return start;
 }
 
-absl::Status AnotherListing(absl::string_view token) {
+absl::Status PageTokenMismatch(absl::string_view token) {
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field("page_token")
       .Value(token)
-      .ToStatus("belongs to a request with other arguments. Repeat the request without page_token");
+      .ToStatus("belongs to a request with different arguments. Repeat the request without page_token");
 }
 
 absl::StatusOr<size_t> PageLength(int page_size) {

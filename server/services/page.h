@@ -26,9 +26,9 @@ std::string EncodePageToken(const PageStart& start);
 absl::StatusOr<PageStart> DecodePageToken(absl::string_view token);
 
 // INVALID_REQUEST: the token belongs to another tenant, list, catalogue or revision.
-absl::Status AnotherListing(absl::string_view token);
+absl::Status PageTokenMismatch(absl::string_view token);
 
-// The number of entries of a page for a request with `page_size`.
+// The number of entries on a page for a request with `page_size`.
 // INVALID_REQUEST, for the field `page_size`: it is negative.
 absl::StatusOr<size_t> PageLength(int page_size);
 

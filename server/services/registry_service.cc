@@ -162,7 +162,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
       return CheckReadable(tenant, range, token.revision);
     }
     if (token.list != start.list || token.tenant != start.tenant || token.revision > range.newest) {
-      return AnotherListing(request.page_token());
+      return PageTokenMismatch(request.page_token());
     }
     start = token;
   }
@@ -180,7 +180,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
     const int64_t since = RevisionBefore(range, next, count);
     const auto changes = registry_.ChangesSince(tenant, since, static_cast<size_t>(count));
     if (ItemErrorOf(changes.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) {
-      QCONFIG_ASSIGN_OR_RETURN(range, registry_.Revisions(tenant));  // history was compacted meanwhile
+      QCONFIG_ASSIGN_OR_RETURN(range, registry_.Revisions(tenant));  // history was compacted in the meantime
       continue;
     }
     if (!changes.ok()) return changes.status();
@@ -188,7 +188,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
       bytes += record->ByteSizeLong();
       full = bytes > kMaxPageBytes && !response.changes().empty();
       if (full) break;
-      *response.add_changes() = Show(*record, request.view());
+      *response.add_changes() = ApplyView(*record, request.view());
       next = RevisionBefore(range, next, 1);
       --left;
     }

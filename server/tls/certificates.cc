@@ -16,7 +16,7 @@ TlsCertificates::TlsCertificates(const PemPaths& paths, Clock clock, std::shared
 
 absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const PemPaths& paths, Clock clock,
                                                                        std::shared_ptr<spdlog::logger> log,
-                                                                       absl::Duration every) {
+                                                                       absl::Duration interval) {
   auto contents = ReadPemFiles(paths);
   if (!contents.ok()) return contents.status();
   const auto expiry = CheckPem(paths, *contents, clock.Now());
@@ -27,10 +27,10 @@ absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const Pem
     certificates->current_ = std::make_shared<const PemContents>(*std::move(contents));
     certificates->expiry_ = *expiry;
   }
-  certificates->log_->info("TLS with the certificate in {}, which is valid until {}", paths.cert, ToText(*expiry));
-  if (every != absl::InfiniteDuration()) {
-    certificates->looker_ = std::thread([self = certificates.get(), every] {
-      while (!self->ended_.WaitForNotificationWithTimeout(every)) self->Look();
+  certificates->log_->info("TLS is enabled; the certificate in {} is valid until {}", paths.cert, ToText(*expiry));
+  if (interval != absl::InfiniteDuration()) {
+    certificates->reloader_ = std::thread([self = certificates.get(), interval] {
+      while (!self->ended_.WaitForNotificationWithTimeout(interval)) self->ReloadIfChanged();
     });
   }
   return certificates;
@@ -38,10 +38,10 @@ absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const Pem
 
 TlsCertificates::~TlsCertificates() {
   ended_.Notify();
-  if (looker_.joinable()) looker_.join();
+  if (reloader_.joinable()) reloader_.join();
 }
 
-void TlsCertificates::Look() {
+void TlsCertificates::ReloadIfChanged() {
   auto contents = ReadPemFiles(paths_);
   if (!contents.ok()) return Report(contents.status(), {});
   if (*contents == *current()) {
@@ -57,7 +57,7 @@ void TlsCertificates::Look() {
     expiry_ = *expiry;
   }
   ++reloads_ok_;
-  log_->info("TLS files changed, and new connections use them: the certificate is valid until {}", ToText(*expiry));
+  log_->info("TLS files reloaded for new connections; the certificate is valid until {}", ToText(*expiry));
 }
 
 void TlsCertificates::Report(const absl::Status& problem, const PemContents& contents) {
@@ -68,8 +68,7 @@ void TlsCertificates::Report(const absl::Status& problem, const PemContents& con
   if (suspect_->reported) return;
   suspect_->reported = true;
   ++reloads_failed_;
-  log_->warn("TLS files changed, but cannot be used, and the earlier ones stay in use: {}",
-             std::string(problem.message()));
+  log_->warn("TLS files changed but cannot be used; keeping the previous ones: {}", std::string(problem.message()));
 }
 
 std::shared_ptr<const PemContents> TlsCertificates::current() const {

@@ -20,28 +20,28 @@
 
 namespace qconfig {
 
-// The server's certificate and key, and the authorities of its clients. Checks the files for changes, and reloads all
-// of them together if TLS can use them. Thread-safe, except for Look().
+// The server's certificate and key, and the CAs of client certificates. Checks the files for changes, and reloads all
+// of them together if TLS can use them. Thread-safe, except for ReloadIfChanged().
 class TlsCertificates {
  public:
-  // Checks the files at the interval `every` on a thread of its own, or only in Look() if the interval is infinite.
+  // Checks the files every `interval` on a separate thread; if it is infinite, only in ReloadIfChanged().
   // kFailedPrecondition: the files cannot be used now; the message says why. REQUIRES: `paths` has cert and key.
   static absl::StatusOr<std::shared_ptr<TlsCertificates>> Open(const PemPaths& paths, Clock clock,
                                                                std::shared_ptr<spdlog::logger> log,
-                                                               absl::Duration every = absl::Seconds(1));
+                                                               absl::Duration interval = absl::Seconds(1));
   ~TlsCertificates();
 
   // Reloads the files if they have changed and can be used. Files that cannot be used are reported only at the second
-  // check, because files are not replaced all at once. REQUIRES: no other thread checks the files.
-  void Look();
+  // check, because the files may be in the middle of being replaced. REQUIRES: no other thread checks the files.
+  void ReloadIfChanged();
 
   // The current contents; a new object after each reload.
   std::shared_ptr<const PemContents> current() const ABSL_LOCKS_EXCLUDED(mutex_);
   // When the current certificate expires.
   absl::Time expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
-  bool asks_callers() const { return !paths_.ca.empty(); }
+  bool requires_client_cert() const { return !paths_.ca.empty(); }
 
-  // How many changes were reloaded, and how many could not be used.
+  // The numbers of changes that were reloaded, and that could not be used.
   int64_t reloads_ok() const { return reloads_ok_; }
   int64_t reloads_failed() const { return reloads_failed_; }
 
@@ -69,7 +69,7 @@ class TlsCertificates {
   std::optional<Suspect> suspect_;
 
   absl::Notification ended_;
-  std::thread looker_;
+  std::thread reloader_;
 };
 
 }  // namespace qconfig

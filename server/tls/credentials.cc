@@ -15,15 +15,16 @@ namespace qconfig {
 namespace {
 
 // gRPC's C++ classes take certificates once, or from files that they do not check. Its C core calls a function for each
-// connection.
+// new connection instead.
 // gRPC 1.51 stores the result without a lock. That is safe where one listening socket accepts one connection at a time;
 // only names with several addresses, such as localhost, have several sockets.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
   explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)
       : certificates_(std::move(certificates)) {
-    const auto of_callers = certificates_->asks_callers() ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                                          : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+    const auto of_callers = certificates_->requires_client_cert()
+                                ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
     credentials_ = grpc_ssl_server_credentials_create_with_options(
         grpc_ssl_server_credentials_create_options_using_config_fetcher(of_callers, &Fetch, this));
   }
@@ -51,8 +52,8 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
     auto current = certificates_->current();
     if (current == fetched_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {current->key.c_str(), current->cert.c_str()};
-    // gRPC requires authorities, even if clients need no certificate.
-    const std::string& authorities = certificates_->asks_callers() ? current->ca : current->cert;
+    // gRPC requires CAs even if clients do not need a certificate.
+    const std::string& authorities = certificates_->requires_client_cert() ? current->ca : current->cert;
     config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     fetched_ = std::move(current);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;

@@ -10,8 +10,9 @@
 
 namespace qconfig {
 
-// Credentials for TLS 1.2 and later. Each new connection uses the current `certificates`. If they have authorities of
-// clients, clients must present a certificate of one of them. The result must outlive every server that uses it.
+// Credentials for TLS 1.2 and later. Each new connection uses the current `certificates`. If they include client
+// CAs, clients must present a certificate that one of these CAs has signed. The result must outlive every server that
+// uses it.
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates);
 
 }  // namespace qconfig

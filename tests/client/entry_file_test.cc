@@ -228,7 +228,7 @@ TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
   EXPECT_THAT(
       std::string(ReadTemplate(text, {}).status().message()),
       AllOf(
-          HasSubstr("ambiguous: as Quark YAML and as textproto the file has different contents (modified: model_type"),
+          HasSubstr("ambiguous: the file has different contents as Quark YAML and as textproto (modified: model_type"),
           HasSubstr("choose one with --format quark|proto-json|textproto")));
   const auto quark = ReadTemplate(text, EntryFormat::kQuark);
   ASSERT_TRUE(quark.ok()) << quark.status();

@@ -87,7 +87,7 @@ class EpochTest(RegistryTestCase):
         server.end()
         self.put_back(self.backup)
         server = self.serve()
-        self.assertRegex(server.text(), r"new epoch: \S+ has 1 commits and 2 were counted: an older copy")
+        self.assertRegex(server.text(), r"new epoch: \S+ has 1 commits, but 2 were counted: it was replaced by an older copy")
         self.expect_lost(server, "1 to 2", "--revision", 3)
         self.assertGreater(self.revision_of_next(server, "c"), EPOCH)
 

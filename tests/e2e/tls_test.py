@@ -144,7 +144,7 @@ class TlsTest(unittest.TestCase):
             self.wait_for(lambda: shows("2"))
             # Overwrite the file in place, so that key and certificate do not match.
             (mount / "2/tls.key").write_text((mount / "3/tls.key").read_text())
-            self.wait_for(lambda: "is not the key of the first certificate in" in server.text())
+            self.wait_for(lambda: "does not match the first certificate in" in server.text())
             self.assertTrue(shows("2"))
             self.assertAnswered(ask(server))
             (mount / "2/tls.crt").write_text((mount / "3/tls.crt").read_text())
@@ -154,9 +154,9 @@ class TlsTest(unittest.TestCase):
     def test_server_rejects_invalid_files(self):
         for cert, key, problem in (
             ("missing.crt", "server.key", "missing.crt: cannot be opened: No such file or directory"),
-            ("server.crt", "me.key", "me.key: is not the key of the first certificate in"),
-            ("server.crt", "encrypted.key", "encrypted.key: the key needs a passphrase"),
-            ("server.key", "server.key", "server.key: has no certificate in PEM form"),
+            ("server.crt", "me.key", "me.key: does not match the first certificate in"),
+            ("server.crt", "encrypted.key", "encrypted.key: encrypted keys are not supported"),
+            ("server.key", "server.key", "server.key: contains no PEM certificate"),
         ):
             options = ["--listen", "127.0.0.1:0", "--tls-cert", HERE / cert, "--tls-key", HERE / key]
             for command, code in (([], 1), (["check-config"], 2)):
@@ -180,9 +180,9 @@ class TlsTest(unittest.TestCase):
     def test_client_rejects_invalid_files(self):
         for arguments, problem in (
             (["--tls-ca", HERE / "missing"], "missing: cannot be opened"),
-            (["--tls-ca", HERE / "server.key"], "server.key: has no certificate in PEM form"),
+            (["--tls-ca", HERE / "server.key"], "server.key: contains no PEM certificate"),
             (["--client-cert", HERE / "me.crt"], "set both or neither"),
-            (["--client-cert", HERE / "me.crt", "--client-key", HERE / "server.key"], "is not the key of the first certificate in"),
+            (["--client-cert", HERE / "me.crt", "--client-key", HERE / "server.key"], "does not match the first certificate in"),
         ):
             result = qconfigctl("list", "catalogs", "--server", "127.0.0.1:1", *arguments)
             self.assertEqual((result.returncode, result.stdout), (2, ""), arguments)

@@ -11,7 +11,7 @@ namespace qconfig::client {
 // Exit codes of qconfigctl.
 inline constexpr int kDone = 0;
 inline constexpr int kRejected = 1;     // the server rejected the request
-inline constexpr int kWrongUsage = 2;   // the command line or a file is invalid; nothing was written to the registry
+inline constexpr int kUsageError = 2;   // the command line or a file is invalid; nothing was written to the registry
 inline constexpr int kUnreachable = 3;  // the call failed with UNAVAILABLE or DEADLINE_EXCEEDED
 inline constexpr int kNotWritten = 4;   // the output could not be written
 

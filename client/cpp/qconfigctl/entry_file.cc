@@ -145,8 +145,8 @@ absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
   differencer.ReportDifferencesToString(&difference);
   differencer.Compare(*one.entry, *other.entry);
   const std::vector<std::string> lines = absl::StrSplit(difference, '\n');
-  return absl::InvalidArgumentError(absl::StrCat("ambiguous: as ", one.name, " and as ", other.name,
-                                                 " the file has different contents (", Printable(lines.front(), 200),
+  return absl::InvalidArgumentError(absl::StrCat("ambiguous: the file has different contents as ", one.name, " and as ",
+                                                 other.name, " (", Printable(lines.front(), 200),
                                                  "); choose one with --format quark|proto-json|textproto"));
 }
 

@@ -24,7 +24,7 @@ inline constexpr size_t kMaxFileNodes = 100'000;   // objects, lists and values,
 absl::StatusOr<nlohmann::ordered_json> ParseStrictJson(absl::string_view text);
 absl::StatusOr<nlohmann::ordered_json> ParseStrictYaml(const std::string& text);
 
-// Builds a tree from the events of a parser. After a call has failed, the builder must not be used any more.
+// Builds a tree from the events of a parser. After a call has failed, the builder must not be used again.
 // Not thread-safe.
 class FileTreeBuilder {
  public:

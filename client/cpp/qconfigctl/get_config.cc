@@ -30,7 +30,7 @@ struct Arguments {
 };
 
 // Splits "KEY=SCHEME" at the last "=", because a pattern may contain "=".
-std::pair<std::string, std::string> CutAtScheme(const std::string& text, const std::string& flag) {
+std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const std::string& flag) {
   const size_t equals = text.rfind('=');
   if (equals == std::string::npos) {
     throw CLI::ValidationError(flag, absl::StrCat("\"", text, "\" has no '='; expected KEY=SCHEME"));
@@ -61,13 +61,13 @@ v1::ConfigSpec SpecOf(const Arguments& arguments) {
   for (const std::string& algorithm : arguments.algorithms) spec.add_algorithm(algorithm);
   for (const std::string& config : arguments.algorithm_configs) AddAlgorithmConfig(config, spec);
   for (const std::string& layer : arguments.layers) {
-    const auto [pattern, scheme] = CutAtScheme(layer, "--layer");
+    const auto [pattern, scheme] = SplitAtScheme(layer, "--layer");
     v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(pattern);
     entry.set_scheme(scheme);
   }
   for (const std::string& layer_type : arguments.layer_types) {
-    const auto [type, scheme] = CutAtScheme(layer_type, "--layer-type");
+    const auto [type, scheme] = SplitAtScheme(layer_type, "--layer-type");
     v1::LayerTypeConfigEntry& entry = *spec.add_layer_type_config();
     entry.set_layer_type(type);
     entry.set_scheme(scheme);
@@ -83,7 +83,7 @@ v1::ConfigSpec SpecOf(const Arguments& arguments) {
 }
 
 // As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested.
-void WarnOfUnusedConfigs(const v1::ConfigSpec& spec) {
+void WarnAboutUnusedConfigs(const v1::ConfigSpec& spec) {
   for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
     const bool used = std::any_of(
         spec.algorithm().begin(), spec.algorithm().end(),
@@ -99,7 +99,7 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   *request.mutable_spec() = SpecOf(arguments);
   arguments.revisions.FillIn(request);
   request.set_include_quark_json(arguments.output == "quark-json");
-  WarnOfUnusedConfigs(request.spec());
+  WarnAboutUnusedConfigs(request.spec());
   const auto response = Client(options).GetConfig(request);
   if (!response.ok()) return PrintError(response.status(), options);
   PrintWarnings(response->warnings());
@@ -130,7 +130,7 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   exclude->allow_extra_args(false);
   command
       ->add_flag("--exclude-nothing", arguments->exclude_nothing,
-                 "Exclude no layers, not even those of the template's list")
+                 "Do not exclude any layers, not even those in the template's list")
       ->excludes(exclude);
   command->add_option("--algorithm", arguments->algorithms, "Algorithm to run, such as awq")->allow_extra_args(false);
   command
@@ -140,13 +140,13 @@ void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::Option* groups = command->add_option("--shared-scale-group", arguments->shared_scale_groups,
                                             "Projections that share a scale, such as q_proj,k_proj,v_proj");
   groups->allow_extra_args(false);
-  command->add_flag("--no-shared-scales", arguments->share_no_scales, "Let no projections share a scale")
+  command->add_flag("--no-shared-scales", arguments->share_no_scales, "Do not share scales between projections")
       ->excludes(groups);
   arguments->revisions.AddTo(*command);
   command
       ->add_option("-o,--output", arguments->output,
-                   "Output format; quark-json: the output of Quark's to_dict(), for reading and comparing only "
-                   "(from_dict() drops parts of it); response: the whole response, with catalogue, revision, digests "
+                   "Output format; quark-json is the output of Quark's to_dict(), only for reading and comparing "
+                   "(from_dict() drops parts of it); response is the whole response, with catalogue, revision, digests "
                    "and warnings")
       ->check(CLI::IsMember({"quark-json", "json", "textproto", "response"}))
       ->capture_default_str();

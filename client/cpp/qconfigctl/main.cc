@@ -64,13 +64,13 @@ int Main(int argc, char** argv) {
       ->check([](const std::string& server) { return server.empty() ? "must not be empty" : std::string(); })
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
-  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; empty: the tenant default")
+  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; if empty, the tenant named default")
       ->envname("QCONFIG_TENANT");
   // Read here instead of by CLI11, so that RejectCatalog() sees only a --catalog of the command line.
   if (const char* catalog = std::getenv("QCONFIG_CATALOG"); catalog != nullptr) options.catalog = catalog;
   app.add_option(
       "--catalog", options.catalog,
-      "Catalogue to use, which selects the Quark release; empty: the tenant's default (Env:QCONFIG_CATALOG)");
+      "Catalogue to use, which selects the Quark release; if empty, the tenant's default (Env:QCONFIG_CATALOG)");
   app.add_option_function<double>(
          "--timeout-seconds", [&](double seconds) { options.timeout = absl::Seconds(seconds); },
          "Timeout of a call, including its retries")
@@ -94,7 +94,7 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kWrongUsage;
+    return app.exit(error) == 0 ? kDone : kUsageError;
   }
   std::cout.flush();
   if (!std::cout) {

@@ -47,28 +47,28 @@ absl::Status CheckValue(const ordered_json& json, const std::string& path, const
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
       if (field.message_type() == google::protobuf::Timestamp::descriptor()) {
-        return json.is_string() ? absl::OkStatus() : Wrong(path, "not a time such as \"2026-01-31T12:00:00Z\"");
+        return json.is_string() ? absl::OkStatus() : Invalid(path, "not a time such as \"2026-01-31T12:00:00Z\"");
       }
       return CheckMembers(json, path, *field.message_type());
     case FieldDescriptor::CPPTYPE_ENUM: {
       if (json.is_number_integer()) return absl::OkStatus();
-      if (!json.is_string()) return Wrong(path, "not a string");
+      if (!json.is_string()) return Invalid(path, "not a string");
       const auto& name = json.get_ref<const std::string&>();
       if (field.enum_type()->FindValueByName(name) != nullptr) return absl::OkStatus();
-      return Wrong(path, absl::StrCat(Quoted(name), " is not a value of ", field.enum_type()->name(),
-                                      Suggestion(name, ValueNames(*field.enum_type()))));
+      return Invalid(path, absl::StrCat(Quoted(name), " is not a value of ", field.enum_type()->name(),
+                                        Suggestion(name, ValueNames(*field.enum_type()))));
     }
     case FieldDescriptor::CPPTYPE_BOOL:
-      return json.is_boolean() ? absl::OkStatus() : Wrong(path, "not a boolean");
+      return json.is_boolean() ? absl::OkStatus() : Invalid(path, "not a boolean");
     case FieldDescriptor::CPPTYPE_STRING:
-      return json.is_string() ? absl::OkStatus() : Wrong(path, "not a string");
+      return json.is_string() ? absl::OkStatus() : Invalid(path, "not a string");
     default:
-      return json.is_number() || json.is_string() ? absl::OkStatus() : Wrong(path, "not a number");
+      return json.is_number() || json.is_string() ? absl::OkStatus() : Invalid(path, "not a number");
   }
 }
 
 absl::Status CheckMap(const ordered_json& json, const std::string& path, const FieldDescriptor& field) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   for (const auto& [key, value] : json.items()) {
     const absl::Status status = CheckValue(value, Join(path, key), *field.message_type()->map_value());
     if (!status.ok()) return status;
@@ -79,7 +79,7 @@ absl::Status CheckMap(const ordered_json& json, const std::string& path, const F
 absl::Status CheckField(const ordered_json& json, const std::string& path, const FieldDescriptor& field) {
   if (field.is_map()) return CheckMap(json, path, field);
   if (!field.is_repeated()) return CheckValue(json, path, field);
-  if (!json.is_array()) return Wrong(path, "not a list");
+  if (!json.is_array()) return Invalid(path, "not a list");
   for (size_t i = 0; i < json.size(); ++i) {
     const absl::Status status = CheckValue(json[i], absl::StrCat(path, "[", i, "]"), field);
     if (!status.ok()) return status;
@@ -88,7 +88,7 @@ absl::Status CheckField(const ordered_json& json, const std::string& path, const
 }
 
 absl::Status CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   if (type.full_name() == "google.protobuf.Struct") return absl::OkStatus();  // any JSON
   std::set<const void*> given;
   for (const auto& [key, value] : json.items()) {
@@ -98,13 +98,13 @@ absl::Status CheckMembers(const ordered_json& json, const std::string& path, con
       if (type.field(i)->json_name() == key) field = type.field(i);
     }
     if (field == nullptr) {
-      return Wrong(field_path, absl::StrCat(type.name(), " has no such field", Suggestion(key, FieldNames(type))));
+      return Invalid(field_path, absl::StrCat(type.name(), " has no such field", Suggestion(key, FieldNames(type))));
     }
-    if (!given.insert(field).second) return Wrong(field_path, "duplicate field, in both spellings");
+    if (!given.insert(field).second) return Invalid(field_path, "duplicate field, in both spellings");
     if (value.is_null()) continue;
     const auto* oneof = field->real_containing_oneof();
     if (oneof != nullptr && !given.insert(oneof).second) {
-      return Wrong(field_path, absl::StrCat("only one field of ", oneof->name(), " can be set"));
+      return Invalid(field_path, absl::StrCat("only one field of ", oneof->name(), " can be set"));
     }
     const absl::Status status = CheckField(value, field_path, *field);
     if (!status.ok()) return status;
@@ -124,18 +124,18 @@ absl::Status CheckFieldValue(const Message& message, const FieldDescriptor* fiel
     case FieldDescriptor::CPPTYPE_DOUBLE: {
       const double value =
           one ? reflection->GetDouble(message, field) : reflection->GetRepeatedDouble(message, field, index);
-      return std::isfinite(value) ? absl::OkStatus() : Wrong(path, "the number is not finite");
+      return std::isfinite(value) ? absl::OkStatus() : Invalid(path, "the number is not finite");
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
       const int value =
           one ? reflection->GetEnumValue(message, field) : reflection->GetRepeatedEnumValue(message, field, index);
       if (field->enum_type()->FindValueByNumber(value) != nullptr) return absl::OkStatus();
-      return Wrong(path, absl::StrCat(field->enum_type()->name(), " has no value ", value));
+      return Invalid(path, absl::StrCat(field->enum_type()->name(), " has no value ", value));
     }
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string value =
           one ? reflection->GetString(message, field) : reflection->GetRepeatedString(message, field, index);
-      return IsUtf8(value) ? absl::OkStatus() : Wrong(path, "the string is not valid UTF-8");
+      return IsUtf8(value) ? absl::OkStatus() : Invalid(path, "the string is not valid UTF-8");
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return CheckMessage(
@@ -151,7 +151,7 @@ absl::Status CheckMapKeys(const Message& message, const FieldDescriptor* field, 
   for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
     const std::string key = entry.GetReflection()->GetString(entry, field->message_type()->map_key());
-    if (!keys.insert(key).second) return Wrong(path, absl::StrCat("duplicate key ", Quoted(key)));
+    if (!keys.insert(key).second) return Invalid(path, absl::StrCat("duplicate key ", Quoted(key)));
   }
   return absl::OkStatus();
 }
@@ -181,7 +181,7 @@ absl::Status CheckMessage(const Message& message, const std::string& path) {
 absl::Status CheckRead(const Message& message) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
-  return fields.empty() ? Wrong("", "no field is set") : CheckMessage(message, "");
+  return fields.empty() ? Invalid("", "no field is set") : CheckMessage(message, "");
 }
 
 // Suggestions for the name in protobuf's error about an unknown field or enum value.

@@ -68,7 +68,7 @@ absl::Status RejectLostNulls(const ordered_json& json, const std::string& path, 
     } else if (const FieldDescriptor* field = type.FindFieldByName(key); field == nullptr) {
       continue;  // a key of Quark's that the message does not have
     } else if (value.is_null()) {
-      if (!KeepsNull(*field)) return Wrong(value_path, "null is not supported; omit the key to use the default");
+      if (!KeepsNull(*field)) return Invalid(value_path, "null is not supported; omit the key to use the default");
     } else if (field->message_type() != nullptr) {
       status = RejectLostNulls(value, value_path, *field->message_type());
     }

@@ -26,7 +26,7 @@ bool IsSpec(const ordered_json& json) { return json.is_object() && json.contains
 absl::Status Rename(const char* older, const char* newer, const std::string& path, ordered_json& json) {
   if (!json.contains(older)) return absl::OkStatus();
   if (json.contains(newer))
-    return Wrong(Join(path, older), absl::StrCat("older name of ", newer, ", which is also set"));
+    return Invalid(Join(path, older), absl::StrCat("older name of ", newer, ", which is also set"));
   json[newer] = json[older];
   json.erase(older);
   return absl::OkStatus();
@@ -34,13 +34,13 @@ absl::Status Rename(const char* older, const char* newer, const std::string& pat
 
 // Quark's QTensorConfig.from_dict.
 absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorConfig& tensor) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   absl::Status status = Rename("dynamic", "is_dynamic", path, json);
   if (status.ok()) status = Rename("axis", "ch_axis", path, json);
   if (!status.ok()) return status;
-  if (Member(json, "dtype").is_null()) return Wrong(Join(path, "dtype"), "required");
+  if (Member(json, "dtype").is_null()) return Invalid(Join(path, "dtype"), "required");
   if (!Member(json, "qat_spec").is_null()) {
-    return Wrong(Join(path, "qat_spec"), "quantization-aware training is not supported; must be null");
+    return Invalid(Join(path, "qat_spec"), "quantization-aware training is not supported; must be null");
   }
   status = ReadQuarkJson(json, path, tensor);
   if (status.ok()) status = RejectLostNulls(json, path, *tensor.GetDescriptor());
@@ -48,18 +48,18 @@ absl::Status ReadTensor(ordered_json json, const std::string& path, v1::QTensorC
 }
 
 absl::Status ReadFields(const ordered_json& json, const std::string& path, google::protobuf::Struct& fields) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   for (const auto& [key, value] : json.items()) {
     // A Struct does not distinguish 48.0 from 48. Quark's specs do, and all their numbers are integers.
-    if (value.is_number_float()) return Wrong(Join(path, key), "not an integer");
+    if (value.is_number_float()) return Invalid(Join(path, key), "not an integer");
   }
   const auto status = google::protobuf::util::JsonStringToMessage(json.dump(), &fields);
-  return status.ok() ? absl::OkStatus() : Wrong(path, std::string(status.message()));
+  return status.ok() ? absl::OkStatus() : Invalid(path, std::string(status.message()));
 }
 
 // The spec's class. REQUIRES: IsSpec(json).
 absl::StatusOr<std::string> SpecName(const ordered_json& json, const std::string& path) {
-  if (!json["spec"].is_string()) return Wrong(Join(path, "spec"), "not a string");
+  if (!json["spec"].is_string()) return Invalid(Join(path, "spec"), "not a string");
   return json["spec"].get<std::string>();
 }
 
@@ -67,7 +67,7 @@ absl::Status ReadPreset(const ordered_json& json, const std::string& path, v1::S
   auto name = SpecName(json, path);
   if (!name.ok()) return name.status();
   if (*name == "ProgressiveSpec" || *name == "ScaleQuantSpec") {
-    return Wrong(path, "a spec with two stages cannot be a stage");
+    return Invalid(path, "a spec with two stages cannot be a stage");
   }
   absl::Status status = CheckKeys(json, path, {"spec", "fields"});
   if (!status.ok()) return status;
@@ -89,7 +89,7 @@ absl::Status ReadSpec(const ordered_json& json, const std::string& path, v1::Ten
   if (!status.ok()) return status;
   v1::TwoStageSpec& stages = *name == "ProgressiveSpec" ? *tensor.mutable_progressive() : *tensor.mutable_scale_quant();
   for (const char* key : {"first_stage", "second_stage"}) {
-    if (Member(json, key).is_null()) return Wrong(Join(path, key), "required");
+    if (Member(json, key).is_null()) return Invalid(Join(path, key), "required");
   }
   status = ReadStage(json["first_stage"], Join(path, "first_stage"), *stages.mutable_first_stage());
   return status.ok() ? ReadStage(json["second_stage"], Join(path, "second_stage"), *stages.mutable_second_stage())
@@ -104,14 +104,14 @@ absl::StatusOr<std::vector<v1::QTensorConfig>> ReadStages(const ordered_json& js
     if (!status.ok()) return status;
     return stages;
   }
-  if (json.empty() || json.size() > 2) return Wrong(path, "must have one or two stages");
+  if (json.empty() || json.size() > 2) return Invalid(path, "must have one or two stages");
   for (size_t i = 0; i < json.size(); ++i) {
     const std::string stage_path = absl::StrCat(path, "[", i, "]");
     if (IsSpec(json[i])) {
-      return Wrong(stage_path, "a list cannot contain specs; use ProgressiveSpec or ScaleQuantSpec for two stages");
+      return Invalid(stage_path, "a list cannot contain specs; use ProgressiveSpec or ScaleQuantSpec for two stages");
     }
     // Quark would keep the list in its answer. A message cannot distinguish it from the stage itself.
-    if (json.size() == 1) return Wrong(path, "a single stage must not be in a list");
+    if (json.size() == 1) return Invalid(path, "a single stage must not be in a list");
     const absl::Status status = ReadTensor(json[i], stage_path, stages.emplace_back());
     if (!status.ok()) return status;
   }
@@ -135,7 +135,7 @@ absl::Status ReadFullTensor(const ordered_json& json, const std::string& path, v
 
 absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path, v1::DeviceType& device) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_string()) return Wrong(path, "not a string");
+  if (!json.is_string()) return Invalid(path, "not a string");
   const auto& name = json.get_ref<const std::string&>();
   // The values of Quark's enum, and the names of its members.
   const std::pair<absl::string_view, v1::DeviceType> kDevices[] = {{"cpu", v1::DEVICE_TYPE_CPU},
@@ -147,7 +147,7 @@ absl::Status ReadTargetDevice(const ordered_json& json, const std::string& path,
     device = value;
     return absl::OkStatus();
   }
-  return Wrong(path, absl::StrCat("unknown device ", Quoted(name), Suggestion(name, {"cpu", "ipu"})));
+  return Invalid(path, absl::StrCat("unknown device ", Quoted(name), Suggestion(name, {"cpu", "ipu"})));
 }
 
 absl::Status ReadLayerConfig(const ordered_json& json, const std::string& path, v1::QLayerConfig& layer) {
@@ -208,8 +208,8 @@ absl::StatusOr<v1::Scheme> SchemeFromQuark(const ordered_json& json) {
   if (wrapped) keys.clear();
   keys.insert(keys.end(), {"name", "description", "labels", "config"});
   if (json.is_object() && json.contains("global_quant_config")) {
-    return Wrong("global_quant_config",
-                 "unknown key; a scheme describes one layer: register the value of global_quant_config");
+    return Invalid("global_quant_config",
+                   "unknown key; a scheme describes one layer: register the value of global_quant_config");
   }
   absl::Status status = CheckKeys(json, "", keys);
   if (!status.ok()) return status;
@@ -222,7 +222,7 @@ absl::StatusOr<v1::Scheme> SchemeFromQuark(const ordered_json& json) {
     status = CheckKeys(json["config"], "config", layer_keys);
     if (status.ok()) status = ReadLayer(json["config"], "config", scheme);
   } else if (json.size() == json.count("name") + json.count("description") + json.count("labels")) {
-    return Wrong(
+    return Invalid(
         "", "no configuration; set \"config\" or any of input_tensors, output_tensors, weight, bias, target_device");
   } else {
     status = ReadLayer(json, "", scheme);

@@ -43,13 +43,13 @@ absl::Status ReadPatterns(const ordered_json& json, v1::LlmTemplate& entry) {
 
 // Returns `json` without its "name", which must match the algorithm if it is set.
 absl::StatusOr<ordered_json> WithoutName(const ordered_json& json, const std::string& path, v1::AlgoConfig& config) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   ordered_json fields = json;
   const auto name = fields.find("name");
   if (name == fields.end()) return fields;
   const absl::string_view wanted = JsonNameOf(config.config_case()).name;
   if (!name->is_string() || (*name != std::string(wanted) && *name != std::string(AlgorithmOf(config)))) {
-    return Wrong(Join(path, "name"), absl::StrCat("must be ", Quoted(wanted)));
+    return Invalid(Join(path, "name"), absl::StrCat("must be ", Quoted(wanted)));
   }
   fields.erase(name);
   return fields;
@@ -60,9 +60,9 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
   const std::string path = Join("algorithm_configs", key);
   v1::AlgoConfigEntry algorithm;
   google::protobuf::Message* message = MutableAlgorithmFields(name, *algorithm.mutable_config());
-  if (message == nullptr) return Wrong(path, absl::StrCat("unknown algorithm", Suggestion(name, AlgorithmNames())));
+  if (message == nullptr) return Invalid(path, absl::StrCat("unknown algorithm", Suggestion(name, AlgorithmNames())));
   for (const v1::AlgoConfigEntry& before : entry.algorithm_configs()) {
-    if (before.algorithm() == name) return Wrong(path, "duplicate algorithm; names are not case-sensitive");
+    if (before.algorithm() == name) return Invalid(path, "duplicate algorithm; names are not case-sensitive");
   }
   if (json.is_null()) return absl::OkStatus();
   const auto fields = WithoutName(json, path, *algorithm.mutable_config());
@@ -82,7 +82,7 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
 
 absl::Status ReadAlgorithms(const ordered_json& json, v1::LlmTemplate& entry) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Wrong("algorithm_configs", "not an object");
+  if (!json.is_object()) return Invalid("algorithm_configs", "not an object");
   for (const auto& [name, config] : json.items()) {
     const absl::Status status = ReadAlgorithm(name, config, entry);
     if (!status.ok()) return status;
@@ -93,8 +93,9 @@ absl::Status ReadAlgorithms(const ordered_json& json, v1::LlmTemplate& entry) {
 absl::Status ReadOperation(const ordered_json& json, const std::string& path, v1::WeightConverter& converter) {
   absl::Status status = CheckKeys(json, path, {"class", "split_axis"});
   if (!status.ok()) return status;
-  if (Member(json, "class") != "SplitFusedExperts") return Wrong(Join(path, "class"), "must be \"SplitFusedExperts\"");
-  if (Member(json, "split_axis").is_null()) return Wrong(Join(path, "split_axis"), "required");
+  if (Member(json, "class") != "SplitFusedExperts")
+    return Invalid(Join(path, "class"), "must be \"SplitFusedExperts\"");
+  if (Member(json, "split_axis").is_null()) return Invalid(Join(path, "split_axis"), "required");
   ordered_json fields = json;
   fields.erase("class");
   return ReadQuarkJson(fields, path, *converter.add_operations()->mutable_split_fused_experts());
@@ -113,7 +114,7 @@ absl::Status ReadConverter(const ordered_json& json, const std::string& path, v1
   if (!status.ok()) return status;
   const ordered_json& operations = Member(json, "operations");
   if (operations.is_null()) return absl::OkStatus();
-  if (!operations.is_array()) return Wrong(Join(path, "operations"), "not a list");
+  if (!operations.is_array()) return Invalid(Join(path, "operations"), "not a list");
   for (size_t i = 0; i < operations.size(); ++i) {
     status = ReadOperation(operations[i], absl::StrCat(Join(path, "operations"), "[", i, "]"), converter);
     if (!status.ok()) return status;
@@ -123,7 +124,7 @@ absl::Status ReadConverter(const ordered_json& json, const std::string& path, v1
 
 absl::Status ReadConverters(const ordered_json& json, v1::LlmTemplate& entry) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_array()) return Wrong("f2f_weight_converters", "not a list");
+  if (!json.is_array()) return Invalid("f2f_weight_converters", "not a list");
   for (size_t i = 0; i < json.size(); ++i) {
     const absl::Status status =
         ReadConverter(json[i], absl::StrCat("f2f_weight_converters[", i, "]"), *entry.add_f2f_weight_converters());
@@ -141,7 +142,7 @@ absl::Status RejectAlgorithmKeywords(const ordered_json& json) {
     const std::string algorithm = absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", ""}}));
     const auto& known = AlgorithmNames();
     if (std::find(known.begin(), known.end(), algorithm) == known.end()) continue;
-    return Wrong(Join("", key), absl::StrCat("unknown key; use algorithm_configs: {", algorithm, ": ...}"));
+    return Invalid(Join("", key), absl::StrCat("unknown key; use algorithm_configs: {", algorithm, ": ...}"));
   }
   return absl::OkStatus();
 }
@@ -162,7 +163,7 @@ absl::StatusOr<v1::LlmTemplate> TemplateFromQuark(const ordered_json& json) {
                      {"model_type", "kv_layers_name", "q_layer_name", "gate_up_layers_name", "exclude_layers_name",
                       "algorithm_configs", "f2f_weight_converters", "description", "labels"});
   if (!status.ok()) return status;
-  if (Member(json, "model_type").is_null()) return Wrong("model_type", "required");
+  if (Member(json, "model_type").is_null()) return Invalid("model_type", "required");
   v1::LlmTemplate entry;
   status = ReadString(json["model_type"], "model_type", *entry.mutable_model_type());
   if (status.ok()) status = ReadString(Member(json, "description"), "description", *entry.mutable_description());

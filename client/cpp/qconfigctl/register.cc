@@ -35,11 +35,11 @@ struct Arguments {
 int RejectFile(const Arguments& arguments, const absl::Status& status) {
   std::cerr << "error: " << (arguments.file == "-" ? "standard input" : arguments.file) << ": " << status.message()
             << '\n';
-  return kWrongUsage;
+  return kUsageError;
 }
 
 // Replaces observers of `scheme` that are not set or unknown to the server, and prints a warning for each.
-absl::Status TakeKnownObservers(Client& client, v1::Scheme& scheme) {
+absl::Status ReplaceUnknownObservers(Client& client, v1::Scheme& scheme) {
   const auto catalogs = client.ListCatalogs({});
   if (!catalogs.ok()) return catalogs.status();
   std::set<std::string> known;
@@ -76,7 +76,7 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   Client client(options);
   if (file->format == EntryFormat::kQuark) {
-    const absl::Status replaced = TakeKnownObservers(client, file->entry);
+    const absl::Status replaced = ReplaceUnknownObservers(client, file->entry);
     if (!replaced.ok()) return PrintError(replaced, options);
   }
   v1::RegisterSchemeRequest request;
@@ -107,11 +107,11 @@ CLI::App* AddCommand(CLI::App& app, const std::string& what, const std::string& 
   CLI::App* command = app.add_subcommand(what, description);
   command
       ->add_option("-f,--file", arguments.file,
-                   "File in Quark's format (JSON or YAML), ProtoJSON or textproto; -: standard input")
+                   "File in Quark's format (JSON or YAML), ProtoJSON or textproto; - reads standard input")
       ->required();
-  command->add_option("--format", arguments.format, "Format of the file; empty: detect it")
+  command->add_option("--format", arguments.format, "Format of the file; if empty, it is detected")
       ->check(CLI::IsMember({"quark", "proto-json", "textproto"}));
-  command->add_option("--description", arguments.description, "Description, replaces the file's");
+  command->add_option("--description", arguments.description, "Description; replaces the one in the file");
   arguments.write.AddTo(*command);
   return command;
 }
@@ -125,7 +125,7 @@ void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::App* command =
       AddCommand(*both, "scheme", "Add a scheme; --replace and --etag replace an existing one", *scheme);
   command->add_option("--name", scheme->name, "Name of the scheme; required if the file has none");
-  command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme of this name if it exists");
+  command->add_flag("--replace", scheme->replace, "Replace the tenant's scheme with this name, if there is one");
   scheme->write.AddEtagTo(*command, "Replace the tenant's scheme only if it has this etag");
   command->callback([command, scheme, &options, &exit_code] {
     RejectCatalog(*command);

@@ -14,13 +14,13 @@ class RevisionOptions {
   // REQUIRES: this object outlives `command`.
   void AddTo(CLI::App& command) {
     const CLI::Range revisions(int64_t{0}, std::numeric_limits<int64_t>::max());
-    command.add_option("--revision", revision_, "Revision of the tenant's registry to read; 0: the newest")
+    command.add_option("--revision", revision_, "Revision of the tenant's registry to read; 0 reads the newest")
         ->check(revisions)
         ->capture_default_str();
     command
         .add_option(
             "--min-revision", min_revision_,
-            "Wait until the server has this revision, for example after a write to another server; 0: do not wait")
+            "Wait until the server has this revision, for example after a write to another server; 0 does not wait")
         ->check(revisions)
         ->capture_default_str();
   }

@@ -45,7 +45,7 @@ void AddSetDefaultCatalog(CLI::App& app, const ClientOptions& options, int& exit
   command->add_option("catalog", arguments->catalog, "Name of the catalogue, such as quark-0.13")->required();
   command
       ->add_option("--expected-revision", arguments->expected_revision,
-                   "Fail unless this is the newest revision of the tenant's registry; 0: any revision")
+                   "Fail unless this is the newest revision of the tenant's registry; 0 accepts any revision")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   arguments->write.AddTo(*command);

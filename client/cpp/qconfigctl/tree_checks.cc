@@ -16,7 +16,7 @@ constexpr size_t kMaxShown = 128;  // characters of an invalid value
 
 }  // namespace
 
-absl::Status Wrong(absl::string_view path, absl::string_view what) {
+absl::Status Invalid(absl::string_view path, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(path, path.empty() ? "" : ": ", what));
 }
 
@@ -42,10 +42,10 @@ const ordered_json& Member(const ordered_json& object, const char* key) {
 }
 
 absl::Status CheckKeys(const ordered_json& json, absl::string_view path, const std::vector<absl::string_view>& keys) {
-  if (!json.is_object()) return Wrong(path, "not an object");
+  if (!json.is_object()) return Invalid(path, "not an object");
   for (const auto& [key, value] : json.items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-      return Wrong(Join(path, key), absl::StrCat("unknown key", Suggestion(key, keys)));
+      return Invalid(Join(path, key), absl::StrCat("unknown key", Suggestion(key, keys)));
     }
   }
   return absl::OkStatus();
@@ -53,16 +53,16 @@ absl::Status CheckKeys(const ordered_json& json, absl::string_view path, const s
 
 absl::Status ReadString(const ordered_json& json, absl::string_view path, std::string& text) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_string()) return Wrong(path, "not a string");
+  if (!json.is_string()) return Invalid(path, "not a string");
   text = json.get<std::string>();
   return absl::OkStatus();
 }
 
 absl::Status ReadLabels(const ordered_json& json, google::protobuf::Map<std::string, std::string>& labels) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Wrong("labels", "not an object");
+  if (!json.is_object()) return Invalid("labels", "not an object");
   for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return Wrong(Join("labels", key), "not a string");
+    if (!value.is_string()) return Invalid(Join("labels", key), "not a string");
     labels[key] = value.get<std::string>();
   }
   return absl::OkStatus();

@@ -16,7 +16,7 @@ namespace qconfig::client {
 // Functions for reading the tree of a file. The path of the root is "".
 
 // Returns kInvalidArgument with the text "path: what".
-absl::Status Wrong(absl::string_view path, absl::string_view what);
+absl::Status Invalid(absl::string_view path, absl::string_view what);
 
 // Returns "path.key" in printable form, such as "weight.dtype".
 std::string Join(absl::string_view path, absl::string_view key);
@@ -40,9 +40,9 @@ absl::Status ReadString(const nlohmann::ordered_json& json, absl::string_view pa
 template <typename AddString>
 absl::Status ReadStrings(const nlohmann::ordered_json& json, absl::string_view path, AddString add) {
   if (json.is_null()) return absl::OkStatus();
-  if (!json.is_array()) return Wrong(path, "not a list of strings");
+  if (!json.is_array()) return Invalid(path, "not a list of strings");
   for (size_t i = 0; i < json.size(); ++i) {
-    if (!json[i].is_string()) return Wrong(path, "not a list of strings");
+    if (!json[i].is_string()) return Invalid(path, "not a list of strings");
     add(json[i].get_ref<const std::string&>());
   }
   return absl::OkStatus();

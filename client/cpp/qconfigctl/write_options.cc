@@ -11,9 +11,9 @@ namespace qconfig::client {
 
 void WriteOptions::AddTo(CLI::App& command) {
   command.add_option("--request-id", request_id_,
-                     "UUID of this write; retrying with the same UUID applies it once; empty: a random one");
+                     "UUID of this write; retries with the same UUID apply it only once; if empty, a random UUID");
   command.add_flag("--validate-only", validate_only_, "Validate the write on the server, but store nothing");
-  command.add_option("-o,--output", output_, "Output format; json: the server's response")
+  command.add_option("-o,--output", output_, "Output format; json prints the server's response")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
 }

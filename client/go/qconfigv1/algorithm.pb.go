@@ -1251,7 +1251,7 @@ type TwoBitScalarConfig struct {
 	HessDamp *float64 `protobuf:"fixed64,22,opt,name=hess_damp,json=hessDamp,proto3,oneof" json:"hess_damp,omitempty"`
 	// The maximum number of rows from which to compute the Hessian. Defaults to 2048.
 	HessMaxRows *int32 `protobuf:"varint,23,opt,name=hess_max_rows,json=hessMaxRows,proto3,oneof" json:"hess_max_rows,omitempty"`
-	// Use the Hessian for one in this many groups. Defaults to 1.
+	// The Hessian is used for one of every n groups, where n is this value. Defaults to 1.
 	HessEveryNGroups *int32 `protobuf:"varint,24,opt,name=hess_every_n_groups,json=hessEveryNGroups,proto3,oneof" json:"hess_every_n_groups,omitempty"`
 	// Groups smaller than this do not use the Hessian. Defaults to 8.
 	HessMinGroupSize *int32 `protobuf:"varint,25,opt,name=hess_min_group_size,json=hessMinGroupSize,proto3,oneof" json:"hess_min_group_size,omitempty"`

@@ -36,8 +36,8 @@ type ErrorReason int32
 const (
 	// Unused; reserved as the default value.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
-	// INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or has a duplicate, a number
-	// that is not finite or a name of the wrong form.
+	// INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or contains a duplicate, a
+	// number that is not finite, or a malformed name.
 	ErrorReason_ERROR_REASON_INVALID_REQUEST ErrorReason = 1
 	// NOT_FOUND: no template has this model type.
 	ErrorReason_ERROR_REASON_TEMPLATE_NOT_FOUND ErrorReason = 2
@@ -58,7 +58,7 @@ const (
 	ErrorReason_ERROR_REASON_INVALID_ALGORITHM_CONFIG ErrorReason = 9
 	// OUT_OF_RANGE: the tenant's registry has not reached this revision.
 	ErrorReason_ERROR_REASON_REVISION_IN_FUTURE ErrorReason = 10
-	// RESOURCE_EXHAUSTED: the response would exceed the server's limit. Ask for less in one call: fewer items in a batch,
+	// RESOURCE_EXHAUSTED: the response would exceed the server's limit. Request less in one call: fewer items in a batch,
 	// no JSON forms, or fewer repetitions of the same algorithm.
 	ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE ErrorReason = 11
 	// RESOURCE_EXHAUSTED: the request exceeds the message limit. gRPC itself rejects much larger requests without a

@@ -1013,7 +1013,7 @@ func (x *SharedScaleGroup) GetLayerSuffixes() []string {
 // The complete configuration with which Quark quantizes a model (Quark's `QConfig`).
 type QConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The configuration of all layers to which no other field applies.
+	// The configuration of the layers to which no other configuration applies.
 	GlobalQuantConfig *QLayerConfig `protobuf:"bytes,1,opt,name=global_quant_config,json=globalQuantConfig,proto3" json:"global_quant_config,omitempty"`
 	// Configurations of layers by type, in order.
 	LayerTypeQuantConfig []*LayerTypeQuantConfigEntry `protobuf:"bytes,2,rep,name=layer_type_quant_config,json=layerTypeQuantConfig,proto3" json:"layer_type_quant_config,omitempty"`

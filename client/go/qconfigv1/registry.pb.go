@@ -84,16 +84,16 @@ func (RegistryOrigin) EnumDescriptor() ([]byte, []int) {
 type Scheme struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The name, up to 128 visible characters or spaces: no control, format or unassigned characters, no default
-	// ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0.
-	// Unique among the schemes that are visible to a tenant.
+	// ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0 or
+	// later. Unique among the schemes that are visible to a tenant.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The configuration of a layer. Always set in responses with the full view. In writes, set either `config` or `spec`.
 	Config *QLayerConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	// The configuration as Quark spec classes. Set in responses only if the scheme was registered with `spec`.
 	Spec *LayerSpec `protobuf:"bytes,3,opt,name=spec,proto3" json:"spec,omitempty"`
-	// Optional. Whether the q, k and v projections, and the template's gate and up projections, share scales and experts
-	// share their input range in requests without shared scale groups. Quark does this for "nvfp4" and its older name.
-	// Defaults to false.
+	// Optional. The default for requests without shared scale groups. If true, the q, k and v projections share scales,
+	// the template's gate and up projections share scales, and experts share their input range. Quark does this for
+	// "nvfp4" and its older name. Defaults to false.
 	DefaultSharedScales bool `protobuf:"varint,4,opt,name=default_shared_scales,json=defaultSharedScales,proto3" json:"default_shared_scales,omitempty"`
 	// Optional. A description for people, up to 1,024 characters.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
@@ -306,7 +306,7 @@ func (x *LayerSpec) GetTargetDevice() DeviceType {
 // How a tensor is quantized, in one or two stages.
 type TensorSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which form it is given in.
+	// The form of the spec.
 	//
 	// Types that are valid to be assigned to Spec:
 	//
@@ -482,7 +482,7 @@ func (x *TwoStageSpec) GetSecondStage() *StageSpec {
 // One stage of a two-stage spec.
 type StageSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which form it is given in.
+	// The form of the spec.
 	//
 	// Types that are valid to be assigned to Spec:
 	//
@@ -1232,7 +1232,7 @@ type ChangeRecord struct {
 	// The `request_id` of the write. Empty if the request had none.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The changes, in order.
-	Changes       []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"` // 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
+	Changes       []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"` // 6 is reserved for `kind`, 7 for `source_revision`, 8 for `peer`.
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

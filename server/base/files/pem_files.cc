@@ -31,11 +31,11 @@ absl::Status Problem(const std::string& path, absl::string_view what) {
   return absl::FailedPreconditionError(absl::StrCat(path, ": ", what));
 }
 
-// The newest of OpenSSL's complaints, which are then forgotten.
+// The reason of OpenSSL's newest error. Clears its errors.
 std::string OpenSslReason() {
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
-  return reason == nullptr ? "OpenSSL does not say why" : reason;
+  return reason == nullptr ? "OpenSSL gives no reason" : reason;
 }
 
 absl::StatusOr<std::string> ReadAll(const std::string& path) {
@@ -44,9 +44,9 @@ absl::StatusOr<std::string> ReadAll(const std::string& path) {
   return text.ok() ? text : Problem(path, text.status().message());
 }
 
-// In place of OpenSSL's own, which asks on the terminal.
-int NoPassphrase(char*, int, int, void* asked) {
-  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+// Replaces OpenSSL's callback, which prompts on the terminal.
+int RejectPassphrase(char*, int, int, void* needs_passphrase) {
+  if (needs_passphrase != nullptr) *static_cast<bool*>(needs_passphrase) = true;
   return -1;
 }
 
@@ -58,25 +58,25 @@ Owned<BIO> Reader(const std::string& contents) {
 absl::StatusOr<Certificates> ParseCertificates(const std::string& path, const std::string& contents) {
   const Owned<BIO> reader = Reader(contents);
   Certificates certificates;
-  while (X509* certificate = PEM_read_bio_X509(reader.get(), nullptr, NoPassphrase, nullptr)) {
+  while (X509* certificate = PEM_read_bio_X509(reader.get(), nullptr, RejectPassphrase, nullptr)) {
     certificates.emplace_back(certificate);
   }
   const unsigned long error = ERR_peek_last_error();  // NOLINT(google-runtime-int): OpenSSL's type
   const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   const std::string reason = OpenSslReason();
   if (!at_end) {
-    return Problem(path, absl::StrCat("certificate ", certificates.size() + 1, " cannot be read: ", reason));
+    return Problem(path, absl::StrCat("certificate ", certificates.size() + 1, " cannot be parsed: ", reason));
   }
-  if (certificates.empty()) return Problem(path, "has no certificate in PEM form");
+  if (certificates.empty()) return Problem(path, "contains no PEM certificate");
   return certificates;
 }
 
 absl::StatusOr<Owned<EVP_PKEY>> ParseKey(const std::string& path, const std::string& contents) {
-  bool asked = false;
-  Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Reader(contents).get(), nullptr, NoPassphrase, &asked));
+  bool needs_passphrase = false;
+  Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Reader(contents).get(), nullptr, RejectPassphrase, &needs_passphrase));
   const std::string reason = OpenSslReason();
-  if (asked) return Problem(path, "the key needs a passphrase, which nobody is here to give; store it without one");
-  if (key == nullptr) return Problem(path, absl::StrCat("has no private key in PEM form: ", reason));
+  if (needs_passphrase) return Problem(path, "encrypted keys are not supported; store the key without a passphrase");
+  if (key == nullptr) return Problem(path, absl::StrCat("contains no PEM private key: ", reason));
   return key;
 }
 
@@ -88,17 +88,17 @@ absl::Time ToTime(const ASN1_TIME* time) {
 
 std::string ToText(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone()); }
 
-// What the library refuses beside what is looked for here, such as keys that are too short.
+// Finds what only OpenSSL rejects, such as keys that are too short.
 absl::Status CheckContext(const std::string& path, const Certificates& chain, EVP_PKEY* key) {
   ERR_clear_error();
   const Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
-  bool taken = context != nullptr && SSL_CTX_use_certificate(context.get(), chain.front().get()) == 1;
-  for (size_t i = 1; taken && i < chain.size(); ++i) {
-    taken = SSL_CTX_add1_chain_cert(context.get(), chain[i].get()) == 1;
+  bool accepted = context != nullptr && SSL_CTX_use_certificate(context.get(), chain.front().get()) == 1;
+  for (size_t i = 1; accepted && i < chain.size(); ++i) {
+    accepted = SSL_CTX_add1_chain_cert(context.get(), chain[i].get()) == 1;
   }
-  taken = taken && SSL_CTX_use_PrivateKey(context.get(), key) == 1;
+  accepted = accepted && SSL_CTX_use_PrivateKey(context.get(), key) == 1;
   const std::string reason = OpenSslReason();
-  return taken ? absl::OkStatus() : Problem(path, absl::StrCat("the certificate cannot be used: ", reason));
+  return accepted ? absl::OkStatus() : Problem(path, absl::StrCat("the certificate cannot be used: ", reason));
 }
 
 }  // namespace
@@ -127,12 +127,12 @@ absl::StatusOr<absl::Time> CheckPem(const PemPaths& paths, const PemContents& co
   const X509* const leaf = chain->front().get();
   if (X509_check_private_key(leaf, key->get()) != 1) {
     ERR_clear_error();
-    return Problem(paths.key, absl::StrCat("is not the key of the first certificate in ", paths.cert));
+    return Problem(paths.key, absl::StrCat("does not match the first certificate in ", paths.cert));
   }
   const absl::Time begin = ToTime(X509_get0_notBefore(leaf));
   const absl::Time end = ToTime(X509_get0_notAfter(leaf));
   if (now < begin) {
-    return Problem(paths.cert, absl::StrCat("the certificate is valid from ", ToText(begin), ", and not yet"));
+    return Problem(paths.cert, absl::StrCat("the certificate is not valid before ", ToText(begin)));
   }
   if (now >= end) return Problem(paths.cert, absl::StrCat("the certificate expired at ", ToText(end)));
   const absl::Status usable = CheckContext(paths.cert, *chain, key->get());

@@ -10,14 +10,14 @@
 
 namespace qconfig {
 
-// The files of one end of a TLS connection; empty: none. There is a certificate if and only if there is a key.
+// The files of one side of a TLS connection; empty: none. A certificate requires a key, and a key a certificate.
 struct PemPaths {
-  std::string cert;  // the end's certificate, then those between it and an authority that others know
+  std::string cert;  // this side's certificate, followed by intermediate certificates
   std::string key;
-  std::string ca;  // authorities that certificates of the other end must come from
+  std::string ca;  // the CAs that may sign certificates of the other side
 };
 
-// What is in them.
+// The contents of the files.
 struct PemContents {
   std::string cert;
   std::string key;
@@ -28,13 +28,12 @@ struct PemContents {
   }
 };
 
-// kFailedPrecondition, with a sentence that names the file, when one cannot be read, is no ordinary file, is larger
-// than such files are, or has a NUL byte.
+// kFailedPrecondition: ReadSmallFile() rejects a file. The message names the file.
 absl::StatusOr<PemContents> ReadPemFiles(const PemPaths& paths);
 
-// Returns when the certificate expires; absl::InfiniteFuture() when there is none.
-// kFailedPrecondition, with a sentence that names the file, when TLS could not work with `contents`: a file is not what
-// it should be, the key does not fit the certificate or needs a passphrase, or the certificate is not valid `now`.
+// Returns when the certificate expires; absl::InfiniteFuture() if there is none.
+// kFailedPrecondition: TLS cannot use `contents`: a file is malformed, the key is encrypted or does not match the
+// certificate, or the certificate is not valid at `now`. The message names the file.
 absl::StatusOr<absl::Time> CheckPem(const PemPaths& paths, const PemContents& contents, absl::Time now);
 
 }  // namespace qconfig

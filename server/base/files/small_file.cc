@@ -25,12 +25,13 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_by
   }
   const int error = errno;
   close(file);
-  if (!is_file) return absl::FailedPreconditionError("is no ordinary file");
+  if (!is_file) return absl::FailedPreconditionError("is not a regular file");
   if (count < 0) return absl::FailedPreconditionError(absl::StrCat("cannot be read: ", std::strerror(error)));
   if (text.size() > max_bytes) {
     return absl::FailedPreconditionError(absl::StrCat("has more than ", max_bytes, " bytes"));
   }
-  if (text.find('\0') != std::string::npos) return absl::FailedPreconditionError("has a NUL byte, and so is no text");
+  if (text.find('\0') != std::string::npos)
+    return absl::FailedPreconditionError("is not a text file: it has a NUL byte");
   return text;
 }
 

@@ -8,9 +8,9 @@
 
 namespace qconfig {
 
-// The text in the file at `path`. Never waits, even if it is a pipe that nobody writes to.
-// kFailedPrecondition, with a message such as "is no ordinary file" that does not name the path, also when the file has
-// more than `max_bytes` bytes, or a NUL byte, at which C would take the text for ended.
+// Reads the text file at `path`. Never blocks, even if it is a pipe without a writer.
+// kFailedPrecondition: the file cannot be read, is not a regular file, has more than `max_bytes` bytes, or has a NUL
+// byte, where C would end the text. The message does not name the path: "is not a regular file".
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path, size_t max_bytes = size_t{1} << 20);
 
 }  // namespace qconfig

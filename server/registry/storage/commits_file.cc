@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<CommitsFile>> CommitsFile::Open(const std::string
   const std::string name = path + ".commits";
   UniqueFd fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!fd.ok()) return FileFailure("open", name, errno);
-  GiveToOwnerOf(path, fd.get());
+  ChownToOwnerOf(path, fd.get());
   std::array<char, 64> text{};
   const ssize_t size = pread(fd.get(), text.data(), text.size(), 0);
   if (size < 0) return FileFailure("read", name, errno);

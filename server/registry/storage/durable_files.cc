@@ -45,7 +45,7 @@ int RenameToNewName(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-absl::StatusOr<FileFacts> LookAt(const std::string& path) {
+absl::StatusOr<FileFacts> StatFile(const std::string& path) {
   FileFacts facts;
   struct stat file {};
   if (stat(path.c_str(), &file) == 0) {
@@ -56,13 +56,13 @@ absl::StatusOr<FileFacts> LookAt(const std::string& path) {
     facts.inode = file.st_ino;
     return facts;
   }
-  if (errno != ENOENT && errno != ENOTDIR) return FileFailure("look at", path, errno);
+  if (errno != ENOENT && errno != ENOTDIR) return FileFailure("access", path, errno);
   facts.is_dangling_link = lstat(path.c_str(), &file) == 0;
   return facts;
 }
 
 absl::StatusOr<int64_t> FileSize(const std::string& path) {
-  const absl::StatusOr<FileFacts> facts = LookAt(path);
+  const absl::StatusOr<FileFacts> facts = StatFile(path);
   if (!facts.ok()) return facts.status();
   return facts->size;
 }
@@ -99,12 +99,12 @@ absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path) {
 absl::Status PublishFile(const std::string& from, const std::string& to) {
   if (absl::Status synced = Sync(from, 0); !synced.ok()) return synced;
   const int error = RenameToNewName(from, to);
-  if (error == EEXIST) return NameTaken(to);
+  if (error == EEXIST) return PathExists(to);
   if (error != 0) return FileFailure("rename to", to, error);
   return Sync(DirectoryOf(to), O_DIRECTORY);
 }
 
-void GiveToOwnerOf(const std::string& path, int fd) {
+void ChownToOwnerOf(const std::string& path, int fd) {
   struct stat file {};
   if (geteuid() != 0 || stat(path.c_str(), &file) != 0) return;
   static_cast<void>(!fchown(fd, file.st_uid, file.st_gid));
@@ -114,8 +114,8 @@ void RemoveDatabase(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) unlink(absl::StrCat(path, suffix).c_str());
 }
 
-absl::Status NameTaken(absl::string_view path) {
-  return absl::FailedPreconditionError(absl::StrCat(path, " exists already; choose another name or move it away"));
+absl::Status PathExists(absl::string_view path) {
+  return absl::FailedPreconditionError(absl::StrCat(path, " already exists; choose another name or move it away"));
 }
 
 absl::Status FileFailure(absl::string_view doing, absl::string_view path, int error) {

@@ -27,7 +27,7 @@ struct FileFacts {
 
   bool IsFileOf(const FileFacts& other) const { return device == other.device && inode == other.inode; }
 };
-absl::StatusOr<FileFacts> LookAt(const std::string& path);
+absl::StatusOr<FileFacts> StatFile(const std::string& path);
 
 // The size of a file; -1: there is no file.
 absl::StatusOr<int64_t> FileSize(const std::string& path);
@@ -46,13 +46,13 @@ absl::Status PublishFile(const std::string& from, const std::string& to);
 
 // Changes the owner of the open file `fd` to the owner of the file at `path`, so that a server can open what a tool
 // created as root. Does nothing if there is no such file, or if the process does not run as root.
-void GiveToOwnerOf(const std::string& path, int fd);
+void ChownToOwnerOf(const std::string& path, int fd);
 
 // Removes `path` and the files that SQLite keeps beside it. Files that do not exist are not an error.
 void RemoveDatabase(const std::string& path);
 
-// kFailedPrecondition, for a path that exists already.
-absl::Status NameTaken(absl::string_view path);
+// kFailedPrecondition, for a path that already exists.
+absl::Status PathExists(absl::string_view path);
 
 // The status for the operating system's `error`: "cannot sync /a/b: ...".
 absl::Status FileFailure(absl::string_view doing, absl::string_view path, int error);

@@ -30,7 +30,7 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
   const std::string name = path + ".lock";
   UniqueFd fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!fd.ok()) return FileFailure("open", name, errno);
-  GiveToOwnerOf(path, fd.get());
+  ChownToOwnerOf(path, fd.get());
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return FileFailure("lock", name, errno);
     return absl::FailedPreconditionError(

@@ -115,11 +115,11 @@ struct MemoryStore::Registry {
   }
 
   void ForgetHistory(const HistoryLimits& limits) {
-    const int64_t forgotten_up_to = ForgottenUpTo(limits, HistoryTime(commits.back()->record));
+    const int64_t expired_up_to = ExpiredUpTo(limits, HistoryTime(commits.back()->record));
     int64_t first = range.first;
-    for (int64_t left = kMaxForgottenAtOnce; left > 0 && !commits.empty(); --left) {
+    for (int64_t left = kMaxRemovedAtOnce; left > 0 && !commits.empty(); --left) {
       const bool too_many = static_cast<int64_t>(commits.size()) > limits.max_changes;
-      if (!too_many && HistoryTime(commits.front()->record) > forgotten_up_to) break;
+      if (!too_many && HistoryTime(commits.front()->record) > expired_up_to) break;
       first = commits.front()->record.revision();
       commits.pop_front();
     }

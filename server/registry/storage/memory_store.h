@@ -16,8 +16,8 @@
 
 namespace qconfig {
 
-// The reference engine: the simplest code that fulfils the contract. Its contents are lost with the object. A new store
-// begins at revision 1 of the first epoch, so after a restart a revision number can have another meaning.
+// The reference engine: the simplest code that fulfills the contract. Its contents are lost with the object. A new
+// store begins at revision 1 of the first epoch, so after a restart, a revision number can refer to a different state.
 // Thread-safe.
 class MemoryStore : public RegistryStore {
  public:

@@ -24,7 +24,7 @@ int64_t HistoryTime(const v1::ChangeRecord& record) {
   return absl::ToUnixMicros(absl::FromUnixSeconds(record.time().seconds()) + absl::Nanoseconds(record.time().nanos()));
 }
 
-int64_t ForgottenUpTo(const HistoryLimits& limits, int64_t now) {
+int64_t ExpiredUpTo(const HistoryLimits& limits, int64_t now) {
   return absl::ToUnixMicros(absl::FromUnixMicros(now) - limits.max_age);
 }
 

@@ -17,7 +17,7 @@
 
 namespace qconfig {
 
-// A write in the form that stores keep.
+// A write as stores keep it.
 struct RegistryCommit {
   v1::ChangeRecord record;
   std::string request_digest;  // distinguishes writes that have the same request id; empty without one
@@ -30,7 +30,7 @@ struct HistoryLimits {
 };
 
 // One write removes at most this many writes from history, so that no write takes long.
-constexpr int64_t kMaxForgottenAtOnce = 256;
+constexpr int64_t kMaxRemovedAtOnce = 256;
 
 // Keeps each tenant's registry and the history of its changes, by revision.
 // Thread-safe. Engines differ in durability only; tests/server/registry/storage/store_conformance.h is the full
@@ -49,7 +49,7 @@ class RegistryStore {
   // break its rules apply too: a put replaces the entry of that name, and deleting an entry that does not exist does
   // nothing.
   //
-  // Then removes the oldest writes from history, at most kMaxForgottenAtOnce: those beyond the limit `max_changes`, and
+  // Then removes the oldest writes from history, at most kMaxRemovedAtOnce: those beyond the limit `max_changes`, and
   // those whose time is at least `max_age` before the time of the record, which counts as now. A write within the
   // limits keeps all later ones, so a clock that is set back only makes history longer. The state after the last
   // removed write can still be read.
@@ -77,8 +77,8 @@ class RegistryStore {
   virtual absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                                     const std::string& request_id) const = 0;
 
-  // How many writes of all tenants the store has accepted since it was created. A write whose outcome is not known may
-  // be counted only after the store is opened again.
+  // The number of writes of all tenants that the store has accepted since it was created. A write whose outcome is not
+  // known may be counted only after the store is opened again.
   virtual int64_t writes() const = 0;
 };
 
@@ -91,7 +91,7 @@ absl::Status StorageFull(absl::string_view problem);
 // For engines: the time by which history is limited, in microseconds since 1970.
 int64_t HistoryTime(const v1::ChangeRecord& record);
 // Writes up to this time are beyond the limits, if `now` is the newest write's HistoryTime().
-int64_t ForgottenUpTo(const HistoryLimits& limits, int64_t now);
+int64_t ExpiredUpTo(const HistoryLimits& limits, int64_t now);
 
 }  // namespace qconfig
 

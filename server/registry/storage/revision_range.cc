@@ -72,9 +72,9 @@ absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, i
       .Value(absl::StrCat(revision))
       .Tenant(tenant.name())
       .Revisions(range.first, range.newest)
-      .ToStatus(absl::StrCat(compacted ? "the tenant's registry no longer keeps this revision"
-                                       : "the tenant's registry has not reached this revision",
-                             ", and can be read from ", range.first, " to ", range.newest));
+      .Advice(absl::StrCat("Revisions ", range.first, " to ", range.newest, " can be read"))
+      .ToStatus(compacted ? "this revision is no longer in the history of the tenant's registry"
+                          : "the tenant's registry has not reached this revision");
 }
 
 void SetNext(RevisionRange& range, int64_t epoch) { range.next = std::max(range.newest + 1, epoch); }

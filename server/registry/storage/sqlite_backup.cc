@@ -43,7 +43,7 @@ absl::Status CheckNames(const std::string& from, const std::string& to) {
   for (const char* suffix : {"", "-wal", "-journal"}) {
     const absl::StatusOr<int64_t> taken = FileSize(to + suffix);
     if (!taken.ok()) return taken.status();
-    if (*taken >= 0) return NameTaken(to + suffix);
+    if (*taken >= 0) return PathExists(to + suffix);
   }
   return absl::OkStatus();
 }
@@ -60,7 +60,7 @@ absl::Status BackupSqlite(const std::string& from_path, const std::string& to_pa
   if (!source.ok()) return source.status();
   const absl::StatusOr<int64_t> log_size = FileSize(*from + "-wal");
   if (!log_size.ok()) return log_size.status();
-  source->LeaveLog(*log_size > 0);  // a server will write it into the file
+  source->KeepLogOnClose(*log_size > 0);  // a server will write it into the file
   if (absl::Status checked = CheckRegistry(*source, *from, /*thorough=*/false); !checked.ok()) return checked;
 
   const absl::StatusOr<std::string> unfinished = CreateUnfinishedFile(*to);

@@ -12,7 +12,7 @@ namespace {
 
 // Whether a write failed for lack of space. A failed sync does not count, because what was written may still exist
 // after a crash: STORAGE_FULL promises that nothing is stored.
-bool HadNoRoom(int code, int system_error) {
+bool IsOutOfSpace(int code, int system_error) {
   switch (code) {
     case SQLITE_FULL:
       return true;
@@ -60,15 +60,15 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
   return connection;
 }
 
-void SqliteConnection::LeaveLog(bool leave) {
-  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
+void SqliteConnection::KeepLogOnClose(bool keep) {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, nullptr);
 }
 
-void SqliteConnection::CopyLog() {
+void SqliteConnection::CheckpointLog() {
   sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
-absl::Status SqliteConnection::EmptyLog(absl::Duration max_wait) {
+absl::Status SqliteConnection::TruncateLog(absl::Duration max_wait) {
   SetBusyTimeout(handle_.get(), max_wait);
   const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   absl::Status emptied = StatusOf(code);
@@ -79,7 +79,7 @@ absl::Status SqliteConnection::EmptyLog(absl::Duration max_wait) {
 absl::Status SqliteConnection::CheckUnmoved() const {
   int moved = 0;
   sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  return moved == 0 ? absl::OkStatus() : MovedWhileServed(path_);
+  return moved == 0 ? absl::OkStatus() : MovedWhileInUse(path_);
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {
@@ -94,7 +94,7 @@ absl::Status SqliteConnection::StatusOf(int code) const {
   std::string problem = absl::StrCat("the registry's database ", path_, ": ",
                                      is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
   if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
-  return HadNoRoom(code, system_error) ? StorageFull(problem) : StorageUnavailable(problem);
+  return IsOutOfSpace(code, system_error) ? StorageFull(problem) : StorageUnavailable(problem);
 }
 
 absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) {
@@ -108,8 +108,9 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) 
   return statement;
 }
 
-absl::Status MovedWhileServed(absl::string_view path) {
-  return StorageUnavailable(absl::StrCat(path, " was moved or replaced while the server uses it; restart the server"));
+absl::Status MovedWhileInUse(absl::string_view path) {
+  return StorageUnavailable(
+      absl::StrCat(path, " was moved or replaced while the server was using it; restart the server"));
 }
 
 SqliteQuery::~SqliteQuery() {

@@ -28,14 +28,14 @@ class SqliteConnection {
   // Opens an existing file, without reading it. `busy_timeout` is how long to wait for locks of other processes.
   static absl::StatusOr<SqliteConnection> Open(const std::string& path, Mode mode, absl::Duration busy_timeout);
 
-  // Whether to keep the file's log as it is when the connection is closed. Otherwise SQLite writes the log into the
-  // file and removes it when the last connection is closed.
-  void LeaveLog(bool leave);
+  // Whether closing the connection leaves the file's log unchanged. Otherwise SQLite writes the log into the file and
+  // removes it when the last connection is closed.
+  void KeepLogOnClose(bool keep);
 
   // Writes as much of the log as possible into the file, without waiting for other connections.
-  void CopyLog();
+  void CheckpointLog();
   // Writes the log into the file and truncates it. Waits up to `max_wait` for readers of the log.
-  absl::Status EmptyLog(absl::Duration max_wait);
+  absl::Status TruncateLog(absl::Duration max_wait);
 
   // STORAGE_UNAVAILABLE: the path no longer leads to the file that was opened. Reads the path each time.
   absl::Status CheckUnmoved() const;
@@ -73,7 +73,7 @@ class SqliteConnection {
 };
 
 // STORAGE_UNAVAILABLE: the file at `path` is not the one that the store has open.
-absl::Status MovedWhileServed(absl::string_view path);
+absl::Status MovedWhileInUse(absl::string_view path);
 
 // One execution of a statement, which is prepared once for each connection:
 //

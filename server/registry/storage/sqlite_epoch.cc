@@ -53,9 +53,9 @@ absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& com
   if (*is_backup != 0 || CommitCount{*in_file, *writes}.IsBefore(counted)) {
     epoch = BeginSqliteEpoch(connection, commits, now);
     if (!epoch.ok()) return epoch.status();
-    std::string why = absl::StrCat(" has ", *writes, " commits and ", counted.commits,
-                                   " were counted: an older copy was put in its place, or commits were lost");
-    if (*in_file < counted.epoch) why = " is of an earlier epoch: an older copy was put in its place";
+    std::string why = absl::StrCat(" has ", *writes, " commits, but ", counted.commits,
+                                   " were counted: it was replaced by an older copy, or commits were lost");
+    if (*in_file < counted.epoch) why = " belongs to an earlier epoch: it was replaced by an older copy";
     if (*is_backup != 0) why = " is a restored backup";
     warn(absl::StrCat("new epoch: ", connection.path(), why, "; new revisions begin at ", *epoch));
   }

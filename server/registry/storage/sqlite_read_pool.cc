@@ -13,9 +13,9 @@ absl::StatusOr<SqliteConnection> SqliteReadPool::Open() const {
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path_, SqliteConnection::Mode::kRead, busy_timeout_);
   if (!connection.ok()) return connection.status();
-  const absl::StatusOr<FileFacts> file = LookAt(path_);
+  const absl::StatusOr<FileFacts> file = StatFile(path_);
   if (!file.ok()) return file.status();
-  if (!file->IsFileOf(file_) || !connection->CheckUnmoved().ok()) return MovedWhileServed(path_);
+  if (!file->IsFileOf(file_) || !connection->CheckUnmoved().ok()) return MovedWhileInUse(path_);
   return connection;
 }
 

@@ -176,14 +176,14 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
 absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& tenant, const HistoryLimits& history,
                                     int64_t now) {
   const RevisionRange& range = tenant.range;
-  const int64_t last = RevisionAfter(range, range.first, kMaxForgottenAtOnce);
+  const int64_t last = RevisionAfter(range, range.first, kMaxRemovedAtOnce);
   int64_t first = std::min(last, RevisionBefore(range, range.newest, history.max_changes));
   SqliteQuery query(connection,
                     "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? AND revision <= ? "
                     "ORDER BY revision",
                     tenant.id, first, last);
-  const int64_t forgotten_up_to = ForgottenUpTo(history, now);
-  while (query.Next() && query.Int(1) <= forgotten_up_to) first = query.Int(0);
+  const int64_t expired_up_to = ExpiredUpTo(history, now);
+  while (query.Next() && query.Int(1) <= expired_up_to) first = query.Int(0);
   if (!query.status().ok()) return query.status();
   return first;
 }

@@ -29,7 +29,7 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
 absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantId& tenant,
                                                           const std::string& request_id);
 
-// How many commits the file has had since it was created. Reads each tenant's row: 100,000 take about 5 ms.
+// The number of commits since the file was created. Reads each tenant's row: 100,000 take about 5 ms.
 absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection);
 
 }  // namespace qconfig

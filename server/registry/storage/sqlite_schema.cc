@@ -77,23 +77,23 @@ absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view 
   return found ? query.Int(0) : 0;
 }
 
-absl::Status Refused(absl::string_view path, absl::string_view problem, absl::string_view advice) {
+absl::Status Rejected(absl::string_view path, absl::string_view problem, absl::string_view advice) {
   return absl::FailedPreconditionError(absl::StrCat(path, " ", problem, "; ", advice));
 }
 
-absl::Status NoRegistry(absl::string_view path, absl::string_view problem) {
-  return Refused(path, problem, "name another file, or move this one away to begin an empty registry");
+absl::Status NotARegistry(absl::string_view path, absl::string_view problem) {
+  return Rejected(path, problem, "name another file, or move this one away to begin an empty registry");
 }
 
 absl::Status Damaged(absl::string_view path, absl::string_view problem) {
-  return Refused(path, absl::StrCat("is damaged: ", absl::StrReplaceAll(problem, {{"\n", " "}})),
-                 "move it and its -wal file away together and put a backup in its place");
+  return Rejected(path, absl::StrCat("is damaged: ", absl::StrReplaceAll(problem, {{"\n", " "}})),
+                  "move it and its -wal file away together and put a backup in its place");
 }
 
 // The error for a failed check of the file.
-absl::Status Judged(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
+absl::Status CheckFailure(const SqliteConnection& connection, const std::string& path, const absl::Status& failed) {
   const int code = sqlite3_errcode(connection.handle()) & 0xff;
-  if (code == SQLITE_NOTADB) return NoRegistry(path, "is not an SQLite database");
+  if (code == SQLITE_NOTADB) return NotARegistry(path, "is not an SQLite database");
   // SQLITE_ERROR: SQLite does not know the file format.
   if (code == SQLITE_CORRUPT || code == SQLITE_ERROR) return Damaged(path, failed.message());
   return failed;
@@ -102,7 +102,7 @@ absl::Status Judged(const SqliteConnection& connection, const std::string& path,
 absl::Status LookForDamage(SqliteConnection& connection, const std::string& path) {
   SqliteQuery query(connection, "PRAGMA quick_check(1)");
   const bool found = query.Next();
-  if (!query.status().ok()) return Judged(connection, path, query.status());
+  if (!query.status().ok()) return CheckFailure(connection, path, query.status());
   return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
 }
 
@@ -220,15 +220,15 @@ absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string
 
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough) {
   const absl::StatusOr<int64_t> application = ReadInt(connection, "PRAGMA application_id");
-  if (!application.ok()) return Judged(connection, path, application.status());
-  if (*application != kApplicationId) return NoRegistry(path, "is a database of another application");
+  if (!application.ok()) return CheckFailure(connection, path, application.status());
+  if (*application != kApplicationId) return NotARegistry(path, "is a database of another application");
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
-  if (!version.ok()) return Judged(connection, path, version.status());
+  if (!version.ok()) return CheckFailure(connection, path, version.status());
   if (*version < 1) return Damaged(path, absl::StrCat("version ", *version, " does not exist"));
   const auto newest = static_cast<int64_t>(SqliteMigrations().size());
   if (*version > newest) {
-    return Refused(path, absl::StrCat("has version ", *version, ", but this release supports versions up to ", newest),
-                   "use the release of qconfig that wrote it, or a later one");
+    return Rejected(path, absl::StrCat("has version ", *version, ", but this release supports versions up to ", newest),
+                    "use the release of qconfig that wrote it, or a later one");
   }
   return thorough ? LookForDamage(connection, path) : absl::OkStatus();
 }
@@ -237,7 +237,7 @@ absl::Status CheckRegistryFileExists(const std::string& path) {
   const absl::StatusOr<int64_t> size = FileSize(path);
   if (!size.ok()) return size.status();
   if (*size > 0) return absl::OkStatus();
-  return Refused(path, *size < 0 ? "does not exist" : "is empty", "name the file of the server's registry");
+  return Rejected(path, *size < 0 ? "does not exist" : "is empty", "name the file of the server's registry");
 }
 
 absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {
@@ -245,10 +245,10 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   const absl::StatusOr<int64_t> log_size = FileSize(path + "-wal");
   if (!size.ok()) return size.status();
   if (!log_size.ok()) return log_size.status();
-  if (*size == 0) return NoRegistry(path, "is empty");
+  if (*size == 0) return NotARegistry(path, "is empty");
   if (*size < 0 && *log_size > 0) {
-    return Refused(path, "is missing but its -wal file is there",
-                   "put the file back, or move the -wal file away to begin an empty registry");
+    return Rejected(path, "is missing, but its -wal file exists",
+                    "put the file back, or move the -wal file away to begin an empty registry");
   }
   if (*size < 0) {
     if (absl::Status created = CreateRegistry(path); !created.ok()) return created;
@@ -259,10 +259,10 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   absl::StatusOr<SqliteConnection> connection =
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
   if (!connection.ok()) return connection.status();
-  connection->LeaveLog(*log_size > 0);  // in case the file is rejected
+  connection->KeepLogOnClose(*log_size > 0);  // in case the file is rejected
   const bool thorough = *size + *log_size < kMaxCheckedBytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
-  connection->LeaveLog(false);
+  connection->KeepLogOnClose(false);
   const absl::StatusOr<std::vector<std::string>> migrations = MigrationsOf(*connection);
   if (!migrations.ok()) return migrations.status();
   if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;

@@ -13,7 +13,7 @@
 namespace qconfig {
 
 // The tables of a registry's file, and checks whether a file is a registry. A registry has our `application_id`; its
-// `user_version` is the number of migrations that were applied. The contents of the tables are not known here.
+// `user_version` is the number of migrations that were applied. Does not interpret the contents of the tables.
 
 // Each migrates a file from one version to the next.
 const std::vector<std::string>& SqliteMigrations();

@@ -15,7 +15,7 @@ namespace {
 
 // kFailedPrecondition: `path` cannot be the file of a registry.
 absl::Status CheckName(const std::string& path) {
-  const absl::StatusOr<FileFacts> facts = LookAt(path);
+  const absl::StatusOr<FileFacts> facts = StatFile(path);
   if (!facts.ok()) return facts.status();
   const std::string name = std::filesystem::path(path).filename();
   if (facts->is_directory || name.empty() || name == "." || name == "..") {
@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
   if (!connection.ok()) return connection.status();
   if (absl::Status limited = LimitSize(*connection, options.max_bytes); !limited.ok()) return limited;
-  const absl::StatusOr<FileFacts> file = LookAt(*path);
+  const absl::StatusOr<FileFacts> file = StatFile(*path);
   if (!file.ok()) return file.status();
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
   absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);

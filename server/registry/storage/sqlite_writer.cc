@@ -57,9 +57,9 @@ SqliteWriter::~SqliteWriter() {
   thread_.join();
   // What cannot be written into the database stays in the log, where it is just as durable.
   if (connection_.CheckUnmoved().ok()) {
-    connection_.EmptyLog(connection_.busy_timeout()).IgnoreError();
+    connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
   } else {
-    LeaveWhatIsInItsPlace();
+    AbandonMovedDatabase();
   }
 }
 
@@ -80,7 +80,7 @@ SqliteStats SqliteWriter::stats() const {
 }
 
 void SqliteWriter::Run() {
-  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::NoteLog, this);  // replaces SQLite's own hook
+  sqlite3_wal_hook(connection_.handle(), &SqliteWriter::OnCommitHook, this);  // replaces SQLite's own hook
   while (true) {
     const std::vector<Write*> writes = WaitForWrites();
     if (writes.empty()) return;
@@ -90,21 +90,21 @@ void SqliteWriter::Run() {
       stats_.pending -= static_cast<int64_t>(writes.size());
     }
     for (Write* write : writes) write->done.Notify();
-    KeepLogShort();
+    TruncateLongLog();
   }
 }
 
-int SqliteWriter::NoteLog(void* writer, sqlite3*, const char*, int frames) {
+int SqliteWriter::OnCommitHook(void* writer, sqlite3*, const char*, int frames) {
   static_cast<SqliteWriter*>(writer)->log_frames_ = frames;
   return SQLITE_OK;
 }
 
-void SqliteWriter::KeepLogShort() {
-  if (log_frames_ >= kFramesToCopy) connection_.CopyLog();
+void SqliteWriter::TruncateLongLog() {
+  if (log_frames_ >= kFramesToCopy) connection_.CheckpointLog();
   // A long log file stays long until it is truncated.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
   if (!log_is_long_ || (clock_.Steady() < next_cut_ && log_frames_ < next_cut_frames_)) return;
-  if (connection_.EmptyLog(kMaxWaitForReaders).ok()) {
+  if (connection_.TruncateLog(kMaxWaitForReaders).ok()) {
     log_frames_ = 0;
     log_is_long_ = false;
     next_cut_ = -absl::InfiniteDuration();
@@ -114,15 +114,15 @@ void SqliteWriter::KeepLogShort() {
   }
 }
 
-// By its name, the log would become the log of the file that has replaced the database, at the next start. So it is
-// written into its own database, which is still open here. If no file has replaced the database, the log is kept: the
-// database can be moved back.
-void SqliteWriter::LeaveWhatIsInItsPlace() {
+// If another file has replaced the database, SQLite would apply the log to that file at the next start, because it
+// finds logs by name. So the log is written into its own database, which is still open here. If there is no other file,
+// the log is kept, because the database can be moved back.
+void SqliteWriter::AbandonMovedDatabase() {
   log_frames_ = 0;
   log_is_long_ = false;
-  connection_.LeaveLog(true);
+  connection_.KeepLogOnClose(true);
   const absl::StatusOr<int64_t> size = FileSize(connection_.path());
-  if (size.ok() && *size >= 0) connection_.EmptyLog(kMaxWaitForReaders).IgnoreError();
+  if (size.ok() && *size >= 0) connection_.TruncateLog(kMaxWaitForReaders).IgnoreError();
 }
 
 std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
@@ -141,14 +141,14 @@ std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
 
 void SqliteWriter::Store(absl::Span<Write* const> writes) {
   if (const absl::Status unmoved = connection_.CheckUnmoved(); !unmoved.ok()) {
-    LeaveWhatIsInItsPlace();
+    AbandonMovedDatabase();
     for (Write* write : writes) write->result = unmoved;
     return;
   }
   absl::Status stored;
   {
     absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);
-    if (!transaction.ok()) {  // not the fault of a write; retrying each would take as long again
+    if (!transaction.ok()) {  // no single write caused this, and retrying each one would take as long again
       for (Write* write : writes) write->result = transaction.status();
       return;
     }

@@ -21,27 +21,27 @@
 
 namespace qconfig {
 
-// What a store has done since it was opened.
+// Counts of what a store has done since it was opened.
 struct SqliteStats {
   int64_t transactions = 0;  // committed
   int64_t writes = 0;        // stored
   int64_t pending = 0;       // writes whose Commit() has not returned yet
 };
 
-// Stores writes on a thread of its own. Writes that arrive while a transaction is synced to the disk are stored
+// Stores writes on a separate thread. Writes that arrive while a transaction is synced to the disk are stored
 // together in the next one, so that they share a sync. Truncates the log between transactions; a failure to do so fails
 // no write. Thread-safe.
 class SqliteWriter {
  public:
   // Counts what it stores in `commits`, which must outlive it.
   SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock);
-  // Finishes the queued writes, and writes the log into the database unless that is no longer at its path.
+  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
 
-  // RegistryStore::Commit(). If a transaction of several writes fails, each is retried in a transaction of its own, so
-  // that only the writes that cannot be stored fail.
+  // RegistryStore::Commit(). If a transaction of several writes fails, each is retried in its own transaction, so that
+  // only the writes that cannot be stored fail.
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit);
 
   SqliteStats stats() const;
@@ -56,10 +56,10 @@ class SqliteWriter {
   void Store(absl::Span<Write* const> writes);
   absl::Status StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes);
 
-  static int NoteLog(void* writer, sqlite3* handle, const char* database, int frames);
-  void KeepLogShort();
+  static int OnCommitHook(void* writer, sqlite3* handle, const char* database, int frames);
+  void TruncateLongLog();
   // For a database that is no longer at its path.
-  void LeaveWhatIsInItsPlace();
+  void AbandonMovedDatabase();
 
   // Used by thread_ only.
   SqliteConnection connection_;

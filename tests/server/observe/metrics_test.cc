@@ -205,11 +205,11 @@ TEST(MetricsTest, DiskIsLookedAtOnlyWhenItIsTold) {
   std::ofstream(file) << "1234";
   std::ofstream(file + "-wal") << "56";
   EXPECT_EQ(disk.file_bytes(), 0);
-  disk.Look();
+  disk.Refresh();
   EXPECT_EQ(disk.file_bytes(), 6);
   EXPECT_GT(disk.free_bytes(), 0);
   DiskUsage memory("memory");
-  memory.Look();
+  memory.Refresh();
   EXPECT_EQ(memory.free_bytes(), 0);
 }
 

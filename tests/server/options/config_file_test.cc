@@ -63,12 +63,12 @@ TEST(ConfigFileTest, ReadsTextInOrdinaryFilesOnly) {
   EXPECT_EQ(lines->front().key, "key") << "without the byte order mark";
   WriteFile(file, std::string("key = val\0ue\n", 13));
   EXPECT_EQ(ReadConfigFile(file).status().message(),
-            "the configuration file " + file + " has a NUL byte, and so is no text");
+            "the configuration file " + file + " is not a text file: it has a NUL byte");
   WriteFile(file, std::string((1u << 20) + 1, '\n'));
   EXPECT_THAT(std::string(ReadConfigFile(file).status().message()), HasSubstr("has more than 1048576 bytes"));
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_THAT(std::string(ReadConfigFile(pipe).status().message()), HasSubstr("is no ordinary file"))
+  EXPECT_THAT(std::string(ReadConfigFile(pipe).status().message()), HasSubstr("is not a regular file"))
       << "and does not wait for somebody to write";
 }
 

@@ -120,7 +120,7 @@ TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
 TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
   struct Case {
     const char* listen;
-    bool tls, asks_callers, insecure;
+    bool tls, requires_client_cert, insecure;
     const char* refused;  // with what, or null
     const char* warned;   // of what, or null
   };
@@ -140,7 +140,7 @@ TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
     Options options;
     options.listen = c.listen;
     if (c.tls) options.tls_cert = options.tls_key = "file";
-    if (c.asks_callers) options.tls_client_ca = "file";
+    if (c.requires_client_cert) options.tls_client_ca = "file";
     options.insecure = c.insecure;
     const std::string refusal(CheckOptions(options).message());
     if (c.refused == nullptr) {

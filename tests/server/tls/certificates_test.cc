@@ -54,11 +54,11 @@ class TlsCertificatesTest : public testing::Test {
 
 TEST_F(TlsCertificatesTest, TakesOverAChange) {
   const auto certificates = Open().value();
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 0, first");
   Write(second_);
-  certificates->Look();
-  certificates->Look();
+  certificates->ReloadIfChanged();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
   EXPECT_EQ(certificates->expiry(), absl::FromUnixSeconds(1'900'000'000));
 }
@@ -78,10 +78,10 @@ TEST_F(TlsCertificatesTest, LooksByItself) {
 TEST_F(TlsCertificatesTest, WaitsForTheOtherHalf) {
   const auto certificates = Open().value();
   WriteFile(paths_.key, second_.key);
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 0, first");
   WriteFile(paths_.cert, second_.cert);
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
   EXPECT_THAT(log_.str(), Not(HasSubstr("warning")));
 }
@@ -89,24 +89,24 @@ TEST_F(TlsCertificatesTest, WaitsForTheOtherHalf) {
 TEST_F(TlsCertificatesTest, KeepsTheOldOnesAndReportsABadChangeOnce) {
   const auto certificates = Open().value();
   WriteFile(paths_.cert, second_.cert);
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_THAT(log_.str(), Not(HasSubstr("cannot be used")));
-  for (int i = 0; i < 3; ++i) certificates->Look();
+  for (int i = 0; i < 3; ++i) certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 1, first");
   const std::string sentence =
-      absl::StrCat("[warning] TLS files changed, but cannot be used, and the earlier ones stay ",
-                   "in use: ", paths_.key, ": is not the key of the first certificate in ");
+      absl::StrCat("[warning] TLS files changed but cannot be used; keeping the previous ones: ", paths_.key,
+                   ": does not match the first certificate in ");
   EXPECT_THAT(log_.str(), HasSubstr(sentence));
   EXPECT_EQ(log_.str().find(sentence), log_.str().rfind(sentence));
   std::filesystem::remove(paths_.key);
-  for (int i = 0; i < 3; ++i) certificates->Look();
+  for (int i = 0; i < 3; ++i) certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 2, first");
   EXPECT_THAT(log_.str(), HasSubstr(paths_.key + ": cannot be opened"));
   Write(first_);
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 2, first") << "what was there before is no change";
   WriteFile(paths_.cert, second_.cert);
-  for (int i = 0; i < 3; ++i) certificates->Look();
+  for (int i = 0; i < 3; ++i) certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 3, first") << "the same mistake, made again";
 }
 
@@ -117,8 +117,8 @@ TEST_F(TlsCertificatesTest, EveryKindOfBadChangeIsRefused) {
   for (const TestPair& pair : {TestPair{"garbage", first_.key}, TestPair{first_.cert, "garbage"}, TestPair{"", ""},
                                TestPair{second_.cert, Encrypted(second_.key)}, expired, WeakPair()}) {
     Write(pair);
-    certificates->Look();
-    certificates->Look();
+    certificates->ReloadIfChanged();
+    certificates->ReloadIfChanged();
     EXPECT_EQ(State(*certificates), absl::StrCat("ok 0, failed ", ++bad, ", first")) << log_.str();
   }
 }
@@ -126,11 +126,11 @@ TEST_F(TlsCertificatesTest, EveryKindOfBadChangeIsRefused) {
 TEST_F(TlsCertificatesTest, TakesACertificateOnceItIsValid) {
   const auto certificates = Open().value();
   Write(authority_.Issue("early", now_ + absl::Hours(1), now_ + absl::Hours(3)));
-  certificates->Look();
-  certificates->Look();
+  certificates->ReloadIfChanged();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 1, first");
   now_ += absl::Hours(2);
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 1, another");
 }
 
@@ -151,7 +151,7 @@ TEST_F(TlsCertificatesTest, FollowsLinksAsKubernetesSwapsThem) {
   const auto certificates = Open().value();
   put("..2", second_);
   fs::remove_all(mount / "..1");
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
 }
 
@@ -159,21 +159,21 @@ TEST_F(TlsCertificatesTest, AuthoritiesOfCallersAreWatchedToo) {
   paths_.ca = directory_.Path("ca.crt");
   WriteFile(paths_.ca, authority_.pem());
   const auto certificates = Open().value();
-  EXPECT_TRUE(certificates->asks_callers());
+  EXPECT_TRUE(certificates->requires_client_cert());
   const TestAuthority other("other");
   WriteFile(paths_.ca, other.pem());
-  certificates->Look();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, first");
   EXPECT_EQ(certificates->current()->ca, other.pem());
   WriteFile(paths_.ca, "");
-  certificates->Look();
-  certificates->Look();
+  certificates->ReloadIfChanged();
+  certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 1, first");
 }
 
 TEST_F(TlsCertificatesTest, BadFilesAtTheStartAreRefused) {
   Write({second_.cert, first_.key});
-  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("is not the key of the first certificate"));
+  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("does not match the first certificate"));
   std::filesystem::remove(paths_.cert);
   EXPECT_THAT(std::string(Open().status().message()), HasSubstr("tls.crt: cannot be opened"));
 }

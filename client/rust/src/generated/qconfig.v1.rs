@@ -578,7 +578,7 @@ pub struct TwoBitScalarConfig {
     /// The maximum number of rows from which to compute the Hessian. Defaults to 2048.
     #[prost(int32, optional, tag = "23")]
     pub hess_max_rows: ::core::option::Option<i32>,
-    /// Use the Hessian for one in this many groups. Defaults to 1.
+    /// The Hessian is used for one of every n groups, where n is this value. Defaults to 1.
     #[prost(int32, optional, tag = "24")]
     pub hess_every_n_groups: ::core::option::Option<i32>,
     /// Groups smaller than this do not use the Hessian. Defaults to 8.
@@ -844,7 +844,7 @@ impl ::prost::Name for SharedScaleGroup {
 /// The complete configuration with which Quark quantizes a model (Quark's `QConfig`).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QConfig {
-    /// The configuration of all layers to which no other field applies.
+    /// The configuration of the layers to which no other configuration applies.
     #[prost(message, optional, tag = "1")]
     pub global_quant_config: ::core::option::Option<QLayerConfig>,
     /// Configurations of layers by type, in order.
@@ -1524,8 +1524,8 @@ impl ::prost::Name for ItemError {
 pub enum ErrorReason {
     /// Unused; reserved as the default value.
     Unspecified = 0,
-    /// INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or has a duplicate, a number
-    /// that is not finite or a name of the wrong form.
+    /// INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or contains a duplicate, a
+    /// number that is not finite, or a malformed name.
     InvalidRequest = 1,
     /// NOT_FOUND: no template has this model type.
     TemplateNotFound = 2,
@@ -1546,7 +1546,7 @@ pub enum ErrorReason {
     InvalidAlgorithmConfig = 9,
     /// OUT_OF_RANGE: the tenant's registry has not reached this revision.
     RevisionInFuture = 10,
-    /// RESOURCE_EXHAUSTED: the response would exceed the server's limit. Ask for less in one call: fewer items in a batch,
+    /// RESOURCE_EXHAUSTED: the response would exceed the server's limit. Request less in one call: fewer items in a batch,
     /// no JSON forms, or fewer repetitions of the same algorithm.
     AnswerTooLarge = 11,
     /// RESOURCE_EXHAUSTED: the request exceeds the message limit. gRPC itself rejects much larger requests without a
@@ -1592,9 +1592,9 @@ pub enum ErrorReason {
     RevisionMismatch = 31,
     /// ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
     ///
-    /// These numbers are kept for reasons that no method returns yet: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26,
-    /// PERMISSION_DENIED 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34,
-    /// PIN_EXISTS 35, CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38, PLAN_HAS_FINDINGS 39.
+    /// These numbers are reserved for planned reasons: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26, PERMISSION_DENIED
+    /// 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34, PIN_EXISTS 35,
+    /// CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38, PLAN_HAS_FINDINGS 39.
     TemplateExists = 40,
 }
 impl ErrorReason {
@@ -1679,8 +1679,8 @@ impl ErrorReason {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Scheme {
     /// Required. The name, up to 128 visible characters or spaces: no control, format or unassigned characters, no default
-    /// ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0.
-    /// Unique among the schemes that are visible to a tenant.
+    /// ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0 or
+    /// later. Unique among the schemes that are visible to a tenant.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// The configuration of a layer. Always set in responses with the full view. In writes, set either `config` or `spec`.
@@ -1689,9 +1689,9 @@ pub struct Scheme {
     /// The configuration as Quark spec classes. Set in responses only if the scheme was registered with `spec`.
     #[prost(message, optional, tag = "3")]
     pub spec: ::core::option::Option<LayerSpec>,
-    /// Optional. Whether the q, k and v projections, and the template's gate and up projections, share scales and experts
-    /// share their input range in requests without shared scale groups. Quark does this for "nvfp4" and its older name.
-    /// Defaults to false.
+    /// Optional. The default for requests without shared scale groups. If true, the q, k and v projections share scales,
+    /// the template's gate and up projections share scales, and experts share their input range. Quark does this for
+    /// "nvfp4" and its older name. Defaults to false.
     #[prost(bool, tag = "4")]
     pub default_shared_scales: bool,
     /// Optional. A description for people, up to 1,024 characters.
@@ -1762,13 +1762,13 @@ impl ::prost::Name for LayerSpec {
 /// How a tensor is quantized, in one or two stages.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TensorSpec {
-    /// Which form it is given in.
+    /// The form of the spec.
     #[prost(oneof = "tensor_spec::Spec", tags = "1, 2, 3, 4")]
     pub spec: ::core::option::Option<tensor_spec::Spec>,
 }
 /// Nested message and enum types in `TensorSpec`.
 pub mod tensor_spec {
-    /// Which form it is given in.
+    /// The form of the spec.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Spec {
         /// One stage, field by field.
@@ -1818,13 +1818,13 @@ impl ::prost::Name for TwoStageSpec {
 /// One stage of a two-stage spec.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StageSpec {
-    /// Which form it is given in.
+    /// The form of the spec.
     #[prost(oneof = "stage_spec::Spec", tags = "1, 2")]
     pub spec: ::core::option::Option<stage_spec::Spec>,
 }
 /// Nested message and enum types in `StageSpec`.
 pub mod stage_spec {
-    /// Which form it is given in.
+    /// The form of the spec.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Spec {
         /// Field by field.
@@ -2095,7 +2095,7 @@ pub struct ChangeRecord {
     pub request_id: ::prost::alloc::string::String,
     /// The changes, in order.
     ///
-    /// 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
+    /// 6 is reserved for `kind`, 7 for `source_revision`, 8 for `peer`.
     #[prost(message, repeated, tag = "5")]
     pub changes: ::prost::alloc::vec::Vec<RegistryChange>,
 }
@@ -2862,9 +2862,9 @@ pub mod config_service_client {
         ///
         /// * The algorithm configurations, repetitions included, exceed 16 MiB of memory on the server. Far fewer bytes on the
         ///  wire can take that much memory.
-        /// * The configurations of the overrides exceed the response limit, in memory on the server.
+        /// * The configurations of the overrides take more memory on the server than the response limit.
         /// * The response exceeds the response limit.
-        /// * Matching the template's projections with all patterns would take seconds.
+        /// * Matching the template's projections against all patterns would take seconds.
         pub async fn get_config(
             &mut self,
             request: impl tonic::IntoRequest<super::GetConfigRequest>,
@@ -3054,12 +3054,12 @@ pub struct RegisterSchemeRequest {
     /// "default".
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
-    /// Required. The scheme, with either `config` or `spec`. No catalogue of this server can have a scheme with the same
-    /// name. Neither can the tenant's registry, unless `replace` or `etag` is set.
+    /// Required. The scheme, with either `config` or `spec`. Its name must not be the name of a scheme in any catalogue of
+    /// this server. If neither `replace` nor `etag` is set, it must not be the name of a scheme of the tenant either.
     #[prost(message, optional, tag = "2")]
     pub scheme: ::core::option::Option<Scheme>,
     /// Optional. A UUID that makes the write idempotent: the server applies writes with the same UUID and content once,
-    /// and rejects a write with the same UUID and different content with REQUEST_ID_REUSED. The server remembers
+    /// and rejects a write with the same UUID and different content with REQUEST_ID_REUSED. The server keeps
     /// UUIDs as long as the history. If empty, the server applies the write each time.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,

@@ -39,17 +39,17 @@ TEST_F(PemFilesTest, TakesWhatTlsCanWorkWith) {
 TEST_F(PemFilesTest, RefusesTheRestWithASentence) {
   const TestPair other = authority_.Issue("other");
   const std::string cut = pair_.cert.substr(0, pair_.cert.size() / 2);
-  EXPECT_EQ(Check("", pair_.key), "/x/tls.crt: has no certificate in PEM form");
-  EXPECT_EQ(Check("garbage", pair_.key), "/x/tls.crt: has no certificate in PEM form");
-  EXPECT_THAT(Check(cut, pair_.key), HasSubstr("/x/tls.crt: certificate 1 cannot be read: "));
-  EXPECT_THAT(Check(pair_.cert + cut, pair_.key), HasSubstr("/x/tls.crt: certificate 2 cannot be read: "));
-  EXPECT_THAT(Check(pair_.cert, ""), HasSubstr("/x/tls.key: has no private key in PEM form: "));
-  EXPECT_THAT(Check(pair_.cert, pair_.cert), HasSubstr("/x/tls.key: has no private key in PEM form: "));
-  EXPECT_THAT(Check(pair_.cert, Encrypted(pair_.key)), HasSubstr("/x/tls.key: the key needs a passphrase"));
-  EXPECT_EQ(Check(pair_.cert, other.key), "/x/tls.key: is not the key of the first certificate in /x/tls.crt");
+  EXPECT_EQ(Check("", pair_.key), "/x/tls.crt: contains no PEM certificate");
+  EXPECT_EQ(Check("garbage", pair_.key), "/x/tls.crt: contains no PEM certificate");
+  EXPECT_THAT(Check(cut, pair_.key), HasSubstr("/x/tls.crt: certificate 1 cannot be parsed: "));
+  EXPECT_THAT(Check(pair_.cert + cut, pair_.key), HasSubstr("/x/tls.crt: certificate 2 cannot be parsed: "));
+  EXPECT_THAT(Check(pair_.cert, ""), HasSubstr("/x/tls.key: contains no PEM private key: "));
+  EXPECT_THAT(Check(pair_.cert, pair_.cert), HasSubstr("/x/tls.key: contains no PEM private key: "));
+  EXPECT_THAT(Check(pair_.cert, Encrypted(pair_.key)), HasSubstr("/x/tls.key: encrypted keys are not supported"));
+  EXPECT_EQ(Check(pair_.cert, other.key), "/x/tls.key: does not match the first certificate in /x/tls.crt");
   EXPECT_EQ(Check(authority_.pem() + pair_.cert, pair_.key),
-            "/x/tls.key: is not the key of the first certificate in /x/tls.crt");
-  EXPECT_EQ(Check(pair_.cert, pair_.key, "garbage"), "/x/ca.crt: has no certificate in PEM form");
+            "/x/tls.key: does not match the first certificate in /x/tls.crt");
+  EXPECT_EQ(Check(pair_.cert, pair_.key, "garbage"), "/x/ca.crt: contains no PEM certificate");
   EXPECT_THAT(Check(pair_.cert, pair_.key, authority_.pem() + cut), HasSubstr("/x/ca.crt: certificate 2 cannot"));
   const TestPair weak = WeakPair();
   EXPECT_EQ(Check(weak.cert, weak.key), "/x/tls.crt: the certificate cannot be used: ee key too small");
@@ -62,8 +62,7 @@ TEST_F(PemFilesTest, CertificatesAreValidForATime) {
   EXPECT_EQ(Check(pair.cert, pair.key), "OK");
   EXPECT_EQ(*CheckPem({"c", "k", ""}, {pair.cert, pair.key, ""}, now_), begin + absl::Hours(1));
   now_ = begin - absl::Seconds(1);
-  EXPECT_EQ(Check(pair.cert, pair.key),
-            "/x/tls.crt: the certificate is valid from 2027-01-15T08:00:00+00:00, and not yet");
+  EXPECT_EQ(Check(pair.cert, pair.key), "/x/tls.crt: the certificate is not valid before 2027-01-15T08:00:00+00:00");
   now_ = begin + absl::Hours(1);
   EXPECT_EQ(Check(pair.cert, pair.key), "/x/tls.crt: the certificate expired at 2027-01-15T09:00:00+00:00");
 }
@@ -78,14 +77,14 @@ TEST_F(PemFilesTest, ReadsOrdinaryFilesOnly) {
   };
   const std::string missing = directory.Path("missing");
   EXPECT_EQ(problem(missing), missing + ": cannot be opened: No such file or directory");
-  EXPECT_EQ(problem("/"), "/: is no ordinary file");
+  EXPECT_EQ(problem("/"), "/: is not a regular file");
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(problem(pipe), pipe + ": is no ordinary file") << "and does not wait for somebody to write";
+  EXPECT_EQ(problem(pipe), pipe + ": is not a regular file") << "and does not wait for somebody to write";
   WriteFile(cert, std::string((1u << 20) + 1, 'x'));
   EXPECT_EQ(problem(cert), cert + ": has more than 1048576 bytes");
   WriteFile(cert, pair_.cert + std::string(1, '\0') + pair_.cert);
-  EXPECT_EQ(problem(cert), cert + ": has a NUL byte, and so is no text");
+  EXPECT_EQ(problem(cert), cert + ": is not a text file: it has a NUL byte");
 }
 
 }  // namespace

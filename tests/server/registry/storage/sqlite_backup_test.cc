@@ -113,11 +113,11 @@ TEST_F(SqliteBackupTest, BackupOfAFileThatNobodyServes) {
 TEST_F(SqliteBackupTest, NothingIsReplaced) {
   const auto store = Open(from_);
   WriteFile(to_, "theirs");
-  ExpectRefused(from_, to_, "exists already");
+  ExpectRefused(from_, to_, "already exists");
   EXPECT_EQ(FileBytes(to_), "theirs");
-  ExpectRefused(from_, from_, "exists already");
+  ExpectRefused(from_, from_, "already exists");
   WriteFile(directory_.Path("restored-wal"), "log of something else");
-  ExpectRefused(from_, directory_.Path("restored"), "restored-wal exists already");
+  ExpectRefused(from_, directory_.Path("restored"), "restored-wal already exists");
 }
 
 TEST_F(SqliteBackupTest, OnlyRegistriesAreCopied) {

@@ -136,7 +136,7 @@ TEST_F(SqliteEpochTest, OlderCopyBeginsAnEpoch) {
   Commit(2);
   Replace(copy);
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 1 commits and 3 were counted")));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 1 commits, but 3 were counted")));
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kFirst));
   EXPECT_THAT(warnings_, IsEmpty());
 }
@@ -157,14 +157,14 @@ TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
   Commit(1);
   Replace(later);
   Opened();
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("is of an earlier epoch: an older copy was put in its place")));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("belongs to an earlier epoch: it was replaced by an older copy")));
 }
 
 TEST_F(SqliteEpochTest, NewFileInThePlaceOfALostOneBeginsAnEpoch) {
   Commit(3);
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
   EXPECT_EQ(Opened(), absl::StrCat("1 to 1, next ", kFirst));
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 0 commits and 3 were counted")));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 0 commits, but 3 were counted")));
 }
 
 TEST_F(SqliteEpochTest, LostLogBeginsAnEpoch) {

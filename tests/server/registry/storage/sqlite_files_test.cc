@@ -137,7 +137,7 @@ TEST_F(SqliteFilesTest, DamagedFileIsRefused) {
 
 TEST_F(SqliteFilesTest, LogWithoutItsFileIsRefused) {
   WriteFile(path_ + "-wal", "log");
-  ExpectRefused(path_, "is missing but its -wal file is there");
+  ExpectRefused(path_, "is missing, but its -wal file exists");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 

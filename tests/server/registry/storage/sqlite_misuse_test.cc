@@ -47,7 +47,7 @@ class SqliteMisuseTest : public testing::Test {
 
   void ExpectMoved(const absl::Status& status) {
     EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE");
-    EXPECT_NE(status.message().find(path_ + " was moved or replaced while the server uses it; restart the server"),
+    EXPECT_NE(status.message().find(path_ + " was moved or replaced while the server was using it; restart the server"),
               std::string::npos)
         << status;
   }
@@ -107,7 +107,7 @@ TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
   store.reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
   EXPECT_TRUE(FileBytes(path_ + "-wal") == log);
-  ExpectRefused(path_, "is missing but its -wal file is there");
+  ExpectRefused(path_, "is missing, but its -wal file exists");
   std::filesystem::rename(directory_.Path("moved"), path_);
   EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
 }

@@ -261,18 +261,18 @@ TEST_P(StoreConformanceTest, HistoryIsForgottenByAge) {
 }
 
 TEST_P(StoreConformanceTest, OneWriteForgetsAFewAtATime) {
-  constexpr int64_t kRevisions = 3 * kMaxForgottenAtOnce;
+  constexpr int64_t kRevisions = 3 * kMaxRemovedAtOnce;
   Open({10'000, absl::Seconds(10)});
   const auto commit = [this](int64_t revision, int64_t seconds) {
     return Described(
         store_->Commit(Tenant("a"), WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds)));
   };
   for (int64_t revision = 2; revision <= kRevisions; ++revision) commit(revision, 1000);
-  EXPECT_EQ(commit(kRevisions + 1, 2000), absl::StrCat(1 + kMaxForgottenAtOnce, " to ", kRevisions + 1));
-  EXPECT_EQ(Load(1 + kMaxForgottenAtOnce), "257 : ; m=257");
-  EXPECT_EQ(Load(kMaxForgottenAtOnce), "REVISION_COMPACTED at revision");
+  EXPECT_EQ(commit(kRevisions + 1, 2000), absl::StrCat(1 + kMaxRemovedAtOnce, " to ", kRevisions + 1));
+  EXPECT_EQ(Load(1 + kMaxRemovedAtOnce), "257 : ; m=257");
+  EXPECT_EQ(Load(kMaxRemovedAtOnce), "REVISION_COMPACTED at revision");
   Reopen();
-  EXPECT_EQ(commit(kRevisions + 2, 2000), absl::StrCat(1 + 2 * kMaxForgottenAtOnce, " to ", kRevisions + 2));
+  EXPECT_EQ(commit(kRevisions + 2, 2000), absl::StrCat(1 + 2 * kMaxRemovedAtOnce, " to ", kRevisions + 2));
   EXPECT_EQ(commit(kRevisions + 3, 2000), absl::StrCat(kRevisions, " to ", kRevisions + 3));
   EXPECT_EQ(commit(kRevisions + 4, 2000), absl::StrCat(kRevisions, " to ", kRevisions + 4));
 }

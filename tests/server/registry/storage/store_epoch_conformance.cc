@@ -138,7 +138,7 @@ TEST_P(StoreConformanceTest, OneWriteForgetsAFewAtATimeAcrossGaps) {
   const auto commit = [this](int64_t seconds) {
     return store_->Commit(Tenant("a"), WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds)).value();
   };
-  for (int64_t i = 0; i < kMaxForgottenAtOnce - 10; ++i) commit(1000);
+  for (int64_t i = 0; i < kMaxRemovedAtOnce - 10; ++i) commit(1000);
   const int64_t first = store_->BeginEpoch().value();
   for (int64_t i = 0; i < 20; ++i) commit(1000);
   EXPECT_EQ(commit(2000).first, first + 9) << "ten revisions of the epoch are among the 256";

@@ -89,9 +89,9 @@ class ConfigServiceServicer(object):
         ANSWER_TOO_LARGE means one of the following:
         - The algorithm configurations, repetitions included, exceed 16 MiB of memory on the server. Far fewer bytes on the
         wire can take that much memory.
-        - The configurations of the overrides exceed the response limit, in memory on the server.
+        - The configurations of the overrides take more memory on the server than the response limit.
         - The response exceeds the response limit.
-        - Matching the template's projections with all patterns would take seconds.
+        - Matching the template's projections against all patterns would take seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

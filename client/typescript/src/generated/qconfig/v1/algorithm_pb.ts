@@ -896,7 +896,7 @@ export type TwoBitScalarConfig = Message<"qconfig.v1.TwoBitScalarConfig"> & {
   hessMaxRows?: number | undefined;
 
   /**
-   * Use the Hessian for one in this many groups. Defaults to 1.
+   * The Hessian is used for one of every n groups, where n is this value. Defaults to 1.
    *
    * @generated from field: optional int32 hess_every_n_groups = 24;
    */

@@ -204,8 +204,8 @@ export enum ErrorReason {
   UNSPECIFIED = 0,
 
   /**
-   * INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or has a duplicate, a number
-   * that is not finite or a name of the wrong form.
+   * INVALID_ARGUMENT: the request is malformed, lacks a required field, exceeds a limit, or contains a duplicate, a
+   * number that is not finite, or a malformed name.
    *
    * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 1;
    */
@@ -276,7 +276,7 @@ export enum ErrorReason {
   REVISION_IN_FUTURE = 10,
 
   /**
-   * RESOURCE_EXHAUSTED: the response would exceed the server's limit. Ask for less in one call: fewer items in a batch,
+   * RESOURCE_EXHAUSTED: the response would exceed the server's limit. Request less in one call: fewer items in a batch,
    * no JSON forms, or fewer repetitions of the same algorithm.
    *
    * @generated from enum value: ERROR_REASON_ANSWER_TOO_LARGE = 11;
@@ -402,9 +402,9 @@ export enum ErrorReason {
   /**
    * ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
    *
-   * These numbers are kept for reasons that no method returns yet: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26,
-   * PERMISSION_DENIED 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34,
-   * PIN_EXISTS 35, CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38, PLAN_HAS_FINDINGS 39.
+   * These numbers are reserved for planned reasons: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26, PERMISSION_DENIED
+   * 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34, PIN_EXISTS 35,
+   * CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38, PLAN_HAS_FINDINGS 39.
    *
    * @generated from enum value: ERROR_REASON_TEMPLATE_EXISTS = 40;
    */

@@ -298,7 +298,7 @@ export const SharedScaleGroupSchema: GenMessage<SharedScaleGroup> = /*@__PURE__*
  */
 export type QConfig = Message<"qconfig.v1.QConfig"> & {
   /**
-   * The configuration of all layers to which no other field applies.
+   * The configuration of the layers to which no other configuration applies.
    *
    * @generated from field: qconfig.v1.QLayerConfig global_quant_config = 1;
    */

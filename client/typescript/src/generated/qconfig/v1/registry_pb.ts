@@ -31,8 +31,8 @@ export const file_qconfig_v1_registry: GenFile = /*@__PURE__*/
 export type Scheme = Message<"qconfig.v1.Scheme"> & {
   /**
    * Required. The name, up to 128 visible characters or spaces: no control, format or unassigned characters, no default
-   * ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0.
-   * Unique among the schemes that are visible to a tenant.
+   * ignorable characters (Default_Ignorable_Code_Point), and no spaces other than U+0020, as defined by Unicode 15.0 or
+   * later. Unique among the schemes that are visible to a tenant.
    *
    * @generated from field: string name = 1;
    */
@@ -53,9 +53,9 @@ export type Scheme = Message<"qconfig.v1.Scheme"> & {
   spec?: LayerSpec | undefined;
 
   /**
-   * Optional. Whether the q, k and v projections, and the template's gate and up projections, share scales and experts
-   * share their input range in requests without shared scale groups. Quark does this for "nvfp4" and its older name.
-   * Defaults to false.
+   * Optional. The default for requests without shared scale groups. If true, the q, k and v projections share scales,
+   * the template's gate and up projections share scales, and experts share their input range. Quark does this for
+   * "nvfp4" and its older name. Defaults to false.
    *
    * @generated from field: bool default_shared_scales = 4;
    */
@@ -175,7 +175,7 @@ export const LayerSpecSchema: GenMessage<LayerSpec> = /*@__PURE__*/
  */
 export type TensorSpec = Message<"qconfig.v1.TensorSpec"> & {
   /**
-   * Which form it is given in.
+   * The form of the spec.
    *
    * @generated from oneof qconfig.v1.TensorSpec.spec
    */
@@ -256,7 +256,7 @@ export const TwoStageSpecSchema: GenMessage<TwoStageSpec> = /*@__PURE__*/
  */
 export type StageSpec = Message<"qconfig.v1.StageSpec"> & {
   /**
-   * Which form it is given in.
+   * The form of the spec.
    *
    * @generated from oneof qconfig.v1.StageSpec.spec
    */
@@ -673,7 +673,7 @@ export type ChangeRecord = Message<"qconfig.v1.ChangeRecord"> & {
   /**
    * The changes, in order.
    *
-   * 6 is kept for `kind`, 7 for `source_revision`, 8 for `peer`.
+   * 6 is reserved for `kind`, 7 for `source_revision`, 8 for `peer`.
    *
    * @generated from field: repeated qconfig.v1.RegistryChange changes = 5;
    */
