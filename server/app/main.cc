@@ -101,8 +101,8 @@ int Main(int argc, char** argv) {
   new_epoch->fallthrough();
   CLI::App* health_check = app.add_subcommand("healthcheck", "Check whether the server at --admin-listen is ready");
   health_check->fallthrough();
-  CLI::App* check_config = app.add_subcommand(
-      "check-config", "Check the options without starting the server, and print those that are not at their defaults");
+  CLI::App* check_config =
+      app.add_subcommand("check-config", "Check the options and print those that are not at their defaults");
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->help_printed) return 0;

@@ -192,7 +192,7 @@ class LifecycleTest(unittest.TestCase):
                 timeout=30,
             )
             self.assertEqual(result.returncode, 1, result.stderr)
-            self.assertIn("cannot start a thread: the limit of processes", result.stderr)
+            self.assertIn("cannot start a thread: the process limit", result.stderr)
 
     def test_healthcheck_prints_why_it_fails(self):
         server = self.serve()

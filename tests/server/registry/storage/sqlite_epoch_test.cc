@@ -330,7 +330,7 @@ TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Commit(1);
   for (const auto& [restored, why] :
-       {std::pair(FileBytes(backup_), "is a restored backup"), std::pair(copy, "is of an earlier epoch")}) {
+       {std::pair(FileBytes(backup_), "is a restored backup"), std::pair(copy, "belongs to an earlier epoch")}) {
     Replace(restored);
     const int64_t first = BeginByCommand(path_).value();
     EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(why), EndsWith(absl::StrCat(" begin at ", first)))));
