@@ -151,7 +151,7 @@ class StoppingClock {
 
 TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   StoppingClock clock;
-  // The transport reads the clock when the call arrives; the handler of a batch reads it next.
+  // The transport reads the wall clock before it begins the call; the handler of a batch reads it next.
   std::atomic<int> looks = 0;
   TestSettings settings;
   settings.clock = Clock([&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner.Now(); });
