@@ -69,7 +69,7 @@ HttpResponse Respond(const HttpServer::Handler& handler, const HttpRequest& requ
 // The port and its connections. Everything but the handler runs on one thread, so nothing is locked.
 class HttpServer::Listener {
  public:
-  Listener(Handler handler, std::shared_ptr<spdlog::logger> log, const HttpLimits& limits)
+  Listener(Handler handler, EventLog log, const HttpLimits& limits)
       : limits_(limits), handler_(std::move(handler)), log_(std::move(log)), handler_threads_(limits.max_connections) {}
   ~Listener();
 
@@ -89,7 +89,7 @@ class HttpServer::Listener {
 
   const HttpLimits limits_;
   const Handler handler_;
-  const std::shared_ptr<spdlog::logger> log_;
+  const EventLog log_;
   asio::io_context context_;
   tcp::acceptor acceptor_{context_};
   asio::steady_timer timer_{context_};
@@ -202,7 +202,7 @@ void HttpServer::Listener::OnAccepted(const error_code& error, tcp::socket socke
   // The process has no file descriptors left. Clients wait until one is free.
   if (error == asio::error::no_descriptors) return CallAfter(absl::Milliseconds(10), &Listener::Accept);
   if (error) {
-    log_->error("HTTP port {} failed and will be reopened: {}", port(), error.message());
+    log_.Error("HTTP port failed; reopening it", {{"port", port()}, {"error", error.message()}});
     error_code ignored;
     acceptor_.close(ignored);
     return CallAfter(absl::Seconds(1), &Listener::Reopen);
@@ -218,7 +218,7 @@ void HttpServer::Listener::OnAccepted(const error_code& error, tcp::socket socke
 
 void HttpServer::Listener::Reopen() {
   if (Open(endpoint_)) return CallAfter(absl::Seconds(1), &Listener::Reopen);
-  log_->info("reopened HTTP port {}", port());
+  log_.Info("HTTP port reopened", {{"port", port()}});
   Accept();
 }
 
@@ -229,8 +229,7 @@ void HttpServer::Listener::CallAfter(absl::Duration pause, void (Listener::*next
   });
 }
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HostAndPort& address, Handler handler,
-                                                              std::shared_ptr<spdlog::logger> log,
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HostAndPort& address, Handler handler, EventLog log,
                                                               const HttpLimits& limits) {
   try {  // the system may have no threads or file descriptors left
     auto listener = std::make_unique<Listener>(std::move(handler), std::move(log), limits);
