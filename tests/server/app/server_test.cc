@@ -180,6 +180,16 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST(ServerTest, SecondShutdownDoesNothing) {
+  const auto in_flight_calls = std::make_shared<InFlightCalls>();
+  TestSettings settings;
+  settings.in_flight_calls = in_flight_calls;
+  TestServer server(std::move(settings));
+  const auto call = in_flight_calls->Enter();
+  EXPECT_EQ(server.server().Shutdown(absl::ZeroDuration()), 1);
+  EXPECT_EQ(server.server().Shutdown(absl::Hours(1)), 0) << "it would count the call in flight again";
+}
+
 TEST(ServerTest, ShutdownDoesNotWaitForHealthWatchers) {
   TestServer server;
   const auto stub = grpc::health::v1::Health::NewStub(server.channel());
