@@ -95,7 +95,7 @@ void FindPlaces(const std::string& path, Message& message, std::vector<Place>& p
 }
 
 // The field that an error is about.
-std::string FieldOf(const grpc::Status& status) {
+std::string ErrorField(const grpc::Status& status) {
   google::rpc::Status details;
   v1::ErrorDetail detail;
   EXPECT_TRUE(details.ParseFromString(status.error_details()));
@@ -154,7 +154,7 @@ TEST_F(ContractWireTest, RequestWithoutARequiredFieldIsRejected) {
         continue;
       }
       EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method->name() << " " << places[i].path;
-      EXPECT_EQ(FieldOf(status), places[i].path) << status.error_message();
+      EXPECT_EQ(ErrorField(status), places[i].path) << status.error_message();
     }
   }
   std::set<const Descriptor*> seen;

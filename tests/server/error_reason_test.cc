@@ -31,7 +31,7 @@ std::string Repeated(absl::string_view text, int times) {
 }
 
 // Requests by the reason they are refused for.
-const std::map<v1::ErrorReason, std::string>& Refused() {
+const std::map<v1::ErrorReason, std::string>& RejectedRequests() {
   static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
       {v1::ERROR_REASON_INVALID_REQUEST, "spec { model_type: 'llama' scheme: 'fp8' min_kv_scale: nan }"},
       {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "spec { model_type: 'lama' scheme: 'fp8' }"},
@@ -55,7 +55,7 @@ const std::map<v1::ErrorReason, std::string>& Refused() {
 }
 
 // What else is refused: writes, and reads that need something written. The server keeps one write of each tenant.
-using Refusal = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
+using Rejection = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
 
 absl::Status Put(client::Client& client, const std::string& request) {
   return client.RegisterScheme(Proto<v1::RegisterSchemeRequest>(request)).status();
@@ -74,9 +74,9 @@ absl::Status GetLater(client::Client& client, const std::string& request) {
   return client.GetConfig(Proto<v1::GetConfigRequest>(request)).status();
 }
 
-const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
+const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
   constexpr char kId[] = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
-  static const auto* const kRefusals = new std::map<v1::ErrorReason, Refusal>{
+  static const auto* const kRefusals = new std::map<v1::ErrorReason, Rejection>{
       {v1::ERROR_REASON_SCHEME_EXISTS,
        [](auto& client, auto&) { return Put(client, "scheme { name: 'fp8' config {} }"); }},
       {v1::ERROR_REASON_INVALID_TENSOR_CONFIG,
@@ -156,11 +156,11 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
     }
     client::Client client = server.ClientOf(absl::StrCat("tenant-", reason));
     absl::Status status;
-    if (Refused().count(reason) > 0) {
-      status = client.GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason))).status();
+    if (RejectedRequests().count(reason) > 0) {
+      status = client.GetConfig(Proto<v1::GetConfigRequest>(RejectedRequests().at(reason))).status();
     } else {
-      ASSERT_TRUE(RefusedAfterWrites().count(reason)) << ReasonName(reason) << " has no request that causes it";
-      status = RefusedAfterWrites().at(reason)(client, faults);
+      ASSERT_TRUE(RejectedAfterWrites().count(reason)) << ReasonName(reason) << " has no request that causes it";
+      status = RejectedAfterWrites().at(reason)(client, faults);
     }
     const v1::ItemError error = client::ErrorOf(status);
     EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
@@ -171,10 +171,10 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   }
 }
 
-TEST(ErrorReasonTest, BatchItemFailsAsACallOfItsOwn) {
+TEST(ErrorReasonTest, BatchItemFailsLikeASingleCall) {
   TestServer server;
   v1::BatchGetConfigRequest batch;
-  for (const auto& [reason, request] : Refused()) {
+  for (const auto& [reason, request] : RejectedRequests()) {
     if (reason != v1::ERROR_REASON_MESSAGE_TOO_LARGE) *batch.add_requests() = Proto<v1::GetConfigRequest>(request);
   }
   const auto response = server.client().BatchGetConfig(batch);
@@ -215,7 +215,7 @@ TEST(ErrorReasonTest, WireCarriesErrorInfoBadRequestAndErrorDetail) {
   EXPECT_EQ(detail.allowed_total(), 27);
 }
 
-TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
+TEST(ErrorReasonTest, LongestErrorArrivesComplete) {
   TestServer server;
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
@@ -231,7 +231,7 @@ TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
   EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "this is no long error";
 }
 
-TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
+TEST(WireStatusTest, LongErrorsAreShortened) {
   std::string emoji;
   for (int i = 0; i < 128; ++i) emoji.append("😀");
   const std::vector<absl::string_view> names(20, emoji);
@@ -251,7 +251,7 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
   EXPECT_EQ(info.metadata().at("field"), "spec.layer_config[9999].scheme");
 }
 
-TEST(WireStatusTest, SuggestionsAreNeverCut) {
+TEST(WireStatusTest, SuggestionsAreNeverTruncated) {
   std::string name, emoji;
   for (int i = 0; i < 16; ++i) name.append("😀");
   for (int i = 0; i < 128; ++i) emoji.append("😀");
@@ -273,7 +273,7 @@ TEST(WireStatusTest, SuggestionsAreNeverCut) {
   for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, name);
 }
 
-TEST(WireStatusTest, StatusWithoutReasonKeepsCodeAndText) {
+TEST(WireStatusTest, StatusWithoutAReasonKeepsItsCodeAndMessage) {
   const grpc::Status status = ToGrpcStatus(absl::CancelledError("gone"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_EQ(status.error_message(), "gone");

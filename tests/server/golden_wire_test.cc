@@ -45,7 +45,7 @@ std::string Difference(const nlohmann::ordered_json& golden, const absl::StatusO
 
 using GoldenConfigWireTest = GoldenWireTest;
 
-TEST_P(GoldenConfigWireTest, AnswersAsQuarkDoes) {
+TEST_P(GoldenConfigWireTest, MatchesQuark) {
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
     const v1::GetConfigRequest request = RequestOf(golden["request"]);
     const std::string cold = server_.AnswerTo(request);
@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenConfigWireTest,
 using GoldenRegistryWireTest = GoldenWireTest;
 
 // Each case is a tenant of its own, so that nothing is shared; and the server's other catalogue must not matter.
-TEST_P(GoldenRegistryWireTest, AnswersAsQuarkDoesAfterRegistering) {
+TEST_P(GoldenRegistryWireTest, MatchesQuarkAfterRegistration) {
   int tenant = 0;
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
     auto client = server_.ClientOf(absl::StrCat("case-", tenant++));

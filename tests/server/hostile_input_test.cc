@@ -29,7 +29,7 @@ class HostileInputTest : public testing::Test {
   TestServer server_;
 };
 
-TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
+TEST_F(HostileInputTest, EveryMethodRejectsMalformedMessages) {
   for (const char* method : kMethods) {
     const grpc::Status status = server_.CallWithBytes(method, "\xFF\xFF\xFF");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
@@ -37,7 +37,7 @@ TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
   }
 }
 
-TEST_F(HostileInputTest, TextThatIsNotUtf8IsAnInvalidArgumentForEveryMethod) {
+TEST_F(HostileInputTest, EveryMethodRejectsInvalidUtf8) {
   const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which no check but that of UTF-8 calls invalid
   for (const char* method : kMethods) {
     std::string request = catalog;
@@ -49,7 +49,7 @@ TEST_F(HostileInputTest, TextThatIsNotUtf8IsAnInvalidArgumentForEveryMethod) {
   }
 }
 
-TEST_F(HostileInputTest, EmptyMessagesAreAnsweredOrRefused) {
+TEST_F(HostileInputTest, EmptyMessagesSucceedOrLackARequiredField) {
   for (const char* method : kMethods) {
     const grpc::Status status = server_.CallWithBytes(method, "");
     const bool lacks_a_field = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT &&
@@ -58,7 +58,7 @@ TEST_F(HostileInputTest, EmptyMessagesAreAnsweredOrRefused) {
   }
 }
 
-TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
+TEST_F(HostileInputTest, RejectsDeepNesting) {
   // Groups of an unknown field number, one in the other.
   EXPECT_EQ(server_.CallWithBytes("GetConfig", std::string(100'000, '\xA3')).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
@@ -67,7 +67,7 @@ TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
   EXPECT_EQ(server_.CallWithBytes("GetConfig", deep).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
+TEST_F(HostileInputTest, IgnoresUnknownFields) {
   auto request = Proto<v1::GetConfigRequest>(
       "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'gptq' config { gptq {} } "
       "} }");
@@ -80,13 +80,13 @@ TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
   EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "they come back in what is copied";
 }
 
-TEST_F(HostileInputTest, MessageFarOverTheLimitIsRefusedByGrpc) {
+TEST_F(HostileInputTest, GrpcRejectsMessagesFarOverTheLimit) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type(std::string(9 << 20, 'x'));
   EXPECT_EQ(server_.client().GetConfig(request).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
-TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
+TEST_F(HostileInputTest, RejectsCompressedMessagesBeforeDecompression) {
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     auto stub = v1::ConfigService::NewStub(server_.channel());
     grpc::ClientContext context;
@@ -99,7 +99,7 @@ TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
 }
 
 // gRPC's clients send a message as it is when compressing it saves nothing, and still name the algorithm.
-TEST_F(HostileInputTest, CallsWithTheNameOfACompressionAreNotWorkedOn) {
+TEST_F(HostileInputTest, RejectsCallsThatNameACompressionAlgorithm) {
   auto stub = v1::RegistryService::NewStub(server_.channel());
   auto reader = v1::ConfigService::NewStub(server_.channel());
   auto request = Proto<v1::RegisterTemplateRequest>("tenant: 't' llm_template { model_type: 'm' }");
@@ -127,7 +127,7 @@ TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {
   EXPECT_EQ(server_.CallWithBytes("Frobnicate", "").error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
-TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
+TEST_F(HostileInputTest, RandomBytesNeverCrashTheServer) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE(absl::StrCat("seed ", seed));
   std::mt19937 random(seed);
@@ -149,7 +149,7 @@ TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
   }
 }
 
-TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
+TEST_F(HostileInputTest, AnswersTheLargestRequestWithHostilePatterns) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
   request.mutable_spec()->set_scheme("nvfp4");
@@ -169,7 +169,7 @@ TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
   EXPECT_EQ(response->config().layer_quant_config_size(), 10'003);
 }
 
-TEST_F(HostileInputTest, UnprintableNamesAreToldPrintably) {
+TEST_F(HostileInputTest, ErrorsEscapeUnprintableNames) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type(std::string("a\0b\n\x1b[31m", 9));
   request.mutable_spec()->set_scheme("fp8");

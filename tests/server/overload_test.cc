@@ -101,7 +101,7 @@ class OverloadTest : public testing::Test {
   std::vector<std::thread> callers_;
 };
 
-TEST_F(OverloadTest, CallsAboveTheLimitAreRefusedUntilOneEnds) {
+TEST_F(OverloadTest, RejectsCallsAboveTheLimitUntilOneEnds) {
   for (int round = 0; round < 3; ++round) {
     Fill();
     EXPECT_EQ(in_flight_calls_->working(), kMaxCalls);
@@ -116,7 +116,7 @@ TEST_F(OverloadTest, CallsAboveTheLimitAreRefusedUntilOneEnds) {
   }
 }
 
-TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
+TEST_F(OverloadTest, AcceptsSequentialCalls) {
   const auto held = in_flight_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
     ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
@@ -126,7 +126,7 @@ TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
   }
 }
 
-TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
+TEST_F(OverloadTest, RejectedCallsHaveARetryDelay) {
   Fill();
   std::vector<int> times;
   for (int i = 0; i < 50; ++i) {
@@ -137,21 +137,21 @@ TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
   EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "or all come back together";
 }
 
-TEST_F(OverloadTest, CallsToAServerThatEndsAreSentAwaySoon) {
+TEST_F(OverloadTest, RejectsCallsImmediatelyDuringShutdown) {
   in_flight_calls_->Drain(absl::ZeroDuration());
   const int milliseconds = Pushback();
   EXPECT_GE(milliseconds, 50);
   EXPECT_LE(milliseconds, 250);
 }
 
-TEST_F(OverloadTest, RefusedBytesAreNotRead) {
+TEST_F(OverloadTest, DoesNotParseRejectedCalls) {
   Fill();
   EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::UNAVAILABLE);
   EndCalls();
   EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
+TEST_F(OverloadTest, ClientWithARetryPolicySucceeds) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5,
       "initialBackoff": "3600s", "maxBackoff": "3600s", "backoffMultiplier": 1,
@@ -171,7 +171,7 @@ TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
   EndCalls();
 }
 
-TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
+TEST_F(OverloadTest, LimitsCallsThatWaitForARevision) {
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
   callers_.emplace_back([&] {
     // Not the first to wait, perhaps.
@@ -186,7 +186,7 @@ TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
   server_->registry().StopWaiting();
 }
 
-TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
+TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   const auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'mine' config {} }");
   const auto stub = v1::RegistryService::NewStub(server_->channel());
   store_->HoldCommits();
@@ -211,7 +211,7 @@ TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
   EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "room comes back";
 }
 
-TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
+TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = true;
   TestSettings settings;
@@ -246,7 +246,7 @@ TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
   EXPECT_EQ(handled_as("Canceled"), 1);
 }
 
-TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {
+TEST_F(OverloadTest, SkipsCallsAfterTheirDeadline) {
   store_->FailReads(StorageUnavailable("would be told if the call were begun"));
   hours_ahead_ = 1;
   const absl::Status status = server_->client().ListCatalogs({}).status();

@@ -77,7 +77,7 @@ class TlsTest : public testing::Test {
   std::unique_ptr<TestServer> server_;
 };
 
-TEST_F(TlsTest, SpeaksHttp2OverTls12AndLater) {
+TEST_F(TlsTest, SupportsHttp2OverTls12AndLater) {
   const TestPair pair = authority_.Issue("server");
   Start(pair);
   for (const auto& [version, name] : {std::pair(TLS1_2_VERSION, "TLSv1.2"), std::pair(TLS1_3_VERSION, "TLSv1.3")}) {
@@ -90,20 +90,20 @@ TEST_F(TlsTest, SpeaksHttp2OverTls12AndLater) {
   for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) EXPECT_FALSE(Handshake(port(), version).done);
 }
 
-TEST_F(TlsTest, ClientsKnowTheServerByItsAuthority) {
+TEST_F(TlsTest, ClientsVerifyTheServerWithItsAuthority) {
   Start(authority_.Issue("server"));
   EXPECT_TRUE(CallOnce(authority_.pem()).ok());
   EXPECT_FALSE(CallOnce("garbage").ok());
   EXPECT_THAT(CallOnce(TestAuthority("another").pem()).error_message(), HasSubstr("certificate verify failed"));
 }
 
-TEST_F(TlsTest, SendsTheCertificatesInBetween) {
+TEST_F(TlsTest, SendsIntermediateCertificates) {
   Start(TestAuthority("below", TestAuthority("intermediate", authority_)).Issue("server"));
   const grpc::Status status = CallOnce(authority_.pem());
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
-TEST_F(TlsTest, CallersNeedACertificateOfTheirAuthority) {
+TEST_F(TlsTest, ClientsNeedACertificateFromTheClientAuthority) {
   const TestAuthority callers("callers");
   Start(authority_.Issue("server"), callers.pem());
   EXPECT_TRUE(CallOnce(authority_.pem(), callers.Issue("me")).ok());
@@ -115,7 +115,7 @@ TEST_F(TlsTest, CallersNeedACertificateOfTheirAuthority) {
   }
 }
 
-TEST_F(TlsTest, AuthoritiesOfCallersAreReplaced) {
+TEST_F(TlsTest, ReloadsClientAuthorities) {
   const TestAuthority before("callers until now");
   const TestAuthority after("callers from now on");
   const TestPair of_before = before.Issue("me");
@@ -133,7 +133,7 @@ TEST_F(TlsTest, AuthoritiesOfCallersAreReplaced) {
   EXPECT_TRUE(CallOnce(authority_.pem(), of_after).ok());
 }
 
-TEST_F(TlsTest, ABrokenPairChangesNothing) {
+TEST_F(TlsTest, KeepsTheOldCertificateIfTheNewPairIsInvalid) {
   const TestPair pair = authority_.Issue("server");
   Start(pair);
   WriteFile(paths_.key, authority_.Issue("server").key);
@@ -142,7 +142,7 @@ TEST_F(TlsTest, ABrokenPairChangesNothing) {
   EXPECT_TRUE(CallOnce(authority_.pem()).ok());
 }
 
-TEST_F(TlsTest, NoCallFailsWhileCertificatesAreReplaced) {
+TEST_F(TlsTest, NoCallFailsDuringACertificateReload) {
   const TestAuthority callers("callers");
   const TestPair me = callers.Issue("me");
   Start(authority_.Issue("server"), callers.pem());

@@ -41,14 +41,14 @@ TEST_F(GrpcLogTest, LinesKeepTheirSeverity) {
   EXPECT_EQ(ports_lost_, 0);
 }
 
-TEST_F(GrpcLogTest, LostPortIsReportedOnce) {
+TEST_F(GrpcLogTest, ReportsALostPortOnce) {
   gpr_log(GPR_ERROR, "Failed accept4: %s", "Too many open files");
   gpr_log(GPR_ERROR, "Failed accept4: %s", "Too many open files");
   EXPECT_EQ(ports_lost_, 1);
   EXPECT_THAT(text_.str(), HasSubstr("[critical] gRPC port lost error=\"Failed accept4: Too many open files\"\n"));
 }
 
-TEST_F(GrpcLogTest, DiscardedLogIsNotRead) {
+TEST_F(GrpcLogTest, DiscardGrpcLogDropsMessages) {
   DiscardGrpcLog();
   gpr_log(GPR_ERROR, "Failed accept4: Too many open files");
   EXPECT_THAT(text_.str(), IsEmpty());

@@ -98,7 +98,7 @@ TEST(LogTest, EveryJsonLineWithFieldsIsOneObject) {
   }
 }
 
-TEST(LogTest, TextStaysOneLineWhateverIsInIt) {
+TEST(LogTest, TextLinesStayOnOneLine) {
   MemoryLog log(LogForm::kText);
   const auto fields = FieldsLogger(*log);
   const std::vector<std::string> texts = HostileTexts();
@@ -112,7 +112,7 @@ TEST(LogTest, TextStaysOneLineWhateverIsInIt) {
   }
 }
 
-TEST(LogTest, TextFieldsAreQuotedWhenTheyAreNotPlain) {
+TEST(LogTest, TextFieldsAreQuotedIfNecessary) {
   EXPECT_EQ(LogFields(LogForm::kText, "call").Add("a", "x=1").Add("b", "").Add("c", "two words").Add("n", 5).message(),
             "call a=x=1 b= c=\"two words\" n=5");
   EXPECT_EQ(LogFields(LogForm::kText, "call").Add("a", "\"").Add("b", "\n").message(),
@@ -167,7 +167,7 @@ class BlockedSink : public spdlog::sinks::sink {
   absl::Notification go_on_;
 };
 
-TEST(LogTest, LostLinesAreCounted) {
+TEST(LogTest, DroppedLinesAreCounted) {
   constexpr int kQueued = 8;
   EXPECT_EQ(DroppedLogLines(), 0) << "no log was started";
   spdlog::init_thread_pool(kQueued, 1);
@@ -186,7 +186,7 @@ TEST(LogTest, LostLinesAreCounted) {
   spdlog::shutdown();
 }
 
-TEST(LogTest, FormIsThatOfTheOption) {
+TEST(LogTest, FormatFollowsTheOption) {
   Options options;
   options.log_format = "text";
   EXPECT_EQ(LogFormOf(options), LogForm::kText);

@@ -52,7 +52,7 @@ class CommandLineTest : public testing::Test {
   std::vector<std::string> variables_;
 };
 
-TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
+TEST_F(CommandLineTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   Write("max-message-bytes = 3\nmax-in-flight = 4\nmax-tenant-bytes = 5\ninsecure = true\n");
   Set("QCONFIG_MAX_MESSAGE_BYTES", "6");
   Set("QCONFIG_MAX_IN_FLIGHT", "7");
@@ -72,7 +72,7 @@ TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
                                  "--max-tenant-bytes 5 file: " + file_ + ", line 3", "--max-message-bytes 8 flag"));
 }
 
-TEST_F(CommandLineTest, EveryOptionFillsItsField) {
+TEST_F(CommandLineTest, EveryOptionSetsItsField) {
   struct Field {
     std::string flag;
     std::string value;
@@ -122,14 +122,14 @@ TEST_F(CommandLineTest, EveryOptionFillsItsField) {
   for (const Field& field : fields) EXPECT_EQ(field.of(options_), field.value) << field.flag;
 }
 
-TEST_F(CommandLineTest, EnvironmentTurnsOffWhatTheFileTurnsOn) {
+TEST_F(CommandLineTest, EnvironmentCanDisableAFlagOfTheFile) {
   Write("insecure = 1\n");
   Set("QCONFIG_INSECURE", "false");
   ASSERT_TRUE(Parse({"--config", file_}).ok());
   EXPECT_FALSE(options_.insecure);
 }
 
-TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
+TEST_F(CommandLineTest, ConfigFlagBeatsTheEnvironmentVariable) {
   Write("log-level = debug\n");
   Set("QCONFIG_CONFIG", "/nonexistent");
   ASSERT_TRUE(Parse({"--config", file_}).ok());
@@ -138,7 +138,7 @@ TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
   EXPECT_EQ(options_.log_level, "info");
 }
 
-TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyWhereThatMeansSomething) {
+TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyForOptionsThatMayBeEmpty) {
   Write(
       "admin-listen = 127.0.0.1:1\ntls-cert = file\ndata-dir = directory\nmax-message-bytes = 3\nlisten = 127.0.0.1:2\n"
       "insecure = true\n");
@@ -167,7 +167,7 @@ TEST_F(CommandLineTest, NumbersAreDecimal) {
   }
 }
 
-TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
+TEST_F(CommandLineTest, ReportsErrorsOnTheCommandLine) {
   EXPECT_EQ(Refusal({"--max-message-bytes", "x"}),
             "--max-message-bytes \"x\" is not a whole number from 1 to 2147483647");
   EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
@@ -181,12 +181,12 @@ TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
   EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
 }
 
-TEST_F(CommandLineTest, SaysWhichVariableIsWrong) {
+TEST_F(CommandLineTest, ErrorsNameTheVariable) {
   Set("QCONFIG_LOG_SLOW_MS", "1x\n");
   EXPECT_EQ(Refusal({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
 }
 
-TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
+TEST_F(CommandLineTest, ErrorsNameTheFileAndLine) {
   const struct {
     const char* text;
     const char* message;
@@ -209,7 +209,7 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
             "the configuration file /nonexistent cannot be opened: No such file or directory");
 }
 
-TEST_F(CommandLineTest, RemovedOptionsAreErrorsThatSayWhatToDo) {
+TEST_F(CommandLineTest, RemovedOptionsAreRejectedWithAdvice) {
   const std::string name_chars =
       " was removed: the API fixes this limit at 128 characters. Remove it from your configuration";
   const std::string quota =
@@ -235,7 +235,7 @@ TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
   }
 }
 
-TEST_F(CommandLineTest, NamesUnknownVariables) {
+TEST_F(CommandLineTest, ReportsUnknownVariables) {
   EXPECT_THAT(UnknownVariables(), IsEmpty());
   for (const char* name : {"QCONFIG_SERVER", "QCONFIG_BIN", "QCONFIG_SERVICE_PORT_GRPC", "QCONFIG_PORT_9464_TCP",
                            "QCONFIG_INSECURE", "QCONFIG_CONFIG", "NO_QCONFIG"}) {

@@ -39,7 +39,7 @@ TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
   }
 }
 
-TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
+TEST(OptionsTest, StorageDefaultsToAFileInTheDataDirectory) {
   const char* const home = std::getenv("HOME");
   const std::string home_before = home == nullptr ? "/" : home;
   setenv("XDG_DATA_HOME", "/xdg", 1);
@@ -65,7 +65,7 @@ TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
   }
 }
 
-TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
+TEST(OptionsTest, RecognizesLoopbackAddresses) {
   for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/tmp/socket"}) {
     EXPECT_TRUE(IsLoopback(listen)) << listen;
   }
@@ -74,7 +74,7 @@ TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
   }
 }
 
-TEST(OptionsTest, ListensOnlyToHostAndPort) {
+TEST(OptionsTest, ListenIsAHostAndPort) {
   Options options;
   options.insecure = true;
   for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "[fe80::1%eth0]:1", "unix:/tmp/socket", "unix:///tmp/socket",
@@ -93,7 +93,7 @@ TEST(OptionsTest, ListensOnlyToHostAndPort) {
   }
 }
 
-TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
+TEST(OptionsTest, AdminListenIsAHostAndPortOrEmpty) {
   Options options;
   for (const char* listen : {"", "127.0.0.1:0", "[::]:9464", "0.0.0.0:9464"}) {
     options.admin_listen = listen;
@@ -107,7 +107,7 @@ TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
   }
 }
 
-TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
+TEST(OptionsTest, DefaultCatalogMustBeACatalogueOfTheServer) {
   Options options;
   EXPECT_TRUE(CheckOptions(options).ok());
   options.default_catalog = "quark-0.14";
@@ -117,7 +117,7 @@ TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
   EXPECT_EQ(qconfig::CheckOptions(options, {}).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
   struct Case {
     const char* listen;
     bool tls, requires_client_cert, insecure;
@@ -154,7 +154,7 @@ TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
   }
 }
 
-TEST(OptionsTest, TlsNeedsCertificateAndKey) {
+TEST(OptionsTest, TlsRequiresCertificateAndKey) {
   const auto refusal = [](const char* cert, const char* key, const char* ca) {
     Options options;
     options.tls_cert = cert;

@@ -63,7 +63,7 @@ TEST_F(RegistryCacheTest, TenantWithoutWritesIsNotCached) {
   EXPECT_EQ(Get(), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, WriteIsReadFromMemory) {
+TEST_F(RegistryCacheTest, ServesAWriteFromMemory) {
   WriteThrough("s");
   const std::string stored = Stored();
   FailReads();
@@ -74,7 +74,7 @@ TEST_F(RegistryCacheTest, WriteIsReadFromMemory) {
   EXPECT_GT(cache_.bytes(), 0u);
 }
 
-TEST_F(RegistryCacheTest, SupersededRevisionIsReadFromTheStoreAgain) {
+TEST_F(RegistryCacheTest, ReadsSupersededRevisionsFromTheStore) {
   WriteThrough("s");
   WriteThrough("t");
   EXPECT_EQ(Get(2), Stored(2));
@@ -83,14 +83,14 @@ TEST_F(RegistryCacheTest, SupersededRevisionIsReadFromTheStoreAgain) {
   EXPECT_EQ(Get(1), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, RevisionThatTheCacheDoesNotKnowIsReadFromTheStore) {
+TEST_F(RegistryCacheTest, ReadsUnknownRevisionsFromTheStore) {
   WriteThrough("s");
   WriteBehind(3, "t");
   EXPECT_EQ(Get(3), Stored(3));
   EXPECT_EQ(Get(4), "REVISION_IN_FUTURE");
 }
 
-TEST_F(RegistryCacheTest, ReloadFindsAWriteBehind) {
+TEST_F(RegistryCacheTest, ReloadFindsUnreportedWrites) {
   WriteThrough("s");
   WriteBehind(3, "t");
   EXPECT_EQ(Get(), Stored(2)) << "not known yet";
@@ -100,7 +100,7 @@ TEST_F(RegistryCacheTest, ReloadFindsAWriteBehind) {
   EXPECT_EQ(changed_, std::vector<std::string>{"a"});
 }
 
-TEST_F(RegistryCacheTest, ForgottenTenantIsReadFromTheStore) {
+TEST_F(RegistryCacheTest, ReadsAForgottenTenantFromTheStore) {
   WriteThrough("s");
   WriteBehind(3, "t");
   changed_.clear();
@@ -110,7 +110,7 @@ TEST_F(RegistryCacheTest, ForgottenTenantIsReadFromTheStore) {
   EXPECT_EQ(Get(), Stored(3));
 }
 
-TEST_F(RegistryCacheTest, OlderWriteThatIsAddedLateDoesNotHideANewerOne) {
+TEST_F(RegistryCacheTest, LateAddOfAnOlderWriteDoesNotHideANewerOne) {
   const RegistryState before = *cache_.Get(tenant_, 0).value()->state();
   const RegistryCommit second = Commit(2, "s");
   const RevisionRange range = store_.Commit(tenant_, second).value();
@@ -123,13 +123,13 @@ TEST_F(RegistryCacheTest, OlderWriteThatIsAddedLateDoesNotHideANewerOne) {
   EXPECT_TRUE(changed_.empty());
 }
 
-TEST_F(RegistryCacheTest, EachNewRevisionIsReported) {
+TEST_F(RegistryCacheTest, ReportsEachNewRevision) {
   WriteThrough("s");
   WriteThrough("t");
   EXPECT_EQ(changed_, (std::vector<std::string>{"a", "a"}));
 }
 
-TEST_F(RegistryCacheTest, LeastRecentlyUsedTenantIsEvicted) {
+TEST_F(RegistryCacheTest, EvictsTheLeastRecentlyUsedTenant) {
   // Room for one registry.
   WriteThrough("s");
   RegistryCache small(store_, /*catalogs=*/1, cache_.bytes() + 16, [](const TenantId&) {});
@@ -142,7 +142,7 @@ TEST_F(RegistryCacheTest, LeastRecentlyUsedTenantIsEvicted) {
   EXPECT_EQ(Get(small, tenant_), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, CompactedRevisionFailsWithoutTheStore) {
+TEST_F(RegistryCacheTest, RejectsCompactedRevisionsWithoutReadingTheStore) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{/*max_changes=*/1}));
   RegistryCache cache(store, 1, 1 << 20, [](const TenantId&) {});
   for (int64_t revision = 2; revision < 6; ++revision) {

@@ -68,7 +68,7 @@ class RegistryEpochTest : public testing::Test {
   int64_t first_ = 0;
 };
 
-TEST_F(RegistryEpochTest, LostRevisionsFailAtOnce) {
+TEST_F(RegistryEpochTest, LostRevisionsFailImmediately) {
   for (int i = 0; i < 2; ++i) {  // before and after the first write of the epoch
     for (const int64_t revision : {int64_t{4}, first_ - 1}) {
       EXPECT_EQ(Told(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
@@ -90,7 +90,7 @@ class ShortHistoryEpochTest : public RegistryEpochTest {
   ShortHistoryEpochTest() : RegistryEpochTest({/*max_changes=*/1}) {}
 };
 
-TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostWhenHistoryIsForgotten) {
+TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostAfterCompaction) {
   ASSERT_TRUE(Register("c").ok());
   ASSERT_TRUE(Register("d").ok());
   EXPECT_EQ(Told("revision: 3"), "REVISION_COMPACTED at revision") << "so the gap is below the first revision";
@@ -101,7 +101,7 @@ TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostWhenHistoryIsForgotten) {
   }
 }
 
-TEST_F(RegistryEpochTest, ErrorsSayWhatCanBeRead) {
+TEST_F(RegistryEpochTest, ErrorsListTheReadableRevisions) {
   ASSERT_TRUE(Register("c").ok());
   for (const std::string& request :
        {std::string("revision: 4"), std::string("min_revision: 4"), absl::StrCat("revision: ", first_ + 1)}) {
@@ -112,7 +112,7 @@ TEST_F(RegistryEpochTest, ErrorsSayWhatCanBeRead) {
   }
 }
 
-TEST_F(RegistryEpochTest, WritesGoOnInTheEpoch) {
+TEST_F(RegistryEpochTest, WritesContinueInTheNewEpoch) {
   const auto written = Register("c");
   ASSERT_TRUE(written.ok()) << written.status();
   EXPECT_EQ(written->revision(), first_);
@@ -122,7 +122,7 @@ TEST_F(RegistryEpochTest, WritesGoOnInTheEpoch) {
   EXPECT_EQ(Changes(), (std::vector<int64_t>{first_ + 1, first_, 3, 2}));
 }
 
-TEST_F(RegistryEpochTest, NewTenantBeginsInTheEpoch) {
+TEST_F(RegistryEpochTest, NewTenantStartsInTheNewEpoch) {
   EXPECT_EQ(Register("c", "tenant: 'other'")->revision(), first_);
   EXPECT_EQ(GetConfig("tenant: 'other' revision: 1")->revision(), 1);
 }
@@ -140,7 +140,7 @@ TEST_F(RegistryEpochTest, RepeatedWriteSeesTheStateBeforeTheGap) {
   EXPECT_EQ(again->SerializeAsString(), once->SerializeAsString());
 }
 
-TEST_F(RegistryEpochTest, PageOfALostRevisionIsLost) {
+TEST_F(RegistryEpochTest, PageTokenOfALostRevisionFails) {
   auto request = Proto<v1::ListChangesRequest>("page_size: 1");
   const std::string token = server_.client().ListChanges(request)->next_page_token();
   PageStart start = DecodePageToken(token).value();
@@ -154,7 +154,7 @@ TEST_F(RegistryEpochTest, PageOfALostRevisionIsLost) {
   EXPECT_EQ(ToldToClient(server_.client().ListSchemes(schemes).status()), "REVISION_LOST at revision");
 }
 
-TEST_F(RegistryEpochTest, EachOfTwoEpochsIsWrittenIn) {
+TEST_F(RegistryEpochTest, WritesWorkInASecondEpoch) {
   ASSERT_TRUE(Register("c").ok());
   const int64_t second = store_->BeginEpoch().value();
   EXPECT_EQ(Register("d")->revision(), second) << "memory knew another next revision";

@@ -71,7 +71,7 @@ class RegistryFaultTest : public testing::Test {
   FaultInjectingStore* store_ = nullptr;
 };
 
-TEST_F(RegistryFaultTest, FullStorageRefusesTheWriteAndKeepsTheRest) {
+TEST_F(RegistryFaultTest, FullStorageRejectsWritesAndKeepsServing) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailBeforeStoring(StorageFull("no room"));
@@ -83,7 +83,7 @@ TEST_F(RegistryFaultTest, FullStorageRefusesTheWriteAndKeepsTheRest) {
   EXPECT_TRUE(Put(server, "two").ok()) << "there is room again";
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsFoundByItsRequestId) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsFoundByItsRequestId) {
   TestServer server(Settings());
   const std::string id = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
@@ -96,7 +96,7 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsFoundByItsRequestId) {
   EXPECT_TRUE(Put(server, "two").ok());
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsVisibleToReads) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
@@ -104,7 +104,7 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
   EXPECT_EQ(Get(server, "two"), "OK") << "memory must not hide what is stored";
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeInvalidatesCachedAnswers) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'one' }");
@@ -115,7 +115,7 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
   EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "an answer from before the write";
 }
 
-TEST_F(RegistryFaultTest, LogSaysWhyTheStorageFailed) {
+TEST_F(RegistryFaultTest, LogsTheCauseOfAStorageFailure) {
   TestServer server(Settings());
   store_->FailBeforeStoring(StorageFull("no room on /disk"));
   EXPECT_FALSE(Put(server, "one").ok());
@@ -128,7 +128,7 @@ TEST_F(RegistryFaultTest, LogSaysWhyTheStorageFailed) {
   EXPECT_THAT(server.log(), testing::HasSubstr("error=\"/disk is gone\""));
 }
 
-TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
+TEST_F(RegistryFaultTest, ServesFromMemoryWhileTheStorageFails) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailReads(StorageUnavailable("gone"));
@@ -139,7 +139,7 @@ TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
   EXPECT_EQ(Get(server, "fp8", "tenant: 'unknown'"), "OK");
 }
 
-TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
+TEST_F(RegistryFaultTest, CacheOfSizeZeroReadsFromTheStore) {
   TestSettings settings = Settings(/*cache_bytes=*/1);
   settings.answer_cache_bytes = 0;
   TestServer server(std::move(settings));
@@ -152,7 +152,7 @@ TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
   EXPECT_EQ(Get(server, "two"), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
+TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   auto store = std::make_unique<PausingStore>();
   PausingStore& pausing = *store;
   RegistryCommit first;
@@ -194,7 +194,7 @@ class CountingStore : public FaultInjectingStore {
   std::atomic<int> commits_ = 0;
 };
 
-TEST_F(RegistryFaultTest, WritersOfOneTenantTakeTurns) {
+TEST_F(RegistryFaultTest, WritesOfOneTenantAreSerialized) {
   auto store = std::make_unique<CountingStore>();
   const CountingStore& counting = *store;
   TestSettings settings;
@@ -212,7 +212,7 @@ TEST_F(RegistryFaultTest, WritersOfOneTenantTakeTurns) {
   EXPECT_EQ(counting.commits(), kWriters * kEach) << "each write was planned once";
 }
 
-TEST_F(RegistryFaultTest, RevisionThatTheStoreHasIsReadThoughMemoryIsBehind) {
+TEST_F(RegistryFaultTest, ReadsStoredRevisionsThatMemoryLacks) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   RegistryCommit behind;  // as between storing a write and showing it

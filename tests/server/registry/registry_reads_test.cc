@@ -17,7 +17,7 @@ namespace {
 
 using RegistryReadsTest = RegistryServiceTest;
 
-TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
+TEST_F(RegistryReadsTest, PastRevisionsKeepTheirAnswers) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'a' }").ok());
   const auto before = GetConfig("spec { model_type: 'm' scheme: 'fp8' }");
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'b' }").ok());
@@ -36,7 +36,7 @@ TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
   EXPECT_EQ(server_.client().GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'm' revision: 2"))->revision(), 2);
 }
 
-TEST(RegistryHistoryTest, CompactedRevisionsAreRefused) {
+TEST(RegistryHistoryTest, RejectsCompactedRevisions) {
   TestSettings settings;
   settings.history.max_changes = 3;
   TestServer server(std::move(settings));
@@ -59,7 +59,7 @@ TEST(RegistryHistoryTest, CompactedRevisionsAreRefused) {
   EXPECT_EQ(changes->changes_size(), 3);
 }
 
-TEST_F(RegistryReadsTest, PagesStayAtTheirRevision) {
+TEST_F(RegistryReadsTest, PagesUseTheRevisionOfTheFirstPage) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(RegisterInt8(absl::StrCat("s", i)).ok());
   auto request = Proto<v1::ListSchemesRequest>("page_size: 28");
   const auto first = server_.client().ListSchemes(request);
@@ -80,7 +80,7 @@ TEST_F(RegistryReadsTest, MinRevisionWaitsForAWrite) {
   EXPECT_EQ(config->revision(), 2);
 }
 
-TEST_F(RegistryReadsTest, ItemThatWaitsDoesNotTakeTheOthersTime) {
+TEST_F(RegistryReadsTest, WaitingBatchItemDoesNotDelayOthers) {
   const auto batch = Proto<v1::BatchGetConfigRequest>(
       "requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 } requests { spec { model_type: 'llama' "
       "scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 }");
@@ -91,7 +91,7 @@ TEST_F(RegistryReadsTest, ItemThatWaitsDoesNotTakeTheOthersTime) {
   EXPECT_EQ(response->results(2).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
 }
 
-TEST_F(RegistryReadsTest, NobodyWaitsWhenTheServerEnds) {
+TEST_F(RegistryReadsTest, ShutdownEndsWaitingCalls) {
   std::atomic<bool> called = false;
   std::string told;
   std::thread waiter([&] {
@@ -104,7 +104,7 @@ TEST_F(RegistryReadsTest, NobodyWaitsWhenTheServerEnds) {
   EXPECT_THAT(told, testing::AnyOf("SHUTTING_DOWN", ""));  // "" when the connection was refused before
 }
 
-TEST_F(RegistryReadsTest, ChangesComeNewestFirst) {
+TEST_F(RegistryReadsTest, ListsChangesNewestFirst) {
   ASSERT_TRUE(RegisterInt8("one", absl::StrCat("request_id: '", kUuid, "'")).ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' }").ok());
   ASSERT_TRUE(UnregisterScheme("name: 'one'").ok());
@@ -140,7 +140,7 @@ TEST_F(RegistryReadsTest, ChangesComeNewestFirst) {
   EXPECT_EQ(ToldToClient(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
 }
 
-TEST(RegistryHistoryTest, ListingGoesOnWhileHistoryIsForgotten) {
+TEST(RegistryHistoryTest, ListingContinuesDuringCompaction) {
   TestSettings settings;
   settings.history.max_changes = 20;
   TestServer server(std::move(settings));
@@ -161,7 +161,7 @@ TEST(RegistryHistoryTest, ListingGoesOnWhileHistoryIsForgotten) {
   writer.join();
 }
 
-TEST_F(RegistryReadsTest, LargestEntryCanBeReadByAnyClient) {
+TEST_F(RegistryReadsTest, LargestEntryFitsDefaultClientLimits) {
   v1::RegisterTemplateRequest request;
   v1::LlmTemplate& entry = *request.mutable_llm_template();
   entry.set_model_type("m");
@@ -183,7 +183,7 @@ TEST_F(RegistryReadsTest, LargestEntryCanBeReadByAnyClient) {
   EXPECT_EQ(changes->changes_size(), 4);
 }
 
-TEST_F(RegistryReadsTest, PagesEndBeforeTheyAreTooLargeForAClient) {
+TEST_F(RegistryReadsTest, PagesFitDefaultClientLimits) {
   // A client with gRPC's default limits takes 4 MiB.
   const std::string description(1000, 'x');
   for (int i = 0; i < 18; ++i) {

@@ -33,7 +33,7 @@ std::string Find(AnswerCache& cache, const std::string& request) {
   return absl::StrCat(found->tenant, ": ", std::string(bytes.begin(), bytes.end()));
 }
 
-TEST(AnswerCacheTest, FindsByAllBytesOfTheRequest) {
+TEST(AnswerCacheTest, LooksUpByAllBytesOfTheRequest) {
   AnswerCache cache(1 << 20);
   Put(cache, std::string("a\0b", 3), "t", "answer");
   EXPECT_EQ(Find(cache, std::string("a\0b", 3)), "t: answer");
@@ -42,7 +42,7 @@ TEST(AnswerCacheTest, FindsByAllBytesOfTheRequest) {
   EXPECT_EQ(Find(cache, ""), "");
 }
 
-TEST(AnswerCacheTest, ForgetsATenantsAnswersAndNoOthers) {
+TEST(AnswerCacheTest, InvalidatesOnlyTheAnswersOfOneTenant) {
   AnswerCache cache(1 << 20);
   Put(cache, "1", "a", "one");
   Put(cache, "2", "a", "two");
@@ -55,7 +55,7 @@ TEST(AnswerCacheTest, ForgetsATenantsAnswersAndNoOthers) {
   EXPECT_EQ(Find(cache, "1"), "a: newer");
 }
 
-TEST(AnswerCacheTest, DoesNotKeepWhatWasBegunBeforeAChange) {
+TEST(AnswerCacheTest, DoesNotCacheAnswersComputedBeforeAChange) {
   AnswerCache cache(1 << 20);
   const int64_t began = cache.Begin();
   cache.Forget(Tenant("a"));
@@ -63,7 +63,7 @@ TEST(AnswerCacheTest, DoesNotKeepWhatWasBegunBeforeAChange) {
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-TEST(AnswerCacheTest, KeepsWhatFits) {
+TEST(AnswerCacheTest, EvictsAnswersAboveItsSize) {
   AnswerCache cache(10'000);
   for (int i = 0; i < 100; ++i) Put(cache, absl::StrCat(i), "t", std::string(1000, 'x'));
   const AnswerCache::Counts counts = cache.counts();
@@ -87,7 +87,7 @@ TEST(AnswerCacheTest, CountsHitsAndMisses) {
   EXPECT_EQ(cache.counts().misses, 1);
 }
 
-TEST(AnswerCacheTest, LargeRequestsAndAnswersAreNotKept) {
+TEST(AnswerCacheTest, DoesNotCacheLargeRequestsAndAnswers) {
   AnswerCache cache(64 << 20);
   const std::string request(AnswerCache::kMaxRequestBytes, 'x');
   Put(cache, request, "t", "one");
@@ -98,7 +98,7 @@ TEST(AnswerCacheTest, LargeRequestsAndAnswersAreNotKept) {
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-TEST(AnswerCacheTest, WhatIsNoLongerRightIsNoEviction) {
+TEST(AnswerCacheTest, InvalidationIsNotAnEviction) {
   AnswerCache cache(3'000);
   Put(cache, "1", "t", std::string(1000, 'x'));
   cache.Forget(Tenant("t"));
@@ -107,7 +107,7 @@ TEST(AnswerCacheTest, WhatIsNoLongerRightIsNoEviction) {
   EXPECT_EQ(cache.counts().evictions, 1) << "of what was right";
 }
 
-TEST(AnswerCacheTest, OfNoSizeKeepsNothing) {
+TEST(AnswerCacheTest, SizeZeroCachesNothing) {
   AnswerCache cache(0);
   Put(cache, "1", "t", "one");
   EXPECT_EQ(Find(cache, "1"), "");
@@ -145,7 +145,7 @@ class CachedAnswersTest : public testing::Test {
   }
 };
 
-TEST_F(CachedAnswersTest, AWriteIsSeenByTheNextCallOfAnyConnection) {
+TEST_F(CachedAnswersTest, WritesAreVisibleToTheNextCallOfAnyConnection) {
   TestServer server;
   auto writer = server.ClientOf("a");
   auto reader = server.ClientOf("a");
@@ -160,7 +160,7 @@ TEST_F(CachedAnswersTest, AWriteIsSeenByTheNextCallOfAnyConnection) {
   EXPECT_GE(server.answer_cache().counts().hits, 50);
 }
 
-TEST_F(CachedAnswersTest, TenantsWithTheSameRequestHaveTheirOwn) {
+TEST_F(CachedAnswersTest, TenantsDoNotShareAnswers) {
   TestServer server;
   auto a = server.ClientOf("a");
   auto b = server.ClientOf("b");
@@ -173,7 +173,7 @@ TEST_F(CachedAnswersTest, TenantsWithTheSameRequestHaveTheirOwn) {
   }
 }
 
-TEST_F(CachedAnswersTest, OldRevisionsStayWhatTheyWere) {
+TEST_F(CachedAnswersTest, PastRevisionsKeepTheirAnswers) {
   TestServer server;
   auto client = server.ClientOf("a");
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
@@ -187,7 +187,7 @@ TEST_F(CachedAnswersTest, OldRevisionsStayWhatTheyWere) {
   }
 }
 
-TEST_F(CachedAnswersTest, ACompactedRevisionIsNotAnsweredAnyMore) {
+TEST_F(CachedAnswersTest, CompactedRevisionsAreRejected) {
   TestSettings settings;
   settings.history.max_changes = 2;
   TestServer server(std::move(settings));
@@ -200,7 +200,7 @@ TEST_F(CachedAnswersTest, ACompactedRevisionIsNotAnsweredAnyMore) {
   EXPECT_EQ(ToldToClient(client.GetConfig(at_second).status()), "REVISION_COMPACTED at revision");
 }
 
-TEST_F(CachedAnswersTest, MinRevisionAndIfDigestHold) {
+TEST_F(CachedAnswersTest, RespectsMinRevisionAndIfDigest) {
   TestServer server;
   auto client = server.ClientOf("a", absl::Milliseconds(500));
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
@@ -218,7 +218,7 @@ TEST_F(CachedAnswersTest, MinRevisionAndIfDigestHold) {
   EXPECT_FALSE(client.GetConfig(same)->not_modified());
 }
 
-TEST_F(CachedAnswersTest, ErrorsAreAskedForAnew) {
+TEST_F(CachedAnswersTest, ErrorsAreNotCached) {
   TestServer server;
   auto client = server.ClientOf("a");
   EXPECT_EQ(ExcludedFor(client, Mine()), "");
@@ -226,7 +226,7 @@ TEST_F(CachedAnswersTest, ErrorsAreAskedForAnew) {
   EXPECT_EQ(ExcludedFor(client, Mine()), "mine");
 }
 
-TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
+TEST_F(CachedAnswersTest, FragmentedRequestsHitTheCache) {
   TestServer server;
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
@@ -246,7 +246,7 @@ TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
 }
 
 // With room for a few answers, so that they are dropped all the time.
-TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs) {
+TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
   TestServer server(Of(10'000));
   constexpr int kTenants = 4;
   constexpr int kWrites = 50;
@@ -290,7 +290,7 @@ TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs)
   EXPECT_LE(counts.bytes, 10'000u);
 }
 
-TEST_F(CachedAnswersTest, AreCountedAndLoggedAsCalls) {
+TEST_F(CachedAnswersTest, CacheHitsAreCountedAndLogged) {
   TestSettings settings;
   settings.call_log.sample = 1;
   TestServer server(std::move(settings));

@@ -48,7 +48,7 @@ struct Watch {
   std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> reader;
 };
 
-TEST(HealthServiceTest, WatchersGetTheStatusAtOnceAndEveryChange) {
+TEST(HealthServiceTest, WatchersGetTheCurrentStatusAndEveryChange) {
   TestServer server;
   std::vector<std::unique_ptr<Watch>> watches;
   for (int i = 0; i < 50; ++i) watches.push_back(std::make_unique<Watch>(server, i % 2 == 0 ? "" : kService));
@@ -57,7 +57,7 @@ TEST(HealthServiceTest, WatchersGetTheStatusAtOnceAndEveryChange) {
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST(HealthServiceTest, CancelledWatchesAreForgotten) {
+TEST(HealthServiceTest, CancelledWatchesAreReleased) {
   TestServer server;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -111,13 +111,13 @@ TEST(HealthServiceTest, LargeRequestsAreRejected) {
   EXPECT_THAT(watch.reader->Finish().error_message(), testing::HasSubstr("more than the 4096 allowed"));
 }
 
-size_t ThreadsOfThisProcess() {
+size_t ThreadCount() {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
   return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
 // With reflection, because both kinds of calls may stay open for hours.
-TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
+TEST(HealthServiceTest, IdleStreamsUseNoThreads) {
   using grpc::reflection::v1::ServerReflection;
   using grpc::reflection::v1::ServerReflectionRequest;
   using grpc::reflection::v1::ServerReflectionResponse;
@@ -146,10 +146,10 @@ TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
       watches.push_back(std::make_unique<Watch>(channel, kService));
       EXPECT_EQ(watches.back()->Next(), HealthCheckResponse::SERVING);
       describes.push_back(std::make_unique<Describe>(channel));
-      if (threads_before == 0) threads_before = ThreadsOfThisProcess();
+      if (threads_before == 0) threads_before = ThreadCount();
     }
   }
-  EXPECT_LE(ThreadsOfThisProcess(), threads_before + 10) << "for 400 open calls";
+  EXPECT_LE(ThreadCount(), threads_before + 10) << "for 400 open calls";
   server.server().ReportNotServing();
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
   server.server().Shutdown(absl::Hours(1));

@@ -34,7 +34,7 @@ BytesMethod Counting(std::atomic<int>& calls) {
   };
 }
 
-TEST(QueuedUnaryCallTest, MethodsWithAndWithoutCacheAreServedSideBySide) {
+TEST(QueuedUnaryCallTest, ServesMethodsWithAndWithoutCache) {
   std::atomic<int> cached_calls = 0, other_calls = 0, uncached_calls = 0;
   const auto cache = std::make_shared<AnswerCache>(1 << 20);
   const auto other_cache = std::make_shared<AnswerCache>(1 << 20);
@@ -70,7 +70,7 @@ TEST(QueuedUnaryCallTest, ErrorsAreNotCached) {
   }
 }
 
-TEST(QueuedUnaryCallTest, BlockedCallsDelayNoOthers) {
+TEST(QueuedUnaryCallTest, BlockedCallsDoNotDelayOthers) {
   absl::Notification go_on;
   absl::BlockingCounter blocked(90);
   HandlerTable handlers;
@@ -94,7 +94,7 @@ TEST(QueuedUnaryCallTest, BlockedCallsDelayNoOthers) {
   for (std::thread& caller : callers) caller.join();
 }
 
-TEST(QueuedUnaryCallTest, CacheHitsNeedNoRoomAmongTheCallsInFlight) {
+TEST(QueuedUnaryCallTest, CacheHitsTakeNoSlots) {
   std::atomic<int> handled = 0;
   const auto calls = std::make_shared<InFlightCalls>(1);
   HandlerTable handlers;

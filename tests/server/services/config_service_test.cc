@@ -42,7 +42,7 @@ class ConfigServiceTest : public testing::Test {
   TestServer server_;
 };
 
-TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
+TEST_F(ConfigServiceTest, GetConfigReturnsItsSources) {
   const auto response = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->catalog(), "quark-0.12.post1");
@@ -50,14 +50,14 @@ TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
   EXPECT_EQ(response->config_digest().size(), 64u);
 }
 
-TEST_F(ConfigServiceTest, EveryTenantSeesTheBuiltins) {
+TEST_F(ConfigServiceTest, EveryTenantSeesBuiltInEntries) {
   const auto first = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'acme'");
   const auto second = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'other-1'");
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
 }
 
-TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
+TEST_F(ConfigServiceTest, TenantWithoutWritesHasRevisionsZeroAndOne) {
   const std::string request = "spec { model_type: 'llama' scheme: 'fp8' } ";
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
   EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
@@ -67,7 +67,7 @@ TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
   EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
 }
 
-TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsForTheLimitOfTheServer) {
+TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsUpToTheLimitOfTheServer) {
   TestSettings settings;
   settings.max_wait = absl::ZeroDuration();
   TestServer server(std::move(settings));
@@ -127,7 +127,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
 }
 
 // Each request fails the check that is named and all those after it.
-TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
+TEST_F(ConfigServiceTest, ChecksShapeThenCatalogueThenRevision) {
   const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
   EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
             "INVALID_REQUEST at tenant");
@@ -139,7 +139,7 @@ TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
   EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
 }
 
-TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
+TEST_F(ConfigServiceTest, AnswersOverTheLimitAreRejected) {
   Limits limits;
   limits.answer_bytes = 1'000;
   TestServer server(limits);
@@ -149,7 +149,7 @@ TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
   EXPECT_EQ(ToldToClient(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
 }
 
-TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
+TEST_F(ConfigServiceTest, ReturnsWarnings) {
   TestServer server(OnlyTiny());
   const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(
       "spec { model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8' }"));
@@ -158,7 +158,7 @@ TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
   EXPECT_EQ(response->warnings(1).code(), v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS);
 }
 
-TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
+TEST_F(ConfigServiceTest, ListsPagesInRegistrationOrder) {
   std::vector<std::string> names;
   v1::ListTemplatesRequest request;
   request.set_page_size(10);
@@ -177,7 +177,7 @@ TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
   for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], Builtins().templates()[i]->model_type());
 }
 
-TEST_F(ConfigServiceTest, PageSizeHasADefaultAndALargestValue) {
+TEST_F(ConfigServiceTest, PageSizeHasADefaultAndAMaximum) {
   EXPECT_EQ(server_.client().ListSchemes({})->schemes_size(), 27);
   v1::ListSchemesRequest request;
   request.set_page_size(2'000'000'000);
@@ -186,7 +186,7 @@ TEST_F(ConfigServiceTest, PageSizeHasADefaultAndALargestValue) {
   EXPECT_EQ(ToldToClient(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
 }
 
-TEST_F(ConfigServiceTest, PageTokenIsOfOneListing) {
+TEST_F(ConfigServiceTest, PageTokensAreValidForOneListing) {
   v1::ListTemplatesRequest request;
   request.set_page_size(1);
   const std::string token = server_.client().ListTemplates(request)->next_page_token();
@@ -204,7 +204,7 @@ TEST_F(ConfigServiceTest, PageTokenIsOfOneListing) {
   }
 }
 
-TEST_F(ConfigServiceTest, BasicViewLeavesConfigurationsOut) {
+TEST_F(ConfigServiceTest, BasicViewOmitsConfigurations) {
   v1::ListTemplatesRequest templates;
   const auto basic = server_.client().ListTemplates(templates);
   templates.set_view(v1::ENTRY_VIEW_FULL);
@@ -238,7 +238,7 @@ TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
   EXPECT_EQ(ToldToClient(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
 }
 
-TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
+TEST_F(ConfigServiceTest, ListCatalogsReturnsAllCatalogues) {
   const auto response = server_.client().ListCatalogs({});
   ASSERT_TRUE(response.ok()) << response.status();
   const v1::Catalog& catalog = response->catalogs(0);
@@ -253,7 +253,7 @@ TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
   EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
 }
 
-TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
+TEST(BatchGetConfigTest, AnswersInOrderDespiteFailedItems) {
   TestServer server;
   const auto response = server.client().BatchGetConfig(Proto<v1::BatchGetConfigRequest>(
       "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: 'nope' scheme: 'fp8' } "
@@ -268,7 +268,7 @@ TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
                 ->SerializeAsString());
 }
 
-TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
+TEST(BatchGetConfigTest, AcceptsUpToAThousandItems) {
   TestServer server;
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 1000; ++i)
@@ -280,7 +280,7 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
   EXPECT_EQ(ToldToClient(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
 }
 
-TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
+TEST(BatchGetConfigTest, ItemsOverTheLimitFail) {
   Limits limits;
   limits.answer_bytes = 10'000;
   TestServer server(limits);
@@ -297,7 +297,7 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   EXPECT_EQ(response->results(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
 }
 
-TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
+TEST(BatchGetConfigTest, LongErrorsStayWithinTheLimit) {
   Limits limits;
   limits.answer_bytes = 2'000;
   TestServer server(limits);
@@ -311,7 +311,7 @@ TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
   EXPECT_EQ(response->results(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
-TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
+TEST(BatchGetConfigTest, SmallMessagesCountWithTheirSizeInMemory) {
   Limits limits;
   limits.answer_bytes = 1 << 20;
   TestServer server(limits);
@@ -329,7 +329,7 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
   EXPECT_EQ(response->results(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
-TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
+TEST(BatchGetConfigTest, StopsAfterTheDeadline) {
   // By the server's clock an hour passes between any two looks at it.
   TestServer server(WithClock(Clock([now = absl::Now()]() mutable { return now += absl::Hours(1); })));
   v1::BatchGetConfigRequest batch;

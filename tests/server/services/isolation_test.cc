@@ -93,7 +93,7 @@ Calls ReadingCalls() {
   };
 }
 
-TEST_F(IsolationTest, EveryMethodSaysWhatItSaysWithoutTheOwner) {
+TEST_F(IsolationTest, EveryMethodAnswersAsIfTheOwnerDidNotExist) {
   const Calls calls = ReadingCalls();
   for (const auto* service : {v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService"),
                               v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService")}) {
@@ -112,7 +112,7 @@ TEST_F(IsolationTest, EveryMethodSaysWhatItSaysWithoutTheOwner) {
   }
 }
 
-TEST_F(IsolationTest, OwnersNamesAreNotThereForOthers) {
+TEST_F(IsolationTest, OtherTenantsCannotReadTheOwnersEntries) {
   auto other = server_.ClientOf("other");
   EXPECT_EQ(
       ToldToClient(
@@ -126,7 +126,7 @@ TEST_F(IsolationTest, OwnersNamesAreNotThereForOthers) {
   EXPECT_EQ(ToldToClient(other.UnregisterScheme(unregister).status()), "SCHEME_NOT_FOUND at name");
 }
 
-TEST_F(IsolationTest, OwnersNamesIdsAndEtagsAreFreeForOthers) {
+TEST_F(IsolationTest, OtherTenantsCanUseTheSameNamesAndRequestIds) {
   auto other = server_.ClientOf("other");
   auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'zebra_int8' config {} }");
   request.set_request_id(kUuid);
@@ -139,7 +139,7 @@ TEST_F(IsolationTest, OwnersNamesIdsAndEtagsAreFreeForOthers) {
   EXPECT_EQ(owner.ListChanges({})->revision(), 4);
 }
 
-TEST_F(IsolationTest, OwnersPageTokenIsOfNoUseToOthers) {
+TEST_F(IsolationTest, OtherTenantsCannotUseTheOwnersPageToken) {
   auto other = server_.ClientOf("other");
   for (int i = 0; i < 4; ++i) {  // so that it has the revisions that the token speaks of
     ASSERT_TRUE(other.RegisterTemplate(Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' }")).ok());
@@ -158,7 +158,7 @@ TEST_F(IsolationTest, ReadingCreatesNothing) {
   EXPECT_EQ(server_.registry().tenants_in_memory(), 1u);
 }
 
-TEST_F(IsolationTest, OwnersWaitsAreNotEndedByOthers) {
+TEST_F(IsolationTest, WritesOfOtherTenantsDoNotEndTheOwnersWaits) {
   auto other = server_.ClientOf("other", absl::Milliseconds(300));
   EXPECT_EQ(
       ToldToClient(

@@ -23,7 +23,7 @@ namespace {
 using google::protobuf::util::MessageDifferencer;
 using testing::ElementsAre;
 
-TEST_F(RegistryServiceTest, RegisteredSchemeIsUsedAtOnce) {
+TEST_F(RegistryServiceTest, RegisteredSchemeIsAvailableImmediately) {
   const auto registered = RegisterInt8("mine");
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_EQ(registered->revision(), 2);
@@ -60,7 +60,7 @@ TEST_F(RegistryServiceTest, OutputOnlyFieldsAreIgnored) {
   EXPECT_GT(other->scheme().create_time().seconds(), 1);
 }
 
-TEST_F(RegistryServiceTest, TakenNamesAreRefused) {
+TEST_F(RegistryServiceTest, RejectsExistingNames) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   for (const char* name : {"mine", "fp8", "mx9"}) {  // the last is only in a later catalogue
     const auto taken = RegisterInt8(name);
@@ -70,7 +70,7 @@ TEST_F(RegistryServiceTest, TakenNamesAreRefused) {
   EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "what is refused makes no revision";
 }
 
-TEST_F(RegistryServiceTest, BadNamesAreRefused) {
+TEST_F(RegistryServiceTest, RejectsInvalidNames) {
   for (const std::string& name : {std::string(), std::string(129, 'x'), std::string("a\\nb"),
                                   std::string("a\\302\\240b"), std::string("a\\342\\200\\256b")}) {
     EXPECT_EQ(ToldToClient(RegisterInt8(name).status()), "INVALID_REQUEST at scheme.name") << name;
@@ -82,20 +82,20 @@ TEST_F(RegistryServiceTest, BadNamesAreRefused) {
   EXPECT_TRUE(RegisterInt8("größe 4/bit 😀").ok());
 }
 
-TEST_F(RegistryServiceTest, SchemeHasEitherConfigOrSpec) {
+TEST_F(RegistryServiceTest, SchemeRequiresEitherConfigOrSpec) {
   EXPECT_EQ(ToldToClient(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
   EXPECT_EQ(ToldToClient(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
             "INVALID_REQUEST at scheme");
   EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark takes an empty layer";
 }
 
-TEST_F(RegistryServiceTest, BadTensorSaysWhichRule) {
+TEST_F(RegistryServiceTest, InvalidTensorErrorsNameTheRule) {
   const auto refused = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
   EXPECT_EQ(ToldToClient(refused.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
   EXPECT_EQ(client::ErrorOf(refused.status()).metadata().at("rule"), "is_dynamic_required");
 }
 
-TEST_F(RegistryServiceTest, UnregisteringBringsBackNotFound) {
+TEST_F(RegistryServiceTest, UnregisteredSchemeIsNotFound) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   const auto removed = UnregisterScheme("name: 'mine'");
   ASSERT_TRUE(removed.ok()) << removed.status();
@@ -108,7 +108,7 @@ TEST_F(RegistryServiceTest, UnregisteringBringsBackNotFound) {
   EXPECT_TRUE(RegisterInt8("mine").ok());
 }
 
-TEST_F(RegistryServiceTest, RemovingAWrongNameSuggestsTheTenantsOwn) {
+TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
   const auto scheme = UnregisterScheme("name: 'mane'");
@@ -118,7 +118,7 @@ TEST_F(RegistryServiceTest, RemovingAWrongNameSuggestsTheTenantsOwn) {
               ElementsAre("own"));
 }
 
-TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
+TEST_F(RegistryServiceTest, BuiltInEntriesCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
     const auto refused = UnregisterScheme(absl::StrCat("name: '", name, "'"));
     EXPECT_EQ(ToldToClient(refused.status()), "BUILTIN_READ_ONLY at name");
@@ -128,7 +128,7 @@ TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
   EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'nope'").status()), "TEMPLATE_NOT_FOUND at model_type");
 }
 
-TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
+TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltInUntilItIsRemoved) {
   const auto builtin = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   const auto registered = RegisterTemplate("llm_template { model_type: 'llama' exclude_layers_name: 'mine' }");
   ASSERT_TRUE(registered.ok()) << registered.status();
@@ -147,7 +147,7 @@ TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
   EXPECT_EQ(GetConfig("spec { model_type: 'llama' scheme: 'fp8' }")->config_digest(), builtin->config_digest());
 }
 
-TEST_F(RegistryServiceTest, TemplateIsReplacedAndKeepsItsPlaceAndCreation) {
+TEST_F(RegistryServiceTest, ReplacedTemplateKeepsItsPlaceAndCreateTime) {
   const auto first = RegisterTemplate("llm_template { model_type: 'one' }");
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'two' }").ok());
   const auto again = RegisterTemplate("llm_template { model_type: 'one' description: 'new' }");
@@ -161,7 +161,7 @@ TEST_F(RegistryServiceTest, TemplateIsReplacedAndKeepsItsPlaceAndCreation) {
   EXPECT_EQ(list->llm_templates(42).model_type(), "two");
 }
 
-TEST_F(RegistryServiceTest, TemplatesAlgorithmsAreCheckedAndCompleted) {
+TEST_F(RegistryServiceTest, AlgorithmsOfTemplatesAreValidatedAndCompleted) {
   const std::string gptq = "llm_template { model_type: 'm' algorithm_configs { algorithm: 'GPTQ' config { gptq { ";
   const auto registered = RegisterTemplate(gptq + "static_groups: true } } } }");
   ASSERT_TRUE(registered.ok()) << registered.status();
@@ -204,7 +204,7 @@ TEST_F(RegistryServiceTest, EtagsGuardWrites) {
   EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' etag: 'x'").status()), "ETAG_MISMATCH at etag");
 }
 
-TEST_F(RegistryServiceTest, ExactlyOneWriterWinsAnEtag) {
+TEST_F(RegistryServiceTest, OnlyOneWriterSucceedsWithAnEtag) {
   std::string etag = RegisterTemplate("llm_template { model_type: 'm' }")->llm_template().etag();
   constexpr int kRounds = 10;
   constexpr int kWriters = 8;
@@ -234,7 +234,7 @@ TEST_F(RegistryServiceTest, ExactlyOneWriterWinsAnEtag) {
   EXPECT_EQ(etag, absl::StrCat(2 + kRounds));
 }
 
-TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
+TEST_F(RegistryServiceTest, ConcurrentWritersOfOneTenantAllSucceed) {
   constexpr int kWriters = 8;
   constexpr int kEach = 10;
   absl::Notification start;
@@ -261,7 +261,7 @@ TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
   EXPECT_EQ(*all.rbegin(), 1 + kWriters * kEach);
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsMadeOnce) {
+TEST_F(RegistryServiceTest, RepeatedRequestIdIsAppliedOnce) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   const auto first = RegisterInt8("mine", id);
   const auto again = RegisterInt8("mine", id);
@@ -274,7 +274,7 @@ TEST_F(RegistryServiceTest, RequestIdIsMadeOnce) {
   EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "ids are of one tenant";
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsOfOneMethod) {
+TEST_F(RegistryServiceTest, RequestIdIsValidForOneMethod) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'mine' }").ok());
@@ -283,14 +283,14 @@ TEST_F(RegistryServiceTest, RequestIdIsOfOneMethod) {
   EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsTheSameInUpperCase) {
+TEST_F(RegistryServiceTest, RequestIdIsCaseInsensitive) {
   const auto first = RegisterInt8("mine", absl::StrCat("request_id: '", kUuid, "'"));
   const auto again = RegisterInt8("mine", absl::StrCat("request_id: '", absl::AsciiStrToUpper(kUuid), "'"));
   ASSERT_TRUE(first.ok() && again.ok()) << again.status();
   EXPECT_EQ(again->revision(), first->revision());
 }
 
-TEST_F(RegistryServiceTest, EqualRequestsAreTheSameInWhateverOrderTheirMapsCome) {
+TEST_F(RegistryServiceTest, RequestsAreEqualRegardlessOfMapOrder) {
   const auto request = [](const std::vector<int>& order) {
     std::string text = absl::StrCat("scheme { name: 'mine' config {} ");
     for (const int i : order) absl::StrAppend(&text, "labels { key: 'label-", i, "' value: 'v' } ");
@@ -305,7 +305,7 @@ TEST_F(RegistryServiceTest, EqualRequestsAreTheSameInWhateverOrderTheirMapsCome)
   }
 }
 
-TEST_F(RegistryServiceTest, ValidatingDoesNotCareForRequestIds) {
+TEST_F(RegistryServiceTest, ValidateOnlyIgnoresRequestIds) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   ASSERT_TRUE(RegisterInt8("mine", id).ok());
   const auto valid = RegisterInt8("other", id + "validate_only: true");
@@ -313,7 +313,7 @@ TEST_F(RegistryServiceTest, ValidatingDoesNotCareForRequestIds) {
   EXPECT_EQ(valid->scheme().name(), "other");
 }
 
-TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsAnswerAsTheFirst) {
+TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsReturnTheFirstAnswer) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' }").ok());
   const std::string put = absl::StrCat("llm_template { model_type: 'm' description: 'x' } request_id: '", kUuid, "'");
   const auto replaced = RegisterTemplate(put);
@@ -325,7 +325,7 @@ TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsAnswerAsTheFirst) {
   EXPECT_EQ(UnregisterTemplate(remove)->SerializeAsString(), removed->SerializeAsString());
 }
 
-TEST_F(RegistryServiceTest, ConcurrentRepeatsAreOneWrite) {
+TEST_F(RegistryServiceTest, ConcurrentRepeatsAreAppliedOnce) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   std::vector<std::thread> callers;
   std::vector<int64_t> revisions(8);
@@ -336,7 +336,7 @@ TEST_F(RegistryServiceTest, ConcurrentRepeatsAreOneWrite) {
   EXPECT_THAT(revisions, testing::Each(2));
 }
 
-TEST_F(RegistryServiceTest, ValidateOnlyChecksAndStoresNothing) {
+TEST_F(RegistryServiceTest, ValidateOnlyStoresNothing) {
   const auto valid = RegisterInt8("mine", "validate_only: true");
   ASSERT_TRUE(valid.ok()) << valid.status();
   EXPECT_EQ(valid->revision(), 1);
@@ -349,7 +349,7 @@ TEST_F(RegistryServiceTest, ValidateOnlyChecksAndStoresNothing) {
   EXPECT_TRUE(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").ok());
 }
 
-TEST(RegistryQuotaTest, TenantsAreLimited) {
+TEST(RegistryQuotaTest, LimitsEntriesAndBytesOfATenant) {
   Limits limits;
   limits.tenant_entries = 2;
   limits.tenant_bytes = 1000;

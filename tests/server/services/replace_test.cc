@@ -52,7 +52,7 @@ TEST_F(ReplaceTest, EtagOfAnOlderVersionDoesNotReplace) {
   EXPECT_EQ(ToldToClient(RegisterInt8("a", "replace: true " + etag).status()), "ETAG_MISMATCH at etag");
 }
 
-TEST_F(ReplaceTest, RepeatedRequestAnswersAsTheFirst) {
+TEST_F(ReplaceTest, RepeatedRequestReturnsTheFirstAnswer) {
   ASSERT_TRUE(RegisterInt8("a").ok());
   const std::string rest = absl::StrCat("replace: true ", kRequestId);
   const auto first = RegisterInt8("a", rest);
@@ -63,7 +63,7 @@ TEST_F(ReplaceTest, RepeatedRequestAnswersAsTheFirst) {
   EXPECT_EQ(again->ShortDebugString(), first->ShortDebugString());
 }
 
-TEST_F(ReplaceTest, CallersSeeTheOldOrTheNewSchemeAndNeverNone) {
+TEST_F(ReplaceTest, ReadersAlwaysSeeTheOldOrTheNewScheme) {
   constexpr int kReplacements = 1'000;
   constexpr int kReaders = 4;
   constexpr int kReads = 10'000;
@@ -112,7 +112,7 @@ TEST_F(ReplaceTest, CallersSeeTheOldOrTheNewSchemeAndNeverNone) {
   for (const std::set<int64_t>& seen : revisions) EXPECT_GT(seen.size(), 100u) << "readers and the writer took turns";
 }
 
-TEST_F(ReplaceTest, TemplateThatMustBeNew) {
+TEST_F(ReplaceTest, MustBeNewRejectsExistingTemplates) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").ok());
   EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").status()),
             "TEMPLATE_EXISTS at llm_template.model_type");
@@ -120,7 +120,7 @@ TEST_F(ReplaceTest, TemplateThatMustBeNew) {
             "INVALID_REQUEST at must_be_new");
 }
 
-TEST_F(ReplaceTest, WritesWarn) {
+TEST_F(ReplaceTest, WritesReturnWarnings) {
   const auto hides = RegisterTemplate("llm_template { model_type: 'qwen3_5' } validate_only: true");
   ASSERT_TRUE(hides.ok()) << hides.status();
   ASSERT_EQ(hides->warnings_size(), 1);
@@ -163,7 +163,7 @@ TEST_F(DefaultCatalogTest, ChangesTheCatalogOfLaterRevisionsOnly) {
   EXPECT_EQ(CatalogUsed("revision: 2"), "quark-0.13");
 }
 
-TEST_F(DefaultCatalogTest, MakesNoRevisionIfNothingDiffersOrOnlyValidated) {
+TEST_F(DefaultCatalogTest, CreatesNoRevisionIfUnchangedOrOnlyValidated) {
   const auto validated = SetDefaultCatalog("catalog: 'quark-0.13' validate_only: true");
   ASSERT_TRUE(validated.ok()) << validated.status();
   EXPECT_EQ(validated->revision(), 1);
@@ -174,7 +174,7 @@ TEST_F(DefaultCatalogTest, MakesNoRevisionIfNothingDiffersOrOnlyValidated) {
   EXPECT_EQ(again->previous_catalog(), "quark-0.13");
 }
 
-TEST_F(DefaultCatalogTest, FirstWriteMayPinTheServersDefault) {
+TEST_F(DefaultCatalogTest, FirstWriteCanPinTheDefaultOfTheServer) {
   const auto set = SetDefaultCatalog("catalog: 'quark-0.12.post1'");
   ASSERT_TRUE(set.ok()) << set.status();
   EXPECT_EQ(set->revision(), 2);
@@ -184,7 +184,7 @@ TEST_F(DefaultCatalogTest, FirstWriteMayPinTheServersDefault) {
   EXPECT_EQ(listed->changes(0).changes_size(), 1);
 }
 
-TEST_F(DefaultCatalogTest, OfAnotherRevisionThanExpectedIsRejected) {
+TEST_F(DefaultCatalogTest, UnexpectedRevisionIsRejected) {
   ASSERT_TRUE(RegisterInt8("a").ok());
   const auto set = SetDefaultCatalog("catalog: 'quark-0.13' expected_revision: 1");
   EXPECT_EQ(ToldToClient(set.status()), "REVISION_MISMATCH at expected_revision");
@@ -204,7 +204,7 @@ TEST_F(DefaultCatalogTest, RequestIsAppliedOnce) {
 }
 
 // A server whose binary no longer has the release that a tenant uses by default.
-TEST(LostCatalogTest, ReadsThatNameAnotherOneWorkAndErrorsSayHowToMove) {
+TEST(LostCatalogTest, OtherCataloguesWorkAndErrorsExplainHowToMigrate) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   TestSettings settings;
   settings.catalogs = {catalogs.back()};

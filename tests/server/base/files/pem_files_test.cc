@@ -27,7 +27,7 @@ class PemFilesTest : public testing::Test {
   const TestPair pair_ = authority_.Issue("server");
 };
 
-TEST_F(PemFilesTest, TakesWhatTlsCanWorkWith) {
+TEST_F(PemFilesTest, AcceptsUsablePairs) {
   EXPECT_EQ(Check(pair_.cert, pair_.key), "OK");
   EXPECT_EQ(Check(pair_.cert, pair_.key, authority_.pem()), "OK");
   EXPECT_EQ(Check("words before\n" + pair_.cert + "words after\n", pair_.key), "OK");
@@ -36,7 +36,7 @@ TEST_F(PemFilesTest, TakesWhatTlsCanWorkWith) {
   EXPECT_EQ(Check(below.cert, below.key, authority_.pem() + authority_.pem()), "OK");
 }
 
-TEST_F(PemFilesTest, RefusesTheRestWithASentence) {
+TEST_F(PemFilesTest, RejectsUnusablePairsWithAReason) {
   const TestPair other = authority_.Issue("other");
   const std::string cut = pair_.cert.substr(0, pair_.cert.size() / 2);
   EXPECT_EQ(Check("", pair_.key), "/x/tls.crt: contains no PEM certificate");
@@ -55,7 +55,7 @@ TEST_F(PemFilesTest, RefusesTheRestWithASentence) {
   EXPECT_EQ(Check(weak.cert, weak.key), "/x/tls.crt: the certificate cannot be used: ee key too small");
 }
 
-TEST_F(PemFilesTest, CertificatesAreValidForATime) {
+TEST_F(PemFilesTest, RejectsCertificatesOutsideTheirValidityPeriod) {
   const absl::Time begin = absl::FromUnixSeconds(1'800'000'000);
   const TestPair pair = authority_.Issue("server", begin, begin + absl::Hours(1));
   now_ = begin;
@@ -67,7 +67,7 @@ TEST_F(PemFilesTest, CertificatesAreValidForATime) {
   EXPECT_EQ(Check(pair.cert, pair.key), "/x/tls.crt: the certificate expired at 2027-01-15T09:00:00+00:00");
 }
 
-TEST_F(PemFilesTest, ReadsOrdinaryFilesOnly) {
+TEST_F(PemFilesTest, ReadsOnlyRegularFiles) {
   TempDirectory directory;
   const std::string cert = directory.Path("tls.crt");
   WriteFile(cert, "text");

@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-TEST(FaultInjectingStoreTest, CommitsFailAsTold) {
+TEST(FaultInjectingStoreTest, CommitsFailAsConfigured) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{}));
   store.FailBeforeStoring(StorageFull("no room"));
   store.FailAfterStoring(StorageUnavailable("lost"));
@@ -21,7 +21,7 @@ TEST(FaultInjectingStoreTest, CommitsFailAsTold) {
   EXPECT_EQ(Described(store.Commit(Tenant("a"), Write(3, {}))), "1 to 3");
 }
 
-TEST(FaultInjectingStoreTest, ReadsFailUntilToldOtherwise) {
+TEST(FaultInjectingStoreTest, ReadsFailUntilReset) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{}));
   store.FailReads(StorageUnavailable("no disk"));
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "STORAGE_UNAVAILABLE");

@@ -25,7 +25,7 @@ const std::vector<int64_t>& Readable() {
   return *kReadable;
 }
 
-TEST(RevisionRangeTest, StepsGoOverGaps) {
+TEST(RevisionRangeTest, StepsSkipGaps) {
   const auto count = static_cast<int64_t>(Readable().size());
   for (int64_t from = 0; from < count; ++from) {
     const int64_t revision = Readable()[static_cast<size_t>(from)];
@@ -51,7 +51,7 @@ TEST(RevisionRangeTest, StepsStayInTheRange) {
   }
 }
 
-TEST(RevisionRangeTest, WithoutGapsItIsPlainArithmetic) {
+TEST(RevisionRangeTest, StepsWithoutGapsArePlainArithmetic) {
   const RevisionRange range = {1, 10, 11, {}};
   EXPECT_EQ(RevisionBefore(range, 10, 4), 6);
   EXPECT_EQ(RevisionAfter(range, 6, 4), 10);
@@ -60,7 +60,7 @@ TEST(RevisionRangeTest, WithoutGapsItIsPlainArithmetic) {
   EXPECT_EQ(RevisionAfter({}, 1, 5), 1);
 }
 
-TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
+TEST(RevisionRangeTest, EachRevisionIsReadableOrHasAReason) {
   const auto check = [](int64_t revision) { return Told(CheckReadable(Tenant("a"), WithGaps(), revision)); };
   for (const int64_t revision : Readable()) EXPECT_EQ(check(revision), "OK") << revision;
   for (const int64_t revision : {-1, 0, 2, 10, 29}) {
@@ -75,7 +75,7 @@ TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
   EXPECT_EQ(Told(CheckReadable(Tenant("a"), {1, 10, 11, {}}, 11)), "REVISION_IN_FUTURE at revision");
 }
 
-TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
+TEST(RevisionRangeTest, ErrorsListTheReadableRevisions) {
   for (const int64_t revision : {2, 3, 50, 3000}) {
     const v1::ItemError error = ItemErrorOf(CheckReadable(Tenant("a"), WithGaps(), revision));
     EXPECT_EQ(error.detail().first_revision(), 30);
@@ -90,7 +90,7 @@ TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
       << lost.message();
 }
 
-TEST(RevisionRangeTest, NextIsInTheEpoch) {
+TEST(RevisionRangeTest, NextRevisionIsInTheEpoch) {
   RevisionRange range = {1, 10, 11, {}};
   for (const auto& [epoch, next] : {std::pair(0, 11), std::pair(11, 11), std::pair(12, 12), std::pair(500, 500)}) {
     SetNext(range, epoch);
@@ -98,7 +98,7 @@ TEST(RevisionRangeTest, NextIsInTheEpoch) {
   }
 }
 
-TEST(RevisionRangeTest, WriteAfterASkipMakesAGap) {
+TEST(RevisionRangeTest, WriteAfterASkipCreatesAGap) {
   RevisionRange range;
   AddRevision(range);
   EXPECT_EQ(Described(range), "1 to 2");
@@ -109,7 +109,7 @@ TEST(RevisionRangeTest, WriteAfterASkipMakesAGap) {
   EXPECT_EQ(Described(range), "1 to 2, 100 to 101");
 }
 
-TEST(RevisionRangeTest, GapsBelowTheFirstRevisionDoNotCount) {
+TEST(RevisionRangeTest, IgnoresGapsBelowTheFirstRevision) {
   for (size_t first = 0; first < Readable().size(); ++first) {
     RevisionRange range = WithGaps();
     range.first = Readable()[first];
@@ -122,7 +122,7 @@ TEST(RevisionRangeTest, GapsBelowTheFirstRevisionDoNotCount) {
   }
 }
 
-TEST(FirstOfEpochTest, IsOfTheMinuteAndAboveWhatWasUsed) {
+TEST(FirstOfEpochTest, DependsOnTheMinuteAndExceedsUsedRevisions) {
   const auto at = [](const char* text) {
     absl::Time time;
     EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, nullptr));

@@ -45,7 +45,7 @@ class SqliteBackupTest : public testing::Test {
   const std::string to_ = directory_.Path("to");
 };
 
-TEST_F(SqliteBackupTest, CopyIsOneFileThatOpensAsAStore) {
+TEST_F(SqliteBackupTest, BackupIsOneFileThatOpensAsAStore) {
   const auto store = Open(from_);
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutScheme("s", "1"), SetDefaultCatalog("c")})).ok());
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {PutTemplate("m", "2")})).ok());
@@ -68,7 +68,7 @@ TEST_F(SqliteBackupTest, CopyIsOneFileThatOpensAsAStore) {
   EXPECT_EQ(Described(copy->Commit(Tenant("a"), Write(next, {}))), absl::StrCat("1 to 3, ", next, " to ", next));
 }
 
-TEST_F(SqliteBackupTest, CopyIsOfOneMomentWhileOthersWrite) {
+TEST_F(SqliteBackupTest, BackupDuringWritesIsConsistent) {
   constexpr int kWriters = 4;
   const auto store = Open(from_);
   std::atomic<bool> done{false};
@@ -102,7 +102,7 @@ TEST_F(SqliteBackupTest, CopyIsOfOneMomentWhileOthersWrite) {
   for (std::thread& writer : writers) writer.join();
 }
 
-TEST_F(SqliteBackupTest, BackupOfAFileThatNobodyServes) {
+TEST_F(SqliteBackupTest, BacksUpAFileWithoutAServer) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   const std::string before = FileBytes(from_);
   ASSERT_EQ(BackupSqlite(from_, to_), absl::OkStatus());
@@ -110,7 +110,7 @@ TEST_F(SqliteBackupTest, BackupOfAFileThatNobodyServes) {
   EXPECT_EQ(Loaded(*Open(to_), "a"), "2 : s=; ");
 }
 
-TEST_F(SqliteBackupTest, NothingIsReplaced) {
+TEST_F(SqliteBackupTest, DoesNotReplaceExistingFiles) {
   const auto store = Open(from_);
   WriteFile(to_, "theirs");
   ExpectRefused(from_, to_, "already exists");
@@ -120,7 +120,7 @@ TEST_F(SqliteBackupTest, NothingIsReplaced) {
   ExpectRefused(from_, directory_.Path("restored"), "restored-wal already exists");
 }
 
-TEST_F(SqliteBackupTest, OnlyRegistriesAreCopied) {
+TEST_F(SqliteBackupTest, RejectsFilesThatAreNotRegistries) {
   ExpectRefused(from_, to_, "does not exist");
   WriteFile(from_, "");
   ExpectRefused(from_, to_, "is empty");
@@ -131,7 +131,7 @@ TEST_F(SqliteBackupTest, OnlyRegistriesAreCopied) {
   ExpectRefused(theirs, to_, "another application");
 }
 
-TEST_F(SqliteBackupTest, DamageIsNotCopied) {
+TEST_F(SqliteBackupTest, RejectsDamagedFiles) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s", std::string(50'000, 'x'))})).ok()); }
   std::string bytes = FileBytes(from_);
   bytes.replace(4096 * 2, 100, std::string(100, '\xff'));
@@ -139,7 +139,7 @@ TEST_F(SqliteBackupTest, DamageIsNotCopied) {
   ExpectRefused(from_, to_, from_ + " is damaged");
 }
 
-TEST_F(SqliteBackupTest, LogOfAServerThatWasKilledIsLeftToIt) {
+TEST_F(SqliteBackupTest, LeavesTheLogOfAKilledServerUnchanged) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   RawSqlite(from_).Run("UPDATE tenants SET name = 'b'");
   const std::string before = FileBytes(from_);
@@ -156,7 +156,7 @@ TEST_F(SqliteBackupTest, LogOfAServerThatWasKilledIsLeftToIt) {
   }
 }
 
-TEST_F(SqliteBackupTest, NamesThatSqliteTakesForOthersAreFiles) {
+TEST_F(SqliteBackupTest, TreatsSpecialSqliteNamesAsFiles) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(std::filesystem::path(from_).parent_path());
@@ -169,7 +169,7 @@ TEST_F(SqliteBackupTest, NamesThatSqliteTakesForOthersAreFiles) {
   std::filesystem::current_path(before);
 }
 
-TEST_F(SqliteBackupTest, DirectoryThatIsNotThereIsTold) {
+TEST_F(SqliteBackupTest, ReportsAMissingDirectory) {
   const auto store = Open(from_);
   EXPECT_EQ(Told(BackupSqlite(from_, directory_.Path("none/to"))), "STORAGE_UNAVAILABLE");
 }

@@ -81,7 +81,7 @@ class SqliteEpochTest : public testing::Test {
   std::vector<std::string> warnings_;
 };
 
-TEST_F(SqliteEpochTest, RestoredBackupBeginsOneEpoch) {
+TEST_F(SqliteEpochTest, RestoredBackupStartsOneEpoch) {
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Commit(1);
@@ -96,7 +96,7 @@ TEST_F(SqliteEpochTest, RestoredBackupBeginsOneEpoch) {
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, ", kFirst, " to ", kFirst + 1));
 }
 
-TEST_F(SqliteEpochTest, BackupIsMarkedAndTheServedFileIsNot) {
+TEST_F(SqliteEpochTest, BackupIsMarkedButNotTheServedFile) {
   const auto store = Open();
   Commit(*store, 1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
@@ -111,7 +111,7 @@ TEST_F(SqliteEpochTest, BackupIsMarkedAndTheServedFileIsNot) {
   EXPECT_EQ(Described(TryOpen(third).value()->Revisions(Tenant("b"))), absl::StrCat("1 to 1, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, TwoRestoresOfOneBackupInAMinuteDiffer) {
+TEST_F(SqliteEpochTest, TwoRestoresInOneMinuteGetDifferentEpochs) {
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Replace(FileBytes(backup_));
@@ -120,7 +120,7 @@ TEST_F(SqliteEpochTest, TwoRestoresOfOneBackupInAMinuteDiffer) {
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kSecond));
 }
 
-TEST_F(SqliteEpochTest, EpochIsAboveLostRevisionsWhateverTheClockSays) {
+TEST_F(SqliteEpochTest, EpochExceedsLostRevisionsRegardlessOfTheClock) {
   now_ = absl::UnixEpoch();
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
@@ -130,7 +130,7 @@ TEST_F(SqliteEpochTest, EpochIsAboveLostRevisionsWhateverTheClockSays) {
   EXPECT_EQ(Opened(), "1 to 2, next 3000000");
 }
 
-TEST_F(SqliteEpochTest, OlderCopyBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, OlderCopyStartsAnEpoch) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   Commit(2);
@@ -141,7 +141,7 @@ TEST_F(SqliteEpochTest, OlderCopyBeginsAnEpoch) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
+TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochStartsAnotherEpoch) {
   Commit(5);
   const std::string copy = FileBytes(path_);
   ASSERT_TRUE(Open()->BeginEpoch().ok());
@@ -160,14 +160,14 @@ TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("belongs to an earlier epoch: it was replaced by an older copy")));
 }
 
-TEST_F(SqliteEpochTest, NewFileInThePlaceOfALostOneBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, NewFileAfterALossStartsAnEpoch) {
   Commit(3);
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
   EXPECT_EQ(Opened(), absl::StrCat("1 to 1, next ", kFirst));
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 0 commits, but 3 were counted")));
 }
 
-TEST_F(SqliteEpochTest, LostLogBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, LostLogStartsAnEpoch) {
   const std::string killed = directory_.Path("killed");
   {
     const auto store = Open();
@@ -179,7 +179,7 @@ TEST_F(SqliteEpochTest, LostLogBeginsAnEpoch) {
   EXPECT_EQ(Described(TryOpen(killed).value()->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
+TEST_F(SqliteEpochTest, UncountedCommitStartsNoEpoch) {
   Commit(1);
   const std::string before = CountFile();
   Commit(1);
@@ -191,7 +191,7 @@ TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
   EXPECT_EQ(Opened(), "1 to 3");
 }
 
-TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
+TEST_F(SqliteEpochTest, UncountedEpochStartsNoSecondEpoch) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   Commit(2);
@@ -205,7 +205,7 @@ TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
   EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000001\n");
 }
 
-TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
+TEST_F(SqliteEpochTest, CountsEachCommitBeforeItIsAcknowledged) {
   const auto store = Open();
   EXPECT_EQ(CountFile(), "00000000000000000000 00000000000000000000\n");
   Commit(*store, 2);
@@ -216,7 +216,7 @@ TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
   EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000003\n");
 }
 
-TEST_F(SqliteEpochTest, DamagedCountIsReplaced) {
+TEST_F(SqliteEpochTest, ReplacesADamagedCount) {
   for (const std::string& text : {std::string(), std::string(42, '\0'), std::string("x"),
                                   std::string("00000000000000000000 00000000000000000009"),
                                   std::string("00000000000000000000 -0000000000000000009\n"),
@@ -227,7 +227,7 @@ TEST_F(SqliteEpochTest, DamagedCountIsReplaced) {
   }
 }
 
-TEST_F(SqliteEpochTest, CountIsForItsOwnerOnlyAndNoLink) {
+TEST_F(SqliteEpochTest, CountFileIsPrivateAndMustNotBeALink) {
   Open();
   struct stat file {};
   ASSERT_EQ(stat((path_ + ".commits").c_str(), &file), 0);
@@ -238,7 +238,7 @@ TEST_F(SqliteEpochTest, CountIsForItsOwnerOnlyAndNoLink) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("theirs")));
 }
 
-TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
+TEST_F(SqliteEpochTest, CountAndLockBelongToTheOwnerOfTheRegistry) {
   if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   Open();
   for (const char* suffix : {".commits", ".lock"}) std::filesystem::remove(path_ + suffix);
@@ -252,7 +252,7 @@ TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
   }
 }
 
-TEST_F(SqliteEpochTest, CountStandsBesideTheFileThatALinkLeadsTo) {
+TEST_F(SqliteEpochTest, CountIsNextToTheTargetOfALink) {
   Commit(1);
   const std::string link = directory_.Path("link");
   std::filesystem::create_symlink(path_, link);
@@ -274,7 +274,7 @@ TEST_F(SqliteEpochTest, EpochSurvivesAKill) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
+TEST_F(SqliteEpochTest, MigratesFilesOfVersion1) {
   CreateFirstVersion();
   RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as a server leaves it
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "also before it is migrated";
@@ -286,7 +286,7 @@ TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
   EXPECT_EQ(Described(TryOpen(backup_).value()->Revisions(Tenant("a"))), absl::StrCat("4 to 4, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
+TEST_F(SqliteEpochTest, BackupOfVersion1StartsOneEpoch) {
   CreateFirstVersion();
   EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst));
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr(" is a restored backup; ")));
@@ -295,7 +295,7 @@ TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
+TEST_F(SqliteEpochTest, ReportsDamagedGaps) {
   Commit(1);
   const std::string whole = FileBytes(path_);
   for (const char* damage : {"UPDATE tenants SET gaps = '5'", "UPDATE tenants SET gaps = '5:x '", "DELETE FROM meta"}) {
@@ -308,7 +308,7 @@ TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
   }
 }
 
-TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
+TEST_F(SqliteEpochTest, CommandStartsAnEpochWithoutAServer) {
   Commit(1);
   const int64_t first = BeginByCommand(path_).value();
   EXPECT_THAT(warnings_, IsEmpty());
@@ -324,7 +324,7 @@ TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
 }
 
-TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
+TEST_F(SqliteEpochTest, CommandStartsOneEpochForARestoredFileAndPrintsTheCause) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());

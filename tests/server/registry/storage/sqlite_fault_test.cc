@@ -41,7 +41,7 @@ class SqliteFaultTest : public testing::Test {
   const TempDirectory directory_;
 };
 
-TEST_F(SqliteFaultTest, EachGroupIsSyncedOnceBeforeItIsAcknowledged) {
+TEST_F(SqliteFaultTest, SyncsEachGroupOnceBeforeAcknowledgingIt) {
   const auto store = Open(directory_.Path("db"));
   ASSERT_TRUE(store->Commit(Tenant("first"), Write(2, {})).ok());  // which also syncs the log's header
   for (int64_t revision = 2; revision < 12; ++revision) {
@@ -124,7 +124,7 @@ bool SqliteFaultTest::WritesSurvive(Call call, int64_t n, Fault fault, bool fore
   return reached || reached_at_end;
 }
 
-TEST_F(SqliteFaultTest, NoFailedCallLosesWhatWasAcknowledged) {
+TEST_F(SqliteFaultTest, KeepsAcknowledgedWritesWhenAnyCallFails) {
   for (const bool forever : {false, true}) {
     for (const auto& [call, fault] : {std::pair(Call::kWrite, Fault::kFull), std::pair(Call::kWrite, Fault::kIoError),
                                       std::pair(Call::kSync, Fault::kIoError)}) {

@@ -54,7 +54,7 @@ class SqliteFilesTest : public testing::Test {
   const std::string path_ = directory_.Path("db");
 };
 
-TEST_F(SqliteFilesTest, FilesAndDirectoriesAreForTheirOwnerOnly) {
+TEST_F(SqliteFilesTest, OnlyTheOwnerCanAccessFilesAndDirectories) {
   const std::string path = directory_.Path("x/y/registry.db");
   const auto store = Open(path).value();
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
@@ -70,7 +70,7 @@ TEST_F(SqliteFilesTest, FilesAndDirectoriesAreForTheirOwnerOnly) {
   EXPECT_EQ(mode(path + ".lock"), 0600);
 }
 
-TEST_F(SqliteFilesTest, EndOfAStoreLeavesTheFileItsCountAndALock) {
+TEST_F(SqliteFilesTest, ClosingLeavesTheDatabaseCountAndLockFiles) {
   Fill(path_);
   EXPECT_TRUE(std::filesystem::exists(path_ + ".lock"));
   EXPECT_TRUE(std::filesystem::exists(path_ + ".commits"));
@@ -78,7 +78,7 @@ TEST_F(SqliteFilesTest, EndOfAStoreLeavesTheFileItsCountAndALock) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 3);
 }
 
-TEST_F(SqliteFilesTest, NoDatabaseIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesThatAreNotDatabases) {
   WriteFile(path_, "");
   ExpectRefused(path_, "is empty");
   WriteFile(path_, "not a database");
@@ -87,7 +87,7 @@ TEST_F(SqliteFilesTest, NoDatabaseIsRefused) {
   ExpectRefused(path_, "is not an SQLite database");
 }
 
-TEST_F(SqliteFilesTest, OtherApplicationsFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesOfOtherApplications) {
   RawSqlite(path_).Run("CREATE TABLE theirs (x)");
   ExpectRefused(path_, "another application");
   RawSqlite(path_).Run("PRAGMA journal_mode = WAL; PRAGMA application_id = 5; INSERT INTO theirs VALUES (1)");
@@ -95,7 +95,7 @@ TEST_F(SqliteFilesTest, OtherApplicationsFileIsRefused) {
   ExpectRefused(path_, "another application");
 }
 
-TEST_F(SqliteFilesTest, FileOfALaterReleaseIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesOfNewerReleases) {
   Fill(path_);
   RawSqlite(path_).Run("PRAGMA user_version = 3");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
@@ -110,7 +110,7 @@ TEST_F(SqliteFilesTest, FileOfALaterReleaseIsRefused) {
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
-TEST_F(SqliteFilesTest, DamagedFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsDamagedFiles) {
   Fill(path_);
   const std::string whole = FileBytes(path_);
   for (const size_t size : {size_t{1000}, size_t{4096}, whole.size() / 2, whole.size() - 4096, whole.size() - 1}) {
@@ -135,18 +135,18 @@ TEST_F(SqliteFilesTest, DamagedFileIsRefused) {
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
-TEST_F(SqliteFilesTest, LogWithoutItsFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsALogWithoutItsDatabase) {
   WriteFile(path_ + "-wal", "log");
   ExpectRefused(path_, "is missing, but its -wal file exists");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(SqliteFilesTest, FileIsNoDirectory) {
+TEST_F(SqliteFilesTest, RejectsAPathBelowAFile) {
   WriteFile(path_, "");
   EXPECT_EQ(Told(Open(path_ + "/db").status()), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(SqliteFilesTest, RowsThatCannotBeReadAreToldOf) {
+TEST_F(SqliteFilesTest, ReportsUnreadableRows) {
   Fill(path_);
   const std::vector<std::string> damages = {
       "UPDATE entries SET value = x'ff' WHERE kind = 1", "UPDATE entries SET name = 'other' WHERE kind = 2",
@@ -171,7 +171,7 @@ TEST_F(SqliteFilesTest, RowsThatCannotBeReadAreToldOf) {
   EXPECT_EQ(Described(Open(path_).value()->Commit(Tenant("a"), Write(4, {}))), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(SqliteFilesTest, MigrationsRunOnceAndWholly) {
+TEST_F(SqliteFilesTest, MigrationsRunOnceAndAtomically) {
   Fill(path_);
   auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
   std::vector<std::string> migrations = SqliteMigrations();
@@ -187,7 +187,7 @@ TEST_F(SqliteFilesTest, MigrationsRunOnceAndWholly) {
   EXPECT_EQ(version.Int(0), 4);
 }
 
-TEST_F(SqliteFilesTest, SecondStoreOnAFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsASecondStoreOnTheSameFile) {
   const auto store = Open(path_).value();
   std::filesystem::create_symlink(path_, directory_.Path("link"));
   for (const std::string& path : {path_, directory_.Path("./x/../db"), directory_.Path("link")}) {
@@ -237,7 +237,7 @@ void Tell(const UniqueFd& parent, char byte) {
   if (write(parent.get(), &byte, 1) != 1) _exit(1);
 }
 
-TEST_F(SqliteFilesTest, LockIsHeldUntilItsProcessIsGone) {
+TEST_F(SqliteFilesTest, HoldsTheLockUntilTheProcessEnds) {
   Child child([this](const UniqueFd& parent) {
     const auto lock = FileLock::Acquire(path_);
     Tell(parent, lock.ok() ? 'y' : 'n');
@@ -252,7 +252,7 @@ TEST_F(SqliteFilesTest, LockIsHeldUntilItsProcessIsGone) {
   EXPECT_TRUE(Open(path_).ok());
 }
 
-TEST_F(SqliteFilesTest, WhatWasAcknowledgedSurvivesAKill) {
+TEST_F(SqliteFilesTest, KeepsAcknowledgedWritesAfterAKill) {
   constexpr int kWrites = 20;
   Child child([this](const UniqueFd& parent) {
     const auto store = Open(path_).value();

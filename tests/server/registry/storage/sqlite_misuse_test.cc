@@ -56,7 +56,7 @@ class SqliteMisuseTest : public testing::Test {
   const std::string path_ = directory_.Path("db");
 };
 
-TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
+TEST_F(SqliteMisuseTest, DoesNotModifyAReplacementFile) {
   const std::string backup = directory_.Path("backup");
   auto store = Open(path_);
   Fill(*store, 19, std::string(3000, 'x'));
@@ -96,7 +96,7 @@ TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
   }
 }
 
-TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
+TEST_F(SqliteMisuseTest, RecoversWhenAMovedFileReturns) {
   auto store = Open(path_);
   Fill(*store, 4, "x");
   std::filesystem::rename(path_, directory_.Path("moved"));
@@ -112,7 +112,7 @@ TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
   EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
 }
 
-TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
+TEST_F(SqliteMisuseTest, RejectsWritesAfterTheFileIsRemoved) {
   auto store = Open(path_);
   Fill(*store, 4, "x");
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
@@ -121,7 +121,7 @@ TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(SqliteMisuseTest, FileOfSeveralNamesIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsFilesWithHardLinks) {
   Open(path_);
   std::filesystem::create_hard_link(path_, directory_.Path("other"));
   ExpectRefused(path_, path_ + " has 2 hard links; remove the others");
@@ -130,7 +130,7 @@ TEST_F(SqliteMisuseTest, FileOfSeveralNamesIsRefused) {
   EXPECT_TRUE(TryOpen(path_).ok());
 }
 
-TEST_F(SqliteMisuseTest, DirectoryIsRefusedAndNoneIsCreated) {
+TEST_F(SqliteMisuseTest, RejectsDirectoriesAndCreatesNone) {
   const std::string directory = std::filesystem::path(path_).parent_path();
   ExpectRefused(directory, "is a directory; name a file in it");
   EXPECT_FALSE(std::filesystem::exists(directory + ".lock"));
@@ -139,12 +139,12 @@ TEST_F(SqliteMisuseTest, DirectoryIsRefusedAndNoneIsCreated) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
 }
 
-TEST_F(SqliteMisuseTest, LinkToNothingIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsDanglingLinks) {
   std::filesystem::create_symlink(directory_.Path("none"), path_);
   ExpectRefused(path_, "is a dangling symbolic link");
 }
 
-TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
+TEST_F(SqliteMisuseTest, LeavesOtherFilesUnchanged) {
   WriteFile(path_ + ".new", "theirs");
   WriteFile(path_ + ".new-journal", "theirs");
   Open(path_);
@@ -152,7 +152,7 @@ TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
   EXPECT_EQ(FileBytes(path_ + ".new-journal"), "theirs");
 }
 
-TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsADamagedLogOfAKilledServer) {
   const std::string killed = directory_.Path("killed");
   std::string log;
   {
@@ -180,7 +180,7 @@ TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
   EXPECT_EQ(Described(Open(killed)->Revisions(Tenant("a"))), "1 to 20");
 }
 
-TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
+TEST_F(SqliteMisuseTest, LogStaysSmallWithOverlappingReaders) {
   constexpr uintmax_t kMaxLog = 40 << 20;
   const auto store = Open(path_);
   for (int64_t revision = 2; revision < 5; ++revision) {
@@ -205,7 +205,7 @@ TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
   EXPECT_LT(largest, kMaxLog) << "of 80 MB that were written";
 }
 
-TEST_F(SqliteMisuseTest, LongLogIsCutWhenItsReaderIsGone) {
+TEST_F(SqliteMisuseTest, TruncatesALargeLogAfterItsReaderEnds) {
   const auto store = Open(path_);
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
   int64_t revision = 2;

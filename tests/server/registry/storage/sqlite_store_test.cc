@@ -74,7 +74,7 @@ class Writers {
   std::vector<std::thread> threads_;
 };
 
-TEST_F(SqliteStoreTest, WritesThatWaitShareATransaction) {
+TEST_F(SqliteStoreTest, QueuedWritesShareATransaction) {
   constexpr int kWriters = 64;
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -102,7 +102,7 @@ TEST_F(SqliteStoreTest, TransactionsAreBounded) {
   EXPECT_GE(store->stats().transactions, 4);
 }
 
-TEST_F(SqliteStoreTest, EachWriterOfATransactionIsToldItsOwnResult) {
+TEST_F(SqliteStoreTest, EachWriterInATransactionGetsItsOwnResult) {
   const auto store = Open();
   BlockedWriter blocked(options_.path);
   Writers writers(*store);
@@ -124,7 +124,7 @@ TEST_F(SqliteStoreTest, EachWriterOfATransactionIsToldItsOwnResult) {
   EXPECT_EQ(store->stats().writes, 3);
 }
 
-TEST_F(SqliteStoreTest, OneWriteThatCannotBeStoredFailsAlone) {
+TEST_F(SqliteStoreTest, FailedWriteDoesNotAffectOthersInItsTransaction) {
   options_.max_bytes = 512 << 10;
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -142,7 +142,7 @@ TEST_F(SqliteStoreTest, OneWriteThatCannotBeStoredFailsAlone) {
   EXPECT_EQ(store->stats().writes, 9);
 }
 
-TEST_F(SqliteStoreTest, FullFileLosesNothingAndGoesOnWithMoreRoom) {
+TEST_F(SqliteStoreTest, FullFileLosesNothingAndRecovers) {
   options_.max_bytes = 256 << 10;
   auto store = Open();
   int64_t revision = 1;
@@ -180,7 +180,7 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST_F(SqliteStoreTest, WriteThatTheDiskHasNoRoomForLosesNothing) {
+TEST_F(SqliteStoreTest, FullDiskLosesNothing) {
   const auto store = Open();
   ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(2, {PutScheme("s")}))), "1 to 2");
   const RegistryCommit large = Write(3, {PutTemplate("m", std::string(4 << 20, 'x'))});
@@ -210,7 +210,7 @@ TEST_F(SqliteStoreTest, ReadersDoNotWaitForTheWriter) {
   EXPECT_EQ(Loaded(*store, "a"), "3 : s=, t=; ");
 }
 
-TEST_F(SqliteStoreTest, OtherProgramsThatKeepWritingAreToldOf) {
+TEST_F(SqliteStoreTest, ReportsLocksOfOtherPrograms) {
   options_.busy_timeout = absl::Milliseconds(1);
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -219,7 +219,7 @@ TEST_F(SqliteStoreTest, OtherProgramsThatKeepWritingAreToldOf) {
   EXPECT_EQ(Described(store->Commit(Tenant("a"), Write(2, {}))), "1 to 2");
 }
 
-TEST_F(SqliteStoreTest, EndFinishesWhatIsQueued) {
+TEST_F(SqliteStoreTest, DestructorFinishesQueuedWrites) {
   auto store = Open();
   BlockedWriter blocked(options_.path);
   Writers writers(*store);
@@ -235,7 +235,7 @@ TEST_F(SqliteStoreTest, EndFinishesWhatIsQueued) {
   }
 }
 
-TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
+TEST_F(SqliteStoreTest, DeletesCompactedRows) {
   options_.history.max_changes = 2;
   {
     const auto store = Open();
@@ -257,7 +257,7 @@ TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
 }
 
 // Else each page that is freed would be written to the log, to blank it.
-TEST_F(SqliteStoreTest, ForgettingWritesLittle) {
+TEST_F(SqliteStoreTest, CompactionWritesLittle) {
   options_.history.max_changes = 1;
   const auto store = Open();
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutTemplate("m", std::string(400'000, 'x'))})).ok());

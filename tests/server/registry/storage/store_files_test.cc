@@ -34,7 +34,7 @@ extern "C" int fsync(int fd) {
 namespace qconfig {
 namespace {
 
-TEST(DurableFilesTest, PublishedFileAndItsNameAreSynced) {
+TEST(DurableFilesTest, SyncsAPublishedFileAndItsDirectory) {
   const TempDirectory directory;
   const std::string unfinished = CreateUnfinishedFile(directory.Path("file")).value();
   WriteFile(unfinished, "text");
@@ -48,7 +48,7 @@ TEST(DurableFilesTest, PublishedFileAndItsNameAreSynced) {
   EXPECT_EQ(FileBytes(directory.Path("file")), "text");
 }
 
-TEST(DurableFilesTest, DirectoriesThatAreCreatedAreSynced) {
+TEST(DurableFilesTest, SyncsCreatedDirectories) {
   const TempDirectory directory;
   Synced().clear();
   ASSERT_TRUE(CreateDirectoryOf(directory.Path("a/b/file")).ok());
@@ -57,14 +57,14 @@ TEST(DurableFilesTest, DirectoriesThatAreCreatedAreSynced) {
   EXPECT_EQ(Synced(), "dd");
 }
 
-TEST(DurableFilesTest, UnfinishedFilesHaveNamesOfTheirOwn) {
+TEST(DurableFilesTest, TemporaryFilesHaveUniqueNames) {
   const TempDirectory directory;
   const std::string first = CreateUnfinishedFile(directory.Path("file")).value();
   EXPECT_NE(CreateUnfinishedFile(directory.Path("file")).value(), first);
   EXPECT_EQ(std::filesystem::path(first).filename().string().rfind("file.", 0), 0);
 }
 
-TEST(DurableFilesTest, OneFileHasOneCanonicalPath) {
+TEST(DurableFilesTest, LinksHaveTheSameCanonicalPath) {
   const TempDirectory directory;
   const std::string file = directory.Path("file");
   WriteFile(file, "");
@@ -74,7 +74,7 @@ TEST(DurableFilesTest, OneFileHasOneCanonicalPath) {
   EXPECT_EQ(CanonicalPath("file:x").value(), std::filesystem::current_path() / "file:x");
 }
 
-TEST(DurableFilesTest, NoRoomIsToldApart) {
+TEST(DurableFilesTest, DistinguishesAFullDisk) {
   for (const int error : {ENOSPC, EDQUOT, EFBIG}) EXPECT_EQ(Told(FileFailure("open", "/x", error)), "STORAGE_FULL");
   EXPECT_EQ(Told(FileFailure("open", "/x", EACCES)), "STORAGE_UNAVAILABLE");
 }

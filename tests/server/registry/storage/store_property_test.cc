@@ -50,7 +50,7 @@ struct Model {
   }
 };
 
-std::string FirstDefaultOf(const v1::ChangeRecord& record) {
+std::string PreviousDefaultCatalog(const v1::ChangeRecord& record) {
   for (const v1::RegistryChange& change : record.changes()) {
     if (change.has_set_default_catalog()) return change.set_default_catalog();
   }
@@ -76,7 +76,7 @@ class RandomWrites {
   // What the contract says of a write that was stored.
   void Apply(const RegistryCommit& commit, Model& model) const {
     RegistryState next = model.states.back().After(commit.record);
-    if (model.newest() == 0) model.states[0] = RegistryState(1, FirstDefaultOf(commit.record), {}, {});
+    if (model.newest() == 0) model.states[0] = RegistryState(1, PreviousDefaultCatalog(commit.record), {}, {});
     model.states.push_back(std::move(next));
     model.commits.push_back(commit);
     const auto age = [&commit](const RegistryCommit& other) {
@@ -141,7 +141,7 @@ void ExpectLike(const Model& model, int64_t epoch, const std::string& tenant, co
   }
 }
 
-TEST(StorePropertyTest, EnginesAreWhatTheContractSays) {
+TEST(StorePropertyTest, EnginesMatchTheModel) {
   const uint64_t seed = Seed();
   RecordProperty("seed", absl::StrCat(seed));
   std::cout << "QCONFIG_TEST_SEED=" << seed << std::endl;
