@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every ErrorReason comes over a real port, from the request that causes it.
+// Produces every ErrorReason over a real port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ std::string Repeated(absl::string_view text, int times) {
   return result;
 }
 
-// Requests by the reason they are refused for.
+// Rejected requests by reason.
 const std::map<v1::ErrorReason, std::string>& RejectedRequests() {
   static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
       {v1::ERROR_REASON_INVALID_REQUEST, "spec { model_type: 'llama' scheme: 'fp8' min_kv_scale: nan }"},
@@ -54,7 +54,7 @@ const std::map<v1::ErrorReason, std::string>& RejectedRequests() {
   return *kRequests;
 }
 
-// What else is refused: writes, and reads that need something written. The server keeps one write of each tenant.
+// Rejections of writes, and of reads after writes. The server keeps one revision of each tenant.
 using Rejection = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
 
 absl::Status Put(client::Client& client, const std::string& request) {
@@ -76,7 +76,7 @@ absl::Status GetLater(client::Client& client, const std::string& request) {
 
 const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
   constexpr char kId[] = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
-  static const auto* const kRefusals = new std::map<v1::ErrorReason, Rejection>{
+  static const auto* const kRejections = new std::map<v1::ErrorReason, Rejection>{
       {v1::ERROR_REASON_SCHEME_EXISTS,
        [](auto& client, auto&) { return Put(client, "scheme { name: 'fp8' config {} }"); }},
       {v1::ERROR_REASON_INVALID_TENSOR_CONFIG,
@@ -136,7 +136,7 @@ const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
       {v1::ERROR_REASON_NOT_IN_CATALOG,
        [](auto& client, auto&) { return GetLater(client, "spec { model_type: 'llama' scheme: 'one' }"); }},
   };
-  return *kRefusals;
+  return *kRejections;
 }
 
 TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
@@ -149,7 +149,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
-    // Never sent; and what ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes and OverloadTest produce.
+    // Never sent, or covered by ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes and OverloadTest.
     if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_SHUTTING_DOWN ||
         reason == v1::ERROR_REASON_OVERLOADED) {
       continue;
@@ -221,14 +221,14 @@ TEST(ErrorReasonTest, LongestErrorArrivesComplete) {
   request.mutable_spec()->set_model_type("llama");
   request.mutable_spec()->set_scheme("fp8");
   v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
-  // Characters of four bytes, each of which HTTP/2 trailers spell with twelve.
+  // Four-byte characters, each of which takes twelve bytes in HTTP/2 trailers.
   for (int i = 0; i < 128; ++i) entry.mutable_scheme()->append("😀");
   const auto response = server.client().GetConfig(request);
   EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
   EXPECT_EQ(response.status().code(), absl::StatusCode::kNotFound);
   const grpc::Status raw = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_LE(ErrorBytesOnWire(raw), kMaxErrorBytes);
-  EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "this is no long error";
+  EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "the error is not long enough";
 }
 
 TEST(WireStatusTest, LongErrorsAreShortened) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a broken or hostile client sends. After each of it the server answers as before.
+// Input of broken or hostile clients. The server must keep working after each test.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
@@ -38,11 +38,11 @@ TEST_F(HostileInputTest, EveryMethodRejectsMalformedMessages) {
 }
 
 TEST_F(HostileInputTest, EveryMethodRejectsInvalidUtf8) {
-  const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which no check but that of UTF-8 calls invalid
+  const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which is invalid only as UTF-8
   for (const char* method : kMethods) {
     std::string request = catalog;
     if (method == std::string("BatchGetConfig")) request = "\x0a\x04" + catalog;
-    if (method == std::string("ListCatalogs")) request[0] = '\x0a';  // it has but one field, the tenant
+    if (method == std::string("ListCatalogs")) request[0] = '\x0a';  // its only field is the tenant
     const grpc::Status status = server_.CallWithBytes(method, request);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
     EXPECT_THAT(status.error_message(), testing::HasSubstr("not UTF-8")) << method;
@@ -59,7 +59,7 @@ TEST_F(HostileInputTest, EmptyMessagesSucceedOrLackARequiredField) {
 }
 
 TEST_F(HostileInputTest, RejectsDeepNesting) {
-  // Groups of an unknown field number, one in the other.
+  // Nested groups with an unknown field number.
   EXPECT_EQ(server_.CallWithBytes("GetConfig", std::string(100'000, '\xA3')).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
   std::string deep;
@@ -77,7 +77,7 @@ TEST_F(HostileInputTest, IgnoresUnknownFields) {
   gptq.GetReflection()->MutableUnknownFields(&gptq)->AddVarint(1001, 1);
   const auto newer = server_.client().GetConfig(request);
   ASSERT_TRUE(known.ok() && newer.ok()) << newer.status();
-  EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "they come back in what is copied";
+  EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "unknown fields are copied";
 }
 
 TEST_F(HostileInputTest, GrpcRejectsMessagesFarOverTheLimit) {
@@ -98,7 +98,7 @@ TEST_F(HostileInputTest, RejectsCompressedMessagesBeforeDecompression) {
   }
 }
 
-// gRPC's clients send a message as it is when compressing it saves nothing, and still name the algorithm.
+// gRPC clients send a message uncompressed if compression does not make it smaller, but still name the algorithm.
 TEST_F(HostileInputTest, RejectsCallsThatNameACompressionAlgorithm) {
   auto stub = v1::RegistryService::NewStub(server_.channel());
   auto reader = v1::ConfigService::NewStub(server_.channel());
@@ -117,10 +117,10 @@ TEST_F(HostileInputTest, RejectsCallsThatNameACompressionAlgorithm) {
             .error_code(),
         grpc::StatusCode::UNIMPLEMENTED);
   }
-  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "GetConfig was worked on";
+  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "GetConfig was processed";
   const auto known = server_.client().RegisterTemplate(request);
   ASSERT_TRUE(known.ok()) << known.status();
-  EXPECT_EQ(known->revision(), 2) << "of a tenant's first write";
+  EXPECT_EQ(known->revision(), 2) << "the tenant's first write";
 }
 
 TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to calls when there are more than the server takes, and to those that nobody waits for.
+// Calls above the server's limits, and calls whose clients no longer wait.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -34,7 +34,7 @@ using testing::HasSubstr;
 
 constexpr int kMaxCalls = 2;
 
-// A server that takes two calls at once, and whose store can be held, which makes calls run on.
+// A server with a concurrency limit of two calls. The test can block its store to keep calls in flight.
 class OverloadTest : public testing::Test {
  protected:
   OverloadTest() {
@@ -58,7 +58,7 @@ class OverloadTest : public testing::Test {
     for (std::thread& caller : callers_) caller.join();
   }
 
-  // Returns when as many calls run as the server takes.
+  // Starts as many calls as the limit allows. Returns when all of them are in flight.
   void Fill() {
     store_->HoldReads();
     for (int i = 0; i < kMaxCalls; ++i) {
@@ -76,7 +76,7 @@ class OverloadTest : public testing::Test {
     callers_.clear();
   }
 
-  // The trailer of a call that is refused; 0 when there is none.
+  // Makes a call that is rejected, and returns its retry delay, or 0 if it has none.
   int Pushback() {
     const auto stub = v1::ConfigService::NewStub(server_->channel());
     grpc::ClientContext context;
@@ -119,9 +119,9 @@ TEST_F(OverloadTest, RejectsCallsAboveTheLimitUntilOneEnds) {
 TEST_F(OverloadTest, AcceptsSequentialCalls) {
   const auto held = in_flight_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
-    ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
+    ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the answer releases the slot";
     auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
-    request.set_tenant(absl::StrCat("t", i));  // so that its answer is not kept yet
+    request.set_tenant(absl::StrCat("t", i));  // makes the request different, so that its answer is not cached
     ASSERT_EQ(ToldToClient(server_->client().GetConfig(request).status()), "OK");
   }
 }
@@ -134,7 +134,7 @@ TEST_F(OverloadTest, RejectedCallsHaveARetryDelay) {
     EXPECT_GE(times.back(), 100);
     EXPECT_LE(times.back(), 1000);
   }
-  EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "or all come back together";
+  EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "otherwise all clients retry at the same time";
 }
 
 TEST_F(OverloadTest, RejectsCallsImmediatelyDuringShutdown) {
@@ -166,7 +166,7 @@ TEST_F(OverloadTest, ClientWithARetryPolicySucceeds) {
     const grpc::Status status = stub->ListCatalogs(&context, {}, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
   });
-  // The transport looks twice for each call: it was refused then.
+  // The transport reads the clock twice for each call, so the call has been rejected.
   while (looks_at_clock_ < before + 2) std::this_thread::yield();
   EndCalls();
 }
@@ -174,7 +174,7 @@ TEST_F(OverloadTest, ClientWithARetryPolicySucceeds) {
 TEST_F(OverloadTest, LimitsCallsThatWaitForARevision) {
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
   callers_.emplace_back([&] {
-    // Not the first to wait, perhaps.
+    // May not be the first to wait.
     while (ToldToClient(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
     }
   });
@@ -208,14 +208,14 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   EndCalls();
   grpc::ClientContext later;
   const auto other = Proto<v1::RegisterSchemeRequest>("scheme { name: 'other' config {} }");
-  EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "room comes back";
+  EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "the slot is released";
 }
 
 TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = true;
   TestSettings settings;
-  settings.clock = Clock([&] {  // the transport looks at it before it looks at the caller
+  settings.clock = Clock([&] {  // the transport reads it before it checks for cancellation
     if (first.exchange(false)) {
       begun.Notify();
       cancelled.WaitForNotification();

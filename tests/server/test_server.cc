@@ -59,7 +59,7 @@ client::Client TestServer::ClientOf(const std::string& tenant, absl::Duration ti
   options.server = address();
   options.tenant = tenant;
   options.timeout = timeout;
-  options.service_config = "";  // tests want to see every answer
+  options.service_config = "";  // no retries, so that tests see every answer
   return client::Client(options);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that speaks TLS, asked by gRPC's clients and by OpenSSL's.
+// A server with TLS, called by clients that use gRPC or OpenSSL.
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -26,7 +26,7 @@ using testing::HasSubstr;
 
 class TlsTest : public testing::Test {
  protected:
-  // Serves with the pair, and asks callers for certificates of `client_ca` if that is not empty.
+  // Serves with the pair. If `client_ca` is not empty, clients need a certificate from it.
   void Start(const TestPair& pair, const std::string& client_ca = "") {
     Write(pair);
     if (!client_ca.empty()) {
@@ -43,20 +43,20 @@ class TlsTest : public testing::Test {
     return std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
   }
 
-  // One file after the other, as an operator would.
+  // Writes one file after the other, like an operator.
   void Write(const TestPair& pair) const {
     WriteFile(paths_.cert, pair.cert);
     WriteFile(paths_.key, pair.key);
   }
 
-  // Until the counter has come to `count`.
+  // Waits until the counter reaches `count`.
   void AwaitReload(int64_t (TlsCertificates::*counter)() const, int64_t count) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (((*certificates_).*counter)() < count && absl::Now() < deadline) std::this_thread::yield();
     ASSERT_GE(((*certificates_).*counter)(), count);
   }
 
-  // One call, tried once, on a connection of its own.
+  // Makes one call without retries on its own connection.
   grpc::Status CallOnce(const std::string& ca, const TestPair& pair = {}) const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -176,7 +176,7 @@ TEST_F(TlsTest, NoCallFailsDuringACertificateReload) {
     const TestPair pair = authority_.Issue("server");
     Write(pair);
     AwaitReload(&TlsCertificates::reloads_ok, rotation);
-    // A client of TLS 1.3 sees the certificate before the server misses that of the client.
+    // With TLS 1.3, the client receives the server's certificate before the server notices that the client's is missing.
     EXPECT_EQ(Handshake(port(), TLS1_3_VERSION).cert, pair.cert);
     const int before = new_connections;
     while (new_connections < before + 6 && failed == 0) std::this_thread::yield();

@@ -22,7 +22,7 @@ TEST(ConcurrencyLimiterTest, GrantsSlotsUpToTheLimit) {
 TEST(ConcurrencyLimiterTest, GrantsAFreeSlotWithANegativeTimeout) {
   ConcurrencyLimiter limiter(1);
   const Counted slot = limiter.Acquire(-absl::Hours(1));
-  EXPECT_TRUE(slot) << "a free slot needs no time";
+  EXPECT_TRUE(slot) << "a free slot needs no wait";
   EXPECT_FALSE(limiter.Acquire(-absl::Hours(1)));
 }
 

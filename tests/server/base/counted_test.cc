@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-// One more in `count`, until the result is gone.
+// Increments `count` until the result is destroyed.
 Counted CountIn(int& count) {
   ++count;
   return Counted([&count] { --count; });

@@ -18,7 +18,7 @@ TEST(LruCacheTest, EvictsTheLeastRecentlyUsedEntry) {
   cache.Put("b", 2, 1);
   cache.Put("c", 3, 1);
   ASSERT_NE(cache.Find("a"), nullptr);
-  EXPECT_THAT(cache.Put("d", 4, 1), ElementsAre(2)) << "b was not used for longest";
+  EXPECT_THAT(cache.Put("d", 4, 1), ElementsAre(2)) << "b is the least recently used";
   EXPECT_EQ(cache.Find("b"), nullptr);
   EXPECT_EQ(*cache.Find("a"), 1);
   EXPECT_EQ(*cache.Find("d"), 4);

@@ -82,7 +82,7 @@ TEST(ProcessorsTest, AreLimitedByTheQuotasOfAllParentCgroups) {
     Write(groups.Path("cpu/" + group + "cpu.cfs_quota_us"), "-1\n");
   }
   Write(groups.Path("elsewhere/cpu.max"), "100000 100000\n");
-  Write(groups.Path("cpu/cpu.max"), "100000 100000\n");  // another group of v2, which is named like v1's folder
+  Write(groups.Path("cpu/cpu.max"), "100000 100000\n");  // a v2 group with the name of v1's folder
   EXPECT_EQ(Processors(groups.Path(""), self), all);
 }
 

@@ -32,12 +32,12 @@ using testing::Not;
 
 constexpr char kGetConfig[] = "qconfig.v1.ConfigService/GetConfig";
 
-// An observer whose log is in memory.
+// An observer that logs to memory.
 class ObserverTest : public testing::Test {
  protected:
   explicit ObserverTest(LogForm form = LogForm::kJson) { settings_.form = form; }
 
-  // A call that took `elapsed`.
+  // Reports a call that took `elapsed`.
   void Finish(const absl::Status& status, absl::Duration elapsed = absl::Milliseconds(1)) {
     if (observer_ == nullptr) {
       SetLogForm(*log_, settings_.form);
@@ -182,7 +182,7 @@ TEST_F(TextObserverTest, TextFormatHasTheSameFields) {
                                     "peer=ipv4:127.0.0.1:1 field=f items=2 failed_items=0 error=\""));
 }
 
-// Calls over a real port, of which everything is logged.
+// A real server that logs every call.
 class LoggedServer {
  public:
   LoggedServer() : server_(Settings()) {}
@@ -218,7 +218,7 @@ TEST(LoggedCallsTest, LogsTheTenantOfTheRequest) {
   client.ListChanges(Proto<v1::ListChangesRequest>("tenant: 'c'")).IgnoreError();
   EXPECT_EQ(logged.LastLine()["tenant"], "c");
   logged.server().CallWithBytes("GetConfig", "\xff");
-  EXPECT_EQ(logged.LastLine()["tenant"], "") << "not a message";
+  EXPECT_EQ(logged.LastLine()["tenant"], "") << "malformed message";
   client
       .BatchGetConfig(Proto<v1::BatchGetConfigRequest>("requests { spec { model_type: 'llama' scheme: 'fp8' } tenant: "
                                                        "'d' } requests { spec { scheme: 'x' } tenant: 'd' }"))
@@ -228,7 +228,7 @@ TEST(LoggedCallsTest, LogsTheTenantOfTheRequest) {
   EXPECT_EQ(logged.LastLine()["failed_items"], 1);
 }
 
-// Puts `secret` into every text of `message`, and one element into every list, down to some depth.
+// Sets every string in `message` to `secret` and adds one element to every list, to a limited depth.
 void FillWith(const std::string& secret, google::protobuf::Message& message, int depth = 6) {
   const auto* descriptor = message.GetDescriptor();
   const auto* reflection = message.GetReflection();
@@ -248,7 +248,7 @@ void FillWith(const std::string& secret, google::protobuf::Message& message, int
   }
 }
 
-// Fills `Request`, and also with each one of its texts alone so that checks come further.
+// Requests with all fields, without each field, and with each field alone, so that later checks are reached too.
 template <typename Request>
 std::vector<std::string> SecretRequests(const std::string& secret) {
   Request full;
@@ -271,7 +271,7 @@ std::vector<std::string> SecretRequests(const std::string& secret) {
 
 TEST(LoggedCallsTest, LogsNoRequestContents) {
   LoggedServer logged;
-  // In capitals, because the name of a tenant may be logged, and that is none.
+  // Has capitals, so it is not a valid tenant name. Tenant names may be logged.
   const std::string secret = "SeCrEt-MaRkEr";
   const auto call = [&](const std::string& service, const std::string& method, const std::vector<std::string>& bytes) {
     for (const std::string& request : bytes) logged.server().CallWithBytes(method, request, service);

@@ -19,13 +19,13 @@ class GrpcLogTest : public testing::Test {
   GrpcLogTest() {
     spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
     SetLogForm(log, LogForm::kText);
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // the default, once gRPC is initialized
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // gRPC's default after initialization
     ReadGrpcLog(EventLog(log, LogForm::kText), [this] { ++ports_lost_; });
   }
 
   ~GrpcLogTest() override {
     DiscardGrpcLog();
-    gpr_set_log_function(nullptr);  // gRPC's own
+    gpr_set_log_function(nullptr);  // restores gRPC's own
   }
 
   std::ostringstream text_;

@@ -26,7 +26,7 @@ using testing::Ge;
 using testing::Le;
 using testing::MatchesRegex;
 
-// A log of this form, into memory.
+// A log in memory with this format.
 class MemoryLog {
  public:
   explicit MemoryLog(LogForm form)
@@ -43,7 +43,7 @@ class MemoryLog {
   std::shared_ptr<spdlog::logger> logger_;
 };
 
-// Texts that break lines, quotes and encodings.
+// Texts with line breaks, quotes and invalid encodings.
 std::vector<std::string> HostileTexts() {
   std::vector<std::string> texts = {"",
                                     "\"",
@@ -148,28 +148,28 @@ TEST(LogTest, LevelsHaveTheirNames) {
   EXPECT_THAT(levels, testing::ElementsAre("debug", "info", "warn", "error", "critical"));
 }
 
-// Takes no second line until it may.
+// A sink that blocks on its first line until Resume() is called.
 class BlockedSink : public spdlog::sinks::sink {
  public:
-  void WaitForLine() { came_.WaitForNotification(); }
-  void GoOn() { go_on_.Notify(); }
+  void WaitForLine() { received_.WaitForNotification(); }
+  void Resume() { resumed_.Notify(); }
 
   void log(const spdlog::details::log_msg&) override {
-    if (!came_.HasBeenNotified()) came_.Notify();
-    go_on_.WaitForNotification();
+    if (!received_.HasBeenNotified()) received_.Notify();
+    resumed_.WaitForNotification();
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
-  absl::Notification came_;
-  absl::Notification go_on_;
+  absl::Notification received_;
+  absl::Notification resumed_;
 };
 
 TEST(LogTest, DroppedLinesAreCounted) {
   constexpr int kQueued = 8;
-  EXPECT_EQ(DroppedLogLines(), 0) << "no log was started";
+  EXPECT_EQ(DroppedLogLines(), 0) << "no log has started";
   spdlog::init_thread_pool(kQueued, 1);
   const auto sink = std::make_shared<BlockedSink>();
   {
@@ -181,7 +181,7 @@ TEST(LogTest, DroppedLinesAreCounted) {
     EXPECT_EQ(DroppedLogLines(), 0);
     for (int i = 0; i < 5; ++i) log->info("drives out another");
     EXPECT_EQ(DroppedLogLines(), 5);
-    sink->GoOn();
+    sink->Resume();
   }
   spdlog::shutdown();
 }

@@ -43,7 +43,7 @@ class CommandLineTest : public testing::Test {
     return ParseCommandLine(app, static_cast<int>(arguments.size()), arguments.data());
   }
 
-  // The message that `words` are refused with.
+  // The error message for `words`. Empty if they are valid.
   std::string Refusal(const std::vector<std::string>& words) { return std::string(Parse(words).status().message()); }
 
   TempDirectory directory_;

@@ -69,7 +69,7 @@ TEST(ConfigFileTest, ReadsOnlyTextInRegularFiles) {
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(std::string(ReadConfigFile(pipe).status().message()), HasSubstr("is not a regular file"))
-      << "and does not wait for somebody to write";
+      << "and does not wait for a writer";
 }
 
 }  // namespace

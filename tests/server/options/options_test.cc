@@ -19,7 +19,7 @@ constexpr const char* kNoAddresses[] = {"127.0.0.1",       "127.0.0.1:",   ":1",
                                         "a:b:9",           "[]:9",         "[::1:9",       "::1]:9",
                                         "[127.0.0.1]:9",   "a b:9",        "[::1]9",       "127.0.0.1:99999999999"};
 
-// With the built-in catalogues.
+// Checks the options with the built-in catalogues.
 absl::Status CheckOptions(const Options& options) {
   static const auto* const kCatalogs = new Catalogs(LoadBuiltinCatalogs().value());
   return qconfig::CheckOptions(options, *kCatalogs);
@@ -121,8 +121,8 @@ TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
   struct Case {
     const char* listen;
     bool tls, requires_client_cert, insecure;
-    const char* refused;  // with what, or null
-    const char* warned;   // of what, or null
+    const char* error;    // part of the error, or null
+    const char* warning;  // part of the warning, or null
   };
   const char* const kOpen = "neither encrypted nor authenticated";
   const Case cases[] = {
@@ -142,14 +142,14 @@ TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
     if (c.tls) options.tls_cert = options.tls_key = "file";
     if (c.requires_client_cert) options.tls_client_ca = "file";
     options.insecure = c.insecure;
-    const std::string refusal(CheckOptions(options).message());
-    if (c.refused == nullptr) {
-      EXPECT_EQ(refusal, "");
-      EXPECT_THAT(InsecureExposureWarning(options), HasSubstr(c.warned == nullptr ? "" : c.warned));
-      EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warned == nullptr);
+    const std::string error(CheckOptions(options).message());
+    if (c.error == nullptr) {
+      EXPECT_EQ(error, "");
+      EXPECT_THAT(InsecureExposureWarning(options), HasSubstr(c.warning == nullptr ? "" : c.warning));
+      EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warning == nullptr);
     } else {
-      EXPECT_THAT(refusal, HasSubstr(c.refused));
-      EXPECT_THAT(refusal, HasSubstr("or set --insecure"));
+      EXPECT_THAT(error, HasSubstr(c.error));
+      EXPECT_THAT(error, HasSubstr("or set --insecure"));
     }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What callers see of a new epoch, over a real port.
+// Effects of a new epoch on clients, over a real port.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -17,10 +17,10 @@
 namespace qconfig {
 namespace {
 
-// A tenant whose registry is at revision 3 when the next epoch begins.
+// A tenant that is at revision 3 when the next epoch starts.
 class RegistryEpochTest : public testing::Test {
  protected:
-  // Writes to the store itself: an epoch begins before a server serves it, so the server must not have read anything.
+  // Writes directly to the store: an epoch starts before the server does, so the server must not have read anything.
   explicit RegistryEpochTest(const HistoryLimits& history = {}) : store_(new MemoryStore(history)) {
     const TenantId tenant = TenantId::Parse("default", "").value();
     const std::string default_catalog = absl::StrCat("changes { set_default_catalog: '", kDefaultCatalog, "' } ");
@@ -28,7 +28,7 @@ class RegistryEpochTest : public testing::Test {
          {absl::StrCat("revision: 2 ", default_catalog, "changes { put_scheme { name: 'a' config {} } }"),
           std::string("revision: 3 changes { put_scheme { name: 'b' config {} } }")}) {
       RegistryCommit commit{Proto<v1::ChangeRecord>(record), ""};
-      commit.record.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));  // or history forgets it
+      commit.record.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));  // recent, so that it is not compacted
       EXPECT_TRUE(store_->Commit(tenant, commit).ok());
     }
     first_ = store_->BeginEpoch().value();
@@ -93,7 +93,7 @@ class ShortHistoryEpochTest : public RegistryEpochTest {
 TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostAfterCompaction) {
   ASSERT_TRUE(Register("c").ok());
   ASSERT_TRUE(Register("d").ok());
-  EXPECT_EQ(Told("revision: 3"), "REVISION_COMPACTED at revision") << "so the gap is below the first revision";
+  EXPECT_EQ(Told("revision: 3"), "REVISION_COMPACTED at revision") << "the gap is now below the first revision";
   EXPECT_EQ(Told("min_revision: 3"), "OK");
   for (const int64_t revision : {int64_t{4}, first_ - 1}) {
     EXPECT_EQ(Told(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
@@ -157,7 +157,7 @@ TEST_F(RegistryEpochTest, PageTokenOfALostRevisionFails) {
 TEST_F(RegistryEpochTest, WritesWorkInASecondEpoch) {
   ASSERT_TRUE(Register("c").ok());
   const int64_t second = store_->BeginEpoch().value();
-  EXPECT_EQ(Register("d")->revision(), second) << "memory knew another next revision";
+  EXPECT_EQ(Register("d")->revision(), second) << "the cache had a different next revision";
   EXPECT_EQ(Told(absl::StrCat("revision: ", first_ + 1)), "REVISION_LOST at revision");
   EXPECT_EQ(Changes(), (std::vector<int64_t>{second, first_, 3, 2}));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What callers see when the storage fails, and afterwards.
+// Effects of storage failures on clients, during and after the failure.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@
 namespace qconfig {
 namespace {
 
-// Stops the first Load() when it has read, until it is told to go on.
+// Pauses the first Load() after it has read, until Resume() is called.
 class PausingStore : public FaultInjectingStore {
  public:
   PausingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
@@ -30,18 +30,18 @@ class PausingStore : public FaultInjectingStore {
     auto state = FaultInjectingStore::Load(tenant, revision);
     if (is_first_.exchange(false)) {
       paused_.Notify();
-      go_on_.WaitForNotification();
+      resumed_.WaitForNotification();
     }
     return state;
   }
 
   void WaitUntilPaused() { paused_.WaitForNotification(); }
-  void GoOn() { go_on_.Notify(); }
+  void Resume() { resumed_.Notify(); }
 
  private:
   mutable std::atomic<bool> is_first_ = true;
   mutable absl::Notification paused_;
-  absl::Notification go_on_;
+  absl::Notification resumed_;
 };
 
 class RegistryFaultTest : public testing::Test {
@@ -80,7 +80,7 @@ TEST_F(RegistryFaultTest, FullStorageRejectsWritesAndKeepsServing) {
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(Get(server, "two"), "SCHEME_NOT_FOUND at spec.scheme");
-  EXPECT_TRUE(Put(server, "two").ok()) << "there is room again";
+  EXPECT_TRUE(Put(server, "two").ok()) << "the storage has space again";
 }
 
 TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsFoundByItsRequestId) {
@@ -90,7 +90,7 @@ TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsFoundByItsRequestId) {
   const absl::Status lost = Put(server, "one", id);
   EXPECT_EQ(ToldToClient(lost), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(lost.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(Put(server, "one", id).ok()) << "repeated, as a client would";
+  EXPECT_TRUE(Put(server, "one", id).ok()) << "repeated like a client's retry";
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(server.client().ListChanges({})->changes_size(), 1);
   EXPECT_TRUE(Put(server, "two").ok());
@@ -101,7 +101,7 @@ TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsVisibleToReads) {
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_FALSE(Put(server, "two").ok());
-  EXPECT_EQ(Get(server, "two"), "OK") << "memory must not hide what is stored";
+  EXPECT_EQ(Get(server, "two"), "OK") << "the cache must not hide the stored write";
 }
 
 TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeInvalidatesCachedAnswers) {
@@ -112,7 +112,7 @@ TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeInvalidatesCachedAnswers) {
   EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_FALSE(Put(server, "two").ok());
-  EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "an answer from before the write";
+  EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "the answer is from before the write";
 }
 
 TEST_F(RegistryFaultTest, LogsTheCauseOfAStorageFailure) {
@@ -121,7 +121,7 @@ TEST_F(RegistryFaultTest, LogsTheCauseOfAStorageFailure) {
   EXPECT_FALSE(Put(server, "one").ok());
   store_->FailBeforeStoring(StorageUnavailable("/disk is gone"));
   EXPECT_FALSE(Put(server, "one").ok());
-  server.server().Shutdown(absl::ZeroDuration());  // after it, everything is logged
+  server.server().Shutdown(absl::ZeroDuration());  // flushes the log
   EXPECT_THAT(server.log(), testing::HasSubstr("reason=STORAGE_FULL"));
   EXPECT_THAT(server.log(), testing::HasSubstr("[error]"));
   EXPECT_THAT(server.log(), testing::HasSubstr("error=\"no room on /disk\""));
@@ -164,12 +164,12 @@ TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   settings.store = std::move(store);
   TestServer server(std::move(settings));
 
-  // The answer of revision 2 may come, and must not be kept.
+  // The call may answer with revision 2, but that answer must not be cached.
   std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
-  pausing.WaitUntilPaused();  // it has read revision 2
+  pausing.WaitUntilPaused();  // Load() has read revision 2
   pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_EQ(ToldToClient(Put(server, "two")), "STORAGE_UNAVAILABLE");
-  pausing.GoOn();
+  pausing.Resume();
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");
   EXPECT_EQ(
@@ -178,7 +178,7 @@ TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
 }
 
-// Counts what it is asked to store.
+// Counts commits.
 class CountingStore : public FaultInjectingStore {
  public:
   CountingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
@@ -215,7 +215,7 @@ TEST_F(RegistryFaultTest, WritesOfOneTenantAreSerialized) {
 TEST_F(RegistryFaultTest, ReadsStoredRevisionsThatMemoryLacks) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
-  RegistryCommit behind;  // as between storing a write and showing it
+  RegistryCommit behind;  // stored, but not yet in the cache
   *behind.record.add_changes()->mutable_put_scheme() = Proto<v1::Scheme>("name: 'two' config {}");
   behind.record.set_revision(3);
   ASSERT_TRUE(store_->Commit(TenantId::Default(), behind).ok());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is read of registries over a real port: past revisions, those that are waited for, pages and history.
+// Reads of registries over a real port: past revisions, min_revision, pages and history.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,7 +101,7 @@ TEST_F(RegistryReadsTest, ShutdownEndsWaitingCalls) {
   while (!called) std::this_thread::yield();
   server_.server().Shutdown(absl::Hours(1));
   waiter.join();
-  EXPECT_THAT(told, testing::AnyOf("SHUTTING_DOWN", ""));  // "" when the connection was refused before
+  EXPECT_THAT(told, testing::AnyOf("SHUTTING_DOWN", ""));  // "" if the connection was already refused
 }
 
 TEST_F(RegistryReadsTest, ListsChangesNewestFirst) {
@@ -184,7 +184,7 @@ TEST_F(RegistryReadsTest, LargestEntryFitsDefaultClientLimits) {
 }
 
 TEST_F(RegistryReadsTest, PagesFitDefaultClientLimits) {
-  // A client with gRPC's default limits takes 4 MiB.
+  // gRPC's default limit of a client is 4 MiB.
   const std::string description(1000, 'x');
   for (int i = 0; i < 18; ++i) {
     v1::RegisterTemplateRequest request;

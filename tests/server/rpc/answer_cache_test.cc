@@ -24,7 +24,7 @@ void Put(AnswerCache& cache, const std::string& request, const std::string& tena
   cache.Put(cache.Begin(), request, tenant, answer);
 }
 
-// Empty: there is none.
+// Empty if the cache has no answer.
 std::string Find(AnswerCache& cache, const std::string& request) {
   const auto found = cache.Find(request);
   if (found == nullptr) return "";
@@ -74,7 +74,7 @@ TEST(AnswerCacheTest, EvictsAnswersAboveItsSize) {
   EXPECT_NE(Find(cache, "99"), "");
   Put(cache, "large", "t", std::string(10'000, 'x'));
   EXPECT_EQ(Find(cache, "large"), "");
-  EXPECT_NE(Find(cache, "99"), "") << "what can not be kept drove out others";
+  EXPECT_NE(Find(cache, "99"), "") << "an answer that does not fit must not evict others";
 }
 
 TEST(AnswerCacheTest, CountsHitsAndMisses) {
@@ -104,7 +104,7 @@ TEST(AnswerCacheTest, InvalidationIsNotAnEviction) {
   cache.Forget(Tenant("t"));
   for (const char* request : {"2", "3"}) Put(cache, request, "u", std::string(1000, 'x'));
   EXPECT_EQ(Find(cache, "1"), "");
-  EXPECT_EQ(cache.counts().evictions, 1) << "of what was right";
+  EXPECT_EQ(cache.counts().evictions, 1) << "the invalidated answer does not count";
 }
 
 TEST(AnswerCacheTest, SizeZeroCachesNothing) {
@@ -113,7 +113,7 @@ TEST(AnswerCacheTest, SizeZeroCachesNothing) {
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-// The same through a server.
+// The cache of a real server.
 
 v1::RegisterTemplateRequest Template(const std::string& exclude) {
   v1::RegisterTemplateRequest request;
@@ -245,7 +245,7 @@ TEST_F(CachedAnswersTest, FragmentedRequestsHitTheCache) {
   EXPECT_EQ(server.answer_cache().counts().hits, 1);
 }
 
-// With room for a few answers, so that they are dropped all the time.
+// The cache holds only a few answers, so that it evicts constantly.
 TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
   TestServer server(Of(10'000));
   constexpr int kTenants = 4;

@@ -28,7 +28,7 @@ using grpc::health::v1::HealthCheckResponse;
 
 constexpr char kService[] = "qconfig.v1.ConfigService";
 
-// A watcher of a service.
+// A Watch() call for a service.
 struct Watch {
   Watch(TestServer& server, const std::string& service) : Watch(server.channel(), service) {}
   Watch(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) : stub(Health::NewStub(channel)) {
@@ -36,7 +36,7 @@ struct Watch {
     reader = stub->Watch(&context, request);
   }
 
-  // The next status that the server sends. UNKNOWN: the call is over.
+  // Waits for the next status. UNKNOWN if the call has ended.
   HealthCheckResponse::ServingStatus Next() {
     HealthCheckResponse response;
     return reader->Read(&response) ? response.status() : HealthCheckResponse::UNKNOWN;
@@ -116,7 +116,7 @@ size_t ThreadCount() {
   return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-// With reflection, because both kinds of calls may stay open for hours.
+// Also covers reflection, because both kinds of calls may stay open for hours.
 TEST(HealthServiceTest, IdleStreamsUseNoThreads) {
   using grpc::reflection::v1::ServerReflection;
   using grpc::reflection::v1::ServerReflectionRequest;
@@ -137,7 +137,7 @@ TEST(HealthServiceTest, IdleStreamsUseNoThreads) {
   std::vector<std::unique_ptr<Watch>> watches;
   std::vector<std::unique_ptr<Describe>> describes;
   size_t threads_before = 0;
-  for (int connection = 0; connection < 5; ++connection) {  // each takes a hundred calls
+  for (int connection = 0; connection < 5; ++connection) {  // a connection has at most a hundred calls
     grpc::ChannelArguments own_connection;
     own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     const auto channel =

@@ -76,7 +76,7 @@ TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
     EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
     std::this_thread::yield();
   }
-  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet moment";
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet period";
   drain.join();
 }
 
@@ -104,14 +104,14 @@ TEST(InFlightCallsTest, UnreadAnswersCauseOverload) {
   const Counted small = calls->Send(10);
   EXPECT_TRUE(calls->Enter().ok());
   Counted large = calls->Send(90);
-  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "too many bytes";
   EXPECT_EQ(calls->sending(), 2);
   EXPECT_EQ(calls->sending_bytes(), 100);
   large.Reset();
   EXPECT_TRUE(calls->Enter().ok());
   std::vector<Counted> many;
   while (many.size() < 100) many.push_back(calls->Send(0));
-  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their number";
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "too many answers";
   many.clear();
   EXPECT_TRUE(calls->Enter().ok());
 }

@@ -26,7 +26,7 @@ constexpr char kOtherCached[] = "qconfig.v1.ConfigService/ListTemplates";
 
 TenantId Tenant(const std::string& name) { return TenantId::Parse(name, "tenant").value(); }
 
-// Answers with the path of the method and the number of the call, about the tenant that the request names.
+// Answers with the method's path and the number of the call, for the tenant that the request names.
 BytesMethod Counting(std::atomic<int>& calls) {
   return [&calls](const CallContext& call, absl::string_view request) -> absl::StatusOr<std::string> {
     call.notes->tenants.emplace_back(request);

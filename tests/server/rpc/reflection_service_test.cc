@@ -27,7 +27,7 @@ using testing::HasSubstr;
 
 namespace reflection = grpc::reflection::v1;
 
-// An open call of one version of the service.
+// An open call to one version of the service.
 template <typename Service, typename Request, typename Response>
 struct Call {
   explicit Call(const std::shared_ptr<grpc::Channel>& channel)
@@ -136,7 +136,7 @@ TEST(ReflectionServiceTest, OpenCallsAreLimited) {
   TestServer server;
   std::vector<std::unique_ptr<CallV1>> calls;
   while (calls.size() < ReflectionService::kMaxOpenCalls) {
-    grpc::ChannelArguments own_connection;  // each takes a hundred calls
+    grpc::ChannelArguments own_connection;  // a connection has at most a hundred calls
     own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     const auto channel =
         grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The methods of ConfigService, called over a real port.
+// The methods of ConfigService over a real port.
 #include "server/services/config_service.h"
 
 #include <gmock/gmock.h>
@@ -78,7 +78,7 @@ TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsUpToTheLimitOfTheServer) {
   EXPECT_LT(absl::Now() - start, absl::Seconds(20)) << "the default is 30 seconds";
 }
 
-// A request that takes long, within all limits: patterns that almost match the projections of a template.
+// A slow request within all limits: its patterns almost match the projections of a template.
 v1::GetConfigRequest SlowRequest(TestServer& server) {
   v1::RegisterTemplateRequest registration;
   registration.mutable_llm_template()->set_model_type("slow");
@@ -100,7 +100,7 @@ v1::GetConfigRequest SlowRequest(TestServer& server) {
 
 TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
   const v1::GetConfigRequest request = SlowRequest(server_);
-  const absl::Time start = absl::Now() + absl::Hours(1);  // the limits of waiting use the real clock
+  const absl::Time start = absl::Now() + absl::Hours(1);  // time limits of waits use the real clock
   int ticks = 0;
   const ConfigService service(server_.registry(), Limits(), Clock([&] { return start + absl::Milliseconds(++ticks); }));
   CallContext call;
@@ -126,7 +126,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   EXPECT_EQ(calls, 11);
 }
 
-// Each request fails the check that is named and all those after it.
+// Each request fails the named check and all checks after it.
 TEST_F(ConfigServiceTest, ChecksShapeThenCatalogueThenRevision) {
   const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
   EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
@@ -330,7 +330,7 @@ TEST(BatchGetConfigTest, SmallMessagesCountWithTheirSizeInMemory) {
 }
 
 TEST(BatchGetConfigTest, StopsAfterTheDeadline) {
-  // By the server's clock an hour passes between any two looks at it.
+  // The server's clock advances by an hour at each reading.
   TestServer server(WithClock(Clock([now = absl::Now()]() mutable { return now += absl::Hours(1); })));
   v1::BatchGetConfigRequest batch;
   batch.add_requests();

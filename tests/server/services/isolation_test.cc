@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// No method shows a tenant anything of another one: each is called as another tenant, with names that are near those of
-// the first one's entries, and what comes back must be what a server says on which that first tenant never was.
+// No method reveals anything about another tenant. Each is called as another tenant, with names similar to those of the
+// owner's entries, and must answer like a server on which the owner does not exist.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// In every text that the first tenant writes.
+// A part of every text that the owner writes.
 constexpr char kSecret[] = "zebra";
 constexpr char kUuid[] = "123e4567-e89b-42d3-a456-426614174000";
 
@@ -51,8 +51,8 @@ class IsolationTest : public testing::Test {
   std::string page_token_;
 };
 
-// The calls that read, by the method's name. Those that find nothing ask for a name that is near the owner's: its
-// letters but one, so that the request itself has no secret in it.
+// Calls by method name. Calls with unknown names use the owner's names without one letter, so that the requests
+// themselves do not contain the secret.
 using Calls = std::multimap<std::string, std::function<std::string(client::Client&)>>;
 
 template <typename Request, typename Response>
@@ -98,7 +98,7 @@ TEST_F(IsolationTest, EveryMethodAnswersAsIfTheOwnerDidNotExist) {
   for (const auto* service : {v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService"),
                               v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService")}) {
     for (int i = 0; i < service->method_count(); ++i) {
-      EXPECT_GT(calls.count(service->method(i)->name()), 0u) << service->method(i)->name() << " is not tried";
+      EXPECT_GT(calls.count(service->method(i)->name()), 0u) << service->method(i)->name() << " is not covered";
     }
   }
   for (const auto& [method, call] : calls) {
@@ -135,13 +135,13 @@ TEST_F(IsolationTest, OtherTenantsCanUseTheSameNamesAndRequestIds) {
   EXPECT_EQ(registered->revision(), 2);
   auto owner = server_.ClientOf("owner");
   const auto kept = owner.GetScheme(Proto<v1::GetSchemeRequest>("name: 'zebra_int8'"));
-  EXPECT_EQ(kept->scheme().config().weight_size(), 1) << "another tenant's write changed it";
+  EXPECT_EQ(kept->scheme().config().weight_size(), 1) << "another tenant's write changed the scheme";
   EXPECT_EQ(owner.ListChanges({})->revision(), 4);
 }
 
 TEST_F(IsolationTest, OtherTenantsCannotUseTheOwnersPageToken) {
   auto other = server_.ClientOf("other");
-  for (int i = 0; i < 4; ++i) {  // so that it has the revisions that the token speaks of
+  for (int i = 0; i < 4; ++i) {  // so that the tenant has the token's revision
     ASSERT_TRUE(other.RegisterTemplate(Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' }")).ok());
   }
   v1::ListChangesRequest request;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The writes of RegistryService, over a real port.
+// The writes of RegistryService over a real port.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ TEST_F(RegistryServiceTest, RegisteredSchemeIsAvailableImmediately) {
   EXPECT_EQ(registered->revision(), 2);
   const v1::Scheme& scheme = registered->scheme();
   EXPECT_EQ(scheme.config().weight(0).dtype(), v1::DTYPE_INT8);
-  EXPECT_TRUE(scheme.has_spec()) << "it comes back as it was given";
+  EXPECT_TRUE(scheme.has_spec()) << "the scheme is returned as it was registered";
   EXPECT_EQ(scheme.origin(), v1::REGISTRY_ORIGIN_TENANT);
   EXPECT_FALSE(scheme.etag().empty());
   EXPECT_TRUE(scheme.has_create_time());
@@ -46,7 +46,7 @@ TEST_F(RegistryServiceTest, RegisteredSchemeIsAvailableImmediately) {
   EXPECT_TRUE(MessageDifferencer::Equals(read->scheme(), scheme));
   const auto list = server_.client().ListSchemes({});
   EXPECT_EQ(list->total_size(), 28);
-  EXPECT_EQ(list->schemes().rbegin()->name(), "mine") << "after the catalogue's";
+  EXPECT_EQ(list->schemes().rbegin()->name(), "mine") << "it follows the catalogue's schemes";
 }
 
 TEST_F(RegistryServiceTest, OutputOnlyFieldsAreIgnored) {
@@ -62,12 +62,12 @@ TEST_F(RegistryServiceTest, OutputOnlyFieldsAreIgnored) {
 
 TEST_F(RegistryServiceTest, RejectsExistingNames) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
-  for (const char* name : {"mine", "fp8", "mx9"}) {  // the last is only in a later catalogue
+  for (const char* name : {"mine", "fp8", "mx9"}) {  // mx9 is only in a later catalogue
     const auto taken = RegisterInt8(name);
     EXPECT_EQ(ToldToClient(taken.status()), "SCHEME_EXISTS at scheme.name") << name;
     EXPECT_EQ(taken.status().code(), absl::StatusCode::kAlreadyExists);
   }
-  EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "what is refused makes no revision";
+  EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "a rejected write creates no revision";
 }
 
 TEST_F(RegistryServiceTest, RejectsInvalidNames) {
@@ -86,7 +86,7 @@ TEST_F(RegistryServiceTest, SchemeRequiresEitherConfigOrSpec) {
   EXPECT_EQ(ToldToClient(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
   EXPECT_EQ(ToldToClient(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
             "INVALID_REQUEST at scheme");
-  EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark takes an empty layer";
+  EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark accepts an empty layer";
 }
 
 TEST_F(RegistryServiceTest, InvalidTensorErrorsNameTheRule) {
@@ -113,7 +113,7 @@ TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
   const auto scheme = UnregisterScheme("name: 'mane'");
   EXPECT_THAT(client::ErrorOf(scheme.status()).detail().suggestions(), ElementsAre("mine"));
-  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine")) << "not those of the catalogue";
+  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine")) << "without the catalogue's schemes";
   EXPECT_THAT(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).detail().suggestions(),
               ElementsAre("own"));
 }
@@ -139,7 +139,7 @@ TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltInUntilItIsRemoved) {
   v1::GetTemplateRequest get;
   get.set_model_type("llama");
   EXPECT_TRUE(server_.client().GetTemplate(get)->llm_template().shadows_builtin());
-  EXPECT_EQ(server_.client().ListTemplates({})->total_size(), 41) << "it has the place of the built-in";
+  EXPECT_EQ(server_.client().ListTemplates({})->total_size(), 41) << "it replaces the built-in template in the list";
 
   const auto removed = UnregisterTemplate("model_type: 'llama'");
   ASSERT_TRUE(removed.ok()) << removed.status();
@@ -246,7 +246,7 @@ TEST_F(RegistryServiceTest, ConcurrentWritersOfOneTenantAllSucceed) {
       for (int n = 0; n < kEach; ++n) {
         const auto written = RegisterInt8(absl::StrCat("s", i, "-", n));
         ASSERT_TRUE(written.ok()) << written.status();
-        // What was acknowledged is seen by whatever comes next.
+        // Later reads see acknowledged writes.
         EXPECT_TRUE(GetConfig(absl::StrCat("spec { model_type: 'llama' scheme: 's", i, "-", n, "' }")).ok());
         revisions[static_cast<size_t>(i)].push_back(written->revision());
       }
@@ -271,7 +271,7 @@ TEST_F(RegistryServiceTest, RepeatedRequestIdIsAppliedOnce) {
   EXPECT_EQ(ToldToClient(other.status()), "REQUEST_ID_REUSED at request_id");
   EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
   EXPECT_EQ(ToldToClient(RegisterInt8("other", "request_id: 'abc'").status()), "INVALID_REQUEST at request_id");
-  EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "ids are of one tenant";
+  EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "IDs are separate for each tenant";
 }
 
 TEST_F(RegistryServiceTest, RequestIdIsValidForOneMethod) {
@@ -279,7 +279,7 @@ TEST_F(RegistryServiceTest, RequestIdIsValidForOneMethod) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'mine' }").ok());
   ASSERT_TRUE(UnregisterScheme("name: 'mine' " + id).ok());
-  // The same bytes as the request before, but for the method.
+  // The same bytes as the previous request, with a different method.
   EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
 }
 

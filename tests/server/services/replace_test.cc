@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replacing entries, and the default catalogue, over a real port.
+// Replacement of entries, and the default catalogue, over a real port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -109,7 +109,7 @@ TEST_F(ReplaceTest, ReadersAlwaysSeeTheOldOrTheNewScheme) {
   EXPECT_EQ(failed_writes, 0);
   EXPECT_EQ(failures, 0);
   EXPECT_GE(reads, kReads);
-  for (const std::set<int64_t>& seen : revisions) EXPECT_GT(seen.size(), 100u) << "readers and the writer took turns";
+  for (const std::set<int64_t>& seen : revisions) EXPECT_GT(seen.size(), 100u) << "reads and writes must alternate";
 }
 
 TEST_F(ReplaceTest, MustBeNewRejectsExistingTemplates) {
@@ -203,7 +203,7 @@ TEST_F(DefaultCatalogTest, RequestIsAppliedOnce) {
   EXPECT_EQ(CatalogUsed(), "quark-0.12.post1");
 }
 
-// A server whose binary no longer has the release that a tenant uses by default.
+// A server whose binary no longer contains the tenant's default catalogue.
 TEST(LostCatalogTest, OtherCataloguesWorkAndErrorsExplainHowToMigrate) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   TestSettings settings;

@@ -23,7 +23,7 @@ std::string Digest(const std::string& rest) {
   return RequestDigest(request).value();
 }
 
-// Digests are stored for as long as history, so they must not change, whichever version of Protobuf is used.
+// Digests are stored as long as history, so they must not change with the version of Protobuf.
 TEST(RequestDigestTest, NeverChanges) {
   EXPECT_EQ(Digest("replace: true"), "f37cc09fa3027750d1beb7690f3e46b50f22820c503a583618c6cf4755d7c466");
   EXPECT_EQ(RequestDigest(Proto<v1::RegisterTemplateRequest>(

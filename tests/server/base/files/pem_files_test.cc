@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 class PemFilesTest : public testing::Test {
  protected:
-  // What is wrong with these contents; "OK" if nothing is.
+  // The error of these contents, or "OK".
   std::string Check(const std::string& cert, const std::string& key, const std::string& ca = "") {
     const PemPaths paths = {"/x/tls.crt", "/x/tls.key", ca.empty() ? "" : "/x/ca.crt"};
     const auto end = CheckPem(paths, {cert, key, ca}, now_);
@@ -80,7 +80,7 @@ TEST_F(PemFilesTest, ReadsOnlyRegularFiles) {
   EXPECT_EQ(problem("/"), "/: is not a regular file");
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(problem(pipe), pipe + ": is not a regular file") << "and does not wait for somebody to write";
+  EXPECT_EQ(problem(pipe), pipe + ": is not a regular file") << "and does not wait for a writer";
   WriteFile(cert, std::string((1u << 20) + 1, 'x'));
   EXPECT_EQ(problem(cert), cert + ": has more than 1048576 bytes");
   WriteFile(cert, pair_.cert + std::string(1, '\0') + pair_.cert);

@@ -33,7 +33,7 @@ TEST(FaultInjectingStoreTest, ReadsFailUntilReset) {
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "1 to 2");
 }
 
-// With no fault it is a store like any other.
+// Without faults, it satisfies the contract of every store.
 INSTANTIATE_TEST_SUITE_P(FaultInjecting, StoreConformanceTest,
                          testing::Values(StoreEngine{"Memory", false,
                                                      [](const std::string&, const HistoryLimits& history) {

@@ -7,7 +7,7 @@
 
 namespace qconfig {
 
-// SQLite reserves vfs_.szOsFile bytes: this, and after it the file of base_.
+// SQLite reserves vfs_.szOsFile bytes: this struct, followed by the file of base_.
 struct FaultVfs::File {
   sqlite3_file file;
   sqlite3_io_methods methods;
@@ -57,7 +57,7 @@ int FaultVfs::Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int f
   const int code = self->base_->xOpen(self->base_, name, opened->base(), flags, out_flags);
   if (opened->base()->pMethods == nullptr) return code;
   sqlite3_io_methods& methods = opened->methods;
-  methods.iVersion = 2;  // without memory-mapped reading
+  methods.iVersion = 2;  // disables memory-mapped I/O
   methods.xClose = [](sqlite3_file* f) { return File::Of(f)->base()->pMethods->xClose(File::Of(f)->base()); };
   methods.xRead = [](sqlite3_file* f, void* bytes, int size, sqlite3_int64 offset) {
     return File::Of(f)->base()->pMethods->xRead(File::Of(f)->base(), bytes, size, offset);
@@ -103,7 +103,7 @@ int FaultVfs::Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int f
 int FaultVfs::Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
   File* const self = File::Of(file);
   if (!self->vfs->Fails(Call::kWrite)) return self->base()->pMethods->xWrite(self->base(), bytes, size, offset);
-  // Some of it was written before the failure.
+  // Part of the data is written before the failure.
   self->base()->pMethods->xWrite(self->base(), bytes, size / 2, offset);
   const bool full = self->vfs->fault_ == Fault::kFull;
   errno = full ? ENOSPC : EIO;

@@ -17,7 +17,7 @@
 namespace qconfig {
 namespace {
 
-// Revisions 30 31 32 100 101 1000; the next one is 2000. History has forgotten the revisions 1 2 10 to 29.
+// Revisions 30, 31, 32, 100, 101 and 1000 are readable; the next one is 2000. Revisions 1, 2 and 10 to 29 are compacted.
 RevisionRange WithGaps() { return {30, 1000, 2000, {{2, 10}, {32, 100}, {101, 1000}}}; }
 
 const std::vector<int64_t>& Readable() {
@@ -133,7 +133,7 @@ TEST(FirstOfEpochTest, DependsOnTheMinuteAndExceedsUsedRevisions) {
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 40), 3'633'120'000'000);
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 3'633'119'999'999), 3'633'120'000'000);
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 3'633'120'000'000), 3'633'121'000'000);
-  EXPECT_EQ(FirstOfEpoch(at("1970-01-01T00:00:00Z"), 2), 1'000'000) << "a clock that is wrong";
+  EXPECT_EQ(FirstOfEpoch(at("1970-01-01T00:00:00Z"), 2), 1'000'000) << "the clock is wrong";
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_F(SqliteBackupTest, BackupIsOneFileThatOpensAsAStore) {
   const size_t files = FileCount();
   ASSERT_EQ(BackupSqlite(from_, to_), absl::OkStatus());
   EXPECT_EQ(FileCount(), files + 1);
-  // Not in the mode that needs files beside it.
+  // The backup does not use a mode with additional files.
   EXPECT_EQ(FileBytes(to_)[18], 1);
   struct stat file {};
   ASSERT_EQ(stat(to_.c_str(), &file), 0);
@@ -64,7 +64,7 @@ TEST_F(SqliteBackupTest, BackupIsOneFileThatOpensAsAStore) {
   EXPECT_EQ(Loaded(*copy, "a", 2), "2 c: s=1; ");
   EXPECT_EQ(ChangesOf(*copy, "a", 1), "2 3");
   const int64_t next = copy->Revisions(Tenant("a"))->next;
-  EXPECT_GT(next, 1'000'000) << "revision 4 is taken";
+  EXPECT_GT(next, 1'000'000) << "revision 4 is already used";
   EXPECT_EQ(Described(copy->Commit(Tenant("a"), Write(next, {}))), absl::StrCat("1 to 3, ", next, " to ", next));
 }
 

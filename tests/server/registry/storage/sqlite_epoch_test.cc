@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When a registry's file begins a new epoch, and when it does not.
+// When opening a registry's file starts a new epoch, and when it does not.
 #include "server/registry/storage/sqlite_epoch.h"
 
 #include <gmock/gmock.h>
@@ -31,7 +31,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr int64_t kFirst = 3'000'000'000'000;  // of an epoch that begins in the tests' minute
+constexpr int64_t kFirst = 3'000'000'000'000;  // the first revision of an epoch that starts in the tests' minute
 constexpr int64_t kSecond = kFirst + 1'000'000;
 
 class SqliteEpochTest : public testing::Test {
@@ -46,7 +46,7 @@ class SqliteEpochTest : public testing::Test {
   }
   std::unique_ptr<SqliteStore> Open() { return TryOpen(path_).value(); }
 
-  // Writes so many revisions of tenant "a".
+  // Commits `writes` revisions of tenant "a".
   static void Commit(RegistryStore& store, int writes) {
     for (; writes > 0; --writes) {
       const int64_t next = store.Revisions(Tenant("a"))->next;
@@ -54,9 +54,9 @@ class SqliteEpochTest : public testing::Test {
     }
   }
   void Commit(int writes) { Commit(*Open(), writes); }
-  // The range of tenant "a" after the file is opened.
+  // Opens the file and returns the range of tenant "a".
   std::string Opened() { return Described(Open()->Revisions(Tenant("a"))); }
-  // A file of version 1, without a write-ahead log, as the backups of that version are.
+  // Creates a file of version 1 without a write-ahead log, like a backup of that version.
   void CreateFirstVersion() {
     WriteFile(path_, "");
     auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
@@ -68,7 +68,7 @@ class SqliteEpochTest : public testing::Test {
     warnings_.clear();
     return BeginSqliteEpochAt(path, [this](const std::string& text) { warnings_.push_back(text); });
   }
-  // What a restore replaces: the file, and what SQLite keeps beside it.
+  // Replaces the file, and removes SQLite's additional files, like a restore.
   void Replace(const std::string& bytes) {
     for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
     WriteFile(path_, bytes);
@@ -103,7 +103,7 @@ TEST_F(SqliteEpochTest, BackupIsMarkedButNotTheServedFile) {
   const auto copy = TryOpen(backup_).value();
   EXPECT_EQ(Described(copy->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", kFirst));
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "1 to 2");
-  // A backup of a backup is one, too.
+  // A backup of a backup is also marked.
   const std::string second = directory_.Path("second");
   const std::string third = directory_.Path("third");
   ASSERT_EQ(BackupSqlite(path_, second), absl::OkStatus());
@@ -124,7 +124,7 @@ TEST_F(SqliteEpochTest, EpochExceedsLostRevisionsRegardlessOfTheClock) {
   now_ = absl::UnixEpoch();
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
-  RawSqlite(path_).Run("UPDATE tenants SET revision = 2500000, commits = 2499999");  // as many writes would
+  RawSqlite(path_).Run("UPDATE tenants SET revision = 2500000, commits = 2499999");  // as after many writes
   EXPECT_EQ(Opened(), "1 to 2500000");
   Replace(FileBytes(backup_));
   EXPECT_EQ(Opened(), "1 to 2, next 3000000");
@@ -149,7 +149,7 @@ TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochStartsAnotherEpoch) {
   Replace(copy);
   const std::string opened = Opened();
   EXPECT_EQ(opened, absl::StrCat("1 to 6, next ", kSecond));
-  // Although this one has more commits than the file that it replaces.
+  // The copy has more commits than the file that it replaces.
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Commit(20);
   const std::string later = FileBytes(path_);
@@ -239,7 +239,7 @@ TEST_F(SqliteEpochTest, CountFileIsPrivateAndMustNotBeALink) {
 }
 
 TEST_F(SqliteEpochTest, CountAndLockBelongToTheOwnerOfTheRegistry) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  if (geteuid() != 0) GTEST_SKIP() << "only root can change the owner of files";
   Open();
   for (const char* suffix : {".commits", ".lock"}) std::filesystem::remove(path_ + suffix);
   ASSERT_EQ(chown(path_.c_str(), 65532, 65532), 0);
@@ -276,8 +276,8 @@ TEST_F(SqliteEpochTest, EpochSurvivesAKill) {
 
 TEST_F(SqliteEpochTest, MigratesFilesOfVersion1) {
   CreateFirstVersion();
-  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as a server leaves it
-  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "also before it is migrated";
+  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as after a server
+  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "works before the migration";
   const auto store = Open();
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "4 to 4");
   EXPECT_EQ(store->writes(), 4);
@@ -334,7 +334,7 @@ TEST_F(SqliteEpochTest, CommandStartsOneEpochForARestoredFileAndPrintsTheCause) 
     Replace(restored);
     const int64_t first = BeginByCommand(path_).value();
     EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(why), EndsWith(absl::StrCat(" begin at ", first)))));
-    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has begun";
+    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has started";
   }
 }
 

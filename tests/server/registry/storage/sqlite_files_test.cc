@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands on the disk: which files are created, which are refused and left as they were, who may open them.
+// Files on the disk: which files the store creates, which it rejects without a change, and their permissions.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -30,14 +30,14 @@ class SqliteFilesTest : public testing::Test {
     return SqliteStore::Open(options);
   }
 
-  // A registry with one tenant "a" at revision 3.
+  // Creates a registry with one tenant "a" at revision 3.
   void Fill(const std::string& path) {
     const auto store = Open(path).value();
     ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutScheme("s", std::string(20'000, 's'))})).ok());
     ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {PutTemplate("m", std::string(20'000, 'm'))})).ok());
   }
 
-  // That the file is refused with a message that has `problem`, and is as it was.
+  // Checks that the store rejects the file with a message that contains `problem`, and does not change it.
   void ExpectRefused(const std::string& path, const std::string& problem) {
     SCOPED_TRACE(problem);
     const std::string before = FileBytes(path);
@@ -45,7 +45,7 @@ class SqliteFilesTest : public testing::Test {
     const absl::Status status = Open(path).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_NE(status.message().find(problem), std::string::npos) << status;
-    EXPECT_NE(status.message().find("; "), std::string::npos) << "does not say what to do: " << status;
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "the message has no advice: " << status;
     EXPECT_TRUE(FileBytes(path) == before) << "the file has changed";
     EXPECT_TRUE(FileBytes(path + "-wal") == log_before) << "the log has changed";
   }
@@ -119,7 +119,7 @@ TEST_F(SqliteFilesTest, RejectsDamagedFiles) {
   }
   constexpr size_t kPage = 4096;
   for (size_t page = 1; page < whole.size() / kPage; ++page) {
-    // What stands in overflow pages is not SQLite's to check, only how they are linked.
+    // SQLite checks the links between overflow pages, but not their contents.
     std::string damaged = whole;
     damaged.replace(page * kPage, 100, std::string(100, '\xff'));
     WriteFile(path_, damaged);
@@ -198,7 +198,7 @@ TEST_F(SqliteFilesTest, RejectsASecondStoreOnTheSameFile) {
   EXPECT_EQ(Described(store->Commit(Tenant("a"), Write(2, {}))), "1 to 2");
 }
 
-// A process that runs `task`, with a pipe from it. It is killed at the end.
+// A child process that runs `task` and writes to a pipe. The destructor kills it.
 class Child {
  public:
   template <typename Task>
@@ -216,7 +216,7 @@ class Child {
   ~Child() { Kill(); }
 
   pid_t pid() const { return pid_; }
-  // Waits for the next byte; 0 when the child has ended.
+  // Waits for the next byte. Returns 0 if the child has exited.
   char Read() {
     char byte = 0;
     return read(from_child_.get(), &byte, 1) == 1 ? byte : '\0';
@@ -262,7 +262,7 @@ TEST_F(SqliteFilesTest, KeepsAcknowledgedWritesAfterAKill) {
     }
   });
   for (int i = 0; i < kWrites; ++i) ASSERT_EQ(child.Read(), 'y');
-  child.Kill();  // most likely in the middle of a write
+  child.Kill();  // most likely during a write
   const auto store = Open(path_).value();
   const int64_t newest = store->Revisions(Tenant("a"))->newest;
   EXPECT_GE(newest, 1 + kWrites);

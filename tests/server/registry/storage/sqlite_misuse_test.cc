@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What people and other programs do to a store's files behind its back.
+// Changes to a store's files by people or other programs.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ class SqliteMisuseTest : public testing::Test {
   }
   std::unique_ptr<SqliteStore> Open(const std::string& path) { return TryOpen(path).value(); }
 
-  // Makes so many revisions; `text` is what they put.
+  // Commits `writes` revisions that put `text`.
   static void Fill(SqliteStore& store, int writes, const std::string& text) {
     for (; writes > 0; --writes) {
       const int64_t revision = store.Revisions(Tenant("a"))->next;
@@ -42,7 +42,7 @@ class SqliteMisuseTest : public testing::Test {
     const absl::Status status = TryOpen(path).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_NE(status.message().find(problem), std::string::npos) << status;
-    EXPECT_NE(status.message().find("; "), std::string::npos) << "does not say what to do: " << status;
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "the message has no advice: " << status;
   }
 
   void ExpectMoved(const absl::Status& status) {
@@ -72,7 +72,7 @@ TEST_F(SqliteMisuseTest, DoesNotModifyAReplacementFile) {
     }
     const int64_t next = store->Revisions(Tenant("a"))->next;
     store.reset();
-    store = Open(path_);  // with no connection for readers yet
+    store = Open(path_);  // without a reader's connection yet
     if (served_reader) {
       EXPECT_TRUE(store->Load(Tenant("a"), 0).ok());
     }
@@ -87,7 +87,7 @@ TEST_F(SqliteMisuseTest, DoesNotModifyAReplacementFile) {
     EXPECT_TRUE(FileBytes(path_) == bytes);
     store.reset();
     EXPECT_TRUE(FileBytes(path_) == bytes);
-    // The log of the other file is not taken for its own.
+    // The store does not use the log of the other file.
     store = Open(path_);
     EXPECT_EQ(store->Revisions(Tenant("a"))->newest, 20);
     EXPECT_EQ(store->Load(Tenant("a"), 0)->templates().size(), 19);
@@ -172,7 +172,7 @@ TEST_F(SqliteMisuseTest, RejectsADamagedLogOfAKilledServer) {
   }
   WriteFile(killed + "-wal", log.substr(0, log.size() / 2));
   ExpectRefused(killed, "is damaged");
-  // Without an index nothing is known of what was synced.
+  // Without the log's index, it is unknown which writes were synced.
   std::filesystem::remove(killed + "-shm");
   EXPECT_TRUE(TryOpen(killed).ok());
   WriteFile(killed + "-wal", log);
@@ -202,7 +202,7 @@ TEST_F(SqliteMisuseTest, LogStaysSmallWithOverlappingReaders) {
   }
   done = true;
   for (std::thread& reader : readers) reader.join();
-  EXPECT_LT(largest, kMaxLog) << "of 80 MB that were written";
+  EXPECT_LT(largest, kMaxLog) << "80 MB were written";
 }
 
 TEST_F(SqliteMisuseTest, TruncatesALargeLogAfterItsReaderEnds) {
@@ -214,11 +214,11 @@ TEST_F(SqliteMisuseTest, TruncatesALargeLogAfterItsReaderEnds) {
     reader.Run("BEGIN; SELECT * FROM tenants");
     for (; revision < 14; ++revision) {
       const auto answer = store->Commit(Tenant("b"), Write(revision, {PutTemplate("m", std::string(2 << 20, 'x'))}));
-      ASSERT_TRUE(answer.ok()) << "a log that cannot be cut fails no write: " << answer.status();
+      ASSERT_TRUE(answer.ok()) << "a log that cannot be truncated must not fail writes: " << answer.status();
     }
     EXPECT_GT(std::filesystem::file_size(path_ + "-wal"), 40 << 20);
   }
-  // It is not tried at each write.
+  // Not every write tries to truncate it.
   for (int i = 0; i < 600 && std::filesystem::file_size(path_ + "-wal") > 1 << 20; ++i) {
     ASSERT_TRUE(store->Commit(Tenant("b"), Write(revision++, {})).ok());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Epochs, a part of every engine's contract.
+// The part of every engine's contract that concerns epochs.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +16,7 @@ TEST_P(StoreConformanceTest, EpochStartsAboveAllRevisions) {
   EXPECT_GT(first, 1'000'000);
   EXPECT_EQ(first % 1'000'000, 0);
   const int64_t second = store_->BeginEpoch().value();
-  EXPECT_GT(second, first) << "although no time has passed";
+  EXPECT_GT(second, first) << "even if no time has passed";
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Revisions(), absl::StrCat("1 to 2, next ", second));
     EXPECT_EQ(Revisions("unknown"), absl::StrCat("1 to 1, next ", second));
@@ -113,7 +113,7 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByCountAcrossGaps) {
   EXPECT_EQ(Revisions(), absl::StrCat(first, " to ", first + 3));
   EXPECT_EQ(Load(3), "REVISION_COMPACTED at revision");
   for (const int64_t lost : {int64_t{4}, first - 1}) {
-    EXPECT_EQ(Load(lost), "REVISION_LOST at revision") << "also when history forgot what is before the gap";
+    EXPECT_EQ(Load(lost), "REVISION_LOST at revision") << "also if the revisions before the gap are compacted";
     EXPECT_EQ(Changes(lost), "REVISION_LOST at revision") << lost;
   }
   EXPECT_EQ(Load(first), absl::StrCat(first, " : s=3; "));

@@ -15,7 +15,7 @@
 
 namespace {
 
-// What this program has synced, in order: "f" for a file, "d" for a directory.
+// The syncs of this program in order: "f" for a file, "d" for a directory.
 std::string& Synced() {
   static auto* const kSynced = new std::string();
   return *kSynced;
@@ -23,7 +23,7 @@ std::string& Synced() {
 
 }  // namespace
 
-// In the place of the system's, which it calls.
+// Replaces the system's function, which it calls.
 extern "C" int fsync(int fd) {
   static const auto system_fsync = reinterpret_cast<int (*)(int)>(dlsym(RTLD_NEXT, "fsync"));
   struct stat file {};
