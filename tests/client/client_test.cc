@@ -38,10 +38,10 @@ TEST_F(ClientTest, TheTimeoutOfACallOverridesTheClients) {
   v1::GetConfigRequest waiting = LlamaFp8();
   waiting.set_min_revision(1'000'000);
   const absl::Time start = absl::Now();
-  EXPECT_FALSE(server_.ClientOf("default", absl::Seconds(60)).GetConfig(waiting, absl::Milliseconds(200)).ok());
+  EXPECT_FALSE(server_.NewClient("default", absl::Seconds(60)).GetConfig(waiting, absl::Milliseconds(200)).ok());
   EXPECT_LT(absl::Now() - start, absl::Seconds(30));
   EXPECT_EQ(client_.GetConfig(LlamaFp8(), absl::ZeroDuration()).status().code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_TRUE(server_.ClientOf("default", absl::ZeroDuration()).GetConfig(LlamaFp8(), absl::Seconds(60)).ok());
+  EXPECT_TRUE(server_.NewClient("default", absl::ZeroDuration()).GetConfig(LlamaFp8(), absl::Seconds(60)).ok());
 }
 
 TEST_F(ClientTest, ListAllSchemesReadsAllPages) {

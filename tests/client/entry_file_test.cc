@@ -135,7 +135,7 @@ struct Rejected {
   std::vector<std::string> lines;  // in this order
 };
 
-std::string NameOf(const testing::TestParamInfo<Rejected>& info) { return info.param.name; }
+std::string CaseName(const testing::TestParamInfo<Rejected>& info) { return info.param.name; }
 
 void ExpectInOrder(const std::string& text, const std::vector<std::string>& parts) {
   size_t from = 0;
@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"NotFinite",
                  R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
                  {"as JSON: parse error", "ch_axis: not an integer"}}),
-    NameOf);
+    CaseName);
 
 TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
   // In single quotes, a backslash is literal in YAML and starts an escape sequence in textproto.

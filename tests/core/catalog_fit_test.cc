@@ -53,10 +53,10 @@ std::string CheckTemplate(const Catalog& catalog, const v1::AlgoConfig& config) 
 
 TEST(CatalogFitTest, FieldThatTheReleaseLacksIsRejectedInRequests) {
   const auto set = Proto<v1::AlgoConfig>("gptq { damp_percent: 0 }");
-  EXPECT_EQ(Told(CompleteAlgoConfig(Newer(), set, "c").status()), "OK");
+  EXPECT_EQ(ReasonAndField(CompleteAlgoConfig(Newer(), set, "c").status()), "OK");
   const absl::Status status = CompleteAlgoConfig(Older(), set, "c").status();
   EXPECT_EQ(status.message(), "c.gptq.damp_percent: Quark 0.12.post1 has no such field");
-  EXPECT_EQ(Told(status), "INVALID_ALGORITHM_CONFIG at c.gptq.damp_percent");
+  EXPECT_EQ(ReasonAndField(status), "INVALID_ALGORITHM_CONFIG at c.gptq.damp_percent");
 }
 
 TEST(CatalogFitTest, FieldThatTheReleaseLacksIsNotCompletedOrWritten) {

@@ -154,7 +154,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
         reason == v1::ERROR_REASON_OVERLOADED) {
       continue;
     }
-    client::Client client = server.ClientOf(absl::StrCat("tenant-", reason));
+    client::Client client = server.NewClient(absl::StrCat("tenant-", reason));
     absl::Status status;
     if (RejectedRequests().count(reason) > 0) {
       status = client.GetConfig(Proto<v1::GetConfigRequest>(RejectedRequests().at(reason))).status();
@@ -224,7 +224,7 @@ TEST(ErrorReasonTest, LongestErrorArrivesComplete) {
   // Four-byte characters, each of which takes twelve bytes in HTTP/2 trailers.
   for (int i = 0; i < 128; ++i) entry.mutable_scheme()->append("😀");
   const auto response = server.client().GetConfig(request);
-  EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
+  EXPECT_EQ(ReceivedReasonAndField(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
   EXPECT_EQ(response.status().code(), absl::StatusCode::kNotFound);
   const grpc::Status raw = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_LE(ErrorBytesOnWire(raw), kMaxErrorBytes);
@@ -239,7 +239,7 @@ TEST(WireStatusTest, LongErrorsAreShortened) {
                                                .Field("spec.layer_config[9999].scheme")
                                                .Value(emoji)
                                                .Allowed(names)
-                                               .NearestOf(names)
+                                               .SuggestNearest(names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
@@ -259,7 +259,7 @@ TEST(WireStatusTest, SuggestionsAreNeverTruncated) {
   const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                                .Value(name.substr(4))
                                                .Allowed(names)
-                                               .NearestOf(names)
+                                               .SuggestNearest(names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);

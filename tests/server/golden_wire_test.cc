@@ -47,7 +47,7 @@ using GoldenConfigWireTest = GoldenWireTest;
 
 TEST_P(GoldenConfigWireTest, MatchesQuark) {
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
-    const v1::GetConfigRequest request = RequestOf(golden["request"]);
+    const v1::GetConfigRequest request = ReadRequest(golden["request"]);
     const std::string cold = server_.AnswerTo(request);
     ASSERT_EQ(Difference(golden, server_.client().GetConfig(request)), "") << golden["id"];
     ASSERT_TRUE(server_.AnswerTo(request) == cold) << golden["id"] << ": the cached answer differs";
@@ -68,20 +68,20 @@ using GoldenRegistryWireTest = GoldenWireTest;
 TEST_P(GoldenRegistryWireTest, MatchesQuarkAfterRegistration) {
   int tenant = 0;
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
-    auto client = server_.ClientOf(absl::StrCat("case-", tenant++));
-    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {
+    auto client = server_.NewClient(absl::StrCat("case-", tenant++));
+    for (const v1::Scheme& scheme : ReadSchemes(golden["register_schemes"])) {
       v1::RegisterSchemeRequest request;
       *request.mutable_scheme() = scheme;
       const auto registered = client.RegisterScheme(request);
       ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
     }
-    for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
+    for (const v1::LlmTemplate& entry : ReadTemplates(golden["register_templates"])) {
       v1::RegisterTemplateRequest request;
       *request.mutable_llm_template() = entry;
       const auto registered = client.RegisterTemplate(request);
       ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
     }
-    v1::GetConfigRequest asked = RequestOf(golden["request"]);
+    v1::GetConfigRequest asked = ReadRequest(golden["request"]);
     asked.set_tenant(absl::StrCat("case-", tenant - 1));
     const std::string cold = server_.AnswerTo(asked);
     ASSERT_EQ(Difference(golden, client.GetConfig(asked)), "") << golden["id"];

@@ -174,7 +174,7 @@ TEST_F(HostileInputTest, ErrorsEscapeUnprintableNames) {
   request.mutable_spec()->set_model_type(std::string("a\0b\n\x1b[31m", 9));
   request.mutable_spec()->set_scheme("fp8");
   const auto response = server_.client().GetConfig(request);
-  EXPECT_EQ(ToldToClient(response.status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ReceivedReasonAndField(response.status()), "TEMPLATE_NOT_FOUND at spec.model_type");
   EXPECT_EQ(client::ErrorOf(response.status()).metadata().at("value"), "a\\u0000b\\u000a\\u001b[31m");
 }
 

@@ -82,10 +82,10 @@ class OverloadTest : public testing::Test {
     grpc::ClientContext context;
     v1::ListCatalogsResponse response;
     EXPECT_EQ(stub->ListCatalogs(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
-    return PushbackOf(context);
+    return ReadPushback(context);
   }
 
-  static int PushbackOf(const grpc::ClientContext& context) {
+  static int ReadPushback(const grpc::ClientContext& context) {
     const auto& trailers = context.GetServerTrailingMetadata();
     const auto it = trailers.find("grpc-retry-pushback-ms");
     int milliseconds = 0;
@@ -107,22 +107,23 @@ TEST_F(OverloadTest, RejectsCallsAboveTheLimitUntilOneEnds) {
     EXPECT_EQ(in_flight_calls_->working(), kMaxCalls);
     for (int i = 0; i < 20; ++i) {
       const absl::Status status = server_->client().ListCatalogs({}).status();
-      EXPECT_EQ(ToldToClient(status), "OVERLOADED");
+      EXPECT_EQ(ReceivedReasonAndField(status), "OVERLOADED");
       EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
     }
     EndCalls();
     EXPECT_EQ(in_flight_calls_->working(), 0);
-    EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+    EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   }
 }
 
 TEST_F(OverloadTest, AcceptsSequentialCalls) {
   const auto held = in_flight_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
-    ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the answer releases the slot";
+    ASSERT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK")
+        << "the answer releases the slot";
     auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
     request.set_tenant(absl::StrCat("t", i));  // makes the request different, so that its answer is not cached
-    ASSERT_EQ(ToldToClient(server_->client().GetConfig(request).status()), "OK");
+    ASSERT_EQ(ReceivedReasonAndField(server_->client().GetConfig(request).status()), "OK");
   }
 }
 
@@ -175,14 +176,14 @@ TEST_F(OverloadTest, LimitsCallsThatWaitForARevision) {
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
   callers_.emplace_back([&] {
     // May not be the first to wait.
-    while (ToldToClient(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
+    while (ReceivedReasonAndField(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
     }
   });
   std::string message;
   while (!absl::StrContains(message, "calls waiting for a revision")) {
-    message = std::string(server_->ClientOf("", absl::Milliseconds(50)).GetConfig(request).status().message());
+    message = std::string(server_->NewClient("", absl::Milliseconds(50)).GetConfig(request).status().message());
   }
-  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   server_->registry().StopWaiting();
 }
 
@@ -202,8 +203,8 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   const grpc::Status status = stub->RegisterScheme(&refused, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("(1 writes in flight)"));
-  EXPECT_GE(PushbackOf(refused), 100);
-  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  EXPECT_GE(ReadPushback(refused), 100);
+  EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   store_->ReleaseCommits();
   EndCalls();
   grpc::ClientContext later;
@@ -233,7 +234,7 @@ TEST_F(OverloadTest, SkipsCancelledCalls) {
   context.TryCancel();
   caller.join();
   // A later call on the same connection: the server has read that the first one was cancelled.
-  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListCatalogs({}).status()), "OK");
   grpc::ClientContext later;
   v1::ListCatalogsResponse response;
   EXPECT_TRUE(stub->ListCatalogs(&later, {}, &response).ok());
@@ -247,7 +248,7 @@ TEST_F(OverloadTest, SkipsCancelledCalls) {
 }
 
 TEST_F(OverloadTest, SkipsCallsAfterTheirDeadline) {
-  store_->FailReads(StorageUnavailable("would be told if the call were begun"));
+  store_->FailReads(StorageUnavailable("must not reach the client"));
   hours_ahead_ = 1;
   const absl::Status status = server_->client().ListCatalogs({}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);

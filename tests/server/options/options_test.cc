@@ -35,7 +35,7 @@ TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
     EXPECT_NE(option->get_group(), "Options") << option->get_name();
     std::string expected = "QCONFIG_";
     for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    EXPECT_EQ(VariableOf(option->get_name()), expected);
+    EXPECT_EQ(EnvironmentVariable(option->get_name()), expected);
   }
 }
 
@@ -45,19 +45,19 @@ TEST(OptionsTest, StorageDefaultsToAFileInTheDataDirectory) {
   setenv("XDG_DATA_HOME", "/xdg", 1);
   setenv("HOME", "/home/me", 1);
   Options options;
-  EXPECT_EQ(*StorageOf(options), "sqlite:/xdg/qconfig/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:/xdg/qconfig/registry.db");
   setenv("XDG_DATA_HOME", "relative", 1);
-  EXPECT_EQ(*StorageOf(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
   options.data_dir = "data";
-  EXPECT_EQ(*StorageOf(options), "sqlite:data/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:data/registry.db");
   unsetenv("XDG_DATA_HOME");
   unsetenv("HOME");
   options.data_dir = "";
-  EXPECT_EQ(StorageOf(options).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ResolveStorage(options).status().code(), absl::StatusCode::kInvalidArgument);
   setenv("HOME", home_before.c_str(), 1);
   for (const char* storage : {"memory", "sqlite:x"}) {
     options.storage = storage;
-    EXPECT_EQ(*StorageOf(options), storage);
+    EXPECT_EQ(*ResolveStorage(options), storage);
   }
   for (const char* storage : {"", "sqlite:", "etcd", "/var/lib/x.db"}) {
     options.storage = storage;

@@ -28,7 +28,8 @@ class RegistryEpochTest : public testing::Test {
          {absl::StrCat("revision: 2 ", default_catalog, "changes { put_scheme { name: 'a' config {} } }"),
           std::string("revision: 3 changes { put_scheme { name: 'b' config {} } }")}) {
       RegistryCommit commit{Proto<v1::ChangeRecord>(record), ""};
-      commit.record.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));  // recent, so that it is not compacted
+      commit.record.mutable_time()->set_seconds(
+          absl::ToUnixSeconds(absl::Now()));  // recent, so that it is not compacted
       EXPECT_TRUE(store_->Commit(tenant, commit).ok());
     }
     first_ = store_->BeginEpoch().value();
@@ -48,7 +49,7 @@ class RegistryEpochTest : public testing::Test {
     return server_.client().GetConfig(
         Proto<v1::GetConfigRequest>(absl::StrCat("spec { model_type: 'llama' scheme: 'fp8' } ", rest)));
   }
-  std::string Told(const std::string& rest) { return ToldToClient(GetConfig(rest).status()); }
+  std::string ReasonAndField(const std::string& rest) { return ReceivedReasonAndField(GetConfig(rest).status()); }
   // The revisions of all changes, newest first, one on each page.
   std::vector<int64_t> Changes() {
     auto request = Proto<v1::ListChangesRequest>("page_size: 1");
@@ -71,18 +72,19 @@ class RegistryEpochTest : public testing::Test {
 TEST_F(RegistryEpochTest, LostRevisionsFailImmediately) {
   for (int i = 0; i < 2; ++i) {  // before and after the first write of the epoch
     for (const int64_t revision : {int64_t{4}, first_ - 1}) {
-      EXPECT_EQ(Told(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
-      EXPECT_EQ(Told(absl::StrCat("min_revision: ", revision)), "REVISION_LOST at min_revision");
-      EXPECT_EQ(Told(absl::StrCat("tenant: 'other' revision: ", revision)), "REVISION_LOST at revision");
-      EXPECT_EQ(Told(absl::StrCat("tenant: 'other' min_revision: ", revision)), "REVISION_LOST at min_revision");
+      EXPECT_EQ(ReasonAndField(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
+      EXPECT_EQ(ReasonAndField(absl::StrCat("min_revision: ", revision)), "REVISION_LOST at min_revision");
+      EXPECT_EQ(ReasonAndField(absl::StrCat("tenant: 'other' revision: ", revision)), "REVISION_LOST at revision");
+      EXPECT_EQ(ReasonAndField(absl::StrCat("tenant: 'other' min_revision: ", revision)),
+                "REVISION_LOST at min_revision");
     }
-    EXPECT_EQ(Told("revision: 3 min_revision: 3"), "OK");
+    EXPECT_EQ(ReasonAndField("revision: 3 min_revision: 3"), "OK");
     if (i == 0) {
       EXPECT_TRUE(Register("c").ok());
     }
   }
-  EXPECT_EQ(Told(absl::StrCat("min_revision: ", first_)), "OK");
-  EXPECT_EQ(Told(absl::StrCat("revision: ", first_ + 1)), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReasonAndField(absl::StrCat("min_revision: ", first_)), "OK");
+  EXPECT_EQ(ReasonAndField(absl::StrCat("revision: ", first_ + 1)), "REVISION_IN_FUTURE at revision");
 }
 
 class ShortHistoryEpochTest : public RegistryEpochTest {
@@ -93,11 +95,12 @@ class ShortHistoryEpochTest : public RegistryEpochTest {
 TEST_F(ShortHistoryEpochTest, LostRevisionsStayLostAfterCompaction) {
   ASSERT_TRUE(Register("c").ok());
   ASSERT_TRUE(Register("d").ok());
-  EXPECT_EQ(Told("revision: 3"), "REVISION_COMPACTED at revision") << "the gap is now below the first revision";
-  EXPECT_EQ(Told("min_revision: 3"), "OK");
+  EXPECT_EQ(ReasonAndField("revision: 3"), "REVISION_COMPACTED at revision")
+      << "the gap is now below the first revision";
+  EXPECT_EQ(ReasonAndField("min_revision: 3"), "OK");
   for (const int64_t revision : {int64_t{4}, first_ - 1}) {
-    EXPECT_EQ(Told(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
-    EXPECT_EQ(Told(absl::StrCat("min_revision: ", revision)), "REVISION_LOST at min_revision");
+    EXPECT_EQ(ReasonAndField(absl::StrCat("revision: ", revision)), "REVISION_LOST at revision");
+    EXPECT_EQ(ReasonAndField(absl::StrCat("min_revision: ", revision)), "REVISION_LOST at min_revision");
   }
 }
 
@@ -146,19 +149,19 @@ TEST_F(RegistryEpochTest, PageTokenOfALostRevisionFails) {
   PageStart start = DecodePageToken(token).value();
   start.revision = 5;  // as before the restore
   request.set_page_token(EncodePageToken(start));
-  EXPECT_EQ(ToldToClient(server_.client().ListChanges(request).status()), "REVISION_LOST at revision");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListChanges(request).status()), "REVISION_LOST at revision");
   auto schemes = Proto<v1::ListSchemesRequest>("page_size: 1");
   start = DecodePageToken(server_.client().ListSchemes(schemes)->next_page_token()).value();
   start.revision = 5;
   schemes.set_page_token(EncodePageToken(start));
-  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(schemes).status()), "REVISION_LOST at revision");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListSchemes(schemes).status()), "REVISION_LOST at revision");
 }
 
 TEST_F(RegistryEpochTest, WritesWorkInASecondEpoch) {
   ASSERT_TRUE(Register("c").ok());
   const int64_t second = store_->BeginEpoch().value();
   EXPECT_EQ(Register("d")->revision(), second) << "the cache had a different next revision";
-  EXPECT_EQ(Told(absl::StrCat("revision: ", first_ + 1)), "REVISION_LOST at revision");
+  EXPECT_EQ(ReasonAndField(absl::StrCat("revision: ", first_ + 1)), "REVISION_LOST at revision");
   EXPECT_EQ(Changes(), (std::vector<int64_t>{second, first_, 3, 2}));
 }
 

@@ -62,10 +62,10 @@ class RegistryFaultTest : public testing::Test {
         .status();
   }
   static std::string Get(TestServer& server, const std::string& scheme, const std::string& rest = "") {
-    return ToldToClient(server.client()
-                            .GetConfig(Proto<v1::GetConfigRequest>(
-                                absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' } ", rest)))
-                            .status());
+    return ReceivedReasonAndField(server.client()
+                                      .GetConfig(Proto<v1::GetConfigRequest>(
+                                          absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' } ", rest)))
+                                      .status());
   }
 
   FaultInjectingStore* store_ = nullptr;
@@ -76,7 +76,7 @@ TEST_F(RegistryFaultTest, FullStorageRejectsWritesAndKeepsServing) {
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailBeforeStoring(StorageFull("no room"));
   const absl::Status full = Put(server, "two");
-  EXPECT_EQ(ToldToClient(full), "STORAGE_FULL");
+  EXPECT_EQ(ReceivedReasonAndField(full), "STORAGE_FULL");
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(Get(server, "two"), "SCHEME_NOT_FOUND at spec.scheme");
@@ -88,7 +88,7 @@ TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsFoundByItsRequestId) {
   const std::string id = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   const absl::Status lost = Put(server, "one", id);
-  EXPECT_EQ(ToldToClient(lost), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReceivedReasonAndField(lost), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(lost.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(Put(server, "one", id).ok()) << "repeated like a client's retry";
   EXPECT_EQ(Get(server, "one"), "OK");
@@ -134,7 +134,7 @@ TEST_F(RegistryFaultTest, ServesFromMemoryWhileTheStorageFails) {
   store_->FailReads(StorageUnavailable("gone"));
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(Get(server, "fp8", "tenant: 'unknown'"), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(ToldToClient(server.client().ListChanges({}).status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListChanges({}).status()), "STORAGE_UNAVAILABLE");
   store_->FailReads(absl::OkStatus());
   EXPECT_EQ(Get(server, "fp8", "tenant: 'unknown'"), "OK");
 }
@@ -168,7 +168,7 @@ TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
   pausing.WaitUntilPaused();  // Load() has read revision 2
   pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
-  EXPECT_EQ(ToldToClient(Put(server, "two")), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReceivedReasonAndField(Put(server, "two")), "STORAGE_UNAVAILABLE");
   pausing.Resume();
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");

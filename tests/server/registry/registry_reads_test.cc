@@ -25,9 +25,9 @@ TEST_F(RegistryReadsTest, PastRevisionsKeepTheirAnswers) {
   EXPECT_NE(after->config_digest(), before->config_digest());
   EXPECT_EQ(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 2")->SerializeAsString(),
             before->SerializeAsString());
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 1").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 1").status()),
             "TEMPLATE_NOT_FOUND at spec.model_type");
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 4").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 4").status()),
             "REVISION_IN_FUTURE at revision");
   auto list = Proto<v1::ListTemplatesRequest>("revision: 1 page_size: 1000");
   EXPECT_EQ(server_.client().ListTemplates(list)->llm_templates_size(), 41);
@@ -47,10 +47,10 @@ TEST(RegistryHistoryTest, RejectsCompactedRevisions) {
                     .ok());
   }
   const auto get = [&](int revision) {
-    return ToldToClient(server.client()
-                            .GetConfig(Proto<v1::GetConfigRequest>(
-                                absl::StrCat("spec { model_type: 'llama' scheme: 's0' } revision: ", revision)))
-                            .status());
+    return ReceivedReasonAndField(server.client()
+                                      .GetConfig(Proto<v1::GetConfigRequest>(absl::StrCat(
+                                          "spec { model_type: 'llama' scheme: 's0' } revision: ", revision)))
+                                      .status());
   };
   EXPECT_EQ(get(3), "REVISION_COMPACTED at revision");
   EXPECT_EQ(get(4), "OK");
@@ -84,7 +84,7 @@ TEST_F(RegistryReadsTest, WaitingBatchItemDoesNotDelayOthers) {
   const auto batch = Proto<v1::BatchGetConfigRequest>(
       "requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 } requests { spec { model_type: 'llama' "
       "scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 }");
-  const auto response = server_.ClientOf("", absl::Seconds(1)).BatchGetConfig(batch);
+  const auto response = server_.NewClient("", absl::Seconds(1)).BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->results(0).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
   EXPECT_TRUE(response->results(1).has_response());
@@ -93,15 +93,15 @@ TEST_F(RegistryReadsTest, WaitingBatchItemDoesNotDelayOthers) {
 
 TEST_F(RegistryReadsTest, ShutdownEndsWaitingCalls) {
   std::atomic<bool> called = false;
-  std::string told;
+  std::string received;
   std::thread waiter([&] {
     called = true;
-    told = ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2").status());
+    received = ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2").status());
   });
   while (!called) std::this_thread::yield();
   server_.server().Shutdown(absl::Hours(1));
   waiter.join();
-  EXPECT_THAT(told, testing::AnyOf("SHUTTING_DOWN", ""));  // "" if the connection was already refused
+  EXPECT_THAT(received, testing::AnyOf("SHUTTING_DOWN", ""));  // "" if the connection was already refused
 }
 
 TEST_F(RegistryReadsTest, ListsChangesNewestFirst) {
@@ -137,7 +137,7 @@ TEST_F(RegistryReadsTest, ListsChangesNewestFirst) {
   EXPECT_TRUE(rest->changes(0).changes(1).put_scheme().has_config());
   EXPECT_EQ(rest->next_page_token(), "");
   request.set_tenant("other");
-  EXPECT_EQ(ToldToClient(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
 }
 
 TEST(RegistryHistoryTest, ListingContinuesDuringCompaction) {
@@ -168,7 +168,8 @@ TEST_F(RegistryReadsTest, LargestEntryFitsDefaultClientLimits) {
   while (entry.ByteSizeLong() < (512u << 10) - 2000) entry.add_exclude_layers_name(std::string(1000, 'x'));
   ASSERT_TRUE(server_.client().RegisterTemplate(request).ok());
   for (int i = 0; i < 3; ++i) entry.add_exclude_layers_name(std::string(1000, 'x'));
-  EXPECT_EQ(ToldToClient(server_.client().RegisterTemplate(request).status()), "INVALID_REQUEST at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().RegisterTemplate(request).status()),
+            "INVALID_REQUEST at llm_template");
   entry.mutable_exclude_layers_name()->DeleteSubrange(0, 10);
   for (int i = 0; i < 6; ++i) {
     entry.set_model_type(absl::StrCat("n", i));

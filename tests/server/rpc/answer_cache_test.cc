@@ -138,7 +138,7 @@ std::string ExcludedFor(client::Client& client, const v1::GetConfigRequest& requ
 
 class CachedAnswersTest : public testing::Test {
  protected:
-  static TestSettings Of(size_t answer_cache_bytes) {
+  static TestSettings MakeSettings(size_t answer_cache_bytes) {
     TestSettings settings;
     settings.answer_cache_bytes = answer_cache_bytes;
     return settings;
@@ -147,8 +147,8 @@ class CachedAnswersTest : public testing::Test {
 
 TEST_F(CachedAnswersTest, WritesAreVisibleToTheNextCallOfAnyConnection) {
   TestServer server;
-  auto writer = server.ClientOf("a");
-  auto reader = server.ClientOf("a");
+  auto writer = server.NewClient("a");
+  auto reader = server.NewClient("a");
   for (int i = 0; i < 20; ++i) {
     const std::string exclude = absl::StrCat("layer", i);
     ASSERT_TRUE(writer.RegisterTemplate(Template(exclude)).ok());
@@ -162,20 +162,21 @@ TEST_F(CachedAnswersTest, WritesAreVisibleToTheNextCallOfAnyConnection) {
 
 TEST_F(CachedAnswersTest, TenantsDoNotShareAnswers) {
   TestServer server;
-  auto a = server.ClientOf("a");
-  auto b = server.ClientOf("b");
+  auto a = server.NewClient("a");
+  auto b = server.NewClient("b");
   ASSERT_TRUE(a.RegisterTemplate(Template("of_a")).ok());
   ASSERT_TRUE(b.RegisterTemplate(Template("of_b")).ok());
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ExcludedFor(a, Mine()), "of_a");
     EXPECT_EQ(ExcludedFor(b, Mine()), "of_b");
-    EXPECT_EQ(ToldToClient(server.client().GetConfig(Mine()).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+    EXPECT_EQ(ReceivedReasonAndField(server.client().GetConfig(Mine()).status()),
+              "TEMPLATE_NOT_FOUND at spec.model_type");
   }
 }
 
 TEST_F(CachedAnswersTest, PastRevisionsKeepTheirAnswers) {
   TestServer server;
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest at_second = Mine();
   at_second.set_revision(2);
@@ -191,25 +192,25 @@ TEST_F(CachedAnswersTest, CompactedRevisionsAreRejected) {
   TestSettings settings;
   settings.history.max_changes = 2;
   TestServer server(std::move(settings));
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest at_second = Mine();
   at_second.set_revision(2);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(ExcludedFor(client, at_second), "second");
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.RegisterTemplate(Template("later")).ok());
-  EXPECT_EQ(ToldToClient(client.GetConfig(at_second).status()), "REVISION_COMPACTED at revision");
+  EXPECT_EQ(ReceivedReasonAndField(client.GetConfig(at_second).status()), "REVISION_COMPACTED at revision");
 }
 
 TEST_F(CachedAnswersTest, RespectsMinRevisionAndIfDigest) {
   TestServer server;
-  auto client = server.ClientOf("a", absl::Milliseconds(500));
+  auto client = server.NewClient("a", absl::Milliseconds(500));
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest request = Mine();
   request.set_min_revision(2);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(ExcludedFor(client, request), "second");
   request.set_min_revision(3);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(ToldToClient(client.GetConfig(request).status()), "REVISION_IN_FUTURE at min_revision");
+    EXPECT_EQ(ReceivedReasonAndField(client.GetConfig(request).status()), "REVISION_IN_FUTURE at min_revision");
   }
   v1::GetConfigRequest same = Mine();
   same.set_if_digest(client.GetConfig(Mine())->config_digest());
@@ -220,7 +221,7 @@ TEST_F(CachedAnswersTest, RespectsMinRevisionAndIfDigest) {
 
 TEST_F(CachedAnswersTest, ErrorsAreNotCached) {
   TestServer server;
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   EXPECT_EQ(ExcludedFor(client, Mine()), "");
   ASSERT_TRUE(client.RegisterTemplate(Template("mine")).ok());
   EXPECT_EQ(ExcludedFor(client, Mine()), "mine");
@@ -247,7 +248,7 @@ TEST_F(CachedAnswersTest, FragmentedRequestsHitTheCache) {
 
 // The cache holds only a few answers, so that it evicts constantly.
 TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
-  TestServer server(Of(10'000));
+  TestServer server(MakeSettings(10'000));
   constexpr int kTenants = 4;
   constexpr int kWrites = 50;
   std::atomic<int> written[kTenants] = {};
@@ -255,7 +256,7 @@ TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kTenants; ++t) {
     threads.emplace_back([&, t] {
-      auto client = server.ClientOf(absl::StrCat("tenant", t));
+      auto client = server.NewClient(absl::StrCat("tenant", t));
       for (int i = 1; i <= kWrites; ++i) {
         ASSERT_TRUE(client.RegisterTemplate(Template(absl::StrCat("tenant", t, "-", i))).ok());
         written[t] = i;
@@ -265,7 +266,7 @@ TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
   std::vector<std::thread> readers;
   for (int r = 0; r < 3; ++r) {
     readers.emplace_back([&] {
-      auto client = server.ClientOf("");
+      auto client = server.NewClient("");
       while (!stop) {
         for (int t = 0; t < kTenants; ++t) {
           const int at_least = written[t];

@@ -94,7 +94,7 @@ TEST(HealthServiceTest, CheckIsAnsweredWhileTheServerRejectsCalls) {
   TestSettings settings;
   settings.in_flight_calls = std::make_shared<InFlightCalls>(0);
   TestServer server(std::move(settings));
-  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OVERLOADED");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListCatalogs({}).status()), "OVERLOADED");
   const auto stub = Health::NewStub(server.channel());
   for (int i = 0; i < 20; ++i) {
     grpc::ClientContext context;

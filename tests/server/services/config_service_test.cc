@@ -59,10 +59,10 @@ TEST_F(ConfigServiceTest, EveryTenantSeesBuiltInEntries) {
 
 TEST_F(ConfigServiceTest, TenantWithoutWritesHasRevisionsZeroAndOne) {
   const std::string request = "spec { model_type: 'llama' scheme: 'fp8' } ";
-  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
-  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
   const auto hasty = Proto<v1::GetConfigRequest>(request + "min_revision: 2");
-  EXPECT_EQ(ToldToClient(server_.ClientOf("", absl::Milliseconds(200)).GetConfig(hasty).status()),
+  EXPECT_EQ(ReceivedReasonAndField(server_.NewClient("", absl::Milliseconds(200)).GetConfig(hasty).status()),
             "REVISION_IN_FUTURE at min_revision");
   EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
 }
@@ -85,7 +85,7 @@ v1::GetConfigRequest SlowRequest(TestServer& server) {
   for (int i = 0; i < 20; ++i) {
     registration.mutable_llm_template()->add_kv_layers_name(std::string(1000, 'a') + std::to_string(i));
   }
-  EXPECT_EQ(ToldToClient(server.client().RegisterTemplate(registration).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().RegisterTemplate(registration).status()), "OK");
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("slow");
   request.mutable_spec()->set_scheme("fp8");
@@ -129,14 +129,15 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
 // Each request fails the named check and all checks after it.
 TEST_F(ConfigServiceTest, ChecksShapeThenCatalogueThenRevision) {
   const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
             "INVALID_REQUEST at tenant");
   const std::string shapeless = "spec { model_type: 'bad' scheme: 'bad' min_kv_scale: nan } ";
-  EXPECT_EQ(ToldToClient(GetConfig(shapeless + "revision: 9 catalog: 'bad'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(shapeless + "revision: 9 catalog: 'bad'").status()),
             "INVALID_REQUEST at spec.min_kv_scale");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9 catalog: 'bad'").status()), "CATALOG_NOT_FOUND at catalog");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
-  EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "revision: 9 catalog: 'bad'").status()),
+            "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
 }
 
 TEST_F(ConfigServiceTest, AnswersOverTheLimitAreRejected) {
@@ -146,7 +147,7 @@ TEST_F(ConfigServiceTest, AnswersOverTheLimitAreRejected) {
   auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_TRUE(server.client().GetConfig(request).ok());
   request.set_include_quark_json(true);
-  EXPECT_EQ(ToldToClient(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
 }
 
 TEST_F(ConfigServiceTest, ReturnsWarnings) {
@@ -183,7 +184,7 @@ TEST_F(ConfigServiceTest, PageSizeHasADefaultAndAMaximum) {
   request.set_page_size(2'000'000'000);
   EXPECT_EQ(server_.client().ListSchemes(request)->schemes_size(), 27);
   request.set_page_size(-1);
-  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
 }
 
 TEST_F(ConfigServiceTest, PageTokensAreValidForOneListing) {
@@ -192,14 +193,14 @@ TEST_F(ConfigServiceTest, PageTokensAreValidForOneListing) {
   const std::string token = server_.client().ListTemplates(request)->next_page_token();
   v1::ListSchemesRequest schemes;
   schemes.set_page_token(token);
-  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(schemes).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListSchemes(schemes).status()), "INVALID_REQUEST at page_token");
   request.set_tenant("acme");
   request.set_page_token(token);
-  EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
   for (const std::string& garbage : {std::string("!"), std::string("AAAA"), token + "x", std::string(3'000'000, 'A')}) {
     request.set_tenant("");
     request.set_page_token(garbage);
-    EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
+    EXPECT_EQ(ReceivedReasonAndField(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
         << garbage;
   }
 }
@@ -224,9 +225,11 @@ TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
   EXPECT_EQ(found->llm_template().f2f_weight_converters(0).operations(0).split_fused_experts().split_axis(), 0);
   EXPECT_EQ(found->llm_template().origin(), v1::REGISTRY_ORIGIN_BUILTIN);
   llm_template.set_model_type("qwen3_5_mo");
-  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetTemplate(llm_template).status()),
+            "TEMPLATE_NOT_FOUND at model_type");
   llm_template.set_model_type(std::string(129, 'x'));
-  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "INVALID_REQUEST at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetTemplate(llm_template).status()),
+            "INVALID_REQUEST at model_type");
 
   v1::GetSchemeRequest scheme;
   scheme.set_name("nvfp4");
@@ -235,7 +238,7 @@ TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
   EXPECT_EQ(nvfp4->scheme().config().weight_size(), 2);
   EXPECT_TRUE(nvfp4->scheme().default_shared_scales());
   scheme.set_name("nvfp");
-  EXPECT_EQ(ToldToClient(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
 }
 
 TEST_F(ConfigServiceTest, ListCatalogsReturnsAllCatalogues) {
@@ -250,7 +253,7 @@ TEST_F(ConfigServiceTest, ListCatalogsReturnsAllCatalogues) {
   EXPECT_THAT(catalog.observers(), testing::ElementsAreArray(Builtins().catalog().observers()));
   v1::ListCatalogsRequest request;
   request.set_tenant("No");
-  EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
 }
 
 TEST(BatchGetConfigTest, AnswersInOrderDespiteFailedItems) {
@@ -277,7 +280,7 @@ TEST(BatchGetConfigTest, AcceptsUpToAThousandItems) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->results_size(), 1000);
   batch.add_requests();
-  EXPECT_EQ(ToldToClient(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
 }
 
 TEST(BatchGetConfigTest, ItemsOverTheLimitFail) {

@@ -64,7 +64,7 @@ TEST_F(RegistryServiceTest, RejectsExistingNames) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   for (const char* name : {"mine", "fp8", "mx9"}) {  // mx9 is only in a later catalogue
     const auto taken = RegisterInt8(name);
-    EXPECT_EQ(ToldToClient(taken.status()), "SCHEME_EXISTS at scheme.name") << name;
+    EXPECT_EQ(ReceivedReasonAndField(taken.status()), "SCHEME_EXISTS at scheme.name") << name;
     EXPECT_EQ(taken.status().code(), absl::StatusCode::kAlreadyExists);
   }
   EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "a rejected write creates no revision";
@@ -73,9 +73,10 @@ TEST_F(RegistryServiceTest, RejectsExistingNames) {
 TEST_F(RegistryServiceTest, RejectsInvalidNames) {
   for (const std::string& name : {std::string(), std::string(129, 'x'), std::string("a\\nb"),
                                   std::string("a\\302\\240b"), std::string("a\\342\\200\\256b")}) {
-    EXPECT_EQ(ToldToClient(RegisterInt8(name).status()), "INVALID_REQUEST at scheme.name") << name;
-    EXPECT_EQ(ToldToClient(RegisterTemplate(absl::StrCat("llm_template { model_type: '", name, "' }")).status()),
-              "INVALID_REQUEST at llm_template.model_type")
+    EXPECT_EQ(ReceivedReasonAndField(RegisterInt8(name).status()), "INVALID_REQUEST at scheme.name") << name;
+    EXPECT_EQ(
+        ReceivedReasonAndField(RegisterTemplate(absl::StrCat("llm_template { model_type: '", name, "' }")).status()),
+        "INVALID_REQUEST at llm_template.model_type")
         << name;
   }
   EXPECT_TRUE(RegisterInt8(std::string(128, 'x')).ok());
@@ -83,15 +84,16 @@ TEST_F(RegistryServiceTest, RejectsInvalidNames) {
 }
 
 TEST_F(RegistryServiceTest, SchemeRequiresEitherConfigOrSpec) {
-  EXPECT_EQ(ToldToClient(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
-  EXPECT_EQ(ToldToClient(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
-            "INVALID_REQUEST at scheme");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
+  EXPECT_EQ(
+      ReceivedReasonAndField(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
+      "INVALID_REQUEST at scheme");
   EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark accepts an empty layer";
 }
 
 TEST_F(RegistryServiceTest, InvalidTensorErrorsNameTheRule) {
   const auto refused = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
-  EXPECT_EQ(ToldToClient(refused.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
+  EXPECT_EQ(ReceivedReasonAndField(refused.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
   EXPECT_EQ(client::ErrorOf(refused.status()).metadata().at("rule"), "is_dynamic_required");
 }
 
@@ -102,9 +104,9 @@ TEST_F(RegistryServiceTest, UnregisteredSchemeIsNotFound) {
   EXPECT_EQ(removed->revision(), 3);
   EXPECT_EQ(removed->scheme().name(), "mine");
   EXPECT_TRUE(removed->scheme().has_config());
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
             "SCHEME_NOT_FOUND at spec.scheme");
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine'").status()), "SCHEME_NOT_FOUND at name");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine'").status()), "SCHEME_NOT_FOUND at name");
   EXPECT_TRUE(RegisterInt8("mine").ok());
 }
 
@@ -113,7 +115,8 @@ TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
   const auto scheme = UnregisterScheme("name: 'mane'");
   EXPECT_THAT(client::ErrorOf(scheme.status()).detail().suggestions(), ElementsAre("mine"));
-  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine")) << "without the catalogue's schemes";
+  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine"))
+      << "without the catalogue's schemes";
   EXPECT_THAT(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).detail().suggestions(),
               ElementsAre("own"));
 }
@@ -121,11 +124,13 @@ TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
 TEST_F(RegistryServiceTest, BuiltInEntriesCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
     const auto refused = UnregisterScheme(absl::StrCat("name: '", name, "'"));
-    EXPECT_EQ(ToldToClient(refused.status()), "BUILTIN_READ_ONLY at name");
+    EXPECT_EQ(ReceivedReasonAndField(refused.status()), "BUILTIN_READ_ONLY at name");
     EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
   }
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'llama'").status()), "BUILTIN_READ_ONLY at model_type");
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'nope'").status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'llama'").status()),
+            "BUILTIN_READ_ONLY at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'nope'").status()),
+            "TEMPLATE_NOT_FOUND at model_type");
 }
 
 TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltInUntilItIsRemoved) {
@@ -170,19 +175,20 @@ TEST_F(RegistryServiceTest, AlgorithmsOfTemplatesAreValidatedAndCompleted) {
   EXPECT_TRUE(GetConfig("spec { model_type: 'm' scheme: 'fp8' algorithm: 'gptq' }").ok());
 
   const std::string path = "llm_template.algorithm_configs[0].";
-  EXPECT_EQ(ToldToClient(RegisterTemplate(gptq + "static_groups: false } } } }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate(gptq + "static_groups: false } } } }").status()),
             "INVALID_ALGORITHM_CONFIG at " + path + "config.gptq.static_groups");
-  EXPECT_EQ(ToldToClient(
+  EXPECT_EQ(ReceivedReasonAndField(
                 RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'gtpq' } }").status()),
             "UNSUPPORTED_ALGORITHM at " + path + "algorithm");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'awq' config "
-                                          "{ gptq {} } } }")
-                             .status()),
+  EXPECT_EQ(ReceivedReasonAndField(
+                RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'awq' config "
+                                 "{ gptq {} } } }")
+                    .status()),
             "INVALID_REQUEST at " + path + "config");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'm' "
-                                          "algorithm_configs { algorithm: 'awq' config { awq {} } } "
-                                          "algorithm_configs { algorithm: 'AWQ' config { awq {} } } }")
-                             .status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate("llm_template { model_type: 'm' "
+                                                    "algorithm_configs { algorithm: 'awq' config { awq {} } } "
+                                                    "algorithm_configs { algorithm: 'AWQ' config { awq {} } } }")
+                                       .status()),
             "INVALID_REQUEST at llm_template.algorithm_configs[1].algorithm");
 }
 
@@ -193,15 +199,16 @@ TEST_F(RegistryServiceTest, EtagsGuardWrites) {
   const auto second = RegisterTemplate(absl::StrCat("llm_template { model_type: 'm' } etag: '", etag, "'"));
   ASSERT_TRUE(second.ok()) << second.status();
   const auto stale = RegisterTemplate(absl::StrCat("llm_template { model_type: 'm' } etag: '", etag, "'"));
-  EXPECT_EQ(ToldToClient(stale.status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(stale.status()), "ETAG_MISMATCH at etag");
   EXPECT_EQ(stale.status().code(), absl::StatusCode::kAborted);
-  EXPECT_EQ(ToldToClient(RegisterTemplate(absl::StrCat("llm_template { model_type: 'new' } etag: '1'")).status()),
-            "ETAG_MISMATCH at etag");
-  EXPECT_EQ(ToldToClient(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", etag, "'")).status()),
+  EXPECT_EQ(
+      ReceivedReasonAndField(RegisterTemplate(absl::StrCat("llm_template { model_type: 'new' } etag: '1'")).status()),
+      "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", etag, "'")).status()),
             "ETAG_MISMATCH at etag");
   EXPECT_TRUE(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", second->llm_template().etag(), "'")).ok());
   ASSERT_TRUE(RegisterInt8("mine").ok());
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' etag: 'x'").status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine' etag: 'x'").status()), "ETAG_MISMATCH at etag");
 }
 
 TEST_F(RegistryServiceTest, OnlyOneWriterSucceedsWithAnEtag) {
@@ -222,7 +229,7 @@ TEST_F(RegistryServiceTest, OnlyOneWriterSucceedsWithAnEtag) {
           ++won;
           next_etag = written->llm_template().etag();
         } else {
-          EXPECT_EQ(ToldToClient(written.status()), "ETAG_MISMATCH at etag");
+          EXPECT_EQ(ReceivedReasonAndField(written.status()), "ETAG_MISMATCH at etag");
         }
       });
     }
@@ -268,9 +275,10 @@ TEST_F(RegistryServiceTest, RepeatedRequestIdIsAppliedOnce) {
   ASSERT_TRUE(first.ok() && again.ok()) << again.status();
   EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
   const auto other = RegisterInt8("other", id);
-  EXPECT_EQ(ToldToClient(other.status()), "REQUEST_ID_REUSED at request_id");
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
-  EXPECT_EQ(ToldToClient(RegisterInt8("other", "request_id: 'abc'").status()), "INVALID_REQUEST at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(other.status()), "REQUEST_ID_REUSED at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("other", "request_id: 'abc'").status()),
+            "INVALID_REQUEST at request_id");
   EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "IDs are separate for each tenant";
 }
 
@@ -280,7 +288,8 @@ TEST_F(RegistryServiceTest, RequestIdIsValidForOneMethod) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'mine' }").ok());
   ASSERT_TRUE(UnregisterScheme("name: 'mine' " + id).ok());
   // The same bytes as the previous request, with a different method.
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'mine' " + id).status()),
+            "REQUEST_ID_REUSED at request_id");
 }
 
 TEST_F(RegistryServiceTest, RequestIdIsCaseInsensitive) {
@@ -341,8 +350,9 @@ TEST_F(RegistryServiceTest, ValidateOnlyStoresNothing) {
   ASSERT_TRUE(valid.ok()) << valid.status();
   EXPECT_EQ(valid->revision(), 1);
   EXPECT_TRUE(valid->scheme().has_config());
-  EXPECT_EQ(ToldToClient(RegisterInt8("fp8", "validate_only: true").status()), "SCHEME_EXISTS at scheme.name");
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("fp8", "validate_only: true").status()),
+            "SCHEME_EXISTS at scheme.name");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
             "SCHEME_NOT_FOUND at spec.scheme");
   ASSERT_TRUE(RegisterInt8("mine").ok());
   EXPECT_EQ(UnregisterScheme("name: 'mine' validate_only: true")->revision(), 2);
@@ -366,12 +376,12 @@ TEST(RegistryQuotaTest, LimitsEntriesAndBytesOfATenant) {
     request.mutable_llm_template()->set_description(std::string(bytes, 'x'));
     return server.client().RegisterTemplate(request).status();
   };
-  EXPECT_EQ(ToldToClient(put_scheme("one")), "OK");
-  EXPECT_EQ(ToldToClient(put_template("m", 1000)), "QUOTA_EXCEEDED at llm_template");
-  EXPECT_EQ(ToldToClient(put_template("m", 500)), "OK");
-  EXPECT_EQ(ToldToClient(put_template("m", 600)), "OK") << "the replaced entry does not count";
-  EXPECT_EQ(ToldToClient(put_template("n", 1)), "QUOTA_EXCEEDED at llm_template");
-  EXPECT_EQ(ToldToClient(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
+  EXPECT_EQ(ReceivedReasonAndField(put_scheme("one")), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 1000)), "QUOTA_EXCEEDED at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 500)), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 600)), "OK") << "the replaced entry does not count";
+  EXPECT_EQ(ReceivedReasonAndField(put_template("n", 1)), "QUOTA_EXCEEDED at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
   EXPECT_EQ(put_scheme("two").code(), absl::StatusCode::kResourceExhausted);
 }
 

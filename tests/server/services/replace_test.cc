@@ -28,7 +28,7 @@ TEST_F(ReplaceTest, ReplacedSchemeKeepsItsPlaceAndCreateTime) {
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_FALSE(first->replaced());
   ASSERT_TRUE(RegisterInt8("b").ok());
-  EXPECT_EQ(ToldToClient(RegisterInt8("a").status()), "SCHEME_EXISTS at scheme.name");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a").status()), "SCHEME_EXISTS at scheme.name");
 
   const auto second = RegisterInt8("a", "replace: true");
   ASSERT_TRUE(second.ok()) << second.status();
@@ -48,8 +48,8 @@ TEST_F(ReplaceTest, EtagOfAnOlderVersionDoesNotReplace) {
   const auto second = RegisterInt8("a", etag);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_TRUE(second->replaced());
-  EXPECT_EQ(ToldToClient(RegisterInt8("a", etag).status()), "ETAG_MISMATCH at etag");
-  EXPECT_EQ(ToldToClient(RegisterInt8("a", "replace: true " + etag).status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a", etag).status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a", "replace: true " + etag).status()), "ETAG_MISMATCH at etag");
 }
 
 TEST_F(ReplaceTest, RepeatedRequestReturnsTheFirstAnswer) {
@@ -114,9 +114,10 @@ TEST_F(ReplaceTest, ReadersAlwaysSeeTheOldOrTheNewScheme) {
 
 TEST_F(ReplaceTest, MustBeNewRejectsExistingTemplates) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").ok());
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").status()),
             "TEMPLATE_EXISTS at llm_template.model_type");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true etag: '2'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(
+                RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true etag: '2'").status()),
             "INVALID_REQUEST at must_be_new");
 }
 
@@ -143,7 +144,7 @@ class DefaultCatalogTest : public RegistryServiceTest {
  protected:
   std::string CatalogUsed(const std::string& rest = "") {
     const auto config = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } " + rest);
-    return config.ok() ? config->catalog() : ToldToClient(config.status());
+    return config.ok() ? config->catalog() : ReceivedReasonAndField(config.status());
   }
 };
 
@@ -187,7 +188,7 @@ TEST_F(DefaultCatalogTest, FirstWriteCanPinTheDefaultOfTheServer) {
 TEST_F(DefaultCatalogTest, UnexpectedRevisionIsRejected) {
   ASSERT_TRUE(RegisterInt8("a").ok());
   const auto set = SetDefaultCatalog("catalog: 'quark-0.13' expected_revision: 1");
-  EXPECT_EQ(ToldToClient(set.status()), "REVISION_MISMATCH at expected_revision");
+  EXPECT_EQ(ReceivedReasonAndField(set.status()), "REVISION_MISMATCH at expected_revision");
   EXPECT_EQ(set.status().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(client::ErrorOf(set.status()).detail().newest_revision(), 2);
 }
@@ -221,7 +222,7 @@ TEST(LostCatalogTest, OtherCataloguesWorkAndErrorsExplainHowToMigrate) {
   };
 
   const auto lost = get("");
-  EXPECT_EQ(ToldToClient(lost.status()), "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(ReceivedReasonAndField(lost.status()), "CATALOG_NOT_FOUND at catalog");
   EXPECT_THAT(std::string(lost.status().message()), testing::HasSubstr("SetDefaultCatalog"));
   EXPECT_EQ(client::ErrorOf(lost.status()).detail().value(), "quark-0.12.post1");
   EXPECT_THAT(client::ErrorOf(lost.status()).detail().allowed(), testing::ElementsAre("quark-0.13"));

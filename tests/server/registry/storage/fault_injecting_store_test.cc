@@ -27,7 +27,7 @@ TEST(FaultInjectingStoreTest, ReadsFailUntilReset) {
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Loaded(store, "a"), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(ChangesOf(store, "a", 1), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(Told(store.FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(store.FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Described(store.Commit(Tenant("a"), Write(2, {}))), "1 to 2");
   store.FailReads(absl::OkStatus());
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "1 to 2");

@@ -17,7 +17,8 @@
 namespace qconfig {
 namespace {
 
-// Revisions 30, 31, 32, 100, 101 and 1000 are readable; the next one is 2000. Revisions 1, 2 and 10 to 29 are compacted.
+// Revisions 30, 31, 32, 100, 101 and 1000 are readable; the next one is 2000. Revisions 1, 2 and 10 to 29 are
+// compacted.
 RevisionRange WithGaps() { return {30, 1000, 2000, {{2, 10}, {32, 100}, {101, 1000}}}; }
 
 const std::vector<int64_t>& Readable() {
@@ -61,7 +62,7 @@ TEST(RevisionRangeTest, StepsWithoutGapsArePlainArithmetic) {
 }
 
 TEST(RevisionRangeTest, EachRevisionIsReadableOrHasAReason) {
-  const auto check = [](int64_t revision) { return Told(CheckReadable(Tenant("a"), WithGaps(), revision)); };
+  const auto check = [](int64_t revision) { return ReasonAndField(CheckReadable(Tenant("a"), WithGaps(), revision)); };
   for (const int64_t revision : Readable()) EXPECT_EQ(check(revision), "OK") << revision;
   for (const int64_t revision : {-1, 0, 2, 10, 29}) {
     EXPECT_EQ(check(revision), "REVISION_COMPACTED at revision") << revision;
@@ -72,7 +73,7 @@ TEST(RevisionRangeTest, EachRevisionIsReadableOrHasAReason) {
     EXPECT_TRUE(IsLost(WithGaps(), revision));
   }
   for (const int64_t revision : {2000, 3000}) EXPECT_EQ(check(revision), "REVISION_IN_FUTURE at revision") << revision;
-  EXPECT_EQ(Told(CheckReadable(Tenant("a"), {1, 10, 11, {}}, 11)), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReasonAndField(CheckReadable(Tenant("a"), {1, 10, 11, {}}, 11)), "REVISION_IN_FUTURE at revision");
 }
 
 TEST(RevisionRangeTest, ErrorsListTheReadableRevisions) {

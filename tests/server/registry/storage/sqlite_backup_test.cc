@@ -32,7 +32,7 @@ class SqliteBackupTest : public testing::Test {
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
 
-  void ExpectRefused(const std::string& from, const std::string& to, const std::string& problem) {
+  void ExpectRejected(const std::string& from, const std::string& to, const std::string& problem) {
     const size_t files = FileCount();
     const absl::Status status = BackupSqlite(from, to);
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
@@ -113,22 +113,22 @@ TEST_F(SqliteBackupTest, BacksUpAFileWithoutAServer) {
 TEST_F(SqliteBackupTest, DoesNotReplaceExistingFiles) {
   const auto store = Open(from_);
   WriteFile(to_, "theirs");
-  ExpectRefused(from_, to_, "already exists");
+  ExpectRejected(from_, to_, "already exists");
   EXPECT_EQ(FileBytes(to_), "theirs");
-  ExpectRefused(from_, from_, "already exists");
+  ExpectRejected(from_, from_, "already exists");
   WriteFile(directory_.Path("restored-wal"), "log of something else");
-  ExpectRefused(from_, directory_.Path("restored"), "restored-wal already exists");
+  ExpectRejected(from_, directory_.Path("restored"), "restored-wal already exists");
 }
 
 TEST_F(SqliteBackupTest, RejectsFilesThatAreNotRegistries) {
-  ExpectRefused(from_, to_, "does not exist");
+  ExpectRejected(from_, to_, "does not exist");
   WriteFile(from_, "");
-  ExpectRefused(from_, to_, "is empty");
+  ExpectRejected(from_, to_, "is empty");
   WriteFile(from_, std::string(5000, 'x'));
-  ExpectRefused(from_, to_, "is not an SQLite database");
+  ExpectRejected(from_, to_, "is not an SQLite database");
   const std::string theirs = directory_.Path("theirs");
   RawSqlite(theirs).Run("CREATE TABLE theirs (x)");
-  ExpectRefused(theirs, to_, "another application");
+  ExpectRejected(theirs, to_, "another application");
 }
 
 TEST_F(SqliteBackupTest, RejectsDamagedFiles) {
@@ -136,7 +136,7 @@ TEST_F(SqliteBackupTest, RejectsDamagedFiles) {
   std::string bytes = FileBytes(from_);
   bytes.replace(4096 * 2, 100, std::string(100, '\xff'));
   WriteFile(from_, bytes);
-  ExpectRefused(from_, to_, from_ + " is damaged");
+  ExpectRejected(from_, to_, from_ + " is damaged");
 }
 
 TEST_F(SqliteBackupTest, LeavesTheLogOfAKilledServerUnchanged) {
@@ -171,7 +171,7 @@ TEST_F(SqliteBackupTest, TreatsSpecialSqliteNamesAsFiles) {
 
 TEST_F(SqliteBackupTest, ReportsAMissingDirectory) {
   const auto store = Open(from_);
-  EXPECT_EQ(Told(BackupSqlite(from_, directory_.Path("none/to"))), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(BackupSqlite(from_, directory_.Path("none/to"))), "STORAGE_UNAVAILABLE");
 }
 
 }  // namespace

@@ -234,7 +234,7 @@ TEST_F(SqliteEpochTest, CountFileIsPrivateAndMustNotBeALink) {
   EXPECT_EQ(file.st_mode & 0777, 0600);
   std::filesystem::remove(path_ + ".commits");
   std::filesystem::create_symlink(directory_.Path("theirs"), path_ + ".commits");
-  EXPECT_EQ(Told(TryOpen(path_).status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(TryOpen(path_).status()), "STORAGE_UNAVAILABLE");
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("theirs")));
 }
 
@@ -303,7 +303,7 @@ TEST_F(SqliteEpochTest, ReportsDamagedGaps) {
     const auto store = Open();
     RawSqlite(path_).Run(damage);
     const absl::Status status = store->Revisions(Tenant("a")).status();
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE") << damage;
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE") << damage;
     EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + " is damaged: tenant a: "));
   }
 }

@@ -34,8 +34,8 @@ class SqliteFaultTest : public testing::Test {
   }
   static std::unique_ptr<SqliteStore> Open(const std::string& path) { return TryOpen(path).value(); }
 
-  // Makes the `n`th call fail during writes, and all later ones if `forever`, and checks that acknowledged writes survive.
-  // Returns whether there was an `n`th call.
+  // Makes the `n`th call fail during writes, and all later ones if `forever`, and checks that acknowledged writes
+  // survive. Returns whether there was an `n`th call.
   bool WritesSurvive(Call call, int64_t n, Fault fault, bool forever);
 
   FaultVfs vfs_;
@@ -86,15 +86,15 @@ bool SqliteFaultTest::WritesSurvive(Call call, int64_t n, Fault fault, bool fore
       continue;
     }
     EXPECT_GT(vfs_.failed(), failed) << answer.status();
-    const std::string told = Told(answer.status());
-    EXPECT_TRUE(told == "STORAGE_FULL" || told == "STORAGE_UNAVAILABLE") << answer.status();
+    const std::string reason = ReasonAndField(answer.status());
+    EXPECT_TRUE(reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE") << answer.status();
     EXPECT_NE(answer.status().message().find(path), std::string::npos) << answer.status();
     const absl::StatusOr<RevisionRange> now = store->Revisions(Tenant("a"));
     EXPECT_TRUE(now.ok()) << now.status();
-    if (told == "STORAGE_FULL" && !unknown) {
+    if (reason == "STORAGE_FULL" && !unknown) {
       EXPECT_EQ(now->newest, newest);
     }
-    if (told != "STORAGE_FULL") unknown = true;
+    if (reason != "STORAGE_FULL") unknown = true;
   }
   const bool reached = vfs_.failed() > 0;
   store.reset();  // writes the log into the file

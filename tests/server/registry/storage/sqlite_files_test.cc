@@ -38,7 +38,7 @@ class SqliteFilesTest : public testing::Test {
   }
 
   // Checks that the store rejects the file with a message that contains `problem`, and does not change it.
-  void ExpectRefused(const std::string& path, const std::string& problem) {
+  void ExpectRejected(const std::string& path, const std::string& problem) {
     SCOPED_TRACE(problem);
     const std::string before = FileBytes(path);
     const std::string log_before = FileBytes(path + "-wal");
@@ -80,31 +80,31 @@ TEST_F(SqliteFilesTest, ClosingLeavesTheDatabaseCountAndLockFiles) {
 
 TEST_F(SqliteFilesTest, RejectsFilesThatAreNotDatabases) {
   WriteFile(path_, "");
-  ExpectRefused(path_, "is empty");
+  ExpectRejected(path_, "is empty");
   WriteFile(path_, "not a database");
-  ExpectRefused(path_, "is not an SQLite database");
+  ExpectRejected(path_, "is not an SQLite database");
   WriteFile(path_, std::string(100'000, 'x'));
-  ExpectRefused(path_, "is not an SQLite database");
+  ExpectRejected(path_, "is not an SQLite database");
 }
 
 TEST_F(SqliteFilesTest, RejectsFilesOfOtherApplications) {
   RawSqlite(path_).Run("CREATE TABLE theirs (x)");
-  ExpectRefused(path_, "another application");
+  ExpectRejected(path_, "another application");
   RawSqlite(path_).Run("PRAGMA journal_mode = WAL; PRAGMA application_id = 5; INSERT INTO theirs VALUES (1)");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "another application");
+  ExpectRejected(path_, "another application");
 }
 
 TEST_F(SqliteFilesTest, RejectsFilesOfNewerReleases) {
   Fill(path_);
   RawSqlite(path_).Run("PRAGMA user_version = 3");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "has version 3, but this release supports versions up to 2; use the release");
+  ExpectRejected(path_, "has version 3, but this release supports versions up to 2; use the release");
   RawSqlite(path_).Run("PRAGMA wal_checkpoint(TRUNCATE)");
-  ExpectRefused(path_, "has version 3");
+  ExpectRejected(path_, "has version 3");
   for (const int version : {0, -1}) {
     RawSqlite(path_).Run(absl::StrCat("PRAGMA user_version = ", version));
-    ExpectRefused(path_, absl::StrCat("is damaged: version ", version, " does not exist"));
+    ExpectRejected(path_, absl::StrCat("is damaged: version ", version, " does not exist"));
   }
   RawSqlite(path_).Run("PRAGMA user_version = 2");
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
@@ -115,7 +115,7 @@ TEST_F(SqliteFilesTest, RejectsDamagedFiles) {
   const std::string whole = FileBytes(path_);
   for (const size_t size : {size_t{1000}, size_t{4096}, whole.size() / 2, whole.size() - 4096, whole.size() - 1}) {
     WriteFile(path_, whole.substr(0, size));
-    ExpectRefused(path_, "");
+    ExpectRejected(path_, "");
   }
   constexpr size_t kPage = 4096;
   for (size_t page = 1; page < whole.size() / kPage; ++page) {
@@ -123,27 +123,27 @@ TEST_F(SqliteFilesTest, RejectsDamagedFiles) {
     std::string damaged = whole;
     damaged.replace(page * kPage, 100, std::string(100, '\xff'));
     WriteFile(path_, damaged);
-    ExpectRefused(path_, "is damaged");
+    ExpectRejected(path_, "is damaged");
     const absl::Status status = Open(path_).status();
     EXPECT_EQ(status.message().find('\n'), std::string::npos) << status;
   }
   std::string unknown_format = whole;
   unknown_format[47] = 9;
   WriteFile(path_, unknown_format);
-  ExpectRefused(path_, "is damaged");
+  ExpectRejected(path_, "is damaged");
   WriteFile(path_, whole);
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
 TEST_F(SqliteFilesTest, RejectsALogWithoutItsDatabase) {
   WriteFile(path_ + "-wal", "log");
-  ExpectRefused(path_, "is missing, but its -wal file exists");
+  ExpectRejected(path_, "is missing, but its -wal file exists");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 TEST_F(SqliteFilesTest, RejectsAPathBelowAFile) {
   WriteFile(path_, "");
-  EXPECT_EQ(Told(Open(path_ + "/db").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Open(path_ + "/db").status()), "STORAGE_UNAVAILABLE");
 }
 
 TEST_F(SqliteFilesTest, ReportsUnreadableRows) {
@@ -158,13 +158,13 @@ TEST_F(SqliteFilesTest, ReportsUnreadableRows) {
     RawSqlite(path_).Run(damage);
     const auto store = Open(path_).value();
     const absl::Status status = store->Load(Tenant("a"), 0).status();
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE") << damage;
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE") << damage;
     EXPECT_NE(status.message().find(path_ + " is damaged: tenant a: entry"), std::string::npos) << status;
   }
   WriteFile(path_, whole);
   RawSqlite(path_).Run("UPDATE changes SET value = x'ff', request_id = 'r' WHERE revision = 2");
   EXPECT_EQ(ChangesOf(*Open(path_).value(), "a", 1), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(Told(Open(path_).value()->FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Open(path_).value()->FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
   RawSqlite(path_).Run("DELETE FROM changes WHERE revision = 2");
   EXPECT_EQ(ChangesOf(*Open(path_).value(), "a", 1), "STORAGE_UNAVAILABLE");
   RawSqlite(path_).Run("DROP TABLE changes");
@@ -177,7 +177,7 @@ TEST_F(SqliteFilesTest, MigrationsRunOnceAndAtomically) {
   std::vector<std::string> migrations = SqliteMigrations();
   migrations.emplace_back("CREATE TABLE third (x)");
   migrations.emplace_back("CREATE TABLE fourth (x); CREATE TABLE fourth (x)");
-  EXPECT_EQ(Told(Migrate(connection, migrations)), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Migrate(connection, migrations)), "STORAGE_UNAVAILABLE");
   migrations.back() = "CREATE TABLE fourth (x)";
   EXPECT_TRUE(Migrate(connection, migrations).ok());
   EXPECT_TRUE(Migrate(connection, migrations).ok());

@@ -38,7 +38,7 @@ class SqliteMisuseTest : public testing::Test {
     }
   }
 
-  void ExpectRefused(const std::string& path, const std::string& problem) {
+  void ExpectRejected(const std::string& path, const std::string& problem) {
     const absl::Status status = TryOpen(path).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_NE(status.message().find(problem), std::string::npos) << status;
@@ -46,7 +46,7 @@ class SqliteMisuseTest : public testing::Test {
   }
 
   void ExpectMoved(const absl::Status& status) {
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE");
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE");
     EXPECT_NE(status.message().find(path_ + " was moved or replaced while the server was using it; restart the server"),
               std::string::npos)
         << status;
@@ -107,7 +107,7 @@ TEST_F(SqliteMisuseTest, RecoversWhenAMovedFileReturns) {
   store.reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
   EXPECT_TRUE(FileBytes(path_ + "-wal") == log);
-  ExpectRefused(path_, "is missing, but its -wal file exists");
+  ExpectRejected(path_, "is missing, but its -wal file exists");
   std::filesystem::rename(directory_.Path("moved"), path_);
   EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
 }
@@ -124,24 +124,24 @@ TEST_F(SqliteMisuseTest, RejectsWritesAfterTheFileIsRemoved) {
 TEST_F(SqliteMisuseTest, RejectsFilesWithHardLinks) {
   Open(path_);
   std::filesystem::create_hard_link(path_, directory_.Path("other"));
-  ExpectRefused(path_, path_ + " has 2 hard links; remove the others");
-  ExpectRefused(directory_.Path("other"), "has 2 hard links");
+  ExpectRejected(path_, path_ + " has 2 hard links; remove the others");
+  ExpectRejected(directory_.Path("other"), "has 2 hard links");
   std::filesystem::remove(directory_.Path("other"));
   EXPECT_TRUE(TryOpen(path_).ok());
 }
 
 TEST_F(SqliteMisuseTest, RejectsDirectoriesAndCreatesNone) {
   const std::string directory = std::filesystem::path(path_).parent_path();
-  ExpectRefused(directory, "is a directory; name a file in it");
+  ExpectRejected(directory, "is a directory; name a file in it");
   EXPECT_FALSE(std::filesystem::exists(directory + ".lock"));
-  ExpectRefused(directory_.Path("none/"), "is a directory");
-  ExpectRefused(directory_.Path("none/.."), "is a directory");
+  ExpectRejected(directory_.Path("none/"), "is a directory");
+  ExpectRejected(directory_.Path("none/.."), "is a directory");
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
 }
 
 TEST_F(SqliteMisuseTest, RejectsDanglingLinks) {
   std::filesystem::create_symlink(directory_.Path("none"), path_);
-  ExpectRefused(path_, "is a dangling symbolic link");
+  ExpectRejected(path_, "is a dangling symbolic link");
 }
 
 TEST_F(SqliteMisuseTest, LeavesOtherFilesUnchanged) {
@@ -167,11 +167,11 @@ TEST_F(SqliteMisuseTest, RejectsADamagedLogOfAKilledServer) {
     std::string damaged = log;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     WriteFile(killed + "-wal", damaged);
-    for (int i = 0; i < 2; ++i) ExpectRefused(killed, "is damaged: its -wal file has a wrong checksum");
+    for (int i = 0; i < 2; ++i) ExpectRejected(killed, "is damaged: its -wal file has a wrong checksum");
     EXPECT_TRUE(FileBytes(killed + "-wal") == damaged);
   }
   WriteFile(killed + "-wal", log.substr(0, log.size() / 2));
-  ExpectRefused(killed, "is damaged");
+  ExpectRejected(killed, "is damaged");
   // Without the log's index, it is unknown which writes were synced.
   std::filesystem::remove(killed + "-shm");
   EXPECT_TRUE(TryOpen(killed).ok());

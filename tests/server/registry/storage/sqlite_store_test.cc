@@ -255,7 +255,7 @@ TEST_F(SqliteStoreTest, DeletesCompactedRows) {
   }
 }
 
-// With secure_delete, SQLite would write each freed page to the log to overwrite it.
+// With its default, SQLite would overwrite each freed page, which writes the page to the log.
 TEST_F(SqliteStoreTest, CompactionWritesLittle) {
   options_.history.max_changes = 1;
   const auto store = Open();

@@ -51,9 +51,9 @@ TEST(DurableFilesTest, SyncsAPublishedFileAndItsDirectory) {
 TEST(DurableFilesTest, SyncsCreatedDirectories) {
   const TempDirectory directory;
   Synced().clear();
-  ASSERT_TRUE(CreateDirectoryOf(directory.Path("a/b/file")).ok());
+  ASSERT_TRUE(CreateParentDirectory(directory.Path("a/b/file")).ok());
   EXPECT_EQ(Synced(), "dd");
-  ASSERT_TRUE(CreateDirectoryOf(directory.Path("a/b/file")).ok());
+  ASSERT_TRUE(CreateParentDirectory(directory.Path("a/b/file")).ok());
   EXPECT_EQ(Synced(), "dd");
 }
 
@@ -75,8 +75,9 @@ TEST(DurableFilesTest, LinksHaveTheSameCanonicalPath) {
 }
 
 TEST(DurableFilesTest, DistinguishesAFullDisk) {
-  for (const int error : {ENOSPC, EDQUOT, EFBIG}) EXPECT_EQ(Told(FileFailure("open", "/x", error)), "STORAGE_FULL");
-  EXPECT_EQ(Told(FileFailure("open", "/x", EACCES)), "STORAGE_UNAVAILABLE");
+  for (const int error : {ENOSPC, EDQUOT, EFBIG})
+    EXPECT_EQ(ReasonAndField(FileFailure("open", "/x", error)), "STORAGE_FULL");
+  EXPECT_EQ(ReasonAndField(FileFailure("open", "/x", EACCES)), "STORAGE_UNAVAILABLE");
 }
 
 }  // namespace

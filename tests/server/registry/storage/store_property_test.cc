@@ -22,7 +22,8 @@ namespace {
 uint64_t Seed() {
   uint64_t seed = std::random_device()();
   const char* given = getenv("QCONFIG_TEST_SEED");
-  if (given != nullptr && !absl::SimpleAtoi(given, &seed)) ADD_FAILURE() << "QCONFIG_TEST_SEED is not a number: " << given;
+  if (given != nullptr && !absl::SimpleAtoi(given, &seed))
+    ADD_FAILURE() << "QCONFIG_TEST_SEED is not a number: " << given;
   return seed;
 }
 
@@ -34,7 +35,7 @@ struct Model {
 
   size_t newest() const { return states.size() - 1; }
   int64_t Next(int64_t epoch) const { return std::max(states.back().revision() + 1, epoch); }
-  const RegistryCommit& CommitOf(size_t state) const { return commits[state - 1]; }
+  const RegistryCommit& CommitBefore(size_t state) const { return commits[state - 1]; }
 
   // The range in the format of Described().
   std::string Range(int64_t epoch) const {
@@ -83,8 +84,8 @@ class RandomWrites {
       return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
     };
     const auto max_changes = static_cast<size_t>(limits_.max_changes);
-    while (model.first < model.newest() &&
-           (model.newest() - model.first > max_changes || age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
+    while (model.first < model.newest() && (model.newest() - model.first > max_changes ||
+                                            age(model.CommitBefore(model.first + 1)) >= limits_.max_age)) {
       ++model.first;
     }
   }
@@ -134,7 +135,7 @@ void ExpectLike(const Model& model, int64_t epoch, const std::string& tenant, co
     next = revision;
     if (i == 0) break;
     changes = absl::StrCat(revision, changes.empty() ? "" : " ", changes);
-    const std::string& request = model.CommitOf(i).record.request_id();
+    const std::string& request = model.CommitBefore(i).record.request_id();
     if (!request.empty()) {
       ASSERT_EQ(store.FindRequest(Tenant(tenant), request)->has_value(), i > model.first) << request;
     }
