@@ -17,7 +17,7 @@ LARGEST_REQUEST = 4 << 20
 REST_OF_THE_PROGRAM = 256 << 20
 
 
-def variables_of(program):
+def environment_variables(program):
     help_text = run_tool(BIN / program, "--help", env=clean_environment())
     return set(re.findall(r"(?:\[|Env:)(QCONFIG_[A-Z_]+)", help_text))
 
@@ -146,7 +146,7 @@ class Variant:
 
     def test_every_setting_is_an_option(self):
         self.assertEqual(self.container["envFrom"], [{"configMapRef": {"name": self.config_map["metadata"]["name"]}}])
-        self.assertEqual(set(self.settings) - variables_of("qconfigd"), set())
+        self.assertEqual(set(self.settings) - environment_variables("qconfigd"), set())
 
 
 class MutualTlsTest(Variant, unittest.TestCase):
@@ -200,7 +200,7 @@ class SourcesTest(unittest.TestCase):
         self.assertRegex(image, r"^127\.0\.0\.1:5000/qconfig:")
 
     def test_deploy_uses_only_variables_of_the_programs(self):
-        known = variables_of("qconfigd") | variables_of("qconfigctl")
+        known = environment_variables("qconfigd") | environment_variables("qconfigctl")
         known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
         known |= set(re.findall(r"^option\((QCONFIG_[A-Z_]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
         named = {}

@@ -146,15 +146,15 @@ class StorageTest(RegistryTestCase):
         server = self.serve()
         template = self.folder / "large.json"
         written = []
-        refused = None
+        rejected = None
         for n in range(100):
             template.write_text(json.dumps({"model_type": f"m{n}", "exclude_layers_name": ["x" * 1000] * 30}))
             result = qconfigctl("register", "template", "-f", template, server=server)
             if result.returncode != 0:
-                refused = result.stderr
+                rejected = result.stderr
                 break
             written.append(f"m{n}")
-        self.assertIn("STORAGE_FULL", refused or "")
+        self.assertIn("STORAGE_FULL", rejected or "")
         self.assertGreater(len(written), 2)
         for model_type in written:
             self.run_ok(server, "describe", "template", model_type)

@@ -44,7 +44,9 @@ class CommandLineTest : public testing::Test {
   }
 
   // The error message for `words`. Empty if they are valid.
-  std::string Refusal(const std::vector<std::string>& words) { return std::string(Parse(words).status().message()); }
+  std::string ErrorMessage(const std::vector<std::string>& words) {
+    return std::string(Parse(words).status().message());
+  }
 
   TempDirectory directory_;
   const std::string file_ = directory_.Path("qconfigd.conf");
@@ -160,30 +162,31 @@ TEST_F(CommandLineTest, NumbersAreDecimal) {
   ASSERT_TRUE(Parse({"--max-message-bytes", "010"}).ok());
   EXPECT_EQ(options_.limits.message_bytes, 10u);
   for (const std::string value : {"0x10", "1e3", "-1", "1.5", "", " ", "99999999999999999999"}) {
-    EXPECT_THAT(Refusal({"--max-message-bytes", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
+    EXPECT_THAT(ErrorMessage({"--max-message-bytes", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
   }
   for (const std::string value : {"nan", "inf", "-0.1", "1.1", "x"}) {
-    EXPECT_THAT(Refusal({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
+    EXPECT_THAT(ErrorMessage({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
   }
 }
 
 TEST_F(CommandLineTest, ReportsErrorsOnTheCommandLine) {
-  EXPECT_EQ(Refusal({"--max-message-bytes", "x"}),
+  EXPECT_EQ(ErrorMessage({"--max-message-bytes", "x"}),
             "--max-message-bytes \"x\" is not a whole number from 1 to 2147483647");
-  EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
-  EXPECT_EQ(Refusal({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
-  EXPECT_EQ(Refusal({"--max-message-byte=3"}),
+  EXPECT_EQ(ErrorMessage({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
+  EXPECT_EQ(ErrorMessage({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
+  EXPECT_EQ(ErrorMessage({"--max-message-byte=3"}),
             "--max-message-byte=3 is not an option; did you mean --max-message-bytes?");
-  EXPECT_EQ(Refusal({"serve"}), "serve is not a subcommand");
-  EXPECT_EQ(Refusal({"--listen"}), "--listen requires a value");
-  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir requires a value, but --insecure looks like an option");
-  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config requires a value, but --insecure looks like an option");
-  EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
+  EXPECT_EQ(ErrorMessage({"serve"}), "serve is not a subcommand");
+  EXPECT_EQ(ErrorMessage({"--listen"}), "--listen requires a value");
+  EXPECT_EQ(ErrorMessage({"--data-dir", "--insecure"}),
+            "--data-dir requires a value, but --insecure looks like an option");
+  EXPECT_EQ(ErrorMessage({"--config", "--insecure"}), "--config requires a value, but --insecure looks like an option");
+  EXPECT_EQ(ErrorMessage({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
 }
 
 TEST_F(CommandLineTest, ErrorsNameTheVariable) {
   Set("QCONFIG_LOG_SLOW_MS", "1x\n");
-  EXPECT_EQ(Refusal({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
+  EXPECT_EQ(ErrorMessage({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
 }
 
 TEST_F(CommandLineTest, ErrorsNameTheFileAndLine) {
@@ -203,9 +206,9 @@ TEST_F(CommandLineTest, ErrorsNameTheFileAndLine) {
   };
   for (const auto& item : cases) {
     Write(item.text);
-    EXPECT_EQ(Refusal({"--config", file_}), file_ + item.message);
+    EXPECT_EQ(ErrorMessage({"--config", file_}), file_ + item.message);
   }
-  EXPECT_EQ(Refusal({"--config", "/nonexistent"}),
+  EXPECT_EQ(ErrorMessage({"--config", "/nonexistent"}),
             "the configuration file /nonexistent cannot be opened: No such file or directory");
 }
 
@@ -214,15 +217,15 @@ TEST_F(CommandLineTest, RemovedOptionsAreRejectedWithAdvice) {
       " was removed: the API fixes this limit at 128 characters. Remove it from your configuration";
   const std::string quota =
       " was removed: --max-tenant-entries replaces it, and limits schemes and templates together. Set that instead";
-  EXPECT_EQ(Refusal({"--max-name-chars", "5"}), "--max-name-chars" + name_chars);
-  EXPECT_EQ(Refusal({"--max-name-chars=5"}), "--max-name-chars" + name_chars);
-  EXPECT_EQ(Refusal({"--max-tenant-templates=5"}), "--max-tenant-templates" + quota);
+  EXPECT_EQ(ErrorMessage({"--max-name-chars", "5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--max-name-chars=5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--max-tenant-templates=5"}), "--max-tenant-templates" + quota);
   Write("\nmax-name-chars = 5\n");
-  EXPECT_EQ(Refusal({"--config", file_}), file_ + ", line 2: max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--config", file_}), file_ + ", line 2: max-name-chars" + name_chars);
   Set("QCONFIG_MAX_TENANT_SCHEMES", "");
-  EXPECT_EQ(Refusal({}), "");
+  EXPECT_EQ(ErrorMessage({}), "");
   Set("QCONFIG_MAX_TENANT_SCHEMES", "5");
-  EXPECT_EQ(Refusal({}), "QCONFIG_MAX_TENANT_SCHEMES" + quota);
+  EXPECT_EQ(ErrorMessage({}), "QCONFIG_MAX_TENANT_SCHEMES" + quota);
 }
 
 TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
@@ -231,7 +234,7 @@ TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
   EXPECT_EQ(RemovedOptions().size(), 8u);
   for (const RemovedOption& removed : RemovedOptions()) {
     EXPECT_EQ(app.get_option_no_throw("--" + removed.name), nullptr) << removed.name;
-    EXPECT_THAT(Refusal({absl::StrCat("--", removed.name, "=1")}), HasSubstr("was removed: ")) << removed.name;
+    EXPECT_THAT(ErrorMessage({absl::StrCat("--", removed.name, "=1")}), HasSubstr("was removed: ")) << removed.name;
   }
 }
 

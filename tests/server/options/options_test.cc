@@ -155,17 +155,17 @@ TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
 }
 
 TEST(OptionsTest, TlsRequiresCertificateAndKey) {
-  const auto refusal = [](const char* cert, const char* key, const char* ca) {
+  const auto error_message = [](const char* cert, const char* key, const char* ca) {
     Options options;
     options.tls_cert = cert;
     options.tls_key = key;
     options.tls_client_ca = ca;
     return std::string(CheckOptions(options).message());
   };
-  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key must be set together"));
-  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key must be set together"));
-  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca requires TLS"));
-  EXPECT_EQ(refusal("file", "file", "file"), "");
+  EXPECT_THAT(error_message("file", "", ""), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(error_message("", "file", "file"), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(error_message("", "", "file"), HasSubstr("--tls-client-ca requires TLS"));
+  EXPECT_EQ(error_message("file", "file", "file"), "");
 }
 
 }  // namespace

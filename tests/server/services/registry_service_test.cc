@@ -92,9 +92,9 @@ TEST_F(RegistryServiceTest, SchemeRequiresEitherConfigOrSpec) {
 }
 
 TEST_F(RegistryServiceTest, InvalidTensorErrorsNameTheRule) {
-  const auto refused = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
-  EXPECT_EQ(ReceivedReasonAndField(refused.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
-  EXPECT_EQ(client::ErrorOf(refused.status()).metadata().at("rule"), "is_dynamic_required");
+  const auto rejected = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
+  EXPECT_EQ(ReceivedReasonAndField(rejected.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
+  EXPECT_EQ(client::ErrorOf(rejected.status()).metadata().at("rule"), "is_dynamic_required");
 }
 
 TEST_F(RegistryServiceTest, UnregisteredSchemeIsNotFound) {
@@ -123,9 +123,9 @@ TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
 
 TEST_F(RegistryServiceTest, BuiltInEntriesCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
-    const auto refused = UnregisterScheme(absl::StrCat("name: '", name, "'"));
-    EXPECT_EQ(ReceivedReasonAndField(refused.status()), "BUILTIN_READ_ONLY at name");
-    EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+    const auto rejected = UnregisterScheme(absl::StrCat("name: '", name, "'"));
+    EXPECT_EQ(ReceivedReasonAndField(rejected.status()), "BUILTIN_READ_ONLY at name");
+    EXPECT_EQ(rejected.status().code(), absl::StatusCode::kFailedPrecondition);
   }
   EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'llama'").status()),
             "BUILTIN_READ_ONLY at model_type");

@@ -151,17 +151,17 @@ class CaseRun:
             "rename default catalog": lambda: server.rename_default_catalog(step["from"], step["to"]),
             "qconfigctl": lambda: server.qconfigctl(step["arguments"], step.get("input", "")),
             "start proxy": lambda: self._saved.update(proxy=server.start_proxy(step.get("faults", []))),
-            "check tries": lambda: self._check_tries(step),
+            "check attempts": lambda: self._check_attempts(step),
         }
         actions[what]()
 
-    def _check_tries(self, step):
+    def _check_attempts(self, step):
         """Checks how many attempts reached the proxy since the last check, and that a field has the same value in each."""
-        tries, self._server.proxy.tries = self._server.proxy.tries, []
-        requests = [messages.request_from_bytes(*attempt) for attempt in tries]
-        self._last += f"\ntries: {show([attempt[0] for attempt in tries])}"
+        attempts, self._server.proxy.attempts = self._server.proxy.attempts, []
+        requests = [messages.request_from_bytes(*attempt) for attempt in attempts]
+        self._last += f"\nattempts: {show([attempt[0] for attempt in attempts])}"
         if len(requests) != step["count"]:
-            raise Unexpected(f"expected {step['count']} tries, got {len(requests)}")
+            raise Unexpected(f"expected {step['count']} attempts, got {len(requests)}")
         if "same" in step:
             values = [at(request, step["same"]) for request in requests]
             if len(set(values)) != 1 or not values[0]:

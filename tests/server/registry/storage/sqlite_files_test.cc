@@ -244,9 +244,9 @@ TEST_F(SqliteFilesTest, HoldsTheLockUntilTheProcessEnds) {
     while (true) pause();
   });
   ASSERT_EQ(child.Read(), 'y');
-  const absl::Status refused = Open(path_).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_NE(refused.message().find(absl::StrCat("process ", child.pid(), " holds ")), std::string::npos) << refused;
+  const absl::Status rejected = Open(path_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(rejected)) << rejected;
+  EXPECT_NE(rejected.message().find(absl::StrCat("process ", child.pid(), " holds ")), std::string::npos) << rejected;
   EXPECT_FALSE(std::filesystem::exists(path_));
   child.Kill();
   EXPECT_TRUE(Open(path_).ok());
