@@ -222,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(
                  {"as JSON: parse error", "ch_axis: not an integer"}}),
     CaseName);
 
-TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
+TEST(EntryFileTest, RejectsFilesThatDifferBetweenFormats) {
   // In single quotes, a backslash is literal in YAML and starts an escape sequence in textproto.
   const std::string text = "model_type: 'a\\tb'\nkv_layers_name: ['*k_proj']\n";
   EXPECT_THAT(
@@ -238,7 +238,7 @@ TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
   EXPECT_EQ(textproto->entry.model_type(), "a\tb");
 }
 
-TEST(EntryFileTest, AcceptsAFileThatIsTheSameInSeveralFormats) {
+TEST(EntryFileTest, AcceptsFilesThatAreTheSameInSeveralFormats) {
   v1::LlmTemplate entry;
   entry.set_model_type("mine");
   entry.add_kv_layers_name("*k_proj");

@@ -74,7 +74,7 @@ TEST(CatalogFitTest, TemplateFitsUnlessItSetsAFieldThatTheReleaseLacks) {
             "0.12.post1 does not have: \"\"");
 }
 
-TEST(CatalogFitTest, FittedConfigurationIsThatOfTheRelease) {
+TEST(CatalogFitTest, FittedConfigurationMatchesTheRelease) {
   v1::AlgoConfig config = Complete(Newer(), "gptq { damp_percent: 0 block_size: 7 }");
   FitAlgoConfig(Older(), config);
   EXPECT_EQ(config.ShortDebugString(), Complete(Older(), "gptq { block_size: 7 }").ShortDebugString());
@@ -89,7 +89,7 @@ TEST(CatalogFitTest, NoneStaysNone) {
   EXPECT_EQ(config.ShortDebugString(), before);
 }
 
-TEST(CatalogFitTest, InputOnlyFieldsAreNotFieldsOfARelease) {
+TEST(CatalogFitTest, IgnoresInputOnlyFields) {
   EXPECT_TRUE(UnlistedFields(Newer(), Proto<v1::AutoSmoothQuantConfig>("compute_scale_loss_none: true")).empty());
   EXPECT_EQ(UnlistedFields(Older(), Proto<v1::AutoSmoothQuantConfig>("compute_scale_loss: 'MSE'")).size(), 1u);
 }

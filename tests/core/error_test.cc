@@ -101,7 +101,7 @@ TEST(ErrorTest, TruncatesValuesAndMakesThemPrintable) {
   EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
 }
 
-TEST(ErrorTest, StatusFromElsewhereHasNoReason) {
+TEST(ErrorTest, StatusWithoutErrorHasNoReason) {
   const v1::ItemError error = ItemErrorOf(absl::CancelledError("gone"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kCancelled));

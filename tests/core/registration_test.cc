@@ -117,7 +117,7 @@ TEST(RegistrationTest, NewerFieldsOfAnAlgorithmTakeTheirDefaultsInNewerReleases)
             GetConfig(tenant.Through(k0_13), request)->config_digest());
 }
 
-TEST(RegistrationTest, FieldOfANewerReleaseIsNotInOlderCatalogues) {
+TEST(RegistrationTest, FieldFromANewerReleaseIsNotInOlderCatalogues) {
   Tenant tenant;
   ASSERT_EQ(tenant.RegisterTemplate("model_type: 'm' algorithm_configs { algorithm: 'rotation' config { rotation { "
                                     "r1: true online_r1_rotation: true online_config { shared_parallel: true "

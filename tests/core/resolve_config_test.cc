@@ -119,7 +119,7 @@ TEST(ResolveConfigTest, ErrorsHaveSuggestionsAndAllowedValues) {
   }
 }
 
-TEST(ResolveConfigTest, AlgorithmOfANewerReleaseIsNotSupported) {
+TEST(ResolveConfigTest, AlgorithmFromANewerReleaseIsNotSupported) {
   EXPECT_EQ(ResolveError("model_type: 'llama' scheme: 'fp8' algorithm: 'autoround'"
                          "algo_configs { algorithm: 'autoround' config { autoround {} } }"),
             "UNSUPPORTED_ALGORITHM at spec.algorithm[0]");

@@ -92,7 +92,7 @@ TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
   EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
 }
 
-TEST(TensorRuleTest, DataTypeOfANewerReleaseIsUnknownInOlderReleases) {
+TEST(TensorRuleTest, DataTypeFromANewerReleaseIsUnknownInOlderReleases) {
   const auto tensor = Proto<v1::QTensorConfig>(
       "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
   const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");

@@ -145,7 +145,7 @@ class ConfigTest(unittest.TestCase):
         with Server(QCONFIG_DATADIR="/x") as server:
             self.assertIn("did you mean QCONFIG_DATA_DIR?", server.text())
 
-    def test_variables_of_qconfigctl_are_known(self):
+    def test_qconfigctl_variables_are_known(self):
         variables = re.findall(r"QCONFIG_[A-Z_]+", qconfigctl("--help").stdout)
         self.assertIn("QCONFIG_TLS", variables)
         result = qconfigd("check-config", **dict.fromkeys(variables, "1"))

@@ -36,7 +36,7 @@ class QconfigdTest(unittest.TestCase):
     def test_invalid_environment_exits_2(self):
         self.assertEqual(start_and_fail(QCONFIG_STORAGE="paper").returncode, 2)
 
-    def test_other_addresses_than_loopback_need_insecure(self):
+    def test_non_loopback_addresses_need_insecure(self):
         result = start_and_fail("--listen", "0.0.0.0:0")
         self.assertEqual(result.returncode, 2)
         self.assertIn("--insecure", result.stderr)

@@ -116,12 +116,12 @@ class RegisterTest(ServerTestCase):
         self.assertEqual(scheme["spec"]["weight"]["preset"]["spec"], "Int8PerTensorSpec")
         self.assertEqual(scheme["config"]["weight"][0]["dtype"], "DTYPE_INT8")
 
-    def test_describe_output_of_a_config_can_be_registered(self):
+    def test_described_config_can_be_registered(self):
         text = self.run_ok("describe", "scheme", "int4_wo_64", "-o", "textproto").replace("int4_wo_64", "copy")
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
-    def test_describe_output_of_specs_can_be_registered(self):
+    def test_described_specs_can_be_registered(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         for form in ("json", "textproto"):

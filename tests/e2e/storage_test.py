@@ -37,7 +37,7 @@ class StorageTest(RegistryTestCase):
         self.assertNotEqual(self.answer(server, "fp8")["config_digest"], yesterday["config_digest"])
         self.assertEqual(self.answer(server, "fp8", "--revision", 2), yesterday)
 
-    def test_catalogs_differ_as_the_releases_do(self):
+    def test_catalogs_match_their_releases(self):
         server = self.serve()
         self.assertEqual(self.answer(server, "fp8")["config"]["exclude"], ["lm_head.*", "lm_head"])
         later = self.answer(server, "fp8", "--catalog", "quark-0.13")
