@@ -139,7 +139,7 @@ absl::Status CompleteRules(const Catalog& catalog, const v1::AlgoConfig& given, 
 
 absl::StatusOr<v1::AlgoConfig> CompleteAlgoConfig(const Catalog& catalog, const v1::AlgoConfig& given,
                                                   const std::string& path) {
-  const absl::string_view algorithm = AlgorithmOf(given);
+  const absl::string_view algorithm = AlgorithmName(given);
   const ConfigClass& config_class = *catalog.FindAlgorithm(algorithm);
   const google::protobuf::Message& fields = *AlgorithmFields(given);
   const std::string fields_path = absl::StrCat(path, ".", algorithm);

@@ -24,7 +24,7 @@ const std::vector<absl::string_view>& AlgorithmNames() {
   return *kNames;
 }
 
-absl::string_view AlgorithmOf(const v1::AlgoConfig& config) {
+absl::string_view AlgorithmName(const v1::AlgoConfig& config) {
   const auto* field = config.GetReflection()->GetOneofFieldDescriptor(config, Algorithms());
   return field == nullptr ? "" : absl::string_view(field->name());
 }
@@ -39,7 +39,7 @@ google::protobuf::Message* MutableAlgorithmFields(absl::string_view algorithm, v
   return field == nullptr ? nullptr : config.GetReflection()->MutableMessage(&config, field);
 }
 
-AlgorithmJsonName JsonNameOf(v1::AlgoConfig::ConfigCase algorithm) {
+AlgorithmJsonName GetJsonName(v1::AlgoConfig::ConfigCase algorithm) {
   switch (algorithm) {
     case v1::AlgoConfig::kSmoothquant:
       return {"smooth", 0};

@@ -15,7 +15,7 @@ namespace qconfig {
 const std::vector<absl::string_view>& AlgorithmNames();
 
 // The lower-case name of the algorithm that `config` configures. Empty if no field is set.
-absl::string_view AlgorithmOf(const v1::AlgoConfig& config);
+absl::string_view AlgorithmName(const v1::AlgoConfig& config);
 
 // The configuration of that algorithm. Null if no field is set.
 const google::protobuf::Message* AlgorithmFields(const v1::AlgoConfig& config);
@@ -29,7 +29,7 @@ struct AlgorithmJsonName {
   absl::string_view name;  // its value
   int position = 0;        // the number of keys before it
 };
-AlgorithmJsonName JsonNameOf(v1::AlgoConfig::ConfigCase algorithm);
+AlgorithmJsonName GetJsonName(v1::AlgoConfig::ConfigCase algorithm);
 
 }  // namespace qconfig
 

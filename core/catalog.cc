@@ -48,7 +48,7 @@ absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shar
   return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
       .Field("catalog")
       .Value(name)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .Allowed(names)
       .Advice(advice)
       .ToStatus(problem);

@@ -109,7 +109,7 @@ absl::Status CheckFits(const Catalog& catalog, const v1::LlmTemplate& entry, abs
 }
 
 void FitAlgoConfig(const Catalog& catalog, v1::AlgoConfig& config) {
-  Message* fields = MutableAlgorithmFields(AlgorithmOf(config), config);
+  Message* fields = MutableAlgorithmFields(AlgorithmName(config), config);
   if (fields != nullptr) Fit(catalog, *fields);
 }
 

@@ -19,7 +19,7 @@ constexpr size_t kMaxValueChars = 128;
 constexpr size_t kMaxSuggestions = 3;
 constexpr size_t kMaxAllowed = 10;
 
-absl::StatusCode CodeOf(v1::ErrorReason reason) {
+absl::StatusCode ToStatusCode(v1::ErrorReason reason) {
   switch (reason) {
     case v1::ERROR_REASON_INVALID_REQUEST:
     case v1::ERROR_REASON_UNSUPPORTED_ALGORITHM:
@@ -81,7 +81,7 @@ std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& items,
 }  // namespace
 
 Error::Error(v1::ErrorReason reason) {
-  error_.set_code(static_cast<int>(CodeOf(reason)));
+  error_.set_code(static_cast<int>(ToStatusCode(reason)));
   error_.set_reason(reason);
 }
 
@@ -104,7 +104,7 @@ Error& Error::Allowed(const std::vector<absl::string_view>& values) {
   return *this;
 }
 
-Error& Error::NearestOf(const std::vector<absl::string_view>& names) {
+Error& Error::SuggestNearest(const std::vector<absl::string_view>& names) {
   SetItems(NearestNames(value_, names, kMaxSuggestions), kMaxSuggestions,
            *error_.mutable_detail()->mutable_suggestions());
   return *this;

@@ -16,7 +16,7 @@ namespace qconfig {
 // values and the nearest names go into the text and into a qconfig.v1.ErrorDetail.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
-//       .Field("spec.scheme").Value(name).NearestOf(names).ToStatus("no scheme has this name");
+//       .Field("spec.scheme").Value(name).SuggestNearest(names).ToStatus("no scheme has this name");
 class Error {
  public:
   explicit Error(v1::ErrorReason reason);
@@ -28,7 +28,7 @@ class Error {
   // The accepted values. The error lists up to ten of them, and their total number.
   Error& Allowed(const std::vector<absl::string_view>& values);
   // Suggests up to three of `names` that are similar to the value. REQUIRES: Value() was called.
-  Error& NearestOf(const std::vector<absl::string_view>& names);
+  Error& SuggestNearest(const std::vector<absl::string_view>& names);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
   // The rule that a tensor configuration violates.

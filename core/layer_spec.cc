@@ -84,7 +84,7 @@ absl::StatusOr<Value> ToTensorValue(const SpecClass::Field& field, Value value, 
   return Rejected("spec_value", path)
       .Value(value.string_value())
       .Allowed(names)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .ToStatus("the spec class does not accept this value");
 }
 
@@ -117,7 +117,7 @@ struct Stage {
   std::string path;                 // of the QTensorConfig, or of the SpecPreset
   const SpecClass* spec = nullptr;  // null: given field by field
 
-  std::string PathOf(absl::string_view tensor_field) const {
+  std::string TensorFieldPath(absl::string_view tensor_field) const {
     if (spec == nullptr) return absl::StrCat(path, ".", tensor_field);
     for (const SpecClass::Field& field : spec->fields) {
       if (field.target != nullptr && field.target->name() == tensor_field) {
@@ -139,7 +139,7 @@ absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset
   return Rejected("spec_field_unknown", path)
       .Value(*unknown.begin())
       .Allowed(known)
-      .NearestOf(known)
+      .SuggestNearest(known)
       .ToStatus(absl::StrCat(spec.name, " has no such field"));
 }
 
@@ -151,7 +151,7 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
     return Rejected("spec_unknown", absl::StrCat(path, ".spec"))
         .Value(preset.spec())
         .Allowed(names)
-        .NearestOf(names)
+        .SuggestNearest(names)
         .ToStatus(absl::StrCat("unknown spec class for Quark ", catalog.quark_release()));
   }
   QCONFIG_RETURN_IF_ERROR(CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields")));
@@ -184,7 +184,7 @@ absl::StatusOr<Stage> ExpandStage(const Catalog& catalog, const Spec& spec, cons
   }
   stage.tensor = CompleteTensor(std::move(stage.tensor));
   QCONFIG_RETURN_IF_ERROR(
-      CheckTensor(catalog, stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); }));
+      CheckTensor(catalog, stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }));
   return stage;
 }
 
@@ -226,7 +226,7 @@ absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v
   // Quark constructs every tensor before it checks them together.
   for (const Stage& stage : activations) {
     QCONFIG_RETURN_IF_ERROR(
-        CheckActivation(stage.tensor, [&stage](absl::string_view field) { return stage.PathOf(field); }));
+        CheckActivation(stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }));
   }
   QCONFIG_RETURN_IF_ERROR(CheckTargetDevice(catalog, spec.target_device(), absl::StrCat(path, ".target_device")));
   layer.set_target_device(spec.target_device());

@@ -29,7 +29,7 @@ constexpr size_t kMaxComparisons = 4'000'000;
 // How often a text contains each byte.
 using Letters = std::array<int, 256>;
 
-Letters LettersOf(absl::string_view text) {
+Letters CountLetters(absl::string_view text) {
   Letters letters{};
   for (const char c : text) ++letters[static_cast<unsigned char>(c)];
   return letters;
@@ -82,14 +82,14 @@ std::vector<absl::string_view> NearestNames(absl::string_view name, const std::v
     absl::string_view name;
   };
   std::vector<Near> near;
-  const Letters letters = LettersOf(wanted);
+  const Letters letters = CountLetters(wanted);
   size_t comparisons = 0;
   for (const absl::string_view candidate : names) {
     const size_t shorter = std::min(candidate.size(), wanted.size());
     const size_t longer = std::max(candidate.size(), wanted.size());
     if (longer - shorter > max_distance) continue;
     const std::string folded = Folded(candidate);
-    if (LetterDistance(letters, LettersOf(folded)) > max_distance) continue;
+    if (LetterDistance(letters, CountLetters(folded)) > max_distance) continue;
     comparisons += wanted.size() * folded.size();
     if (comparisons > kMaxComparisons) break;
     const size_t distance = EditDistance(wanted, folded, max_distance);

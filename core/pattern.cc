@@ -104,7 +104,7 @@ void Pattern::AppendSet(absl::string_view set) {
   sets_.push_back(static_cast<uint32_t>(ranges_.size()));
 }
 
-Pattern::Set Pattern::SetOf(const Token& token) const {
+Pattern::Set Pattern::ParseSet(const Token& token) const {
   const size_t begin = token.value == 0 ? 0 : sets_[token.value - 1];
   return {ranges_.data() + begin, sets_[token.value] - begin};
 }
@@ -112,7 +112,7 @@ Pattern::Set Pattern::SetOf(const Token& token) const {
 bool Pattern::Accepts(const Token& token, char32_t c) const {
   if (token.kind == Token::Kind::kLiteral) return token.value == c;
   if (token.kind == Token::Kind::kAnyOne) return true;
-  const Set set = SetOf(token);
+  const Set set = ParseSet(token);
   const bool in_set =
       std::any_of(set.begin(), set.end(), [c](const Range& range) { return range.first <= c && c <= range.second; });
   return in_set == (token.kind == Token::Kind::kOneOf);
@@ -123,8 +123,8 @@ bool Pattern::Accepts(const Token& token, const Pattern& other, const Token& oth
   if (token.kind == Token::Kind::kAnyOne) return true;
   if (other_token.kind == Token::Kind::kLiteral) return Accepts(token, other_token.value);
   if (token.kind != other_token.kind || !IsSet(token)) return false;
-  const Set set = SetOf(token);
-  const Set other_set = other.SetOf(other_token);
+  const Set set = ParseSet(token);
+  const Set other_set = other.ParseSet(other_token);
   return std::equal(set.begin(), set.end(), other_set.begin(), other_set.end());
 }
 
@@ -141,7 +141,8 @@ bool Pattern::Covers(const Pattern& other, size_t& steps) const {
       tokens_, other.tokens_.data(), other.tokens_.size(),
       [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
       [&](const Token& token, const Token& other_token) {
-        steps += 1 + (IsSet(token) ? SetOf(token).size : 0) + (IsSet(other_token) ? other.SetOf(other_token).size : 0);
+        steps +=
+            1 + (IsSet(token) ? ParseSet(token).size : 0) + (IsSet(other_token) ? other.ParseSet(other_token).size : 0);
         return Accepts(token, other, other_token);
       });
 }

@@ -54,7 +54,7 @@ class Pattern {
     size_t size;
   };
   // REQUIRES: `token` is kOneOf or kNoneOf.
-  Set SetOf(const Token& token) const;
+  Set ParseSet(const Token& token) const;
   static bool IsSet(const Token& token) {
     return token.kind == Token::Kind::kOneOf || token.kind == Token::Kind::kNoneOf;
   }

@@ -56,7 +56,7 @@ class Writer {
   void Algorithm(const v1::AlgoConfig& config) {
     const Message* fields = AlgorithmFields(config);
     if (fields == nullptr) return json_.Null();
-    Fields(*fields, JsonNameOf(config.config_case()));
+    Fields(*fields, GetJsonName(config.config_case()));
   }
 
   std::string Take() { return json_.Take(); }

@@ -113,7 +113,7 @@ auto FirstAccepted(const Catalogs& catalogs, Check check) -> decltype(check(*cat
   return first;
 }
 
-absl::StatusOr<v1::QLayerConfig> LayerOf(const v1::Scheme& scheme, const RegistrationContext& context) {
+absl::StatusOr<v1::QLayerConfig> ExpandScheme(const v1::Scheme& scheme, const RegistrationContext& context) {
   return FirstAccepted(context.catalogs, [&scheme](const Catalog& catalog) -> absl::StatusOr<v1::QLayerConfig> {
     if (scheme.has_spec()) return ExpandLayerSpec(catalog, scheme.spec(), "scheme.spec");
     v1::QLayerConfig layer = CompleteLayer(scheme.config());
@@ -180,7 +180,7 @@ absl::Status UnsupportedAlgorithm(const Catalogs& catalogs, const std::string& n
   return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
       .Field(path)
       .Value(name)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .Allowed(names)
       .ToStatus("no catalogue of this server has an algorithm with this name");
 }
@@ -221,7 +221,7 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
   scheme = given;
   SetByServer(replaced, context, scheme);
   QCONFIG_RETURN_IF_ERROR(CheckShape(scheme, context.limits));
-  QCONFIG_ASSIGN_OR_RETURN(*scheme.mutable_config(), LayerOf(scheme, context));
+  QCONFIG_ASSIGN_OR_RETURN(*scheme.mutable_config(), ExpandScheme(scheme, context));
   QCONFIG_RETURN_IF_ERROR(CheckEntryBytes(scheme.ByteSizeLong(), context.limits, "scheme"));
 
   Error exists(v1::ERROR_REASON_SCHEME_EXISTS);
@@ -247,7 +247,7 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.schemes()) names.push_back(known->name());
     Error error(v1::ERROR_REASON_SCHEME_NOT_FOUND);
-    error.Field("name").Value(name).NearestOf(names);
+    error.Field("name").Value(name).SuggestNearest(names);
     if (!names.empty()) error.Allowed(names);
     return error.ToStatus("the tenant has no scheme with this name");
   }
@@ -290,7 +290,7 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.templates()) names.push_back(known->model_type());
     Error error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
-    error.Field("model_type").Value(model_type).NearestOf(names);
+    error.Field("model_type").Value(model_type).SuggestNearest(names);
     if (!names.empty()) error.Allowed(names);
     return error.ToStatus("the tenant has no template for this model type");
   }

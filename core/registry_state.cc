@@ -11,8 +11,8 @@ using Index = absl::flat_hash_map<absl::string_view, size_t>;
 template <typename Entry>
 using Entries = std::vector<std::shared_ptr<const Entry>>;
 
-const std::string& NameOf(const v1::Scheme& scheme) { return scheme.name(); }
-const std::string& NameOf(const v1::LlmTemplate& entry) { return entry.model_type(); }
+const std::string& EntryName(const v1::Scheme& scheme) { return scheme.name(); }
+const std::string& EntryName(const v1::LlmTemplate& entry) { return entry.model_type(); }
 
 template <typename Entry>
 const Entry* Find(const Entries<Entry>& entries, const Index& index, absl::string_view name) {
@@ -37,7 +37,7 @@ template <typename Entry, typename Size>
 void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& index, Size& size) {
   Add(*entry, size);
   size_t place = entries.size();
-  if (const auto it = index.find(NameOf(*entry)); it != index.end()) {
+  if (const auto it = index.find(EntryName(*entry)); it != index.end()) {
     place = it->second;
     Subtract(*entries[place], size);
     index.erase(it);  // its key is a view into the replaced entry
@@ -45,7 +45,7 @@ void Put(std::shared_ptr<const Entry> entry, Entries<Entry>& entries, Index& ind
   } else {
     entries.push_back(std::move(entry));
   }
-  index[NameOf(*entries[place])] = place;
+  index[EntryName(*entries[place])] = place;
 }
 
 template <typename Entry, typename Size>
@@ -56,7 +56,7 @@ void Delete(const std::string& name, Entries<Entry>& entries, Index& index, Size
   Subtract(*entries[place], size);
   index.erase(it);
   entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(place));
-  for (size_t i = place; i < entries.size(); ++i) index[NameOf(*entries[i])] = i;
+  for (size_t i = place; i < entries.size(); ++i) index[EntryName(*entries[i])] = i;
 }
 
 }  // namespace

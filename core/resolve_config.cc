@@ -57,7 +57,7 @@ absl::Status CheckAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec)
     return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
         .Field(absl::StrCat("spec.algorithm[", i, "]"))
         .Value(spec.algorithm(i))
-        .NearestOf(names)
+        .SuggestNearest(names)
         .Allowed(names)
         .Catalog(catalog.name())
         .ToStatus("this catalogue has no algorithm with this name");
@@ -79,7 +79,7 @@ absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
   return Error(reason)
       .Field(field)
       .Value(name)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .Allowed(names)
       .Catalog(catalog.name())
       .ToStatus("this catalogue does not support a scheme with this name here");

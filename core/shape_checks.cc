@@ -71,7 +71,7 @@ void ShapeChecks::OneOf(absl::string_view text, const std::vector<absl::string_v
   status_ = Error(v1::ERROR_REASON_INVALID_REQUEST)
                 .Field(field)
                 .Value(text)
-                .NearestOf(allowed)
+                .SuggestNearest(allowed)
                 .Allowed(allowed)
                 .ToStatus(problem);
 }
@@ -130,7 +130,7 @@ void ShapeChecks::Item(const Message& message, const FieldDescriptor* field, int
 
 void ShapeChecks::Algorithm(const v1::AlgoConfig& config, absl::string_view algorithm, const std::string& path) {
   Required(config.config_case() != v1::AlgoConfig::CONFIG_NOT_SET, path);
-  Require(AlgorithmOf(config) == algorithm, path, AlgorithmOf(config),
+  Require(AlgorithmName(config) == algorithm, path, AlgorithmName(config),
           absl::StrCat("must be a configuration of ", algorithm));
   if (!ok()) return;
   const std::string fields_path = absl::StrCat(path, ".", algorithm);

@@ -57,7 +57,7 @@ absl::StatusOr<const v1::Scheme*> Snapshot::FindScheme(absl::string_view name, a
   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
       .Field(field)
       .Value(name)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .Allowed(names)
       .Catalog(catalog_->name())
       .ToStatus("no scheme has this name");
@@ -72,7 +72,7 @@ absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view 
   return Error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND)
       .Field(field)
       .Value(model_type)
-      .NearestOf(names)
+      .SuggestNearest(names)
       .Allowed(names)
       .Catalog(catalog_->name())
       .ToStatus("no template has this model type");

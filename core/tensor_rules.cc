@@ -50,7 +50,7 @@ absl::Status CheckEnum(const Catalog& catalog, const EnumDescriptor& type, int n
   return Violation(absl::StrCat(field, "_unknown"), path)
       .Value(name)
       .Allowed(Views(known))
-      .NearestOf(Views(known))
+      .SuggestNearest(Views(known))
       .ToStatus(absl::StrCat("unknown value for Quark ", catalog.quark_release()));
 }
 
@@ -62,8 +62,8 @@ class TensorCheck {
         vocabulary_(catalog.tensor_vocabulary()),
         tensor_(tensor),
         path_of_(path_of),
-        dtype_(NameOf(tensor.dtype())),
-        qscheme_(NameOf(tensor.qscheme())) {}
+        dtype_(EnumName(tensor.dtype())),
+        qscheme_(EnumName(tensor.qscheme())) {}
 
   absl::Status Run() const {
     constexpr absl::Status (TensorCheck::*kSteps[])() const = {
@@ -81,7 +81,7 @@ class TensorCheck {
  private:
   // Empty for a number that is not a value of the enum.
   template <typename Enum>
-  static std::string NameOf(Enum number) {
+  static std::string EnumName(Enum number) {
     const auto* value = google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(number);
     return value == nullptr ? "" : QuarkName(*value);
   }
@@ -142,7 +142,7 @@ class TensorCheck {
     const TensorVocabulary::Names& allowed = vocabulary_.observers.find(group)->second;
     if (Contains(allowed, tensor_.observer_cls())) return absl::OkStatus();
     Error error = Violation(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
-    if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).NearestOf(Views(allowed));
+    if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).SuggestNearest(Views(allowed));
     return error.Allowed(Views(allowed)).ToStatus(problem);
   }
 

@@ -182,7 +182,7 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheServer(t *testing.T) {
+func TestServerError(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	request := llama("fp8")
 	request.Spec.LayerConfig = []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp5"}}

@@ -65,7 +65,7 @@ func failure(t *testing.T, details ...protoadapt.MessageV1) *Error {
 	return newError(from.Err())
 }
 
-func TestReasonOfAnotherDomainIsIgnored(t *testing.T) {
+func TestReasonFromAnotherDomainIsIgnored(t *testing.T) {
 	info := &errdetails.ErrorInfo{Domain: "other", Reason: "SCHEME_NOT_FOUND", Metadata: map[string]string{"field": "x"}}
 	err := failure(t, info, &v1.ErrorDetail{Field: "x"})
 	if err.Reason != 0 || err.Metadata != nil || err.Field != "" || errors.Is(err, Reason(0)) {
@@ -128,7 +128,7 @@ func TestErrorIsContextError(t *testing.T) {
 	}
 }
 
-func TestItemErrorEqualsTheErrorOfACall(t *testing.T) {
+func TestItemErrorEqualsCallError(t *testing.T) {
 	err := ItemError(&v1.BatchGetConfigResult{Result: &v1.BatchGetConfigResult_Error{Error: &v1.ItemError{
 		Code:            int32(codes.NotFound),
 		Reason:          v1.ErrorReason_ERROR_REASON_SCHEME_NOT_FOUND,

@@ -27,7 +27,7 @@ absl::Status CannotBeUsed(const fs::path& path, const std::string& why) {
 
 // The server creates missing directories when it starts.
 absl::Status CheckStorage(const Options& options) {
-  const auto storage = StorageOf(options);
+  const auto storage = ResolveStorage(options);
   if (!storage.ok()) return storage.status();
   absl::string_view file = *storage;
   if (!absl::ConsumePrefix(&file, "sqlite:")) return absl::OkStatus();

@@ -18,19 +18,19 @@ namespace qconfig {
 namespace {
 
 // The port of an address of IPv4 or IPv6; -1 for other addresses.
-int PortOf(const sockaddr_storage& address) {
+int GetPort(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
   if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
   return -1;
 }
 
 // Whether `file` is a socket that is connected, from `port` of this machine.
-bool IsConnectionOf(int file, int port) {
+bool IsConnectionFromPort(int file, int port) {
   sockaddr_storage address = {};
   socklen_t size = sizeof(address);
   if (getpeername(file, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
   size = sizeof(address);
-  return getsockname(file, reinterpret_cast<sockaddr*>(&address), &size) == 0 && PortOf(address) == port;
+  return getsockname(file, reinterpret_cast<sockaddr*>(&address), &size) == 0 && GetPort(address) == port;
 }
 
 // Whether the peer's system has received everything that was sent on `connection`.
@@ -45,7 +45,7 @@ bool CloseConnections(int port, bool all) {
   std::error_code error;  // the iterator is at its end after an error
   for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; entry != end; entry.increment(error)) {
     int file = 0;
-    if (!absl::SimpleAtoi(entry->path().filename().string(), &file) || !IsConnectionOf(file, port)) continue;
+    if (!absl::SimpleAtoi(entry->path().filename().string(), &file) || !IsConnectionFromPort(file, port)) continue;
     const bool is_delivered = IsDelivered(file);
     is_one_sending = is_one_sending || !is_delivered;
     // gRPC may close the socket meanwhile, and its number may be used again. That does no harm: shutdown() only affects

@@ -36,8 +36,8 @@ int Failed(int code, const absl::Status& why) {
 }
 
 // The file of the registry. kInvalidArgument: the registry is not in a file. Ignores the options for serving.
-absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
-  const absl::StatusOr<std::string> storage = StorageOf(options);
+absl::StatusOr<std::string> FindRegistryFile(const Options& options) {
+  const absl::StatusOr<std::string> storage = ResolveStorage(options);
   if (!storage.ok()) return storage.status();
   absl::string_view path = *storage;
   if (absl::ConsumePrefix(&path, "sqlite:")) return std::string(path);
@@ -45,14 +45,14 @@ absl::StatusOr<std::string> RegistryFileOf(const Options& options) {
 }
 
 int Backup(const Options& options, const std::string& to) {
-  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  const absl::StatusOr<std::string> path = FindRegistryFile(options);
   if (!path.ok()) return Failed(kUsageError, path.status());
   const absl::Status status = BackupSqlite(*path, to);
   return status.ok() ? 0 : Failed(kFailed, status);
 }
 
 int NewEpoch(const Options& options) {
-  const absl::StatusOr<std::string> path = RegistryFileOf(options);
+  const absl::StatusOr<std::string> path = FindRegistryFile(options);
   if (!path.ok()) return Failed(kUsageError, path.status());
   const absl::StatusOr<int64_t> first = BeginSqliteEpochAt(*path, PrintError);
   if (!first.ok()) return Failed(kFailed, first.status());

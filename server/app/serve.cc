@@ -54,7 +54,7 @@ struct Process {
   std::shared_ptr<ShutdownRequest> shutdown;
 };
 
-RegistrySettings RegistrySettingsOf(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache) {
+RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache) {
   const Options& options = process.options;
   RegistrySettings settings;
   settings.catalogs = process.catalogs;
@@ -69,13 +69,13 @@ RegistrySettings RegistrySettingsOf(const Process& process, const std::shared_pt
 }
 
 // Null if the options turn TLS off.
-absl::StatusOr<std::shared_ptr<const TlsCertificates>> CertificatesOf(const Process& process) {
+absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Process& process) {
   const Options& options = process.options;
   if (options.tls_cert.empty()) return nullptr;
   return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), process.events);
 }
 
-ServerSettings ServerSettingsOf(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
+ServerSettings MakeServerSettings(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
@@ -98,7 +98,7 @@ std::string VersionJson(const Catalogs& catalogs) {
   return version.dump();
 }
 
-AdminHandlers HandlersOf(Readiness& readiness, std::shared_ptr<Metrics> metrics, const Catalogs& catalogs) {
+AdminHandlers MakeAdminHandlers(Readiness& readiness, std::shared_ptr<Metrics> metrics, const Catalogs& catalogs) {
   AdminHandlers handlers;
   handlers.ready = [&readiness] { return readiness.Check(); };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
@@ -194,17 +194,17 @@ int ServeUntilShutdown(const Process& process, Server& server, const InFlightCal
 // Starts the server, serves until a shutdown is requested, and returns the exit code. Fails if the server cannot start.
 absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const Options& options = process.options;
-  const auto certificates = CertificatesOf(process);
+  const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
-  ServerSettings settings = ServerSettingsOf(options, process.log);
+  ServerSettings settings = MakeServerSettings(options, process.log);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
-  const std::string storage = *StorageOf(options);
+  const std::string storage = *ResolveStorage(options);
   DiskUsage disk(storage);
   Readiness readiness;
   AddServeMetrics(
       {options, process.catalogs, *settings.in_flight_calls, *settings.answer_cache, readiness, disk, *certificates},
       *settings.metrics);
-  auto admin = StartAdmin(process, HandlersOf(readiness, settings.metrics, process.catalogs));
+  auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)},
@@ -214,7 +214,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!store.ok()) return store.status();
   ObservedStore observed_store(*std::move(store),
                                [metrics = settings.metrics](auto... report) { metrics->store().Finished(report...); });
-  Registry registry(RegistrySettingsOf(process, settings.answer_cache), observed_store);
+  Registry registry(MakeRegistrySettings(process, settings.answer_cache), observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();

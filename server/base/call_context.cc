@@ -36,7 +36,7 @@ std::string NewRequestId() {
 }
 
 // The second part of "00-<32 hex digits>-<16 hex digits>-<2 hex digits>".
-std::string TraceIdOf(absl::string_view traceparent) {
+std::string ParseTraceId(absl::string_view traceparent) {
   const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
   constexpr absl::string_view kHexDigits = "0123456789abcdef";
   const bool valid =
@@ -46,7 +46,7 @@ std::string TraceIdOf(absl::string_view traceparent) {
 
 }  // namespace
 
-absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name) {
+absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name) {
   const absl::StatusOr<TenantId> tenant = name.empty() ? call.tenant : TenantId::Parse(name, "tenant");
   if (!tenant.ok()) return tenant;
   std::vector<std::string>& noted = call.notes->tenants;
@@ -60,7 +60,7 @@ CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_vie
   call.peer = context.peer();
   const absl::string_view request_id = MetadataValue(context, "x-request-id");
   call.request_id = IsRequestId(request_id) ? std::string(request_id) : NewRequestId();
-  call.trace_id = TraceIdOf(MetadataValue(context, "traceparent"));
+  call.trace_id = ParseTraceId(MetadataValue(context, "traceparent"));
   const auto deadline = context.deadline();
   call.deadline =
       deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);

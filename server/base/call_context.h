@@ -43,7 +43,7 @@ struct CallContext {
 
 // The tenant of a request whose tenant is `name`; empty: the call's. Adds it to the notes. INVALID_REQUEST: `name` is
 // not a valid tenant name.
-absl::StatusOr<TenantId> TenantOf(const CallContext& call, absl::string_view name);
+absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
 
 // Makes the context of a call to `method`. `context` must outlive the result.
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method);

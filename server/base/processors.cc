@@ -29,7 +29,7 @@ size_t Allowed() {
 }
 
 // This process's group in v1's hierarchy of `controller`, or in v2's if that is empty. "/" if it is not known.
-fs::path GroupOf(const std::string& own_groups, absl::string_view controller) {
+fs::path FindControlGroup(const std::string& own_groups, absl::string_view controller) {
   std::ifstream file(own_groups);
   for (std::string line; std::getline(file, line);) {  // "4:cpu,cpuacct:/a/b", or "0::/a/b"
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
@@ -70,8 +70,8 @@ double QuotaWithin(const fs::path& root, fs::path group, double (*quota_of)(cons
 }  // namespace
 
 size_t Processors(const std::string& cgroups, const std::string& own_groups) {
-  const double quota = std::min(QuotaWithin(cgroups, GroupOf(own_groups, ""), QuotaOfV2),
-                                QuotaWithin(fs::path(cgroups) / "cpu", GroupOf(own_groups, "cpu"), QuotaOfV1));
+  const double quota = std::min(QuotaWithin(cgroups, FindControlGroup(own_groups, ""), QuotaOfV2),
+                                QuotaWithin(fs::path(cgroups) / "cpu", FindControlGroup(own_groups, "cpu"), QuotaOfV1));
   return static_cast<size_t>(std::min(std::ceil(quota), static_cast<double>(Allowed())));
 }
 

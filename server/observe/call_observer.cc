@@ -13,7 +13,7 @@
 namespace qconfig {
 namespace {
 
-spdlog::level::level_enum LevelOf(const absl::Status& status, v1::ErrorReason reason) {
+spdlog::level::level_enum ChooseLevel(const absl::Status& status, v1::ErrorReason reason) {
   if (reason == v1::ERROR_REASON_SHUTTING_DOWN || reason == v1::ERROR_REASON_OVERLOADED) return spdlog::level::info;
   if (reason == v1::ERROR_REASON_STORAGE_FULL) return spdlog::level::err;
   switch (status.code()) {
@@ -67,7 +67,7 @@ void CallObserver::Finished(const MethodMetrics& method, const CallContext& call
   method.Finished(status, error.reason(), elapsed);
   RemoveDuplicates(call.notes->tenants);
   Count(*call.notes, metrics_->calls());
-  const spdlog::level::level_enum level = LevelOf(status, error.reason());
+  const spdlog::level::level_enum level = ChooseLevel(status, error.reason());
   if ((!status.ok() || ShouldLog(elapsed)) && log_->should_log(level)) Log(level, call, error, elapsed);
 }
 

@@ -12,7 +12,7 @@ namespace qconfig {
 // never waits for the disk, which may hang. 0 if registries are in memory. Thread-safe.
 class DiskUsage {
  public:
-  // `storage` is a result of StorageOf().
+  // `storage` is a result of ResolveStorage().
   explicit DiskUsage(const std::string& storage);
 
   void Refresh();

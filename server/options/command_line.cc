@@ -37,11 +37,11 @@ std::string DidYouMean(absl::string_view name, const std::vector<absl::string_vi
 }
 
 // The options that AddOptions() added, which can also be set in the environment.
-std::vector<CLI::Option*> SettingsOf(CLI::App& app) {
+std::vector<CLI::Option*> FindSettings(CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return option->get_group() != "Options"; });
 }
 
-std::string KeyOf(const CLI::Option& option) { return option.get_name().substr(2); }
+std::string OptionKey(const CLI::Option& option) { return option.get_name().substr(2); }
 
 absl::Status Reject(absl::string_view where, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(where, " ", why));
@@ -112,7 +112,7 @@ absl::Status RejectFlagsAsValues(const CLI::App& app) {
 
 // The value of `option` in the environment, if it is set there.
 std::optional<std::string> FromEnvironment(const CLI::Option& option) {
-  const char* const value = std::getenv(VariableOf(option.get_name()).c_str());
+  const char* const value = std::getenv(EnvironmentVariable(option.get_name()).c_str());
   if (value == nullptr) return std::nullopt;
   const bool may_be_empty =
       option.get_expected_min() != 0 && (option.get_default_str().empty() || option.get_name() == "--admin-listen");
@@ -125,7 +125,7 @@ absl::StatusOr<absl::flat_hash_map<std::string, ConfigLine>> KnownLines(const st
   QCONFIG_ASSIGN_OR_RETURN(const std::vector<ConfigLine> lines, ReadConfigFile(path));
   std::vector<std::string> keys;
   for (const CLI::Option* option : settings) {
-    if (option->get_name() != "--config") keys.push_back(KeyOf(*option));
+    if (option->get_name() != "--config") keys.push_back(OptionKey(*option));
   }
   absl::flat_hash_map<std::string, ConfigLine> known;
   for (const ConfigLine& line : lines) {
@@ -153,13 +153,13 @@ absl::Status SetFromEnvironmentAndFile(const std::vector<CLI::Option*>& settings
   }
   for (CLI::Option* option : settings) {
     const std::optional<std::string> variable = FromEnvironment(*option);
-    const auto line = lines.find(KeyOf(*option));
+    const auto line = lines.find(OptionKey(*option));
     absl::Status status;
     if (option->count() > 0) {
       sources.try_emplace(option, "flag");
     } else if (variable.has_value()) {
-      sources[option] = absl::StrCat("environment: ", VariableOf(option->get_name()));
-      status = Set(*option, *variable, VariableOf(option->get_name()));
+      sources[option] = absl::StrCat("environment: ", EnvironmentVariable(option->get_name()));
+      status = Set(*option, *variable, EnvironmentVariable(option->get_name()));
     } else if (line != lines.end()) {
       const std::string where = absl::StrCat(path, ", line ", line->second.line);
       sources[option] = absl::StrCat("file: ", where);
@@ -172,7 +172,7 @@ absl::Status SetFromEnvironmentAndFile(const std::vector<CLI::Option*>& settings
 
 absl::Status RejectRemovedVariables() {
   for (const RemovedOption& removed : RemovedOptions()) {
-    const std::string variable = VariableOf(removed.name);
+    const std::string variable = EnvironmentVariable(removed.name);
     const char* const value = std::getenv(variable.c_str());
     if (value != nullptr && *value != '\0') return Reject(variable, RemovalNotice(removed.name));
   }
@@ -183,7 +183,7 @@ absl::Status RejectRemovedVariables() {
 
 absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char* const* argv) {
   CommandLine line;
-  const std::vector<CLI::Option*> settings = SettingsOf(app);
+  const std::vector<CLI::Option*> settings = FindSettings(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -220,8 +220,8 @@ std::vector<std::string> UnknownVariables() {
   AddOptions(app, options);
   std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
   std::vector<std::string> suffixes;  // without the common prefix, which would make all names similar
-  for (const CLI::Option* option : SettingsOf(app)) {
-    known.push_back(VariableOf(option->get_name()));
+  for (const CLI::Option* option : FindSettings(app)) {
+    known.push_back(EnvironmentVariable(option->get_name()));
     suffixes.push_back(known.back().substr(kPrefix.size()));
   }
   std::vector<std::string> texts;

@@ -19,7 +19,7 @@ bool IsBlankOrComment(absl::string_view text) {
 }
 
 // The value of `text`, which follows the =; nullopt if a quote is not closed or text follows it.
-std::optional<std::string> ValueOf(absl::string_view text) {
+std::optional<std::string> ParseValue(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   if (absl::StartsWith(text, "\"")) {
     const size_t end = text.find('"', 1);
@@ -49,7 +49,7 @@ absl::StatusOr<std::vector<ConfigLine>> ParseConfig(absl::string_view text) {
           absl::StrCat("line ", number, " must be `key = value`, such as: listen = 127.0.0.1:50051"));
     }
     const std::string key(absl::StripAsciiWhitespace(line.substr(0, equals)));
-    std::optional<std::string> value = ValueOf(line.substr(equals + 1));
+    std::optional<std::string> value = ParseValue(line.substr(equals + 1));
     if (!value.has_value()) {
       return absl::InvalidArgumentError(
           absl::StrCat("line ", number, ": the value has text after its closing quote, or no closing quote"));

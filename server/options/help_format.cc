@@ -44,7 +44,7 @@ std::string HelpFormat::make_option(const CLI::Option* option, bool is_positiona
   const std::pair<std::string, std::string> type = absl::StrSplit(option->get_type_name(), absl::MaxSplits(':', 1));
   std::string value = option->get_default_str().empty() ? "empty" : option->get_default_str();
   if (is_flag) value = "off";
-  std::string facts = absl::StrCat("[", VariableOf(option->get_name()), "; default: ", value);
+  std::string facts = absl::StrCat("[", EnvironmentVariable(option->get_name()), "; default: ", value);
   if (!type.second.empty() && !is_flag) absl::StrAppend(&facts, "; ", type.second);
   return absl::StrCat("  ", option->get_name(), is_flag ? "" : " ", is_flag ? "" : type.first, "\n",
                       Wrapped(option->get_description()), Wrapped(facts + "]"));

@@ -241,7 +241,7 @@ void AddOptions(CLI::App& app, Options& options) {
   AddLimits(app, options);
 }
 
-std::string VariableOf(absl::string_view option) {
+std::string EnvironmentVariable(absl::string_view option) {
   const std::string name = absl::AsciiStrToUpper(absl::StripPrefix(option, "--"));
   return "QCONFIG_" + absl::StrReplaceAll(name, {{"-", "_"}});
 }
@@ -254,7 +254,7 @@ bool IsLoopback(absl::string_view listen) {
   return is_ipv4_loopback || host == "[::1]" || host == "localhost";
 }
 
-absl::StatusOr<std::string> StorageOf(const Options& options) {
+absl::StatusOr<std::string> ResolveStorage(const Options& options) {
   const std::string& storage = options.storage;
   if (storage == "memory" || (absl::StartsWith(storage, "sqlite:") && storage != "sqlite:")) return storage;
   if (storage != "sqlite") {
@@ -276,7 +276,7 @@ absl::StatusOr<std::string> StorageOf(const Options& options) {
 }
 
 absl::Status CheckOptions(const Options& options, const Catalogs& catalogs) {
-  if (const auto storage = StorageOf(options); !storage.ok()) return storage.status();
+  if (const auto storage = ResolveStorage(options); !storage.ok()) return storage.status();
   if (absl::Status status = CheckListen(options.listen); !status.ok()) return status;
   if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
   if (absl::Status status = CheckDefaultCatalog(options, catalogs); !status.ok()) return status;

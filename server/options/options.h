@@ -59,7 +59,7 @@ struct Options {
 void AddOptions(CLI::App& app, Options& options);
 
 // The environment variable of an option: QCONFIG_MAX_IN_FLIGHT for "--max-in-flight" or "max-in-flight".
-std::string VariableOf(absl::string_view option);
+std::string EnvironmentVariable(absl::string_view option);
 
 // The catalogues of the server, oldest release first.
 using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
@@ -69,7 +69,7 @@ absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 
 // The storage of the registries: "memory" or "sqlite:PATH".
 // kInvalidArgument: --storage is invalid, or there is no data directory. The message says what to do.
-absl::StatusOr<std::string> StorageOf(const Options& options);
+absl::StatusOr<std::string> ResolveStorage(const Options& options);
 
 // A warning about what --insecure exposes to other hosts; empty if nothing.
 std::string InsecureExposureWarning(const Options& options);

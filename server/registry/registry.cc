@@ -136,7 +136,7 @@ absl::StatusOr<std::optional<Written>> Registry::TryWrite(const WriteOrder& orde
 
 absl::StatusOr<std::optional<Written>> Registry::Store(const WriteOrder& order, Written write,
                                                        const google::protobuf::Timestamp& time) {
-  const RegistryCommit commit = CommitOf(order, write, time);
+  const RegistryCommit commit = MakeCommit(order, write, time);
   const auto range = store_.Commit(order.tenant, commit);
   switch (range.status().code()) {
     case absl::StatusCode::kOk:
@@ -153,8 +153,8 @@ absl::StatusOr<std::optional<Written>> Registry::Store(const WriteOrder& order, 
   }
 }
 
-RegistryCommit Registry::CommitOf(const WriteOrder& order, const Written& write,
-                                  const google::protobuf::Timestamp& time) const {
+RegistryCommit Registry::MakeCommit(const WriteOrder& order, const Written& write,
+                                    const google::protobuf::Timestamp& time) const {
   RegistryCommit commit;
   commit.request_digest = order.request_digest;
   commit.record.set_revision(write.revision);

@@ -136,7 +136,8 @@ class Registry {
                                                const google::protobuf::Timestamp& time);
   // The stored write that had the same request id, if there is one. `newest` is the newest cached revision.
   absl::StatusOr<std::optional<Written>> FindEarlier(const WriteOrder& order, int64_t newest);
-  RegistryCommit CommitOf(const WriteOrder& order, const Written& write, const google::protobuf::Timestamp& time) const;
+  RegistryCommit MakeCommit(const WriteOrder& order, const Written& write,
+                            const google::protobuf::Timestamp& time) const;
 
   const RegistrySettings settings_;
   RegistryStore& store_;

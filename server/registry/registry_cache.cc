@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-size_t MemoryOf(const RegistryState& state, size_t catalogs) {
+size_t EstimateMemory(const RegistryState& state, size_t catalogs) {
   constexpr size_t kIndexPerEntry = 128;
   constexpr size_t kPerSnapshot = 1024;
   const size_t entries = state.schemes().size() + state.templates().size();
@@ -18,7 +18,7 @@ size_t MemoryOf(const RegistryState& state, size_t catalogs) {
   return state.memory_bytes() + entries * kIndexPerEntry + snapshots;
 }
 
-std::string KeyOf(const TenantId& tenant, int64_t revision) { return absl::StrCat(tenant.name(), "@", revision); }
+std::string ViewKey(const TenantId& tenant, int64_t revision) { return absl::StrCat(tenant.name(), "@", revision); }
 
 }  // namespace
 
@@ -39,7 +39,7 @@ absl::StatusOr<RegistryCache::Found> RegistryCache::Find(const TenantId& tenant,
   if (range == ranges_.end()) return Found();
   if (revision == 0) revision = range->second.newest;
   if (revision < range->second.first) return CheckReadable(tenant, range->second, revision);
-  const View* view = views_.Find(KeyOf(tenant, revision));
+  const View* view = views_.Find(ViewKey(tenant, revision));
   return Found{true, view == nullptr ? nullptr : *view};
 }
 
@@ -57,10 +57,10 @@ absl::StatusOr<RegistryCache::View> RegistryCache::Get(const TenantId& tenant, i
   auto state = store_.Load(tenant, revision);
   if (!state.ok()) return state.status();
   View view = MakeView(*std::move(state));
-  const size_t bytes = MemoryOf(*view->state(), catalogs_);
+  const size_t bytes = EstimateMemory(*view->state(), catalogs_);
   std::vector<View> evicted;  // destroyed after the lock is released
   absl::MutexLock lock(&mutex_);
-  evicted = views_.Put(KeyOf(tenant, revision), view, bytes);
+  evicted = views_.Put(ViewKey(tenant, revision), view, bytes);
   return view;
 }
 
@@ -87,7 +87,7 @@ absl::StatusOr<RegistryCache::View> RegistryCache::Reload(const TenantId& tenant
 bool RegistryCache::Publish(const TenantId& tenant, const RevisionRange& range, View view,
                             std::optional<int64_t> generation) {
   const int64_t revision = view->state()->revision();
-  const size_t bytes = MemoryOf(*view->state(), catalogs_);
+  const size_t bytes = EstimateMemory(*view->state(), catalogs_);
   std::vector<View> superseded, evicted;  // destroyed after the lock is released
   absl::MutexLock lock(&mutex_);
   if (generation.has_value() && *generation != generation_) return false;
@@ -95,10 +95,10 @@ bool RegistryCache::Publish(const TenantId& tenant, const RevisionRange& range, 
   if (known.newest < revision) {
     on_change_(tenant);
     // The revision before the newest is rarely read, and would only evict other tenants.
-    superseded = views_.Erase(KeyOf(tenant, known.newest));
+    superseded = views_.Erase(ViewKey(tenant, known.newest));
   }
   if (known.newest <= revision) known = range;
-  evicted = views_.Put(KeyOf(tenant, revision), std::move(view), bytes);
+  evicted = views_.Put(ViewKey(tenant, revision), std::move(view), bytes);
   return true;
 }
 

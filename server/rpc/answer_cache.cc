@@ -14,7 +14,7 @@ constexpr size_t kBytesPerAnswer = 832;  // roughly the overhead of an entry; gR
 
 }  // namespace
 
-size_t AnswerCache::SlotOf(const std::string& tenant) {
+size_t AnswerCache::FindSlot(const std::string& tenant) {
   return absl::HashOf(tenant) % std::tuple_size_v<decltype(last_change_)>;
 }
 
@@ -45,7 +45,7 @@ void AnswerCache::Put(int64_t began, absl::string_view request, const std::strin
   Entry entry = {std::make_shared<const CachedAnswer>(CachedAnswer{tenant, grpc::ByteBuffer(&slice, 1)}), nullptr};
   std::vector<Entry> dropped;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
-  if (last_change_[SlotOf(tenant)] > began) return;
+  if (last_change_[FindSlot(tenant)] > began) return;
   if (const Entry* there = answers_.Find(request); there != nullptr && there->origin->is_newest) return;
   std::shared_ptr<Origin>& origin = origins_[tenant];
   if (origin == nullptr) origin = std::make_shared<Origin>();
@@ -63,7 +63,7 @@ void AnswerCache::Evicted(const Entry& entry) {
 
 void AnswerCache::Forget(const TenantId& tenant) {
   absl::MutexLock lock(&mutex_);
-  last_change_[SlotOf(tenant.name())] = ++changes_;
+  last_change_[FindSlot(tenant.name())] = ++changes_;
   const auto origin = origins_.find(tenant.name());
   if (origin == origins_.end()) return;
   origin->second->is_newest = false;

@@ -72,7 +72,7 @@ class AnswerCache {
     std::shared_ptr<Origin> origin;
   };
 
-  static size_t SlotOf(const std::string& tenant);
+  static size_t FindSlot(const std::string& tenant);
   void Evicted(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_bytes_;

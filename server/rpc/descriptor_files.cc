@@ -32,7 +32,7 @@ std::string DescriptorFiles::FileOfExtension(const std::string& message_type, in
   return symbols_.FindFileContainingExtension(message_type, number, &file) ? file.name() : "";
 }
 
-std::vector<int> DescriptorFiles::ExtensionsOf(const std::string& message_type) {
+std::vector<int> DescriptorFiles::FindExtensionNumbers(const std::string& message_type) {
   std::vector<int> numbers;
   symbols_.FindAllExtensionNumbers(message_type, &numbers);
   return numbers;

@@ -31,7 +31,7 @@ class DescriptorFiles {
   std::string FileOfExtension(const std::string& message_type, int number);
 
   // The numbers of all extensions of a message type; empty if there are none.
-  std::vector<int> ExtensionsOf(const std::string& message_type);
+  std::vector<int> FindExtensionNumbers(const std::string& message_type);
 
  private:
   std::map<std::string, File> files_;                    // by name

@@ -6,7 +6,7 @@
 
 namespace qconfig {
 
-std::set<std::string> ServicesOf(const HandlerTable& handlers) {
+std::set<std::string> ServiceNames(const HandlerTable& handlers) {
   std::set<std::string> services;
   const auto add = [&services](const auto& methods) {
     for (const auto& method : methods) services.insert(method.path.substr(0, method.path.find('/')));

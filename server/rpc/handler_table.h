@@ -88,7 +88,7 @@ struct HandlerTable {
 };
 
 // The names of the services that have a method in `handlers`, such as "qconfig.v1.ConfigService".
-std::set<std::string> ServicesOf(const HandlerTable& handlers);
+std::set<std::string> ServiceNames(const HandlerTable& handlers);
 
 }  // namespace qconfig
 

@@ -16,7 +16,7 @@ using grpc::health::v1::HealthCheckResponse;
 // Enough for the name of any service.
 constexpr size_t kMaxRequestBytes = 4096;
 
-std::string ResponseOf(HealthCheckResponse::ServingStatus status) {
+std::string MakeResponse(HealthCheckResponse::ServingStatus status) {
   HealthCheckResponse response;
   response.set_status(status);
   return response.SerializeAsString();
@@ -52,11 +52,11 @@ class HealthService::Checker final : public OneRequest {
 
  private:
   void OnRequest(const std::string& service) override {
-    const HealthCheckResponse::ServingStatus status = health_.StatusOf(service);
+    const HealthCheckResponse::ServingStatus status = health_.GetStatus(service);
     if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
       return call_.Finish({grpc::StatusCode::NOT_FOUND, "service name unknown"});
     }
-    call_.Write(ResponseOf(status));
+    call_.Write(MakeResponse(status));
   }
 
   const HealthService& health_;
@@ -71,10 +71,10 @@ class HealthService::Watcher final : public OneRequest {
 
   void SendChange() {
     if (call_.writing()) return;
-    const HealthCheckResponse::ServingStatus status = health_.StatusOf(service_);
+    const HealthCheckResponse::ServingStatus status = health_.GetStatus(service_);
     if (status == sent_) return;
     sent_ = status;
-    call_.Write(ResponseOf(status));
+    call_.Write(MakeResponse(status));
   }
 
   void OnWritten() override { SendChange(); }
@@ -107,7 +107,7 @@ void HealthService::ReportNotServing(CallQueue& queue) {
   });
 }
 
-HealthCheckResponse::ServingStatus HealthService::StatusOf(const std::string& service) const {
+HealthCheckResponse::ServingStatus HealthService::GetStatus(const std::string& service) const {
   if (!service.empty() && services_.count(service) == 0) return HealthCheckResponse::SERVICE_UNKNOWN;
   return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
 }

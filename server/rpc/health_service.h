@@ -29,7 +29,7 @@ class HealthService {
   class Checker;
   class Watcher;
 
-  grpc::health::v1::HealthCheckResponse::ServingStatus StatusOf(const std::string& service) const;
+  grpc::health::v1::HealthCheckResponse::ServingStatus GetStatus(const std::string& service) const;
 
   const std::set<std::string> services_;
   std::atomic<bool> serving_{true};

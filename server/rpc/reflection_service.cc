@@ -46,7 +46,7 @@ void ListExtensions(const std::string& message_type, DescriptorFiles& files, Ser
   if (files.FileOfSymbol(message_type).empty()) return SetError(grpc::StatusCode::NOT_FOUND, "not found", response);
   auto& extensions = *response.mutable_all_extension_numbers_response();
   extensions.set_base_type_name(message_type);
-  for (const int number : files.ExtensionsOf(message_type)) extensions.add_extension_number(number);
+  for (const int number : files.FindExtensionNumbers(message_type)) extensions.add_extension_number(number);
 }
 
 ServerReflectionResponse Answer(const ServerReflectionRequest& request, const std::set<std::string>& services,
@@ -117,7 +117,7 @@ void ReflectionService::AddTo(HandlerTable& handlers) {
     handlers.streaming.push_back({service->full_name() + "/ServerReflectionInfo", kMaxRequestBytes,
                                   [this](StreamingCall& call) { return std::make_unique<Call>(*this, call); }});
   }
-  services_ = ServicesOf(handlers);
+  services_ = ServiceNames(handlers);
   for (const std::string& service : services_) {
     files_.Add(*DescriptorPool::generated_pool()->FindServiceByName(service)->file());
   }

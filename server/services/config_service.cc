@@ -48,7 +48,7 @@ absl::Status ConfigService::CheckActive(const CallContext& call, absl::Time dead
 template <typename Request>
 absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const CallContext& call,
                                                                            const Request& request) const {
-  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_RETURN_IF_ERROR(CheckLength(request.catalog(), limits_.name_chars, "catalog"));
   QCONFIG_RETURN_IF_ERROR(CheckRevisions(request.revision(), request.min_revision()));
   return registry_.Get(
@@ -64,7 +64,7 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
                                                                const v1::GetConfigRequest& request,
                                                                absl::Time end) const {
   // The tenant first: the error of a request is that of its first invalid field.
-  QCONFIG_RETURN_IF_ERROR(TenantOf(call, request.tenant()).status());
+  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
@@ -126,7 +126,7 @@ template <typename Request, typename Response, typename Entry, typename Add>
 absl::Status ConfigService::FillPage(const CallContext& call, const Request& request,
                                      const std::vector<const Entry*>& (Snapshot::*entries)() const, Response& response,
                                      Add add) const {
-  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_ASSIGN_OR_RETURN(const size_t length, PageLength(request.page_size()));
   PageStart start{call.method, tenant.name(), "", 0, 0};
   Request pinned = request;
@@ -204,7 +204,7 @@ absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext
 
 absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallContext& call,
                                                                      const v1::ListCatalogsRequest& request) const {
-  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_ASSIGN_OR_RETURN(const std::string default_catalog, registry_.DefaultCatalog(tenant));
   v1::ListCatalogsResponse response;
   for (const auto& catalog : registry_.catalogs()) {

@@ -21,7 +21,7 @@ namespace qconfig {
 namespace {
 
 // Returns the UUID in lower case, because letter case does not matter, or an empty string for an empty text.
-absl::StatusOr<std::string> UuidOf(const std::string& text) {
+absl::StatusOr<std::string> ParseUuid(const std::string& text) {
   constexpr absl::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
   const auto fits = [](char form, char c) {
     return form == '-' ? c == '-' : absl::ascii_isxdigit(static_cast<unsigned char>(c));
@@ -37,21 +37,21 @@ absl::StatusOr<std::string> UuidOf(const std::string& text) {
 }
 
 // "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312". The port does not identify the caller.
-std::string ActorOf(const std::string& peer) {
+std::string ParseActor(const std::string& peer) {
   const size_t colon = peer.rfind(':');
   const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
   return has_port && colon > 4 ? peer.substr(0, colon) : peer;
 }
 
 template <typename Request>
-absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& request) {
-  QCONFIG_ASSIGN_OR_RETURN(TenantId tenant, TenantOf(call, request.tenant()));
-  QCONFIG_ASSIGN_OR_RETURN(std::string request_id, UuidOf(request.request_id()));
+absl::StatusOr<WriteOrder> MakeWriteOrder(const CallContext& call, const Request& request) {
+  QCONFIG_ASSIGN_OR_RETURN(TenantId tenant, GetTenant(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(std::string request_id, ParseUuid(request.request_id()));
   std::string digest;
   if (!request_id.empty()) {
     QCONFIG_ASSIGN_OR_RETURN(digest, RequestDigest(request));
   }
-  return WriteOrder{std::move(tenant), ActorOf(call.peer),      std::move(request_id),
+  return WriteOrder{std::move(tenant), ParseActor(call.peer),   std::move(request_id),
                     std::move(digest), request.validate_only(), call.deadline};
 }
 
@@ -59,7 +59,7 @@ absl::StatusOr<WriteOrder> OrderOf(const CallContext& call, const Request& reque
 template <typename Request, typename Plan>
 absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request,
                               const absl::Status& shape, Plan plan) {
-  QCONFIG_ASSIGN_OR_RETURN(const WriteOrder order, OrderOf(call, request));
+  QCONFIG_ASSIGN_OR_RETURN(const WriteOrder order, MakeWriteOrder(call, request));
   QCONFIG_RETURN_IF_ERROR(shape);
   return registry.Write(order, plan);
 }
@@ -152,7 +152,7 @@ absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog
 
 absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallContext& call,
                                                                      const v1::ListChangesRequest& request) const {
-  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, TenantOf(call, request.tenant()));
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_ASSIGN_OR_RETURN(const size_t length, PageLength(request.page_size()));
   QCONFIG_ASSIGN_OR_RETURN(auto range, registry_.Revisions(tenant));
   PageStart start{call.method, tenant.name(), "", range.newest, 0};

@@ -7,7 +7,7 @@ import statistics
 
 import instructions
 from goals import FLOOR, MEASURES, log, spread
-from servers import BIN, WARM, WARM_WITHOUT_SPEC, Floor, answer_file, answered, file_of, qconfigd
+from servers import BIN, WARM, WARM_WITHOUT_SPEC, Floor, answer_file, answered, write_file, qconfigd
 
 BEFORE, AGAIN, NOW = "before", "before, a second process (A/A)", "now"
 COMPARED = ["CPU", "calls/s"]
@@ -35,16 +35,16 @@ class Build:
 
     def __init__(self, name, program):
         self.program = program
-        refusals = []
+        errors = []
         with self.start() as server:
             for number, request in enumerate([WARM, WARM_WITHOUT_SPEC]):
-                self.request = file_of(f"{name}-{number}", request)
+                self.request = write_file(f"{name}-{number}", request)
                 try:
                     self.answer = answer_file(server, self.request)
                     return
                 except RuntimeError as error:
-                    refusals.append(str(error))
-        raise RuntimeError(f"{program} accepts no form of the request: {'; '.join(refusals)}")
+                    errors.append(str(error))
+        raise RuntimeError(f"{program} accepts no form of the request: {'; '.join(errors)}")
 
     def start(self, under=(), **options):
         return qconfigd(command=[*under, self.program], **options)

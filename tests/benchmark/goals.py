@@ -21,7 +21,7 @@ from servers import (
     algorithms,
     answered,
     benchmarks,
-    file_of,
+    write_file,
     for_many_tenants,
     llama_fp8,
     load,
@@ -81,7 +81,7 @@ def spread(values, digits=2):
 def run_rounds(effort):
     """Returns the figures of each round, by number of outstanding calls and server."""
     results = {outstanding: {} for outstanding in OUTSTANDING}
-    request = file_of("warm", WARM)
+    request = write_file("warm", WARM)
     for number in range(effort.rounds):
         log(f"round {number + 1} of {effort.rounds}")
         with qconfigd_and_floors(request, FLOORS) as servers:
@@ -167,7 +167,7 @@ def goodput(effort, request, method):
 
 def lookup(effort):
     """Returns the CPU time of calls for many tenants, relative to that of calls to a server with one tenant."""
-    request = file_of("tenant", for_many_tenants(WARM))
+    request = write_file("tenant", for_many_tenants(WARM))
     with contextlib.ExitStack() as stack:
         servers = {}
         for tenants in (1, effort.tenants):
@@ -212,8 +212,8 @@ def goals_table(effort, results):
     log("starts")
     starts = milliseconds_to_first_answer(GET_CONFIG, WARM, effort.starts)
     log("overload")
-    large, large_load = goodput(effort, file_of("large", llama_fp8(*algorithms(1_000), NEW)), GET_CONFIG)
-    batch, batch_load = goodput(effort, file_of("batch", new_batch(200)), BATCH_GET_CONFIG)
+    large, large_load = goodput(effort, write_file("large", llama_fp8(*algorithms(1_000), NEW)), GET_CONFIG)
+    batch, batch_load = goodput(effort, write_file("batch", new_batch(200)), BATCH_GET_CONFIG)
     warm = {
         (outstanding, measure): ratios(of_count, "qconfigd", measure)
         for outstanding, of_count in results.items()

@@ -103,7 +103,7 @@ class FilledRegistry {
 // Fills each registry once, although a benchmark runs several times.
 class FilledRegistries {
  public:
-  const FilledRegistry& Of(int64_t tenants) {
+  const FilledRegistry& Get(int64_t tenants) {
     auto& registry = registries_[tenants];
     if (registry == nullptr) registry = std::make_unique<FilledRegistry>(tenants);
     return *registry;
@@ -116,7 +116,7 @@ class FilledRegistries {
 // Finds the newest snapshot of a different tenant each time, in an order that defeats the processor's caches.
 void BM_Lookup(benchmark::State& state, FilledRegistries* registries) {
   const int64_t tenants = state.range(0);
-  const FilledRegistry& registry = registries->Of(tenants);
+  const FilledRegistry& registry = registries->Get(tenants);
   constexpr int64_t kStride = 7919;
   int64_t tenant = 0;
   for (auto _ : state) {
@@ -128,7 +128,7 @@ void BM_Lookup(benchmark::State& state, FilledRegistries* registries) {
 
 // Always finds the newest snapshot of the same tenant.
 void BM_LookupSame(benchmark::State& state, FilledRegistries* registries) {
-  const FilledRegistry& registry = registries->Of(state.range(0));
+  const FilledRegistry& registry = registries->Get(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(registry.Get(0));
 }
 

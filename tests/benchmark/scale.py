@@ -16,7 +16,7 @@ from servers import (
     answer_file,
     answered,
     benchmarks,
-    file_of,
+    write_file,
     llama_fp8,
     overrides,
     qconfigd,
@@ -111,7 +111,7 @@ def rates(results):
 
 def load_figures(effort):
     """Measures concurrency and connections."""
-    request = file_of("warm", WARM)
+    request = write_file("warm", WARM)
     with qconfigd() as server, Floor("raw-queue", answer_file(server, request)) as floor:
 
         def points(options_of):
@@ -152,8 +152,8 @@ def size_figures(effort):
             effort,
             {
                 count: {
-                    "cached": (server, file_of(f"old-{count}", llama_fp8(*overrides(count))), options),
-                    "not cached": (server, file_of(f"new-{count}", llama_fp8(*overrides(count - 1), NEW)), options),
+                    "cached": (server, write_file(f"old-{count}", llama_fp8(*overrides(count))), options),
+                    "not cached": (server, write_file(f"new-{count}", llama_fp8(*overrides(count - 1), NEW)), options),
                 }
                 for count in counts
             },
@@ -161,7 +161,7 @@ def size_figures(effort):
         log("answers")
         points = {}
         for count in counts:
-            request = file_of(f"answer-{count}", llama_fp8(*algorithms(count)))
+            request = write_file(f"answer-{count}", llama_fp8(*algorithms(count)))
             answer = answer_file(server, request)
             floor = stack.enter_context(Floor("raw-queue", answer))
             points[answer.stat().st_size] = {

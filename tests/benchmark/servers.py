@@ -66,7 +66,7 @@ def new_batch(items):
     return field(1, for_many_tenants(WARM)) * items
 
 
-def file_of(name, content):
+def write_file(name, content):
     path = pathlib.Path(FILES.name, name)
     path.write_bytes(content)
     return path

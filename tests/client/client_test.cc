@@ -34,14 +34,14 @@ v1::GetConfigRequest LlamaFp8() {
   return request;
 }
 
-TEST_F(ClientTest, TheTimeoutOfACallOverridesTheClients) {
+TEST_F(ClientTest, CallTimeoutOverridesClientTimeout) {
   v1::GetConfigRequest waiting = LlamaFp8();
   waiting.set_min_revision(1'000'000);
   const absl::Time start = absl::Now();
-  EXPECT_FALSE(server_.ClientOf("default", absl::Seconds(60)).GetConfig(waiting, absl::Milliseconds(200)).ok());
+  EXPECT_FALSE(server_.NewClient("default", absl::Seconds(60)).GetConfig(waiting, absl::Milliseconds(200)).ok());
   EXPECT_LT(absl::Now() - start, absl::Seconds(30));
   EXPECT_EQ(client_.GetConfig(LlamaFp8(), absl::ZeroDuration()).status().code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_TRUE(server_.ClientOf("default", absl::ZeroDuration()).GetConfig(LlamaFp8(), absl::Seconds(60)).ok());
+  EXPECT_TRUE(server_.NewClient("default", absl::ZeroDuration()).GetConfig(LlamaFp8(), absl::Seconds(60)).ok());
 }
 
 TEST_F(ClientTest, ListAllSchemesReadsAllPages) {
@@ -82,7 +82,7 @@ TEST_F(ClientTest, ListAllTemplatesAndListAllChangesReadAllPages) {
   EXPECT_EQ(all_changes->changes(2).revision(), 2);
 }
 
-TEST_F(ClientTest, AFailedPageFailsTheWholeList) {
+TEST_F(ClientTest, FailedPageFailsTheWholeList) {
   v1::ListSchemesRequest request;
   request.set_page_token("no token");
   const auto schemes = client_.ListAllSchemes(request);
@@ -101,7 +101,7 @@ TEST_F(ClientTest, VerifyDigestChecksTheCanonicalJson) {
   EXPECT_EQ(VerifyDigest(*answer).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(ClientTest, AFailedBatchItemHasTheSameErrorAsACall) {
+TEST_F(ClientTest, FailedBatchItemHasTheSameErrorAsACall) {
   v1::BatchGetConfigRequest batch;
   *batch.add_requests() = LlamaFp8();
   batch.mutable_requests(0)->mutable_spec()->set_scheme("fp9");

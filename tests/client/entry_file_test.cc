@@ -135,7 +135,7 @@ struct Rejected {
   std::vector<std::string> lines;  // in this order
 };
 
-std::string NameOf(const testing::TestParamInfo<Rejected>& info) { return info.param.name; }
+std::string CaseName(const testing::TestParamInfo<Rejected>& info) { return info.param.name; }
 
 void ExpectInOrder(const std::string& text, const std::vector<std::string>& parts) {
   size_t from = 0;
@@ -220,9 +220,9 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"NotFinite",
                  R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
                  {"as JSON: parse error", "ch_axis: not an integer"}}),
-    NameOf);
+    CaseName);
 
-TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
+TEST(EntryFileTest, RejectsFilesThatDifferBetweenFormats) {
   // In single quotes, a backslash is literal in YAML and starts an escape sequence in textproto.
   const std::string text = "model_type: 'a\\tb'\nkv_layers_name: ['*k_proj']\n";
   EXPECT_THAT(
@@ -238,7 +238,7 @@ TEST(EntryFileTest, RejectsAFileThatDiffersBetweenFormats) {
   EXPECT_EQ(textproto->entry.model_type(), "a\tb");
 }
 
-TEST(EntryFileTest, AcceptsAFileThatIsTheSameInSeveralFormats) {
+TEST(EntryFileTest, AcceptsFilesThatAreTheSameInSeveralFormats) {
   v1::LlmTemplate entry;
   entry.set_model_type("mine");
   entry.add_kv_layers_name("*k_proj");

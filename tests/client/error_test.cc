@@ -69,14 +69,14 @@ TEST(ErrorOfTest, AcceptsAnyTypeUrlPrefix) {
   EXPECT_EQ(ErrorOf(ToAbslStatus(status_with_prefix)).reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
 }
 
-TEST(ErrorOfTest, AnUnknownReasonIsUnspecified) {
+TEST(ErrorOfTest, UnknownReasonIsUnspecified) {
   const v1::ItemError error = ErrorWith(Info("NOT_THOUGHT_OF_YET"), Detail());
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(ReasonName(error.reason()), "");
   EXPECT_EQ(error.detail().suggestions(0), "a, b");
 }
 
-TEST(ErrorOfTest, AnUnknownReasonInABatchHasNoName) { EXPECT_EQ(ReasonName(static_cast<v1::ErrorReason>(999)), ""); }
+TEST(ErrorOfTest, UnknownReasonInABatchHasNoName) { EXPECT_EQ(ReasonName(static_cast<v1::ErrorReason>(999)), ""); }
 
 TEST(ErrorOfTest, IgnoresDetailsOfOtherDomains) {
   for (const char* domain : {"proxy.example.com", "qconfig"}) {

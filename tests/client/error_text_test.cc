@@ -25,7 +25,7 @@ TEST(DetailTextTest, HasALineForEachField) {
             "  tenant:       acme\n");
 }
 
-TEST(DetailTextTest, AnEmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }
+TEST(DetailTextTest, EmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }
 
 TEST(DetailTextTest, OmitsTheCountIfAllAllowedValuesAreListed) {
   EXPECT_EQ(DetailText(Detail(R"(allowed: ["int8", "fp8"] allowed_total: 2)")), "  allowed:      int8, fp8\n");

@@ -33,7 +33,7 @@ struct Rejected {
 };
 
 template <typename Case>
-std::string NameOf(const testing::TestParamInfo<Case>& info) {
+std::string CaseName(const testing::TestParamInfo<Case>& info) {
   return info.param.name;
 }
 
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                     second_stage { config { dtype: DTYPE_INT4 observer_cls: "B" } } } }
                       output_tensors { scale_quant { first_stage { config { dtype: DTYPE_FP4 observer_cls: "B" } }
                         second_stage { config { dtype: DTYPE_INT4 observer_cls: "B" is_scale_quant: true } } } } })"}),
-    NameOf<Accepted>);
+    CaseName<Accepted>);
 
 class QuarkSchemeRejectedTest : public testing::TestWithParam<Rejected> {};
 TEST_P(QuarkSchemeRejectedTest, ReportsPathAndProblem) {
@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
             "TwoStagesInAStage",
             R"({"weight": {"spec": "ProgressiveSpec", "first_stage": {"spec": "ScaleQuantSpec"}, "second_stage": {"spec": "A"}}})",
             "weight.first_stage: a spec with two stages cannot be a stage"}),
-    NameOf<Rejected>);
+    CaseName<Rejected>);
 
 class QuarkTemplateTest : public testing::TestWithParam<Accepted> {};
 TEST_P(QuarkTemplateTest, Reads) {
@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "operations": [{"class": "SplitFusedExperts", "split_axis": 1}]}]})",
                  R"(model_type: "x" f2f_weight_converters { source_patterns: "a" target_patterns: "b"
                       operations { split_fused_experts { split_axis: 1 } } })"}),
-    NameOf<Accepted>);
+    CaseName<Accepted>);
 
 class QuarkTemplateRejectedTest : public testing::TestWithParam<Rejected> {};
 TEST_P(QuarkTemplateRejectedTest, ReportsPathAndProblem) {
@@ -288,7 +288,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"UnknownConverterKey", R"({"model_type": "x", "f2f_weight_converters": [{"source": []}]})",
                  "f2f_weight_converters[0].source: unknown key"},
         Rejected{"LabelIsANumber", R"({"model_type": "x", "labels": {"a": 1}})", "labels.a: not a string"}),
-    NameOf<Rejected>);
+    CaseName<Rejected>);
 
 TEST(QuarkNullsTest, AlgorithmFieldsAcceptNullWhereVocabulariesDeclareNone) {
   int none = 0;

@@ -220,7 +220,7 @@ class Load {
   std::vector<std::thread> callers_;
 };
 
-TEST(ServiceConfigOfServersTest, NoCallFailsWhenAServerBecomesUnhealthyAndShutsDown) {
+TEST(MultiServerServiceConfigTest, NoCallFailsWhenAServerBecomesUnhealthyAndShutsDown) {
   auto leaving = std::make_unique<ScriptedServer>();
   ScriptedServer staying;
   Client client(OptionsFor(absl::StrCat("ipv4:", leaving->address(), ",", staying.address())));
@@ -236,7 +236,7 @@ TEST(ServiceConfigOfServersTest, NoCallFailsWhenAServerBecomesUnhealthyAndShutsD
   load.AwaitCalls(100);
 }
 
-TEST(ServiceConfigOfServersTest, CallsContinueOnTheOtherServerAfterAShutdown) {
+TEST(MultiServerServiceConfigTest, CallsContinueOnTheOtherServerAfterAShutdown) {
   TestServer ending;
   TestServer staying;
   Client client(OptionsFor(absl::StrCat("ipv4:", ending.address(), ",", staying.address())));
@@ -245,7 +245,7 @@ TEST(ServiceConfigOfServersTest, CallsContinueOnTheOtherServerAfterAShutdown) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(client.ListCatalogs({}).ok());
 }
 
-TEST(ServiceConfigOfServersTest, FailsFastIfNoServerIsReachable) {
+TEST(MultiServerServiceConfigTest, FailsFastIfNoServerIsReachable) {
   std::string address;
   {
     TestServer server;

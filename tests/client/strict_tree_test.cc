@@ -41,7 +41,7 @@ struct Rejected {
 };
 
 template <typename Case>
-std::string NameOf(const testing::TestParamInfo<Case>& info) {
+std::string CaseName(const testing::TestParamInfo<Case>& info) {
   return info.param.name;
 }
 
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Accepted{"Numbers", "[0, -1, 1.5, 1e3, 18446744073709551615]",
                              "[0,-1,1.5,1000.0,18446744073709551615]"},
                     Accepted{"DeepestAllowed", Repeat("[", 64) + Repeat("]", 64), Repeat("[", 64) + Repeat("]", 64)}),
-    NameOf<Accepted>);
+    CaseName<Accepted>);
 
 class JsonRejectedTest : public testing::TestWithParam<Rejected> {};
 TEST_P(JsonRejectedTest, ReportsTheProblem) {
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Rejected{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 nested objects and lists"},
                     Rejected{"VeryDeep", Repeat("[", 1'000'000), "more than 64 nested objects and lists"},
                     Rejected{"TooManyValues", "[" + Repeat("0,", 100'000) + "0]", "more than 100000 values"}),
-    NameOf<Rejected>);
+    CaseName<Rejected>);
 
 class YamlAcceptedTest : public testing::TestWithParam<Accepted> {};
 TEST_P(YamlAcceptedTest, Reads) {
@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
                  R"(["1",3,2,true,null,{"a":1},[1],"5"])"},
         Accepted{"DocumentMarks", "%YAML 1.2\n---\na: 1\n...\n# the end\n", R"({"a":1})"},
         Accepted{"DeepestAllowed", Repeat("[", 64) + Repeat("]", 64), Repeat("[", 64) + Repeat("]", 64)}),
-    NameOf<Accepted>);
+    CaseName<Accepted>);
 
 // Each list repeats the one before it ten times.
 std::string BillionLaughs() {
@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"VeryDeepBlocks", Repeat("- ", 100'000), "more than 64 nested objects and lists"},
         Rejected{"VeryDeepKeys", Repeat("? ", 100'000), "line 1, column 3: a key must be a string"},
         Rejected{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),
-    NameOf<Rejected>);
+    CaseName<Rejected>);
 
 TEST(StrictTreeTest, ManyKeysTakeLinearTime) {
   const std::string text = ManyKeys(90'000);

@@ -20,7 +20,7 @@ class AlgorithmConfigTest : public testing::TestWithParam<Case> {};
 
 TEST_P(AlgorithmConfigTest, RejectsInvalidConfigsAtTheirField) {
   const auto config = Proto<v1::AlgoConfig>(GetParam().config);
-  EXPECT_EQ(Told(CompleteAlgoConfig(Builtins().catalog(), config, "c").status()), GetParam().expected);
+  EXPECT_EQ(ReasonAndField(CompleteAlgoConfig(Builtins().catalog(), config, "c").status()), GetParam().expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(

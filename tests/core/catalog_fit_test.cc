@@ -53,10 +53,10 @@ std::string CheckTemplate(const Catalog& catalog, const v1::AlgoConfig& config) 
 
 TEST(CatalogFitTest, FieldThatTheReleaseLacksIsRejectedInRequests) {
   const auto set = Proto<v1::AlgoConfig>("gptq { damp_percent: 0 }");
-  EXPECT_EQ(Told(CompleteAlgoConfig(Newer(), set, "c").status()), "OK");
+  EXPECT_EQ(ReasonAndField(CompleteAlgoConfig(Newer(), set, "c").status()), "OK");
   const absl::Status status = CompleteAlgoConfig(Older(), set, "c").status();
   EXPECT_EQ(status.message(), "c.gptq.damp_percent: Quark 0.12.post1 has no such field");
-  EXPECT_EQ(Told(status), "INVALID_ALGORITHM_CONFIG at c.gptq.damp_percent");
+  EXPECT_EQ(ReasonAndField(status), "INVALID_ALGORITHM_CONFIG at c.gptq.damp_percent");
 }
 
 TEST(CatalogFitTest, FieldThatTheReleaseLacksIsNotCompletedOrWritten) {
@@ -74,7 +74,7 @@ TEST(CatalogFitTest, TemplateFitsUnlessItSetsAFieldThatTheReleaseLacks) {
             "0.12.post1 does not have: \"\"");
 }
 
-TEST(CatalogFitTest, FittedConfigurationIsThatOfTheRelease) {
+TEST(CatalogFitTest, FittedConfigurationMatchesTheRelease) {
   v1::AlgoConfig config = Complete(Newer(), "gptq { damp_percent: 0 block_size: 7 }");
   FitAlgoConfig(Older(), config);
   EXPECT_EQ(config.ShortDebugString(), Complete(Older(), "gptq { block_size: 7 }").ShortDebugString());
@@ -89,7 +89,7 @@ TEST(CatalogFitTest, NoneStaysNone) {
   EXPECT_EQ(config.ShortDebugString(), before);
 }
 
-TEST(CatalogFitTest, InputOnlyFieldsAreNotFieldsOfARelease) {
+TEST(CatalogFitTest, IgnoresInputOnlyFields) {
   EXPECT_TRUE(UnlistedFields(Newer(), Proto<v1::AutoSmoothQuantConfig>("compute_scale_loss_none: true")).empty());
   EXPECT_EQ(UnlistedFields(Older(), Proto<v1::AutoSmoothQuantConfig>("compute_scale_loss: 'MSE'")).size(), 1u);
 }

@@ -66,7 +66,8 @@ TEST(CatalogTest, BuiltInSchemesSatisfyTheRulesOfTheirRelease) {
   for (const char* release : {"0.12.post1", "0.13"}) {
     const Catalog& catalog = CatalogOfRelease(release);
     for (const v1::Scheme& scheme : catalog.schemes()) {
-      EXPECT_EQ(Told(CheckLayer(catalog, scheme.config(), "config")), "OK") << release << " " << scheme.name();
+      EXPECT_EQ(ReasonAndField(CheckLayer(catalog, scheme.config(), "config")), "OK")
+          << release << " " << scheme.name();
     }
   }
 }

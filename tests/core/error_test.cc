@@ -19,7 +19,7 @@ TEST(ErrorTest, MessageNamesFieldValueSuggestionAndAllowedValues) {
   const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                   .Field("spec.layer_config[3].scheme")
                                   .Value("int4_wo_12")
-                                  .NearestOf({"fp8", "int4_wo_128"})
+                                  .SuggestNearest({"fp8", "int4_wo_128"})
                                   .Allowed({"fp8", "int4_wo_128"})
                                   .ToStatus("no scheme has this name");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
@@ -59,14 +59,16 @@ TEST(ErrorTest, ListsTenAllowedValuesAndCountsTheRest) {
 }
 
 TEST(ErrorTest, SuggestsAtMostThreeValues) {
-  const v1::ItemError error = ItemErrorOf(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("ab1").NearestOf({"ab2", "ab3", "ab4", "ab5"}).ToStatus("no"));
+  const v1::ItemError error = ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                              .Value("ab1")
+                                              .SuggestNearest({"ab2", "ab3", "ab4", "ab5"})
+                                              .ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("ab2", "ab3", "ab4"));
 }
 
 TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
   const v1::ItemError error = ItemErrorOf(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").NearestOf({"a, b"}).Allowed({"a, b"}).ToStatus("no"));
+      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").SuggestNearest({"a, b"}).Allowed({"a, b"}).ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("a, b"));
   EXPECT_THAT(error.detail().allowed(), ElementsAre("a, b"));
   EXPECT_EQ(error.message(), "no: \"a, c\"; did you mean \"a, b\"? Allowed: \"a, b\"");
@@ -99,7 +101,7 @@ TEST(ErrorTest, TruncatesValuesAndMakesThemPrintable) {
   EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
 }
 
-TEST(ErrorTest, StatusFromElsewhereHasNoReason) {
+TEST(ErrorTest, StatusWithoutErrorHasNoReason) {
   const v1::ItemError error = ItemErrorOf(absl::CancelledError("gone"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kCancelled));

@@ -69,7 +69,7 @@ TEST(GetConfigTest, ResponseOverTheLimitIsRejected) {
   Limits limits;
   limits.answer_bytes = 100;
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
-  EXPECT_EQ(Told(GetConfig(Builtins(), request, limits).status()), "ANSWER_TOO_LARGE");
+  EXPECT_EQ(ReasonAndField(GetConfig(Builtins(), request, limits).status()), "ANSWER_TOO_LARGE");
 }
 
 TEST(GetConfigTest, DigestCoversFieldsThatQuarksJsonOmits) {

@@ -26,8 +26,8 @@ absl::StatusOr<v1::QLayerConfig> Expand(const std::string& spec) {
 // The violated rule and the field, such as "spec_unknown at spec.weight.preset.spec".
 std::string RuleAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
-  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at " + DetailOf(status).field());
-  return absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
+  EXPECT_EQ(ReasonAndField(status), "INVALID_TENSOR_CONFIG at " + GetDetail(status).field());
+  return absl::StrCat(GetDetail(status).rule(), " at ", GetDetail(status).field());
 }
 
 // A preset in text format. `fields` are pairs of a name and a google.protobuf.Value.
@@ -82,16 +82,16 @@ TEST(LayerSpecTest, MissingFormsAreRejected) {
 TEST(LayerSpecTest, UnknownNamesGetSuggestions) {
   absl::Status status = Expand("weight {" + Preset("Int8PerTenserSpec", {}) + "}").status();
   EXPECT_EQ(RuleAndField(status), "spec_unknown at spec.weight.preset.spec");
-  EXPECT_EQ(DetailOf(status).value(), "Int8PerTenserSpec");
-  EXPECT_THAT(DetailOf(status).suggestions(), Contains("Int8PerTensorSpec"));
+  EXPECT_EQ(GetDetail(status).value(), "Int8PerTenserSpec");
+  EXPECT_THAT(GetDetail(status).suggestions(), Contains("Int8PerTensorSpec"));
   EXPECT_EQ(WeightError("", {}), "spec_unknown at spec.weight.preset.spec");
   EXPECT_EQ(WeightError("ProgressiveSpec", {}), "spec_unknown at spec.weight.preset.spec");
 
   status = Expand("weight {" + Preset("MX6Spec", {{"group_size", "number_value: 32"}, {"zz", "null_value: 0"}}) + "}")
                .status();
   EXPECT_EQ(RuleAndField(status), "spec_field_unknown at spec.weight.preset.fields");
-  EXPECT_EQ(DetailOf(status).value(), "group_size") << "reports the first unknown field by name";
-  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("ch_axis", "block_size", "scale_calculation_mode"));
+  EXPECT_EQ(GetDetail(status).value(), "group_size") << "reports the first unknown field by name";
+  EXPECT_THAT(GetDetail(status).allowed(), ElementsAre("ch_axis", "block_size", "scale_calculation_mode"));
 }
 
 TEST(LayerSpecTest, MissingRequiredFieldsAreRejected) {
@@ -145,8 +145,8 @@ TEST(LayerSpecTest, UnknownEnumValuesGetSuggestions) {
   const absl::Status status =
       Expand("bias {" + Preset("Int8PerTensorSpec", {{"observer_method", "string_value: 'minmax'"}}) + "}").status();
   EXPECT_EQ(RuleAndField(status), "spec_value at spec.bias.preset.fields.observer_method");
-  EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("min_max"));
-  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("min_max", "histogram", "histogrampro", "MSE", "percentile"));
+  EXPECT_THAT(GetDetail(status).suggestions(), ElementsAre("min_max"));
+  EXPECT_THAT(GetDetail(status).allowed(), ElementsAre("min_max", "histogram", "histogrampro", "MSE", "percentile"));
   EXPECT_EQ(WeightError("AmdFP4Spec", {{"ch_axis", "number_value: 0"}, {"group_size", "null_value: 0"}}),
             "spec_value at spec.weight.preset.fields.group_size");
 }

@@ -39,14 +39,14 @@ class Tenant {
 
   Snapshot Through(size_t catalog) const { return Snapshot(catalogs_[catalog], registry_); }
   std::string Get(size_t catalog, const std::string& spec) const {
-    return Told(ResolveConfig(Through(catalog), Proto<v1::ConfigSpec>(spec)).status());
+    return ReasonAndField(ResolveConfig(Through(catalog), Proto<v1::ConfigSpec>(spec)).status());
   }
 
  private:
   RegistrationContext Context() const { return {catalogs_, *registry_, registry_->revision() + 1, limits_, {}}; }
 
   std::string Apply(const absl::StatusOr<v1::RegistryChange>& change) {
-    if (!change.ok()) return Told(change.status());
+    if (!change.ok()) return ReasonAndField(change.status());
     if (change->change_case() == v1::RegistryChange::CHANGE_NOT_SET) return "no change";
     v1::ChangeRecord record;
     record.set_revision(registry_->revision() + 1);
@@ -117,7 +117,7 @@ TEST(RegistrationTest, NewerFieldsOfAnAlgorithmTakeTheirDefaultsInNewerReleases)
             GetConfig(tenant.Through(k0_13), request)->config_digest());
 }
 
-TEST(RegistrationTest, FieldOfANewerReleaseIsNotInOlderCatalogues) {
+TEST(RegistrationTest, FieldFromANewerReleaseIsNotInOlderCatalogues) {
   Tenant tenant;
   ASSERT_EQ(tenant.RegisterTemplate("model_type: 'm' algorithm_configs { algorithm: 'rotation' config { rotation { "
                                     "r1: true online_r1_rotation: true online_config { shared_parallel: true "
@@ -229,7 +229,7 @@ TEST(RegistrationTest, OverridesThatNeedTooMuchMemoryAreRejected) {
   Limits limits;
   limits.answer_bytes = 16 << 20;
   const absl::Status refused = ResolveConfig(tenant.Through(k0_12), spec, limits).status();
-  EXPECT_EQ(Told(refused).substr(0, 38), "ANSWER_TOO_LARGE at spec.layer_config[") << refused;
+  EXPECT_EQ(ReasonAndField(refused).substr(0, 38), "ANSWER_TOO_LARGE at spec.layer_config[") << refused;
 }
 
 TEST(RegistrationTest, ProjectionsThatTakeTooLongToMatchAreRejected) {

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 std::vector<std::shared_ptr<const Catalog>> Catalogs() { return LoadBuiltinCatalogs().value(); }
 
-v1::Scheme CopyOf(const std::string& name) {
+v1::Scheme MakeCopy(const std::string& name) {
   v1::Scheme copy = **Builtins().FindScheme(name, "");
   copy.set_name("copy");
   copy.set_default_shared_scales(false);
@@ -24,7 +24,7 @@ v1::Scheme CopyOf(const std::string& name) {
 }
 
 TEST(RegistrationWarningsTest, CopyOfASchemeWithSharedScalesWarns) {
-  const auto warnings = RegistrationWarnings(CopyOf("nvfp4"), Catalogs());
+  const auto warnings = RegistrationWarnings(MakeCopy("nvfp4"), Catalogs());
   ASSERT_EQ(warnings.size(), 1);
   EXPECT_EQ(warnings[0].code(), v1::WARNING_CODE_SHARED_SCALES_DROPPED);
   EXPECT_EQ(warnings[0].field(), "scheme.default_shared_scales");
@@ -33,11 +33,11 @@ TEST(RegistrationWarningsTest, CopyOfASchemeWithSharedScalesWarns) {
 }
 
 TEST(RegistrationWarningsTest, SchemeThatKeepsOrNeverHadSharedScalesDoesNotWarn) {
-  v1::Scheme keeps = CopyOf("nvfp4");
+  v1::Scheme keeps = MakeCopy("nvfp4");
   keeps.set_default_shared_scales(true);
   EXPECT_EQ(RegistrationWarnings(keeps, Catalogs()).size(), 0);
-  EXPECT_EQ(RegistrationWarnings(CopyOf("fp8"), Catalogs()).size(), 0);
-  v1::Scheme other = CopyOf("nvfp4");
+  EXPECT_EQ(RegistrationWarnings(MakeCopy("fp8"), Catalogs()).size(), 0);
+  v1::Scheme other = MakeCopy("nvfp4");
   other.mutable_config()->clear_input_tensors();
   EXPECT_EQ(RegistrationWarnings(other, Catalogs()).size(), 0);
 }

@@ -62,7 +62,7 @@ TEST(SnapshotTest, TenantEntriesFollowTheCataloguesAndHideTheirNamesakes) {
   for (const v1::Scheme* scheme : snapshot.schemes()) absl::StrAppend(&names, scheme->name(), " ");
   EXPECT_EQ(names, "model bare new plain alias s ");
   EXPECT_EQ((*snapshot.FindTemplate("model", ""))->description(), "own");
-  EXPECT_EQ(Told(snapshot.FindScheme("t", "scheme").status()), "SCHEME_NOT_FOUND at scheme");
+  EXPECT_EQ(ReasonAndField(snapshot.FindScheme("t", "scheme").status()), "SCHEME_NOT_FOUND at scheme");
 }
 
 }  // namespace

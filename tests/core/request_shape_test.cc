@@ -38,7 +38,7 @@ class RequestShapeTest : public testing::TestWithParam<Case> {};
 TEST_P(RequestShapeTest, RejectsInvalidRequestsAtTheirField) {
   auto request = Proto<v1::GetConfigRequest>(GetParam().request);
   FillRequired(request);
-  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().expected);
+  EXPECT_EQ(ReasonAndField(CheckShape(request, Limits{})), GetParam().expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -99,7 +99,7 @@ TEST_P(RequestSizeTest, RejectsRequestsOverTheLimits) {
   v1::GetConfigRequest request;
   FillRequired(request);
   GetParam().grow(request);
-  EXPECT_EQ(Told(CheckShape(request, Limits{})), GetParam().expected);
+  EXPECT_EQ(ReasonAndField(CheckShape(request, Limits{})), GetParam().expected);
 }
 
 using Request = v1::GetConfigRequest;

@@ -24,7 +24,7 @@ v1::QConfig Resolve(const std::string& spec, const Snapshot& snapshot = Builtins
 }
 
 std::string ResolveError(const std::string& spec) {
-  return Told(ResolveConfig(Builtins(), Proto<v1::ConfigSpec>(spec)).status());
+  return ReasonAndField(ResolveConfig(Builtins(), Proto<v1::ConfigSpec>(spec)).status());
 }
 
 TEST(ResolveConfigTest, UnsetExclusionsAreTheTemplatesAndEmptyExclusionsAreNone) {
@@ -103,7 +103,8 @@ TEST(ResolveConfigTest, AlgorithmsAreLimitedByTheirSizeInMemory) {
   for (int i = 0; i < 10'000; ++i) entry.mutable_config()->mutable_awq()->add_scaling_layers();
   for (int i = 0; i < 100; ++i) spec.add_algorithm("awq");
   ASSERT_LT(spec.ByteSizeLong(), 25'000u);
-  EXPECT_TRUE(absl::StartsWith(Told(ResolveConfig(Builtins(), spec).status()), "ANSWER_TOO_LARGE at spec.algorithm["));
+  EXPECT_TRUE(absl::StartsWith(ReasonAndField(ResolveConfig(Builtins(), spec).status()),
+                               "ANSWER_TOO_LARGE at spec.algorithm["));
 }
 
 TEST(ResolveConfigTest, ErrorsHaveSuggestionsAndAllowedValues) {
@@ -118,7 +119,7 @@ TEST(ResolveConfigTest, ErrorsHaveSuggestionsAndAllowedValues) {
   }
 }
 
-TEST(ResolveConfigTest, AlgorithmOfANewerReleaseIsNotSupported) {
+TEST(ResolveConfigTest, AlgorithmFromANewerReleaseIsNotSupported) {
   EXPECT_EQ(ResolveError("model_type: 'llama' scheme: 'fp8' algorithm: 'autoround'"
                          "algo_configs { algorithm: 'autoround' config { autoround {} } }"),
             "UNSUPPORTED_ALGORITHM at spec.algorithm[0]");

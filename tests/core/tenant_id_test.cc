@@ -20,7 +20,7 @@ TEST(TenantIdTest, AcceptsValidNames) {
 
 TEST(TenantIdTest, RejectsInvalidNamesWithTheirField) {
   for (const std::string& name : {""s, "-a"s, "a-"s, "A"s, "a_b"s, "a.b"s, "é"s, std::string(64, 'x')}) {
-    EXPECT_EQ(Told(TenantId::Parse(name, "tenant").status()), "INVALID_REQUEST at tenant") << name;
+    EXPECT_EQ(ReasonAndField(TenantId::Parse(name, "tenant").status()), "INVALID_REQUEST at tenant") << name;
   }
 }
 

@@ -32,9 +32,9 @@ absl::Status Check(const std::string& tensor) {
 std::string RuleAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
   constexpr absl::string_view kPath = "INVALID_TENSOR_CONFIG at scheme.config.weight[0].";
-  const std::string error = Told(status);
+  const std::string error = ReasonAndField(status);
   EXPECT_EQ(error.substr(0, kPath.size()), kPath);
-  return absl::StrCat(DetailOf(status).rule(), " at ", error.substr(kPath.size()));
+  return absl::StrCat(GetDetail(status).rule(), " at ", error.substr(kPath.size()));
 }
 
 struct Case {
@@ -76,7 +76,7 @@ TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
     tensor.set_dtype(static_cast<v1::Dtype>(number));
     const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
     EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
-    EXPECT_EQ(DetailOf(status).value(), absl::StrCat(number));
+    EXPECT_EQ(GetDetail(status).value(), absl::StrCat(number));
   }
   auto tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_mx_element_dtype(static_cast<v1::Dtype>(77));
@@ -92,36 +92,36 @@ TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
   EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
 }
 
-TEST(TensorRuleTest, DataTypeOfANewerReleaseIsUnknownInOlderReleases) {
+TEST(TensorRuleTest, DataTypeFromANewerReleaseIsUnknownInOlderReleases) {
   const auto tensor = Proto<v1::QTensorConfig>(
       "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
   const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
   EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
-  EXPECT_EQ(DetailOf(status).value(), "uint2");
-  EXPECT_THAT(DetailOf(status).suggestions(), ElementsAre("uint8", "uint4", "int2"));
-  EXPECT_EQ(Told(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
+  EXPECT_EQ(GetDetail(status).value(), "uint2");
+  EXPECT_THAT(GetDetail(status).suggestions(), ElementsAre("uint8", "uint4", "int2"));
+  EXPECT_EQ(ReasonAndField(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
 }
 
 TEST(TensorRuleTest, UnknownObserverGetsSuggestions) {
   const absl::Status status = Check("dtype: DTYPE_MX6 ch_axis: 0 group_size: 8 observer_cls: 'PerTensorMinMaxObserve'");
   EXPECT_EQ(RuleAndField(status), "observer_cls_unknown at observer_cls");
-  EXPECT_THAT(DetailOf(status).suggestions(), Contains("PerTensorMinMaxObserver"));
-  EXPECT_EQ(DetailOf(status).allowed_size(), 10);
-  EXPECT_EQ(DetailOf(status).allowed_total(), 21);
+  EXPECT_THAT(GetDetail(status).suggestions(), Contains("PerTensorMinMaxObserver"));
+  EXPECT_EQ(GetDetail(status).allowed_size(), 10);
+  EXPECT_EQ(GetDetail(status).allowed_total(), 21);
 }
 
 TEST(TensorRuleTest, UnsuitableObserverGetsTheSuitableObservers) {
   const absl::Status status =
       Check("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_CHANNEL observer_cls: 'PerTensorMinMaxObserver' ch_axis: 0");
   EXPECT_EQ(RuleAndField(status), "observer_cls_per_channel at observer_cls");
-  EXPECT_THAT(DetailOf(status).allowed(),
+  EXPECT_THAT(GetDetail(status).allowed(),
               ElementsAre("LSQObserver", "PerChannelMinMaxObserver", "PerChannelPowOf2MinMSEObserver",
                           "PerChannelPowOf2MinMaxObserver"));
 }
 
 std::string LayerError(const std::string& layer) {
   const absl::Status status = CheckLayer(Quark012(), Proto<v1::QLayerConfig>(layer), "c");
-  return status.ok() ? "OK" : absl::StrCat(DetailOf(status).rule(), " at ", DetailOf(status).field());
+  return status.ok() ? "OK" : absl::StrCat(GetDetail(status).rule(), " at ", GetDetail(status).field());
 }
 
 TEST(LayerRuleTest, EveryTensorIsChecked) {
@@ -156,12 +156,12 @@ TEST(LayerRuleTest, PerGroupActivationsMustBeDynamicInEveryStage) {
 TEST(LayerRuleTest, UnknownDeviceIsRejected) {
   v1::QLayerConfig layer;
   layer.set_target_device(v1::DEVICE_TYPE_IPU);
-  EXPECT_EQ(Told(CheckLayer(Quark012(), layer, "c")), "OK");
+  EXPECT_EQ(ReasonAndField(CheckLayer(Quark012(), layer, "c")), "OK");
   layer.set_target_device(static_cast<v1::DeviceType>(3));
   const absl::Status status = CheckLayer(Quark012(), layer, "c");
-  EXPECT_EQ(Told(status), "INVALID_TENSOR_CONFIG at c.target_device");
-  EXPECT_EQ(DetailOf(status).rule(), "target_device_unknown");
-  EXPECT_THAT(DetailOf(status).allowed(), ElementsAre("cpu", "ipu"));
+  EXPECT_EQ(ReasonAndField(status), "INVALID_TENSOR_CONFIG at c.target_device");
+  EXPECT_EQ(GetDetail(status).rule(), "target_device_unknown");
+  EXPECT_THAT(GetDetail(status).allowed(), ElementsAre("cpu", "ipu"));
 }
 
 TEST(CompleteLayerTest, SetsOnlyUnsetFields) {

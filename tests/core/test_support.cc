@@ -9,14 +9,14 @@
 
 namespace qconfig {
 
-std::string Told(const absl::Status& status) {
+std::string ReasonAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
   const v1::ItemError error = ItemErrorOf(status);
   const auto field = error.metadata().find("field");
   return absl::StrCat(ReasonName(error.reason()), field == error.metadata().end() ? "" : " at " + field->second);
 }
 
-v1::ErrorDetail DetailOf(const absl::Status& status) { return ItemErrorOf(status).detail(); }
+v1::ErrorDetail GetDetail(const absl::Status& status) { return ItemErrorOf(status).detail(); }
 
 CatalogTexts BuiltinTexts() {
   const CatalogFiles files = EmbeddedCatalogs().front();

@@ -18,10 +18,10 @@
 namespace qconfig {
 
 // The reason and the field of an error, such as "SCHEME_NOT_FOUND at layer_config[3].scheme". "OK" for an OK status.
-std::string Told(const absl::Status& status);
+std::string ReasonAndField(const absl::Status& status);
 
 // The details of an error. Empty for an OK status.
-v1::ErrorDetail DetailOf(const absl::Status& status);
+v1::ErrorDetail GetDetail(const absl::Status& status);
 
 // Parses `text` in Protobuf's text format. Fails the test if `text` is malformed.
 template <typename Message>

@@ -12,7 +12,7 @@ namespace qconfig {
 namespace {
 
 // One line for each warning: "<code> <field> <value>".
-std::string WarningsOf(const std::string& spec) {
+std::string GetWarnings(const std::string& spec) {
   std::string lines;
   for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::ConfigSpec>(spec))) {
     EXPECT_FALSE(warning.message().empty());
@@ -23,58 +23,58 @@ std::string WarningsOf(const std::string& spec) {
 }
 
 TEST(WarningsTest, OrdinaryRequestHasNoWarnings) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"), "");
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"), "");
 }
 
 TEST(WarningsTest, KvCacheOrAttentionSchemeWithoutProjectionsWarns) {
-  EXPECT_EQ(WarningsOf("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
+  EXPECT_EQ(GetWarnings("model_type: 'bare' scheme: 'plain' kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"),
             "KV_CACHE_WITHOUT_LAYERS spec.kv_cache_scheme fp8\nATTENTION_WITHOUT_LAYERS spec.attention_scheme fp8\n");
 }
 
 TEST(WarningsTest, DroppedExclusionWarns) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' }"),
             "TEMPLATE_EXCLUSION_DROPPED spec.exclude_layers head\n");
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' exclude_layers { patterns: 'x' patterns: 'head' }"), "");
 }
 
 TEST(WarningsTest, AliasWarnsInEveryField) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
-                       "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'alias' layer_config { pattern: 'a' scheme: 'alias' }"
+                        "layer_type_config { layer_type: 'Conv2d' scheme: 'alias' }"),
             "SCHEME_ALIAS spec.scheme alias\nSCHEME_ALIAS spec.layer_config[0].scheme alias\n"
             "SCHEME_ALIAS spec.layer_type_config[0].scheme alias\n");
 }
 
 TEST(WarningsTest, OverrideCoveredByAnEarlierOverrideWarns) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
-                       "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp*' scheme: 'plain' }"
+                        "layer_config { pattern: '*mlp.up*' scheme: 'plain' }"),
             "OVERRIDE_NEVER_WINS spec.layer_config[1].pattern *mlp.up*\n");
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
-                       "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' layer_config { pattern: '*mlp.up*' scheme: 'plain' }"
+                        "layer_config { pattern: '*mlp*' scheme: 'plain' }"),
             "");
 }
 
 TEST(WarningsTest, LiteralNameOverridesEarlierPatterns) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
-                       "layer_config { pattern: 'model.mlp' scheme: 'plain' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                        "layer_config { pattern: 'model.mlp' scheme: 'plain' }"),
             "");
 }
 
 TEST(WarningsTest, LayerTypeCoveredByAStarPatternWarns) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
-                       "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' layer_config { pattern: '*' scheme: 'plain' }"
+                        "layer_type_config { layer_type: 'Linear' scheme: 'plain' }"),
             "OVERRIDE_NEVER_WINS spec.layer_type_config[0].layer_type Linear\n");
 }
 
 TEST(WarningsTest, OverrideThatKvCacheOrAttentionCanUseDoesNotWarn) {
   const std::string overrides =
       "layer_config { pattern: '*layers*' scheme: 'plain' } layer_config { pattern: '*layers*attn*' scheme: 'plain' }";
-  EXPECT_NE(WarningsOf("model_type: 'model' scheme: 'plain'" + overrides), "");
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8'" + overrides), "");
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' attention_scheme: 'fp8'" + overrides), "");
+  EXPECT_NE(GetWarnings("model_type: 'model' scheme: 'plain'" + overrides), "");
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' kv_cache_scheme: 'fp8'" + overrides), "");
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' attention_scheme: 'fp8'" + overrides), "");
 }
 
 TEST(WarningsTest, ExclusionCoveredByABroaderPatternDoesNotWarn) {
-  EXPECT_EQ(WarningsOf("model_type: 'model' scheme: 'plain' exclude_layers { patterns: '*ea*' }"), "");
+  EXPECT_EQ(GetWarnings("model_type: 'model' scheme: 'plain' exclude_layers { patterns: '*ea*' }"), "");
 }
 
 TEST(WarningsTest, SearchForCoveredOverridesIsBounded) {

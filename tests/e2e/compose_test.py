@@ -110,7 +110,7 @@ class ComposeTest(unittest.TestCase):
         asked = 'grpc_server_handled_total{grpc_method="GetConfig",grpc_code="OK"}'
         wait_until(lambda: values(asked) == [1], "the call counted")
 
-    def test_commands_of_the_manual(self):
+    def test_manual_commands(self):
         project = Project(self, "--profile", "metrics")
         blocks = run_by("compose")
         self.assertEqual(len(blocks), 2)

@@ -78,7 +78,7 @@ class ConfigTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout.splitlines()
 
-    def refused(self, *arguments, expected, **environment):
+    def expect_rejected(self, *arguments, expected, **environment):
         result = qconfigd("check-config", *arguments, **environment)
         self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
         self.assertIn(expected, result.stderr)
@@ -107,16 +107,16 @@ class ConfigTest(unittest.TestCase):
     def test_errors_name_source_value_and_allowed_values(self):
         self.file.write_text("log-level = info\nlog-lvl = info\n")
         mistake = 'unknown option "log-lvl"; did you mean log-level?'
-        self.refused("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
-        self.refused(expected='QCONFIG_LOG_FORMAT "xml" is not one of auto, json, text', QCONFIG_LOG_FORMAT="xml")
-        self.refused("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
-        self.refused("--admin-listen", "9464", expected='--admin-listen "9464" is not host:port')
-        self.refused("--listen", "unix:", expected="--listen unix: has no path")
-        self.refused("--default-catalog", "quark-0.14", expected="quark-0.14 is not a catalogue of this server; did you mean quark-0.13?")
-        self.refused("--config", self.folder / "no", expected="No such file or directory")
+        self.expect_rejected("--config", self.file, expected=f"{self.file}, line 2: {mistake}")
+        self.expect_rejected(expected='QCONFIG_LOG_FORMAT "xml" is not one of auto, json, text', QCONFIG_LOG_FORMAT="xml")
+        self.expect_rejected("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
+        self.expect_rejected("--admin-listen", "9464", expected='--admin-listen "9464" is not host:port')
+        self.expect_rejected("--listen", "unix:", expected="--listen unix: has no path")
+        self.expect_rejected("--default-catalog", "quark-0.14", expected="quark-0.14 is not a catalogue of this server; did you mean quark-0.13?")
+        self.expect_rejected("--config", self.folder / "no", expected="No such file or directory")
         removed = "was removed: the API fixes this limit at 128 characters. Remove it from your configuration"
-        self.refused("--max-name-chars", "5", expected=f"--max-name-chars {removed}")
-        self.refused(expected=f"QCONFIG_MAX_NAME_CHARS {removed}", QCONFIG_MAX_NAME_CHARS="5")
+        self.expect_rejected("--max-name-chars", "5", expected=f"--max-name-chars {removed}")
+        self.expect_rejected(expected=f"QCONFIG_MAX_NAME_CHARS {removed}", QCONFIG_MAX_NAME_CHARS="5")
         # Start-up rejects the same options.
         self.assertEqual(qconfigd(QCONFIG_CONFIG=str(self.file)).returncode, 2)
         for arguments in (["--default-catalog", "quark-0.14"], ["--admin-listen", "::1:9464"], ["--listen", "127.0.0.1:+5"]):
@@ -126,8 +126,8 @@ class ConfigTest(unittest.TestCase):
 
     def test_unusable_storage_locations_are_rejected(self):
         (self.folder / "file").write_text("")
-        self.refused("--data-dir", self.folder / "file" / "data", expected="/file")
-        self.refused("--storage", f"sqlite:{self.folder}", expected="it is a directory")
+        self.expect_rejected("--data-dir", self.folder / "file" / "data", expected="/file")
+        self.expect_rejected("--storage", f"sqlite:{self.folder}", expected="it is a directory")
         self.check("--data-dir", self.folder / "to" / "make")
         self.assertFalse((self.folder / "to").exists(), "check-config creates nothing")
         if os.geteuid() == 0:
@@ -145,7 +145,7 @@ class ConfigTest(unittest.TestCase):
         with Server(QCONFIG_DATADIR="/x") as server:
             self.assertIn("did you mean QCONFIG_DATA_DIR?", server.text())
 
-    def test_variables_of_qconfigctl_are_known(self):
+    def test_qconfigctl_variables_are_known(self):
         variables = re.findall(r"QCONFIG_[A-Z_]+", qconfigctl("--help").stdout)
         self.assertIn("QCONFIG_TLS", variables)
         result = qconfigd("check-config", **dict.fromkeys(variables, "1"))

@@ -101,9 +101,9 @@ class EpochTest(RegistryTestCase):
     def test_new_epoch_command_begins_an_epoch(self):
         server = self.serve()
         self.register(server, "a")
-        refused = qconfigd("new-epoch", *self.storage)
-        self.assertEqual(refused.returncode, 1)
-        self.assertIn(f"process {server.process.pid} holds", refused.stderr)
+        rejected = qconfigd("new-epoch", *self.storage)
+        self.assertEqual(rejected.returncode, 1)
+        self.assertIn(f"process {server.process.pid} holds", rejected.stderr)
         server.end()
         # The image sets this address, with which a server needs TLS or --insecure. new-epoch needs neither.
         result = qconfigd("new-epoch", *self.storage, "--listen", "0.0.0.0:50051")

@@ -17,7 +17,7 @@ LARGEST_REQUEST = 4 << 20
 REST_OF_THE_PROGRAM = 256 << 20
 
 
-def variables_of(program):
+def environment_variables(program):
     help_text = run_tool(BIN / program, "--help", env=clean_environment())
     return set(re.findall(r"(?:\[|Env:)(QCONFIG_[A-Z_]+)", help_text))
 
@@ -49,7 +49,7 @@ class Variant:
         cls.settings = {**cls.config_map["data"], **{entry["name"]: entry["value"] for entry in cls.container["env"]}}
         cls.ports = {port["name"]: port["containerPort"] for port in cls.container["ports"]}
 
-    def test_schemas_of_several_versions_accept_it(self):
+    def test_is_valid_for_several_kubernetes_versions(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(self.text)
             file.flush()
@@ -146,7 +146,7 @@ class Variant:
 
     def test_every_setting_is_an_option(self):
         self.assertEqual(self.container["envFrom"], [{"configMapRef": {"name": self.config_map["metadata"]["name"]}}])
-        self.assertEqual(set(self.settings) - variables_of("qconfigd"), set())
+        self.assertEqual(set(self.settings) - environment_variables("qconfigd"), set())
 
 
 class MutualTlsTest(Variant, unittest.TestCase):
@@ -181,12 +181,12 @@ class InsecureTest(Variant, unittest.TestCase):
 
 
 class SourcesTest(unittest.TestCase):
-    def test_schemas_of_several_versions_accept_each_file(self):
+    def test_each_file_is_valid_for_several_kubernetes_versions(self):
         files = [path for path in (DEPLOY / "kubernetes/base").glob("*.yaml") if path.name != "kustomization.yaml"]
         self.assertEqual(len(files), 4)
         validate(*files)
 
-    def test_overlay_of_the_manual(self):
+    def test_manual_overlay(self):
         (commands,) = run_by("manifests")
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(DEPLOY / "kubernetes", f"{folder}/deploy/kubernetes")
@@ -199,8 +199,8 @@ class SourcesTest(unittest.TestCase):
         image = by_kind["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["image"]
         self.assertRegex(image, r"^127\.0\.0\.1:5000/qconfig:")
 
-    def test_deploy_uses_only_variables_of_the_programs(self):
-        known = variables_of("qconfigd") | variables_of("qconfigctl")
+    def test_deploy_uses_only_known_variables(self):
+        known = environment_variables("qconfigd") | environment_variables("qconfigctl")
         known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
         known |= set(re.findall(r"^option\((QCONFIG_[A-Z_]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
         named = {}

@@ -103,7 +103,7 @@ class MonitoringTest(unittest.TestCase):
         self.maxDiff = None
         self.assertEqual(listed, {name: self.metrics.labels(name) for name in self.metrics.types})
 
-    def test_promql_of_the_manual(self):
+    def test_manual_promql(self):
         expressions = [block for block in blocks("deploy/README.md", "promql")]
         self.assertGreater(len(expressions), 3)
         self.check_expressions(expressions)

@@ -114,7 +114,7 @@ class OverloadTest : public testing::Test {
     if (outcome == "OK") {
       ++answered_;
     } else if (outcome == "OVERLOADED") {
-      ++refused_;
+      ++rejected_;
     } else if (outcome == "DEADLINE_EXCEEDED") {
       ++late_;
     } else {
@@ -127,17 +127,17 @@ class OverloadTest : public testing::Test {
 
   void Report(const char* what) const {
     std::printf("%s: %d answered, %d rejected, %d late, %d probes; peak %d MiB, now %d MiB; at most %d threads\n", what,
-                answered_.load(), refused_.load(), late_.load(), probes_.load(), static_cast<int>(PeakMiB()),
+                answered_.load(), rejected_.load(), late_.load(), probes_.load(), static_cast<int>(PeakMiB()),
                 static_cast<int>(ProcessStatus(server_.pid(), "VmRSS") / 1024), static_cast<int>(most_threads_));
   }
 
   const TemporaryDirectory directory_;
   const Process server_{directory_.path() / "log", {"--storage", "memory", "--max-in-flight", "4"}};
-  std::atomic<int> answered_ = 0, refused_ = 0, late_ = 0, probes_ = 0;
+  std::atomic<int> answered_ = 0, rejected_ = 0, late_ = 0, probes_ = 0;
   int64_t most_threads_ = 0;  // seen by the prober
 };
 
-TEST_F(OverloadTest, TenTimesAsManyCallersAsAccepted) {
+TEST_F(OverloadTest, SurvivesTenTimesTheAcceptedLoad) {
   Report("before");
   const v1::BatchGetConfigRequest batch = Batch(200);
   std::atomic<bool> stop = false;
@@ -154,7 +154,7 @@ TEST_F(OverloadTest, TenTimesAsManyCallersAsAccepted) {
     });
   }
   std::thread prober([&] { Probe(stop); });
-  while (!HasFailure() && (answered_ < 100 || refused_ < 1000 || probes_ < 20)) {
+  while (!HasFailure() && (answered_ < 100 || rejected_ < 1000 || probes_ < 20)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   stop = true;
@@ -165,7 +165,7 @@ TEST_F(OverloadTest, TenTimesAsManyCallersAsAccepted) {
 }
 
 // Calls that clients start at the same time, as after a network failure.
-TEST_F(OverloadTest, ThousandsOfSimultaneousCallsAreRejectedAndNotKept) {
+TEST_F(OverloadTest, RejectsThousandsOfSimultaneousCallsInBoundedMemory) {
   constexpr int kConnections = 50;
   constexpr int kCallsPerConnection = 100;
   struct Call {
@@ -198,7 +198,7 @@ TEST_F(OverloadTest, ThousandsOfSimultaneousCallsAreRejectedAndNotKept) {
   prober.join();
   Report("after");
   EXPECT_GT(answered_, 0);
-  EXPECT_GT(refused_, 0);
+  EXPECT_GT(rejected_, 0);
   EXPECT_LT(PeakMiB(), kMaxMiB);
 }
 

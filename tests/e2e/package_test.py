@@ -20,7 +20,7 @@ USER = "61184:61184"  # in the range that DynamicUser= uses
 STATE_LEFT = ["/etc/qconfig", "/etc/qconfig/qconfigd.conf", STATE]
 
 
-def service_of(text):
+def parse_service(text):
     """Returns the unit's [Service] settings; the last one counts."""
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str
@@ -37,7 +37,7 @@ class InstallTest(unittest.TestCase):
             checked = containers.run("systemd-analyze", "verify", "--man=no", unit)
             self.assertEqual(checked.stdout + checked.stderr, "")
             containers.run("systemd-analyze", "security", "--offline=yes", "--threshold=15", unit)
-            command = shlex.split(service_of(unit.read_text())["ExecStart"])
+            command = shlex.split(parse_service(unit.read_text())["ExecStart"])
             result = containers.run(*command, "check-config", env=clean_environment(HOME=folder))
             self.assertIn("configuration is valid", result.stdout)
 
@@ -51,7 +51,7 @@ class InstallTest(unittest.TestCase):
                 self.assertTrue((prefix / "share" / file).is_file(), file)
 
     def test_stop_timeout_is_longer_than_the_shutdown(self):
-        service = service_of((ROOT / "deploy/systemd/qconfigd.service.in").read_text())
+        service = parse_service((ROOT / "deploy/systemd/qconfigd.service.in").read_text())
         sample = (ROOT / "deploy/qconfigd.conf").read_text()
         seconds = sum(int(value) for value in re.findall(r"^#shutdown-(?:delay|grace)-seconds = (\d+)", sample, re.M))
         self.assertGreater(int(service["TimeoutStopSec"]), seconds)
@@ -98,7 +98,7 @@ class PackageTest(unittest.TestCase):
     def assert_answers(self):
         """Starts qconfigd with the command of the unit, as a user that owns only its state directory, and calls it."""
         unit = self.inside("cat", "/usr/lib/systemd/system/qconfigd.service").stdout
-        service = service_of(unit)
+        service = parse_service(unit)
         self.assertEqual(service["StateDirectory"], pathlib.Path(STATE).name)
         self.inside("install", "-d", "-m", service["StateDirectoryMode"], "-o", USER.split(":")[0], STATE)
         settings = ["--env", service["Environment"].replace("%S", str(pathlib.Path(STATE).parent))]

@@ -129,7 +129,7 @@ class GetConfigTest(ServerTestCase):
             self.assertEqual(result.returncode, 2, arguments)
             self.assertTrue(result.stderr, arguments)
 
-    def test_catalog_for_a_command_without_catalogue_exits_2(self):
+    def test_catalog_option_on_a_command_without_catalogue_exits_2(self):
         commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
                     ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"])
         for command in commands:

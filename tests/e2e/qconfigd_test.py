@@ -36,7 +36,7 @@ class QconfigdTest(unittest.TestCase):
     def test_invalid_environment_exits_2(self):
         self.assertEqual(start_and_fail(QCONFIG_STORAGE="paper").returncode, 2)
 
-    def test_other_addresses_than_loopback_need_insecure(self):
+    def test_non_loopback_addresses_need_insecure(self):
         result = start_and_fail("--listen", "0.0.0.0:0")
         self.assertEqual(result.returncode, 2)
         self.assertIn("--insecure", result.stderr)
@@ -124,7 +124,7 @@ class QconfigdTest(unittest.TestCase):
             text += read
         return text
 
-    def refuse(self, address):
+    def make_rejected_call(self, address):
         """Makes a call that the server rejects and therefore logs."""
         result = qconfigctl("describe", "template", "nope", "--server", address)
         self.assertEqual(result.returncode, 1, result.stderr)
@@ -133,7 +133,7 @@ class QconfigdTest(unittest.TestCase):
         process, read_end, address = self.start_with_pipe()
         os.close(read_end)
         for _ in range(3):
-            self.refuse(address)
+            self.make_rejected_call(address)
         process.terminate()
         self.assertEqual(process.wait(30), 0)
 
@@ -141,7 +141,7 @@ class QconfigdTest(unittest.TestCase):
         process, read_end, address = self.start_with_pipe()
         fcntl.fcntl(read_end, 1031, 4096)  # F_SETPIPE_SZ
         for _ in range(40):
-            self.refuse(address)
+            self.make_rejected_call(address)
         process.terminate()
         self.assertEqual(process.wait(30), 0)
         os.close(read_end)

@@ -77,7 +77,7 @@ class BlocksTest(unittest.TestCase):
                     headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
                     self.assertIn(section, [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings])
 
-    def test_options_of_the_manual_exist(self):
+    def test_manual_options_exist(self):
         helps = "".join(run_command(f"build/release/bin/{program} --help", ROOT).stdout for program in ("qconfigd", "qconfigctl"))
         named = set(re.findall(r"`(?:qconfigctl )?(--[a-z-]+)", (ROOT / "deploy/README.md").read_text()))
         self.assertGreater(len(named), 10)

@@ -27,11 +27,11 @@ UUID = "0b7f8bd0-5f30-4b3e-8a53-9d8f9a3f3d11"
 UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
-def yaml_of(value, indent=""):
+def to_yaml(value, indent=""):
     """YAML in block style, with quoted strings."""
     if not isinstance(value, dict):
         return " " + json.dumps(value) + "\n"
-    return "\n" + "".join(f"{indent}{key}:{yaml_of(item, indent + '  ')}" for key, item in value.items())
+    return "\n" + "".join(f"{indent}{key}:{to_yaml(item, indent + '  ')}" for key, item in value.items())
 
 
 PROTO_JSON_SCHEME = {
@@ -86,7 +86,7 @@ class RegisterTest(ServerTestCase):
     def test_a_scheme_is_the_same_in_every_format(self):
         forms = {
             "quark": QUARK_SCHEME,
-            "yaml": yaml_of(QUARK_SCHEME),
+            "yaml": to_yaml(QUARK_SCHEME),
             "proto-json": PROTO_JSON_SCHEME,
             "textproto": TEXTPROTO_SCHEME,
         }
@@ -116,12 +116,12 @@ class RegisterTest(ServerTestCase):
         self.assertEqual(scheme["spec"]["weight"]["preset"]["spec"], "Int8PerTensorSpec")
         self.assertEqual(scheme["config"]["weight"][0]["dtype"], "DTYPE_INT8")
 
-    def test_describe_output_of_a_config_can_be_registered(self):
+    def test_described_config_can_be_registered(self):
         text = self.run_ok("describe", "scheme", "int4_wo_64", "-o", "textproto").replace("int4_wo_64", "copy")
         self.run_ok("register", "scheme", "-f", self.file(text))
         self.assertIn("registered", self.run_ok("unregister", "scheme", "copy"))
 
-    def test_describe_output_of_specs_can_be_registered(self):
+    def test_described_specs_can_be_registered(self):
         spec = {"name": "by_spec", "weight": {"spec": "Int8PerTensorSpec", "fields": {"is_dynamic": False}}}
         self.run_ok("register", "scheme", "-f", self.file(spec))
         for form in ("json", "textproto"):
@@ -224,7 +224,7 @@ class RegisterTest(ServerTestCase):
 
     def test_template_with_algorithms(self):
         entry = {**TEMPLATE, "algorithm_configs": {"GPTQ": {"name": "gptq", "block_size": 64, "inside_layer_modules": ["q_proj"]}}}
-        self.run_ok("register", "template", "-f", self.file(yaml_of(entry)))
+        self.run_ok("register", "template", "-f", self.file(to_yaml(entry)))
         config = json.loads(self.run_ok("get-config", "mine", "--scheme", "int4_wo_128", "--algorithm", "gptq"))
         self.assertEqual(config["algo_config"][0]["block_size"], 64)
 

@@ -37,7 +37,7 @@ class StorageTest(RegistryTestCase):
         self.assertNotEqual(self.answer(server, "fp8")["config_digest"], yesterday["config_digest"])
         self.assertEqual(self.answer(server, "fp8", "--revision", 2), yesterday)
 
-    def test_catalogs_differ_as_the_releases_do(self):
+    def test_catalogs_match_their_releases(self):
         server = self.serve()
         self.assertEqual(self.answer(server, "fp8")["config"]["exclude"], ["lm_head.*", "lm_head"])
         later = self.answer(server, "fp8", "--catalog", "quark-0.13")
@@ -146,15 +146,15 @@ class StorageTest(RegistryTestCase):
         server = self.serve()
         template = self.folder / "large.json"
         written = []
-        refused = None
+        rejected = None
         for n in range(100):
             template.write_text(json.dumps({"model_type": f"m{n}", "exclude_layers_name": ["x" * 1000] * 30}))
             result = qconfigctl("register", "template", "-f", template, server=server)
             if result.returncode != 0:
-                refused = result.stderr
+                rejected = result.stderr
                 break
             written.append(f"m{n}")
-        self.assertIn("STORAGE_FULL", refused or "")
+        self.assertIn("STORAGE_FULL", rejected or "")
         self.assertGreater(len(written), 2)
         for model_type in written:
             self.run_ok(server, "describe", "template", model_type)

@@ -54,18 +54,18 @@ ordered_json RuntimeJson(const v1::QConfig& config) {
 }
 
 // Reads a string or a list of strings. null is an empty list.
-std::vector<std::string> StringsOf(const ordered_json& json) {
+std::vector<std::string> ReadStrings(const ordered_json& json) {
   if (json.is_null()) return {};
   if (json.is_string()) return {json.get<std::string>()};
   return json.get<std::vector<std::string>>();
 }
 
-google::protobuf::RepeatedPtrField<v1::AlgoConfigEntry> AlgoConfigEntriesOf(const ordered_json& json) {
+google::protobuf::RepeatedPtrField<v1::AlgoConfigEntry> ReadAlgoConfigEntries(const ordered_json& json) {
   google::protobuf::RepeatedPtrField<v1::AlgoConfigEntry> entries;
   for (const ordered_json& pair : json) {
     v1::AlgoConfigEntry& entry = *entries.Add();
     entry.set_algorithm(pair[0].get<std::string>());
-    *entry.mutable_config() = AlgoConfigOf(pair[1]["kind"].get<std::string>(), pair[1]["fields"]);
+    *entry.mutable_config() = ReadAlgoConfig(pair[1]["kind"].get<std::string>(), pair[1]["fields"]);
   }
   return entries;
 }
@@ -95,7 +95,7 @@ std::vector<ordered_json> ReadGoldenCases(const std::string& release, const std:
   return cases;
 }
 
-v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const ordered_json& fields) {
+v1::AlgoConfig ReadAlgoConfig(const std::string& algorithm, const ordered_json& fields) {
   v1::AlgoConfig config;
   google::protobuf::Message* message = MutableAlgorithmFields(algorithm, config);
   if (message == nullptr || !ReadQuarkJson(fields, algorithm, *message).ok()) Die("cannot read " + fields.dump());
@@ -105,14 +105,14 @@ v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const ordered_json& fi
   return config;
 }
 
-v1::QTensorConfig TensorOf(const ordered_json& tensor) {
+v1::QTensorConfig ReadTensor(const ordered_json& tensor) {
   v1::QTensorConfig message;
   const absl::Status status = ReadQuarkJson(tensor, "tensor", message);
   if (!status.ok()) Die(status.ToString());
   return message;
 }
 
-std::vector<v1::Scheme> SchemesOf(const ordered_json& register_schemes) {
+std::vector<v1::Scheme> ReadSchemes(const ordered_json& register_schemes) {
   std::vector<v1::Scheme> schemes;
   for (const ordered_json& pair : register_schemes) {
     ordered_json layer = pair[1];
@@ -127,7 +127,7 @@ std::vector<v1::Scheme> SchemesOf(const ordered_json& register_schemes) {
   return schemes;
 }
 
-std::vector<v1::LlmTemplate> TemplatesOf(const ordered_json& register_templates) {
+std::vector<v1::LlmTemplate> ReadTemplates(const ordered_json& register_templates) {
   std::vector<v1::LlmTemplate> templates;
   for (const ordered_json& json : register_templates) {
     v1::LlmTemplate& entry = templates.emplace_back();
@@ -135,18 +135,18 @@ std::vector<v1::LlmTemplate> TemplatesOf(const ordered_json& register_templates)
       if (key == "model_type") {
         entry.set_model_type(value.get<std::string>());
       } else if (key == "algorithm_configs") {
-        *entry.mutable_algorithm_configs() = AlgoConfigEntriesOf(value);
+        *entry.mutable_algorithm_configs() = ReadAlgoConfigEntries(value);
       } else {
         const auto* field = v1::LlmTemplate::descriptor()->FindFieldByName(key);
         if (field == nullptr) Die("unknown field of a template: " + key);
-        for (const std::string& pattern : StringsOf(value)) entry.GetReflection()->AddString(&entry, field, pattern);
+        for (const std::string& pattern : ReadStrings(value)) entry.GetReflection()->AddString(&entry, field, pattern);
       }
     }
   }
   return templates;
 }
 
-v1::GetConfigRequest RequestOf(const ordered_json& json) {
+v1::GetConfigRequest ReadRequest(const ordered_json& json) {
   v1::GetConfigRequest request;
   for (const auto& [key, value] : json.items()) {
     if (key == "model_type") {
@@ -154,7 +154,7 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
     } else if (key == "scheme") {
       request.mutable_spec()->set_scheme(value.get<std::string>());
     } else if (key == "algorithm") {
-      for (const std::string& name : StringsOf(value)) request.mutable_spec()->add_algorithm(name);
+      for (const std::string& name : ReadStrings(value)) request.mutable_spec()->add_algorithm(name);
     } else if (key == "kv_cache_scheme") {
       request.mutable_spec()->set_kv_cache_scheme(value.get<std::string>());
     } else if (key == "min_kv_scale") {
@@ -179,7 +179,7 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
         request.mutable_spec()->mutable_exclude_layers()->add_patterns(pattern.get<std::string>());
       }
     } else if (key == "algo_configs") {
-      *request.mutable_spec()->mutable_algo_configs() = AlgoConfigEntriesOf(value);
+      *request.mutable_spec()->mutable_algo_configs() = ReadAlgoConfigEntries(value);
     } else if (key == "shared_scale_groups") {
       request.mutable_spec()->mutable_shared_scale_groups();
       for (const ordered_json& suffixes : value) {
@@ -196,7 +196,7 @@ v1::GetConfigRequest RequestOf(const ordered_json& json) {
 
 // Whether a request has an empty model type or any empty scheme.
 bool LacksRequired(const ordered_json& request) {
-  const v1::ConfigSpec spec = RequestOf(request).spec();
+  const v1::ConfigSpec spec = ReadRequest(request).spec();
   const auto no_scheme = [](const auto& entry) { return entry.scheme().empty(); };
   return spec.model_type().empty() || spec.scheme().empty() ||
          std::any_of(spec.layer_config().begin(), spec.layer_config().end(), no_scheme) ||

@@ -19,17 +19,17 @@ namespace qconfig {
 std::vector<nlohmann::ordered_json> ReadGoldenCases(const std::string& release, const std::string& name);
 
 // Converts the request of a case, which uses Quark's keywords.
-v1::GetConfigRequest RequestOf(const nlohmann::ordered_json& request);
+v1::GetConfigRequest ReadRequest(const nlohmann::ordered_json& request);
 
 // Converts the algorithm configuration that a case passes to Quark's constructor.
-v1::AlgoConfig AlgoConfigOf(const std::string& algorithm, const nlohmann::ordered_json& fields);
+v1::AlgoConfig ReadAlgoConfig(const std::string& algorithm, const nlohmann::ordered_json& fields);
 
 // Converts a tensor configuration, which uses Quark's member names.
-v1::QTensorConfig TensorOf(const nlohmann::ordered_json& tensor);
+v1::QTensorConfig ReadTensor(const nlohmann::ordered_json& tensor);
 
 // Convert the schemes, which have `config`, and the templates that a case registers before its request.
-std::vector<v1::Scheme> SchemesOf(const nlohmann::ordered_json& register_schemes);
-std::vector<v1::LlmTemplate> TemplatesOf(const nlohmann::ordered_json& register_templates);
+std::vector<v1::Scheme> ReadSchemes(const nlohmann::ordered_json& register_schemes);
+std::vector<v1::LlmTemplate> ReadTemplates(const nlohmann::ordered_json& register_templates);
 
 // Describes how `response` differs from what Quark returns for a case. Empty if they are equal.
 std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::GetConfigResponse& response);

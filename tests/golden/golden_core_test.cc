@@ -23,11 +23,11 @@ using nlohmann::ordered_json;
 class GoldenConfigTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenConfigTest, MatchesQuark) {
-  const Snapshot snapshot(CatalogOf(GetParam().release));
+  const Snapshot snapshot(FindCatalog(GetParam().release));
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const ordered_json& golden : cases) {
-    const v1::GetConfigRequest request = RequestOf(golden["request"]);
+    const v1::GetConfigRequest request = ReadRequest(golden["request"]);
     const absl::Status shape = CheckShape(request, Limits{});
     const auto response = shape.ok() ? GetConfig(snapshot, request) : shape;
     ASSERT_EQ(
@@ -47,11 +47,11 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenConfigTest,
 class GoldenAlgorithmConfigTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenAlgorithmConfigTest, MatchesQuark) {
-  const auto catalog = CatalogOf(GetParam().release);
+  const auto catalog = FindCatalog(GetParam().release);
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const ordered_json& golden : cases) {
-    const v1::AlgoConfig given = AlgoConfigOf(golden["algorithm"].get<std::string>(), golden["fields"]);
+    const v1::AlgoConfig given = ReadAlgoConfig(golden["algorithm"].get<std::string>(), golden["fields"]);
     const auto completed = CompleteAlgoConfig(*catalog, given, "config");
     ASSERT_EQ(completed.ok(), golden.contains("config")) << golden << completed.status();
     if (completed.ok()) {

@@ -20,7 +20,7 @@ namespace {
 class GoldenRegistryTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenRegistryTest, MatchesQuark) {
-  const std::vector<std::shared_ptr<const Catalog>> catalogs = {CatalogOf(GetParam().release)};
+  const std::vector<std::shared_ptr<const Catalog>> catalogs = {FindCatalog(GetParam().release)};
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const auto& golden : cases) {
@@ -34,11 +34,11 @@ TEST_P(GoldenRegistryTest, MatchesQuark) {
       *record.add_changes() = *change;
       registry = std::make_shared<const RegistryState>(registry->After(record));
     };
-    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) apply(scheme, PutScheme);
-    for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
+    for (const v1::Scheme& scheme : ReadSchemes(golden["register_schemes"])) apply(scheme, PutScheme);
+    for (const v1::LlmTemplate& entry : ReadTemplates(golden["register_templates"])) {
       apply(entry, PutTemplate);
     }
-    const auto response = GetConfig(Snapshot(catalogs[0], registry), RequestOf(golden["request"]));
+    const auto response = GetConfig(Snapshot(catalogs[0], registry), ReadRequest(golden["request"]));
     ASSERT_EQ(
         response.ok() ? DifferenceFrom(golden, *response) : DifferenceFrom(golden, ItemErrorOf(response.status())), "")
         << golden["id"];

@@ -29,7 +29,7 @@ inline std::string NameOfGoldenFile(const testing::TestParamInfo<GoldenFile>& fi
 }
 
 // The built-in catalogue of a release, or null if there is none.
-inline std::shared_ptr<const Catalog> CatalogOf(const std::string& release) {
+inline std::shared_ptr<const Catalog> FindCatalog(const std::string& release) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   const auto it = std::find_if(catalogs.begin(), catalogs.end(),
                                [&release](const auto& catalog) { return catalog->quark_release() == release; });

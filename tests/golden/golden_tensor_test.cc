@@ -43,7 +43,7 @@ constexpr RuleMapping kRuleMappings[] = {
     {"amdfp4 group_size must be 16 or 32, .*", "spec_value"},
 };
 
-std::string RuleOf(const ordered_json& golden) {
+std::string ViolatedRule(const ordered_json& golden) {
   const std::string text = golden["error"]["message"].get<std::string>();
   for (const RuleMapping& known : kRuleMappings) {
     const std::regex pattern(known.text);
@@ -53,7 +53,7 @@ std::string RuleOf(const ordered_json& golden) {
 }
 
 // The rule that `status` reports as violated. Empty for an OK status.
-std::string RuleOf(const absl::Status& status) {
+std::string ViolatedRule(const absl::Status& status) {
   if (status.ok()) return "";
   const v1::ItemError error = ItemErrorOf(status);
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_INVALID_TENSOR_CONFIG) << status;
@@ -61,7 +61,7 @@ std::string RuleOf(const absl::Status& status) {
   return rule == error.metadata().end() ? "no rule" : rule->second;
 }
 
-v1::SpecPreset PresetOf(const ordered_json& json) {
+v1::SpecPreset ReadPreset(const ordered_json& json) {
   v1::SpecPreset preset;
   preset.set_spec(json["spec"].get<std::string>());
   EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json["fields"].dump(), preset.mutable_fields()).ok());
@@ -71,7 +71,7 @@ v1::SpecPreset PresetOf(const ordered_json& json) {
 class GoldenTensorTest : public testing::TestWithParam<GoldenFile> {
  protected:
   const std::vector<ordered_json> cases_ = ReadGoldenCases(GetParam().release, GetParam().name);
-  const std::shared_ptr<const Catalog> catalog_ = CatalogOf(GetParam().release);
+  const std::shared_ptr<const Catalog> catalog_ = FindCatalog(GetParam().release);
 };
 
 using GoldenTensorValidationTest = GoldenTensorTest;
@@ -81,9 +81,9 @@ TEST_P(GoldenTensorValidationTest, RejectsWithTheSameRuleAsQuark) {
   for (const ordered_json& golden : cases_) {
     v1::QLayerConfig layer;
     const auto* where = layer.GetDescriptor()->FindFieldByName(golden["where"].get<std::string>());
-    layer.GetReflection()->AddMessage(&layer, where)->CopyFrom(TensorOf(golden["tensor"]));
+    layer.GetReflection()->AddMessage(&layer, where)->CopyFrom(ReadTensor(golden["tensor"]));
     const absl::Status status = CheckLayer(*catalog_, layer, "config");
-    ASSERT_EQ(RuleOf(status), golden["valid"] ? "" : RuleOf(golden)) << golden;
+    ASSERT_EQ(ViolatedRule(status), golden["valid"] ? "" : ViolatedRule(golden)) << golden;
   }
 }
 
@@ -98,11 +98,11 @@ TEST_P(GoldenSpecPresetTest, MatchesQuark) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
     v1::LayerSpec spec;
-    *spec.mutable_weight()->mutable_preset() = PresetOf(golden);
+    *spec.mutable_weight()->mutable_preset() = ReadPreset(golden);
     const auto layer = ExpandLayerSpec(*catalog_, spec, "spec");
-    ASSERT_EQ(RuleOf(layer.status()), golden.contains("error") ? RuleOf(golden) : "") << golden;
+    ASSERT_EQ(ViolatedRule(layer.status()), golden.contains("error") ? ViolatedRule(golden) : "") << golden;
     if (!layer.ok()) continue;
-    ASSERT_EQ(layer->weight(0).DebugString(), TensorOf(golden["tensor"]).DebugString()) << golden;
+    ASSERT_EQ(layer->weight(0).DebugString(), ReadTensor(golden["tensor"]).DebugString()) << golden;
   }
 }
 
@@ -119,13 +119,13 @@ TEST_P(GoldenTwoStageSpecTest, MatchesQuark) {
     v1::LayerSpec spec;
     v1::TwoStageSpec& stages = golden["form"] == "ScaleQuantSpec" ? *spec.mutable_weight()->mutable_scale_quant()
                                                                   : *spec.mutable_weight()->mutable_progressive();
-    *stages.mutable_first_stage()->mutable_preset() = PresetOf(golden["first_stage"]);
-    *stages.mutable_second_stage()->mutable_preset() = PresetOf(golden["second_stage"]);
+    *stages.mutable_first_stage()->mutable_preset() = ReadPreset(golden["first_stage"]);
+    *stages.mutable_second_stage()->mutable_preset() = ReadPreset(golden["second_stage"]);
     const auto layer = ExpandLayerSpec(*catalog_, spec, "spec");
     ASSERT_TRUE(layer.ok()) << golden << layer.status();
     ASSERT_EQ(layer->weight_size(), 2);
     for (int i = 0; i < 2; ++i) {
-      const v1::QTensorConfig expected = TensorOf(golden["tensors"][static_cast<size_t>(i)]);
+      const v1::QTensorConfig expected = ReadTensor(golden["tensors"][static_cast<size_t>(i)]);
       ASSERT_EQ(layer->weight(i).DebugString(), expected.DebugString()) << golden;
     }
   }
@@ -141,8 +141,8 @@ using GoldenRegisteredSchemeTest = GoldenTensorTest;
 TEST_P(GoldenRegisteredSchemeTest, AcceptsSchemesThatQuarkAccepts) {
   EXPECT_EQ(cases_.size(), GetParam().cases);
   for (const ordered_json& golden : cases_) {
-    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {
-      ASSERT_EQ(RuleOf(CheckLayer(*catalog_, scheme.config(), "config")), "") << scheme.DebugString();
+    for (const v1::Scheme& scheme : ReadSchemes(golden["register_schemes"])) {
+      ASSERT_EQ(ViolatedRule(CheckLayer(*catalog_, scheme.config(), "config")), "") << scheme.DebugString();
     }
   }
 }

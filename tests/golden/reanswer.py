@@ -39,7 +39,7 @@ RUNTIME = (
 ABSENT = object()
 
 
-def refuse(sentence: str) -> NoReturn:
+def fail(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     raise SystemExit(2)
 
@@ -49,9 +49,9 @@ def require_release(release: str) -> None:
     try:
         installed = metadata.version("amd-quark")
     except metadata.PackageNotFoundError:
-        refuse(f"The goldens are of amd-quark {release}, but this interpreter has no amd-quark.")
+        fail(f"The goldens are of amd-quark {release}, but this interpreter has no amd-quark.")
     if installed != release:
-        refuse(f"The goldens are of amd-quark {release}, but amd-quark {installed} is installed.")
+        fail(f"The goldens are of amd-quark {release}, but amd-quark {installed} is installed.")
 
 
 @contextlib.contextmanager
@@ -162,12 +162,12 @@ class Quark:
         return {"valid": True, "tensor": case["tensor"]}
 
     def answer_spec(self, case: Case) -> Case:
-        return {"tensor": members_of(self.spec(case).to_quantization_spec())}
+        return {"tensor": tensor_members(self.spec(case).to_quantization_spec())}
 
     def answer_two_stages(self, case: Case) -> Case:
         form = getattr(self.config, case["form"])
         stages = form(self.spec(case["first_stage"]), self.spec(case["second_stage"])).to_quantization_spec()
-        return {"tensors": [members_of(stage) for stage in stages]}
+        return {"tensors": [tensor_members(stage) for stage in stages]}
 
     def answer_algo_config(self, case: Case) -> Case:
         return {"config": self.algo_config(case["algorithm"], case["fields"]).to_dict()}
@@ -176,7 +176,7 @@ class Quark:
         return {"match": fnmatch.fnmatchcase(case["name"], case["pattern"])}
 
 
-def members_of(tensor: Any) -> dict[str, Json]:
+def tensor_members(tensor: Any) -> dict[str, Json]:
     """Returns every member of a tensor configuration, with enum values and classes as names."""
     return {key: getattr(it, "name", None) or getattr(it, "__name__", it) for key, it in vars(tensor).items()}
 
@@ -201,10 +201,10 @@ def load_quark() -> Quark:
         with silence():
             return Quark()
     except ImportError as error:
-        refuse(f"amd-quark cannot be imported: {error}.")
+        fail(f"amd-quark cannot be imported: {error}.")
 
 
-def answer_or_refusal(quark: Quark, answer: Answer, case: Case) -> Case:
+def answer_or_error(quark: Quark, answer: Answer, case: Case) -> Case:
     try:
         with silence():
             return answer(quark, case)
@@ -275,9 +275,9 @@ def read_cases(path: Path) -> list[Case]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             cases = [json.loads(line) for line in lines]
     except (OSError, EOFError, ValueError) as error:
-        refuse(f"{path} cannot be read: {error}.")
+        fail(f"{path} cannot be read: {error}.")
     if not cases:
-        refuse(f"{path} has no cases.")
+        fail(f"{path} has no cases.")
     return cases
 
 
@@ -285,10 +285,10 @@ def check_file(quark: Quark, path: Path) -> bool:
     found = []
     cases = read_cases(path)
     for line, case in enumerate(cases, start=1):
-        difference = compare(case, answer_or_refusal(quark, ANSWERS[name_of(path)], case))
+        difference = compare(case, answer_or_error(quark, ANSWERS[golden_name(path)], case))
         if difference:
             found.append(f"  {case.get('id', f'line {line}')}: {difference}")
-    print(f"{name_of(path)}: {len(cases) - len(found)} of {len(cases)} equal", flush=True)
+    print(f"{golden_name(path)}: {len(cases) - len(found)} of {len(cases)} equal", flush=True)
     for text in found[:SHOWN]:
         print(text)
     if len(found) > SHOWN:
@@ -296,7 +296,7 @@ def check_file(quark: Quark, path: Path) -> bool:
     return not found
 
 
-def name_of(path: Path) -> str:
+def golden_name(path: Path) -> str:
     return path.name.split(".")[0]
 
 
@@ -306,12 +306,12 @@ def golden_files(release: str, files: list[str]) -> list[Path]:
     paths = [Path(file) if file.endswith(SUFFIX) else directory / (file + SUFFIX) for file in files]
     paths = paths or sorted(directory.glob("*" + SUFFIX))
     if not paths:
-        refuse(f"{directory} has no golden files.")
+        fail(f"{directory} has no golden files.")
     for path in paths:
         if not path.is_file():
-            refuse(f"The golden file {path} does not exist.")
-        if name_of(path) not in ANSWERS:
-            refuse(f"{path} has an unknown kind of cases; known kinds: {', '.join(ANSWERS)}.")
+            fail(f"The golden file {path} does not exist.")
+        if golden_name(path) not in ANSWERS:
+            fail(f"{path} has an unknown kind of cases; known kinds: {', '.join(ANSWERS)}.")
     return paths
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the annotations promise, tried over a real port: for every field of every request that the descriptors mark.
+// Checks the annotations of all request fields over a real port.
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// A request of each method with every required field that a request can have; "" is enough for those without any.
+// A request for each method that sets every required field. "" if the method has none.
 const std::map<std::string, std::string>& Examples() {
   static const auto* const kExamples = new std::map<std::string, std::string>{
       {"GetConfig",
@@ -69,7 +69,7 @@ std::unique_ptr<Message> NewRequest(const google::protobuf::MethodDescriptor& me
   return request;
 }
 
-// Where a field is set: its path, the message that has it, and the field.
+// A field in a message: its path, the message that contains it, and its descriptor.
 struct Place {
   std::string path;
   Message* message;
@@ -94,8 +94,8 @@ void FindPlaces(const std::string& path, Message& message, std::vector<Place>& p
   }
 }
 
-// The field that an error is about.
-std::string FieldOf(const grpc::Status& status) {
+// The field that an error names.
+std::string ErrorField(const grpc::Status& status) {
   google::rpc::Status details;
   v1::ErrorDetail detail;
   EXPECT_TRUE(details.ParseFromString(status.error_details()));
@@ -154,16 +154,16 @@ TEST_F(ContractWireTest, RequestWithoutARequiredFieldIsRejected) {
         continue;
       }
       EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method->name() << " " << places[i].path;
-      EXPECT_EQ(FieldOf(status), places[i].path) << status.error_message();
+      EXPECT_EQ(ErrorField(status), places[i].path) << status.error_message();
     }
   }
   std::set<const Descriptor*> seen;
   std::set<std::string> required;
   for (const auto* method : Methods()) FindRequired(*method->input_type(), seen, required);
-  EXPECT_EQ(tried, required) << "an example of a request lacks a required field";
+  EXPECT_EQ(tried, required) << "an example request lacks a required field";
 }
 
-// A response as text. Checks that its times are the server's, which differ between two calls.
+// A response as text, without its times, which differ between two calls. Checks that the server set them.
 std::string WithoutTimes(const google::protobuf::MethodDescriptor& method, const std::string& bytes) {
   const Message* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.output_type());
   std::unique_ptr<Message> response(prototype->New());
@@ -222,7 +222,7 @@ TEST_F(ContractWireTest, OutputOnlyFieldsOfRequestsAreIgnored) {
     ASSERT_TRUE(Call(*method, *request, &bytes).ok()) << method->name();
     EXPECT_EQ(WithoutTimes(*method, bytes), WithoutTimes(*method, expected)) << method->name();
   }
-  EXPECT_EQ(tried, 10) << "five of a scheme and five of a template";
+  EXPECT_EQ(tried, 10) << "five fields of a scheme and five of a template";
 }
 
 }  // namespace

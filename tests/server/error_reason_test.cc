@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every ErrorReason comes over a real port, from the request that causes it.
+// Produces every ErrorReason over a real port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,8 +30,8 @@ std::string Repeated(absl::string_view text, int times) {
   return result;
 }
 
-// Requests by the reason they are refused for.
-const std::map<v1::ErrorReason, std::string>& Refused() {
+// Rejected requests by reason.
+const std::map<v1::ErrorReason, std::string>& RejectedRequests() {
   static const auto* const kRequests = new std::map<v1::ErrorReason, std::string>{
       {v1::ERROR_REASON_INVALID_REQUEST, "spec { model_type: 'llama' scheme: 'fp8' min_kv_scale: nan }"},
       {v1::ERROR_REASON_TEMPLATE_NOT_FOUND, "spec { model_type: 'lama' scheme: 'fp8' }"},
@@ -54,8 +54,8 @@ const std::map<v1::ErrorReason, std::string>& Refused() {
   return *kRequests;
 }
 
-// What else is refused: writes, and reads that need something written. The server keeps one write of each tenant.
-using Refusal = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
+// Rejections of writes, and of reads after writes. The server keeps one revision of each tenant.
+using Rejection = std::function<absl::Status(client::Client&, FaultInjectingStore&)>;
 
 absl::Status Put(client::Client& client, const std::string& request) {
   return client.RegisterScheme(Proto<v1::RegisterSchemeRequest>(request)).status();
@@ -74,9 +74,9 @@ absl::Status GetLater(client::Client& client, const std::string& request) {
   return client.GetConfig(Proto<v1::GetConfigRequest>(request)).status();
 }
 
-const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
+const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
   constexpr char kId[] = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
-  static const auto* const kRefusals = new std::map<v1::ErrorReason, Refusal>{
+  static const auto* const kRejections = new std::map<v1::ErrorReason, Rejection>{
       {v1::ERROR_REASON_SCHEME_EXISTS,
        [](auto& client, auto&) { return Put(client, "scheme { name: 'fp8' config {} }"); }},
       {v1::ERROR_REASON_INVALID_TENSOR_CONFIG,
@@ -136,7 +136,7 @@ const std::map<v1::ErrorReason, Refusal>& RefusedAfterWrites() {
       {v1::ERROR_REASON_NOT_IN_CATALOG,
        [](auto& client, auto&) { return GetLater(client, "spec { model_type: 'llama' scheme: 'one' }"); }},
   };
-  return *kRefusals;
+  return *kRejections;
 }
 
 TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
@@ -149,18 +149,18 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
-    // Never sent; and what ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes and OverloadTest produce.
+    // Never sent, or covered by ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes and OverloadTest.
     if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_SHUTTING_DOWN ||
         reason == v1::ERROR_REASON_OVERLOADED) {
       continue;
     }
-    client::Client client = server.ClientOf(absl::StrCat("tenant-", reason));
+    client::Client client = server.NewClient(absl::StrCat("tenant-", reason));
     absl::Status status;
-    if (Refused().count(reason) > 0) {
-      status = client.GetConfig(Proto<v1::GetConfigRequest>(Refused().at(reason))).status();
+    if (RejectedRequests().count(reason) > 0) {
+      status = client.GetConfig(Proto<v1::GetConfigRequest>(RejectedRequests().at(reason))).status();
     } else {
-      ASSERT_TRUE(RefusedAfterWrites().count(reason)) << ReasonName(reason) << " has no request that causes it";
-      status = RefusedAfterWrites().at(reason)(client, faults);
+      ASSERT_TRUE(RejectedAfterWrites().count(reason)) << ReasonName(reason) << " has no request that causes it";
+      status = RejectedAfterWrites().at(reason)(client, faults);
     }
     const v1::ItemError error = client::ErrorOf(status);
     EXPECT_EQ(ReasonName(error.reason()), ReasonName(reason));
@@ -171,10 +171,10 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   }
 }
 
-TEST(ErrorReasonTest, BatchItemFailsAsACallOfItsOwn) {
+TEST(ErrorReasonTest, BatchItemFailsLikeASingleCall) {
   TestServer server;
   v1::BatchGetConfigRequest batch;
-  for (const auto& [reason, request] : Refused()) {
+  for (const auto& [reason, request] : RejectedRequests()) {
     if (reason != v1::ERROR_REASON_MESSAGE_TOO_LARGE) *batch.add_requests() = Proto<v1::GetConfigRequest>(request);
   }
   const auto response = server.client().BatchGetConfig(batch);
@@ -215,23 +215,23 @@ TEST(ErrorReasonTest, WireCarriesErrorInfoBadRequestAndErrorDetail) {
   EXPECT_EQ(detail.allowed_total(), 27);
 }
 
-TEST(ErrorReasonTest, LongestErrorArrivesWhole) {
+TEST(ErrorReasonTest, LongestErrorArrivesComplete) {
   TestServer server;
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
   request.mutable_spec()->set_scheme("fp8");
   v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
-  // Characters of four bytes, each of which HTTP/2 trailers spell with twelve.
+  // Four-byte characters, each of which takes twelve bytes in HTTP/2 trailers.
   for (int i = 0; i < 128; ++i) entry.mutable_scheme()->append("😀");
   const auto response = server.client().GetConfig(request);
-  EXPECT_EQ(ToldToClient(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
+  EXPECT_EQ(ReceivedReasonAndField(response.status()), "SCHEME_NOT_FOUND at spec.layer_config[0].scheme");
   EXPECT_EQ(response.status().code(), absl::StatusCode::kNotFound);
   const grpc::Status raw = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_LE(ErrorBytesOnWire(raw), kMaxErrorBytes);
-  EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "this is no long error";
+  EXPECT_GE(ErrorBytesOnWire(raw), kMaxErrorBytes / 2) << "the error is not long enough";
 }
 
-TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
+TEST(WireStatusTest, LongErrorsAreShortened) {
   std::string emoji;
   for (int i = 0; i < 128; ++i) emoji.append("😀");
   const std::vector<absl::string_view> names(20, emoji);
@@ -239,7 +239,7 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
                                                .Field("spec.layer_config[9999].scheme")
                                                .Value(emoji)
                                                .Allowed(names)
-                                               .NearestOf(names)
+                                               .SuggestNearest(names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
@@ -251,7 +251,7 @@ TEST(WireStatusTest, WhateverIsTooLongIsShortened) {
   EXPECT_EQ(info.metadata().at("field"), "spec.layer_config[9999].scheme");
 }
 
-TEST(WireStatusTest, SuggestionsAreNeverCut) {
+TEST(WireStatusTest, SuggestionsAreNeverTruncated) {
   std::string name, emoji;
   for (int i = 0; i < 16; ++i) name.append("😀");
   for (int i = 0; i < 128; ++i) emoji.append("😀");
@@ -259,7 +259,7 @@ TEST(WireStatusTest, SuggestionsAreNeverCut) {
   const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                                .Value(name.substr(4))
                                                .Allowed(names)
-                                               .NearestOf(names)
+                                               .SuggestNearest(names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
@@ -273,7 +273,7 @@ TEST(WireStatusTest, SuggestionsAreNeverCut) {
   for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, name);
 }
 
-TEST(WireStatusTest, StatusWithoutReasonKeepsCodeAndText) {
+TEST(WireStatusTest, StatusWithoutAReasonKeepsItsCodeAndMessage) {
   const grpc::Status status = ToGrpcStatus(absl::CancelledError("gone"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_EQ(status.error_message(), "gone");

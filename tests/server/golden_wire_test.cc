@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A real server on a real port, over a real SQLite file, gives Quark's answer to every case that Quark was asked.
+// Compares the answers of a real server, with a real port and SQLite file, with the recorded results of Quark.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -20,14 +20,14 @@ namespace {
 
 class GoldenWireTest : public testing::TestWithParam<GoldenFile> {
  protected:
-  // What was answered at all was answered twice from the cache.
+  // Every successful answer was also served twice from the cache.
   ~GoldenWireTest() override {
     const AnswerCache::Counts counts = server_.answer_cache().counts();
     EXPECT_GT(counts.hits, 0);
     EXPECT_EQ(counts.hits % 2, 0);
   }
 
-  // Tenants of the server use the case's release when they say nothing else.
+  // The default catalogue of the server is the case's release.
   TestSettings Settings() const {
     TestSettings settings;
     settings.default_catalog = absl::StrCat("quark-", GetParam().release);
@@ -45,12 +45,12 @@ std::string Difference(const nlohmann::ordered_json& golden, const absl::StatusO
 
 using GoldenConfigWireTest = GoldenWireTest;
 
-TEST_P(GoldenConfigWireTest, AnswersAsQuarkDoes) {
+TEST_P(GoldenConfigWireTest, MatchesQuark) {
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
-    const v1::GetConfigRequest request = RequestOf(golden["request"]);
+    const v1::GetConfigRequest request = ReadRequest(golden["request"]);
     const std::string cold = server_.AnswerTo(request);
     ASSERT_EQ(Difference(golden, server_.client().GetConfig(request)), "") << golden["id"];
-    ASSERT_TRUE(server_.AnswerTo(request) == cold) << golden["id"] << ": another answer from the cache";
+    ASSERT_TRUE(server_.AnswerTo(request) == cold) << golden["id"] << ": the cached answer differs";
   }
 }
 
@@ -64,28 +64,28 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenConfigWireTest,
 
 using GoldenRegistryWireTest = GoldenWireTest;
 
-// Each case is a tenant of its own, so that nothing is shared; and the server's other catalogue must not matter.
-TEST_P(GoldenRegistryWireTest, AnswersAsQuarkDoesAfterRegistering) {
+// Each case has its own tenant, so that cases share nothing. The server's other catalogue must not matter.
+TEST_P(GoldenRegistryWireTest, MatchesQuarkAfterRegistration) {
   int tenant = 0;
   for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
-    auto client = server_.ClientOf(absl::StrCat("case-", tenant++));
-    for (const v1::Scheme& scheme : SchemesOf(golden["register_schemes"])) {
+    auto client = server_.NewClient(absl::StrCat("case-", tenant++));
+    for (const v1::Scheme& scheme : ReadSchemes(golden["register_schemes"])) {
       v1::RegisterSchemeRequest request;
       *request.mutable_scheme() = scheme;
       const auto registered = client.RegisterScheme(request);
       ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
     }
-    for (const v1::LlmTemplate& entry : TemplatesOf(golden["register_templates"])) {
+    for (const v1::LlmTemplate& entry : ReadTemplates(golden["register_templates"])) {
       v1::RegisterTemplateRequest request;
       *request.mutable_llm_template() = entry;
       const auto registered = client.RegisterTemplate(request);
       ASSERT_TRUE(registered.ok()) << golden["id"] << ": " << registered.status();
     }
-    v1::GetConfigRequest asked = RequestOf(golden["request"]);
+    v1::GetConfigRequest asked = ReadRequest(golden["request"]);
     asked.set_tenant(absl::StrCat("case-", tenant - 1));
     const std::string cold = server_.AnswerTo(asked);
     ASSERT_EQ(Difference(golden, client.GetConfig(asked)), "") << golden["id"];
-    ASSERT_TRUE(server_.AnswerTo(asked) == cold) << golden["id"] << ": another answer from the cache";
+    ASSERT_TRUE(server_.AnswerTo(asked) == cold) << golden["id"] << ": the cached answer differs";
   }
 }
 

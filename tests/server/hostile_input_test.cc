@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a broken or hostile client sends. After each of it the server answers as before.
+// Input of broken or hostile clients. The server must keep working after each test.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ class HostileInputTest : public testing::Test {
   TestServer server_;
 };
 
-TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
+TEST_F(HostileInputTest, EveryMethodRejectsMalformedMessages) {
   for (const char* method : kMethods) {
     const grpc::Status status = server_.CallWithBytes(method, "\xFF\xFF\xFF");
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
@@ -37,19 +37,19 @@ TEST_F(HostileInputTest, GarbageIsAnInvalidArgumentForEveryMethod) {
   }
 }
 
-TEST_F(HostileInputTest, TextThatIsNotUtf8IsAnInvalidArgumentForEveryMethod) {
-  const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which no check but that of UTF-8 calls invalid
+TEST_F(HostileInputTest, EveryMethodRejectsInvalidUtf8) {
+  const std::string catalog = "\x12\x02\xC3\x28";  // field 2, which is invalid only as UTF-8
   for (const char* method : kMethods) {
     std::string request = catalog;
     if (method == std::string("BatchGetConfig")) request = "\x0a\x04" + catalog;
-    if (method == std::string("ListCatalogs")) request[0] = '\x0a';  // it has but one field, the tenant
+    if (method == std::string("ListCatalogs")) request[0] = '\x0a';  // its only field is the tenant
     const grpc::Status status = server_.CallWithBytes(method, request);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
     EXPECT_THAT(status.error_message(), testing::HasSubstr("not UTF-8")) << method;
   }
 }
 
-TEST_F(HostileInputTest, EmptyMessagesAreAnsweredOrRefused) {
+TEST_F(HostileInputTest, EmptyMessagesSucceedOrLackARequiredField) {
   for (const char* method : kMethods) {
     const grpc::Status status = server_.CallWithBytes(method, "");
     const bool lacks_a_field = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT &&
@@ -58,8 +58,8 @@ TEST_F(HostileInputTest, EmptyMessagesAreAnsweredOrRefused) {
   }
 }
 
-TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
-  // Groups of an unknown field number, one in the other.
+TEST_F(HostileInputTest, RejectsDeepNesting) {
+  // Nested groups with an unknown field number.
   EXPECT_EQ(server_.CallWithBytes("GetConfig", std::string(100'000, '\xA3')).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
   std::string deep;
@@ -67,7 +67,7 @@ TEST_F(HostileInputTest, DeepNestingIsAnInvalidArgument) {
   EXPECT_EQ(server_.CallWithBytes("GetConfig", deep).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
+TEST_F(HostileInputTest, IgnoresUnknownFields) {
   auto request = Proto<v1::GetConfigRequest>(
       "spec { model_type: 'llama' scheme: 'fp8' algorithm: 'gptq' algo_configs { algorithm: 'gptq' config { gptq {} } "
       "} }");
@@ -77,16 +77,16 @@ TEST_F(HostileInputTest, FieldsOfANewerContractAreIgnored) {
   gptq.GetReflection()->MutableUnknownFields(&gptq)->AddVarint(1001, 1);
   const auto newer = server_.client().GetConfig(request);
   ASSERT_TRUE(known.ok() && newer.ok()) << newer.status();
-  EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "they come back in what is copied";
+  EXPECT_EQ(newer->SerializeAsString(), known->SerializeAsString()) << "unknown fields are copied";
 }
 
-TEST_F(HostileInputTest, MessageFarOverTheLimitIsRefusedByGrpc) {
+TEST_F(HostileInputTest, GrpcRejectsMessagesFarOverTheLimit) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type(std::string(9 << 20, 'x'));
   EXPECT_EQ(server_.client().GetConfig(request).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
-TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
+TEST_F(HostileInputTest, RejectsCompressedMessagesBeforeDecompression) {
   for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     auto stub = v1::ConfigService::NewStub(server_.channel());
     grpc::ClientContext context;
@@ -98,8 +98,8 @@ TEST_F(HostileInputTest, CompressedMessagesAreRefusedBeforeTheyAreInflated) {
   }
 }
 
-// gRPC's clients send a message as it is when compressing it saves nothing, and still name the algorithm.
-TEST_F(HostileInputTest, CallsWithTheNameOfACompressionAreNotWorkedOn) {
+// gRPC clients send a message uncompressed if compression does not make it smaller, but still name the algorithm.
+TEST_F(HostileInputTest, RejectsCallsThatNameACompressionAlgorithm) {
   auto stub = v1::RegistryService::NewStub(server_.channel());
   auto reader = v1::ConfigService::NewStub(server_.channel());
   auto request = Proto<v1::RegisterTemplateRequest>("tenant: 't' llm_template { model_type: 'm' }");
@@ -117,17 +117,17 @@ TEST_F(HostileInputTest, CallsWithTheNameOfACompressionAreNotWorkedOn) {
             .error_code(),
         grpc::StatusCode::UNIMPLEMENTED);
   }
-  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "GetConfig was worked on";
+  EXPECT_EQ(server_.answer_cache().counts().misses, 0) << "GetConfig was processed";
   const auto known = server_.client().RegisterTemplate(request);
   ASSERT_TRUE(known.ok()) << known.status();
-  EXPECT_EQ(known->revision(), 2) << "of a tenant's first write";
+  EXPECT_EQ(known->revision(), 2) << "the tenant's first write";
 }
 
 TEST_F(HostileInputTest, UnknownMethodIsUnimplemented) {
   EXPECT_EQ(server_.CallWithBytes("Frobnicate", "").error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
-TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
+TEST_F(HostileInputTest, RandomBytesNeverCrashTheServer) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE(absl::StrCat("seed ", seed));
   std::mt19937 random(seed);
@@ -149,7 +149,7 @@ TEST_F(HostileInputTest, RandomBytesNeverCrashIt) {
   }
 }
 
-TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
+TEST_F(HostileInputTest, AnswersTheLargestRequestWithHostilePatterns) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
   request.mutable_spec()->set_scheme("nvfp4");
@@ -169,12 +169,12 @@ TEST_F(HostileInputTest, LargestRequestOfHostilePatternsIsAnswered) {
   EXPECT_EQ(response->config().layer_quant_config_size(), 10'003);
 }
 
-TEST_F(HostileInputTest, UnprintableNamesAreToldPrintably) {
+TEST_F(HostileInputTest, ErrorsEscapeUnprintableNames) {
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type(std::string("a\0b\n\x1b[31m", 9));
   request.mutable_spec()->set_scheme("fp8");
   const auto response = server_.client().GetConfig(request);
-  EXPECT_EQ(ToldToClient(response.status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ReceivedReasonAndField(response.status()), "TEMPLATE_NOT_FOUND at spec.model_type");
   EXPECT_EQ(client::ErrorOf(response.status()).metadata().at("value"), "a\\u0000b\\u000a\\u001b[31m");
 }
 

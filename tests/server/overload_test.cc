@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to calls when there are more than the server takes, and to those that nobody waits for.
+// Calls above the server's limits, and calls whose clients no longer wait.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -34,7 +34,7 @@ using testing::HasSubstr;
 
 constexpr int kMaxCalls = 2;
 
-// A server that takes two calls at once, and whose store can be held, which makes calls run on.
+// A server with a concurrency limit of two calls. The test can block its store to keep calls in flight.
 class OverloadTest : public testing::Test {
  protected:
   OverloadTest() {
@@ -59,7 +59,7 @@ class OverloadTest : public testing::Test {
     for (std::thread& caller : callers_) caller.join();
   }
 
-  // Returns when as many calls run as the server takes.
+  // Starts as many calls as the limit allows. Returns when all of them are in flight.
   void Fill() {
     store_->HoldReads();
     for (int i = 0; i < kMaxCalls; ++i) {
@@ -77,16 +77,16 @@ class OverloadTest : public testing::Test {
     callers_.clear();
   }
 
-  // The trailer of a call that is refused; 0 when there is none.
+  // Makes a call that is rejected, and returns its retry delay, or 0 if it has none.
   int Pushback() {
     const auto stub = v1::ConfigService::NewStub(server_->channel());
     grpc::ClientContext context;
     v1::ListCatalogsResponse response;
     EXPECT_EQ(stub->ListCatalogs(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
-    return PushbackOf(context);
+    return ReadPushback(context);
   }
 
-  static int PushbackOf(const grpc::ClientContext& context) {
+  static int ReadPushback(const grpc::ClientContext& context) {
     const auto& trailers = context.GetServerTrailingMetadata();
     const auto it = trailers.find("grpc-retry-pushback-ms");
     int milliseconds = 0;
@@ -102,32 +102,33 @@ class OverloadTest : public testing::Test {
   std::vector<std::thread> callers_;
 };
 
-TEST_F(OverloadTest, CallsAboveTheLimitAreRefusedUntilOneEnds) {
+TEST_F(OverloadTest, RejectsCallsAboveTheLimitUntilOneEnds) {
   for (int round = 0; round < 3; ++round) {
     Fill();
     EXPECT_EQ(in_flight_calls_->working(), kMaxCalls);
     for (int i = 0; i < 20; ++i) {
       const absl::Status status = server_->client().ListCatalogs({}).status();
-      EXPECT_EQ(ToldToClient(status), "OVERLOADED");
+      EXPECT_EQ(ReceivedReasonAndField(status), "OVERLOADED");
       EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
     }
     EndCalls();
     EXPECT_EQ(in_flight_calls_->working(), 0);
-    EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+    EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   }
 }
 
-TEST_F(OverloadTest, CallsOneAfterTheOtherAreAllTaken) {
+TEST_F(OverloadTest, AcceptsSequentialCalls) {
   const auto held = in_flight_calls_->Enter();
   for (int i = 0; i < 500; ++i) {
-    ASSERT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK") << "the slot comes back with the answer";
+    ASSERT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK")
+        << "the answer releases the slot";
     auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
-    request.set_tenant(absl::StrCat("t", i));  // so that its answer is not kept yet
-    ASSERT_EQ(ToldToClient(server_->client().GetConfig(request).status()), "OK");
+    request.set_tenant(absl::StrCat("t", i));  // makes the request different, so that its answer is not cached
+    ASSERT_EQ(ReceivedReasonAndField(server_->client().GetConfig(request).status()), "OK");
   }
 }
 
-TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
+TEST_F(OverloadTest, RejectedCallsHaveARetryDelay) {
   Fill();
   std::vector<int> times;
   for (int i = 0; i < 50; ++i) {
@@ -135,24 +136,24 @@ TEST_F(OverloadTest, RefusedCallsAreToldWhenToTryAgain) {
     EXPECT_GE(times.back(), 100);
     EXPECT_LE(times.back(), 1000);
   }
-  EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "or all come back together";
+  EXPECT_NE(times, std::vector<int>(times.size(), times.front())) << "otherwise all clients retry at the same time";
 }
 
-TEST_F(OverloadTest, CallsToAServerThatEndsAreSentAwaySoon) {
+TEST_F(OverloadTest, RejectsCallsImmediatelyDuringShutdown) {
   in_flight_calls_->Drain(absl::ZeroDuration());
   const int milliseconds = Pushback();
   EXPECT_GE(milliseconds, 50);
   EXPECT_LE(milliseconds, 250);
 }
 
-TEST_F(OverloadTest, RefusedBytesAreNotRead) {
+TEST_F(OverloadTest, DoesNotParseRejectedCalls) {
   Fill();
   EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::UNAVAILABLE);
   EndCalls();
   EXPECT_EQ(server_->CallWithBytes("GetConfig", "\xff").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
+TEST_F(OverloadTest, ClientWithARetryPolicySucceeds) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5,
       "initialBackoff": "3600s", "maxBackoff": "3600s", "backoffMultiplier": 1,
@@ -167,27 +168,27 @@ TEST_F(OverloadTest, ClientWithARetryPolicyGetsThrough) {
     const grpc::Status status = stub->ListCatalogs(&context, {}, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
   });
-  // The transport reads steady time twice for each call: this one is rejected.
+  // The transport reads steady time twice for each call, so the call has been rejected.
   while (looks_at_clock_ < before + 2) std::this_thread::yield();
   EndCalls();
 }
 
-TEST_F(OverloadTest, OnlySomeCallsMayWaitForARevision) {
+TEST_F(OverloadTest, LimitsCallsThatWaitForARevision) {
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2");
   callers_.emplace_back([&] {
-    // Not the first to wait, perhaps.
-    while (ToldToClient(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
+    // May not be the first to wait.
+    while (ReceivedReasonAndField(server_->client().GetConfig(request).status()) != "SHUTTING_DOWN") {
     }
   });
   std::string message;
   while (!absl::StrContains(message, "calls waiting for a revision")) {
-    message = std::string(server_->ClientOf("", absl::Milliseconds(50)).GetConfig(request).status().message());
+    message = std::string(server_->NewClient("", absl::Milliseconds(50)).GetConfig(request).status().message());
   }
-  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   server_->registry().StopWaiting();
 }
 
-TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
+TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   const auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'mine' config {} }");
   const auto stub = v1::RegistryService::NewStub(server_->channel());
   store_->HoldCommits();
@@ -203,20 +204,20 @@ TEST_F(OverloadTest, WritesOnADiskThatHangsLeaveRoomForReads) {
   const grpc::Status status = stub->RegisterScheme(&refused, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("(1 writes in flight)"));
-  EXPECT_GE(PushbackOf(refused), 100);
-  EXPECT_EQ(ToldToClient(server_->client().ListCatalogs({}).status()), "OK");
+  EXPECT_GE(ReadPushback(refused), 100);
+  EXPECT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK");
   store_->ReleaseCommits();
   EndCalls();
   grpc::ClientContext later;
   const auto other = Proto<v1::RegisterSchemeRequest>("scheme { name: 'other' config {} }");
-  EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "room comes back";
+  EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "the slot is released";
 }
 
-TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
+TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = true;
   TestSettings settings;
-  settings.clock = Clock([&] {  // the transport reads it before it checks whether the call is cancelled
+  settings.clock = Clock([&] {  // the transport reads it before it checks for cancellation
     if (first.exchange(false)) {
       begun.Notify();
       cancelled.WaitForNotification();
@@ -234,7 +235,7 @@ TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
   context.TryCancel();
   caller.join();
   // A later call on the same connection: the server has read that the first one was cancelled.
-  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListCatalogs({}).status()), "OK");
   grpc::ClientContext later;
   v1::ListCatalogsResponse response;
   EXPECT_TRUE(stub->ListCatalogs(&later, {}, &response).ok());
@@ -247,8 +248,8 @@ TEST_F(OverloadTest, CallsWhoseCallerWentAwayAreNotWorkedOn) {
   EXPECT_EQ(handled_as("Canceled"), 1);
 }
 
-TEST_F(OverloadTest, CallsWhoseDeadlineHasPassedAreNotWorkedOn) {
-  store_->FailReads(StorageUnavailable("would be told if the call were begun"));
+TEST_F(OverloadTest, SkipsCallsAfterTheirDeadline) {
+  store_->FailReads(StorageUnavailable("must not reach the client"));
   hours_ahead_ = 1;
   const absl::Status status = server_->client().ListCatalogs({}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);

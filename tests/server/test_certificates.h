@@ -13,18 +13,18 @@
 
 namespace qconfig {
 
-// A certificate, or a chain of them, and its key.
+// A certificate, or a certificate chain, and its key.
 struct TestPair {
   std::string cert;
   std::string key;
 };
 
-// Makes certificates. Each is for 127.0.0.1, and has a key and a serial number of its own.
+// Issues certificates for 127.0.0.1, each with its own key and serial number.
 class TestAuthority {
  public:
-  // Signs itself.
+  // Self-signed.
   explicit TestAuthority(const std::string& name);
-  // Signed by `parent`, whose certificates then have both in their chain.
+  // Signed by `parent`. Issued certificates have this authority in their chain.
   TestAuthority(const std::string& name, const TestAuthority& parent);
 
   TestPair Issue(const std::string& name, absl::Time begin = absl::Now() - absl::Hours(1),
@@ -37,13 +37,13 @@ class TestAuthority {
   std::string name_;
   std::shared_ptr<EVP_PKEY> key_;
   std::string pem_;
-  std::string chain_;  // what stands between its certificates and the authority that signed itself
+  std::string chain_;  // the authorities between its certificates and the self-signed one
 };
 
 // `pem`'s key, encrypted with a passphrase.
 std::string Encrypted(const std::string& pem);
 
-// An RSA key that OpenSSL finds too short, and a certificate that it signed itself.
+// An RSA key that is too short for OpenSSL, and its self-signed certificate.
 TestPair WeakPair();
 
 }  // namespace qconfig

@@ -23,7 +23,7 @@ TestSettings With(const Limits& limits) {
   return settings;
 }
 
-RegistrySettings RegistrySettingsOf(const TestSettings& settings, const std::shared_ptr<AnswerCache>& answer_cache) {
+RegistrySettings MakeRegistrySettings(const TestSettings& settings, const std::shared_ptr<AnswerCache>& answer_cache) {
   RegistrySettings registry;
   registry.catalogs = settings.catalogs;
   registry.default_catalog = settings.default_catalog;
@@ -49,17 +49,17 @@ TestServer::TestServer(TestSettings settings)
       in_flight_calls_(settings.in_flight_calls),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
-      registry_(RegistrySettingsOf(settings, answer_cache_), *store_),
+      registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
       server_(Start(settings.call_log)),
-      client_(ClientOf("")),
+      client_(NewClient("")),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
 
-client::Client TestServer::ClientOf(const std::string& tenant, absl::Duration timeout) const {
+client::Client TestServer::NewClient(const std::string& tenant, absl::Duration timeout) const {
   client::ClientOptions options;
   options.server = address();
   options.tenant = tenant;
   options.timeout = timeout;
-  options.service_config = "";  // tests want to see every answer
+  options.service_config = "";  // no retries, so that tests see every answer
   return client::Client(options);
 }
 
@@ -102,7 +102,7 @@ std::string TestServer::AnswerTo(const v1::GetConfigRequest& request) {
   return answer;
 }
 
-std::string ToldToClient(const absl::Status& status) {
+std::string ReceivedReasonAndField(const absl::Status& status) {
   if (status.ok()) return "OK";
   const v1::ItemError error = client::ErrorOf(status);
   const auto field = error.metadata().find("field");

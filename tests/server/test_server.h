@@ -20,26 +20,26 @@
 
 namespace qconfig {
 
-// What a test wants to be otherwise.
+// Settings of a TestServer, with defaults.
 struct TestSettings {
   std::vector<std::shared_ptr<const Catalog>> catalogs = LoadBuiltinCatalogs().value();
   std::string default_catalog = std::string(kDefaultCatalog);
   Limits limits;
   HistoryLimits history;
   Clock clock;
-  std::unique_ptr<RegistryStore> store;  // null: in memory
+  std::unique_ptr<RegistryStore> store;  // null: an in-memory store
   size_t cache_bytes = 256u << 20;
   size_t answer_cache_bytes = 64u << 20;
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
-  absl::Duration max_wait = absl::Seconds(30);  // for min_revision, without a deadline
+  absl::Duration max_wait = absl::Seconds(30);  // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
 };
 
-// A real server on a free port of the loopback interface, and a client that calls it. Ends with the object.
+// A real server on a free loopback port, and its client. The destructor stops the server.
 class TestServer {
  public:
   // Serves the built-in catalogues.
@@ -48,8 +48,10 @@ class TestServer {
   explicit TestServer(TestSettings settings);
 
   client::Client& client() { return client_; }
-  // Another client of the same server.
-  client::Client ClientOf(const std::string& tenant, absl::Duration timeout = absl::Seconds(60)) const;
+  // Returns another client of the same server.
+  client::Client NewClient(const std::string& tenant, absl::Duration timeout = absl::Seconds(60)) const;
+  // The previous name of NewClient().
+  client::Client ClientOf(const std::string& tenant) const { return NewClient(tenant); }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
   Server& server() { return *server_; }
   std::string address() const;
@@ -59,14 +61,14 @@ class TestServer {
   const InFlightCalls& in_flight_calls() const { return *in_flight_calls_; }
   Metrics& metrics() { return *metrics_; }
 
-  // Calls a method with any bytes.
+  // Calls a method with arbitrary bytes.
   grpc::Status CallWithBytes(const std::string& method, absl::string_view request,
                              const std::string& service = "ConfigService", std::string* response = nullptr);
 
-  // GetConfig's answer, as it is sent; empty when it fails.
+  // The serialized answer of GetConfig. Empty if the call fails.
   std::string AnswerTo(const v1::GetConfigRequest& request);
 
-  // What was logged so far.
+  // The log so far.
   std::string log() const { return log_.str(); }
 
  private:
@@ -86,8 +88,11 @@ class TestServer {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-// "SCHEME_NOT_FOUND at scheme", or "OK", of what the client got.
-std::string ToldToClient(const absl::Status& status);
+// The reason and the field of an error that a client received, such as "SCHEME_NOT_FOUND at scheme". "OK" for an OK
+// status.
+std::string ReceivedReasonAndField(const absl::Status& status);
+// The previous name of ReceivedReasonAndField().
+inline std::string ToldToClient(const absl::Status& status) { return ReceivedReasonAndField(status); }
 
 }  // namespace qconfig
 

@@ -13,7 +13,7 @@ namespace qconfig {
 TlsHandshake Handshake(int port, int only) {
   TlsHandshake seen;
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
-  SSL_CTX_set_security_level(context.get(), 0);  // so that it is the server that refuses old versions
+  SSL_CTX_set_security_level(context.get(), 0);  // so that the server, not this client, rejects old versions
   SSL_CTX_set_min_proto_version(context.get(), only);
   SSL_CTX_set_max_proto_version(context.get(), only);
   SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);

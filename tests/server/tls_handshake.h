@@ -8,15 +8,15 @@
 
 namespace qconfig {
 
-// What a client of OpenSSL's sees when it connects to a port of this machine.
+// The result of an OpenSSL client's connection to a local port.
 struct TlsHandshake {
   bool done = false;
   std::string version;   // such as TLSv1.3
-  std::string protocol;  // what the server took of h2
-  std::string cert;      // the server's own, PEM
+  std::string protocol;  // the ALPN protocol that the server selected
+  std::string cert;      // the server's certificate, PEM
 };
 
-// Speaks the version `only`, such as TLS1_2_VERSION; 0: any. Checks no certificate.
+// Uses the TLS version `only`, such as TLS1_2_VERSION, or any version if 0. Does not verify certificates.
 TlsHandshake Handshake(int port, int only = 0);
 
 }  // namespace qconfig

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server that speaks TLS, asked by gRPC's clients and by OpenSSL's.
+// A server with TLS, called by clients that use gRPC or OpenSSL.
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -26,7 +26,7 @@ using testing::HasSubstr;
 
 class TlsTest : public testing::Test {
  protected:
-  // Serves with the pair, and asks callers for certificates of `client_ca` if that is not empty.
+  // Serves with the pair. If `client_ca` is not empty, clients need a certificate from it.
   void Start(const TestPair& pair, const std::string& client_ca = "") {
     Write(pair);
     if (!client_ca.empty()) {
@@ -44,20 +44,20 @@ class TlsTest : public testing::Test {
     return EventLog(log, LogForm::kText);
   }
 
-  // One file after the other, as an operator would.
+  // Writes one file after the other, like an operator.
   void Write(const TestPair& pair) const {
     WriteFile(paths_.cert, pair.cert);
     WriteFile(paths_.key, pair.key);
   }
 
-  // Until the counter has come to `count`.
+  // Waits until the counter reaches `count`.
   void AwaitReload(int64_t (TlsCertificates::*counter)() const, int64_t count) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (((*certificates_).*counter)() < count && absl::Now() < deadline) std::this_thread::yield();
     ASSERT_GE(((*certificates_).*counter)(), count);
   }
 
-  // One call, tried once, on a connection of its own.
+  // Makes one call without retries on its own connection.
   grpc::Status CallOnce(const std::string& ca, const TestPair& pair = {}) const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -78,7 +78,7 @@ class TlsTest : public testing::Test {
   std::unique_ptr<TestServer> server_;
 };
 
-TEST_F(TlsTest, SpeaksHttp2OverTls12AndLater) {
+TEST_F(TlsTest, SupportsHttp2OverTls12AndLater) {
   const TestPair pair = authority_.Issue("server");
   Start(pair);
   for (const auto& [version, name] : {std::pair(TLS1_2_VERSION, "TLSv1.2"), std::pair(TLS1_3_VERSION, "TLSv1.3")}) {
@@ -91,20 +91,20 @@ TEST_F(TlsTest, SpeaksHttp2OverTls12AndLater) {
   for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) EXPECT_FALSE(Handshake(port(), version).done);
 }
 
-TEST_F(TlsTest, ClientsKnowTheServerByItsAuthority) {
+TEST_F(TlsTest, ClientsVerifyTheServerWithItsAuthority) {
   Start(authority_.Issue("server"));
   EXPECT_TRUE(CallOnce(authority_.pem()).ok());
   EXPECT_FALSE(CallOnce("garbage").ok());
   EXPECT_THAT(CallOnce(TestAuthority("another").pem()).error_message(), HasSubstr("certificate verify failed"));
 }
 
-TEST_F(TlsTest, SendsTheCertificatesInBetween) {
+TEST_F(TlsTest, SendsIntermediateCertificates) {
   Start(TestAuthority("below", TestAuthority("intermediate", authority_)).Issue("server"));
   const grpc::Status status = CallOnce(authority_.pem());
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
-TEST_F(TlsTest, CallersNeedACertificateOfTheirAuthority) {
+TEST_F(TlsTest, ClientsNeedACertificateFromTheClientAuthority) {
   const TestAuthority callers("callers");
   Start(authority_.Issue("server"), callers.pem());
   EXPECT_TRUE(CallOnce(authority_.pem(), callers.Issue("me")).ok());
@@ -116,7 +116,7 @@ TEST_F(TlsTest, CallersNeedACertificateOfTheirAuthority) {
   }
 }
 
-TEST_F(TlsTest, AuthoritiesOfCallersAreReplaced) {
+TEST_F(TlsTest, ReloadsClientAuthorities) {
   const TestAuthority before("callers until now");
   const TestAuthority after("callers from now on");
   const TestPair of_before = before.Issue("me");
@@ -134,7 +134,7 @@ TEST_F(TlsTest, AuthoritiesOfCallersAreReplaced) {
   EXPECT_TRUE(CallOnce(authority_.pem(), of_after).ok());
 }
 
-TEST_F(TlsTest, ABrokenPairChangesNothing) {
+TEST_F(TlsTest, KeepsTheOldCertificateIfTheNewPairIsInvalid) {
   const TestPair pair = authority_.Issue("server");
   Start(pair);
   WriteFile(paths_.key, authority_.Issue("server").key);
@@ -143,7 +143,7 @@ TEST_F(TlsTest, ABrokenPairChangesNothing) {
   EXPECT_TRUE(CallOnce(authority_.pem()).ok());
 }
 
-TEST_F(TlsTest, NoCallFailsWhileCertificatesAreReplaced) {
+TEST_F(TlsTest, NoCallFailsDuringACertificateReload) {
   const TestAuthority callers("callers");
   const TestPair me = callers.Issue("me");
   Start(authority_.Issue("server"), callers.pem());
@@ -177,7 +177,7 @@ TEST_F(TlsTest, NoCallFailsWhileCertificatesAreReplaced) {
     const TestPair pair = authority_.Issue("server");
     Write(pair);
     AwaitReload(&TlsCertificates::reloads_ok, rotation);
-    // A client of TLS 1.3 sees the certificate before the server misses that of the client.
+    // With TLS 1.3, the client receives the server's certificate before the server notices that the client's is missing.
     EXPECT_EQ(Handshake(port(), TLS1_3_VERSION).cert, pair.cert);
     const int before = new_connections;
     while (new_connections < before + 6 && failed == 0) std::this_thread::yield();

@@ -57,7 +57,7 @@ Json ToJson(const absl::Status& status) {
 using Call = std::function<Json(Client&, const Json& request, Timeout)>;
 
 template <typename Request, typename Response>
-Call CallOf(absl::StatusOr<Response> (Client::*method)(Request, Timeout)) {
+Call MakeCall(absl::StatusOr<Response> (Client::*method)(Request, Timeout)) {
   return [method](Client& client, const Json& request, Timeout timeout) {
     const auto response = (client.*method)(FromJson<Request>(request), timeout);
     return response.ok() ? Json{{"response", ToJson(*response)}} : Json{{"error", ToJson(response.status())}};
@@ -66,19 +66,19 @@ Call CallOf(absl::StatusOr<Response> (Client::*method)(Request, Timeout)) {
 
 const Call& CallNamed(const std::string& method) {
   static const auto& calls = *new std::map<std::string, Call>{
-      {"GetConfig", CallOf(&Client::GetConfig)},
-      {"BatchGetConfig", CallOf(&Client::BatchGetConfig)},
-      {"ListTemplates", CallOf(&Client::ListTemplates)},
-      {"GetTemplate", CallOf(&Client::GetTemplate)},
-      {"ListSchemes", CallOf(&Client::ListSchemes)},
-      {"GetScheme", CallOf(&Client::GetScheme)},
-      {"ListCatalogs", CallOf(&Client::ListCatalogs)},
-      {"RegisterScheme", CallOf(&Client::RegisterScheme)},
-      {"UnregisterScheme", CallOf(&Client::UnregisterScheme)},
-      {"RegisterTemplate", CallOf(&Client::RegisterTemplate)},
-      {"UnregisterTemplate", CallOf(&Client::UnregisterTemplate)},
-      {"SetDefaultCatalog", CallOf(&Client::SetDefaultCatalog)},
-      {"ListChanges", CallOf(&Client::ListChanges)},
+      {"GetConfig", MakeCall(&Client::GetConfig)},
+      {"BatchGetConfig", MakeCall(&Client::BatchGetConfig)},
+      {"ListTemplates", MakeCall(&Client::ListTemplates)},
+      {"GetTemplate", MakeCall(&Client::GetTemplate)},
+      {"ListSchemes", MakeCall(&Client::ListSchemes)},
+      {"GetScheme", MakeCall(&Client::GetScheme)},
+      {"ListCatalogs", MakeCall(&Client::ListCatalogs)},
+      {"RegisterScheme", MakeCall(&Client::RegisterScheme)},
+      {"UnregisterScheme", MakeCall(&Client::UnregisterScheme)},
+      {"RegisterTemplate", MakeCall(&Client::RegisterTemplate)},
+      {"UnregisterTemplate", MakeCall(&Client::UnregisterTemplate)},
+      {"SetDefaultCatalog", MakeCall(&Client::SetDefaultCatalog)},
+      {"ListChanges", MakeCall(&Client::ListChanges)},
   };
   return calls.at(method);
 }
@@ -91,14 +91,14 @@ struct List {
 
 const List& ListNamed(const std::string& method) {
   static const auto& lists = *new std::map<std::string, List>{
-      {"ListTemplates", {CallOf(&Client::ListAllTemplates), "llm_templates"}},
-      {"ListSchemes", {CallOf(&Client::ListAllSchemes), "schemes"}},
-      {"ListChanges", {CallOf(&Client::ListAllChanges), "changes"}},
+      {"ListTemplates", {MakeCall(&Client::ListAllTemplates), "llm_templates"}},
+      {"ListSchemes", {MakeCall(&Client::ListAllSchemes), "schemes"}},
+      {"ListChanges", {MakeCall(&Client::ListAllChanges), "changes"}},
   };
   return lists.at(method);
 }
 
-Timeout TimeoutOf(const Json& operation) {
+Timeout ReadTimeout(const Json& operation) {
   return operation.contains("timeout_s") ? Timeout(absl::Seconds(operation["timeout_s"].get<double>())) : Timeout();
 }
 
@@ -111,7 +111,7 @@ class Driver {
     if (op == "verify_digest") return CheckDigest(operation);
     if (client_ == nullptr) throw std::logic_error("not connected");
     if (op == "call") {
-      return CallNamed(operation.at("method"))(*client_, operation.at("request"), TimeoutOf(operation));
+      return CallNamed(operation.at("method"))(*client_, operation.at("request"), ReadTimeout(operation));
     }
     if (op == "all") return All(operation);
     if (op == "parallel") return Parallel(operation);
@@ -125,7 +125,7 @@ class Driver {
     options.server = operation.at("server");
     options.tenant = operation.value("tenant", "");
     options.catalog = operation.value("catalog", "");
-    options.timeout = TimeoutOf(operation).value_or(options.timeout);
+    options.timeout = ReadTimeout(operation).value_or(options.timeout);
     if (operation.contains("tls")) {
       const Json& files = operation["tls"];
       auto tls = ReadTlsOptions({files.value("ca", ""), files.value("cert", ""), files.value("key", "")});
@@ -144,7 +144,7 @@ class Driver {
 
   Json All(const Json& operation) {
     const List& list = ListNamed(operation.at("method"));
-    const Json answer = list.call(*client_, operation.at("request"), TimeoutOf(operation));
+    const Json answer = list.call(*client_, operation.at("request"), ReadTimeout(operation));
     if (!answer.contains("response")) return answer;
     return {{"responses", answer["response"].value(list.entries, Json::array())}};
   }
@@ -154,7 +154,8 @@ class Driver {
     const Json& request = operation.at("request");
     std::vector<std::future<Json>> answers;
     for (int i = operation.at("count"); i > 0; --i) {
-      answers.push_back(std::async(std::launch::async, [&] { return call(*client_, request, TimeoutOf(operation)); }));
+      answers.push_back(
+          std::async(std::launch::async, [&] { return call(*client_, request, ReadTimeout(operation)); }));
     }
     Json all = {{"responses", Json::array()}, {"errors", Json::array()}};
     for (auto& future : answers) {

@@ -16,12 +16,12 @@
 namespace qconfig::client {
 namespace {
 
-std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& options) {
+std::shared_ptr<grpc::ChannelCredentials> MakeCredentials(const ClientOptions& options) {
   if (!options.tls.has_value()) return grpc::InsecureChannelCredentials();
   return grpc::SslCredentials({options.tls->ca, options.tls->key, options.tls->cert});
 }
 
-grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
+grpc::ChannelArguments MakeChannelArguments(const ClientOptions& options) {
   constexpr int kMaxAnswerBytes = 64 << 20;  // the server's limit for a response
   constexpr int kMaxRetriedBytes = 8 << 20;
   grpc::ChannelArguments arguments;
@@ -42,7 +42,8 @@ grpc::ChannelArguments ArgumentsOf(const ClientOptions& options) {
 }  // namespace
 
 Client::Client(const ClientOptions& options) : options_(options) {
-  const auto channel = grpc::CreateCustomChannel(options_.server, CredentialsOf(options_), ArgumentsOf(options_));
+  const auto channel =
+      grpc::CreateCustomChannel(options_.server, MakeCredentials(options_), MakeChannelArguments(options_));
   config_ = v1::ConfigService::NewStub(channel);
   registry_ = v1::RegistryService::NewStub(channel);
 }

@@ -38,7 +38,7 @@ struct Trees {
   absl::StatusOr<ordered_json> yaml;
 };
 
-Trees TreesOf(const std::string& text) {
+Trees ParseTrees(const std::string& text) {
   Trees trees;
   const absl::string_view content = absl::StripLeadingAsciiWhitespace(text);
   trees.looks_like_json = absl::StartsWith(content, "{") || absl::StartsWith(content, "[");
@@ -153,7 +153,7 @@ absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
 template <typename Entry, typename ReadQuark>
 absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<EntryFormat> format, const char* what,
                                       ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
-  const Trees trees = TreesOf(text);
+  const Trees trees = ParseTrees(text);
   std::vector<Reading<Entry>> readings;
   if (!format.has_value() || format == EntryFormat::kQuark) {
     readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));

@@ -48,10 +48,10 @@ void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
                                absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
                                             Printable(status.message(), 1000)));
   }
-  entry.set_algorithm(std::string(AlgorithmOf(entry.config())));
+  entry.set_algorithm(std::string(AlgorithmName(entry.config())));
 }
 
-v1::ConfigSpec SpecOf(const Arguments& arguments) {
+v1::ConfigSpec MakeSpec(const Arguments& arguments) {
   v1::ConfigSpec spec;
   spec.set_model_type(arguments.model_type);
   spec.set_scheme(arguments.scheme);
@@ -96,7 +96,7 @@ void WarnAboutUnusedConfigs(const v1::ConfigSpec& spec) {
 
 int Run(const Arguments& arguments, const ClientOptions& options) {
   v1::GetConfigRequest request;
-  *request.mutable_spec() = SpecOf(arguments);
+  *request.mutable_spec() = MakeSpec(arguments);
   arguments.revisions.FillIn(request);
   request.set_include_quark_json(arguments.output == "quark-json");
   WarnAboutUnusedConfigs(request.spec());

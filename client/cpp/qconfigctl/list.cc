@@ -54,7 +54,7 @@ google::protobuf::Timestamp TruncatedToSeconds(google::protobuf::Timestamp time)
   return time;
 }
 
-Rows RowsOf(const v1::ListTemplatesResponse& response) {
+Rows MakeRows(const v1::ListTemplatesResponse& response) {
   Rows rows = {{"MODEL TYPE", "KV LAYERS", "Q LAYERS", "ALGORITHMS"}};
   for (const v1::LlmTemplate& entry : response.llm_templates()) {
     rows.push_back({entry.model_type(), absl::StrJoin(entry.kv_layers_name(), ","),
@@ -63,7 +63,7 @@ Rows RowsOf(const v1::ListTemplatesResponse& response) {
   return rows;
 }
 
-Rows RowsOf(const v1::ListSchemesResponse& response) {
+Rows MakeRows(const v1::ListSchemesResponse& response) {
   Rows rows = {{"SCHEME", "WEIGHT", "INPUT", "ALIAS OF"}};
   for (const v1::Scheme& entry : response.schemes()) {
     rows.push_back(
@@ -72,7 +72,7 @@ Rows RowsOf(const v1::ListSchemesResponse& response) {
   return rows;
 }
 
-Rows RowsOf(const v1::ListCatalogsResponse& response) {
+Rows MakeRows(const v1::ListCatalogsResponse& response) {
   Rows rows = {{"CATALOG", "DEFAULT", "TEMPLATES", "SCHEMES", "DIGEST"}};
   for (const v1::Catalog& entry : response.catalogs()) {
     rows.push_back({entry.name(), entry.is_default() ? "yes" : "no", absl::StrCat(entry.template_count()),
@@ -82,7 +82,7 @@ Rows RowsOf(const v1::ListCatalogsResponse& response) {
 }
 
 // For example "put scheme my_int4".
-std::string DescriptionOf(const v1::RegistryChange& change) {
+std::string Describe(const v1::RegistryChange& change) {
   switch (change.change_case()) {
     case v1::RegistryChange::kPutScheme:
       return absl::StrCat("put scheme ", change.put_scheme().name());
@@ -100,11 +100,11 @@ std::string DescriptionOf(const v1::RegistryChange& change) {
   return "unknown change (qconfigctl is older than the server)";
 }
 
-Rows RowsOf(const v1::ListChangesResponse& response) {
+Rows MakeRows(const v1::ListChangesResponse& response) {
   Rows rows = {{"REVISION", "TIME", "ACTOR", "REQUEST ID", "CHANGE"}};
   for (const v1::ChangeRecord& record : response.changes()) {
     std::vector<std::string> descriptions;
-    for (const v1::RegistryChange& change : record.changes()) descriptions.push_back(DescriptionOf(change));
+    for (const v1::RegistryChange& change : record.changes()) descriptions.push_back(Describe(change));
     const std::string time =
         record.has_time() ? google::protobuf::util::TimeUtil::ToString(TruncatedToSeconds(record.time())) : "-";
     rows.push_back({absl::StrCat(record.revision()), time, record.actor().empty() ? "-" : record.actor(),
@@ -117,7 +117,7 @@ template <typename Response>
 int Print(const absl::StatusOr<Response>& response, const std::string& output, const ClientOptions& options) {
   if (!response.ok()) return PrintError(response.status(), options);
   if (output == "json") return PrintText(JsonText(*response));
-  PrintTable(RowsOf(*response));
+  PrintTable(MakeRows(*response));
   return kDone;
 }
 

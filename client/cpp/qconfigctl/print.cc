@@ -13,7 +13,7 @@ namespace qconfig::client {
 namespace {
 
 // Explains gRPC's message about a failed connection; null if there is nothing to add.
-const char* HintOf(absl::string_view message, const ClientOptions& options) {
+const char* FindHint(absl::string_view message, const ClientOptions& options) {
   const bool tls = options.tls.has_value();
   if (absl::StrContains(message, "Socket closed")) {
     if (!tls) return "if the server uses TLS, pass --tls or --tls-ca FILE";
@@ -65,7 +65,7 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   if (error.reason() == v1::ERROR_REASON_UNSPECIFIED) {
     std::cerr << "error: " << options.server << ": " << absl::StatusCodeToString(status.code()) << ": "
               << error.message() << '\n';
-    if (const char* hint = HintOf(error.message(), options)) std::cerr << "  hint:         " << hint << '\n';
+    if (const char* hint = FindHint(error.message(), options)) std::cerr << "  hint:         " << hint << '\n';
     return exit_code;
   }
   const bool one_field = error.field_violations_size() == 1 && !error.field_violations(0).description().empty();

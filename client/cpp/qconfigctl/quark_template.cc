@@ -47,8 +47,8 @@ absl::StatusOr<ordered_json> WithoutName(const ordered_json& json, const std::st
   ordered_json fields = json;
   const auto name = fields.find("name");
   if (name == fields.end()) return fields;
-  const absl::string_view wanted = JsonNameOf(config.config_case()).name;
-  if (!name->is_string() || (*name != std::string(wanted) && *name != std::string(AlgorithmOf(config)))) {
+  const absl::string_view wanted = GetJsonName(config.config_case()).name;
+  if (!name->is_string() || (*name != std::string(wanted) && *name != std::string(AlgorithmName(config)))) {
     return Invalid(Join(path, "name"), absl::StrCat("must be ", Quoted(wanted)));
   }
   fields.erase(name);

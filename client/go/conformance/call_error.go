@@ -36,7 +36,7 @@ type fieldViolation struct {
 	Description string `json:"description"`
 }
 
-func errorOf(err error) callError {
+func newCallError(err error) callError {
 	var failed *qconfig.Error
 	if !errors.As(err, &failed) {
 		return callError{Code: code.Code_UNKNOWN.String(), Message: err.Error(), Type: fmt.Sprintf("%T", err)}

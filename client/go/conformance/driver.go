@@ -83,7 +83,7 @@ func (d *driver) connect(op operation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.client, d.methods, d.lists = client, methodsOf(client), listsOf(client)
+	d.client, d.methods, d.lists = client, newMethods(client), newLists(client)
 	return map[string]bool{"ok": true}, nil
 }
 
@@ -92,11 +92,11 @@ func (d *driver) call(op operation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(op)
+	ctx, cancel := newContext(op)
 	defer cancel()
 	response, err := call(ctx)
 	if err != nil {
-		return map[string]callError{"error": errorOf(err)}, nil
+		return map[string]callError{"error": newCallError(err)}, nil
 	}
 	return map[string]json.RawMessage{"response": response}, nil
 }
@@ -106,7 +106,7 @@ func (d *driver) parallel(op operation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(op)
+	ctx, cancel := newContext(op)
 	defer cancel()
 	responses, failures := make([]json.RawMessage, op.Count), make([]error, op.Count)
 	var running sync.WaitGroup
@@ -128,7 +128,7 @@ func (d *driver) parallel(op operation) (any, error) {
 			answer.Responses = append(answer.Responses, responses[i])
 			continue
 		}
-		answer.Errors = append(answer.Errors, errorOf(err))
+		answer.Errors = append(answer.Errors, newCallError(err))
 	}
 	return answer, nil
 }
@@ -141,15 +141,15 @@ func (d *driver) all(op operation) (any, error) {
 	if !known {
 		return nil, fmt.Errorf("unknown list: %q", op.Method)
 	}
-	list, err := of(requestOf(op))
+	list, err := of(requestOrEmpty(op))
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := contextOf(op)
+	ctx, cancel := newContext(op)
 	defer cancel()
 	entries, err := list(ctx)
 	if err != nil {
-		return map[string]callError{"error": errorOf(err)}, nil
+		return map[string]callError{"error": newCallError(err)}, nil
 	}
 	return map[string][]json.RawMessage{"responses": entries}, nil
 }
@@ -163,7 +163,7 @@ func (d *driver) prepare(op operation) (call, error) {
 	if !known {
 		return nil, fmt.Errorf("unknown method: %q", op.Method)
 	}
-	return of(requestOf(op))
+	return of(requestOrEmpty(op))
 }
 
 func verifyDigest(op operation) (any, error) {
@@ -178,15 +178,15 @@ func verifyDigest(op operation) (any, error) {
 	return map[string]bool{"ok": ok}, nil
 }
 
-func requestOf(op operation) json.RawMessage {
+func requestOrEmpty(op operation) json.RawMessage {
 	if op.Request == nil {
 		return json.RawMessage("{}")
 	}
 	return op.Request
 }
 
-// contextOf returns a context with the timeout of the operation, if it has one.
-func contextOf(op operation) (context.Context, context.CancelFunc) {
+// newContext returns a context with the timeout of the operation, if it has one.
+func newContext(op operation) (context.Context, context.CancelFunc) {
 	if op.Timeout == 0 {
 		return context.WithCancel(context.Background())
 	}

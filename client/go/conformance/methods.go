@@ -20,33 +20,33 @@ type call func(context.Context) (json.RawMessage, error)
 // list reads all pages and returns the entries as ProtoJSON.
 type list func(context.Context) ([]json.RawMessage, error)
 
-func methodsOf(client *qconfig.Client) map[string]func(json.RawMessage) (call, error) {
+func newMethods(client *qconfig.Client) map[string]func(json.RawMessage) (call, error) {
 	return map[string]func(json.RawMessage) (call, error){
-		"GetConfig":          callOf(client.GetConfig),
-		"BatchGetConfig":     callOf(client.BatchGetConfig),
-		"ListTemplates":      callOf(client.ListTemplates),
-		"GetTemplate":        callOf(client.GetTemplate),
-		"ListSchemes":        callOf(client.ListSchemes),
-		"GetScheme":          callOf(client.GetScheme),
-		"ListCatalogs":       callOf(client.ListCatalogs),
-		"RegisterScheme":     callOf(client.RegisterScheme),
-		"UnregisterScheme":   callOf(client.UnregisterScheme),
-		"RegisterTemplate":   callOf(client.RegisterTemplate),
-		"UnregisterTemplate": callOf(client.UnregisterTemplate),
-		"SetDefaultCatalog":  callOf(client.SetDefaultCatalog),
-		"ListChanges":        callOf(client.ListChanges),
+		"GetConfig":          newCall(client.GetConfig),
+		"BatchGetConfig":     newCall(client.BatchGetConfig),
+		"ListTemplates":      newCall(client.ListTemplates),
+		"GetTemplate":        newCall(client.GetTemplate),
+		"ListSchemes":        newCall(client.ListSchemes),
+		"GetScheme":          newCall(client.GetScheme),
+		"ListCatalogs":       newCall(client.ListCatalogs),
+		"RegisterScheme":     newCall(client.RegisterScheme),
+		"UnregisterScheme":   newCall(client.UnregisterScheme),
+		"RegisterTemplate":   newCall(client.RegisterTemplate),
+		"UnregisterTemplate": newCall(client.UnregisterTemplate),
+		"SetDefaultCatalog":  newCall(client.SetDefaultCatalog),
+		"ListChanges":        newCall(client.ListChanges),
 	}
 }
 
-func listsOf(client *qconfig.Client) map[string]func(json.RawMessage) (list, error) {
+func newLists(client *qconfig.Client) map[string]func(json.RawMessage) (list, error) {
 	return map[string]func(json.RawMessage) (list, error){
-		"ListTemplates": listOf(client.AllTemplates),
-		"ListSchemes":   listOf(client.AllSchemes),
-		"ListChanges":   listOf(client.AllChanges),
+		"ListTemplates": newList(client.AllTemplates),
+		"ListSchemes":   newList(client.AllSchemes),
+		"ListChanges":   newList(client.AllChanges),
 	}
 }
 
-func callOf[Request, Response proto.Message](method func(context.Context, Request, ...grpc.CallOption) (Response, error)) func(json.RawMessage) (call, error) {
+func newCall[Request, Response proto.Message](method func(context.Context, Request, ...grpc.CallOption) (Response, error)) func(json.RawMessage) (call, error) {
 	return func(text json.RawMessage) (call, error) {
 		request, err := parse[Request](text)
 		if err != nil {
@@ -62,7 +62,7 @@ func callOf[Request, Response proto.Message](method func(context.Context, Reques
 	}
 }
 
-func listOf[Request, Entry proto.Message](all func(context.Context, Request, ...grpc.CallOption) iter.Seq2[Entry, error]) func(json.RawMessage) (list, error) {
+func newList[Request, Entry proto.Message](all func(context.Context, Request, ...grpc.CallOption) iter.Seq2[Entry, error]) func(json.RawMessage) (list, error) {
 	return func(text json.RawMessage) (list, error) {
 		request, err := parse[Request](text)
 		if err != nil {

@@ -88,7 +88,7 @@ class Driver:
         request = parsed(line)
         if isinstance(request, GetConfigRequest) and not request.HasField("spec"):
             return self.only_item(self.client.batch_get_config([request], timeout=line.get("timeout_s")))
-        positional, named = arguments_of(request)
+        positional, named = split_arguments(request)
         method = getattr(self.client, METHODS[line["method"]])
         return method(*positional, **named, timeout=line.get("timeout_s"))
 
@@ -154,7 +154,7 @@ def fields(request: Message) -> Json:
     return {field.name: value for field, value in request.ListFields()}
 
 
-def arguments_of(request: Message) -> tuple[list[Any], Json]:
+def split_arguments(request: Message) -> tuple[list[Any], Json]:
     """The positional and keyword arguments of the client's method for `request`."""
     if isinstance(request, GetConfigRequest):
         return [], get_config_arguments(request)

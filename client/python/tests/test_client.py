@@ -61,7 +61,7 @@ def test_not_modified(client: qconfig_client.Client) -> None:
 
 
 @pytest.mark.parametrize("golden", ["overrides", "algorithms"])
-def test_configurations_equal_those_of_quark(client: qconfig_client.Client, golden: str) -> None:
+def test_configurations_match_quark(client: qconfig_client.Client, golden: str) -> None:
     """Repeats recorded calls of Quark's get_config."""
     file = ROOT / f"tests/golden/quark-0.12.post1/{golden}.jsonl.gz"
     with gzip.open(file, "rt") as lines:
@@ -139,7 +139,7 @@ def test_replacing_a_scheme(client: qconfig_client.Client) -> None:
     assert (second.revision, second.replaced) == (4, True)
 
 
-def test_warnings_of_writes(client: qconfig_client.Client) -> None:
+def test_write_warnings(client: qconfig_client.Client) -> None:
     copy = Scheme(name="copy", config=client.get_scheme("nvfp4").scheme.config)
     [warning] = client.register_scheme(copy).warnings
     assert warning.code == config_service_pb2.WARNING_CODE_SHARED_SCALES_DROPPED
@@ -180,7 +180,7 @@ def test_a_repeated_request_id_applies_a_write_once(client: qconfig_client.Clien
     assert client.register_scheme(scheme(), request_id=request_id).revision == 2
 
 
-def test_tenant_and_catalog_of_the_client(server: Server) -> None:
+def test_client_tenant_and_catalog(server: Server) -> None:
     with qconfig_client.connect(server.address, tenant="two", catalog="quark-0.13") as client:
         assert client.get_config("llama", "mx9").catalog == "quark-0.13"
         assert client.get_config("llama", "fp8", catalog="quark-0.12.post1").catalog == "quark-0.12.post1"
@@ -195,7 +195,7 @@ def test_tenant_and_catalog_of_the_client(server: Server) -> None:
 
 @pytest.mark.parametrize("catalog", [None, "", "quark-0.12.post1"])
 @pytest.mark.parametrize("release", [None, "0.13"])
-def test_catalogue_of_the_installed_quark(
+def test_installed_quark_selects_the_catalogue(
     server: Server, monkeypatch: pytest.MonkeyPatch, release: Optional[str], catalog: Optional[str]
 ) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: release)

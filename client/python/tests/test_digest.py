@@ -16,13 +16,13 @@ VECTORS = json.loads((ROOT / "tests/golden/digests.json").read_text())
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_digests_equal_those_of_the_server(vector: dict) -> None:
+def test_digests_match_the_server(vector: dict) -> None:
     config = json_format.ParseDict(vector["config"], QConfig())
     assert canonical_json(config) == vector["canonical_json"]
     assert config_digest(config) == vector["config_digest"]
 
 
-def test_a_response_of_the_server(client: Client) -> None:
+def test_server_response(client: Client) -> None:
     response = client.get_config("llama", "mx6", min_kv_scale=1e-7, include_canonical_json=True).response
     assert verify_digest(response)
     assert canonical_json(response.config) == response.canonical_json

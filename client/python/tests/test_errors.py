@@ -27,7 +27,7 @@ def test_every_reason_has_a_class(reason: str) -> None:
     assert str(error) == f"text ({reason})"
 
 
-def test_every_class_has_a_reason_of_the_proto() -> None:
+def test_every_class_has_a_proto_reason() -> None:
     assert sorted(errors._BY_REASON) == sorted(REASONS)
 
 
@@ -38,7 +38,7 @@ def test_an_unknown_reason() -> None:
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_an_error_of_the_server(client: Client) -> None:
+def test_server_error(client: Client) -> None:
     with pytest.raises(SchemeNotFound) as caught:
         client.get_config("llama", scheme="int4_wo_12")
     error = caught.value
@@ -140,7 +140,7 @@ def test_a_detail_without_the_servers_error_info_is_ignored() -> None:
     assert failure(detail).field == ""
 
 
-def test_a_failed_batch_item_equals_the_error_of_a_call(client: Client) -> None:
+def test_failed_batch_items_have_the_same_error_as_a_call(client: Client) -> None:
     [item] = client.batch_get_config([{"model_type": "llama", "scheme": "fp9"}])
     with pytest.raises(SchemeNotFound) as caught:
         client.get_config("llama", "fp9")

@@ -41,7 +41,7 @@ def run(*arguments: str) -> None:
         assert stdout.read() == "done\n"
 
 
-def test_a_client_in_children_of_every_kind(server: Server) -> None:
+def test_a_client_works_in_all_kinds_of_child_processes(server: Server) -> None:
     run(str(Path(__file__).with_name("fork_program.py")), server.address)
 
 

@@ -335,7 +335,7 @@ def test_the_installed_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert _to_quark.installed_release() == "0.13"
 
 
-def test_catalogue_of_the_installed_release(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_release_selects_the_catalogue(unconfigured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_to_quark, "installed_release", lambda: "0.13")
     assert "mx9" in LLMTemplate.get_supported_schemes()
     for named, has_mx9 in (("quark-0.12.post1", False), ("", True)):

@@ -56,7 +56,7 @@ def run(*command: str, server: Server) -> str:
     return "\n".join(line for line in result.stdout.splitlines() if "QUARK-" not in line and line.strip("\x1b[0123m"))
 
 
-def test_a_worker_with_one_import_changed(new_server: Server) -> None:
+def test_a_worker_works_with_one_changed_import(new_server: Server) -> None:
     expected = run("-c", WORKER, server=new_server)
     assert "rejected lama fp8" in expected
     assert run("-c", WORKER.replace(QUARKS_IMPORT, OUR_IMPORT), server=new_server) == expected

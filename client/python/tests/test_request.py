@@ -59,7 +59,7 @@ def test_positional_arguments_have_quarks_order() -> None:
     assert made.shared_scale_groups.groups[0].layer_suffixes == ["c", "d"]
 
 
-def test_one_algorithm_or_a_list() -> None:
+def test_algorithm_may_be_one_name_or_a_list() -> None:
     assert spec(algorithm="awq").algorithm == ["awq"]
     assert spec(algorithm=("awq", "gptq")).algorithm == ["awq", "gptq"]
 
@@ -86,7 +86,7 @@ def test_layer_types_are_classes_or_names() -> None:
 
 @pytest.mark.parametrize("name", ["layer_config", "layer_type_config", "algo_configs"])
 @pytest.mark.parametrize("value", [["ab"], "ab", 3, [("a", "b", "c")]])
-def test_neither_dict_nor_pairs(name: str, value: Any) -> None:
+def test_overrides_must_be_a_dict_or_pairs(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=f"{name} must be a dict or pairs, not "):
         spec(**{name: value})
 
@@ -139,7 +139,7 @@ def test_autosmoothquant_distinguishes_none_from_the_default() -> None:
     assert config.HasField("scaling_layers")
 
 
-def test_algorithm_configuration_as_an_object_of_quark() -> None:
+def test_algorithm_configuration_as_a_quark_object() -> None:
     @dataclass
     class SmoothQuantConfig:
         name: str = "smooth"

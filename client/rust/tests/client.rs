@@ -224,7 +224,7 @@ async fn one_client_serves_many_tasks() {
 }
 
 #[tokio::test]
-async fn calls_are_balanced_over_servers_of_which_one_is_unreachable() {
+async fn calls_are_balanced_while_one_server_is_unreachable() {
     let (one, other) = (Server::start(), Server::start());
     let servers = format!("{}, {},{}", one.address, nowhere().await, other.address);
     let client = Client::builder().server(servers).build().unwrap();
@@ -297,7 +297,7 @@ async fn reconnects_to_a_restarted_server() {
 }
 
 #[tokio::test]
-async fn the_error_of_an_unreachable_server_has_its_address_and_the_cause() {
+async fn unreachable_server_errors_have_address_and_cause() {
     let address = nowhere().await;
     let client = Client::builder().server(&address).retry(None).build().unwrap();
     let begin = Instant::now();

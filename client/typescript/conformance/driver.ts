@@ -60,7 +60,7 @@ function connect({ server, tenant, catalog, timeout_s, tls }: Line) {
 }
 
 async function call({ method, request, timeout_s }: Line) {
-  const { input, output, localName } = methodOf(method);
+  const { input, output, localName } = findMethod(method);
   // TypeScript cannot infer that the method accepts this message.
   const send = (client[localName as keyof Client] as unknown as Call).bind(client);
   try {
@@ -72,7 +72,7 @@ async function call({ method, request, timeout_s }: Line) {
 }
 
 async function all({ method, request }: Line) {
-  const { input, name } = methodOf(method);
+  const { input, name } = findMethod(method);
   const entry = ENTRIES[name];
   if (entry === undefined) throw new Error(`${name} has no pages`);
   const list = (client[name.replace("List", "all") as keyof Client] as unknown as All).bind(client);
@@ -104,13 +104,13 @@ function run(line: Line): object | Promise<object> {
     case "parallel":
       return parallel(line);
     case "verify_digest":
-      return digestOf(fromJson(GetConfigResponseSchema, line.response ?? {}));
+      return checkDigest(fromJson(GetConfigResponseSchema, line.response ?? {}));
     default:
       throw new Error(`unknown operation: ${line.op}`);
   }
 }
 
-function digestOf(response: GetConfigResponse) {
+function checkDigest(response: GetConfigResponse) {
   try {
     return { ok: verifyDigest(response) };
   } catch (error) {
@@ -126,7 +126,7 @@ function parse(text: string): Line {
   return JSON.parse(quoted) as Line;
 }
 
-function methodOf(name: string | undefined): DescMethodUnary {
+function findMethod(name: string | undefined): DescMethodUnary {
   const method = METHODS.get(name);
   if (method === undefined) throw new Error(`unknown method: ${String(name)}`);
   return method;

@@ -103,7 +103,7 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
       const badRequest = anyUnpack(any, BadRequestSchema);
       if (info?.domain === "qconfig.dev") {
         hasInfo = true;
-        reason = reasonOf(info.reason);
+        reason = parseReason(info.reason);
         metadata = info.metadata;
       } else if (badRequest !== undefined) {
         fieldViolations = badRequest.fieldViolations.map(({ field, description }) =>
@@ -129,7 +129,7 @@ function statusDetails(metadata: Metadata): Status["details"] {
   return bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes).details : [];
 }
 
-function reasonOf(name: string): ErrorReason {
+function parseReason(name: string): ErrorReason {
   const value = ErrorReasonSchema.values.find((known) => known.name === `ERROR_REASON_${name}`);
   return value?.number ?? ErrorReason.UNSPECIFIED;
 }

@@ -62,7 +62,7 @@ export function channelCredentials(tls: TlsOptions | undefined): ChannelCredenti
   try {
     return ChannelCredentials.createSsl(ca, key, cert);
   } catch (error) {
-    throw new Error(`tls: invalid ca, cert or key: ${messageOf(error)}`, { cause: error });
+    throw new Error(`tls: invalid ca, cert or key: ${getMessage(error)}`, { cause: error });
   }
 }
 
@@ -77,10 +77,10 @@ function readFile(name: keyof TlsOptions, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new Error(`tls.${name}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`tls.${name}: ${getMessage(error)}`, { cause: error });
   }
 }
 
-function messageOf(error: unknown): string {
+function getMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -26,7 +26,7 @@ function decode(details: Uint8Array | undefined) {
   return error;
 }
 
-function detailsOf(...details: Any[]): Uint8Array {
+function encodeDetails(...details: Any[]): Uint8Array {
   return toBinary(StatusSchema, create(StatusSchema, { details }));
 }
 
@@ -52,7 +52,7 @@ const DETAIL = create(ErrorDetailSchema, {
   newestRevision: 3_630_000_000_001n,
 });
 
-function detailOf(error: QConfigError) {
+function getDetail(error: QConfigError) {
   const { field, value, allowed, allowedTotal, suggestions } = error;
   const { rule, tenant, catalog, firstRevision, newestRevision } = error;
   const lists = { allowed: [...allowed], suggestions: [...suggestions] };
@@ -64,37 +64,37 @@ function detailOf(error: QConfigError) {
 
 describe("details of an error", () => {
   test("a known reason", () => {
-    const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)));
+    const error = decode(encodeDetails(info("qconfig.dev", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)));
     assert.equal(error.reason, "SCHEME_NOT_FOUND");
-    assert.deepEqual(detailOf(error), DETAIL);
+    assert.deepEqual(getDetail(error), DETAIL);
     assert.deepEqual(error.metadata, { allowed: "x, y" });
   });
 
   test("an unknown reason keeps the other details", () => {
     const unknown = anyPack(StatusSchema, create(StatusSchema));
-    const error = decode(detailsOf(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
+    const error = decode(encodeDetails(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
     assert.equal(error.reason, "UNSPECIFIED");
-    assert.deepEqual(detailOf(error), DETAIL);
+    assert.deepEqual(getDetail(error), DETAIL);
   });
 
   test("without a detail the fields are empty", () => {
-    const error = decode(detailsOf(info("qconfig.dev", "SCHEME_NOT_FOUND")));
+    const error = decode(encodeDetails(info("qconfig.dev", "SCHEME_NOT_FOUND")));
     assert.equal(error.reason, "SCHEME_NOT_FOUND");
-    assert.deepEqual(detailOf(error), create(ErrorDetailSchema));
+    assert.deepEqual(getDetail(error), create(ErrorDetailSchema));
   });
 
   test("details of another domain, no details, and malformed details", () => {
     for (const details of [
-      detailsOf(info("example.com", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)),
+      encodeDetails(info("example.com", "SCHEME_NOT_FOUND"), anyPack(ErrorDetailSchema, DETAIL)),
       undefined,
       Uint8Array.of(255, 255),
-      detailsOf(damaged(ErrorInfoSchema)),
-      detailsOf(damaged(ErrorDetailSchema)),
+      encodeDetails(damaged(ErrorInfoSchema)),
+      encodeDetails(damaged(ErrorDetailSchema)),
     ]) {
       const error = decode(details);
       assert.equal(error.reason, "UNSPECIFIED");
       assert.deepEqual(error.metadata, {});
-      assert.deepEqual(detailOf(error), create(ErrorDetailSchema));
+      assert.deepEqual(getDetail(error), create(ErrorDetailSchema));
     }
   });
 
@@ -102,7 +102,7 @@ describe("details of an error", () => {
     const code = status.NOT_FOUND;
     const item = { code, reason: ErrorReason.SCHEME_NOT_FOUND, message: "no", metadata: {}, fieldViolations: [] };
     const error = new QConfigError({ ...item, detail: DETAIL });
-    assert.deepEqual(detailOf(error), DETAIL);
+    assert.deepEqual(getDetail(error), DETAIL);
     assert.match(JSON.stringify(error), /"reason":"SCHEME_NOT_FOUND"/);
   });
 });

@@ -23,14 +23,14 @@ constexpr mode_t kOwnerOnly = 0600;
 constexpr int64_t kMaxNumber = int64_t{1} << 60;  // sums do not overflow
 
 // Has a fixed length, so that writing it replaces all of the old text.
-std::string TextOf(const CommitCount& count) { return absl::StrFormat("%020d %020d\n", count.epoch, count.commits); }
+std::string ReadText(const CommitCount& count) { return absl::StrFormat("%020d %020d\n", count.epoch, count.commits); }
 
-// Nullopt if TextOf() did not write the text, which happens after a crash of the machine.
+// Nullopt if ReadText() did not write the text, which happens after a crash of the machine.
 std::optional<CommitCount> Parse(absl::string_view text) {
   CommitCount count;
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::ByAnyChar(" \n"));
   const bool valid = parts.size() == 3 && absl::SimpleAtoi(parts[0], &count.epoch) &&
-                     absl::SimpleAtoi(parts[1], &count.commits) && TextOf(count) == text && count.epoch >= 0 &&
+                     absl::SimpleAtoi(parts[1], &count.commits) && ReadText(count) == text && count.epoch >= 0 &&
                      count.epoch <= kMaxNumber && count.commits >= 0 && count.commits <= kMaxNumber;
   return valid ? std::optional<CommitCount>(count) : std::nullopt;
 }
@@ -75,7 +75,7 @@ void CommitsFile::SetEpoch(int64_t epoch) {
 
 // Holds the lock, so that the count in the file never decreases. The write only reaches the page cache.
 void CommitsFile::Write() {
-  const std::string text = TextOf(count_);
+  const std::string text = ReadText(count_);
   static_cast<void>(!pwrite(fd_.get(), text.data(), text.size(), 0));
 }
 

@@ -29,7 +29,7 @@ absl::Status Sync(const std::string& path, int flags) {
   return absl::OkStatus();
 }
 
-std::string DirectoryOf(const std::string& path) {
+std::string ParentDirectory(const std::string& path) {
   const std::string directory = std::filesystem::path(path).parent_path();
   return directory.empty() ? "." : directory;
 }
@@ -75,15 +75,15 @@ absl::StatusOr<std::string> CanonicalPath(const std::string& path) {
   return canonical.string();
 }
 
-absl::Status CreateDirectoryOf(const std::string& path) {
-  const std::string directory = DirectoryOf(path);
-  if (mkdir(directory.c_str(), kOwnerOnlyDirectory) == 0) return Sync(DirectoryOf(directory), O_DIRECTORY);
+absl::Status CreateParentDirectory(const std::string& path) {
+  const std::string directory = ParentDirectory(path);
+  if (mkdir(directory.c_str(), kOwnerOnlyDirectory) == 0) return Sync(ParentDirectory(directory), O_DIRECTORY);
   if (errno == EEXIST) return absl::OkStatus();
   if (errno != ENOENT) return FileFailure("create", directory, errno);
-  if (absl::Status above = CreateDirectoryOf(directory); !above.ok()) return above;
+  if (absl::Status above = CreateParentDirectory(directory); !above.ok()) return above;
   if (mkdir(directory.c_str(), kOwnerOnlyDirectory) != 0 && errno != EEXIST)
     return FileFailure("create", directory, errno);
-  return Sync(DirectoryOf(directory), O_DIRECTORY);
+  return Sync(ParentDirectory(directory), O_DIRECTORY);
 }
 
 absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path) {
@@ -101,7 +101,7 @@ absl::Status PublishFile(const std::string& from, const std::string& to) {
   const int error = RenameToNewName(from, to);
   if (error == EEXIST) return PathExists(to);
   if (error != 0) return FileFailure("rename to", to, error);
-  return Sync(DirectoryOf(to), O_DIRECTORY);
+  return Sync(ParentDirectory(to), O_DIRECTORY);
 }
 
 void ChownToOwnerOf(const std::string& path, int fd) {

@@ -25,7 +25,7 @@ struct FileFacts {
   dev_t device = 0;
   ino_t inode = 0;
 
-  bool IsFileOf(const FileFacts& other) const { return device == other.device && inode == other.inode; }
+  bool IsSameFile(const FileFacts& other) const { return device == other.device && inode == other.inode; }
 };
 absl::StatusOr<FileFacts> StatFile(const std::string& path);
 
@@ -36,7 +36,7 @@ absl::StatusOr<int64_t> FileSize(const std::string& path);
 absl::StatusOr<std::string> CanonicalPath(const std::string& path);
 
 // Creates the missing directories above `path`.
-absl::Status CreateDirectoryOf(const std::string& path);
+absl::Status CreateParentDirectory(const std::string& path);
 
 // Creates an empty file with a unique name that begins with `path`, and returns the name.
 absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
 
-std::string HolderOf(int fd) {
+std::string ReadHolder(int fd) {
   std::array<char, 32> text{};
   const ssize_t size = pread(fd, text.data(), text.size(), 0);
   const std::string holder = size > 0 ? std::string(text.data(), static_cast<size_t>(size)) : "";
@@ -34,7 +34,7 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return FileFailure("lock", name, errno);
     return absl::FailedPreconditionError(
-        absl::StrCat(HolderOf(fd.get()), " holds ", name, "; stop it, or use another file"));
+        absl::StrCat(ReadHolder(fd.get()), " holds ", name, "; stop it, or use another file"));
   }
   // Only messages need the process id, so a full disk is not an error.
   const std::string pid = absl::StrCat(getpid(), "\n");

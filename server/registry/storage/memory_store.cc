@@ -23,19 +23,19 @@ struct Version {
 template <typename Value>
 using Versions = std::vector<Version<Value>>;
 
-const std::string& NameOf(const v1::Scheme& scheme) { return scheme.name(); }
-const std::string& NameOf(const v1::LlmTemplate& model) { return model.model_type(); }
+const std::string& EntryName(const v1::Scheme& scheme) { return scheme.name(); }
+const std::string& EntryName(const v1::LlmTemplate& model) { return model.model_type(); }
 
 template <typename Value>
 auto FindCurrent(Versions<Value>& versions, const std::string& name) {
   return std::find_if(versions.begin(), versions.end(), [&name](const Version<Value>& version) {
-    return version.until == kForever && NameOf(*version.value) == name;
+    return version.until == kForever && EntryName(*version.value) == name;
   });
 }
 
 template <typename Value>
 void Put(Versions<Value>& versions, int64_t revision, const Value& value) {
-  auto place = FindCurrent(versions, NameOf(value));
+  auto place = FindCurrent(versions, EntryName(value));
   if (place != versions.end()) {
     place->until = revision;
     ++place;
@@ -68,7 +68,7 @@ std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, in
 }  // namespace
 
 struct MemoryStore::Registry {
-  RevisionRange range;                                        // `next` is set by RangeOf()
+  RevisionRange range;                                        // `next` is set by GetRange()
   std::deque<std::shared_ptr<const RegistryCommit>> commits;  // of the revisions after range.first
   Versions<v1::Scheme> schemes;
   Versions<v1::LlmTemplate> templates;
@@ -139,7 +139,7 @@ const MemoryStore::Registry& MemoryStore::Find(const TenantId& tenant) const {
   return it == registries_.end() ? *kNeverWritten : it->second;
 }
 
-RevisionRange MemoryStore::RangeOf(const Registry& registry) const {
+RevisionRange MemoryStore::GetRange(const Registry& registry) const {
   RevisionRange range = registry.range;
   SetNext(range, epoch_);
   return range;
@@ -157,7 +157,7 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   auto stored = std::make_shared<const RegistryCommit>(commit);
   const absl::MutexLock lock(&mutex_);
   const Registry& known = Find(tenant);
-  RevisionRange range = RangeOf(known);
+  RevisionRange range = GetRange(known);
   if (commit.record.revision() != range.next) return Conflict(tenant, range.next);
   if (known.HasRequest(commit.record.request_id())) return RequestIdTaken(tenant, commit.record.request_id());
   Registry& registry = registries_[tenant.name()];
@@ -167,19 +167,19 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   registry.range = std::move(range);
   registry.ForgetHistory(history_);
   ++writes_;
-  return RangeOf(registry);
+  return GetRange(registry);
 }
 
 absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {
   const absl::MutexLock lock(&mutex_);
-  return RangeOf(Find(tenant));
+  return GetRange(Find(tenant));
 }
 
 absl::StatusOr<RegistryState> MemoryStore::Load(const TenantId& tenant, int64_t revision) const {
   const absl::MutexLock lock(&mutex_);
   const Registry& registry = Find(tenant);
   if (revision == 0) revision = registry.range.newest;
-  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
+  if (absl::Status readable = CheckReadable(tenant, GetRange(registry), revision); !readable.ok()) return readable;
   const auto default_catalogs = At(registry.default_catalogs, revision);
   return RegistryState(revision, default_catalogs.empty() ? "" : *default_catalogs.back(),
                        At(registry.schemes, revision), At(registry.templates, revision));
@@ -189,7 +189,7 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> MemoryStore::ChangesSince(const Te
                                                                         size_t max_changes) const {
   const absl::MutexLock lock(&mutex_);
   const Registry& registry = Find(tenant);
-  if (absl::Status readable = CheckReadable(tenant, RangeOf(registry), revision); !readable.ok()) return readable;
+  if (absl::Status readable = CheckReadable(tenant, GetRange(registry), revision); !readable.ok()) return readable;
   std::vector<v1::ChangeRecord> changes;
   for (auto i = static_cast<size_t>(WritesBetween(registry.range, registry.range.first, revision));
        i < registry.commits.size() && changes.size() < max_changes; ++i) {

@@ -40,7 +40,7 @@ class MemoryStore : public RegistryStore {
   // The registry of the tenant, or an empty one. Valid as long as the store.
   const Registry& Find(const TenantId& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  RevisionRange RangeOf(const Registry& registry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  RevisionRange GetRange(const Registry& registry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const HistoryLimits history_;
   const Clock clock_;

@@ -18,11 +18,11 @@ constexpr absl::Duration kBusyTimeout = absl::Seconds(30);
 // Copies in one step, so that the copy is consistent while others write.
 absl::Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
-  if (backup == nullptr) return to.StatusOf(sqlite3_extended_errcode(to.handle()));
+  if (backup == nullptr) return to.ToStatus(sqlite3_extended_errcode(to.handle()));
   const int stepped = sqlite3_backup_step(backup, -1);
   const int finished = sqlite3_backup_finish(backup);
-  if (finished != SQLITE_OK) return to.StatusOf(finished);
-  return stepped == SQLITE_DONE ? absl::OkStatus() : to.StatusOf(stepped);
+  if (finished != SQLITE_OK) return to.ToStatus(finished);
+  return stepped == SQLITE_DONE ? absl::OkStatus() : to.ToStatus(stepped);
 }
 
 // Makes a copy of `from` that is one file, without a log, and marked as a backup. Damage found in the copy is reported

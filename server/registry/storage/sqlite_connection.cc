@@ -26,7 +26,7 @@ bool IsOutOfSpace(int code, int system_error) {
 }
 
 // After a failed COMMIT, SQLite has the system's error only in the file of the log that could not be written.
-int SystemErrorOf(sqlite3* handle, int code) {
+int GetSystemError(sqlite3* handle, int code) {
   int error = 0;
   sqlite3_file* log = nullptr;
   if (code == SQLITE_IOERR_WRITE) sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
@@ -50,7 +50,7 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, nullptr);
   // There is a handle even if opening failed; it has the error and must be closed.
   SqliteConnection connection(std::unique_ptr<sqlite3, Closer>(opened), path, busy_timeout);
-  if (code != SQLITE_OK) return connection.StatusOf(code);
+  if (code != SQLITE_OK) return connection.ToStatus(code);
   SetBusyTimeout(opened, busy_timeout);
   const absl::Status configured =
       connection.Execute(absl::StrCat("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; ",
@@ -71,7 +71,7 @@ void SqliteConnection::CheckpointLog() {
 absl::Status SqliteConnection::TruncateLog(absl::Duration max_wait) {
   SetBusyTimeout(handle_.get(), max_wait);
   const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  absl::Status emptied = StatusOf(code);
+  absl::Status emptied = ToStatus(code);
   SetBusyTimeout(handle_.get(), busy_timeout_);
   return emptied;
 }
@@ -83,14 +83,14 @@ absl::Status SqliteConnection::CheckUnmoved() const {
 }
 
 absl::Status SqliteConnection::Execute(const std::string& sql) {
-  return StatusOf(sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+  return ToStatus(sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
 }
 
-absl::Status SqliteConnection::StatusOf(int code) const {
+absl::Status SqliteConnection::ToStatus(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
   // The handle's text is more precise than the code, but belongs to the handle's last failure.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
-  const int system_error = is_last ? SystemErrorOf(handle_.get(), code) : 0;
+  const int system_error = is_last ? GetSystemError(handle_.get(), code) : 0;
   std::string problem = absl::StrCat("the registry's database ", path_, ": ",
                                      is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
   if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
@@ -103,7 +103,7 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) 
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return StatusOf(code);
+  if (code != SQLITE_OK) return ToStatus(code);
   statements_[sql].reset(statement);
   return statement;
 }
@@ -126,7 +126,7 @@ void SqliteQuery::Prepare(absl::string_view sql) {
 }
 
 void SqliteQuery::Note(int code) {
-  if (status_.ok()) status_ = connection_.StatusOf(code);
+  if (status_.ok()) status_ = connection_.ToStatus(code);
 }
 
 void SqliteQuery::Bind(int index, int64_t value) {

@@ -48,7 +48,7 @@ class SqliteConnection {
   absl::Duration busy_timeout() const { return busy_timeout_; }
 
   // The status of a call that returned `code`.
-  absl::Status StatusOf(int code) const;
+  absl::Status ToStatus(int code) const;
 
   // For calls without a wrapper here.
   sqlite3* handle() const { return handle_.get(); }

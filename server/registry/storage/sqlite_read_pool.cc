@@ -15,7 +15,7 @@ absl::StatusOr<SqliteConnection> SqliteReadPool::Open() const {
   if (!connection.ok()) return connection.status();
   const absl::StatusOr<FileFacts> file = StatFile(path_);
   if (!file.ok()) return file.status();
-  if (!file->IsFileOf(file_) || !connection->CheckUnmoved().ok()) return MovedWhileInUse(path_);
+  if (!file->IsSameFile(file_) || !connection->CheckUnmoved().ok()) return MovedWhileInUse(path_);
   return connection;
 }
 

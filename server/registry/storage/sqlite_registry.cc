@@ -27,7 +27,7 @@ absl::Status Damaged(const SqliteConnection& connection, const TenantId& tenant,
 }
 
 // "5:3630000000000 " for each gap.
-std::string TextOf(const std::vector<RevisionGap>& gaps) {
+std::string GapsToText(const std::vector<RevisionGap>& gaps) {
   std::string text;
   for (const RevisionGap& gap : gaps) absl::StrAppend(&text, gap.after, ":", gap.next, " ");
   return text;
@@ -290,7 +290,7 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   if (*first > found->range.first) status = Forget(connection, found->id, *first);
   if (!status.ok()) return status;
   found->range.first = *first;
-  const std::string gaps = TextOf(found->range.gaps);
+  const std::string gaps = GapsToText(found->range.gaps);
   status = SqliteQuery(connection,
                        "UPDATE tenants SET revision = ?, first_revision = ?, commits = commits + 1, gaps = ? "
                        "WHERE id = ?",

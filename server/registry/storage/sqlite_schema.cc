@@ -172,7 +172,7 @@ absl::Status SetDurable(SqliteConnection& connection) {
 
 // The migrations of a registry's file. Backups of version 1 have no mark. But a server's file always uses a write-ahead
 // log, and a backup never does, so the migration to version 2 marks files that do not.
-absl::StatusOr<std::vector<std::string>> MigrationsOf(SqliteConnection& connection) {
+absl::StatusOr<std::vector<std::string>> SelectMigrations(SqliteConnection& connection) {
   std::vector<std::string> migrations = SqliteMigrations();
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
   if (!version.ok()) return version.status();
@@ -263,7 +263,7 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
   const bool thorough = *size + *log_size < kMaxCheckedBytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
   connection->KeepLogOnClose(false);
-  const absl::StatusOr<std::vector<std::string>> migrations = MigrationsOf(*connection);
+  const absl::StatusOr<std::vector<std::string>> migrations = SelectMigrations(*connection);
   if (!migrations.ok()) return migrations.status();
   if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;
   // A backup does not use this mode.

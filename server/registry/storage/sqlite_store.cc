@@ -45,7 +45,7 @@ absl::Status LimitSize(SqliteConnection& connection, int64_t max_bytes) {
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptions& options) {
   if (absl::Status named = CheckName(options.path); !named.ok()) return named;
-  if (absl::Status created = CreateDirectoryOf(options.path); !created.ok()) return created;
+  if (absl::Status created = CreateParentDirectory(options.path); !created.ok()) return created;
   const absl::StatusOr<std::string> path = CanonicalPath(options.path);
   if (!path.ok()) return path.status();  // the canonical path has one lock for each file
   absl::StatusOr<FileLock> lock = FileLock::Acquire(*path);

@@ -6,7 +6,7 @@
 namespace qconfig {
 namespace {
 
-TEST(ClockTest, TellsTheTimeThatItIsGiven) {
+TEST(ClockTest, ReturnsTheTimesOfItsSource) {
   absl::Time now = absl::UnixEpoch();
   absl::Duration steady = absl::Seconds(5);
   const Clock clock([&now] { return now; }, [&steady] { return steady; });
@@ -17,7 +17,7 @@ TEST(ClockTest, TellsTheTimeThatItIsGiven) {
   EXPECT_EQ(copy.Steady(), absl::Seconds(6));
 }
 
-TEST(ClockTest, SteadyTimeDoesNotFollowTheWallTime) {
+TEST(ClockTest, SteadyTimeIgnoresWallTimeChanges) {
   absl::Time now = absl::UnixEpoch() + absl::Hours(1);
   const Clock clock([&now] { return now; });
   const absl::Duration before = clock.Steady();

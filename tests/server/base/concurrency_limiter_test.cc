@@ -8,7 +8,7 @@
 namespace qconfig {
 namespace {
 
-TEST(ConcurrencyLimiterTest, GrantsAsManySlotsAsItHas) {
+TEST(ConcurrencyLimiterTest, GrantsSlotsUpToTheLimit) {
   ConcurrencyLimiter limiter(2);
   const Counted first = limiter.Acquire(absl::ZeroDuration());
   Counted second = limiter.Acquire(absl::ZeroDuration());
@@ -19,10 +19,10 @@ TEST(ConcurrencyLimiterTest, GrantsAsManySlotsAsItHas) {
   EXPECT_TRUE(limiter.Acquire(absl::ZeroDuration()));
 }
 
-TEST(ConcurrencyLimiterTest, TimeoutInThePastIsNoError) {
+TEST(ConcurrencyLimiterTest, GrantsAFreeSlotWithANegativeTimeout) {
   ConcurrencyLimiter limiter(1);
   const Counted slot = limiter.Acquire(-absl::Hours(1));
-  EXPECT_TRUE(slot) << "a free slot needs no time";
+  EXPECT_TRUE(slot) << "a free slot needs no wait";
   EXPECT_FALSE(limiter.Acquire(-absl::Hours(1)));
 }
 

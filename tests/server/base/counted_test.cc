@@ -10,13 +10,13 @@
 namespace qconfig {
 namespace {
 
-// One more in `count`, until the result is gone.
+// Increments `count` until the result is destroyed.
 Counted CountIn(int& count) {
   ++count;
   return Counted([&count] { --count; });
 }
 
-TEST(CountedTest, CountsWhileItLives) {
+TEST(CountedTest, CountsDuringItsLifetime) {
   int count = 0;
   {
     const Counted counted = CountIn(count);
@@ -55,7 +55,7 @@ TEST(CountedTest, MovingCountsOnce) {
   EXPECT_TRUE(third);
 }
 
-TEST(CountedTest, AssignmentStopsCountingWhatWasThere) {
+TEST(CountedTest, AssignmentStopsCountingTheOldValue) {
   int one = 0;
   int other = 0;
   Counted counted = CountIn(one);
@@ -64,7 +64,7 @@ TEST(CountedTest, AssignmentStopsCountingWhatWasThere) {
   EXPECT_EQ(other, 1);
 }
 
-TEST(CountedTest, KeepsWhatItCapturesUntilItStopsCounting) {
+TEST(CountedTest, KeepsItsCapturesUntilItStopsCounting) {
   auto count = std::make_shared<int>(1);
   const std::weak_ptr<int> alive = count;
   Counted counted([kept = std::move(count)] { --*kept; });

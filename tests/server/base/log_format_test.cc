@@ -97,7 +97,7 @@ TEST(LogFormatTest, EveryJsonLineWithFieldsIsOneObject) {
   }
 }
 
-TEST(LogFormatTest, TextStaysOneLineWhateverIsInIt) {
+TEST(LogFormatTest, TextLinesStayOnOneLine) {
   MemoryLog log(LogForm::kText);
   const auto fields = FieldsLogger(*log);
   const std::vector<std::string> texts = HostileTexts();
@@ -111,7 +111,7 @@ TEST(LogFormatTest, TextStaysOneLineWhateverIsInIt) {
   }
 }
 
-TEST(LogFormatTest, TextFieldsAreQuotedWhenTheyAreNotPlain) {
+TEST(LogFormatTest, TextFieldsAreQuotedIfNecessary) {
   EXPECT_EQ(LogFields(LogForm::kText, "call").Add("a", "x=1").Add("b", "").Add("c", "two words").Add("n", 5).message(),
             "call a=x=1 b= c=\"two words\" n=5");
   EXPECT_EQ(LogFields(LogForm::kText, "call").Add("a", "\"").Add("b", "\n").message(),

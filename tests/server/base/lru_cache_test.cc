@@ -12,19 +12,19 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(LruCacheTest, WhatWasUsedLastStays) {
+TEST(LruCacheTest, EvictsTheLeastRecentlyUsedEntry) {
   LruCache<int> cache(3);
   cache.Put("a", 1, 1);
   cache.Put("b", 2, 1);
   cache.Put("c", 3, 1);
   ASSERT_NE(cache.Find("a"), nullptr);
-  EXPECT_THAT(cache.Put("d", 4, 1), ElementsAre(2)) << "b was not used for longest";
+  EXPECT_THAT(cache.Put("d", 4, 1), ElementsAre(2)) << "b is the least recently used";
   EXPECT_EQ(cache.Find("b"), nullptr);
   EXPECT_EQ(*cache.Find("a"), 1);
   EXPECT_EQ(*cache.Find("d"), 4);
 }
 
-TEST(LruCacheTest, BytesAreCounted) {
+TEST(LruCacheTest, CountsBytes) {
   LruCache<int> cache(10);
   cache.Put("a", 1, 4);
   cache.Put("b", 2, 4);
@@ -40,7 +40,7 @@ TEST(LruCacheTest, BytesAreCounted) {
   EXPECT_EQ(cache.bytes(), 0u);
 }
 
-TEST(LruCacheTest, ManyEntriesComeAndGo) {
+TEST(LruCacheTest, SurvivesManyInsertionsAndEvictions) {
   LruCache<std::string> cache(100);
   for (int i = 0; i < 10'000; ++i) {
     const std::string key = std::to_string(i);

@@ -21,7 +21,7 @@ void Write(const std::filesystem::path& file, const std::string& content) {
   std::ofstream(file) << content;
 }
 
-TEST(ProcessorsTest, AreThoseThatTheProcessMayRunOn) {
+TEST(ProcessorsTest, CountsTheProcessorsOfTheAffinityMask) {
   const TempDirectory nothing;
   std::thread([&nothing] {
     cpu_set_t first;
@@ -37,7 +37,7 @@ TEST(ProcessorsTest, AreThoseThatTheProcessMayRunOn) {
   }).join();
 }
 
-TEST(ProcessorsTest, AreNoMoreThanTheContainersQuota) {
+TEST(ProcessorsTest, AreLimitedByTheQuotaOfTheContainer) {
   const TempDirectory none;
   const size_t all = Processors(none.Path(""));
   for (const auto& [quota, processors] : std::map<std::string, size_t>{{"max 100000\n", all},
@@ -54,7 +54,7 @@ TEST(ProcessorsTest, AreNoMoreThanTheContainersQuota) {
   }
 }
 
-TEST(ProcessorsTest, UnderstandsTheFirstVersionOfControlGroups) {
+TEST(ProcessorsTest, SupportsCgroupsV1) {
   const TempDirectory v1;
   Write(v1.Path("cpu/cpu.cfs_period_us"), "50000\n");
   Write(v1.Path("cpu/cpu.cfs_quota_us"), "-1\n");
@@ -66,7 +66,7 @@ TEST(ProcessorsTest, UnderstandsTheFirstVersionOfControlGroups) {
   EXPECT_EQ(Processors(v1.Path("")), 1);
 }
 
-TEST(ProcessorsTest, AreNoMoreThanTheQuotaOfAnyGroupThatTheProcessIsIn) {
+TEST(ProcessorsTest, AreLimitedByTheQuotasOfAllParentCgroups) {
   const TempDirectory groups;
   const std::string self = groups.Path("self");
   Write(self, "11:memory:/elsewhere\n4:cpu,cpuacct:/slice/service\n0::/slice/service\n");
@@ -82,7 +82,7 @@ TEST(ProcessorsTest, AreNoMoreThanTheQuotaOfAnyGroupThatTheProcessIsIn) {
     Write(groups.Path("cpu/" + group + "cpu.cfs_quota_us"), "-1\n");
   }
   Write(groups.Path("elsewhere/cpu.max"), "100000 100000\n");
-  Write(groups.Path("cpu/cpu.max"), "100000 100000\n");  // another group of v2, which is named like v1's folder
+  Write(groups.Path("cpu/cpu.max"), "100000 100000\n");  // a v2 group with the name of v1's folder
   EXPECT_EQ(Processors(groups.Path(""), self), all);
 }
 

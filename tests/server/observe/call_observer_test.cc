@@ -32,12 +32,12 @@ using testing::Not;
 
 constexpr char kGetConfig[] = "qconfig.v1.ConfigService/GetConfig";
 
-// An observer whose log is in memory.
+// An observer that logs to memory.
 class ObserverTest : public testing::Test {
  protected:
   explicit ObserverTest(LogForm form = LogForm::kJson) { settings_.form = form; }
 
-  // A call that took `elapsed`.
+  // Reports a call that took `elapsed`.
   void Finish(const absl::Status& status, absl::Duration elapsed = absl::Milliseconds(1)) {
     if (observer_ == nullptr) {
       SetLogForm(*log_, settings_.form);
@@ -73,7 +73,7 @@ class ObserverTest : public testing::Test {
   std::unique_ptr<CallObserver> observer_;
 };
 
-TEST_F(ObserverTest, LineHasItsFields) {
+TEST_F(ObserverTest, LogsEveryField) {
   settings_.sample = 1;
   Finish(absl::OkStatus(), absl::Microseconds(1234));
   ASSERT_EQ(Lines().size(), 1u);
@@ -91,7 +91,7 @@ TEST_F(ObserverTest, LineHasItsFields) {
                         {"peer", "ipv4:127.0.0.1:1"}}));
 }
 
-TEST_F(ObserverTest, RefusedCallNamesReasonAndFieldAndNoValue) {
+TEST_F(ObserverTest, LogsReasonAndFieldOfARejectedCallButNoValue) {
   Finish(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Field("layer_config[3].scheme").Value("secret").ToStatus("secret"));
   ASSERT_EQ(Lines().size(), 1u);
   EXPECT_EQ(Lines()[0]["code"], "NOT_FOUND");
@@ -101,7 +101,7 @@ TEST_F(ObserverTest, RefusedCallNamesReasonAndFieldAndNoValue) {
   EXPECT_THAT(out_.str(), Not(HasSubstr("secret")));
 }
 
-TEST_F(ObserverTest, FailureOfTheServerSaysWhy) {
+TEST_F(ObserverTest, LogsTheCauseOfAServerError) {
   Finish(StorageUnavailable("the disk \"x\"\nis gone"));
   Finish(absl::InternalError("\xff"));
   Finish(StorageFull("no room"));
@@ -113,7 +113,7 @@ TEST_F(ObserverTest, FailureOfTheServerSaysWhy) {
   }
 }
 
-TEST_F(ObserverTest, BatchHasItsItems) {
+TEST_F(ObserverTest, LogsTheItemsOfABatch) {
   call_.notes->items = 5;
   call_.notes->failed_items = {{v1::ERROR_REASON_SCHEME_NOT_FOUND, 2}, {v1::ERROR_REASON_UNSPECIFIED, 1}};
   settings_.sample = 1;
@@ -122,7 +122,7 @@ TEST_F(ObserverTest, BatchHasItsItems) {
   EXPECT_EQ(Lines()[0]["failed_items"], 3);
 }
 
-TEST_F(ObserverTest, TenantIsEmptyWhenThereIsNotJustOne) {
+TEST_F(ObserverTest, TenantIsEmptyUnlessThereIsExactlyOne) {
   settings_.sample = 1;
   for (const std::vector<std::string>& tenants :
        {std::vector<std::string>{}, {"a", "a"}, {"a", "b"}, {"a", "b", "a"}}) {
@@ -134,7 +134,7 @@ TEST_F(ObserverTest, TenantIsEmptyWhenThereIsNotJustOne) {
   EXPECT_THAT(logged, ElementsAre("", "a", "", ""));
 }
 
-TEST_F(ObserverTest, WithoutSampleOnlyErrorsAndSlowCallsAreLogged) {
+TEST_F(ObserverTest, SampleOfZeroLogsOnlyErrorsAndSlowCalls) {
   settings_.slow = absl::Milliseconds(20);
   for (int i = 0; i < 1000; ++i) Finish(absl::OkStatus(), absl::Microseconds(19'999));
   EXPECT_TRUE(Lines().empty());
@@ -143,24 +143,24 @@ TEST_F(ObserverTest, WithoutSampleOnlyErrorsAndSlowCallsAreLogged) {
   EXPECT_EQ(Lines().size(), 2u);
 }
 
-TEST_F(ObserverTest, FullSampleIsEveryCall) {
+TEST_F(ObserverTest, SampleOfOneLogsEveryCall) {
   settings_.sample = 1;
   for (int i = 0; i < 1000; ++i) Finish(absl::OkStatus(), absl::ZeroDuration());
   EXPECT_EQ(Lines().size(), 1000u);
 }
 
-TEST_F(ObserverTest, SampleIsAboutItsFraction) {
+TEST_F(ObserverTest, SampleLogsAboutItsFraction) {
   settings_.sample = 0.25;
   for (int i = 0; i < 10'000; ++i) Finish(absl::OkStatus(), absl::ZeroDuration());
   EXPECT_NEAR(static_cast<double>(Lines().size()), 2500, 400) << "nine standard deviations";
 }
 
-TEST_F(ObserverTest, ErrorsAreLoggedWhateverTheSample) {
+TEST_F(ObserverTest, ErrorsAreLoggedRegardlessOfTheSample) {
   for (int i = 0; i < 1000; ++i) Finish(absl::InvalidArgumentError(""), absl::ZeroDuration());
   EXPECT_EQ(Lines().size(), 1000u);
 }
 
-TEST_F(ObserverTest, LevelOfTheLogCounts) {
+TEST_F(ObserverTest, RespectsTheLogLevel) {
   settings_.sample = 1;
   log_->set_level(spdlog::level::err);
   Finish(absl::OkStatus());
@@ -174,7 +174,7 @@ class TextObserverTest : public ObserverTest {
   TextObserverTest() : ObserverTest(LogForm::kText) {}
 };
 
-TEST_F(TextObserverTest, TextHasTheSameFields) {
+TEST_F(TextObserverTest, TextFormatHasTheSameFields) {
   call_.notes->items = 2;
   Finish(Error(v1::ERROR_REASON_STORAGE_UNAVAILABLE).Field("f").ToStatus("gone"), absl::Microseconds(7));
   EXPECT_THAT(out_.str(), HasSubstr("[error] call method=qconfig.v1.ConfigService/GetConfig tenant=a code=UNAVAILABLE "
@@ -182,7 +182,7 @@ TEST_F(TextObserverTest, TextHasTheSameFields) {
                                     "peer=ipv4:127.0.0.1:1 field=f items=2 failed_items=0 error=\""));
 }
 
-// Calls over a real port, of which everything is logged.
+// A real server that logs every call.
 class LoggedServer {
  public:
   LoggedServer() : server_(Settings()) {}
@@ -203,7 +203,7 @@ class LoggedServer {
   TestServer server_;
 };
 
-TEST(LoggedCallsTest, TenantIsThatOfTheRequest) {
+TEST(LoggedCallsTest, LogsTheTenantOfTheRequest) {
   LoggedServer logged;
   client::Client& client = logged.server().client();
   const auto tenant_of = [&](const std::string& tenant) {
@@ -218,7 +218,7 @@ TEST(LoggedCallsTest, TenantIsThatOfTheRequest) {
   client.ListChanges(Proto<v1::ListChangesRequest>("tenant: 'c'")).IgnoreError();
   EXPECT_EQ(logged.LastLine()["tenant"], "c");
   logged.server().CallWithBytes("GetConfig", "\xff");
-  EXPECT_EQ(logged.LastLine()["tenant"], "") << "not a message";
+  EXPECT_EQ(logged.LastLine()["tenant"], "") << "malformed message";
   client
       .BatchGetConfig(Proto<v1::BatchGetConfigRequest>("requests { spec { model_type: 'llama' scheme: 'fp8' } tenant: "
                                                        "'d' } requests { spec { scheme: 'x' } tenant: 'd' }"))
@@ -228,7 +228,7 @@ TEST(LoggedCallsTest, TenantIsThatOfTheRequest) {
   EXPECT_EQ(logged.LastLine()["failed_items"], 1);
 }
 
-// Puts `secret` into every text of `message`, and one element into every list, down to some depth.
+// Sets every string in `message` to `secret` and adds one element to every list, to a limited depth.
 void FillWith(const std::string& secret, google::protobuf::Message& message, int depth = 6) {
   const auto* descriptor = message.GetDescriptor();
   const auto* reflection = message.GetReflection();
@@ -248,7 +248,7 @@ void FillWith(const std::string& secret, google::protobuf::Message& message, int
   }
 }
 
-// Fills `Request`, and also with each one of its texts alone so that checks come further.
+// Requests with all fields, without each field, and with each field alone, so that later checks are reached too.
 template <typename Request>
 std::vector<std::string> SecretRequests(const std::string& secret) {
   Request full;
@@ -269,9 +269,9 @@ std::vector<std::string> SecretRequests(const std::string& secret) {
   return requests;
 }
 
-TEST(LoggedCallsTest, NothingOfARequestIsLogged) {
+TEST(LoggedCallsTest, LogsNoRequestContents) {
   LoggedServer logged;
-  // In capitals, because the name of a tenant may be logged, and that is none.
+  // Has capitals, so it is not a valid tenant name. Tenant names may be logged.
   const std::string secret = "SeCrEt-MaRkEr";
   const auto call = [&](const std::string& service, const std::string& method, const std::vector<std::string>& bytes) {
     for (const std::string& request : bytes) logged.server().CallWithBytes(method, request, service);

@@ -19,13 +19,13 @@ class GrpcLogTest : public testing::Test {
   GrpcLogTest() {
     spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
     SetLogForm(log, LogForm::kText);
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // the default, once gRPC is initialized
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // gRPC's default after initialization
     ReadGrpcLog(EventLog(log, LogForm::kText), [this] { ++ports_lost_; });
   }
 
   ~GrpcLogTest() override {
     DiscardGrpcLog();
-    gpr_set_log_function(nullptr);  // gRPC's own
+    gpr_set_log_function(nullptr);  // restores gRPC's own
   }
 
   std::ostringstream text_;
@@ -41,14 +41,14 @@ TEST_F(GrpcLogTest, LinesKeepTheirSeverity) {
   EXPECT_EQ(ports_lost_, 0);
 }
 
-TEST_F(GrpcLogTest, LostPortIsReportedOnce) {
+TEST_F(GrpcLogTest, ReportsALostPortOnce) {
   gpr_log(GPR_ERROR, "Failed accept4: %s", "Too many open files");
   gpr_log(GPR_ERROR, "Failed accept4: %s", "Too many open files");
   EXPECT_EQ(ports_lost_, 1);
   EXPECT_THAT(text_.str(), HasSubstr("[critical] gRPC port lost error=\"Failed accept4: Too many open files\"\n"));
 }
 
-TEST_F(GrpcLogTest, DiscardedLogIsNotRead) {
+TEST_F(GrpcLogTest, DiscardGrpcLogDropsMessages) {
   DiscardGrpcLog();
   gpr_log(GPR_ERROR, "Failed accept4: Too many open files");
   EXPECT_THAT(text_.str(), IsEmpty());

@@ -14,28 +14,28 @@
 namespace qconfig {
 namespace {
 
-// Blocks after the first line until GoOn().
+// A sink that blocks on its first line until Resume() is called.
 class BlockedSink : public spdlog::sinks::sink {
  public:
-  void WaitForLine() { came_.WaitForNotification(); }
-  void GoOn() { go_on_.Notify(); }
+  void WaitForLine() { received_.WaitForNotification(); }
+  void Resume() { resumed_.Notify(); }
 
   void log(const spdlog::details::log_msg&) override {
-    if (!came_.HasBeenNotified()) came_.Notify();
-    go_on_.WaitForNotification();
+    if (!received_.HasBeenNotified()) received_.Notify();
+    resumed_.WaitForNotification();
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
-  absl::Notification came_;
-  absl::Notification go_on_;
+  absl::Notification received_;
+  absl::Notification resumed_;
 };
 
-TEST(LogTest, LostLinesAreCounted) {
+TEST(LogTest, DroppedLinesAreCounted) {
   constexpr int kQueued = 8;
-  EXPECT_EQ(DroppedLogLines(), 0) << "no log was started";
+  EXPECT_EQ(DroppedLogLines(), 0) << "no log has started";
   spdlog::init_thread_pool(kQueued, 1);
   const auto sink = std::make_shared<BlockedSink>();
   {
@@ -47,12 +47,12 @@ TEST(LogTest, LostLinesAreCounted) {
     EXPECT_EQ(DroppedLogLines(), 0);
     for (int i = 0; i < 5; ++i) log->info("drives out another");
     EXPECT_EQ(DroppedLogLines(), 5);
-    sink->GoOn();
+    sink->Resume();
   }
   spdlog::shutdown();
 }
 
-TEST(LogTest, FormIsThatOfTheOption) {
+TEST(LogTest, FormatFollowsTheOption) {
   Options options;
   options.log_format = "text";
   EXPECT_EQ(LogFormOf(options), LogForm::kText);

@@ -17,7 +17,7 @@ MetricsText::MetricsText(const Metrics& metrics) {
     const size_t end = line.rfind(' ');
     double value = 0;
     EXPECT_TRUE(absl::SimpleAtod(line.substr(end + 1), &value)) << line;
-    EXPECT_TRUE(series_.emplace(line.substr(0, end), value).second) << "twice: " << line;
+    EXPECT_TRUE(series_.emplace(line.substr(0, end), value).second) << "duplicate series: " << line;
   }
 }
 

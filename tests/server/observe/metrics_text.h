@@ -10,14 +10,14 @@
 
 namespace qconfig {
 
-// Series such as `name{label="value"}`, and their values. Not thread-safe.
+// The values of series such as `name{label="value"}`. Not thread-safe.
 class MetricsText {
  public:
   explicit MetricsText(const Metrics& metrics);
 
   const std::map<std::string, double>& series() const { return series_; }
 
-  // -1 when there is no such series.
+  // Returns -1 if the series does not exist.
   double Value(const std::string& series) const;
   // The sum of all series of `name` whose labels have `label`.
   double Sum(absl::string_view name, absl::string_view label = "") const;
@@ -26,7 +26,7 @@ class MetricsText {
   std::map<std::string, double> series_;
 };
 
-// The labels of a method of ConfigService, `more` coming first.
+// The labels of a ConfigService method, after those in `more`.
 std::string Labels(const std::string& method, const std::string& more = "");
 
 }  // namespace qconfig

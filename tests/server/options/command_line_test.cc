@@ -43,8 +43,10 @@ class CommandLineTest : public testing::Test {
     return ParseCommandLine(app, static_cast<int>(arguments.size()), arguments.data());
   }
 
-  // The message that `words` are refused with.
-  std::string Refusal(const std::vector<std::string>& words) { return std::string(Parse(words).status().message()); }
+  // The error message for `words`. Empty if they are valid.
+  std::string ErrorMessage(const std::vector<std::string>& words) {
+    return std::string(Parse(words).status().message());
+  }
 
   TempDirectory directory_;
   const std::string file_ = directory_.Path("qconfigd.conf");
@@ -52,7 +54,7 @@ class CommandLineTest : public testing::Test {
   std::vector<std::string> variables_;
 };
 
-TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
+TEST_F(CommandLineTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   Write("max-message-bytes = 3\nmax-in-flight = 4\nmax-tenant-bytes = 5\ninsecure = true\n");
   Set("QCONFIG_MAX_MESSAGE_BYTES", "6");
   Set("QCONFIG_MAX_IN_FLIGHT", "7");
@@ -72,7 +74,7 @@ TEST_F(CommandLineTest, FlagWinsOverEnvironmentOverFileOverDefault) {
                                  "--max-tenant-bytes 5 file: " + file_ + ", line 3", "--max-message-bytes 8 flag"));
 }
 
-TEST_F(CommandLineTest, EveryOptionFillsItsField) {
+TEST_F(CommandLineTest, EveryOptionSetsItsField) {
   struct Field {
     std::string flag;
     std::string value;
@@ -122,14 +124,14 @@ TEST_F(CommandLineTest, EveryOptionFillsItsField) {
   for (const Field& field : fields) EXPECT_EQ(field.of(options_), field.value) << field.flag;
 }
 
-TEST_F(CommandLineTest, EnvironmentTurnsOffWhatTheFileTurnsOn) {
+TEST_F(CommandLineTest, EnvironmentCanDisableAFlagOfTheFile) {
   Write("insecure = 1\n");
   Set("QCONFIG_INSECURE", "false");
   ASSERT_TRUE(Parse({"--config", file_}).ok());
   EXPECT_FALSE(options_.insecure);
 }
 
-TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
+TEST_F(CommandLineTest, ConfigFlagBeatsTheEnvironmentVariable) {
   Write("log-level = debug\n");
   Set("QCONFIG_CONFIG", "/nonexistent");
   ASSERT_TRUE(Parse({"--config", file_}).ok());
@@ -138,7 +140,7 @@ TEST_F(CommandLineTest, FlagsFileWinsOverTheEnvironments) {
   EXPECT_EQ(options_.log_level, "info");
 }
 
-TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyWhereThatMeansSomething) {
+TEST_F(CommandLineTest, EmptyVariableIsAValueOnlyForOptionsThatMayBeEmpty) {
   Write(
       "admin-listen = 127.0.0.1:1\ntls-cert = file\ndata-dir = directory\nmax-message-bytes = 3\nlisten = 127.0.0.1:2\n"
       "insecure = true\n");
@@ -160,33 +162,34 @@ TEST_F(CommandLineTest, NumbersAreDecimal) {
   ASSERT_TRUE(Parse({"--max-message-bytes", "010"}).ok());
   EXPECT_EQ(options_.limits.message_bytes, 10u);
   for (const std::string value : {"0x10", "1e3", "-1", "1.5", "", " ", "99999999999999999999"}) {
-    EXPECT_THAT(Refusal({"--max-message-bytes", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
+    EXPECT_THAT(ErrorMessage({"--max-message-bytes", value}), HasSubstr("whole number from 1 to 2147483647")) << value;
   }
   for (const std::string value : {"nan", "inf", "-0.1", "1.1", "x"}) {
-    EXPECT_THAT(Refusal({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
+    EXPECT_THAT(ErrorMessage({"--log-sample", value}), HasSubstr("is not a number from 0 to 1")) << value;
   }
 }
 
-TEST_F(CommandLineTest, SaysWhatIsWrongOnTheCommandLine) {
-  EXPECT_EQ(Refusal({"--max-message-bytes", "x"}),
+TEST_F(CommandLineTest, ReportsErrorsOnTheCommandLine) {
+  EXPECT_EQ(ErrorMessage({"--max-message-bytes", "x"}),
             "--max-message-bytes \"x\" is not a whole number from 1 to 2147483647");
-  EXPECT_EQ(Refusal({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
-  EXPECT_EQ(Refusal({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
-  EXPECT_EQ(Refusal({"--max-message-byte=3"}),
+  EXPECT_EQ(ErrorMessage({"--log-level", "loud"}), "--log-level \"loud\" is not one of debug, info, warn, error");
+  EXPECT_EQ(ErrorMessage({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
+  EXPECT_EQ(ErrorMessage({"--max-message-byte=3"}),
             "--max-message-byte=3 is not an option; did you mean --max-message-bytes?");
-  EXPECT_EQ(Refusal({"serve"}), "serve is not a subcommand");
-  EXPECT_EQ(Refusal({"--listen"}), "--listen requires a value");
-  EXPECT_EQ(Refusal({"--data-dir", "--insecure"}), "--data-dir requires a value, but --insecure looks like an option");
-  EXPECT_EQ(Refusal({"--config", "--insecure"}), "--config requires a value, but --insecure looks like an option");
-  EXPECT_EQ(Refusal({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
+  EXPECT_EQ(ErrorMessage({"serve"}), "serve is not a subcommand");
+  EXPECT_EQ(ErrorMessage({"--listen"}), "--listen requires a value");
+  EXPECT_EQ(ErrorMessage({"--data-dir", "--insecure"}),
+            "--data-dir requires a value, but --insecure looks like an option");
+  EXPECT_EQ(ErrorMessage({"--config", "--insecure"}), "--config requires a value, but --insecure looks like an option");
+  EXPECT_EQ(ErrorMessage({"--listen", "a:1", "--listen", "a:2"}), "--listen is given twice");
 }
 
-TEST_F(CommandLineTest, SaysWhichVariableIsWrong) {
+TEST_F(CommandLineTest, ErrorsNameTheVariable) {
   Set("QCONFIG_LOG_SLOW_MS", "1x\n");
-  EXPECT_EQ(Refusal({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
+  EXPECT_EQ(ErrorMessage({}), "QCONFIG_LOG_SLOW_MS \"1x\\u000a\" is not a whole number from 0 to 3600000");
 }
 
-TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
+TEST_F(CommandLineTest, ErrorsNameTheFileAndLine) {
   const struct {
     const char* text;
     const char* message;
@@ -203,26 +206,26 @@ TEST_F(CommandLineTest, SaysWhichLineOfTheFileIsWrong) {
   };
   for (const auto& item : cases) {
     Write(item.text);
-    EXPECT_EQ(Refusal({"--config", file_}), file_ + item.message);
+    EXPECT_EQ(ErrorMessage({"--config", file_}), file_ + item.message);
   }
-  EXPECT_EQ(Refusal({"--config", "/nonexistent"}),
+  EXPECT_EQ(ErrorMessage({"--config", "/nonexistent"}),
             "the configuration file /nonexistent cannot be opened: No such file or directory");
 }
 
-TEST_F(CommandLineTest, RemovedOptionsAreErrorsThatSayWhatToDo) {
+TEST_F(CommandLineTest, RemovedOptionsAreRejectedWithAdvice) {
   const std::string name_chars =
       " was removed: the API fixes this limit at 128 characters. Remove it from your configuration";
   const std::string quota =
       " was removed: --max-tenant-entries replaces it, and limits schemes and templates together. Set that instead";
-  EXPECT_EQ(Refusal({"--max-name-chars", "5"}), "--max-name-chars" + name_chars);
-  EXPECT_EQ(Refusal({"--max-name-chars=5"}), "--max-name-chars" + name_chars);
-  EXPECT_EQ(Refusal({"--max-tenant-templates=5"}), "--max-tenant-templates" + quota);
+  EXPECT_EQ(ErrorMessage({"--max-name-chars", "5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--max-name-chars=5"}), "--max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--max-tenant-templates=5"}), "--max-tenant-templates" + quota);
   Write("\nmax-name-chars = 5\n");
-  EXPECT_EQ(Refusal({"--config", file_}), file_ + ", line 2: max-name-chars" + name_chars);
+  EXPECT_EQ(ErrorMessage({"--config", file_}), file_ + ", line 2: max-name-chars" + name_chars);
   Set("QCONFIG_MAX_TENANT_SCHEMES", "");
-  EXPECT_EQ(Refusal({}), "");
+  EXPECT_EQ(ErrorMessage({}), "");
   Set("QCONFIG_MAX_TENANT_SCHEMES", "5");
-  EXPECT_EQ(Refusal({}), "QCONFIG_MAX_TENANT_SCHEMES" + quota);
+  EXPECT_EQ(ErrorMessage({}), "QCONFIG_MAX_TENANT_SCHEMES" + quota);
 }
 
 TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
@@ -231,11 +234,11 @@ TEST_F(CommandLineTest, EveryRemovedOptionHasAReason) {
   EXPECT_EQ(RemovedOptions().size(), 8u);
   for (const RemovedOption& removed : RemovedOptions()) {
     EXPECT_EQ(app.get_option_no_throw("--" + removed.name), nullptr) << removed.name;
-    EXPECT_THAT(Refusal({absl::StrCat("--", removed.name, "=1")}), HasSubstr("was removed: ")) << removed.name;
+    EXPECT_THAT(ErrorMessage({absl::StrCat("--", removed.name, "=1")}), HasSubstr("was removed: ")) << removed.name;
   }
 }
 
-TEST_F(CommandLineTest, NamesUnknownVariables) {
+TEST_F(CommandLineTest, ReportsUnknownVariables) {
   EXPECT_THAT(UnknownVariables(), IsEmpty());
   for (const char* name : {"QCONFIG_SERVER", "QCONFIG_BIN", "QCONFIG_SERVICE_PORT_GRPC", "QCONFIG_PORT_9464_TCP",
                            "QCONFIG_INSECURE", "QCONFIG_CONFIG", "NO_QCONFIG"}) {

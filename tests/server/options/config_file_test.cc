@@ -40,7 +40,7 @@ TEST(ConfigFileTest, ReadsKeysAndValues) {
   }
 }
 
-TEST(ConfigFileTest, RefusesOtherLinesWithoutRepeatingThem) {
+TEST(ConfigFileTest, RejectsMalformedLinesWithoutQuotingThem) {
   for (const char* line : {"secret", "[secret]", "key = \"secret", "key = \"secret\" more"}) {
     const std::string message(ParseConfig(std::string("a = b\n") + line).status().message());
     EXPECT_THAT(message, HasSubstr("line 2")) << line;
@@ -48,13 +48,13 @@ TEST(ConfigFileTest, RefusesOtherLinesWithoutRepeatingThem) {
   }
 }
 
-TEST(ConfigFileTest, SaysWhichFileCannotBeRead) {
+TEST(ConfigFileTest, ErrorsNameTheUnreadableFile) {
   for (const char* path : {"/nonexistent/file", "/tmp", "/dev/zero"}) {
     EXPECT_THAT(std::string(ReadConfigFile(path).status().message()), HasSubstr(path));
   }
 }
 
-TEST(ConfigFileTest, ReadsTextInOrdinaryFilesOnly) {
+TEST(ConfigFileTest, ReadsOnlyTextInRegularFiles) {
   TempDirectory directory;
   const std::string file = directory.Path("file");
   WriteFile(file, "\xEF\xBB\xBFkey = value\n");
@@ -69,7 +69,7 @@ TEST(ConfigFileTest, ReadsTextInOrdinaryFilesOnly) {
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(std::string(ReadConfigFile(pipe).status().message()), HasSubstr("is not a regular file"))
-      << "and does not wait for somebody to write";
+      << "and does not wait for a writer";
 }
 
 }  // namespace

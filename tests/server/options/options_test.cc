@@ -19,7 +19,7 @@ constexpr const char* kNoAddresses[] = {"127.0.0.1",       "127.0.0.1:",   ":1",
                                         "a:b:9",           "[]:9",         "[::1:9",       "::1]:9",
                                         "[127.0.0.1]:9",   "a b:9",        "[::1]9",       "127.0.0.1:99999999999"};
 
-// With the built-in catalogues.
+// Checks the options with the built-in catalogues.
 absl::Status CheckOptions(const Options& options) {
   static const auto* const kCatalogs = new Catalogs(LoadBuiltinCatalogs().value());
   return qconfig::CheckOptions(options, *kCatalogs);
@@ -35,29 +35,29 @@ TEST(OptionsTest, EveryOptionHasHelpAGroupAndAnEnvironmentName) {
     EXPECT_NE(option->get_group(), "Options") << option->get_name();
     std::string expected = "QCONFIG_";
     for (const char c : option->get_name().substr(2)) expected += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    EXPECT_EQ(VariableOf(option->get_name()), expected);
+    EXPECT_EQ(EnvironmentVariable(option->get_name()), expected);
   }
 }
 
-TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
+TEST(OptionsTest, StorageDefaultsToAFileInTheDataDirectory) {
   const char* const home = std::getenv("HOME");
   const std::string home_before = home == nullptr ? "/" : home;
   setenv("XDG_DATA_HOME", "/xdg", 1);
   setenv("HOME", "/home/me", 1);
   Options options;
-  EXPECT_EQ(*StorageOf(options), "sqlite:/xdg/qconfig/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:/xdg/qconfig/registry.db");
   setenv("XDG_DATA_HOME", "relative", 1);
-  EXPECT_EQ(*StorageOf(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:/home/me/.local/share/qconfig/registry.db");
   options.data_dir = "data";
-  EXPECT_EQ(*StorageOf(options), "sqlite:data/registry.db");
+  EXPECT_EQ(*ResolveStorage(options), "sqlite:data/registry.db");
   unsetenv("XDG_DATA_HOME");
   unsetenv("HOME");
   options.data_dir = "";
-  EXPECT_EQ(StorageOf(options).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ResolveStorage(options).status().code(), absl::StatusCode::kInvalidArgument);
   setenv("HOME", home_before.c_str(), 1);
   for (const char* storage : {"memory", "sqlite:x"}) {
     options.storage = storage;
-    EXPECT_EQ(*StorageOf(options), storage);
+    EXPECT_EQ(*ResolveStorage(options), storage);
   }
   for (const char* storage : {"", "sqlite:", "etcd", "/var/lib/x.db"}) {
     options.storage = storage;
@@ -65,7 +65,7 @@ TEST(OptionsTest, StorageIsAFileInTheDataDirectoryUnlessItIsSaid) {
   }
 }
 
-TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
+TEST(OptionsTest, RecognizesLoopbackAddresses) {
   for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/tmp/socket"}) {
     EXPECT_TRUE(IsLoopback(listen)) << listen;
   }
@@ -74,7 +74,7 @@ TEST(OptionsTest, KnowsWhatOnlyThisMachineCanReach) {
   }
 }
 
-TEST(OptionsTest, ListensOnlyToHostAndPort) {
+TEST(OptionsTest, ListenIsAHostAndPort) {
   Options options;
   options.insecure = true;
   for (const char* listen : {"127.0.0.1:0", "[::1]:65535", "[fe80::1%eth0]:1", "unix:/tmp/socket", "unix:///tmp/socket",
@@ -93,7 +93,7 @@ TEST(OptionsTest, ListensOnlyToHostAndPort) {
   }
 }
 
-TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
+TEST(OptionsTest, AdminListenIsAHostAndPortOrEmpty) {
   Options options;
   for (const char* listen : {"", "127.0.0.1:0", "[::]:9464", "0.0.0.0:9464"}) {
     options.admin_listen = listen;
@@ -107,7 +107,7 @@ TEST(OptionsTest, ListensForProbesToHostAndPortOrNotAtAll) {
   }
 }
 
-TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
+TEST(OptionsTest, DefaultCatalogMustBeACatalogueOfTheServer) {
   Options options;
   EXPECT_TRUE(CheckOptions(options).ok());
   options.default_catalog = "quark-0.14";
@@ -117,12 +117,12 @@ TEST(OptionsTest, DefaultCatalogIsOneOfTheServersCatalogues) {
   EXPECT_EQ(qconfig::CheckOptions(options, {}).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
+TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
   struct Case {
     const char* listen;
     bool tls, requires_client_cert, insecure;
-    const char* refused;  // with what, or null
-    const char* warned;   // of what, or null
+    const char* error;    // part of the error, or null
+    const char* warning;  // part of the warning, or null
   };
   const char* const kOpen = "neither encrypted nor authenticated";
   const Case cases[] = {
@@ -142,30 +142,30 @@ TEST(OptionsTest, OpenToOthersOnlyWhenItIsSaid) {
     if (c.tls) options.tls_cert = options.tls_key = "file";
     if (c.requires_client_cert) options.tls_client_ca = "file";
     options.insecure = c.insecure;
-    const std::string refusal(CheckOptions(options).message());
-    if (c.refused == nullptr) {
-      EXPECT_EQ(refusal, "");
-      EXPECT_THAT(InsecureExposureWarning(options), HasSubstr(c.warned == nullptr ? "" : c.warned));
-      EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warned == nullptr);
+    const std::string error(CheckOptions(options).message());
+    if (c.error == nullptr) {
+      EXPECT_EQ(error, "");
+      EXPECT_THAT(InsecureExposureWarning(options), HasSubstr(c.warning == nullptr ? "" : c.warning));
+      EXPECT_EQ(InsecureExposureWarning(options).empty(), c.warning == nullptr);
     } else {
-      EXPECT_THAT(refusal, HasSubstr(c.refused));
-      EXPECT_THAT(refusal, HasSubstr("or set --insecure"));
+      EXPECT_THAT(error, HasSubstr(c.error));
+      EXPECT_THAT(error, HasSubstr("or set --insecure"));
     }
   }
 }
 
-TEST(OptionsTest, TlsNeedsCertificateAndKey) {
-  const auto refusal = [](const char* cert, const char* key, const char* ca) {
+TEST(OptionsTest, TlsRequiresCertificateAndKey) {
+  const auto error_message = [](const char* cert, const char* key, const char* ca) {
     Options options;
     options.tls_cert = cert;
     options.tls_key = key;
     options.tls_client_ca = ca;
     return std::string(CheckOptions(options).message());
   };
-  EXPECT_THAT(refusal("file", "", ""), HasSubstr("--tls-cert and --tls-key must be set together"));
-  EXPECT_THAT(refusal("", "file", "file"), HasSubstr("--tls-cert and --tls-key must be set together"));
-  EXPECT_THAT(refusal("", "", "file"), HasSubstr("--tls-client-ca requires TLS"));
-  EXPECT_EQ(refusal("file", "file", "file"), "");
+  EXPECT_THAT(error_message("file", "", ""), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(error_message("", "file", "file"), HasSubstr("--tls-cert and --tls-key must be set together"));
+  EXPECT_THAT(error_message("", "", "file"), HasSubstr("--tls-client-ca requires TLS"));
+  EXPECT_EQ(error_message("file", "file", "file"), "");
 }
 
 }  // namespace

@@ -15,10 +15,10 @@
 namespace qconfig {
 namespace {
 
-// A cache over a store, in which tests make reads fail to see what is cached.
+// A cache of a store whose reads can fail, which shows what is cached.
 class RegistryCacheTest : public testing::Test {
  protected:
-  // Stores a revision with one scheme more, and adds it to the cache, as Registry::Write() does.
+  // Stores a revision with one more scheme and adds it to the cache, like Registry::Write().
   void WriteThrough(const std::string& scheme) {
     const RegistryState before = *cache_.Get(tenant_, 0).value()->state();
     const RegistryCommit commit = Commit(before.revision() + 1, scheme);
@@ -27,7 +27,7 @@ class RegistryCacheTest : public testing::Test {
     cache_.Add(tenant_, *range, before.After(commit.record));
   }
 
-  // Stores a revision of which the cache does not learn.
+  // Stores a revision without adding it to the cache.
   void WriteBehind(int64_t revision, const std::string& scheme) {
     ASSERT_TRUE(store_.Commit(tenant_, Commit(revision, scheme)).ok());
   }
@@ -36,14 +36,14 @@ class RegistryCacheTest : public testing::Test {
     return Write(revision, {PutScheme(scheme)});
   }
 
-  // "2: a=", or what failed.
+  // The snapshot as text, such as "2: a=", or the error.
   std::string Get(int64_t revision = 0) { return Get(cache_, tenant_, revision); }
   static std::string Get(RegistryCache& cache, const TenantId& tenant, int64_t revision = 0) {
     const auto view = cache.Get(tenant, revision);
     return view.ok() ? Described(*(*view)->state()) : ReasonName(ItemErrorOf(view.status()).reason());
   }
 
-  // What is read of `store_` now: the same without a cache.
+  // Like Get(), but reads `store_` without a cache.
   std::string Stored(int64_t revision = 0) { return Loaded(store_, tenant_.name(), revision); }
 
   void FailReads() { store_.FailReads(StorageUnavailable("gone")); }
@@ -63,7 +63,7 @@ TEST_F(RegistryCacheTest, TenantWithoutWritesIsNotCached) {
   EXPECT_EQ(Get(), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, WriteIsReadFromMemory) {
+TEST_F(RegistryCacheTest, ServesAWriteFromMemory) {
   WriteThrough("s");
   const std::string stored = Stored();
   FailReads();
@@ -74,43 +74,43 @@ TEST_F(RegistryCacheTest, WriteIsReadFromMemory) {
   EXPECT_GT(cache_.bytes(), 0u);
 }
 
-TEST_F(RegistryCacheTest, SupersededRevisionIsReadFromTheStoreAgain) {
+TEST_F(RegistryCacheTest, ReadsSupersededRevisionsFromTheStore) {
   WriteThrough("s");
   WriteThrough("t");
   EXPECT_EQ(Get(2), Stored(2));
   FailReads();
-  EXPECT_EQ(Get(2).substr(0, 2), "2 ") << "the read of a past revision is cached";
+  EXPECT_EQ(Get(2).substr(0, 2), "2 ") << "past revisions are cached when they are read";
   EXPECT_EQ(Get(1), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, RevisionThatTheCacheDoesNotKnowIsReadFromTheStore) {
+TEST_F(RegistryCacheTest, ReadsUnknownRevisionsFromTheStore) {
   WriteThrough("s");
   WriteBehind(3, "t");
   EXPECT_EQ(Get(3), Stored(3));
   EXPECT_EQ(Get(4), "REVISION_IN_FUTURE");
 }
 
-TEST_F(RegistryCacheTest, ReloadFindsAWriteBehind) {
+TEST_F(RegistryCacheTest, ReloadFindsUnreportedWrites) {
   WriteThrough("s");
   WriteBehind(3, "t");
-  EXPECT_EQ(Get(), Stored(2)) << "not known yet";
+  EXPECT_EQ(Get(), Stored(2)) << "not known to the cache yet";
   changed_.clear();
   EXPECT_EQ(cache_.Reload(tenant_).value()->state()->revision(), 3);
   EXPECT_EQ(Get(), Stored(3));
   EXPECT_EQ(changed_, std::vector<std::string>{"a"});
 }
 
-TEST_F(RegistryCacheTest, ForgottenTenantIsReadFromTheStore) {
+TEST_F(RegistryCacheTest, ReadsAForgottenTenantFromTheStore) {
   WriteThrough("s");
   WriteBehind(3, "t");
   changed_.clear();
   cache_.Forget(tenant_);
-  EXPECT_EQ(changed_, std::vector<std::string>{"a"}) << "its newest registry may be another one";
+  EXPECT_EQ(changed_, std::vector<std::string>{"a"}) << "its newest revision may have changed";
   EXPECT_EQ(cache_.tenants(), 0u);
   EXPECT_EQ(Get(), Stored(3));
 }
 
-TEST_F(RegistryCacheTest, OlderWriteThatIsAddedLateDoesNotHideANewerOne) {
+TEST_F(RegistryCacheTest, LateAddOfAnOlderWriteDoesNotHideANewerOne) {
   const RegistryState before = *cache_.Get(tenant_, 0).value()->state();
   const RegistryCommit second = Commit(2, "s");
   const RevisionRange range = store_.Commit(tenant_, second).value();
@@ -123,14 +123,14 @@ TEST_F(RegistryCacheTest, OlderWriteThatIsAddedLateDoesNotHideANewerOne) {
   EXPECT_TRUE(changed_.empty());
 }
 
-TEST_F(RegistryCacheTest, EachNewRevisionIsReported) {
+TEST_F(RegistryCacheTest, ReportsEachNewRevision) {
   WriteThrough("s");
   WriteThrough("t");
   EXPECT_EQ(changed_, (std::vector<std::string>{"a", "a"}));
 }
 
-TEST_F(RegistryCacheTest, LeastRecentlyUsedTenantIsEvicted) {
-  // Room for one registry.
+TEST_F(RegistryCacheTest, EvictsTheLeastRecentlyUsedTenant) {
+  // Large enough for one registry.
   WriteThrough("s");
   RegistryCache small(store_, /*catalogs=*/1, cache_.bytes() + 16, [](const TenantId&) {});
   ASSERT_TRUE(store_.Commit(Tenant("b"), Commit(2, "s")).ok());
@@ -142,7 +142,7 @@ TEST_F(RegistryCacheTest, LeastRecentlyUsedTenantIsEvicted) {
   EXPECT_EQ(Get(small, tenant_), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryCacheTest, CompactedRevisionFailsWithoutTheStore) {
+TEST_F(RegistryCacheTest, RejectsCompactedRevisionsWithoutReadingTheStore) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{/*max_changes=*/1}));
   RegistryCache cache(store, 1, 1 << 20, [](const TenantId&) {});
   for (int64_t revision = 2; revision < 6; ++revision) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What callers see when the storage fails, and afterwards.
+// Effects of storage failures on clients, during and after the failure.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@
 namespace qconfig {
 namespace {
 
-// Stops the first Load() when it has read, until it is told to go on.
+// Pauses the first Load() after it has read, until Resume() is called.
 class PausingStore : public FaultInjectingStore {
  public:
   PausingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
@@ -30,18 +30,18 @@ class PausingStore : public FaultInjectingStore {
     auto state = FaultInjectingStore::Load(tenant, revision);
     if (is_first_.exchange(false)) {
       paused_.Notify();
-      go_on_.WaitForNotification();
+      resumed_.WaitForNotification();
     }
     return state;
   }
 
   void WaitUntilPaused() { paused_.WaitForNotification(); }
-  void GoOn() { go_on_.Notify(); }
+  void Resume() { resumed_.Notify(); }
 
  private:
   mutable std::atomic<bool> is_first_ = true;
   mutable absl::Notification paused_;
-  absl::Notification go_on_;
+  absl::Notification resumed_;
 };
 
 class RegistryFaultTest : public testing::Test {
@@ -62,49 +62,49 @@ class RegistryFaultTest : public testing::Test {
         .status();
   }
   static std::string Get(TestServer& server, const std::string& scheme, const std::string& rest = "") {
-    return ToldToClient(server.client()
-                            .GetConfig(Proto<v1::GetConfigRequest>(
-                                absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' } ", rest)))
-                            .status());
+    return ReceivedReasonAndField(server.client()
+                                      .GetConfig(Proto<v1::GetConfigRequest>(
+                                          absl::StrCat("spec { model_type: 'llama' scheme: '", scheme, "' } ", rest)))
+                                      .status());
   }
 
   FaultInjectingStore* store_ = nullptr;
 };
 
-TEST_F(RegistryFaultTest, FullStorageRefusesTheWriteAndKeepsTheRest) {
+TEST_F(RegistryFaultTest, FullStorageRejectsWritesAndKeepsServing) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailBeforeStoring(StorageFull("no room"));
   const absl::Status full = Put(server, "two");
-  EXPECT_EQ(ToldToClient(full), "STORAGE_FULL");
+  EXPECT_EQ(ReceivedReasonAndField(full), "STORAGE_FULL");
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(Get(server, "two"), "SCHEME_NOT_FOUND at spec.scheme");
-  EXPECT_TRUE(Put(server, "two").ok()) << "there is room again";
+  EXPECT_TRUE(Put(server, "two").ok()) << "the storage has space again";
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsFoundByItsRequestId) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsFoundByItsRequestId) {
   TestServer server(Settings());
   const std::string id = "request_id: '123e4567-e89b-42d3-a456-426614174000'";
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   const absl::Status lost = Put(server, "one", id);
-  EXPECT_EQ(ToldToClient(lost), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReceivedReasonAndField(lost), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(lost.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(Put(server, "one", id).ok()) << "repeated, as a client would";
+  EXPECT_TRUE(Put(server, "one", id).ok()) << "repeated like a client's retry";
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(server.client().ListChanges({})->changes_size(), 1);
   EXPECT_TRUE(Put(server, "two").ok());
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeIsSeenByReads) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeIsVisibleToReads) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_FALSE(Put(server, "two").ok());
-  EXPECT_EQ(Get(server, "two"), "OK") << "memory must not hide what is stored";
+  EXPECT_EQ(Get(server, "two"), "OK") << "the cache must not hide the stored write";
 }
 
-TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
+TEST_F(RegistryFaultTest, WriteWithUnknownOutcomeInvalidatesCachedAnswers) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'one' }");
@@ -112,34 +112,34 @@ TEST_F(RegistryFaultTest, WriteOfUnknownOutcomeEndsWhatWasKept) {
   EXPECT_EQ(server.client().GetConfig(request)->revision(), 2);
   store_->FailAfterStoring(StorageUnavailable("the answer was lost"));
   EXPECT_FALSE(Put(server, "two").ok());
-  EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "an answer from before the write";
+  EXPECT_EQ(server.client().GetConfig(request)->revision(), 3) << "the answer is from before the write";
 }
 
-TEST_F(RegistryFaultTest, LogSaysWhyTheStorageFailed) {
+TEST_F(RegistryFaultTest, LogsTheCauseOfAStorageFailure) {
   TestServer server(Settings());
   store_->FailBeforeStoring(StorageFull("no room on /disk"));
   EXPECT_FALSE(Put(server, "one").ok());
   store_->FailBeforeStoring(StorageUnavailable("/disk is gone"));
   EXPECT_FALSE(Put(server, "one").ok());
-  server.server().Shutdown(absl::ZeroDuration());  // after it, everything is logged
+  server.server().Shutdown(absl::ZeroDuration());  // flushes the log
   EXPECT_THAT(server.log(), testing::HasSubstr("reason=STORAGE_FULL"));
   EXPECT_THAT(server.log(), testing::HasSubstr("[error]"));
   EXPECT_THAT(server.log(), testing::HasSubstr("error=\"no room on /disk\""));
   EXPECT_THAT(server.log(), testing::HasSubstr("error=\"/disk is gone\""));
 }
 
-TEST_F(RegistryFaultTest, WhatIsInMemoryIsAnsweredWhenTheStorageFails) {
+TEST_F(RegistryFaultTest, ServesFromMemoryWhileTheStorageFails) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
   store_->FailReads(StorageUnavailable("gone"));
   EXPECT_EQ(Get(server, "one"), "OK");
   EXPECT_EQ(Get(server, "fp8", "tenant: 'unknown'"), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(ToldToClient(server.client().ListChanges({}).status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListChanges({}).status()), "STORAGE_UNAVAILABLE");
   store_->FailReads(absl::OkStatus());
   EXPECT_EQ(Get(server, "fp8", "tenant: 'unknown'"), "OK");
 }
 
-TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
+TEST_F(RegistryFaultTest, CacheOfSizeZeroReadsFromTheStore) {
   TestSettings settings = Settings(/*cache_bytes=*/1);
   settings.answer_cache_bytes = 0;
   TestServer server(std::move(settings));
@@ -152,7 +152,7 @@ TEST_F(RegistryFaultTest, WithoutRoomInMemoryEverythingIsReadFromTheStore) {
   EXPECT_EQ(Get(server, "two"), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
+TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   auto store = std::make_unique<PausingStore>();
   PausingStore& pausing = *store;
   RegistryCommit first;
@@ -164,12 +164,12 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   settings.store = std::move(store);
   TestServer server(std::move(settings));
 
-  // The answer of revision 2 may come, and must not be kept.
+  // The call may answer with revision 2, but that answer must not be cached.
   std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
-  pausing.WaitUntilPaused();  // it has read revision 2
+  pausing.WaitUntilPaused();  // Load() has read revision 2
   pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
-  EXPECT_EQ(ToldToClient(Put(server, "two")), "STORAGE_UNAVAILABLE");
-  pausing.GoOn();
+  EXPECT_EQ(ReceivedReasonAndField(Put(server, "two")), "STORAGE_UNAVAILABLE");
+  pausing.Resume();
   reader.join();
   EXPECT_EQ(Get(server, "two"), "OK");
   EXPECT_EQ(
@@ -178,7 +178,7 @@ TEST_F(RegistryFaultTest, ReadThatWasOvertakenDoesNotHideTheWrite) {
   EXPECT_EQ(Get(server, "two", "revision: 3 min_revision: 3"), "OK");
 }
 
-// Counts what it is asked to store.
+// Counts commits.
 class CountingStore : public FaultInjectingStore {
  public:
   CountingStore() : FaultInjectingStore(std::make_unique<MemoryStore>(HistoryLimits())) {}
@@ -194,7 +194,7 @@ class CountingStore : public FaultInjectingStore {
   std::atomic<int> commits_ = 0;
 };
 
-TEST_F(RegistryFaultTest, WritersOfOneTenantTakeTurns) {
+TEST_F(RegistryFaultTest, WritesOfOneTenantAreSerialized) {
   auto store = std::make_unique<CountingStore>();
   const CountingStore& counting = *store;
   TestSettings settings;
@@ -212,10 +212,10 @@ TEST_F(RegistryFaultTest, WritersOfOneTenantTakeTurns) {
   EXPECT_EQ(counting.commits(), kWriters * kEach) << "each write was planned once";
 }
 
-TEST_F(RegistryFaultTest, RevisionThatTheStoreHasIsReadThoughMemoryIsBehind) {
+TEST_F(RegistryFaultTest, ReadsStoredRevisionsThatMemoryLacks) {
   TestServer server(Settings());
   ASSERT_TRUE(Put(server, "one").ok());
-  RegistryCommit behind;  // as between storing a write and showing it
+  RegistryCommit behind;  // stored, but not yet in the cache
   *behind.record.add_changes()->mutable_put_scheme() = Proto<v1::Scheme>("name: 'two' config {}");
   behind.record.set_revision(3);
   ASSERT_TRUE(store_->Commit(TenantId::Default(), behind).ok());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is read of registries over a real port: past revisions, those that are waited for, pages and history.
+// Reads of registries over a real port: past revisions, min_revision, pages and history.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 using RegistryReadsTest = RegistryServiceTest;
 
-TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
+TEST_F(RegistryReadsTest, PastRevisionsKeepTheirAnswers) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'a' }").ok());
   const auto before = GetConfig("spec { model_type: 'm' scheme: 'fp8' }");
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' exclude_layers_name: 'b' }").ok());
@@ -25,9 +25,9 @@ TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
   EXPECT_NE(after->config_digest(), before->config_digest());
   EXPECT_EQ(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 2")->SerializeAsString(),
             before->SerializeAsString());
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 1").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 1").status()),
             "TEMPLATE_NOT_FOUND at spec.model_type");
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 4").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'm' scheme: 'fp8' } revision: 4").status()),
             "REVISION_IN_FUTURE at revision");
   auto list = Proto<v1::ListTemplatesRequest>("revision: 1 page_size: 1000");
   EXPECT_EQ(server_.client().ListTemplates(list)->llm_templates_size(), 41);
@@ -36,7 +36,7 @@ TEST_F(RegistryReadsTest, PastRevisionsAnswerAsTheyDid) {
   EXPECT_EQ(server_.client().GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'm' revision: 2"))->revision(), 2);
 }
 
-TEST(RegistryHistoryTest, CompactedRevisionsAreRefused) {
+TEST(RegistryHistoryTest, RejectsCompactedRevisions) {
   TestSettings settings;
   settings.history.max_changes = 3;
   TestServer server(std::move(settings));
@@ -47,10 +47,10 @@ TEST(RegistryHistoryTest, CompactedRevisionsAreRefused) {
                     .ok());
   }
   const auto get = [&](int revision) {
-    return ToldToClient(server.client()
-                            .GetConfig(Proto<v1::GetConfigRequest>(
-                                absl::StrCat("spec { model_type: 'llama' scheme: 's0' } revision: ", revision)))
-                            .status());
+    return ReceivedReasonAndField(server.client()
+                                      .GetConfig(Proto<v1::GetConfigRequest>(absl::StrCat(
+                                          "spec { model_type: 'llama' scheme: 's0' } revision: ", revision)))
+                                      .status());
   };
   EXPECT_EQ(get(3), "REVISION_COMPACTED at revision");
   EXPECT_EQ(get(4), "OK");
@@ -59,7 +59,7 @@ TEST(RegistryHistoryTest, CompactedRevisionsAreRefused) {
   EXPECT_EQ(changes->changes_size(), 3);
 }
 
-TEST_F(RegistryReadsTest, PagesStayAtTheirRevision) {
+TEST_F(RegistryReadsTest, PagesUseTheRevisionOfTheFirstPage) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(RegisterInt8(absl::StrCat("s", i)).ok());
   auto request = Proto<v1::ListSchemesRequest>("page_size: 28");
   const auto first = server_.client().ListSchemes(request);
@@ -80,31 +80,31 @@ TEST_F(RegistryReadsTest, MinRevisionWaitsForAWrite) {
   EXPECT_EQ(config->revision(), 2);
 }
 
-TEST_F(RegistryReadsTest, ItemThatWaitsDoesNotTakeTheOthersTime) {
+TEST_F(RegistryReadsTest, WaitingBatchItemDoesNotDelayOthers) {
   const auto batch = Proto<v1::BatchGetConfigRequest>(
       "requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 } requests { spec { model_type: 'llama' "
       "scheme: 'fp8' } } requests { spec { model_type: 'llama' scheme: 'fp8' } min_revision: 9 }");
-  const auto response = server_.ClientOf("", absl::Seconds(1)).BatchGetConfig(batch);
+  const auto response = server_.NewClient("", absl::Seconds(1)).BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->results(0).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
   EXPECT_TRUE(response->results(1).has_response());
   EXPECT_EQ(response->results(2).error().reason(), v1::ERROR_REASON_REVISION_IN_FUTURE);
 }
 
-TEST_F(RegistryReadsTest, NobodyWaitsWhenTheServerEnds) {
+TEST_F(RegistryReadsTest, ShutdownEndsWaitingCalls) {
   std::atomic<bool> called = false;
-  std::string told;
+  std::string received;
   std::thread waiter([&] {
     called = true;
-    told = ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2").status());
+    received = ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2").status());
   });
   while (!called) std::this_thread::yield();
   server_.server().Shutdown(absl::Hours(1));
   waiter.join();
-  EXPECT_THAT(told, testing::AnyOf("SHUTTING_DOWN", ""));  // "" when the connection was refused before
+  EXPECT_THAT(received, testing::AnyOf("SHUTTING_DOWN", ""));  // "" if the connection was already refused
 }
 
-TEST_F(RegistryReadsTest, ChangesComeNewestFirst) {
+TEST_F(RegistryReadsTest, ListsChangesNewestFirst) {
   ASSERT_TRUE(RegisterInt8("one", absl::StrCat("request_id: '", kUuid, "'")).ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' }").ok());
   ASSERT_TRUE(UnregisterScheme("name: 'one'").ok());
@@ -137,10 +137,10 @@ TEST_F(RegistryReadsTest, ChangesComeNewestFirst) {
   EXPECT_TRUE(rest->changes(0).changes(1).put_scheme().has_config());
   EXPECT_EQ(rest->next_page_token(), "");
   request.set_tenant("other");
-  EXPECT_EQ(ToldToClient(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListChanges(request).status()), "INVALID_REQUEST at page_token");
 }
 
-TEST(RegistryHistoryTest, ListingGoesOnWhileHistoryIsForgotten) {
+TEST(RegistryHistoryTest, ListingContinuesDuringCompaction) {
   TestSettings settings;
   settings.history.max_changes = 20;
   TestServer server(std::move(settings));
@@ -161,14 +161,15 @@ TEST(RegistryHistoryTest, ListingGoesOnWhileHistoryIsForgotten) {
   writer.join();
 }
 
-TEST_F(RegistryReadsTest, LargestEntryCanBeReadByAnyClient) {
+TEST_F(RegistryReadsTest, LargestEntryFitsDefaultClientLimits) {
   v1::RegisterTemplateRequest request;
   v1::LlmTemplate& entry = *request.mutable_llm_template();
   entry.set_model_type("m");
   while (entry.ByteSizeLong() < (512u << 10) - 2000) entry.add_exclude_layers_name(std::string(1000, 'x'));
   ASSERT_TRUE(server_.client().RegisterTemplate(request).ok());
   for (int i = 0; i < 3; ++i) entry.add_exclude_layers_name(std::string(1000, 'x'));
-  EXPECT_EQ(ToldToClient(server_.client().RegisterTemplate(request).status()), "INVALID_REQUEST at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().RegisterTemplate(request).status()),
+            "INVALID_REQUEST at llm_template");
   entry.mutable_exclude_layers_name()->DeleteSubrange(0, 10);
   for (int i = 0; i < 6; ++i) {
     entry.set_model_type(absl::StrCat("n", i));
@@ -183,8 +184,8 @@ TEST_F(RegistryReadsTest, LargestEntryCanBeReadByAnyClient) {
   EXPECT_EQ(changes->changes_size(), 4);
 }
 
-TEST_F(RegistryReadsTest, PagesEndBeforeTheyAreTooLargeForAClient) {
-  // A client with gRPC's default limits takes 4 MiB.
+TEST_F(RegistryReadsTest, PagesFitDefaultClientLimits) {
+  // gRPC's default limit of a client is 4 MiB.
   const std::string description(1000, 'x');
   for (int i = 0; i < 18; ++i) {
     v1::RegisterTemplateRequest request;

@@ -24,7 +24,7 @@ void Put(AnswerCache& cache, const std::string& request, const std::string& tena
   cache.Put(cache.Begin(), request, tenant, answer);
 }
 
-// Empty: there is none.
+// Empty if the cache has no answer.
 std::string Find(AnswerCache& cache, const std::string& request) {
   const auto found = cache.Find(request);
   if (found == nullptr) return "";
@@ -33,7 +33,7 @@ std::string Find(AnswerCache& cache, const std::string& request) {
   return absl::StrCat(found->tenant, ": ", std::string(bytes.begin(), bytes.end()));
 }
 
-TEST(AnswerCacheTest, FindsByAllBytesOfTheRequest) {
+TEST(AnswerCacheTest, LooksUpByAllBytesOfTheRequest) {
   AnswerCache cache(1 << 20);
   Put(cache, std::string("a\0b", 3), "t", "answer");
   EXPECT_EQ(Find(cache, std::string("a\0b", 3)), "t: answer");
@@ -42,7 +42,7 @@ TEST(AnswerCacheTest, FindsByAllBytesOfTheRequest) {
   EXPECT_EQ(Find(cache, ""), "");
 }
 
-TEST(AnswerCacheTest, ForgetsATenantsAnswersAndNoOthers) {
+TEST(AnswerCacheTest, InvalidatesOnlyTheAnswersOfOneTenant) {
   AnswerCache cache(1 << 20);
   Put(cache, "1", "a", "one");
   Put(cache, "2", "a", "two");
@@ -55,7 +55,7 @@ TEST(AnswerCacheTest, ForgetsATenantsAnswersAndNoOthers) {
   EXPECT_EQ(Find(cache, "1"), "a: newer");
 }
 
-TEST(AnswerCacheTest, DoesNotKeepWhatWasBegunBeforeAChange) {
+TEST(AnswerCacheTest, DoesNotCacheAnswersComputedBeforeAChange) {
   AnswerCache cache(1 << 20);
   const int64_t began = cache.Begin();
   cache.Forget(Tenant("a"));
@@ -63,7 +63,7 @@ TEST(AnswerCacheTest, DoesNotKeepWhatWasBegunBeforeAChange) {
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-TEST(AnswerCacheTest, KeepsWhatFits) {
+TEST(AnswerCacheTest, EvictsAnswersAboveItsSize) {
   AnswerCache cache(10'000);
   for (int i = 0; i < 100; ++i) Put(cache, absl::StrCat(i), "t", std::string(1000, 'x'));
   const AnswerCache::Counts counts = cache.counts();
@@ -74,7 +74,7 @@ TEST(AnswerCacheTest, KeepsWhatFits) {
   EXPECT_NE(Find(cache, "99"), "");
   Put(cache, "large", "t", std::string(10'000, 'x'));
   EXPECT_EQ(Find(cache, "large"), "");
-  EXPECT_NE(Find(cache, "99"), "") << "what can not be kept drove out others";
+  EXPECT_NE(Find(cache, "99"), "") << "an answer that does not fit must not evict others";
 }
 
 TEST(AnswerCacheTest, CountsHitsAndMisses) {
@@ -87,7 +87,7 @@ TEST(AnswerCacheTest, CountsHitsAndMisses) {
   EXPECT_EQ(cache.counts().misses, 1);
 }
 
-TEST(AnswerCacheTest, LargeRequestsAndAnswersAreNotKept) {
+TEST(AnswerCacheTest, DoesNotCacheLargeRequestsAndAnswers) {
   AnswerCache cache(64 << 20);
   const std::string request(AnswerCache::kMaxRequestBytes, 'x');
   Put(cache, request, "t", "one");
@@ -98,22 +98,22 @@ TEST(AnswerCacheTest, LargeRequestsAndAnswersAreNotKept) {
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-TEST(AnswerCacheTest, WhatIsNoLongerRightIsNoEviction) {
+TEST(AnswerCacheTest, InvalidationIsNotAnEviction) {
   AnswerCache cache(3'000);
   Put(cache, "1", "t", std::string(1000, 'x'));
   cache.Forget(Tenant("t"));
   for (const char* request : {"2", "3"}) Put(cache, request, "u", std::string(1000, 'x'));
   EXPECT_EQ(Find(cache, "1"), "");
-  EXPECT_EQ(cache.counts().evictions, 1) << "of what was right";
+  EXPECT_EQ(cache.counts().evictions, 1) << "the invalidated answer does not count";
 }
 
-TEST(AnswerCacheTest, OfNoSizeKeepsNothing) {
+TEST(AnswerCacheTest, SizeZeroCachesNothing) {
   AnswerCache cache(0);
   Put(cache, "1", "t", "one");
   EXPECT_EQ(Find(cache, "1"), "");
 }
 
-// The same through a server.
+// The cache of a real server.
 
 v1::RegisterTemplateRequest Template(const std::string& exclude) {
   v1::RegisterTemplateRequest request;
@@ -138,17 +138,17 @@ std::string ExcludedFor(client::Client& client, const v1::GetConfigRequest& requ
 
 class CachedAnswersTest : public testing::Test {
  protected:
-  static TestSettings Of(size_t answer_cache_bytes) {
+  static TestSettings MakeSettings(size_t answer_cache_bytes) {
     TestSettings settings;
     settings.answer_cache_bytes = answer_cache_bytes;
     return settings;
   }
 };
 
-TEST_F(CachedAnswersTest, AWriteIsSeenByTheNextCallOfAnyConnection) {
+TEST_F(CachedAnswersTest, WritesAreVisibleToTheNextCallOfAnyConnection) {
   TestServer server;
-  auto writer = server.ClientOf("a");
-  auto reader = server.ClientOf("a");
+  auto writer = server.NewClient("a");
+  auto reader = server.NewClient("a");
   for (int i = 0; i < 20; ++i) {
     const std::string exclude = absl::StrCat("layer", i);
     ASSERT_TRUE(writer.RegisterTemplate(Template(exclude)).ok());
@@ -160,22 +160,23 @@ TEST_F(CachedAnswersTest, AWriteIsSeenByTheNextCallOfAnyConnection) {
   EXPECT_GE(server.answer_cache().counts().hits, 50);
 }
 
-TEST_F(CachedAnswersTest, TenantsWithTheSameRequestHaveTheirOwn) {
+TEST_F(CachedAnswersTest, TenantsDoNotShareAnswers) {
   TestServer server;
-  auto a = server.ClientOf("a");
-  auto b = server.ClientOf("b");
+  auto a = server.NewClient("a");
+  auto b = server.NewClient("b");
   ASSERT_TRUE(a.RegisterTemplate(Template("of_a")).ok());
   ASSERT_TRUE(b.RegisterTemplate(Template("of_b")).ok());
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ExcludedFor(a, Mine()), "of_a");
     EXPECT_EQ(ExcludedFor(b, Mine()), "of_b");
-    EXPECT_EQ(ToldToClient(server.client().GetConfig(Mine()).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+    EXPECT_EQ(ReceivedReasonAndField(server.client().GetConfig(Mine()).status()),
+              "TEMPLATE_NOT_FOUND at spec.model_type");
   }
 }
 
-TEST_F(CachedAnswersTest, OldRevisionsStayWhatTheyWere) {
+TEST_F(CachedAnswersTest, PastRevisionsKeepTheirAnswers) {
   TestServer server;
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest at_second = Mine();
   at_second.set_revision(2);
@@ -187,29 +188,29 @@ TEST_F(CachedAnswersTest, OldRevisionsStayWhatTheyWere) {
   }
 }
 
-TEST_F(CachedAnswersTest, ACompactedRevisionIsNotAnsweredAnyMore) {
+TEST_F(CachedAnswersTest, CompactedRevisionsAreRejected) {
   TestSettings settings;
   settings.history.max_changes = 2;
   TestServer server(std::move(settings));
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest at_second = Mine();
   at_second.set_revision(2);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(ExcludedFor(client, at_second), "second");
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.RegisterTemplate(Template("later")).ok());
-  EXPECT_EQ(ToldToClient(client.GetConfig(at_second).status()), "REVISION_COMPACTED at revision");
+  EXPECT_EQ(ReceivedReasonAndField(client.GetConfig(at_second).status()), "REVISION_COMPACTED at revision");
 }
 
-TEST_F(CachedAnswersTest, MinRevisionAndIfDigestHold) {
+TEST_F(CachedAnswersTest, RespectsMinRevisionAndIfDigest) {
   TestServer server;
-  auto client = server.ClientOf("a", absl::Milliseconds(500));
+  auto client = server.NewClient("a", absl::Milliseconds(500));
   ASSERT_TRUE(client.RegisterTemplate(Template("second")).ok());
   v1::GetConfigRequest request = Mine();
   request.set_min_revision(2);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(ExcludedFor(client, request), "second");
   request.set_min_revision(3);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(ToldToClient(client.GetConfig(request).status()), "REVISION_IN_FUTURE at min_revision");
+    EXPECT_EQ(ReceivedReasonAndField(client.GetConfig(request).status()), "REVISION_IN_FUTURE at min_revision");
   }
   v1::GetConfigRequest same = Mine();
   same.set_if_digest(client.GetConfig(Mine())->config_digest());
@@ -218,15 +219,15 @@ TEST_F(CachedAnswersTest, MinRevisionAndIfDigestHold) {
   EXPECT_FALSE(client.GetConfig(same)->not_modified());
 }
 
-TEST_F(CachedAnswersTest, ErrorsAreAskedForAnew) {
+TEST_F(CachedAnswersTest, ErrorsAreNotCached) {
   TestServer server;
-  auto client = server.ClientOf("a");
+  auto client = server.NewClient("a");
   EXPECT_EQ(ExcludedFor(client, Mine()), "");
   ASSERT_TRUE(client.RegisterTemplate(Template("mine")).ok());
   EXPECT_EQ(ExcludedFor(client, Mine()), "mine");
 }
 
-TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
+TEST_F(CachedAnswersTest, FragmentedRequestsHitTheCache) {
   TestServer server;
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("llama");
@@ -245,9 +246,9 @@ TEST_F(CachedAnswersTest, RequestsInPiecesAreFoundToo) {
   EXPECT_EQ(server.answer_cache().counts().hits, 1);
 }
 
-// With room for a few answers, so that they are dropped all the time.
-TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs) {
-  TestServer server(Of(10'000));
+// The cache holds only a few answers, so that it evicts constantly.
+TEST_F(CachedAnswersTest, NoStaleOrForeignAnswersDuringWritesAndEvictions) {
+  TestServer server(MakeSettings(10'000));
   constexpr int kTenants = 4;
   constexpr int kWrites = 50;
   std::atomic<int> written[kTenants] = {};
@@ -255,7 +256,7 @@ TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs)
   std::vector<std::thread> threads;
   for (int t = 0; t < kTenants; ++t) {
     threads.emplace_back([&, t] {
-      auto client = server.ClientOf(absl::StrCat("tenant", t));
+      auto client = server.NewClient(absl::StrCat("tenant", t));
       for (int i = 1; i <= kWrites; ++i) {
         ASSERT_TRUE(client.RegisterTemplate(Template(absl::StrCat("tenant", t, "-", i))).ok());
         written[t] = i;
@@ -265,7 +266,7 @@ TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs)
   std::vector<std::thread> readers;
   for (int r = 0; r < 3; ++r) {
     readers.emplace_back([&] {
-      auto client = server.ClientOf("");
+      auto client = server.NewClient("");
       while (!stop) {
         for (int t = 0; t < kTenants; ++t) {
           const int at_least = written[t];
@@ -290,7 +291,7 @@ TEST_F(CachedAnswersTest, UnderWritesAndEvictionsNobodySeesWhatIsOldOrNotTheirs)
   EXPECT_LE(counts.bytes, 10'000u);
 }
 
-TEST_F(CachedAnswersTest, AreCountedAndLoggedAsCalls) {
+TEST_F(CachedAnswersTest, CacheHitsAreCountedAndLogged) {
   TestSettings settings;
   settings.call_log.sample = 1;
   TestServer server(std::move(settings));

@@ -28,7 +28,7 @@ using grpc::health::v1::HealthCheckResponse;
 
 constexpr char kService[] = "qconfig.v1.ConfigService";
 
-// A watcher of a service.
+// A Watch() call for a service.
 struct Watch {
   Watch(TestServer& server, const std::string& service) : Watch(server.channel(), service) {}
   Watch(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) : stub(Health::NewStub(channel)) {
@@ -36,7 +36,7 @@ struct Watch {
     reader = stub->Watch(&context, request);
   }
 
-  // The next status that the server sends. UNKNOWN: the call is over.
+  // Waits for the next status. UNKNOWN if the call has ended.
   HealthCheckResponse::ServingStatus Next() {
     HealthCheckResponse response;
     return reader->Read(&response) ? response.status() : HealthCheckResponse::UNKNOWN;
@@ -48,7 +48,7 @@ struct Watch {
   std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> reader;
 };
 
-TEST(HealthServiceTest, WatchersGetTheStatusAtOnceAndEveryChange) {
+TEST(HealthServiceTest, WatchersGetTheCurrentStatusAndEveryChange) {
   TestServer server;
   std::vector<std::unique_ptr<Watch>> watches;
   for (int i = 0; i < 50; ++i) watches.push_back(std::make_unique<Watch>(server, i % 2 == 0 ? "" : kService));
@@ -57,7 +57,7 @@ TEST(HealthServiceTest, WatchersGetTheStatusAtOnceAndEveryChange) {
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST(HealthServiceTest, CancelledWatchesAreForgotten) {
+TEST(HealthServiceTest, CancelledWatchesAreReleased) {
   TestServer server;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -94,7 +94,7 @@ TEST(HealthServiceTest, CheckIsAnsweredWhileTheServerRejectsCalls) {
   TestSettings settings;
   settings.in_flight_calls = std::make_shared<InFlightCalls>(0);
   TestServer server(std::move(settings));
-  EXPECT_EQ(ToldToClient(server.client().ListCatalogs({}).status()), "OVERLOADED");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().ListCatalogs({}).status()), "OVERLOADED");
   const auto stub = Health::NewStub(server.channel());
   for (int i = 0; i < 20; ++i) {
     grpc::ClientContext context;
@@ -111,13 +111,13 @@ TEST(HealthServiceTest, LargeRequestsAreRejected) {
   EXPECT_THAT(watch.reader->Finish().error_message(), testing::HasSubstr("more than the 4096 allowed"));
 }
 
-size_t ThreadsOfThisProcess() {
+size_t ThreadCount() {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
   return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-// With reflection, because both kinds of calls may stay open for hours.
-TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
+// Also covers reflection, because both kinds of calls may stay open for hours.
+TEST(HealthServiceTest, IdleStreamsUseNoThreads) {
   using grpc::reflection::v1::ServerReflection;
   using grpc::reflection::v1::ServerReflectionRequest;
   using grpc::reflection::v1::ServerReflectionResponse;
@@ -137,7 +137,7 @@ TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
   std::vector<std::unique_ptr<Watch>> watches;
   std::vector<std::unique_ptr<Describe>> describes;
   size_t threads_before = 0;
-  for (int connection = 0; connection < 5; ++connection) {  // each takes a hundred calls
+  for (int connection = 0; connection < 5; ++connection) {  // a connection has at most a hundred calls
     grpc::ChannelArguments own_connection;
     own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     const auto channel =
@@ -146,10 +146,10 @@ TEST(HealthServiceTest, IdleStreamsTakeNoThreads) {
       watches.push_back(std::make_unique<Watch>(channel, kService));
       EXPECT_EQ(watches.back()->Next(), HealthCheckResponse::SERVING);
       describes.push_back(std::make_unique<Describe>(channel));
-      if (threads_before == 0) threads_before = ThreadsOfThisProcess();
+      if (threads_before == 0) threads_before = ThreadCount();
     }
   }
-  EXPECT_LE(ThreadsOfThisProcess(), threads_before + 10) << "for 400 open calls";
+  EXPECT_LE(ThreadCount(), threads_before + 10) << "for 400 open calls";
   server.server().ReportNotServing();
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
   server.server().Shutdown(absl::Hours(1));

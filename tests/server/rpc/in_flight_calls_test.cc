@@ -16,7 +16,7 @@ namespace {
 
 v1::ErrorReason ReasonOf(const absl::StatusOr<Counted>& entered) { return ItemErrorOf(entered.status()).reason(); }
 
-TEST(InFlightCallsTest, CallCountsUntilItsAnswerIsSent) {
+TEST(InFlightCallsTest, CallIsInFlightUntilItsAnswerIsSent) {
   const auto calls = std::make_shared<InFlightCalls>();
   Counted handler = calls->Enter().value();
   Counted answer = calls->Send(10);
@@ -32,7 +32,7 @@ TEST(InFlightCallsTest, CallCountsUntilItsAnswerIsSent) {
   drain.join();
 }
 
-TEST(InFlightCallsTest, AnswersThatNeedNoWorkDoNotCountAsWork) {
+TEST(InFlightCallsTest, CachedAnswersTakeNoSlots) {
   const auto calls = std::make_shared<InFlightCalls>(1, 100);
   const auto working = calls->Enter();
   ASSERT_TRUE(working.ok());
@@ -55,7 +55,7 @@ TEST(InFlightCallsTest, AnswersThatNeedNoWorkDoNotCountAsWork) {
   EXPECT_FALSE(calls->EnterToSend(0));
 }
 
-TEST(InFlightCallsTest, DrainEndsAfterItsGrace) {
+TEST(InFlightCallsTest, DrainEndsAfterTheGracePeriod) {
   const auto calls = std::make_shared<InFlightCalls>();
   const auto stuck = calls->Enter();
   const auto unread = calls->Send(10);
@@ -63,7 +63,7 @@ TEST(InFlightCallsTest, DrainEndsAfterItsGrace) {
   EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
 }
 
-TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneComesForAMoment) {
+TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
   const auto calls = std::make_shared<InFlightCalls>();
   absl::Notification drained;
   std::thread drain([&] {
@@ -76,11 +76,11 @@ TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneComesForAMoment) {
     EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_SHUTTING_DOWN);
     std::this_thread::yield();
   }
-  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet moment";
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet period";
   drain.join();
 }
 
-TEST(InFlightCallsTest, AnswerMayOutliveTheCount) {
+TEST(InFlightCallsTest, AnswerMayOutliveInFlightCalls) {
   auto calls = std::make_shared<InFlightCalls>();
   Counted answer = calls->Send(10);
   calls.reset();
@@ -99,19 +99,19 @@ TEST(InFlightCallsTest, CallsAboveTheLimitAreOverloaded) {
   EXPECT_EQ(calls->running(), 1);
 }
 
-TEST(InFlightCallsTest, UnreadAnswersKeepNewCallsOut) {
+TEST(InFlightCallsTest, UnreadAnswersCauseOverload) {
   const auto calls = std::make_shared<InFlightCalls>(2, 100);
   const Counted small = calls->Send(10);
   EXPECT_TRUE(calls->Enter().ok());
   Counted large = calls->Send(90);
-  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their bytes";
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "too many bytes";
   EXPECT_EQ(calls->sending(), 2);
   EXPECT_EQ(calls->sending_bytes(), 100);
   large.Reset();
   EXPECT_TRUE(calls->Enter().ok());
   std::vector<Counted> many;
   while (many.size() < 100) many.push_back(calls->Send(0));
-  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "by their number";
+  EXPECT_EQ(ReasonOf(calls->Enter()), v1::ERROR_REASON_OVERLOADED) << "too many answers";
   many.clear();
   EXPECT_TRUE(calls->Enter().ok());
 }

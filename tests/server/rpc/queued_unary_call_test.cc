@@ -27,7 +27,7 @@ constexpr char kOtherCached[] = "qconfig.v1.ConfigService/ListTemplates";
 
 TenantId Tenant(const std::string& name) { return TenantId::Parse(name, "tenant").value(); }
 
-// Answers with the path of the method and the number of the call, about the tenant that the request names.
+// Answers with the method's path and the number of the call, for the tenant that the request names.
 BytesMethod Counting(std::atomic<int>& calls) {
   return [&calls](const CallContext& call, absl::string_view request) -> absl::StatusOr<std::string> {
     call.notes->tenants.emplace_back(request);
@@ -35,7 +35,7 @@ BytesMethod Counting(std::atomic<int>& calls) {
   };
 }
 
-TEST(QueuedUnaryCallTest, MethodsWithAndWithoutCacheAreServedSideBySide) {
+TEST(QueuedUnaryCallTest, ServesMethodsWithAndWithoutCache) {
   std::atomic<int> cached_calls = 0, other_calls = 0, uncached_calls = 0;
   const auto cache = std::make_shared<AnswerCache>(1 << 20);
   const auto other_cache = std::make_shared<AnswerCache>(1 << 20);
@@ -71,7 +71,7 @@ TEST(QueuedUnaryCallTest, ErrorsAreNotCached) {
   }
 }
 
-TEST(QueuedUnaryCallTest, BlockedCallsDelayNoOthers) {
+TEST(QueuedUnaryCallTest, BlockedCallsDoNotDelayOthers) {
   absl::Notification go_on;
   absl::BlockingCounter blocked(90);
   HandlerTable handlers;
@@ -95,7 +95,7 @@ TEST(QueuedUnaryCallTest, BlockedCallsDelayNoOthers) {
   for (std::thread& caller : callers) caller.join();
 }
 
-TEST(QueuedUnaryCallTest, CacheHitsNeedNoRoomAmongTheCallsInFlight) {
+TEST(QueuedUnaryCallTest, CacheHitsTakeNoSlots) {
   std::atomic<int> handled = 0;
   const auto calls = std::make_shared<InFlightCalls>(1);
   HandlerTable handlers;

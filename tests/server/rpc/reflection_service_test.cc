@@ -27,7 +27,7 @@ using testing::HasSubstr;
 
 namespace reflection = grpc::reflection::v1;
 
-// An open call of one version of the service.
+// An open call to one version of the service.
 template <typename Service, typename Request, typename Response>
 struct Call {
   explicit Call(const std::shared_ptr<grpc::Channel>& channel)
@@ -50,14 +50,14 @@ using CallV1Alpha =
          grpc::reflection::v1alpha::ServerReflectionResponse>;
 
 template <typename Response>
-std::vector<std::string> ServicesOf(const Response& response) {
+std::vector<std::string> ServiceNames(const Response& response) {
   std::vector<std::string> services;
   for (const auto& service : response.list_services_response().service()) services.push_back(service.name());
   return services;
 }
 
 template <typename Response>
-std::vector<std::string> FilesOf(const Response& response) {
+std::vector<std::string> FileNames(const Response& response) {
   std::vector<std::string> files;
   for (const std::string& bytes : response.file_descriptor_response().file_descriptor_proto()) {
     google::protobuf::FileDescriptorProto file;
@@ -73,14 +73,14 @@ constexpr const char* kServices[] = {"grpc.health.v1.Health", "grpc.reflection.v
 
 TEST(ReflectionServiceTest, BothVersionsListAllServices) {
   TestServer server;
-  EXPECT_THAT(ServicesOf(CallV1(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
-  EXPECT_THAT(ServicesOf(CallV1Alpha(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
+  EXPECT_THAT(ServiceNames(CallV1(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
+  EXPECT_THAT(ServiceNames(CallV1Alpha(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
 }
 
 TEST(ReflectionServiceTest, DescribesServicesAndErrorDetailsWithTheirImports) {
   TestServer server;
   CallV1 call(server.channel());
-  const auto config = FilesOf(call.Ask("file_containing_symbol: 'qconfig.v1.ConfigService'"));
+  const auto config = FileNames(call.Ask("file_containing_symbol: 'qconfig.v1.ConfigService'"));
   EXPECT_EQ(config.front(), "qconfig/v1/config_service.proto");
   EXPECT_THAT(config, Contains("qconfig/v1/error.proto"));
   EXPECT_THAT(config, Contains("google/protobuf/descriptor.proto"));
@@ -88,7 +88,7 @@ TEST(ReflectionServiceTest, DescribesServicesAndErrorDetailsWithTheirImports) {
   for (const char* symbol :
        {"google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.Status", "qconfig.v1.ErrorDetail",
         "qconfig.v1.ConfigService.GetConfig", "grpc.reflection.v1alpha.ServerReflection"}) {
-    EXPECT_THAT(FilesOf(call.Ask(std::string("file_containing_symbol: '") + symbol + "'")),
+    EXPECT_THAT(FileNames(call.Ask(std::string("file_containing_symbol: '") + symbol + "'")),
                 testing::Not(testing::IsEmpty()))
         << symbol;
   }
@@ -97,7 +97,7 @@ TEST(ReflectionServiceTest, DescribesServicesAndErrorDetailsWithTheirImports) {
 TEST(ReflectionServiceTest, DescribesFilesAndExtensions) {
   TestServer server;
   CallV1Alpha call(server.channel());
-  EXPECT_EQ(FilesOf(call.Ask("file_by_filename: 'qconfig/v1/error.proto'")).front(), "qconfig/v1/error.proto");
+  EXPECT_EQ(FileNames(call.Ask("file_by_filename: 'qconfig/v1/error.proto'")).front(), "qconfig/v1/error.proto");
   const auto extensions = call.Ask("all_extension_numbers_of_type: 'google.protobuf.FieldOptions'");
   const auto& numbers = extensions.all_extension_numbers_response();
   EXPECT_EQ(numbers.base_type_name(), "google.protobuf.FieldOptions");
@@ -105,10 +105,10 @@ TEST(ReflectionServiceTest, DescribesFilesAndExtensions) {
   grpc::reflection::v1alpha::ServerReflectionRequest request;
   request.mutable_file_containing_extension()->set_containing_type("google.protobuf.FieldOptions");
   request.mutable_file_containing_extension()->set_extension_number(numbers.extension_number(0));
-  EXPECT_EQ(FilesOf(call.Ask(request.DebugString())).front(), "qconfig/v1/annotations.proto");
+  EXPECT_EQ(FileNames(call.Ask(request.DebugString())).front(), "qconfig/v1/annotations.proto");
 }
 
-TEST(ReflectionServiceTest, UnknownNamesAreErrorsOfTheRequestAndNotOfTheCall) {
+TEST(ReflectionServiceTest, UnknownNamesFailTheRequestButNotTheCall) {
   TestServer server;
   CallV1 call(server.channel());
   for (const char* request : {"file_by_filename: 'none.proto'", "file_containing_symbol: 'none.None'",
@@ -125,7 +125,7 @@ TEST(ReflectionServiceTest, UnknownNamesAreErrorsOfTheRequestAndNotOfTheCall) {
   EXPECT_TRUE(call.stream->Finish().ok());
 }
 
-TEST(ReflectionServiceTest, LargeRequestsEndTheirCall) {
+TEST(ReflectionServiceTest, LargeRequestsEndTheCall) {
   TestServer server;
   CallV1 call(server.channel());
   call.Ask("file_containing_symbol: '" + std::string(ReflectionService::kMaxRequestBytes, 'x') + "'");
@@ -136,7 +136,7 @@ TEST(ReflectionServiceTest, OpenCallsAreLimited) {
   TestServer server;
   std::vector<std::unique_ptr<CallV1>> calls;
   while (calls.size() < ReflectionService::kMaxOpenCalls) {
-    grpc::ChannelArguments own_connection;  // each takes a hundred calls
+    grpc::ChannelArguments own_connection;  // a connection has at most a hundred calls
     own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     const auto channel =
         grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);

@@ -29,7 +29,7 @@ HandlerTable Table(BytesMethod handler) {
   return handlers;
 }
 
-TEST(SyncAdapterTest, BytesGoToTheHandlerAndBack) {
+TEST(SyncAdapterTest, PassesBytesToTheHandlerAndBack) {
   const TestTransport transport(Table(Echo));
   const std::string request("a\0\xff", 3);
   const auto response = transport.Call(kPath, request);
@@ -37,7 +37,7 @@ TEST(SyncAdapterTest, BytesGoToTheHandlerAndBack) {
   EXPECT_EQ(*response, absl::StrCat(kPath, ": ", request));
 }
 
-TEST(SyncAdapterTest, StatusOfTheHandlerReachesTheClient) {
+TEST(SyncAdapterTest, ReturnsTheStatusOfTheHandler) {
   const TestTransport transport(Table([](const CallContext&, absl::string_view) -> absl::StatusOr<std::string> {
     return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).ToStatus("no such scheme");
   }));
@@ -48,7 +48,7 @@ TEST(SyncAdapterTest, StatusOfTheHandlerReachesTheClient) {
   EXPECT_THAT(transport.log(), HasSubstr("reason=SCHEME_NOT_FOUND"));
 }
 
-TEST(SyncAdapterTest, HandlerSeesNoRequestThatIsTooLarge) {
+TEST(SyncAdapterTest, OversizedRequestsDoNotReachTheHandler) {
   const TestTransport transport(Table(Echo));
   EXPECT_TRUE(transport.Call(kPath, std::string(TestTransport::kMaxRequestBytes, 'x')).ok());
   const auto response = transport.Call(kPath, std::string(TestTransport::kMaxRequestBytes + 1, 'x'));

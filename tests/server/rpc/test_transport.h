@@ -17,7 +17,7 @@
 
 namespace qconfig {
 
-// Serves a handler table on a free port of the loopback interface. Unary methods must have paths of the contract.
+// Serves a handler table on a free loopback port. The paths of unary methods must be in the contract.
 class TestTransport {
  public:
   static constexpr size_t kMaxRequestBytes = 1 << 20;
@@ -25,7 +25,7 @@ class TestTransport {
   explicit TestTransport(HandlerTable handlers,
                          std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>(),
                          Clock clock = Clock());
-  // Shuts down.
+  // Shuts the server down.
   ~TestTransport();
 
   // Cancels all open calls.
@@ -34,7 +34,7 @@ class TestTransport {
   CallQueue& queue() { return *queue_; }
   const std::string& address() const { return address_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-  // A channel with a connection of its own.
+  // A channel with its own connection.
   std::shared_ptr<grpc::Channel> NewChannel() const;
 
   // Calls a unary method. Returns the response's bytes.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The methods of ConfigService, called over a real port.
+// The methods of ConfigService over a real port.
 #include "server/services/config_service.h"
 
 #include <gmock/gmock.h>
@@ -42,7 +42,7 @@ class ConfigServiceTest : public testing::Test {
   TestServer server_;
 };
 
-TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
+TEST_F(ConfigServiceTest, GetConfigReturnsItsSources) {
   const auto response = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->catalog(), "quark-0.12.post1");
@@ -50,24 +50,24 @@ TEST_F(ConfigServiceTest, GetConfigSaysWhatItAnsweredFrom) {
   EXPECT_EQ(response->config_digest().size(), 64u);
 }
 
-TEST_F(ConfigServiceTest, EveryTenantSeesTheBuiltins) {
+TEST_F(ConfigServiceTest, EveryTenantSeesBuiltInEntries) {
   const auto first = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'acme'");
   const auto second = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } tenant: 'other-1'");
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
 }
 
-TEST_F(ConfigServiceTest, RevisionsAreZeroAndOne) {
+TEST_F(ConfigServiceTest, TenantWithoutWritesHasRevisionsZeroAndOne) {
   const std::string request = "spec { model_type: 'llama' scheme: 'fp8' } ";
-  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
-  EXPECT_EQ(ToldToClient(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(request + "revision: 1 min_revision: 1").status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(request + "revision: 2").status()), "REVISION_IN_FUTURE at revision");
   const auto hasty = Proto<v1::GetConfigRequest>(request + "min_revision: 2");
-  EXPECT_EQ(ToldToClient(server_.ClientOf("", absl::Milliseconds(200)).GetConfig(hasty).status()),
+  EXPECT_EQ(ReceivedReasonAndField(server_.NewClient("", absl::Milliseconds(200)).GetConfig(hasty).status()),
             "REVISION_IN_FUTURE at min_revision");
   EXPECT_EQ(GetConfig(request + "revision: 2").status().code(), absl::StatusCode::kOutOfRange);
 }
 
-TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsForTheLimitOfTheServer) {
+TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsUpToTheLimitOfTheServer) {
   TestSettings settings;
   settings.max_wait = absl::ZeroDuration();
   TestServer server(std::move(settings));
@@ -78,14 +78,14 @@ TEST(MinRevisionWaitTest, CallWithoutADeadlineWaitsForTheLimitOfTheServer) {
   EXPECT_LT(absl::Now() - start, absl::Seconds(20)) << "the default is 30 seconds";
 }
 
-// A request that takes long, within all limits: patterns that almost match the projections of a template.
+// A slow request within all limits: its patterns almost match the projections of a template.
 v1::GetConfigRequest SlowRequest(TestServer& server) {
   v1::RegisterTemplateRequest registration;
   registration.mutable_llm_template()->set_model_type("slow");
   for (int i = 0; i < 20; ++i) {
     registration.mutable_llm_template()->add_kv_layers_name(std::string(1000, 'a') + std::to_string(i));
   }
-  EXPECT_EQ(ToldToClient(server.client().RegisterTemplate(registration).status()), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().RegisterTemplate(registration).status()), "OK");
   v1::GetConfigRequest request;
   request.mutable_spec()->set_model_type("slow");
   request.mutable_spec()->set_scheme("fp8");
@@ -100,7 +100,7 @@ v1::GetConfigRequest SlowRequest(TestServer& server) {
 
 TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
   const v1::GetConfigRequest request = SlowRequest(server_);
-  const absl::Time start = absl::Now() + absl::Hours(1);  // the limits of waiting use the real clock
+  const absl::Time start = absl::Now() + absl::Hours(1);  // time limits of waits use the real clock
   int ticks = 0;
   const ConfigService service(server_.registry(), Limits(), Clock([&] { return start + absl::Milliseconds(++ticks); }));
   CallContext call;
@@ -126,30 +126,31 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   EXPECT_EQ(calls, 11);
 }
 
-// Each request fails the check that is named and all those after it.
-TEST_F(ConfigServiceTest, ShapeThenCatalogueThenRevisionThenTheRest) {
+// Each request fails the named check and all checks after it.
+TEST_F(ConfigServiceTest, ChecksShapeThenCatalogueThenRevision) {
   const std::string rest = "spec { model_type: 'bad' scheme: 'bad' } ";
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "tenant: 'A' revision: -1 catalog: 'bad'").status()),
             "INVALID_REQUEST at tenant");
   const std::string shapeless = "spec { model_type: 'bad' scheme: 'bad' min_kv_scale: nan } ";
-  EXPECT_EQ(ToldToClient(GetConfig(shapeless + "revision: 9 catalog: 'bad'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(shapeless + "revision: 9 catalog: 'bad'").status()),
             "INVALID_REQUEST at spec.min_kv_scale");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9 catalog: 'bad'").status()), "CATALOG_NOT_FOUND at catalog");
-  EXPECT_EQ(ToldToClient(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
-  EXPECT_EQ(ToldToClient(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "revision: 9 catalog: 'bad'").status()),
+            "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest + "revision: 9").status()), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig(rest).status()), "TEMPLATE_NOT_FOUND at spec.model_type");
 }
 
-TEST_F(ConfigServiceTest, AnswerKeepsWithinItsLimit) {
+TEST_F(ConfigServiceTest, AnswersOverTheLimitAreRejected) {
   Limits limits;
   limits.answer_bytes = 1'000;
   TestServer server(limits);
   auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_TRUE(server.client().GetConfig(request).ok());
   request.set_include_quark_json(true);
-  EXPECT_EQ(ToldToClient(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().GetConfig(request).status()), "ANSWER_TOO_LARGE");
 }
 
-TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
+TEST_F(ConfigServiceTest, ReturnsWarnings) {
   TestServer server(OnlyTiny());
   const auto response = server.client().GetConfig(Proto<v1::GetConfigRequest>(
       "spec { model_type: 'bare' scheme: 'alias' kv_cache_scheme: 'fp8' attention_scheme: 'fp8' }"));
@@ -158,7 +159,7 @@ TEST_F(ConfigServiceTest, WarningsComeOverTheWire) {
   EXPECT_EQ(response->warnings(1).code(), v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS);
 }
 
-TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
+TEST_F(ConfigServiceTest, ListsPagesInRegistrationOrder) {
   std::vector<std::string> names;
   v1::ListTemplatesRequest request;
   request.set_page_size(10);
@@ -177,34 +178,34 @@ TEST_F(ConfigServiceTest, ListPagesInOrderOfRegistration) {
   for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], Builtins().templates()[i]->model_type());
 }
 
-TEST_F(ConfigServiceTest, PageSizeHasADefaultAndALargestValue) {
+TEST_F(ConfigServiceTest, PageSizeHasADefaultAndAMaximum) {
   EXPECT_EQ(server_.client().ListSchemes({})->schemes_size(), 27);
   v1::ListSchemesRequest request;
   request.set_page_size(2'000'000'000);
   EXPECT_EQ(server_.client().ListSchemes(request)->schemes_size(), 27);
   request.set_page_size(-1);
-  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListSchemes(request).status()), "INVALID_REQUEST at page_size");
 }
 
-TEST_F(ConfigServiceTest, PageTokenIsOfOneListing) {
+TEST_F(ConfigServiceTest, PageTokensAreValidForOneListing) {
   v1::ListTemplatesRequest request;
   request.set_page_size(1);
   const std::string token = server_.client().ListTemplates(request)->next_page_token();
   v1::ListSchemesRequest schemes;
   schemes.set_page_token(token);
-  EXPECT_EQ(ToldToClient(server_.client().ListSchemes(schemes).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListSchemes(schemes).status()), "INVALID_REQUEST at page_token");
   request.set_tenant("acme");
   request.set_page_token(token);
-  EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token");
   for (const std::string& garbage : {std::string("!"), std::string("AAAA"), token + "x", std::string(3'000'000, 'A')}) {
     request.set_tenant("");
     request.set_page_token(garbage);
-    EXPECT_EQ(ToldToClient(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
+    EXPECT_EQ(ReceivedReasonAndField(server_.client().ListTemplates(request).status()), "INVALID_REQUEST at page_token")
         << garbage;
   }
 }
 
-TEST_F(ConfigServiceTest, BasicViewLeavesConfigurationsOut) {
+TEST_F(ConfigServiceTest, BasicViewOmitsConfigurations) {
   v1::ListTemplatesRequest templates;
   const auto basic = server_.client().ListTemplates(templates);
   templates.set_view(v1::ENTRY_VIEW_FULL);
@@ -224,9 +225,11 @@ TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
   EXPECT_EQ(found->llm_template().f2f_weight_converters(0).operations(0).split_fused_experts().split_axis(), 0);
   EXPECT_EQ(found->llm_template().origin(), v1::REGISTRY_ORIGIN_BUILTIN);
   llm_template.set_model_type("qwen3_5_mo");
-  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetTemplate(llm_template).status()),
+            "TEMPLATE_NOT_FOUND at model_type");
   llm_template.set_model_type(std::string(129, 'x'));
-  EXPECT_EQ(ToldToClient(server_.client().GetTemplate(llm_template).status()), "INVALID_REQUEST at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetTemplate(llm_template).status()),
+            "INVALID_REQUEST at model_type");
 
   v1::GetSchemeRequest scheme;
   scheme.set_name("nvfp4");
@@ -235,10 +238,10 @@ TEST_F(ConfigServiceTest, GetTemplateAndGetScheme) {
   EXPECT_EQ(nvfp4->scheme().config().weight_size(), 2);
   EXPECT_TRUE(nvfp4->scheme().default_shared_scales());
   scheme.set_name("nvfp");
-  EXPECT_EQ(ToldToClient(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().GetScheme(scheme).status()), "SCHEME_NOT_FOUND at name");
 }
 
-TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
+TEST_F(ConfigServiceTest, ListCatalogsReturnsAllCatalogues) {
   const auto response = server_.client().ListCatalogs({});
   ASSERT_TRUE(response.ok()) << response.status();
   const v1::Catalog& catalog = response->catalogs(0);
@@ -250,10 +253,10 @@ TEST_F(ConfigServiceTest, ListCatalogsTellsWhatThereIs) {
   EXPECT_THAT(catalog.observers(), testing::ElementsAreArray(Builtins().catalog().observers()));
   v1::ListCatalogsRequest request;
   request.set_tenant("No");
-  EXPECT_EQ(ToldToClient(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
+  EXPECT_EQ(ReceivedReasonAndField(server_.client().ListCatalogs(request).status()), "INVALID_REQUEST at tenant");
 }
 
-TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
+TEST(BatchGetConfigTest, AnswersInOrderDespiteFailedItems) {
   TestServer server;
   const auto response = server.client().BatchGetConfig(Proto<v1::BatchGetConfigRequest>(
       "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: 'nope' scheme: 'fp8' } "
@@ -268,7 +271,7 @@ TEST(BatchGetConfigTest, AnswersInOrderAndKeepsWhatSucceeds) {
                 ->SerializeAsString());
 }
 
-TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
+TEST(BatchGetConfigTest, AcceptsUpToAThousandItems) {
   TestServer server;
   v1::BatchGetConfigRequest batch;
   for (int i = 0; i < 1000; ++i)
@@ -277,10 +280,10 @@ TEST(BatchGetConfigTest, TakesAThousandItemsAndNoMore) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->results_size(), 1000);
   batch.add_requests();
-  EXPECT_EQ(ToldToClient(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
+  EXPECT_EQ(ReceivedReasonAndField(server.client().BatchGetConfig(batch).status()), "INVALID_REQUEST at requests");
 }
 
-TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
+TEST(BatchGetConfigTest, ItemsOverTheLimitFail) {
   Limits limits;
   limits.answer_bytes = 10'000;
   TestServer server(limits);
@@ -297,7 +300,7 @@ TEST(BatchGetConfigTest, AnswerKeepsWithinItsLimit) {
   EXPECT_EQ(response->results(19).error().code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
 }
 
-TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
+TEST(BatchGetConfigTest, LongErrorsStayWithinTheLimit) {
   Limits limits;
   limits.answer_bytes = 2'000;
   TestServer server(limits);
@@ -311,7 +314,7 @@ TEST(BatchGetConfigTest, LongErrorsKeepWithinTheLimitToo) {
   EXPECT_EQ(response->results(4).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
-TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
+TEST(BatchGetConfigTest, SmallMessagesCountWithTheirSizeInMemory) {
   Limits limits;
   limits.answer_bytes = 1 << 20;
   TestServer server(limits);
@@ -329,8 +332,8 @@ TEST(BatchGetConfigTest, SmallMessagesCountByTheirMemory) {
   EXPECT_EQ(response->results(19).error().reason(), v1::ERROR_REASON_ANSWER_TOO_LARGE);
 }
 
-TEST(BatchGetConfigTest, EndsWhenNobodyWaitsAnyMore) {
-  // By the server's clock an hour passes between any two looks at it.
+TEST(BatchGetConfigTest, StopsAfterTheDeadline) {
+  // The server's clock advances by an hour at each reading.
   TestServer server(WithClock(Clock([now = absl::Now()]() mutable { return now += absl::Hours(1); })));
   v1::BatchGetConfigRequest batch;
   batch.add_requests();

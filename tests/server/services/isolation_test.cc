@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// No method shows a tenant anything of another one: each is called as another tenant, with names that are near those of
-// the first one's entries, and what comes back must be what a server says on which that first tenant never was.
+// No method reveals anything about another tenant. Each is called as another tenant, with names similar to those of the
+// owner's entries, and must answer like a server on which the owner does not exist.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// In every text that the first tenant writes.
+// A part of every text that the owner writes.
 constexpr char kSecret[] = "zebra";
 constexpr char kUuid[] = "123e4567-e89b-42d3-a456-426614174000";
 
@@ -30,7 +30,7 @@ class IsolationTest : public testing::Test {
         "scheme { name: 'zebra_int8' description: 'zebra' labels { key: 'zebra' value: 'zebra' } "
         "spec { weight { preset { spec: 'Int8PerTensorSpec' } } } }");
     scheme.set_request_id(kUuid);
-    auto owner = server_.ClientOf("owner");
+    auto owner = server_.NewClient("owner");
     scheme_ = owner.RegisterScheme(scheme).value();
     template_ = owner
                     .RegisterTemplate(Proto<v1::RegisterTemplateRequest>(
@@ -51,8 +51,8 @@ class IsolationTest : public testing::Test {
   std::string page_token_;
 };
 
-// The calls that read, by the method's name. Those that find nothing ask for a name that is near the owner's: its
-// letters but one, so that the request itself has no secret in it.
+// Calls by method name. Calls with unknown names use the owner's names without one letter, so that the requests
+// themselves do not contain the secret.
 using Calls = std::multimap<std::string, std::function<std::string(client::Client&)>>;
 
 template <typename Request, typename Response>
@@ -93,75 +93,76 @@ Calls ReadingCalls() {
   };
 }
 
-TEST_F(IsolationTest, EveryMethodSaysWhatItSaysWithoutTheOwner) {
+TEST_F(IsolationTest, EveryMethodAnswersAsIfTheOwnerDidNotExist) {
   const Calls calls = ReadingCalls();
   for (const auto* service : {v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService"),
                               v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService")}) {
     for (int i = 0; i < service->method_count(); ++i) {
-      EXPECT_GT(calls.count(service->method(i)->name()), 0u) << service->method(i)->name() << " is not tried";
+      EXPECT_GT(calls.count(service->method(i)->name()), 0u) << service->method(i)->name() << " is not covered";
     }
   }
   for (const auto& [method, call] : calls) {
     for (const char* tenant : {"", "default", "other", "owne", "owner-2", "owner2"}) {
-      auto here = server_.ClientOf(tenant);
-      auto there = untouched_.ClientOf(tenant);
-      const std::string told = call(here);
-      EXPECT_EQ(told, call(there)) << method << " as " << tenant;
-      EXPECT_THAT(told, Not(HasSubstr(kSecret))) << method << " as " << tenant;
+      auto here = server_.NewClient(tenant);
+      auto there = untouched_.NewClient(tenant);
+      const std::string answer = call(here);
+      EXPECT_EQ(answer, call(there)) << method << " as " << tenant;
+      EXPECT_THAT(answer, Not(HasSubstr(kSecret))) << method << " as " << tenant;
     }
   }
 }
 
-TEST_F(IsolationTest, OwnersNamesAreNotThereForOthers) {
-  auto other = server_.ClientOf("other");
+TEST_F(IsolationTest, OtherTenantsCannotReadTheOwnersEntries) {
+  auto other = server_.NewClient("other");
   EXPECT_EQ(
-      ToldToClient(
+      ReceivedReasonAndField(
           other.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'zebra_int8' }")).status()),
       "SCHEME_NOT_FOUND at spec.scheme");
-  EXPECT_EQ(ToldToClient(other.GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'zebra_model'")).status()),
-            "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(
+      ReceivedReasonAndField(other.GetTemplate(Proto<v1::GetTemplateRequest>("model_type: 'zebra_model'")).status()),
+      "TEMPLATE_NOT_FOUND at model_type");
   v1::UnregisterSchemeRequest unregister;
   unregister.set_name("zebra_int8");
   unregister.set_etag(scheme_.scheme().etag());
-  EXPECT_EQ(ToldToClient(other.UnregisterScheme(unregister).status()), "SCHEME_NOT_FOUND at name");
+  EXPECT_EQ(ReceivedReasonAndField(other.UnregisterScheme(unregister).status()), "SCHEME_NOT_FOUND at name");
 }
 
-TEST_F(IsolationTest, OwnersNamesIdsAndEtagsAreFreeForOthers) {
-  auto other = server_.ClientOf("other");
+TEST_F(IsolationTest, OtherTenantsCanUseTheSameNamesAndRequestIds) {
+  auto other = server_.NewClient("other");
   auto request = Proto<v1::RegisterSchemeRequest>("scheme { name: 'zebra_int8' config {} }");
   request.set_request_id(kUuid);
   const auto registered = other.RegisterScheme(request);
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_EQ(registered->revision(), 2);
-  auto owner = server_.ClientOf("owner");
+  auto owner = server_.NewClient("owner");
   const auto kept = owner.GetScheme(Proto<v1::GetSchemeRequest>("name: 'zebra_int8'"));
-  EXPECT_EQ(kept->scheme().config().weight_size(), 1) << "another tenant's write changed it";
+  EXPECT_EQ(kept->scheme().config().weight_size(), 1) << "another tenant's write changed the scheme";
   EXPECT_EQ(owner.ListChanges({})->revision(), 4);
 }
 
-TEST_F(IsolationTest, OwnersPageTokenIsOfNoUseToOthers) {
-  auto other = server_.ClientOf("other");
-  for (int i = 0; i < 4; ++i) {  // so that it has the revisions that the token speaks of
+TEST_F(IsolationTest, OtherTenantsCannotUseTheOwnersPageToken) {
+  auto other = server_.NewClient("other");
+  for (int i = 0; i < 4; ++i) {  // so that the tenant has the token's revision
     ASSERT_TRUE(other.RegisterTemplate(Proto<v1::RegisterTemplateRequest>("llm_template { model_type: 'm' }")).ok());
   }
   v1::ListChangesRequest request;
   request.set_page_token(page_token_);
-  EXPECT_EQ(ToldToClient(other.ListChanges(request).status()), "INVALID_REQUEST at page_token");
+  EXPECT_EQ(ReceivedReasonAndField(other.ListChanges(request).status()), "INVALID_REQUEST at page_token");
 }
 
 TEST_F(IsolationTest, ReadingCreatesNothing) {
   for (int i = 0; i < 100; ++i) {
-    auto nobody = server_.ClientOf(absl::StrCat("nobody-", i));
+    auto nobody = server_.NewClient(absl::StrCat("nobody-", i));
     EXPECT_TRUE(nobody.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }")).ok());
     EXPECT_EQ(nobody.ListChanges({})->revision(), 1);
   }
   EXPECT_EQ(server_.registry().tenants_in_memory(), 1u);
 }
 
-TEST_F(IsolationTest, OwnersWaitsAreNotEndedByOthers) {
-  auto other = server_.ClientOf("other", absl::Milliseconds(300));
+TEST_F(IsolationTest, WritesOfOtherTenantsDoNotEndTheOwnersWaits) {
+  auto other = server_.NewClient("other", absl::Milliseconds(300));
   EXPECT_EQ(
-      ToldToClient(
+      ReceivedReasonAndField(
           other.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 3"))
               .status()),
       "REVISION_IN_FUTURE at min_revision");

@@ -17,7 +17,7 @@ inline constexpr char kInt8Weight[] = "spec { weight { preset { spec: 'Int8PerTe
 inline constexpr char kUuid[] = "123e4567-e89b-42d3-a456-426614174000";
 inline constexpr char kOtherUuid[] = "123e4567-e89b-42d3-a456-426614174001";
 
-// A server in memory, and its writes by requests in the text format.
+// A server with registries in memory. Helpers write to it with requests in text format.
 class RegistryServiceTest : public testing::Test {
  protected:
   absl::StatusOr<v1::RegisterSchemeResponse> RegisterScheme(const std::string& request) {

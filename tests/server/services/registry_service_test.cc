@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The writes of RegistryService, over a real port.
+// The writes of RegistryService over a real port.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
@@ -23,13 +23,13 @@ namespace {
 using google::protobuf::util::MessageDifferencer;
 using testing::ElementsAre;
 
-TEST_F(RegistryServiceTest, RegisteredSchemeIsUsedAtOnce) {
+TEST_F(RegistryServiceTest, RegisteredSchemeIsAvailableImmediately) {
   const auto registered = RegisterInt8("mine");
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_EQ(registered->revision(), 2);
   const v1::Scheme& scheme = registered->scheme();
   EXPECT_EQ(scheme.config().weight(0).dtype(), v1::DTYPE_INT8);
-  EXPECT_TRUE(scheme.has_spec()) << "it comes back as it was given";
+  EXPECT_TRUE(scheme.has_spec()) << "the scheme is returned as it was registered";
   EXPECT_EQ(scheme.origin(), v1::REGISTRY_ORIGIN_TENANT);
   EXPECT_FALSE(scheme.etag().empty());
   EXPECT_TRUE(scheme.has_create_time());
@@ -46,7 +46,7 @@ TEST_F(RegistryServiceTest, RegisteredSchemeIsUsedAtOnce) {
   EXPECT_TRUE(MessageDifferencer::Equals(read->scheme(), scheme));
   const auto list = server_.client().ListSchemes({});
   EXPECT_EQ(list->total_size(), 28);
-  EXPECT_EQ(list->schemes().rbegin()->name(), "mine") << "after the catalogue's";
+  EXPECT_EQ(list->schemes().rbegin()->name(), "mine") << "it follows the catalogue's schemes";
 }
 
 TEST_F(RegistryServiceTest, OutputOnlyFieldsAreIgnored) {
@@ -60,75 +60,80 @@ TEST_F(RegistryServiceTest, OutputOnlyFieldsAreIgnored) {
   EXPECT_GT(other->scheme().create_time().seconds(), 1);
 }
 
-TEST_F(RegistryServiceTest, TakenNamesAreRefused) {
+TEST_F(RegistryServiceTest, RejectsExistingNames) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
-  for (const char* name : {"mine", "fp8", "mx9"}) {  // the last is only in a later catalogue
+  for (const char* name : {"mine", "fp8", "mx9"}) {  // mx9 is only in a later catalogue
     const auto taken = RegisterInt8(name);
-    EXPECT_EQ(ToldToClient(taken.status()), "SCHEME_EXISTS at scheme.name") << name;
+    EXPECT_EQ(ReceivedReasonAndField(taken.status()), "SCHEME_EXISTS at scheme.name") << name;
     EXPECT_EQ(taken.status().code(), absl::StatusCode::kAlreadyExists);
   }
-  EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "what is refused makes no revision";
+  EXPECT_EQ(RegisterInt8("again")->revision(), 3) << "a rejected write creates no revision";
 }
 
-TEST_F(RegistryServiceTest, BadNamesAreRefused) {
+TEST_F(RegistryServiceTest, RejectsInvalidNames) {
   for (const std::string& name : {std::string(), std::string(129, 'x'), std::string("a\\nb"),
                                   std::string("a\\302\\240b"), std::string("a\\342\\200\\256b")}) {
-    EXPECT_EQ(ToldToClient(RegisterInt8(name).status()), "INVALID_REQUEST at scheme.name") << name;
-    EXPECT_EQ(ToldToClient(RegisterTemplate(absl::StrCat("llm_template { model_type: '", name, "' }")).status()),
-              "INVALID_REQUEST at llm_template.model_type")
+    EXPECT_EQ(ReceivedReasonAndField(RegisterInt8(name).status()), "INVALID_REQUEST at scheme.name") << name;
+    EXPECT_EQ(
+        ReceivedReasonAndField(RegisterTemplate(absl::StrCat("llm_template { model_type: '", name, "' }")).status()),
+        "INVALID_REQUEST at llm_template.model_type")
         << name;
   }
   EXPECT_TRUE(RegisterInt8(std::string(128, 'x')).ok());
   EXPECT_TRUE(RegisterInt8("größe 4/bit 😀").ok());
 }
 
-TEST_F(RegistryServiceTest, SchemeHasEitherConfigOrSpec) {
-  EXPECT_EQ(ToldToClient(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
-  EXPECT_EQ(ToldToClient(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
-            "INVALID_REQUEST at scheme");
-  EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark takes an empty layer";
+TEST_F(RegistryServiceTest, SchemeRequiresEitherConfigOrSpec) {
+  EXPECT_EQ(ReceivedReasonAndField(RegisterScheme("scheme { name: 'x' }").status()), "INVALID_REQUEST at scheme");
+  EXPECT_EQ(
+      ReceivedReasonAndField(RegisterScheme(absl::StrCat("scheme { name: 'x' config {} ", kInt8Weight, "}")).status()),
+      "INVALID_REQUEST at scheme");
+  EXPECT_TRUE(RegisterScheme("scheme { name: 'nothing' config {} }").ok()) << "Quark accepts an empty layer";
 }
 
-TEST_F(RegistryServiceTest, BadTensorSaysWhichRule) {
-  const auto refused = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
-  EXPECT_EQ(ToldToClient(refused.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
-  EXPECT_EQ(client::ErrorOf(refused.status()).metadata().at("rule"), "is_dynamic_required");
+TEST_F(RegistryServiceTest, InvalidTensorErrorsNameTheRule) {
+  const auto rejected = RegisterScheme("scheme { name: 'x' config { weight { dtype: DTYPE_INT8 } } }");
+  EXPECT_EQ(ReceivedReasonAndField(rejected.status()), "INVALID_TENSOR_CONFIG at scheme.config.weight[0].is_dynamic");
+  EXPECT_EQ(client::ErrorOf(rejected.status()).metadata().at("rule"), "is_dynamic_required");
 }
 
-TEST_F(RegistryServiceTest, UnregisteringBringsBackNotFound) {
+TEST_F(RegistryServiceTest, UnregisteredSchemeIsNotFound) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   const auto removed = UnregisterScheme("name: 'mine'");
   ASSERT_TRUE(removed.ok()) << removed.status();
   EXPECT_EQ(removed->revision(), 3);
   EXPECT_EQ(removed->scheme().name(), "mine");
   EXPECT_TRUE(removed->scheme().has_config());
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
             "SCHEME_NOT_FOUND at spec.scheme");
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine'").status()), "SCHEME_NOT_FOUND at name");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine'").status()), "SCHEME_NOT_FOUND at name");
   EXPECT_TRUE(RegisterInt8("mine").ok());
 }
 
-TEST_F(RegistryServiceTest, RemovingAWrongNameSuggestsTheTenantsOwn) {
+TEST_F(RegistryServiceTest, RemovingAnUnknownNameSuggestsTheTenantsEntries) {
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'own' }").ok());
   const auto scheme = UnregisterScheme("name: 'mane'");
   EXPECT_THAT(client::ErrorOf(scheme.status()).detail().suggestions(), ElementsAre("mine"));
-  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine")) << "not those of the catalogue";
+  EXPECT_THAT(client::ErrorOf(scheme.status()).detail().allowed(), ElementsAre("mine"))
+      << "without the catalogue's schemes";
   EXPECT_THAT(client::ErrorOf(UnregisterTemplate("model_type: 'ovn'").status()).detail().suggestions(),
               ElementsAre("own"));
 }
 
-TEST_F(RegistryServiceTest, BuiltinsCannotBeRemoved) {
+TEST_F(RegistryServiceTest, BuiltInEntriesCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
-    const auto refused = UnregisterScheme(absl::StrCat("name: '", name, "'"));
-    EXPECT_EQ(ToldToClient(refused.status()), "BUILTIN_READ_ONLY at name");
-    EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+    const auto rejected = UnregisterScheme(absl::StrCat("name: '", name, "'"));
+    EXPECT_EQ(ReceivedReasonAndField(rejected.status()), "BUILTIN_READ_ONLY at name");
+    EXPECT_EQ(rejected.status().code(), absl::StatusCode::kFailedPrecondition);
   }
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'llama'").status()), "BUILTIN_READ_ONLY at model_type");
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'nope'").status()), "TEMPLATE_NOT_FOUND at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'llama'").status()),
+            "BUILTIN_READ_ONLY at model_type");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'nope'").status()),
+            "TEMPLATE_NOT_FOUND at model_type");
 }
 
-TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
+TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltInUntilItIsRemoved) {
   const auto builtin = GetConfig("spec { model_type: 'llama' scheme: 'fp8' }");
   const auto registered = RegisterTemplate("llm_template { model_type: 'llama' exclude_layers_name: 'mine' }");
   ASSERT_TRUE(registered.ok()) << registered.status();
@@ -139,7 +144,7 @@ TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
   v1::GetTemplateRequest get;
   get.set_model_type("llama");
   EXPECT_TRUE(server_.client().GetTemplate(get)->llm_template().shadows_builtin());
-  EXPECT_EQ(server_.client().ListTemplates({})->total_size(), 41) << "it has the place of the built-in";
+  EXPECT_EQ(server_.client().ListTemplates({})->total_size(), 41) << "it replaces the built-in template in the list";
 
   const auto removed = UnregisterTemplate("model_type: 'llama'");
   ASSERT_TRUE(removed.ok()) << removed.status();
@@ -147,7 +152,7 @@ TEST_F(RegistryServiceTest, TemplateShadowsTheBuiltinAndGivesItBack) {
   EXPECT_EQ(GetConfig("spec { model_type: 'llama' scheme: 'fp8' }")->config_digest(), builtin->config_digest());
 }
 
-TEST_F(RegistryServiceTest, TemplateIsReplacedAndKeepsItsPlaceAndCreation) {
+TEST_F(RegistryServiceTest, ReplacedTemplateKeepsItsPlaceAndCreateTime) {
   const auto first = RegisterTemplate("llm_template { model_type: 'one' }");
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'two' }").ok());
   const auto again = RegisterTemplate("llm_template { model_type: 'one' description: 'new' }");
@@ -161,7 +166,7 @@ TEST_F(RegistryServiceTest, TemplateIsReplacedAndKeepsItsPlaceAndCreation) {
   EXPECT_EQ(list->llm_templates(42).model_type(), "two");
 }
 
-TEST_F(RegistryServiceTest, TemplatesAlgorithmsAreCheckedAndCompleted) {
+TEST_F(RegistryServiceTest, AlgorithmsOfTemplatesAreValidatedAndCompleted) {
   const std::string gptq = "llm_template { model_type: 'm' algorithm_configs { algorithm: 'GPTQ' config { gptq { ";
   const auto registered = RegisterTemplate(gptq + "static_groups: true } } } }");
   ASSERT_TRUE(registered.ok()) << registered.status();
@@ -170,19 +175,20 @@ TEST_F(RegistryServiceTest, TemplatesAlgorithmsAreCheckedAndCompleted) {
   EXPECT_TRUE(GetConfig("spec { model_type: 'm' scheme: 'fp8' algorithm: 'gptq' }").ok());
 
   const std::string path = "llm_template.algorithm_configs[0].";
-  EXPECT_EQ(ToldToClient(RegisterTemplate(gptq + "static_groups: false } } } }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate(gptq + "static_groups: false } } } }").status()),
             "INVALID_ALGORITHM_CONFIG at " + path + "config.gptq.static_groups");
-  EXPECT_EQ(ToldToClient(
+  EXPECT_EQ(ReceivedReasonAndField(
                 RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'gtpq' } }").status()),
             "UNSUPPORTED_ALGORITHM at " + path + "algorithm");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'awq' config "
-                                          "{ gptq {} } } }")
-                             .status()),
+  EXPECT_EQ(ReceivedReasonAndField(
+                RegisterTemplate("llm_template { model_type: 'm' algorithm_configs { algorithm: 'awq' config "
+                                 "{ gptq {} } } }")
+                    .status()),
             "INVALID_REQUEST at " + path + "config");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'm' "
-                                          "algorithm_configs { algorithm: 'awq' config { awq {} } } "
-                                          "algorithm_configs { algorithm: 'AWQ' config { awq {} } } }")
-                             .status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate("llm_template { model_type: 'm' "
+                                                    "algorithm_configs { algorithm: 'awq' config { awq {} } } "
+                                                    "algorithm_configs { algorithm: 'AWQ' config { awq {} } } }")
+                                       .status()),
             "INVALID_REQUEST at llm_template.algorithm_configs[1].algorithm");
 }
 
@@ -193,18 +199,19 @@ TEST_F(RegistryServiceTest, EtagsGuardWrites) {
   const auto second = RegisterTemplate(absl::StrCat("llm_template { model_type: 'm' } etag: '", etag, "'"));
   ASSERT_TRUE(second.ok()) << second.status();
   const auto stale = RegisterTemplate(absl::StrCat("llm_template { model_type: 'm' } etag: '", etag, "'"));
-  EXPECT_EQ(ToldToClient(stale.status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(stale.status()), "ETAG_MISMATCH at etag");
   EXPECT_EQ(stale.status().code(), absl::StatusCode::kAborted);
-  EXPECT_EQ(ToldToClient(RegisterTemplate(absl::StrCat("llm_template { model_type: 'new' } etag: '1'")).status()),
-            "ETAG_MISMATCH at etag");
-  EXPECT_EQ(ToldToClient(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", etag, "'")).status()),
+  EXPECT_EQ(
+      ReceivedReasonAndField(RegisterTemplate(absl::StrCat("llm_template { model_type: 'new' } etag: '1'")).status()),
+      "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", etag, "'")).status()),
             "ETAG_MISMATCH at etag");
   EXPECT_TRUE(UnregisterTemplate(absl::StrCat("model_type: 'm' etag: '", second->llm_template().etag(), "'")).ok());
   ASSERT_TRUE(RegisterInt8("mine").ok());
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' etag: 'x'").status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine' etag: 'x'").status()), "ETAG_MISMATCH at etag");
 }
 
-TEST_F(RegistryServiceTest, ExactlyOneWriterWinsAnEtag) {
+TEST_F(RegistryServiceTest, OnlyOneWriterSucceedsWithAnEtag) {
   std::string etag = RegisterTemplate("llm_template { model_type: 'm' }")->llm_template().etag();
   constexpr int kRounds = 10;
   constexpr int kWriters = 8;
@@ -222,7 +229,7 @@ TEST_F(RegistryServiceTest, ExactlyOneWriterWinsAnEtag) {
           ++won;
           next_etag = written->llm_template().etag();
         } else {
-          EXPECT_EQ(ToldToClient(written.status()), "ETAG_MISMATCH at etag");
+          EXPECT_EQ(ReceivedReasonAndField(written.status()), "ETAG_MISMATCH at etag");
         }
       });
     }
@@ -234,7 +241,7 @@ TEST_F(RegistryServiceTest, ExactlyOneWriterWinsAnEtag) {
   EXPECT_EQ(etag, absl::StrCat(2 + kRounds));
 }
 
-TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
+TEST_F(RegistryServiceTest, ConcurrentWritersOfOneTenantAllSucceed) {
   constexpr int kWriters = 8;
   constexpr int kEach = 10;
   absl::Notification start;
@@ -246,7 +253,7 @@ TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
       for (int n = 0; n < kEach; ++n) {
         const auto written = RegisterInt8(absl::StrCat("s", i, "-", n));
         ASSERT_TRUE(written.ok()) << written.status();
-        // What was acknowledged is seen by whatever comes next.
+        // Later reads see acknowledged writes.
         EXPECT_TRUE(GetConfig(absl::StrCat("spec { model_type: 'llama' scheme: 's", i, "-", n, "' }")).ok());
         revisions[static_cast<size_t>(i)].push_back(written->revision());
       }
@@ -261,36 +268,38 @@ TEST_F(RegistryServiceTest, WritersOfOneTenantAllGetARevision) {
   EXPECT_EQ(*all.rbegin(), 1 + kWriters * kEach);
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsMadeOnce) {
+TEST_F(RegistryServiceTest, RepeatedRequestIdIsAppliedOnce) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   const auto first = RegisterInt8("mine", id);
   const auto again = RegisterInt8("mine", id);
   ASSERT_TRUE(first.ok() && again.ok()) << again.status();
   EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
   const auto other = RegisterInt8("other", id);
-  EXPECT_EQ(ToldToClient(other.status()), "REQUEST_ID_REUSED at request_id");
-  EXPECT_EQ(ToldToClient(UnregisterScheme("name: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
-  EXPECT_EQ(ToldToClient(RegisterInt8("other", "request_id: 'abc'").status()), "INVALID_REQUEST at request_id");
-  EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "ids are of one tenant";
+  EXPECT_EQ(ReceivedReasonAndField(other.status()), "REQUEST_ID_REUSED at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterScheme("name: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("other", "request_id: 'abc'").status()),
+            "INVALID_REQUEST at request_id");
+  EXPECT_TRUE(RegisterInt8("mine", id + "tenant: 'other'").ok()) << "IDs are separate for each tenant";
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsOfOneMethod) {
+TEST_F(RegistryServiceTest, RequestIdIsValidForOneMethod) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   ASSERT_TRUE(RegisterInt8("mine").ok());
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'mine' }").ok());
   ASSERT_TRUE(UnregisterScheme("name: 'mine' " + id).ok());
-  // The same bytes as the request before, but for the method.
-  EXPECT_EQ(ToldToClient(UnregisterTemplate("model_type: 'mine' " + id).status()), "REQUEST_ID_REUSED at request_id");
+  // The same bytes as the previous request, with a different method.
+  EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'mine' " + id).status()),
+            "REQUEST_ID_REUSED at request_id");
 }
 
-TEST_F(RegistryServiceTest, RequestIdIsTheSameInUpperCase) {
+TEST_F(RegistryServiceTest, RequestIdIsCaseInsensitive) {
   const auto first = RegisterInt8("mine", absl::StrCat("request_id: '", kUuid, "'"));
   const auto again = RegisterInt8("mine", absl::StrCat("request_id: '", absl::AsciiStrToUpper(kUuid), "'"));
   ASSERT_TRUE(first.ok() && again.ok()) << again.status();
   EXPECT_EQ(again->revision(), first->revision());
 }
 
-TEST_F(RegistryServiceTest, EqualRequestsAreTheSameInWhateverOrderTheirMapsCome) {
+TEST_F(RegistryServiceTest, RequestsAreEqualRegardlessOfMapOrder) {
   const auto request = [](const std::vector<int>& order) {
     std::string text = absl::StrCat("scheme { name: 'mine' config {} ");
     for (const int i : order) absl::StrAppend(&text, "labels { key: 'label-", i, "' value: 'v' } ");
@@ -305,7 +314,7 @@ TEST_F(RegistryServiceTest, EqualRequestsAreTheSameInWhateverOrderTheirMapsCome)
   }
 }
 
-TEST_F(RegistryServiceTest, ValidatingDoesNotCareForRequestIds) {
+TEST_F(RegistryServiceTest, ValidateOnlyIgnoresRequestIds) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   ASSERT_TRUE(RegisterInt8("mine", id).ok());
   const auto valid = RegisterInt8("other", id + "validate_only: true");
@@ -313,7 +322,7 @@ TEST_F(RegistryServiceTest, ValidatingDoesNotCareForRequestIds) {
   EXPECT_EQ(valid->scheme().name(), "other");
 }
 
-TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsAnswerAsTheFirst) {
+TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsReturnTheFirstAnswer) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'm' }").ok());
   const std::string put = absl::StrCat("llm_template { model_type: 'm' description: 'x' } request_id: '", kUuid, "'");
   const auto replaced = RegisterTemplate(put);
@@ -325,7 +334,7 @@ TEST_F(RegistryServiceTest, RepeatedRemovalsAndReplacementsAnswerAsTheFirst) {
   EXPECT_EQ(UnregisterTemplate(remove)->SerializeAsString(), removed->SerializeAsString());
 }
 
-TEST_F(RegistryServiceTest, ConcurrentRepeatsAreOneWrite) {
+TEST_F(RegistryServiceTest, ConcurrentRepeatsAreAppliedOnce) {
   const std::string id = absl::StrCat("request_id: '", kUuid, "'");
   std::vector<std::thread> callers;
   std::vector<int64_t> revisions(8);
@@ -336,20 +345,21 @@ TEST_F(RegistryServiceTest, ConcurrentRepeatsAreOneWrite) {
   EXPECT_THAT(revisions, testing::Each(2));
 }
 
-TEST_F(RegistryServiceTest, ValidateOnlyChecksAndStoresNothing) {
+TEST_F(RegistryServiceTest, ValidateOnlyStoresNothing) {
   const auto valid = RegisterInt8("mine", "validate_only: true");
   ASSERT_TRUE(valid.ok()) << valid.status();
   EXPECT_EQ(valid->revision(), 1);
   EXPECT_TRUE(valid->scheme().has_config());
-  EXPECT_EQ(ToldToClient(RegisterInt8("fp8", "validate_only: true").status()), "SCHEME_EXISTS at scheme.name");
-  EXPECT_EQ(ToldToClient(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("fp8", "validate_only: true").status()),
+            "SCHEME_EXISTS at scheme.name");
+  EXPECT_EQ(ReceivedReasonAndField(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").status()),
             "SCHEME_NOT_FOUND at spec.scheme");
   ASSERT_TRUE(RegisterInt8("mine").ok());
   EXPECT_EQ(UnregisterScheme("name: 'mine' validate_only: true")->revision(), 2);
   EXPECT_TRUE(GetConfig("spec { model_type: 'llama' scheme: 'mine' }").ok());
 }
 
-TEST(RegistryQuotaTest, TenantsAreLimited) {
+TEST(RegistryQuotaTest, LimitsEntriesAndBytesOfATenant) {
   Limits limits;
   limits.tenant_entries = 2;
   limits.tenant_bytes = 1000;
@@ -366,12 +376,12 @@ TEST(RegistryQuotaTest, TenantsAreLimited) {
     request.mutable_llm_template()->set_description(std::string(bytes, 'x'));
     return server.client().RegisterTemplate(request).status();
   };
-  EXPECT_EQ(ToldToClient(put_scheme("one")), "OK");
-  EXPECT_EQ(ToldToClient(put_template("m", 1000)), "QUOTA_EXCEEDED at llm_template");
-  EXPECT_EQ(ToldToClient(put_template("m", 500)), "OK");
-  EXPECT_EQ(ToldToClient(put_template("m", 600)), "OK") << "the replaced entry does not count";
-  EXPECT_EQ(ToldToClient(put_template("n", 1)), "QUOTA_EXCEEDED at llm_template");
-  EXPECT_EQ(ToldToClient(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
+  EXPECT_EQ(ReceivedReasonAndField(put_scheme("one")), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 1000)), "QUOTA_EXCEEDED at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 500)), "OK");
+  EXPECT_EQ(ReceivedReasonAndField(put_template("m", 600)), "OK") << "the replaced entry does not count";
+  EXPECT_EQ(ReceivedReasonAndField(put_template("n", 1)), "QUOTA_EXCEEDED at llm_template");
+  EXPECT_EQ(ReceivedReasonAndField(put_scheme("two")), "QUOTA_EXCEEDED at scheme");
   EXPECT_EQ(put_scheme("two").code(), absl::StatusCode::kResourceExhausted);
 }
 

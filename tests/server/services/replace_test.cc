@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replacing entries, and the default catalogue, over a real port.
+// Replacement of entries, and the default catalogue, over a real port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ TEST_F(ReplaceTest, ReplacedSchemeKeepsItsPlaceAndCreateTime) {
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_FALSE(first->replaced());
   ASSERT_TRUE(RegisterInt8("b").ok());
-  EXPECT_EQ(ToldToClient(RegisterInt8("a").status()), "SCHEME_EXISTS at scheme.name");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a").status()), "SCHEME_EXISTS at scheme.name");
 
   const auto second = RegisterInt8("a", "replace: true");
   ASSERT_TRUE(second.ok()) << second.status();
@@ -48,11 +48,11 @@ TEST_F(ReplaceTest, EtagOfAnOlderVersionDoesNotReplace) {
   const auto second = RegisterInt8("a", etag);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_TRUE(second->replaced());
-  EXPECT_EQ(ToldToClient(RegisterInt8("a", etag).status()), "ETAG_MISMATCH at etag");
-  EXPECT_EQ(ToldToClient(RegisterInt8("a", "replace: true " + etag).status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a", etag).status()), "ETAG_MISMATCH at etag");
+  EXPECT_EQ(ReceivedReasonAndField(RegisterInt8("a", "replace: true " + etag).status()), "ETAG_MISMATCH at etag");
 }
 
-TEST_F(ReplaceTest, RepeatedRequestAnswersAsTheFirst) {
+TEST_F(ReplaceTest, RepeatedRequestReturnsTheFirstAnswer) {
   ASSERT_TRUE(RegisterInt8("a").ok());
   const std::string rest = absl::StrCat("replace: true ", kRequestId);
   const auto first = RegisterInt8("a", rest);
@@ -63,7 +63,7 @@ TEST_F(ReplaceTest, RepeatedRequestAnswersAsTheFirst) {
   EXPECT_EQ(again->ShortDebugString(), first->ShortDebugString());
 }
 
-TEST_F(ReplaceTest, CallersSeeTheOldOrTheNewSchemeAndNeverNone) {
+TEST_F(ReplaceTest, ReadersAlwaysSeeTheOldOrTheNewScheme) {
   constexpr int kReplacements = 1'000;
   constexpr int kReaders = 4;
   constexpr int kReads = 10'000;
@@ -109,18 +109,19 @@ TEST_F(ReplaceTest, CallersSeeTheOldOrTheNewSchemeAndNeverNone) {
   EXPECT_EQ(failed_writes, 0);
   EXPECT_EQ(failures, 0);
   EXPECT_GE(reads, kReads);
-  for (const std::set<int64_t>& seen : revisions) EXPECT_GT(seen.size(), 100u) << "readers and the writer took turns";
+  for (const std::set<int64_t>& seen : revisions) EXPECT_GT(seen.size(), 100u) << "reads and writes must alternate";
 }
 
-TEST_F(ReplaceTest, TemplateThatMustBeNew) {
+TEST_F(ReplaceTest, MustBeNewRejectsExistingTemplates) {
   ASSERT_TRUE(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").ok());
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").status()),
+  EXPECT_EQ(ReceivedReasonAndField(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true").status()),
             "TEMPLATE_EXISTS at llm_template.model_type");
-  EXPECT_EQ(ToldToClient(RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true etag: '2'").status()),
+  EXPECT_EQ(ReceivedReasonAndField(
+                RegisterTemplate("llm_template { model_type: 'llama' } must_be_new: true etag: '2'").status()),
             "INVALID_REQUEST at must_be_new");
 }
 
-TEST_F(ReplaceTest, WritesWarn) {
+TEST_F(ReplaceTest, WritesReturnWarnings) {
   const auto hides = RegisterTemplate("llm_template { model_type: 'qwen3_5' } validate_only: true");
   ASSERT_TRUE(hides.ok()) << hides.status();
   ASSERT_EQ(hides->warnings_size(), 1);
@@ -143,7 +144,7 @@ class DefaultCatalogTest : public RegistryServiceTest {
  protected:
   std::string CatalogUsed(const std::string& rest = "") {
     const auto config = GetConfig("spec { model_type: 'llama' scheme: 'fp8' } " + rest);
-    return config.ok() ? config->catalog() : ToldToClient(config.status());
+    return config.ok() ? config->catalog() : ReceivedReasonAndField(config.status());
   }
 };
 
@@ -163,7 +164,7 @@ TEST_F(DefaultCatalogTest, ChangesTheCatalogOfLaterRevisionsOnly) {
   EXPECT_EQ(CatalogUsed("revision: 2"), "quark-0.13");
 }
 
-TEST_F(DefaultCatalogTest, MakesNoRevisionIfNothingDiffersOrOnlyValidated) {
+TEST_F(DefaultCatalogTest, CreatesNoRevisionIfUnchangedOrOnlyValidated) {
   const auto validated = SetDefaultCatalog("catalog: 'quark-0.13' validate_only: true");
   ASSERT_TRUE(validated.ok()) << validated.status();
   EXPECT_EQ(validated->revision(), 1);
@@ -174,7 +175,7 @@ TEST_F(DefaultCatalogTest, MakesNoRevisionIfNothingDiffersOrOnlyValidated) {
   EXPECT_EQ(again->previous_catalog(), "quark-0.13");
 }
 
-TEST_F(DefaultCatalogTest, FirstWriteMayPinTheServersDefault) {
+TEST_F(DefaultCatalogTest, FirstWriteCanPinTheDefaultOfTheServer) {
   const auto set = SetDefaultCatalog("catalog: 'quark-0.12.post1'");
   ASSERT_TRUE(set.ok()) << set.status();
   EXPECT_EQ(set->revision(), 2);
@@ -184,10 +185,10 @@ TEST_F(DefaultCatalogTest, FirstWriteMayPinTheServersDefault) {
   EXPECT_EQ(listed->changes(0).changes_size(), 1);
 }
 
-TEST_F(DefaultCatalogTest, OfAnotherRevisionThanExpectedIsRejected) {
+TEST_F(DefaultCatalogTest, UnexpectedRevisionIsRejected) {
   ASSERT_TRUE(RegisterInt8("a").ok());
   const auto set = SetDefaultCatalog("catalog: 'quark-0.13' expected_revision: 1");
-  EXPECT_EQ(ToldToClient(set.status()), "REVISION_MISMATCH at expected_revision");
+  EXPECT_EQ(ReceivedReasonAndField(set.status()), "REVISION_MISMATCH at expected_revision");
   EXPECT_EQ(set.status().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(client::ErrorOf(set.status()).detail().newest_revision(), 2);
 }
@@ -203,8 +204,8 @@ TEST_F(DefaultCatalogTest, RequestIsAppliedOnce) {
   EXPECT_EQ(CatalogUsed(), "quark-0.12.post1");
 }
 
-// A server whose binary no longer has the release that a tenant uses by default.
-TEST(LostCatalogTest, ReadsThatNameAnotherOneWorkAndErrorsSayHowToMove) {
+// A server whose binary no longer contains the tenant's default catalogue.
+TEST(LostCatalogTest, OtherCataloguesWorkAndErrorsExplainHowToMigrate) {
   const auto catalogs = LoadBuiltinCatalogs().value();
   TestSettings settings;
   settings.catalogs = {catalogs.back()};
@@ -221,7 +222,7 @@ TEST(LostCatalogTest, ReadsThatNameAnotherOneWorkAndErrorsSayHowToMove) {
   };
 
   const auto lost = get("");
-  EXPECT_EQ(ToldToClient(lost.status()), "CATALOG_NOT_FOUND at catalog");
+  EXPECT_EQ(ReceivedReasonAndField(lost.status()), "CATALOG_NOT_FOUND at catalog");
   EXPECT_THAT(std::string(lost.status().message()), testing::HasSubstr("SetDefaultCatalog"));
   EXPECT_EQ(client::ErrorOf(lost.status()).detail().value(), "quark-0.12.post1");
   EXPECT_THAT(client::ErrorOf(lost.status()).detail().allowed(), testing::ElementsAre("quark-0.13"));

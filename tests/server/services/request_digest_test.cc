@@ -23,8 +23,8 @@ std::string Digest(const std::string& rest) {
   return RequestDigest(request).value();
 }
 
-// Digests are stored for as long as history, so they must not change, whichever version of Protobuf is used.
-TEST(RequestDigestTest, IsWhatItAlwaysWas) {
+// Digests are stored as long as history, so they must not change with the version of Protobuf.
+TEST(RequestDigestTest, NeverChanges) {
   EXPECT_EQ(Digest("replace: true"), "f37cc09fa3027750d1beb7690f3e46b50f22820c503a583618c6cf4755d7c466");
   EXPECT_EQ(RequestDigest(Proto<v1::RegisterTemplateRequest>(
                               "llm_template { model_type: 'm' algorithm_configs { algorithm: 'gptq' config { gptq { "
@@ -33,7 +33,7 @@ TEST(RequestDigestTest, IsWhatItAlwaysWas) {
             "fa9cd96058330a3bdf26c421ca240973ad8c0b52e7b386bfce6c3b2806ffd676");
 }
 
-TEST(RequestDigestTest, IsTheSameForTheSameContent) {
+TEST(RequestDigestTest, IsEqualForEqualContent) {
   const std::string digest = Digest("");
   EXPECT_EQ(Digest("tenant: 'acme' request_id: '123e4567-e89b-42d3-a456-426614174000'"), digest);
   auto request = Proto<v1::RegisterSchemeRequest>(absl::StrCat("scheme { ", kScheme, " etag: '7' alias_of: 'x' }"));
@@ -42,7 +42,7 @@ TEST(RequestDigestTest, IsTheSameForTheSameContent) {
   EXPECT_EQ(RequestDigest(request).value(), digest);
 }
 
-TEST(RequestDigestTest, DiffersForOtherContent) {
+TEST(RequestDigestTest, DiffersForDifferentContent) {
   EXPECT_NE(Digest("replace: true"), Digest(""));
   EXPECT_NE(RequestDigest(Proto<v1::UnregisterSchemeRequest>("name: 's'")).value(),
             RequestDigest(Proto<v1::UnregisterSchemeRequest>("name: 't'")).value());

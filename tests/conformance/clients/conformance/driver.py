@@ -14,7 +14,7 @@ import threading
 from programs import BIN, ROOT, clean_environment
 
 START_SECONDS = 1200  # the driver may have to be built
-ANSWER_SECONDS = 60  # much shorter than the retry delay in deadline/tries
+ANSWER_SECONDS = 60  # much shorter than the retry delay in deadline/attempts
 
 
 class DriverFailed(Exception):

@@ -17,7 +17,7 @@ class Proxy(grpc.GenericRpcHandler):
     processes the call and only its answer is lost. null: forwards the attempt."""
 
     def __init__(self, target, faults):
-        self.tries = []  # (method, bytes of the request)
+        self.attempts = []  # (method, bytes of the request)
         self._faults = list(faults)
         self._channel = grpc.insecure_channel(target, [*SIZES, ("grpc.enable_retries", 0)])
         self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(64), [self], options=[*SIZES, ("grpc.so_reuseport", 0)])
@@ -30,7 +30,7 @@ class Proxy(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(lambda request, context: self._hand_on(call.method, request, context))
 
     def _hand_on(self, path, request, context):
-        self.tries.append((path.rpartition("/")[2], request))
+        self.attempts.append((path.rpartition("/")[2], request))
         fault = self._faults.pop(0) if self._faults else None
         if fault and not fault.get("lost"):
             self._fail(fault, context)

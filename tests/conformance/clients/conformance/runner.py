@@ -47,7 +47,7 @@ class CaseRun:
     def close(self):
         self._server.close()
 
-    def told(self):
+    def last_exchange(self):
         """Returns the last operation and its answer as text."""
         return self._last
 
@@ -151,17 +151,17 @@ class CaseRun:
             "rename default catalog": lambda: server.rename_default_catalog(step["from"], step["to"]),
             "qconfigctl": lambda: server.qconfigctl(step["arguments"], step.get("input", "")),
             "start proxy": lambda: self._saved.update(proxy=server.start_proxy(step.get("faults", []))),
-            "check tries": lambda: self._check_tries(step),
+            "check attempts": lambda: self._check_attempts(step),
         }
         actions[what]()
 
-    def _check_tries(self, step):
+    def _check_attempts(self, step):
         """Checks how many attempts reached the proxy since the last check, and that a field has the same value in each."""
-        tries, self._server.proxy.tries = self._server.proxy.tries, []
-        requests = [messages.request_from_bytes(*attempt) for attempt in tries]
-        self._last += f"\ntries: {show([attempt[0] for attempt in tries])}"
+        attempts, self._server.proxy.attempts = self._server.proxy.attempts, []
+        requests = [messages.request_from_bytes(*attempt) for attempt in attempts]
+        self._last += f"\nattempts: {show([attempt[0] for attempt in attempts])}"
         if len(requests) != step["count"]:
-            raise Unexpected(f"expected {step['count']} tries, got {len(requests)}")
+            raise Unexpected(f"expected {step['count']} attempts, got {len(requests)}")
         if "same" in step:
             values = [at(request, step["same"]) for request in requests]
             if len(set(values)) != 1 or not values[0]:
@@ -192,24 +192,24 @@ def _run_once(case, driver, certificates):
     attempt(lambda: run.run(case["steps"]))
     attempt(run.close)
     attempt(driver.settle)
-    return failures, run.told()
+    return failures, run.last_exchange()
 
 
 def _run_case(language, case, driver, certificates):
     """Returns "ok" or the failure. Repeats a race in which the server started too late."""
     runs = RUNS_OF_RACES if case.get("race") else 1
     while True:
-        failures, told = _run_once(case, driver, certificates)
+        failures, exchange = _run_once(case, driver, certificates)
         if not failures:
             return "ok"
-        result = "\n".join([*map(_problem, failures), told])
+        result = "\n".join([*map(_problem, failures), exchange])
         runs -= 1
         if runs == 0 or any(not isinstance(failure, TooLate) for failure in failures):
             return result
-        _tell(language, case, f"{result}\nThe server may have started too late: running the case again.")
+        _print_result(language, case, f"{result}\nThe server may have started too late: running the case again.")
 
 
-def _tell(language, case, result):
+def _print_result(language, case, result):
     print(f"\n{language}: {case['name']}: {case['says']}\n{result}\n", file=sys.stderr, flush=True)
 
 
@@ -221,7 +221,7 @@ def _run_all(language, chosen, certificates, results):
                 driver = Driver(LANGUAGES[language])
             results[case["name"]] = _run_case(language, case, driver, certificates)
             if results[case["name"]] != "ok":
-                _tell(language, case, results[case["name"]])
+                _print_result(language, case, results[case["name"]])
     finally:
         if driver is not None:
             driver.close()
@@ -236,7 +236,7 @@ def run(language, chosen):
     except Exception as failure:  # a failed driver does not stop the other languages
         case = chosen[min(len(results), len(chosen) - 1)]
         results[case["name"]] = _problem(failure)
-        _tell(language, case, results[case["name"]])
+        _print_result(language, case, results[case["name"]])
     finally:
         certificates.close()
     return results

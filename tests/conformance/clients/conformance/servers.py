@@ -97,14 +97,14 @@ class CaseServer:
         with grpc.insecure_channel(self.address, [("grpc.enable_retries", 0)]) as channel:
             ask = channel.unary_unary("/qconfig.v1.ConfigService/ListCatalogs")
 
-            def refused():
+            def rejects_calls():
                 try:
                     ask(b"", timeout=WAIT_SECONDS)
                 except grpc.RpcError as error:
                     return error.code() == grpc.StatusCode.UNAVAILABLE
                 return False
 
-            _wait_until(refused, "the start of the shutdown")
+            _wait_until(rejects_calls, "the start of the shutdown")
 
     def wait_for_metric(self, line):
         """Waits until a whole line matches the pattern `line`."""

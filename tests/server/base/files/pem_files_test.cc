@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 class PemFilesTest : public testing::Test {
  protected:
-  // What is wrong with these contents; "OK" if nothing is.
+  // The error of these contents, or "OK".
   std::string Check(const std::string& cert, const std::string& key, const std::string& ca = "") {
     const PemPaths paths = {"/x/tls.crt", "/x/tls.key", ca.empty() ? "" : "/x/ca.crt"};
     const auto end = CheckPem(paths, {cert, key, ca}, now_);
@@ -27,7 +27,7 @@ class PemFilesTest : public testing::Test {
   const TestPair pair_ = authority_.Issue("server");
 };
 
-TEST_F(PemFilesTest, TakesWhatTlsCanWorkWith) {
+TEST_F(PemFilesTest, AcceptsUsablePairs) {
   EXPECT_EQ(Check(pair_.cert, pair_.key), "OK");
   EXPECT_EQ(Check(pair_.cert, pair_.key, authority_.pem()), "OK");
   EXPECT_EQ(Check("words before\n" + pair_.cert + "words after\n", pair_.key), "OK");
@@ -36,7 +36,7 @@ TEST_F(PemFilesTest, TakesWhatTlsCanWorkWith) {
   EXPECT_EQ(Check(below.cert, below.key, authority_.pem() + authority_.pem()), "OK");
 }
 
-TEST_F(PemFilesTest, RefusesTheRestWithASentence) {
+TEST_F(PemFilesTest, RejectsUnusablePairsWithAReason) {
   const TestPair other = authority_.Issue("other");
   const std::string cut = pair_.cert.substr(0, pair_.cert.size() / 2);
   EXPECT_EQ(Check("", pair_.key), "/x/tls.crt: contains no PEM certificate");
@@ -55,7 +55,7 @@ TEST_F(PemFilesTest, RefusesTheRestWithASentence) {
   EXPECT_EQ(Check(weak.cert, weak.key), "/x/tls.crt: the certificate cannot be used: ee key too small");
 }
 
-TEST_F(PemFilesTest, CertificatesAreValidForATime) {
+TEST_F(PemFilesTest, RejectsCertificatesOutsideTheirValidityPeriod) {
   const absl::Time begin = absl::FromUnixSeconds(1'800'000'000);
   const TestPair pair = authority_.Issue("server", begin, begin + absl::Hours(1));
   now_ = begin;
@@ -67,7 +67,7 @@ TEST_F(PemFilesTest, CertificatesAreValidForATime) {
   EXPECT_EQ(Check(pair.cert, pair.key), "/x/tls.crt: the certificate expired at 2027-01-15T09:00:00+00:00");
 }
 
-TEST_F(PemFilesTest, ReadsOrdinaryFilesOnly) {
+TEST_F(PemFilesTest, ReadsOnlyRegularFiles) {
   TempDirectory directory;
   const std::string cert = directory.Path("tls.crt");
   WriteFile(cert, "text");
@@ -80,7 +80,7 @@ TEST_F(PemFilesTest, ReadsOrdinaryFilesOnly) {
   EXPECT_EQ(problem("/"), "/: is not a regular file");
   const std::string pipe = directory.Path("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(problem(pipe), pipe + ": is not a regular file") << "and does not wait for somebody to write";
+  EXPECT_EQ(problem(pipe), pipe + ": is not a regular file") << "and does not wait for a writer";
   WriteFile(cert, std::string((1u << 20) + 1, 'x'));
   EXPECT_EQ(problem(cert), cert + ": has more than 1048576 bytes");
   WriteFile(cert, pair_.cert + std::string(1, '\0') + pair_.cert);

@@ -14,25 +14,25 @@
 
 namespace qconfig {
 
-// Another store, of which chosen calls fail or wait.
+// Wraps a store and makes selected calls fail or block.
 // Thread-safe.
 class FaultInjectingStore : public RegistryStore {
  public:
   explicit FaultInjectingStore(std::unique_ptr<RegistryStore> store) : store_(std::move(store)) {}
 
-  // The next Commit() fails with `status` and stores nothing. Several of these are used one after the other, together
-  // with those that fail after storing.
+  // The next Commit() fails with `status` and stores nothing. Several faults, including those of FailAfterStoring(), are
+  // used in order, one per Commit().
   void FailBeforeStoring(absl::Status status);
-  // The next Commit() stores what it can and fails with `status` all the same, as one whose answer is lost.
+  // The next Commit() stores its write but fails with `status`, as if the answer were lost.
   void FailAfterStoring(absl::Status status);
-  // All reads fail with `status` until it is OK.
+  // All reads fail with `status`, until this is called with OK.
   void FailReads(absl::Status status);
-  // All reads wait until they are released, as those of a disk that hangs.
+  // All reads block until ReleaseReads(), as on a disk that hangs.
   void HoldReads();
   void ReleaseReads();
-  // Returns when so many reads wait.
+  // Waits until `count` reads are blocked.
   void WaitForHeldReads(int count) const;
-  // The same of commits.
+  // The same for commits.
   void HoldCommits();
   void ReleaseCommits();
   void WaitForHeldCommits(int count) const;
@@ -53,7 +53,7 @@ class FaultInjectingStore : public RegistryStore {
     bool stores = false;
   };
 
-  // Waits while reads are held.
+  // Blocks while reads are held. Returns the fault of reads.
   absl::Status ReadFault() const;
 
   const std::unique_ptr<RegistryStore> store_;

@@ -10,7 +10,7 @@
 namespace qconfig {
 namespace {
 
-TEST(FaultInjectingStoreTest, CommitsFailAsTold) {
+TEST(FaultInjectingStoreTest, CommitsFailAsConfigured) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{}));
   store.FailBeforeStoring(StorageFull("no room"));
   store.FailAfterStoring(StorageUnavailable("lost"));
@@ -21,19 +21,19 @@ TEST(FaultInjectingStoreTest, CommitsFailAsTold) {
   EXPECT_EQ(Described(store.Commit(Tenant("a"), Write(3, {}))), "1 to 3");
 }
 
-TEST(FaultInjectingStoreTest, ReadsFailUntilToldOtherwise) {
+TEST(FaultInjectingStoreTest, ReadsFailUntilReset) {
   FaultInjectingStore store(std::make_unique<MemoryStore>(HistoryLimits{}));
   store.FailReads(StorageUnavailable("no disk"));
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Loaded(store, "a"), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(ChangesOf(store, "a", 1), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(Told(store.FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(store.FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Described(store.Commit(Tenant("a"), Write(2, {}))), "1 to 2");
   store.FailReads(absl::OkStatus());
   EXPECT_EQ(Described(store.Revisions(Tenant("a"))), "1 to 2");
 }
 
-// With no fault it is a store like any other.
+// Without faults, it satisfies the contract of every store.
 INSTANTIATE_TEST_SUITE_P(FaultInjecting, StoreConformanceTest,
                          testing::Values(StoreEngine{"Memory", false,
                                                      [](const std::string&, const HistoryLimits& history) {

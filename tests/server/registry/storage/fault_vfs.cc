@@ -7,14 +7,14 @@
 
 namespace qconfig {
 
-// SQLite reserves vfs_.szOsFile bytes: this, and after it the file of base_.
+// SQLite reserves vfs_.szOsFile bytes: this struct, followed by the file of base_.
 struct FaultVfs::File {
   sqlite3_file file;
   sqlite3_io_methods methods;
   FaultVfs* vfs;
   bool is_log;
 
-  static File* Of(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
+  static File* From(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
   sqlite3_file* base() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -57,53 +57,55 @@ int FaultVfs::Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int f
   const int code = self->base_->xOpen(self->base_, name, opened->base(), flags, out_flags);
   if (opened->base()->pMethods == nullptr) return code;
   sqlite3_io_methods& methods = opened->methods;
-  methods.iVersion = 2;  // without memory-mapped reading
-  methods.xClose = [](sqlite3_file* f) { return File::Of(f)->base()->pMethods->xClose(File::Of(f)->base()); };
+  methods.iVersion = 2;  // disables memory-mapped I/O
+  methods.xClose = [](sqlite3_file* f) { return File::From(f)->base()->pMethods->xClose(File::From(f)->base()); };
   methods.xRead = [](sqlite3_file* f, void* bytes, int size, sqlite3_int64 offset) {
-    return File::Of(f)->base()->pMethods->xRead(File::Of(f)->base(), bytes, size, offset);
+    return File::From(f)->base()->pMethods->xRead(File::From(f)->base(), bytes, size, offset);
   };
   methods.xWrite = &FaultVfs::Write;
   methods.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) {
-    return File::Of(f)->base()->pMethods->xTruncate(File::Of(f)->base(), size);
+    return File::From(f)->base()->pMethods->xTruncate(File::From(f)->base(), size);
   };
   methods.xSync = &FaultVfs::Sync;
   methods.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) {
-    return File::Of(f)->base()->pMethods->xFileSize(File::Of(f)->base(), size);
+    return File::From(f)->base()->pMethods->xFileSize(File::From(f)->base(), size);
   };
   methods.xLock = [](sqlite3_file* f, int lock) {
-    return File::Of(f)->base()->pMethods->xLock(File::Of(f)->base(), lock);
+    return File::From(f)->base()->pMethods->xLock(File::From(f)->base(), lock);
   };
   methods.xUnlock = [](sqlite3_file* f, int lock) {
-    return File::Of(f)->base()->pMethods->xUnlock(File::Of(f)->base(), lock);
+    return File::From(f)->base()->pMethods->xUnlock(File::From(f)->base(), lock);
   };
   methods.xCheckReservedLock = [](sqlite3_file* f, int* reserved) {
-    return File::Of(f)->base()->pMethods->xCheckReservedLock(File::Of(f)->base(), reserved);
+    return File::From(f)->base()->pMethods->xCheckReservedLock(File::From(f)->base(), reserved);
   };
   methods.xFileControl = [](sqlite3_file* f, int operation, void* argument) {
-    return File::Of(f)->base()->pMethods->xFileControl(File::Of(f)->base(), operation, argument);
+    return File::From(f)->base()->pMethods->xFileControl(File::From(f)->base(), operation, argument);
   };
-  methods.xSectorSize = [](sqlite3_file* f) { return File::Of(f)->base()->pMethods->xSectorSize(File::Of(f)->base()); };
+  methods.xSectorSize = [](sqlite3_file* f) {
+    return File::From(f)->base()->pMethods->xSectorSize(File::From(f)->base());
+  };
   methods.xDeviceCharacteristics = [](sqlite3_file* f) {
-    return File::Of(f)->base()->pMethods->xDeviceCharacteristics(File::Of(f)->base());
+    return File::From(f)->base()->pMethods->xDeviceCharacteristics(File::From(f)->base());
   };
   methods.xShmMap = [](sqlite3_file* f, int region, int size, int extend, void volatile** map) {
-    return File::Of(f)->base()->pMethods->xShmMap(File::Of(f)->base(), region, size, extend, map);
+    return File::From(f)->base()->pMethods->xShmMap(File::From(f)->base(), region, size, extend, map);
   };
   methods.xShmLock = [](sqlite3_file* f, int offset, int n, int lock_flags) {
-    return File::Of(f)->base()->pMethods->xShmLock(File::Of(f)->base(), offset, n, lock_flags);
+    return File::From(f)->base()->pMethods->xShmLock(File::From(f)->base(), offset, n, lock_flags);
   };
-  methods.xShmBarrier = [](sqlite3_file* f) { File::Of(f)->base()->pMethods->xShmBarrier(File::Of(f)->base()); };
+  methods.xShmBarrier = [](sqlite3_file* f) { File::From(f)->base()->pMethods->xShmBarrier(File::From(f)->base()); };
   methods.xShmUnmap = [](sqlite3_file* f, int remove) {
-    return File::Of(f)->base()->pMethods->xShmUnmap(File::Of(f)->base(), remove);
+    return File::From(f)->base()->pMethods->xShmUnmap(File::From(f)->base(), remove);
   };
   file->pMethods = &methods;
   return code;
 }
 
 int FaultVfs::Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
-  File* const self = File::Of(file);
+  File* const self = File::From(file);
   if (!self->vfs->Fails(Call::kWrite)) return self->base()->pMethods->xWrite(self->base(), bytes, size, offset);
-  // Some of it was written before the failure.
+  // Part of the data is written before the failure.
   self->base()->pMethods->xWrite(self->base(), bytes, size / 2, offset);
   const bool full = self->vfs->fault_ == Fault::kFull;
   errno = full ? ENOSPC : EIO;
@@ -111,7 +113,7 @@ int FaultVfs::Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int
 }
 
 int FaultVfs::Sync(sqlite3_file* file, int flags) {
-  File* const self = File::Of(file);
+  File* const self = File::From(file);
   if (self->vfs->Fails(Call::kSync)) {
     errno = EIO;
     return SQLITE_IOERR_FSYNC;

@@ -9,26 +9,26 @@
 
 namespace qconfig {
 
-// Stands between SQLite and the file system while it lives: counts what is synced, and fails on demand.
-// One at a time. REQUIRES: connections that are opened while it lives are closed before it goes.
-// Thread-safe, as connections on several threads may use it.
+// Registers itself between SQLite and the file system: counts syncs and injects failures.
+// REQUIRES: only one exists at a time, and connections that are opened during its lifetime are closed before it is
+// destroyed. Thread-safe, because connections on several threads may use it.
 class FaultVfs {
  public:
   enum class Call { kWrite, kSync };
-  enum class Fault { kFull, kIoError };  // of a sync it is kIoError always
+  enum class Fault { kFull, kIoError };  // a failed sync is always kIoError
 
   FaultVfs();
   ~FaultVfs();
   FaultVfs(const FaultVfs&) = delete;
   FaultVfs& operator=(const FaultVfs&) = delete;
 
-  // The `n`th call from now on fails, the first being 1, and when `forever` all after it too. Until Heal().
+  // The `n`th next call fails, counted from 1, and all later calls too if `forever`. Ends with Heal().
   void Fail(Call call, int64_t n, Fault fault, bool forever);
   void Heal();
-  // How many calls have failed since Fail().
+  // The number of calls that have failed since Fail().
   int64_t failed() const { return failed_; }
 
-  // Of logs, since the beginning.
+  // The number of syncs of write-ahead logs since construction.
   int64_t log_syncs() const { return log_syncs_; }
 
  private:
@@ -43,7 +43,7 @@ class FaultVfs {
   std::atomic<Call> call_ = Call::kWrite;
   std::atomic<Fault> fault_ = Fault::kFull;
   std::atomic<bool> forever_ = false;
-  std::atomic<int64_t> countdown_ = 0;  // 0: nothing fails
+  std::atomic<int64_t> countdown_ = 0;  // 0: no call fails
   std::atomic<int64_t> failed_ = 0;
   std::atomic<int64_t> log_syncs_ = 0;
 };

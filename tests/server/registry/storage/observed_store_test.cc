@@ -14,7 +14,7 @@
 namespace qconfig {
 namespace {
 
-TEST(ObservedStoreTest, EachOperationIsReportedOnceWithItsTime) {
+TEST(ObservedStoreTest, ReportsEachOperationOnceWithItsDuration) {
   auto faulty = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
   FaultInjectingStore& faults = *faulty;
   std::vector<std::string> reports;

@@ -17,7 +17,8 @@
 namespace qconfig {
 namespace {
 
-// Revisions 30 31 32 100 101 1000; the next one is 2000. History has forgotten the revisions 1 2 10 to 29.
+// Revisions 30, 31, 32, 100, 101 and 1000 are readable; the next one is 2000. Revisions 1, 2 and 10 to 29 are
+// compacted.
 RevisionRange WithGaps() { return {30, 1000, 2000, {{2, 10}, {32, 100}, {101, 1000}}}; }
 
 const std::vector<int64_t>& Readable() {
@@ -25,7 +26,7 @@ const std::vector<int64_t>& Readable() {
   return *kReadable;
 }
 
-TEST(RevisionRangeTest, StepsGoOverGaps) {
+TEST(RevisionRangeTest, StepsSkipGaps) {
   const auto count = static_cast<int64_t>(Readable().size());
   for (int64_t from = 0; from < count; ++from) {
     const int64_t revision = Readable()[static_cast<size_t>(from)];
@@ -51,7 +52,7 @@ TEST(RevisionRangeTest, StepsStayInTheRange) {
   }
 }
 
-TEST(RevisionRangeTest, WithoutGapsItIsPlainArithmetic) {
+TEST(RevisionRangeTest, StepsWithoutGapsArePlainArithmetic) {
   const RevisionRange range = {1, 10, 11, {}};
   EXPECT_EQ(RevisionBefore(range, 10, 4), 6);
   EXPECT_EQ(RevisionAfter(range, 6, 4), 10);
@@ -60,8 +61,8 @@ TEST(RevisionRangeTest, WithoutGapsItIsPlainArithmetic) {
   EXPECT_EQ(RevisionAfter({}, 1, 5), 1);
 }
 
-TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
-  const auto check = [](int64_t revision) { return Told(CheckReadable(Tenant("a"), WithGaps(), revision)); };
+TEST(RevisionRangeTest, EachRevisionIsReadableOrHasAReason) {
+  const auto check = [](int64_t revision) { return ReasonAndField(CheckReadable(Tenant("a"), WithGaps(), revision)); };
   for (const int64_t revision : Readable()) EXPECT_EQ(check(revision), "OK") << revision;
   for (const int64_t revision : {-1, 0, 2, 10, 29}) {
     EXPECT_EQ(check(revision), "REVISION_COMPACTED at revision") << revision;
@@ -72,10 +73,10 @@ TEST(RevisionRangeTest, EachRevisionIsReadableOrSaysWhyNot) {
     EXPECT_TRUE(IsLost(WithGaps(), revision));
   }
   for (const int64_t revision : {2000, 3000}) EXPECT_EQ(check(revision), "REVISION_IN_FUTURE at revision") << revision;
-  EXPECT_EQ(Told(CheckReadable(Tenant("a"), {1, 10, 11, {}}, 11)), "REVISION_IN_FUTURE at revision");
+  EXPECT_EQ(ReasonAndField(CheckReadable(Tenant("a"), {1, 10, 11, {}}, 11)), "REVISION_IN_FUTURE at revision");
 }
 
-TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
+TEST(RevisionRangeTest, ErrorsListTheReadableRevisions) {
   for (const int64_t revision : {2, 3, 50, 3000}) {
     const v1::ItemError error = ItemErrorOf(CheckReadable(Tenant("a"), WithGaps(), revision));
     EXPECT_EQ(error.detail().first_revision(), 30);
@@ -90,7 +91,7 @@ TEST(RevisionRangeTest, FailuresSayWhatCanBeRead) {
       << lost.message();
 }
 
-TEST(RevisionRangeTest, NextIsInTheEpoch) {
+TEST(RevisionRangeTest, NextRevisionIsInTheEpoch) {
   RevisionRange range = {1, 10, 11, {}};
   for (const auto& [epoch, next] : {std::pair(0, 11), std::pair(11, 11), std::pair(12, 12), std::pair(500, 500)}) {
     SetNext(range, epoch);
@@ -98,7 +99,7 @@ TEST(RevisionRangeTest, NextIsInTheEpoch) {
   }
 }
 
-TEST(RevisionRangeTest, WriteAfterASkipMakesAGap) {
+TEST(RevisionRangeTest, WriteAfterASkipCreatesAGap) {
   RevisionRange range;
   AddRevision(range);
   EXPECT_EQ(Described(range), "1 to 2");
@@ -109,7 +110,7 @@ TEST(RevisionRangeTest, WriteAfterASkipMakesAGap) {
   EXPECT_EQ(Described(range), "1 to 2, 100 to 101");
 }
 
-TEST(RevisionRangeTest, GapsBelowTheFirstRevisionDoNotCount) {
+TEST(RevisionRangeTest, IgnoresGapsBelowTheFirstRevision) {
   for (size_t first = 0; first < Readable().size(); ++first) {
     RevisionRange range = WithGaps();
     range.first = Readable()[first];
@@ -122,7 +123,7 @@ TEST(RevisionRangeTest, GapsBelowTheFirstRevisionDoNotCount) {
   }
 }
 
-TEST(FirstOfEpochTest, IsOfTheMinuteAndAboveWhatWasUsed) {
+TEST(FirstOfEpochTest, DependsOnTheMinuteAndExceedsUsedRevisions) {
   const auto at = [](const char* text) {
     absl::Time time;
     EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, nullptr));
@@ -133,7 +134,7 @@ TEST(FirstOfEpochTest, IsOfTheMinuteAndAboveWhatWasUsed) {
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 40), 3'633'120'000'000);
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 3'633'119'999'999), 3'633'120'000'000);
   EXPECT_EQ(FirstOfEpoch(at("2026-11-28T00:00:59Z"), 3'633'120'000'000), 3'633'121'000'000);
-  EXPECT_EQ(FirstOfEpoch(at("1970-01-01T00:00:00Z"), 2), 1'000'000) << "a clock that is wrong";
+  EXPECT_EQ(FirstOfEpoch(at("1970-01-01T00:00:00Z"), 2), 1'000'000) << "the clock is wrong";
 }
 
 }  // namespace

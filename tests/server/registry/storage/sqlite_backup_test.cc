@@ -32,7 +32,7 @@ class SqliteBackupTest : public testing::Test {
     return static_cast<size_t>(std::distance(begin(files), end(files)));
   }
 
-  void ExpectRefused(const std::string& from, const std::string& to, const std::string& problem) {
+  void ExpectRejected(const std::string& from, const std::string& to, const std::string& problem) {
     const size_t files = FileCount();
     const absl::Status status = BackupSqlite(from, to);
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
@@ -45,14 +45,14 @@ class SqliteBackupTest : public testing::Test {
   const std::string to_ = directory_.Path("to");
 };
 
-TEST_F(SqliteBackupTest, CopyIsOneFileThatOpensAsAStore) {
+TEST_F(SqliteBackupTest, BackupIsOneFileThatOpensAsAStore) {
   const auto store = Open(from_);
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutScheme("s", "1"), SetDefaultCatalog("c")})).ok());
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {PutTemplate("m", "2")})).ok());
   const size_t files = FileCount();
   ASSERT_EQ(BackupSqlite(from_, to_), absl::OkStatus());
   EXPECT_EQ(FileCount(), files + 1);
-  // Not in the mode that needs files beside it.
+  // The backup does not use a mode with additional files.
   EXPECT_EQ(FileBytes(to_)[18], 1);
   struct stat file {};
   ASSERT_EQ(stat(to_.c_str(), &file), 0);
@@ -64,11 +64,11 @@ TEST_F(SqliteBackupTest, CopyIsOneFileThatOpensAsAStore) {
   EXPECT_EQ(Loaded(*copy, "a", 2), "2 c: s=1; ");
   EXPECT_EQ(ChangesOf(*copy, "a", 1), "2 3");
   const int64_t next = copy->Revisions(Tenant("a"))->next;
-  EXPECT_GT(next, 1'000'000) << "revision 4 is taken";
+  EXPECT_GT(next, 1'000'000) << "revision 4 is already used";
   EXPECT_EQ(Described(copy->Commit(Tenant("a"), Write(next, {}))), absl::StrCat("1 to 3, ", next, " to ", next));
 }
 
-TEST_F(SqliteBackupTest, CopyIsOfOneMomentWhileOthersWrite) {
+TEST_F(SqliteBackupTest, BackupDuringWritesIsConsistent) {
   constexpr int kWriters = 4;
   const auto store = Open(from_);
   std::atomic<bool> done{false};
@@ -102,7 +102,7 @@ TEST_F(SqliteBackupTest, CopyIsOfOneMomentWhileOthersWrite) {
   for (std::thread& writer : writers) writer.join();
 }
 
-TEST_F(SqliteBackupTest, BackupOfAFileThatNobodyServes) {
+TEST_F(SqliteBackupTest, BacksUpAFileWithoutAServer) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   const std::string before = FileBytes(from_);
   ASSERT_EQ(BackupSqlite(from_, to_), absl::OkStatus());
@@ -110,36 +110,36 @@ TEST_F(SqliteBackupTest, BackupOfAFileThatNobodyServes) {
   EXPECT_EQ(Loaded(*Open(to_), "a"), "2 : s=; ");
 }
 
-TEST_F(SqliteBackupTest, NothingIsReplaced) {
+TEST_F(SqliteBackupTest, DoesNotReplaceExistingFiles) {
   const auto store = Open(from_);
   WriteFile(to_, "theirs");
-  ExpectRefused(from_, to_, "already exists");
+  ExpectRejected(from_, to_, "already exists");
   EXPECT_EQ(FileBytes(to_), "theirs");
-  ExpectRefused(from_, from_, "already exists");
+  ExpectRejected(from_, from_, "already exists");
   WriteFile(directory_.Path("restored-wal"), "log of something else");
-  ExpectRefused(from_, directory_.Path("restored"), "restored-wal already exists");
+  ExpectRejected(from_, directory_.Path("restored"), "restored-wal already exists");
 }
 
-TEST_F(SqliteBackupTest, OnlyRegistriesAreCopied) {
-  ExpectRefused(from_, to_, "does not exist");
+TEST_F(SqliteBackupTest, RejectsFilesThatAreNotRegistries) {
+  ExpectRejected(from_, to_, "does not exist");
   WriteFile(from_, "");
-  ExpectRefused(from_, to_, "is empty");
+  ExpectRejected(from_, to_, "is empty");
   WriteFile(from_, std::string(5000, 'x'));
-  ExpectRefused(from_, to_, "is not an SQLite database");
+  ExpectRejected(from_, to_, "is not an SQLite database");
   const std::string theirs = directory_.Path("theirs");
   RawSqlite(theirs).Run("CREATE TABLE theirs (x)");
-  ExpectRefused(theirs, to_, "another application");
+  ExpectRejected(theirs, to_, "another application");
 }
 
-TEST_F(SqliteBackupTest, DamageIsNotCopied) {
+TEST_F(SqliteBackupTest, RejectsDamagedFiles) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s", std::string(50'000, 'x'))})).ok()); }
   std::string bytes = FileBytes(from_);
   bytes.replace(4096 * 2, 100, std::string(100, '\xff'));
   WriteFile(from_, bytes);
-  ExpectRefused(from_, to_, from_ + " is damaged");
+  ExpectRejected(from_, to_, from_ + " is damaged");
 }
 
-TEST_F(SqliteBackupTest, LogOfAServerThatWasKilledIsLeftToIt) {
+TEST_F(SqliteBackupTest, LeavesTheLogOfAKilledServerUnchanged) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   RawSqlite(from_).Run("UPDATE tenants SET name = 'b'");
   const std::string before = FileBytes(from_);
@@ -156,7 +156,7 @@ TEST_F(SqliteBackupTest, LogOfAServerThatWasKilledIsLeftToIt) {
   }
 }
 
-TEST_F(SqliteBackupTest, NamesThatSqliteTakesForOthersAreFiles) {
+TEST_F(SqliteBackupTest, TreatsSpecialSqliteNamesAsFiles) {
   { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(std::filesystem::path(from_).parent_path());
@@ -169,9 +169,9 @@ TEST_F(SqliteBackupTest, NamesThatSqliteTakesForOthersAreFiles) {
   std::filesystem::current_path(before);
 }
 
-TEST_F(SqliteBackupTest, DirectoryThatIsNotThereIsTold) {
+TEST_F(SqliteBackupTest, ReportsAMissingDirectory) {
   const auto store = Open(from_);
-  EXPECT_EQ(Told(BackupSqlite(from_, directory_.Path("none/to"))), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(BackupSqlite(from_, directory_.Path("none/to"))), "STORAGE_UNAVAILABLE");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When a registry's file begins a new epoch, and when it does not.
+// When opening a registry's file starts a new epoch, and when it does not.
 #include "server/registry/storage/sqlite_epoch.h"
 
 #include <gmock/gmock.h>
@@ -31,7 +31,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr int64_t kFirst = 3'000'000'000'000;  // of an epoch that begins in the tests' minute
+constexpr int64_t kFirst = 3'000'000'000'000;  // the first revision of an epoch that starts in the tests' minute
 constexpr int64_t kSecond = kFirst + 1'000'000;
 
 class SqliteEpochTest : public testing::Test {
@@ -46,7 +46,7 @@ class SqliteEpochTest : public testing::Test {
   }
   std::unique_ptr<SqliteStore> Open() { return TryOpen(path_).value(); }
 
-  // Writes so many revisions of tenant "a".
+  // Commits `writes` revisions of tenant "a".
   static void Commit(RegistryStore& store, int writes) {
     for (; writes > 0; --writes) {
       const int64_t next = store.Revisions(Tenant("a"))->next;
@@ -54,9 +54,9 @@ class SqliteEpochTest : public testing::Test {
     }
   }
   void Commit(int writes) { Commit(*Open(), writes); }
-  // The range of tenant "a" after the file is opened.
+  // Opens the file and returns the range of tenant "a".
   std::string Opened() { return Described(Open()->Revisions(Tenant("a"))); }
-  // A file of version 1, without a write-ahead log, as the backups of that version are.
+  // Creates a file of version 1 without a write-ahead log, like a backup of that version.
   void CreateFirstVersion() {
     WriteFile(path_, "");
     auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
@@ -68,7 +68,7 @@ class SqliteEpochTest : public testing::Test {
     warnings_.clear();
     return BeginSqliteEpochAt(path, [this](const std::string& text) { warnings_.push_back(text); });
   }
-  // What a restore replaces: the file, and what SQLite keeps beside it.
+  // Replaces the file, and removes SQLite's additional files, like a restore.
   void Replace(const std::string& bytes) {
     for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
     WriteFile(path_, bytes);
@@ -81,7 +81,7 @@ class SqliteEpochTest : public testing::Test {
   std::vector<std::string> warnings_;
 };
 
-TEST_F(SqliteEpochTest, RestoredBackupBeginsOneEpoch) {
+TEST_F(SqliteEpochTest, RestoredBackupStartsOneEpoch) {
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Commit(1);
@@ -96,14 +96,14 @@ TEST_F(SqliteEpochTest, RestoredBackupBeginsOneEpoch) {
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, ", kFirst, " to ", kFirst + 1));
 }
 
-TEST_F(SqliteEpochTest, BackupIsMarkedAndTheServedFileIsNot) {
+TEST_F(SqliteEpochTest, BackupIsMarkedButNotTheServedFile) {
   const auto store = Open();
   Commit(*store, 1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   const auto copy = TryOpen(backup_).value();
   EXPECT_EQ(Described(copy->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", kFirst));
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "1 to 2");
-  // A backup of a backup is one, too.
+  // A backup of a backup is also marked.
   const std::string second = directory_.Path("second");
   const std::string third = directory_.Path("third");
   ASSERT_EQ(BackupSqlite(path_, second), absl::OkStatus());
@@ -111,7 +111,7 @@ TEST_F(SqliteEpochTest, BackupIsMarkedAndTheServedFileIsNot) {
   EXPECT_EQ(Described(TryOpen(third).value()->Revisions(Tenant("b"))), absl::StrCat("1 to 1, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, TwoRestoresOfOneBackupInAMinuteDiffer) {
+TEST_F(SqliteEpochTest, TwoRestoresInOneMinuteGetDifferentEpochs) {
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Replace(FileBytes(backup_));
@@ -120,17 +120,17 @@ TEST_F(SqliteEpochTest, TwoRestoresOfOneBackupInAMinuteDiffer) {
   EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", kSecond));
 }
 
-TEST_F(SqliteEpochTest, EpochIsAboveLostRevisionsWhateverTheClockSays) {
+TEST_F(SqliteEpochTest, EpochExceedsLostRevisionsRegardlessOfTheClock) {
   now_ = absl::UnixEpoch();
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
-  RawSqlite(path_).Run("UPDATE tenants SET revision = 2500000, commits = 2499999");  // as many writes would
+  RawSqlite(path_).Run("UPDATE tenants SET revision = 2500000, commits = 2499999");  // as after many writes
   EXPECT_EQ(Opened(), "1 to 2500000");
   Replace(FileBytes(backup_));
   EXPECT_EQ(Opened(), "1 to 2, next 3000000");
 }
 
-TEST_F(SqliteEpochTest, OlderCopyBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, OlderCopyStartsAnEpoch) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   Commit(2);
@@ -141,7 +141,7 @@ TEST_F(SqliteEpochTest, OlderCopyBeginsAnEpoch) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
+TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochStartsAnotherEpoch) {
   Commit(5);
   const std::string copy = FileBytes(path_);
   ASSERT_TRUE(Open()->BeginEpoch().ok());
@@ -149,7 +149,7 @@ TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
   Replace(copy);
   const std::string opened = Opened();
   EXPECT_EQ(opened, absl::StrCat("1 to 6, next ", kSecond));
-  // Although this one has more commits than the file that it replaces.
+  // The copy has more commits than the file that it replaces.
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
   Commit(20);
   const std::string later = FileBytes(path_);
@@ -160,14 +160,14 @@ TEST_F(SqliteEpochTest, CopyOfAnEarlierEpochBeginsAnother) {
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("belongs to an earlier epoch: it was replaced by an older copy")));
 }
 
-TEST_F(SqliteEpochTest, NewFileInThePlaceOfALostOneBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, NewFileAfterALossStartsAnEpoch) {
   Commit(3);
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
   EXPECT_EQ(Opened(), absl::StrCat("1 to 1, next ", kFirst));
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("has 0 commits, but 3 were counted")));
 }
 
-TEST_F(SqliteEpochTest, LostLogBeginsAnEpoch) {
+TEST_F(SqliteEpochTest, LostLogStartsAnEpoch) {
   const std::string killed = directory_.Path("killed");
   {
     const auto store = Open();
@@ -179,7 +179,7 @@ TEST_F(SqliteEpochTest, LostLogBeginsAnEpoch) {
   EXPECT_EQ(Described(TryOpen(killed).value()->Revisions(Tenant("a"))), absl::StrCat("1 to 2, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
+TEST_F(SqliteEpochTest, UncountedCommitStartsNoEpoch) {
   Commit(1);
   const std::string before = CountFile();
   Commit(1);
@@ -191,7 +191,7 @@ TEST_F(SqliteEpochTest, CommitThatWasNotCountedBeginsNone) {
   EXPECT_EQ(Opened(), "1 to 3");
 }
 
-TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
+TEST_F(SqliteEpochTest, UncountedEpochStartsNoSecondEpoch) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   Commit(2);
@@ -205,7 +205,7 @@ TEST_F(SqliteEpochTest, EpochThatWasNotCountedBeginsNoSecond) {
   EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000001\n");
 }
 
-TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
+TEST_F(SqliteEpochTest, CountsEachCommitBeforeItIsAcknowledged) {
   const auto store = Open();
   EXPECT_EQ(CountFile(), "00000000000000000000 00000000000000000000\n");
   Commit(*store, 2);
@@ -216,7 +216,7 @@ TEST_F(SqliteEpochTest, EachCommitIsCountedWhenItIsAcknowledged) {
   EXPECT_EQ(CountFile(), "00000003000000000000 00000000000000000003\n");
 }
 
-TEST_F(SqliteEpochTest, DamagedCountIsReplaced) {
+TEST_F(SqliteEpochTest, ReplacesADamagedCount) {
   for (const std::string& text : {std::string(), std::string(42, '\0'), std::string("x"),
                                   std::string("00000000000000000000 00000000000000000009"),
                                   std::string("00000000000000000000 -0000000000000000009\n"),
@@ -227,19 +227,19 @@ TEST_F(SqliteEpochTest, DamagedCountIsReplaced) {
   }
 }
 
-TEST_F(SqliteEpochTest, CountIsForItsOwnerOnlyAndNoLink) {
+TEST_F(SqliteEpochTest, CountFileIsPrivateAndMustNotBeALink) {
   Open();
   struct stat file {};
   ASSERT_EQ(stat((path_ + ".commits").c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600);
   std::filesystem::remove(path_ + ".commits");
   std::filesystem::create_symlink(directory_.Path("theirs"), path_ + ".commits");
-  EXPECT_EQ(Told(TryOpen(path_).status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(TryOpen(path_).status()), "STORAGE_UNAVAILABLE");
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("theirs")));
 }
 
-TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+TEST_F(SqliteEpochTest, CountAndLockBelongToTheOwnerOfTheRegistry) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can change the owner of files";
   Open();
   for (const char* suffix : {".commits", ".lock"}) std::filesystem::remove(path_ + suffix);
   ASSERT_EQ(chown(path_.c_str(), 65532, 65532), 0);
@@ -252,7 +252,7 @@ TEST_F(SqliteEpochTest, CountAndLockBelongToTheRegistrysOwner) {
   }
 }
 
-TEST_F(SqliteEpochTest, CountStandsBesideTheFileThatALinkLeadsTo) {
+TEST_F(SqliteEpochTest, CountIsNextToTheTargetOfALink) {
   Commit(1);
   const std::string link = directory_.Path("link");
   std::filesystem::create_symlink(path_, link);
@@ -274,10 +274,10 @@ TEST_F(SqliteEpochTest, EpochSurvivesAKill) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
+TEST_F(SqliteEpochTest, MigratesFilesOfVersion1) {
   CreateFirstVersion();
-  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as a server leaves it
-  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "also before it is migrated";
+  RawSqlite(path_).Run("PRAGMA journal_mode = WAL");  // as after a server
+  ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus()) << "works before the migration";
   const auto store = Open();
   EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "4 to 4");
   EXPECT_EQ(store->writes(), 4);
@@ -286,7 +286,7 @@ TEST_F(SqliteEpochTest, FileOfTheFirstVersionIsMigrated) {
   EXPECT_EQ(Described(TryOpen(backup_).value()->Revisions(Tenant("a"))), absl::StrCat("4 to 4, next ", kFirst));
 }
 
-TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
+TEST_F(SqliteEpochTest, BackupOfVersion1StartsOneEpoch) {
   CreateFirstVersion();
   EXPECT_EQ(Opened(), absl::StrCat("4 to 4, next ", kFirst));
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr(" is a restored backup; ")));
@@ -295,7 +295,7 @@ TEST_F(SqliteEpochTest, BackupOfTheFirstVersionBeginsOneEpoch) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
+TEST_F(SqliteEpochTest, ReportsDamagedGaps) {
   Commit(1);
   const std::string whole = FileBytes(path_);
   for (const char* damage : {"UPDATE tenants SET gaps = '5'", "UPDATE tenants SET gaps = '5:x '", "DELETE FROM meta"}) {
@@ -303,12 +303,12 @@ TEST_F(SqliteEpochTest, DamagedGapsAreReported) {
     const auto store = Open();
     RawSqlite(path_).Run(damage);
     const absl::Status status = store->Revisions(Tenant("a")).status();
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE") << damage;
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE") << damage;
     EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + " is damaged: tenant a: "));
   }
 }
 
-TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
+TEST_F(SqliteEpochTest, CommandStartsAnEpochWithoutAServer) {
   Commit(1);
   const int64_t first = BeginByCommand(path_).value();
   EXPECT_THAT(warnings_, IsEmpty());
@@ -324,7 +324,7 @@ TEST_F(SqliteEpochTest, CommandBeginsAnEpochOfAFileThatNobodyServes) {
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
 }
 
-TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
+TEST_F(SqliteEpochTest, CommandStartsOneEpochForARestoredFileAndPrintsTheCause) {
   Commit(1);
   const std::string copy = FileBytes(path_);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
@@ -334,7 +334,7 @@ TEST_F(SqliteEpochTest, CommandBeginsOneEpochOfARestoredFileAndSaysWhy) {
     Replace(restored);
     const int64_t first = BeginByCommand(path_).value();
     EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(why), EndsWith(absl::StrCat(" begin at ", first)))));
-    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has begun";
+    EXPECT_EQ(Opened(), absl::StrCat("1 to 2, next ", first)) << "no second epoch has started";
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What was acknowledged is on the disk, and stays there whichever write or sync of the file system fails.
+// Acknowledged writes are durable, whichever write or sync of the file system fails.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -29,21 +29,22 @@ class SqliteFaultTest : public testing::Test {
   static absl::StatusOr<std::unique_ptr<SqliteStore>> TryOpen(const std::string& path) {
     SqliteOptions options;
     options.path = path;
-    options.history.max_changes = 2;  // so that rows are deleted as well
+    options.history.max_changes = 2;  // so that rows are also deleted
     return SqliteStore::Open(options);
   }
   static std::unique_ptr<SqliteStore> Open(const std::string& path) { return TryOpen(path).value(); }
 
-  // With one call that fails, or all from one on, in the middle of writes; whether it came so far.
+  // Makes the `n`th call fail during writes, and all later ones if `forever`, and checks that acknowledged writes
+  // survive. Returns whether there was an `n`th call.
   bool WritesSurvive(Call call, int64_t n, Fault fault, bool forever);
 
   FaultVfs vfs_;
   const TempDirectory directory_;
 };
 
-TEST_F(SqliteFaultTest, EachGroupIsSyncedOnceBeforeItIsAcknowledged) {
+TEST_F(SqliteFaultTest, SyncsEachGroupOnceBeforeAcknowledgingIt) {
   const auto store = Open(directory_.Path("db"));
-  ASSERT_TRUE(store->Commit(Tenant("first"), Write(2, {})).ok());  // which also syncs the log's header
+  ASSERT_TRUE(store->Commit(Tenant("first"), Write(2, {})).ok());  // also syncs the log's header
   for (int64_t revision = 2; revision < 12; ++revision) {
     const int64_t before = vfs_.log_syncs();
     ASSERT_TRUE(store->Commit(Tenant("a"), Write(revision, {PutScheme("s")})).ok());
@@ -63,9 +64,9 @@ bool SqliteFaultTest::WritesSurvive(Call call, int64_t n, Fault fault, bool fore
   const std::string path =
       directory_.Path(absl::StrCat("db-", static_cast<int>(call), n, "-", static_cast<int>(fault), forever));
 
-  std::map<int64_t, std::string> stored;  // what is at each revision; nothing where that is not known
-  int64_t newest = 1;                     // that was acknowledged
-  bool unknown = false;                   // whether the write after it may be there all the same
+  std::map<int64_t, std::string> stored;  // the contents of each revision, if known
+  int64_t newest = 1;                     // the newest acknowledged revision
+  bool unknown = false;                   // whether the write after `newest` may have been stored
   auto store = Open(path);
   EXPECT_EQ(Described(store->Commit(Tenant("a"), Write(++newest, {PutTemplate("m", "2")}))), "1 to 2");
   vfs_.Fail(call, n, fault, forever);
@@ -74,29 +75,29 @@ bool SqliteFaultTest::WritesSurvive(Call call, int64_t n, Fault fault, bool fore
     const int64_t failed = vfs_.failed();
     const auto answer = store->Commit(Tenant("a"), Write(newest + 1, {PutTemplate("m", text)}));
     if (answer.ok()) {
-      EXPECT_EQ(vfs_.failed(), failed) << "acknowledged, although the disk failed";
+      EXPECT_EQ(vfs_.failed(), failed) << "the write was acknowledged although the disk failed";
       stored[++newest] = text;
       unknown = false;
       continue;
     }
-    if (absl::IsAborted(answer.status()) && unknown) {  // it was there
+    if (absl::IsAborted(answer.status()) && unknown) {  // it was stored
       unknown = false;
       ++newest;
       continue;
     }
     EXPECT_GT(vfs_.failed(), failed) << answer.status();
-    const std::string told = Told(answer.status());
-    EXPECT_TRUE(told == "STORAGE_FULL" || told == "STORAGE_UNAVAILABLE") << answer.status();
+    const std::string reason = ReasonAndField(answer.status());
+    EXPECT_TRUE(reason == "STORAGE_FULL" || reason == "STORAGE_UNAVAILABLE") << answer.status();
     EXPECT_NE(answer.status().message().find(path), std::string::npos) << answer.status();
     const absl::StatusOr<RevisionRange> now = store->Revisions(Tenant("a"));
     EXPECT_TRUE(now.ok()) << now.status();
-    if (told == "STORAGE_FULL" && !unknown) {
+    if (reason == "STORAGE_FULL" && !unknown) {
       EXPECT_EQ(now->newest, newest);
     }
-    if (told != "STORAGE_FULL") unknown = true;
+    if (reason != "STORAGE_FULL") unknown = true;
   }
   const bool reached = vfs_.failed() > 0;
-  store.reset();  // which writes the log into the file
+  store.reset();  // writes the log into the file
   const bool reached_at_end = vfs_.failed() > 0;
   vfs_.Heal();
 
@@ -124,7 +125,7 @@ bool SqliteFaultTest::WritesSurvive(Call call, int64_t n, Fault fault, bool fore
   return reached || reached_at_end;
 }
 
-TEST_F(SqliteFaultTest, NoFailedCallLosesWhatWasAcknowledged) {
+TEST_F(SqliteFaultTest, KeepsAcknowledgedWritesWhenAnyCallFails) {
   for (const bool forever : {false, true}) {
     for (const auto& [call, fault] : {std::pair(Call::kWrite, Fault::kFull), std::pair(Call::kWrite, Fault::kIoError),
                                       std::pair(Call::kSync, Fault::kIoError)}) {
@@ -132,7 +133,7 @@ TEST_F(SqliteFaultTest, NoFailedCallLosesWhatWasAcknowledged) {
       while (!HasFailure() && WritesSurvive(call, n, fault, forever)) ++n;
       ASSERT_FALSE(HasFailure()) << "call " << static_cast<int>(call) << ", number " << n << ", fault "
                                  << static_cast<int>(fault) << ", forever " << forever;
-      EXPECT_GT(n, kWrites) << "not even each write was failed";
+      EXPECT_GT(n, kWrites) << "some writes did not fail";
     }
   }
 }

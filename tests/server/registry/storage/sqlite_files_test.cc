@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands on the disk: which files are created, which are refused and left as they were, who may open them.
+// Files on the disk: which files the store creates, which it rejects without a change, and their permissions.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -30,22 +30,22 @@ class SqliteFilesTest : public testing::Test {
     return SqliteStore::Open(options);
   }
 
-  // A registry with one tenant "a" at revision 3.
+  // Creates a registry with one tenant "a" at revision 3.
   void Fill(const std::string& path) {
     const auto store = Open(path).value();
     ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutScheme("s", std::string(20'000, 's'))})).ok());
     ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {PutTemplate("m", std::string(20'000, 'm'))})).ok());
   }
 
-  // That the file is refused with a message that has `problem`, and is as it was.
-  void ExpectRefused(const std::string& path, const std::string& problem) {
+  // Checks that the store rejects the file with a message that contains `problem`, and does not change it.
+  void ExpectRejected(const std::string& path, const std::string& problem) {
     SCOPED_TRACE(problem);
     const std::string before = FileBytes(path);
     const std::string log_before = FileBytes(path + "-wal");
     const absl::Status status = Open(path).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_NE(status.message().find(problem), std::string::npos) << status;
-    EXPECT_NE(status.message().find("; "), std::string::npos) << "does not say what to do: " << status;
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "the message has no advice: " << status;
     EXPECT_TRUE(FileBytes(path) == before) << "the file has changed";
     EXPECT_TRUE(FileBytes(path + "-wal") == log_before) << "the log has changed";
   }
@@ -54,7 +54,7 @@ class SqliteFilesTest : public testing::Test {
   const std::string path_ = directory_.Path("db");
 };
 
-TEST_F(SqliteFilesTest, FilesAndDirectoriesAreForTheirOwnerOnly) {
+TEST_F(SqliteFilesTest, OnlyTheOwnerCanAccessFilesAndDirectories) {
   const std::string path = directory_.Path("x/y/registry.db");
   const auto store = Open(path).value();
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
@@ -70,7 +70,7 @@ TEST_F(SqliteFilesTest, FilesAndDirectoriesAreForTheirOwnerOnly) {
   EXPECT_EQ(mode(path + ".lock"), 0600);
 }
 
-TEST_F(SqliteFilesTest, EndOfAStoreLeavesTheFileItsCountAndALock) {
+TEST_F(SqliteFilesTest, ClosingLeavesTheDatabaseCountAndLockFiles) {
   Fill(path_);
   EXPECT_TRUE(std::filesystem::exists(path_ + ".lock"));
   EXPECT_TRUE(std::filesystem::exists(path_ + ".commits"));
@@ -78,75 +78,75 @@ TEST_F(SqliteFilesTest, EndOfAStoreLeavesTheFileItsCountAndALock) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 3);
 }
 
-TEST_F(SqliteFilesTest, NoDatabaseIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesThatAreNotDatabases) {
   WriteFile(path_, "");
-  ExpectRefused(path_, "is empty");
+  ExpectRejected(path_, "is empty");
   WriteFile(path_, "not a database");
-  ExpectRefused(path_, "is not an SQLite database");
+  ExpectRejected(path_, "is not an SQLite database");
   WriteFile(path_, std::string(100'000, 'x'));
-  ExpectRefused(path_, "is not an SQLite database");
+  ExpectRejected(path_, "is not an SQLite database");
 }
 
-TEST_F(SqliteFilesTest, OtherApplicationsFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesOfOtherApplications) {
   RawSqlite(path_).Run("CREATE TABLE theirs (x)");
-  ExpectRefused(path_, "another application");
+  ExpectRejected(path_, "another application");
   RawSqlite(path_).Run("PRAGMA journal_mode = WAL; PRAGMA application_id = 5; INSERT INTO theirs VALUES (1)");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "another application");
+  ExpectRejected(path_, "another application");
 }
 
-TEST_F(SqliteFilesTest, FileOfALaterReleaseIsRefused) {
+TEST_F(SqliteFilesTest, RejectsFilesOfNewerReleases) {
   Fill(path_);
   RawSqlite(path_).Run("PRAGMA user_version = 3");
   ASSERT_FALSE(FileBytes(path_ + "-wal").empty());
-  ExpectRefused(path_, "has version 3, but this release supports versions up to 2; use the release");
+  ExpectRejected(path_, "has version 3, but this release supports versions up to 2; use the release");
   RawSqlite(path_).Run("PRAGMA wal_checkpoint(TRUNCATE)");
-  ExpectRefused(path_, "has version 3");
+  ExpectRejected(path_, "has version 3");
   for (const int version : {0, -1}) {
     RawSqlite(path_).Run(absl::StrCat("PRAGMA user_version = ", version));
-    ExpectRefused(path_, absl::StrCat("is damaged: version ", version, " does not exist"));
+    ExpectRejected(path_, absl::StrCat("is damaged: version ", version, " does not exist"));
   }
   RawSqlite(path_).Run("PRAGMA user_version = 2");
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
-TEST_F(SqliteFilesTest, DamagedFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsDamagedFiles) {
   Fill(path_);
   const std::string whole = FileBytes(path_);
   for (const size_t size : {size_t{1000}, size_t{4096}, whole.size() / 2, whole.size() - 4096, whole.size() - 1}) {
     WriteFile(path_, whole.substr(0, size));
-    ExpectRefused(path_, "");
+    ExpectRejected(path_, "");
   }
   constexpr size_t kPage = 4096;
   for (size_t page = 1; page < whole.size() / kPage; ++page) {
-    // What stands in overflow pages is not SQLite's to check, only how they are linked.
+    // SQLite checks the links between overflow pages, but not their contents.
     std::string damaged = whole;
     damaged.replace(page * kPage, 100, std::string(100, '\xff'));
     WriteFile(path_, damaged);
-    ExpectRefused(path_, "is damaged");
+    ExpectRejected(path_, "is damaged");
     const absl::Status status = Open(path_).status();
     EXPECT_EQ(status.message().find('\n'), std::string::npos) << status;
   }
   std::string unknown_format = whole;
   unknown_format[47] = 9;
   WriteFile(path_, unknown_format);
-  ExpectRefused(path_, "is damaged");
+  ExpectRejected(path_, "is damaged");
   WriteFile(path_, whole);
   EXPECT_EQ(Described(Open(path_).value()->Revisions(Tenant("a"))), "1 to 3");
 }
 
-TEST_F(SqliteFilesTest, LogWithoutItsFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsALogWithoutItsDatabase) {
   WriteFile(path_ + "-wal", "log");
-  ExpectRefused(path_, "is missing, but its -wal file exists");
+  ExpectRejected(path_, "is missing, but its -wal file exists");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(SqliteFilesTest, FileIsNoDirectory) {
+TEST_F(SqliteFilesTest, RejectsAPathBelowAFile) {
   WriteFile(path_, "");
-  EXPECT_EQ(Told(Open(path_ + "/db").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Open(path_ + "/db").status()), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(SqliteFilesTest, RowsThatCannotBeReadAreToldOf) {
+TEST_F(SqliteFilesTest, ReportsUnreadableRows) {
   Fill(path_);
   const std::vector<std::string> damages = {
       "UPDATE entries SET value = x'ff' WHERE kind = 1", "UPDATE entries SET name = 'other' WHERE kind = 2",
@@ -158,26 +158,26 @@ TEST_F(SqliteFilesTest, RowsThatCannotBeReadAreToldOf) {
     RawSqlite(path_).Run(damage);
     const auto store = Open(path_).value();
     const absl::Status status = store->Load(Tenant("a"), 0).status();
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE") << damage;
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE") << damage;
     EXPECT_NE(status.message().find(path_ + " is damaged: tenant a: entry"), std::string::npos) << status;
   }
   WriteFile(path_, whole);
   RawSqlite(path_).Run("UPDATE changes SET value = x'ff', request_id = 'r' WHERE revision = 2");
   EXPECT_EQ(ChangesOf(*Open(path_).value(), "a", 1), "STORAGE_UNAVAILABLE");
-  EXPECT_EQ(Told(Open(path_).value()->FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Open(path_).value()->FindRequest(Tenant("a"), "r").status()), "STORAGE_UNAVAILABLE");
   RawSqlite(path_).Run("DELETE FROM changes WHERE revision = 2");
   EXPECT_EQ(ChangesOf(*Open(path_).value(), "a", 1), "STORAGE_UNAVAILABLE");
   RawSqlite(path_).Run("DROP TABLE changes");
   EXPECT_EQ(Described(Open(path_).value()->Commit(Tenant("a"), Write(4, {}))), "STORAGE_UNAVAILABLE");
 }
 
-TEST_F(SqliteFilesTest, MigrationsRunOnceAndWholly) {
+TEST_F(SqliteFilesTest, MigrationsRunOnceAndAtomically) {
   Fill(path_);
   auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
   std::vector<std::string> migrations = SqliteMigrations();
   migrations.emplace_back("CREATE TABLE third (x)");
   migrations.emplace_back("CREATE TABLE fourth (x); CREATE TABLE fourth (x)");
-  EXPECT_EQ(Told(Migrate(connection, migrations)), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(ReasonAndField(Migrate(connection, migrations)), "STORAGE_UNAVAILABLE");
   migrations.back() = "CREATE TABLE fourth (x)";
   EXPECT_TRUE(Migrate(connection, migrations).ok());
   EXPECT_TRUE(Migrate(connection, migrations).ok());
@@ -187,7 +187,7 @@ TEST_F(SqliteFilesTest, MigrationsRunOnceAndWholly) {
   EXPECT_EQ(version.Int(0), 4);
 }
 
-TEST_F(SqliteFilesTest, SecondStoreOnAFileIsRefused) {
+TEST_F(SqliteFilesTest, RejectsASecondStoreOnTheSameFile) {
   const auto store = Open(path_).value();
   std::filesystem::create_symlink(path_, directory_.Path("link"));
   for (const std::string& path : {path_, directory_.Path("./x/../db"), directory_.Path("link")}) {
@@ -198,7 +198,7 @@ TEST_F(SqliteFilesTest, SecondStoreOnAFileIsRefused) {
   EXPECT_EQ(Described(store->Commit(Tenant("a"), Write(2, {}))), "1 to 2");
 }
 
-// A process that runs `task`, with a pipe from it. It is killed at the end.
+// A child process that runs `task` and writes to a pipe. The destructor kills it.
 class Child {
  public:
   template <typename Task>
@@ -216,7 +216,7 @@ class Child {
   ~Child() { Kill(); }
 
   pid_t pid() const { return pid_; }
-  // Waits for the next byte; 0 when the child has ended.
+  // Waits for the next byte. Returns 0 if the child has exited.
   char Read() {
     char byte = 0;
     return read(from_child_.get(), &byte, 1) == 1 ? byte : '\0';
@@ -237,22 +237,22 @@ void Tell(const UniqueFd& parent, char byte) {
   if (write(parent.get(), &byte, 1) != 1) _exit(1);
 }
 
-TEST_F(SqliteFilesTest, LockIsHeldUntilItsProcessIsGone) {
+TEST_F(SqliteFilesTest, HoldsTheLockUntilTheProcessEnds) {
   Child child([this](const UniqueFd& parent) {
     const auto lock = FileLock::Acquire(path_);
     Tell(parent, lock.ok() ? 'y' : 'n');
     while (true) pause();
   });
   ASSERT_EQ(child.Read(), 'y');
-  const absl::Status refused = Open(path_).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_NE(refused.message().find(absl::StrCat("process ", child.pid(), " holds ")), std::string::npos) << refused;
+  const absl::Status rejected = Open(path_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(rejected)) << rejected;
+  EXPECT_NE(rejected.message().find(absl::StrCat("process ", child.pid(), " holds ")), std::string::npos) << rejected;
   EXPECT_FALSE(std::filesystem::exists(path_));
   child.Kill();
   EXPECT_TRUE(Open(path_).ok());
 }
 
-TEST_F(SqliteFilesTest, WhatWasAcknowledgedSurvivesAKill) {
+TEST_F(SqliteFilesTest, KeepsAcknowledgedWritesAfterAKill) {
   constexpr int kWrites = 20;
   Child child([this](const UniqueFd& parent) {
     const auto store = Open(path_).value();
@@ -262,7 +262,7 @@ TEST_F(SqliteFilesTest, WhatWasAcknowledgedSurvivesAKill) {
     }
   });
   for (int i = 0; i < kWrites; ++i) ASSERT_EQ(child.Read(), 'y');
-  child.Kill();  // most likely in the middle of a write
+  child.Kill();  // most likely during a write
   const auto store = Open(path_).value();
   const int64_t newest = store->Revisions(Tenant("a"))->newest;
   EXPECT_GE(newest, 1 + kWrites);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What people and other programs do to a store's files behind its back.
+// Changes to a store's files by people or other programs.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ class SqliteMisuseTest : public testing::Test {
   }
   std::unique_ptr<SqliteStore> Open(const std::string& path) { return TryOpen(path).value(); }
 
-  // Makes so many revisions; `text` is what they put.
+  // Commits `writes` revisions that put `text`.
   static void Fill(SqliteStore& store, int writes, const std::string& text) {
     for (; writes > 0; --writes) {
       const int64_t revision = store.Revisions(Tenant("a"))->next;
@@ -38,15 +38,15 @@ class SqliteMisuseTest : public testing::Test {
     }
   }
 
-  void ExpectRefused(const std::string& path, const std::string& problem) {
+  void ExpectRejected(const std::string& path, const std::string& problem) {
     const absl::Status status = TryOpen(path).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_NE(status.message().find(problem), std::string::npos) << status;
-    EXPECT_NE(status.message().find("; "), std::string::npos) << "does not say what to do: " << status;
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "the message has no advice: " << status;
   }
 
   void ExpectMoved(const absl::Status& status) {
-    EXPECT_EQ(Told(status), "STORAGE_UNAVAILABLE");
+    EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE");
     EXPECT_NE(status.message().find(path_ + " was moved or replaced while the server was using it; restart the server"),
               std::string::npos)
         << status;
@@ -56,7 +56,7 @@ class SqliteMisuseTest : public testing::Test {
   const std::string path_ = directory_.Path("db");
 };
 
-TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
+TEST_F(SqliteMisuseTest, DoesNotModifyAReplacementFile) {
   const std::string backup = directory_.Path("backup");
   auto store = Open(path_);
   Fill(*store, 19, std::string(3000, 'x'));
@@ -72,7 +72,7 @@ TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
     }
     const int64_t next = store->Revisions(Tenant("a"))->next;
     store.reset();
-    store = Open(path_);  // with no connection for readers yet
+    store = Open(path_);  // without a reader's connection yet
     if (served_reader) {
       EXPECT_TRUE(store->Load(Tenant("a"), 0).ok());
     }
@@ -87,7 +87,7 @@ TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
     EXPECT_TRUE(FileBytes(path_) == bytes);
     store.reset();
     EXPECT_TRUE(FileBytes(path_) == bytes);
-    // The log of the other file is not taken for its own.
+    // The store does not use the log of the other file.
     store = Open(path_);
     EXPECT_EQ(store->Revisions(Tenant("a"))->newest, 20);
     EXPECT_EQ(store->Load(Tenant("a"), 0)->templates().size(), 19);
@@ -96,7 +96,7 @@ TEST_F(SqliteMisuseTest, ReplacedFileStaysAsItIs) {
   }
 }
 
-TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
+TEST_F(SqliteMisuseTest, RecoversWhenAMovedFileReturns) {
   auto store = Open(path_);
   Fill(*store, 4, "x");
   std::filesystem::rename(path_, directory_.Path("moved"));
@@ -107,12 +107,12 @@ TEST_F(SqliteMisuseTest, MovedFileCanBePutBack) {
   store.reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
   EXPECT_TRUE(FileBytes(path_ + "-wal") == log);
-  ExpectRefused(path_, "is missing, but its -wal file exists");
+  ExpectRejected(path_, "is missing, but its -wal file exists");
   std::filesystem::rename(directory_.Path("moved"), path_);
   EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
 }
 
-TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
+TEST_F(SqliteMisuseTest, RejectsWritesAfterTheFileIsRemoved) {
   auto store = Open(path_);
   Fill(*store, 4, "x");
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
@@ -121,30 +121,30 @@ TEST_F(SqliteMisuseTest, RemovedFileTakesNoWrites) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(SqliteMisuseTest, FileOfSeveralNamesIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsFilesWithHardLinks) {
   Open(path_);
   std::filesystem::create_hard_link(path_, directory_.Path("other"));
-  ExpectRefused(path_, path_ + " has 2 hard links; remove the others");
-  ExpectRefused(directory_.Path("other"), "has 2 hard links");
+  ExpectRejected(path_, path_ + " has 2 hard links; remove the others");
+  ExpectRejected(directory_.Path("other"), "has 2 hard links");
   std::filesystem::remove(directory_.Path("other"));
   EXPECT_TRUE(TryOpen(path_).ok());
 }
 
-TEST_F(SqliteMisuseTest, DirectoryIsRefusedAndNoneIsCreated) {
+TEST_F(SqliteMisuseTest, RejectsDirectoriesAndCreatesNone) {
   const std::string directory = std::filesystem::path(path_).parent_path();
-  ExpectRefused(directory, "is a directory; name a file in it");
+  ExpectRejected(directory, "is a directory; name a file in it");
   EXPECT_FALSE(std::filesystem::exists(directory + ".lock"));
-  ExpectRefused(directory_.Path("none/"), "is a directory");
-  ExpectRefused(directory_.Path("none/.."), "is a directory");
+  ExpectRejected(directory_.Path("none/"), "is a directory");
+  ExpectRejected(directory_.Path("none/.."), "is a directory");
   EXPECT_FALSE(std::filesystem::exists(directory_.Path("none")));
 }
 
-TEST_F(SqliteMisuseTest, LinkToNothingIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsDanglingLinks) {
   std::filesystem::create_symlink(directory_.Path("none"), path_);
-  ExpectRefused(path_, "is a dangling symbolic link");
+  ExpectRejected(path_, "is a dangling symbolic link");
 }
 
-TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
+TEST_F(SqliteMisuseTest, LeavesOtherFilesUnchanged) {
   WriteFile(path_ + ".new", "theirs");
   WriteFile(path_ + ".new-journal", "theirs");
   Open(path_);
@@ -152,7 +152,7 @@ TEST_F(SqliteMisuseTest, OthersFilesAreLeftAlone) {
   EXPECT_EQ(FileBytes(path_ + ".new-journal"), "theirs");
 }
 
-TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
+TEST_F(SqliteMisuseTest, RejectsADamagedLogOfAKilledServer) {
   const std::string killed = directory_.Path("killed");
   std::string log;
   {
@@ -167,12 +167,12 @@ TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
     std::string damaged = log;
     damaged[at] = static_cast<char>(damaged[at] ^ 4);
     WriteFile(killed + "-wal", damaged);
-    for (int i = 0; i < 2; ++i) ExpectRefused(killed, "is damaged: its -wal file has a wrong checksum");
+    for (int i = 0; i < 2; ++i) ExpectRejected(killed, "is damaged: its -wal file has a wrong checksum");
     EXPECT_TRUE(FileBytes(killed + "-wal") == damaged);
   }
   WriteFile(killed + "-wal", log.substr(0, log.size() / 2));
-  ExpectRefused(killed, "is damaged");
-  // Without an index nothing is known of what was synced.
+  ExpectRejected(killed, "is damaged");
+  // Without the log's index, it is unknown which writes were synced.
   std::filesystem::remove(killed + "-shm");
   EXPECT_TRUE(TryOpen(killed).ok());
   WriteFile(killed + "-wal", log);
@@ -180,7 +180,7 @@ TEST_F(SqliteMisuseTest, DamagedLogOfAKilledServerIsRefused) {
   EXPECT_EQ(Described(Open(killed)->Revisions(Tenant("a"))), "1 to 20");
 }
 
-TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
+TEST_F(SqliteMisuseTest, LogStaysSmallWithOverlappingReaders) {
   constexpr uintmax_t kMaxLog = 40 << 20;
   const auto store = Open(path_);
   for (int64_t revision = 2; revision < 5; ++revision) {
@@ -202,10 +202,10 @@ TEST_F(SqliteMisuseTest, LogStaysShortWhileReadersTakeTurns) {
   }
   done = true;
   for (std::thread& reader : readers) reader.join();
-  EXPECT_LT(largest, kMaxLog) << "of 80 MB that were written";
+  EXPECT_LT(largest, kMaxLog) << "80 MB were written";
 }
 
-TEST_F(SqliteMisuseTest, LongLogIsCutWhenItsReaderIsGone) {
+TEST_F(SqliteMisuseTest, TruncatesALargeLogAfterItsReaderEnds) {
   const auto store = Open(path_);
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
   int64_t revision = 2;
@@ -214,11 +214,11 @@ TEST_F(SqliteMisuseTest, LongLogIsCutWhenItsReaderIsGone) {
     reader.Run("BEGIN; SELECT * FROM tenants");
     for (; revision < 14; ++revision) {
       const auto answer = store->Commit(Tenant("b"), Write(revision, {PutTemplate("m", std::string(2 << 20, 'x'))}));
-      ASSERT_TRUE(answer.ok()) << "a log that cannot be cut fails no write: " << answer.status();
+      ASSERT_TRUE(answer.ok()) << "a log that cannot be truncated must not fail writes: " << answer.status();
     }
     EXPECT_GT(std::filesystem::file_size(path_ + "-wal"), 40 << 20);
   }
-  // It is not tried at each write.
+  // Not every write tries to truncate it.
   for (int i = 0; i < 600 && std::filesystem::file_size(path_ + "-wal") > 1 << 20; ++i) {
     ASSERT_TRUE(store->Commit(Tenant("b"), Write(revision++, {})).ok());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

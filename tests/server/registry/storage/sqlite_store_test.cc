@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of SqliteStore no other engine has: transactions that are shared, a disk that is full, locks of other programs.
+// Behaviour that only SqliteStore has: shared transactions, full disks, and locks of other programs.
 #include "server/registry/storage/sqlite_store.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ class SqliteStoreTest : public testing::Test {
   SqliteOptions options_;
 };
 
-// Keeps a store's writer waiting, by another connection that is about to write.
+// Blocks a store's writer with a write transaction of another connection.
 class BlockedWriter {
  public:
   explicit BlockedWriter(const std::string& path) : blocker_(path) { blocker_.Run("BEGIN IMMEDIATE"); }
@@ -45,7 +45,7 @@ class BlockedWriter {
   RawSqlite blocker_;
 };
 
-// Writes on threads of their own, of which each has reached the writer before the next one begins.
+// Runs each write in its own thread. A write is queued before the next one starts.
 class Writers {
  public:
   explicit Writers(SqliteStore& store) : store_(store) {}
@@ -65,7 +65,7 @@ class Writers {
     }
   }
 
-  // What each was told. REQUIRES: joined.
+  // The result of each write. REQUIRES: Join() was called.
   const std::string& result(size_t index) const { return *results_[index]; }
 
  private:
@@ -74,7 +74,7 @@ class Writers {
   std::vector<std::thread> threads_;
 };
 
-TEST_F(SqliteStoreTest, WritesThatWaitShareATransaction) {
+TEST_F(SqliteStoreTest, QueuedWritesShareATransaction) {
   constexpr int kWriters = 64;
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -84,7 +84,7 @@ TEST_F(SqliteStoreTest, WritesThatWaitShareATransaction) {
   writers.Join();
   for (size_t i = 0; i < kWriters; ++i) EXPECT_EQ(writers.result(i), "1 to 2");
   EXPECT_EQ(store->stats().writes, kWriters);
-  // What came before the writer was blocked, and the rest.
+  // One transaction from before the writer was blocked, and one for the rest.
   EXPECT_LE(store->stats().transactions, 2);
   EXPECT_EQ(store->stats().pending, 0);
 }
@@ -102,7 +102,7 @@ TEST_F(SqliteStoreTest, TransactionsAreBounded) {
   EXPECT_GE(store->stats().transactions, 4);
 }
 
-TEST_F(SqliteStoreTest, EachWriterOfATransactionIsToldItsOwnResult) {
+TEST_F(SqliteStoreTest, EachWriterInATransactionGetsItsOwnResult) {
   const auto store = Open();
   BlockedWriter blocked(options_.path);
   Writers writers(*store);
@@ -124,7 +124,7 @@ TEST_F(SqliteStoreTest, EachWriterOfATransactionIsToldItsOwnResult) {
   EXPECT_EQ(store->stats().writes, 3);
 }
 
-TEST_F(SqliteStoreTest, OneWriteThatCannotBeStoredFailsAlone) {
+TEST_F(SqliteStoreTest, FailedWriteDoesNotAffectOthersInItsTransaction) {
   options_.max_bytes = 512 << 10;
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -142,7 +142,7 @@ TEST_F(SqliteStoreTest, OneWriteThatCannotBeStoredFailsAlone) {
   EXPECT_EQ(store->stats().writes, 9);
 }
 
-TEST_F(SqliteStoreTest, FullFileLosesNothingAndGoesOnWithMoreRoom) {
+TEST_F(SqliteStoreTest, FullFileLosesNothingAndRecovers) {
   options_.max_bytes = 256 << 10;
   auto store = Open();
   int64_t revision = 1;
@@ -164,8 +164,7 @@ TEST_F(SqliteStoreTest, FullFileLosesNothingAndGoesOnWithMoreRoom) {
             absl::StrCat("1 to ", revision));
 }
 
-// The largest file that this process may write, as long as this lives. The system then fails writes as a full disk
-// does.
+// Limits the size of files that this process writes, until it is destroyed. Larger writes fail as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {
@@ -180,7 +179,7 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST_F(SqliteStoreTest, WriteThatTheDiskHasNoRoomForLosesNothing) {
+TEST_F(SqliteStoreTest, FullDiskLosesNothing) {
   const auto store = Open();
   ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(2, {PutScheme("s")}))), "1 to 2");
   const RegistryCommit large = Write(3, {PutTemplate("m", std::string(4 << 20, 'x'))});
@@ -210,7 +209,7 @@ TEST_F(SqliteStoreTest, ReadersDoNotWaitForTheWriter) {
   EXPECT_EQ(Loaded(*store, "a"), "3 : s=, t=; ");
 }
 
-TEST_F(SqliteStoreTest, OtherProgramsThatKeepWritingAreToldOf) {
+TEST_F(SqliteStoreTest, ReportsLocksOfOtherPrograms) {
   options_.busy_timeout = absl::Milliseconds(1);
   const auto store = Open();
   BlockedWriter blocked(options_.path);
@@ -219,7 +218,7 @@ TEST_F(SqliteStoreTest, OtherProgramsThatKeepWritingAreToldOf) {
   EXPECT_EQ(Described(store->Commit(Tenant("a"), Write(2, {}))), "1 to 2");
 }
 
-TEST_F(SqliteStoreTest, EndFinishesWhatIsQueued) {
+TEST_F(SqliteStoreTest, DestructorFinishesQueuedWrites) {
   auto store = Open();
   BlockedWriter blocked(options_.path);
   Writers writers(*store);
@@ -235,7 +234,7 @@ TEST_F(SqliteStoreTest, EndFinishesWhatIsQueued) {
   }
 }
 
-TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
+TEST_F(SqliteStoreTest, DeletesCompactedRows) {
   options_.history.max_changes = 2;
   {
     const auto store = Open();
@@ -246,7 +245,7 @@ TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
     ASSERT_EQ(Described(store->Commit(Tenant("a"), Write(21, {DeleteScheme("s2")}))), "19 to 21");
   }
   auto connection = SqliteConnection::Open(options_.path, SqliteConnection::Mode::kRead, {}).value();
-  // Of "m" the versions of revisions 19 and 20, and each scheme.
+  // The versions of "m" at revisions 19 and 20, and each scheme.
   for (const auto& [sql, count] :
        {std::pair("SELECT count(*) FROM entries WHERE kind = 2", 2),
         std::pair("SELECT count(*) FROM entries WHERE kind = 1", 19), std::pair("SELECT count(*) FROM changes", 2)}) {
@@ -256,8 +255,8 @@ TEST_F(SqliteStoreTest, WhatIsForgottenIsDeleted) {
   }
 }
 
-// Else each page that is freed would be written to the log, to blank it.
-TEST_F(SqliteStoreTest, ForgettingWritesLittle) {
+// With its default, SQLite would overwrite each freed page, which writes the page to the log.
+TEST_F(SqliteStoreTest, CompactionWritesLittle) {
   options_.history.max_changes = 1;
   const auto store = Open();
   ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutTemplate("m", std::string(400'000, 'x'))})).ok());

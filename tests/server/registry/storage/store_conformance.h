@@ -15,32 +15,32 @@ namespace qconfig {
 
 struct StoreEngine {
   std::string name;
-  // Whether a store that is opened again has what it had.
+  // Whether a store keeps its data when it is reopened.
   bool durable = false;
   std::function<std::unique_ptr<RegistryStore>(const std::string& path, const HistoryLimits& history)> open;
 };
 
-// RegistryStore's full contract; no engine has an exception of its own. To make an engine keep it:
+// RegistryStore's full contract, without exceptions for any engine. To test an engine:
 //
 //   INSTANTIATE_TEST_SUITE_P(Mine, StoreConformanceTest, testing::Values(StoreEngine{...}));
 class StoreConformanceTest : public testing::TestWithParam<StoreEngine> {
  protected:
   StoreConformanceTest() { Open(HistoryLimits{}); }
 
-  // A new store, on nothing, with these limits.
+  // Opens a new, empty store with these limits.
   void Open(const HistoryLimits& history) {
     store_.reset();
     history_ = history;
     store_ = GetParam().open(directory_.Path(std::to_string(++opened_)), history_);
   }
-  // The same store, opened again if that can find anything.
+  // Reopens the store if the engine is durable.
   void Reopen() {
     if (!GetParam().durable) return;
     store_.reset();
     store_ = GetParam().open(directory_.Path(std::to_string(opened_)), history_);
   }
 
-  // What "a" tenant's write of `changes` answers, after the newest one.
+  // Commits `changes` as the next revision of tenant "a", and returns the result as text.
   std::string Commit(const std::vector<v1::RegistryChange>& changes) {
     return Described(store_->Commit(Tenant("a"), Write(store_->Revisions(Tenant("a"))->next, changes)));
   }

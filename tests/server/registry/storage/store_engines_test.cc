@@ -36,13 +36,13 @@ INSTANTIATE_TEST_SUITE_P(Engines, StoreConformanceTest,
                          testing::Values(MemoryEngine(), SqliteEngine(), ObservedEngine()),
                          [](const auto& engine) { return engine.param.name; });
 
-TEST(OpenStoreTest, NameTellsTheEngine) {
+TEST(OpenStoreTest, NameSelectsTheEngine) {
   const TempDirectory directory;
   EXPECT_NE(dynamic_cast<MemoryStore*>(OpenStore("memory", {}).value().get()), nullptr);
   EXPECT_NE(dynamic_cast<SqliteStore*>(OpenStore("sqlite:" + directory.Path("db"), {}).value().get()), nullptr);
 }
 
-TEST(OpenStoreTest, OtherNamesAreRefused) {
+TEST(OpenStoreTest, RejectsUnknownNames) {
   for (const char* name : {"", "Memory", "memory:", "sqlite", "sqlite:", "/tmp/db", "etcd:localhost"}) {
     const auto store = OpenStore(name, {});
     EXPECT_TRUE(absl::IsInvalidArgument(store.status())) << name;

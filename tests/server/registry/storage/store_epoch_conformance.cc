@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Epochs, a part of every engine's contract.
+// The part of every engine's contract that concerns epochs.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -10,13 +10,13 @@
 namespace qconfig {
 namespace {
 
-TEST_P(StoreConformanceTest, EpochBeginsAboveEverything) {
+TEST_P(StoreConformanceTest, EpochStartsAboveAllRevisions) {
   Commit({PutScheme("s", "1")});
   const int64_t first = store_->BeginEpoch().value();
   EXPECT_GT(first, 1'000'000);
   EXPECT_EQ(first % 1'000'000, 0);
   const int64_t second = store_->BeginEpoch().value();
-  EXPECT_GT(second, first) << "although no time has passed";
+  EXPECT_GT(second, first) << "even if no time has passed";
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Revisions(), absl::StrCat("1 to 2, next ", second));
     EXPECT_EQ(Revisions("unknown"), absl::StrCat("1 to 1, next ", second));
@@ -27,7 +27,7 @@ TEST_P(StoreConformanceTest, EpochBeginsAboveEverything) {
   EXPECT_GT(store_->BeginEpoch().value(), second);
 }
 
-TEST_P(StoreConformanceTest, OnlyTheEpochsNextRevisionCanBeCommitted) {
+TEST_P(StoreConformanceTest, AcceptsOnlyTheNextRevisionOfTheEpoch) {
   Commit({PutScheme("s", "1")});
   const int64_t first = store_->BeginEpoch().value();
   for (const std::string tenant : {"a", "b"}) {
@@ -40,7 +40,7 @@ TEST_P(StoreConformanceTest, OnlyTheEpochsNextRevisionCanBeCommitted) {
   EXPECT_EQ(Described(store_->Commit(Tenant("b"), Write(first, {}))), absl::StrCat("1 to 1, ", first, " to ", first));
 }
 
-TEST_P(StoreConformanceTest, EachRevisionBesideAGapCanBeRead) {
+TEST_P(StoreConformanceTest, RevisionsNextToAGapAreReadable) {
   Commit({PutScheme("s", "1"), SetDefaultCatalog("c")});
   Commit({PutTemplate("m", "1")});
   const int64_t first = store_->BeginEpoch().value();
@@ -61,7 +61,7 @@ TEST_P(StoreConformanceTest, EachRevisionBesideAGapCanBeRead) {
   }
 }
 
-TEST_P(StoreConformanceTest, FirstWriteInALaterEpochSetsTheDefaultCatalogOfBefore) {
+TEST_P(StoreConformanceTest, FirstWriteInALaterEpochSetsTheDefaultCatalogOfEarlierRevisions) {
   const int64_t first = store_->BeginEpoch().value();
   Commit({SetDefaultCatalog("c"), PutScheme("s")});
   for (int i = 0; i < 2; ++i) {
@@ -94,7 +94,7 @@ TEST_P(StoreConformanceTest, RevisionsBetweenEpochsAreLost) {
   EXPECT_EQ(Loaded(*store_, "unknown", 1), "1 : ; ");
 }
 
-TEST_P(StoreConformanceTest, HistoryIsForgottenByCountAcrossGaps) {
+TEST_P(StoreConformanceTest, HistoryIsCompactedByCountAcrossGaps) {
   Open({3});
   Commit({PutScheme("s", "1")});
   Commit({PutScheme("s", "2")});
@@ -113,13 +113,13 @@ TEST_P(StoreConformanceTest, HistoryIsForgottenByCountAcrossGaps) {
   EXPECT_EQ(Revisions(), absl::StrCat(first, " to ", first + 3));
   EXPECT_EQ(Load(3), "REVISION_COMPACTED at revision");
   for (const int64_t lost : {int64_t{4}, first - 1}) {
-    EXPECT_EQ(Load(lost), "REVISION_LOST at revision") << "also when history forgot what is before the gap";
+    EXPECT_EQ(Load(lost), "REVISION_LOST at revision") << "also if the revisions before the gap are compacted";
     EXPECT_EQ(Changes(lost), "REVISION_LOST at revision") << lost;
   }
   EXPECT_EQ(Load(first), absl::StrCat(first, " : s=3; "));
 }
 
-TEST_P(StoreConformanceTest, HistoryIsForgottenByAgeAcrossGaps) {
+TEST_P(StoreConformanceTest, HistoryIsCompactedByAgeAcrossGaps) {
   Open({100, absl::Seconds(10)});
   const auto commit = [this](int64_t seconds) {
     return Described(store_->Commit(Tenant("a"), WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds)));
@@ -133,7 +133,7 @@ TEST_P(StoreConformanceTest, HistoryIsForgottenByAgeAcrossGaps) {
   EXPECT_EQ(commit(1100), absl::StrCat(first + 2, " to ", first + 2, ", ", second, " to ", second));
 }
 
-TEST_P(StoreConformanceTest, OneWriteForgetsAFewAtATimeAcrossGaps) {
+TEST_P(StoreConformanceTest, EachWriteCompactsALimitedNumberAcrossGaps) {
   Open({10'000, absl::Seconds(10)});
   const auto commit = [this](int64_t seconds) {
     return store_->Commit(Tenant("a"), WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds)).value();
@@ -145,7 +145,7 @@ TEST_P(StoreConformanceTest, OneWriteForgetsAFewAtATimeAcrossGaps) {
   EXPECT_EQ(commit(2000).first, first + 19);
 }
 
-TEST_P(StoreConformanceTest, RequestIdsAreRememberedAcrossEpochs) {
+TEST_P(StoreConformanceTest, RequestIdsSurviveANewEpoch) {
   ASSERT_TRUE(store_->Commit(Tenant("a"), WithRequest(Write(2, {PutScheme("s")}), "id", "1")).ok());
   const int64_t first = store_->BeginEpoch().value();
   for (int i = 0; i < 2; ++i) {
@@ -158,7 +158,7 @@ TEST_P(StoreConformanceTest, RequestIdsAreRememberedAcrossEpochs) {
   EXPECT_EQ(store_->FindRequest(Tenant("a"), "other").value()->record.revision(), first);
 }
 
-TEST_P(StoreConformanceTest, EpochsAreNoWrites) {
+TEST_P(StoreConformanceTest, EpochsDoNotCountAsWrites) {
   Commit({});
   ASSERT_TRUE(store_->BeginEpoch().ok());
   EXPECT_EQ(store_->writes(), 1);

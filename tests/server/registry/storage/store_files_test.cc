@@ -15,7 +15,7 @@
 
 namespace {
 
-// What this program has synced, in order: "f" for a file, "d" for a directory.
+// The syncs of this program in order: "f" for a file, "d" for a directory.
 std::string& Synced() {
   static auto* const kSynced = new std::string();
   return *kSynced;
@@ -23,7 +23,7 @@ std::string& Synced() {
 
 }  // namespace
 
-// In the place of the system's, which it calls.
+// Replaces the system's function, which it calls.
 extern "C" int fsync(int fd) {
   static const auto system_fsync = reinterpret_cast<int (*)(int)>(dlsym(RTLD_NEXT, "fsync"));
   struct stat file {};
@@ -34,7 +34,7 @@ extern "C" int fsync(int fd) {
 namespace qconfig {
 namespace {
 
-TEST(DurableFilesTest, PublishedFileAndItsNameAreSynced) {
+TEST(DurableFilesTest, SyncsAPublishedFileAndItsDirectory) {
   const TempDirectory directory;
   const std::string unfinished = CreateUnfinishedFile(directory.Path("file")).value();
   WriteFile(unfinished, "text");
@@ -48,23 +48,23 @@ TEST(DurableFilesTest, PublishedFileAndItsNameAreSynced) {
   EXPECT_EQ(FileBytes(directory.Path("file")), "text");
 }
 
-TEST(DurableFilesTest, DirectoriesThatAreCreatedAreSynced) {
+TEST(DurableFilesTest, SyncsCreatedDirectories) {
   const TempDirectory directory;
   Synced().clear();
-  ASSERT_TRUE(CreateDirectoryOf(directory.Path("a/b/file")).ok());
+  ASSERT_TRUE(CreateParentDirectory(directory.Path("a/b/file")).ok());
   EXPECT_EQ(Synced(), "dd");
-  ASSERT_TRUE(CreateDirectoryOf(directory.Path("a/b/file")).ok());
+  ASSERT_TRUE(CreateParentDirectory(directory.Path("a/b/file")).ok());
   EXPECT_EQ(Synced(), "dd");
 }
 
-TEST(DurableFilesTest, UnfinishedFilesHaveNamesOfTheirOwn) {
+TEST(DurableFilesTest, TemporaryFilesHaveUniqueNames) {
   const TempDirectory directory;
   const std::string first = CreateUnfinishedFile(directory.Path("file")).value();
   EXPECT_NE(CreateUnfinishedFile(directory.Path("file")).value(), first);
   EXPECT_EQ(std::filesystem::path(first).filename().string().rfind("file.", 0), 0);
 }
 
-TEST(DurableFilesTest, OneFileHasOneCanonicalPath) {
+TEST(DurableFilesTest, LinksHaveTheSameCanonicalPath) {
   const TempDirectory directory;
   const std::string file = directory.Path("file");
   WriteFile(file, "");
@@ -74,9 +74,10 @@ TEST(DurableFilesTest, OneFileHasOneCanonicalPath) {
   EXPECT_EQ(CanonicalPath("file:x").value(), std::filesystem::current_path() / "file:x");
 }
 
-TEST(DurableFilesTest, NoRoomIsToldApart) {
-  for (const int error : {ENOSPC, EDQUOT, EFBIG}) EXPECT_EQ(Told(FileFailure("open", "/x", error)), "STORAGE_FULL");
-  EXPECT_EQ(Told(FileFailure("open", "/x", EACCES)), "STORAGE_UNAVAILABLE");
+TEST(DurableFilesTest, DistinguishesAFullDisk) {
+  for (const int error : {ENOSPC, EDQUOT, EFBIG})
+    EXPECT_EQ(ReasonAndField(FileFailure("open", "/x", error)), "STORAGE_FULL");
+  EXPECT_EQ(ReasonAndField(FileFailure("open", "/x", EACCES)), "STORAGE_UNAVAILABLE");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random writes, after which every engine must be what RegistryState::After() makes of them. Set QCONFIG_TEST_SEED to
-// repeat a run that failed.
+// Applies random writes to every engine and compares it with a model that uses RegistryState::After(). Set
+// QCONFIG_TEST_SEED to repeat a failed run.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -22,21 +22,22 @@ namespace {
 uint64_t Seed() {
   uint64_t seed = std::random_device()();
   const char* given = getenv("QCONFIG_TEST_SEED");
-  if (given != nullptr && !absl::SimpleAtoi(given, &seed)) ADD_FAILURE() << "QCONFIG_TEST_SEED is no number: " << given;
+  if (given != nullptr && !absl::SimpleAtoi(given, &seed))
+    ADD_FAILURE() << "QCONFIG_TEST_SEED is not a number: " << given;
   return seed;
 }
 
-// One tenant's registry as the contract describes it: all states ever, and which of them can be read.
+// One tenant's registry according to the contract: all states, and which of them are readable.
 struct Model {
   std::vector<RegistryState> states = {RegistryState()};
-  std::vector<RegistryCommit> commits;  // that made the states after the first
-  size_t first = 0;                     // the first state that can be read
+  std::vector<RegistryCommit> commits;  // commits[i] created states[i + 1]
+  size_t first = 0;                     // index of the first readable state
 
   size_t newest() const { return states.size() - 1; }
   int64_t Next(int64_t epoch) const { return std::max(states.back().revision() + 1, epoch); }
-  const RegistryCommit& CommitOf(size_t state) const { return commits[state - 1]; }
+  const RegistryCommit& CommitBefore(size_t state) const { return commits[state - 1]; }
 
-  // As Described() has it.
+  // The range in the format of Described().
   std::string Range(int64_t epoch) const {
     std::string text = absl::StrCat(states[first].revision(), " to ");
     for (size_t i = first; i < newest(); ++i) {
@@ -50,7 +51,7 @@ struct Model {
   }
 };
 
-std::string FirstDefaultOf(const v1::ChangeRecord& record) {
+std::string FirstDefaultCatalog(const v1::ChangeRecord& record) {
   for (const v1::RegistryChange& change : record.changes()) {
     if (change.has_set_default_catalog()) return change.set_default_catalog();
   }
@@ -73,18 +74,18 @@ class RandomWrites {
     return Number(2) == 0 ? WithRequest(std::move(commit), absl::StrCat("r", ++requests_)) : commit;
   }
 
-  // What the contract says of a write that was stored.
+  // Applies a stored write to the model, according to the contract.
   void Apply(const RegistryCommit& commit, Model& model) const {
     RegistryState next = model.states.back().After(commit.record);
-    if (model.newest() == 0) model.states[0] = RegistryState(1, FirstDefaultOf(commit.record), {}, {});
+    if (model.newest() == 0) model.states[0] = RegistryState(1, FirstDefaultCatalog(commit.record), {}, {});
     model.states.push_back(std::move(next));
     model.commits.push_back(commit);
     const auto age = [&commit](const RegistryCommit& other) {
       return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
     };
     const auto max_changes = static_cast<size_t>(limits_.max_changes);
-    while (model.first < model.newest() &&
-           (model.newest() - model.first > max_changes || age(model.CommitOf(model.first + 1)) >= limits_.max_age)) {
+    while (model.first < model.newest() && (model.newest() - model.first > max_changes ||
+                                            age(model.CommitBefore(model.first + 1)) >= limits_.max_age)) {
       ++model.first;
     }
   }
@@ -116,7 +117,7 @@ class RandomWrites {
   int64_t requests_ = 0;
 };
 
-// Everything that can be asked about a tenant, compared with the model.
+// Compares everything that the store returns for a tenant with the model.
 void ExpectLike(const Model& model, int64_t epoch, const std::string& tenant, const RegistryStore& store) {
   ASSERT_EQ(Described(store.Revisions(Tenant(tenant))), model.Range(epoch));
   std::string changes;
@@ -129,19 +130,19 @@ void ExpectLike(const Model& model, int64_t epoch, const std::string& tenant, co
     ASSERT_EQ(ChangesOf(store, tenant, revision, 100'000), readable ? changes : "REVISION_COMPACTED at revision");
     for (const int64_t lost : {revision + 1, next - 1}) {
       if (lost <= revision || lost >= next) continue;
-      ASSERT_EQ(Loaded(store, tenant, lost), "REVISION_LOST at revision") << "also below the first revision";
+      ASSERT_EQ(Loaded(store, tenant, lost), "REVISION_LOST at revision") << "also if it is below the first revision";
     }
     next = revision;
     if (i == 0) break;
     changes = absl::StrCat(revision, changes.empty() ? "" : " ", changes);
-    const std::string& request = model.CommitOf(i).record.request_id();
+    const std::string& request = model.CommitBefore(i).record.request_id();
     if (!request.empty()) {
       ASSERT_EQ(store.FindRequest(Tenant(tenant), request)->has_value(), i > model.first) << request;
     }
   }
 }
 
-TEST(StorePropertyTest, EnginesAreWhatTheContractSays) {
+TEST(StorePropertyTest, EnginesMatchTheModel) {
   const uint64_t seed = Seed();
   RecordProperty("seed", absl::StrCat(seed));
   std::cout << "QCONFIG_TEST_SEED=" << seed << std::endl;

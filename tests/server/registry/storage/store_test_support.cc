@@ -86,11 +86,11 @@ std::string Described(const RegistryState& state) {
 
 std::string Loaded(const RegistryStore& store, absl::string_view tenant, int64_t revision) {
   const absl::StatusOr<RegistryState> state = store.Load(Tenant(tenant), revision);
-  return state.ok() ? Described(*state) : Told(state.status());
+  return state.ok() ? Described(*state) : ReasonAndField(state.status());
 }
 
 std::string Described(const absl::StatusOr<RevisionRange>& range) {
-  if (!range.ok()) return absl::IsAborted(range.status()) ? "conflict" : Told(range.status());
+  if (!range.ok()) return absl::IsAborted(range.status()) ? "conflict" : ReasonAndField(range.status());
   std::string text = absl::StrCat(range->first, " to ");
   for (const RevisionGap& gap : range->gaps) {
     if (gap.after >= range->first) absl::StrAppend(&text, gap.after, ", ", gap.next, " to ");
@@ -102,7 +102,7 @@ std::string Described(const absl::StatusOr<RevisionRange>& range) {
 
 std::string ChangesOf(const RegistryStore& store, absl::string_view tenant, int64_t revision, size_t max) {
   const auto changes = store.ChangesSince(Tenant(tenant), revision, max);
-  if (!changes.ok()) return Told(changes.status());
+  if (!changes.ok()) return ReasonAndField(changes.status());
   return absl::StrJoin(*changes, " ",
                        [](std::string* out, const auto& record) { absl::StrAppend(out, record.revision()); });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RegistryStore::writes(), a part of every engine's contract.
+// The part of every engine's contract that concerns RegistryStore::writes().
 #include "tests/server/registry/storage/store_conformance.h"
 
 namespace qconfig {
@@ -11,7 +11,7 @@ TEST_P(StoreConformanceTest, CountsTheWritesOfAllTenants) {
   EXPECT_EQ(store_->writes(), 0);
   for (int i = 0; i < 3; ++i) Commit({});
   ASSERT_TRUE(store_->Commit(Tenant("b"), WithRequest(Write(2, {PutScheme("s")}), "r")).ok());
-  EXPECT_EQ(store_->writes(), 4) << "what is forgotten was taken";
+  EXPECT_EQ(store_->writes(), 4) << "compacted writes count too";
   EXPECT_FALSE(store_->Commit(Tenant("b"), Write(2, {})).ok());
   EXPECT_FALSE(store_->Commit(Tenant("b"), WithRequest(Write(3, {}), "r")).ok());
   Loaded(*store_, "unknown");

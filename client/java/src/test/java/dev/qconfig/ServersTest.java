@@ -41,16 +41,16 @@ class ServersTest {
           .build();
 
   /** The catalogues of the servers that answered the calls. All calls must succeed. */
-  private static Set<String> catalogsOf(QConfigClient client, int calls) {
+  private static Set<String> readCatalogs(QConfigClient client, int calls) {
     Set<String> catalogs = new TreeSet<>();
     for (int i = 0; i < calls; i++) catalogs.add(client.getConfig(LLAMA_FP8).getCatalog());
     return catalogs;
   }
 
-  private static void callUntilCatalogsAre(Set<String> wanted, QConfigClient client, int calls) {
+  private static void callUntilCatalogsEqual(Set<String> wanted, QConfigClient client, int calls) {
     Set<String> catalogs;
     do {
-      catalogs = catalogsOf(client, calls);
+      catalogs = readCatalogs(client, calls);
     } while (!catalogs.equals(wanted));
   }
 
@@ -61,14 +61,14 @@ class ServersTest {
         QConfigClient client =
             QConfigClient.builder().server(ServerList.of(first.address, second.address)).build()) {
       Set<String> both = Set.of("quark-0.12.post1", "quark-0.13");
-      callUntilCatalogsAre(both, client, 2); // until both are connected
-      for (int i = 0; i < 50; i++) assertEquals(both, catalogsOf(client, 2));
+      callUntilCatalogsEqual(both, client, 2); // until both are connected
+      for (int i = 0; i < 50; i++) assertEquals(both, readCatalogs(client, 2));
 
       first.drain();
-      callUntilCatalogsAre(Set.of("quark-0.13"), client, 100);
+      callUntilCatalogsEqual(Set.of("quark-0.13"), client, 100);
       assertTrue(first.isAlive(), "the server must still accept calls");
       first.kill();
-      assertEquals(Set.of("quark-0.13"), catalogsOf(client, 100));
+      assertEquals(Set.of("quark-0.13"), readCatalogs(client, 100));
     }
   }
 
@@ -78,7 +78,7 @@ class ServersTest {
         QConfigServer second = QConfigServer.start("--default-catalog", "quark-0.13");
         QConfigClient client =
             QConfigClient.builder().server(ServerList.of(first.address, second.address)).build()) {
-      callUntilCatalogsAre(Set.of("quark-0.12.post1", "quark-0.13"), client, 2);
+      callUntilCatalogsEqual(Set.of("quark-0.12.post1", "quark-0.13"), client, 2);
       ExecutorService threads = Executors.newFixedThreadPool(8);
       try {
         CountDownLatch answered = new CountDownLatch(800);
@@ -99,7 +99,7 @@ class ServersTest {
       } finally {
         threads.shutdownNow();
       }
-      assertEquals(Set.of("quark-0.13"), catalogsOf(client, 100));
+      assertEquals(Set.of("quark-0.13"), readCatalogs(client, 100));
     }
   }
 
@@ -165,7 +165,7 @@ class ServersTest {
         QConfigClient client =
             QConfigClient.builder().server(ServerList.of(healthy.address, lost.address)).build()) {
       Set<String> both = Set.of("quark-0.12.post1", "quark-0.13");
-      callUntilCatalogsAre(both, client, 2);
+      callUntilCatalogsEqual(both, client, 2);
       lost.kill();
       URI address = URI.create("//" + lost.address);
       try (ServerSocket closes =
@@ -173,7 +173,7 @@ class ServersTest {
         // After seven attempts, grpc-java itself would wait half a minute.
         CompletableFuture<Duration> connections = timeOfConnections(7, closes);
         while (!connections.isDone()) {
-          assertEquals(Set.of("quark-0.12.post1"), catalogsOf(client, 2));
+          assertEquals(Set.of("quark-0.12.post1"), readCatalogs(client, 2));
           Thread.sleep(250); // No call is in flight most of the time.
         }
         connections.get();
@@ -181,7 +181,7 @@ class ServersTest {
       try (QConfigServer again =
           QConfigServer.startAt(lost.address, "--default-catalog", "quark-0.13")) {
         assertTimeoutPreemptively(
-            Duration.ofSeconds(15), () -> callUntilCatalogsAre(both, client, 2));
+            Duration.ofSeconds(15), () -> callUntilCatalogsEqual(both, client, 2));
         assertTrue(again.isAlive());
       }
     }
