@@ -20,6 +20,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using google::protobuf::Reflection;
 using nlohmann::ordered_json;
 
 constexpr size_t kMaxShown = 128;  // characters of a bad value
@@ -49,25 +50,37 @@ void Put(const FieldDescriptor* field, Message& message, const Value& value, Set
   field->is_repeated() ? (reflection->*add)(&message, field, value) : (reflection->*set)(&message, field, value);
 }
 
+absl::Status ReadInt32(const ordered_json& json, const std::string& path, const FieldDescriptor* field,
+                       Message& message) {
+  if (!json.is_number_integer()) return Mismatch(path, "an integer");
+  const int64_t value = json.get<int64_t>();
+  // A large unsigned integer becomes negative in get<int64_t>().
+  const bool wrapped = json.is_number_unsigned() && value < 0;
+  if (wrapped || value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) {
+    return Mismatch(path, "a 32-bit integer");
+  }
+  Put(field, message, static_cast<int32_t>(value), &Reflection::SetInt32, &Reflection::AddInt32);
+  return absl::OkStatus();
+}
+
+absl::Status ReadEnum(const ordered_json& json, const std::string& path, const FieldDescriptor* field,
+                      Message& message) {
+  if (!json.is_string()) return Mismatch(path, "a string");
+  const auto* value = FindByQuarkName(field->enum_type(), json.get_ref<const std::string&>());
+  if (value == nullptr) return UnknownValue(path, json.get_ref<const std::string&>(), *field->enum_type());
+  Put(field, message, value, &Reflection::SetEnum, &Reflection::AddEnum);
+  return absl::OkStatus();
+}
+
 absl::Status ReadValue(const ordered_json& json, const std::string& path, const FieldDescriptor* field,
                        Message& message) {
-  using google::protobuf::Reflection;
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       if (!json.is_boolean()) return Mismatch(path, "a boolean");
       Put(field, message, json.get<bool>(), &Reflection::SetBool, &Reflection::AddBool);
       return absl::OkStatus();
-    case FieldDescriptor::CPPTYPE_INT32: {
-      if (!json.is_number_integer()) return Mismatch(path, "an integer");
-      const int64_t value = json.get<int64_t>();
-      // A large unsigned integer becomes negative in get<int64_t>().
-      const bool wrapped = json.is_number_unsigned() && value < 0;
-      if (wrapped || value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max()) {
-        return Mismatch(path, "a 32-bit integer");
-      }
-      Put(field, message, static_cast<int32_t>(value), &Reflection::SetInt32, &Reflection::AddInt32);
-      return absl::OkStatus();
-    }
+    case FieldDescriptor::CPPTYPE_INT32:
+      return ReadInt32(json, path, field, message);
     case FieldDescriptor::CPPTYPE_DOUBLE:
       if (!json.is_number()) return Mismatch(path, "a number");
       Put(field, message, json.get<double>(), &Reflection::SetDouble, &Reflection::AddDouble);
@@ -76,13 +89,8 @@ absl::Status ReadValue(const ordered_json& json, const std::string& path, const 
       if (!json.is_string()) return Mismatch(path, "a string");
       Put(field, message, json.get_ref<const std::string&>(), &Reflection::SetString, &Reflection::AddString);
       return absl::OkStatus();
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      if (!json.is_string()) return Mismatch(path, "a string");
-      const auto* value = FindByQuarkName(field->enum_type(), json.get_ref<const std::string&>());
-      if (value == nullptr) return UnknownValue(path, json.get_ref<const std::string&>(), *field->enum_type());
-      Put(field, message, value, &Reflection::SetEnum, &Reflection::AddEnum);
-      return absl::OkStatus();
-    }
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return ReadEnum(json, path, field, message);
     case FieldDescriptor::CPPTYPE_MESSAGE: {
       const auto* reflection = message.GetReflection();
       Message* child =

@@ -34,6 +34,30 @@ void NoteItems(const v1::BatchGetConfigResponse& response, CallNotes& notes) {
   }
 }
 
+absl::Status CheckItems(int items, size_t max_items) {
+  if (static_cast<size_t>(items) <= max_items) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_INVALID_REQUEST)
+      .Field("requests")
+      .Value(absl::StrCat(items))
+      .Advice("Send the rest in another batch")
+      .ToStatus(absl::StrCat("has more than ", max_items, " entries"));
+}
+
+// The error of an item whose answer does not fit into the response of the batch.
+v1::ItemError BatchTooLarge(size_t max_bytes) {
+  return ItemErrorOf(Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+                         .Advice("Send the rest in another batch")
+                         .ToStatus(absl::StrCat("with this item, the answers to the batch exceed the limit of ",
+                                                max_bytes, " bytes")));
+}
+
+// The bytes that `result` counts towards the limit of the response. Small messages take more memory than bytes on the
+// wire, and all items stay in memory until the last one is done.
+size_t BytesOf(const v1::BatchGetConfigResult& result) {
+  constexpr size_t kMemoryPerByte = 4;
+  return std::max(result.ByteSizeLong(), result.SpaceUsedLong() / kMemoryPerByte);
+}
+
 }  // namespace
 
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
@@ -77,13 +101,7 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
 
 absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
     const CallContext& call, const v1::BatchGetConfigRequest& request) const {
-  if (static_cast<size_t>(request.requests_size()) > limits_.batch_items) {
-    return Error(v1::ERROR_REASON_INVALID_REQUEST)
-        .Field("requests")
-        .Value(absl::StrCat(request.requests_size()))
-        .Advice("Send the rest in another batch")
-        .ToStatus(absl::StrCat("has more than ", limits_.batch_items, " entries"));
-  }
+  QCONFIG_RETURN_IF_ERROR(CheckItems(request.requests_size(), limits_.batch_items));
   // Reserves space for a short error instead of each item, so that the response stays within the limit.
   constexpr size_t kShortErrorBytes = 256;
   const size_t reserved = kShortErrorBytes * static_cast<size_t>(request.requests_size());
@@ -105,18 +123,9 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
       } else {
         *result.mutable_error() = ItemErrorOf(answer.status());
       }
-      // Small messages take more memory than bytes on the wire, and all items stay in memory until the last one is
-      // done.
-      constexpr size_t kMemoryPerByte = 4;
-      bytes += std::max(result.ByteSizeLong(), result.SpaceUsedLong() / kMemoryPerByte);
+      bytes += BytesOf(result);
     }
-    if (bytes > max_bytes) {
-      *result.mutable_error() =
-          ItemErrorOf(Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
-                          .Advice("Send the rest in another batch")
-                          .ToStatus(absl::StrCat("with this item, the answers to the batch exceed the limit of ",
-                                                 limits_.answer_bytes, " bytes")));
-    }
+    if (bytes > max_bytes) *result.mutable_error() = BatchTooLarge(limits_.answer_bytes);
   }
   NoteItems(response, *call.notes);
   return response;

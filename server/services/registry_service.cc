@@ -64,6 +64,21 @@ absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const
   return registry.Write(order, plan);
 }
 
+// The start of a page of ListChanges: the newest revision, or the start in `page_token` if there is a token.
+absl::StatusOr<PageStart> StartOfChanges(const CallContext& call, const TenantId& tenant, const RevisionRange& range,
+                                         const std::string& page_token) {
+  PageStart newest{call.method, tenant.name(), "", range.newest, 0};
+  if (page_token.empty()) return newest;
+  QCONFIG_ASSIGN_OR_RETURN(PageStart start, DecodePageToken(page_token));
+  if (start.tenant == newest.tenant && IsLost(range, start.revision)) {
+    return CheckReadable(tenant, range, start.revision);
+  }
+  if (start.list != newest.list || start.tenant != newest.tenant || start.revision > newest.revision) {
+    return PageTokenMismatch(page_token);
+  }
+  return start;
+}
+
 absl::Status Required(bool present, absl::string_view field) {
   if (present) return absl::OkStatus();
   return Error(v1::ERROR_REASON_INVALID_REQUEST).Field(field).ToRequiredStatus();
@@ -155,17 +170,7 @@ absl::StatusOr<v1::ListChangesResponse> RegistryService::ListChanges(const CallC
   QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_ASSIGN_OR_RETURN(const size_t length, PageLength(request.page_size()));
   QCONFIG_ASSIGN_OR_RETURN(auto range, registry_.Revisions(tenant));
-  PageStart start{call.method, tenant.name(), "", range.newest, 0};
-  if (!request.page_token().empty()) {
-    QCONFIG_ASSIGN_OR_RETURN(const PageStart token, DecodePageToken(request.page_token()));
-    if (token.tenant == start.tenant && IsLost(range, token.revision)) {
-      return CheckReadable(tenant, range, token.revision);
-    }
-    if (token.list != start.list || token.tenant != start.tenant || token.revision > range.newest) {
-      return PageTokenMismatch(request.page_token());
-    }
-    start = token;
-  }
+  QCONFIG_ASSIGN_OR_RETURN(PageStart start, StartOfChanges(call, tenant, range, request.page_token()));
 
   // Reads a few at a time, because each can be as large as a request.
   constexpr int64_t kReadAtOnce = 4;

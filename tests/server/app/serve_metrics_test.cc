@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/serve_metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "server/observe/disk_usage.h"
+#include "server/registry/storage/memory_store.h"
+#include "tests/core/test_support.h"
+#include "tests/server/observe/metrics_text.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+std::set<std::string> FamiliesOf(const Metrics& metrics) {
+  std::set<std::string> families;
+  const std::string text = metrics.Text();
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    const bool is_new = words.size() < 4 || words[1] != "TYPE" || families.insert(words[2]).second;
+    EXPECT_TRUE(is_new) << line;
+  }
+  return families;
+}
+
+TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
+  TestServer server;
+  Readiness readiness;
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
+                  server.metrics());
+  const std::set<std::string> expected = {"grpc_server_started_total",
+                                          "grpc_server_handled_total",
+                                          "grpc_server_msg_received_total",
+                                          "grpc_server_msg_sent_total",
+                                          "grpc_server_handling_seconds",
+                                          "qconfig_build_info",
+                                          "qconfig_catalog_info",
+                                          "qconfig_rejected_total",
+                                          "qconfig_batch_items_total",
+                                          "qconfig_tenant_calls_total",
+                                          "qconfig_in_flight_calls",
+                                          "qconfig_max_in_flight_calls",
+                                          "qconfig_answer_cache_hits_total",
+                                          "qconfig_answer_cache_misses_total",
+                                          "qconfig_answer_cache_evictions_total",
+                                          "qconfig_answer_cache_answers",
+                                          "qconfig_answer_cache_bytes",
+                                          "qconfig_answer_cache_limit_bytes",
+                                          "qconfig_sending_answers",
+                                          "qconfig_sending_answer_bytes",
+                                          "qconfig_waiting_calls",
+                                          "qconfig_ready",
+                                          "qconfig_store_revision",
+                                          "qconfig_store_file_bytes",
+                                          "qconfig_store_free_bytes",
+                                          "qconfig_store_operation_seconds",
+                                          "qconfig_store_errors_total",
+                                          "qconfig_registry_cache_bytes",
+                                          "qconfig_registry_cache_limit_bytes",
+                                          "qconfig_registry_tenants_in_memory",
+                                          "qconfig_log_lines_dropped_total",
+                                          "qconfig_tls_reloads_total",
+                                          "qconfig_tls_certificate_expiry_timestamp_seconds",
+                                          "process_cpu_seconds_total",
+                                          "process_resident_memory_bytes",
+                                          "process_virtual_memory_bytes",
+                                          "process_start_time_seconds",
+                                          "process_open_fds",
+                                          "process_max_fds",
+                                          "process_threads"};
+  EXPECT_EQ(FamiliesOf(server.metrics()), expected);
+  const MetricsText text(server.metrics());
+  for (const char* result : {"ok", "failed"}) {
+    EXPECT_EQ(text.Value(absl::StrCat("qconfig_tls_reloads_total{result=\"", result, "\"}")), 0);
+  }
+  EXPECT_EQ(text.Sum("qconfig_build_info", absl::StrCat("version=\"", QCONFIG_VERSION, "\"")), 1);
+  EXPECT_EQ(text.Sum("qconfig_catalog_info"), 2);
+}
+
+TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
+  TestServer server;
+  const MemoryStore store({});
+  Readiness readiness;
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
+                  server.metrics());
+  AddRegistryMetrics(&server.registry(), &store, server.metrics());
+  EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
+  readiness.Serve([] { return absl::OkStatus(); });
+  const MetricsText before(server.metrics());
+  EXPECT_EQ(before.Value("qconfig_ready"), 1);
+  EXPECT_EQ(before.Value("qconfig_registry_tenants_in_memory"), 0);
+  EXPECT_EQ(before.Value("qconfig_registry_cache_bytes"), 0);
+  EXPECT_EQ(before.Value("qconfig_registry_cache_limit_bytes"), 256 << 20);
+  EXPECT_EQ(before.Value("qconfig_max_in_flight_calls"), 256);
+  ASSERT_TRUE(server.client().RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
+  readiness.Drain();
+  const MetricsText after(server.metrics());
+  EXPECT_EQ(after.Value("qconfig_ready"), 0);
+  EXPECT_EQ(after.Value("qconfig_registry_tenants_in_memory"), 1);
+  EXPECT_GT(after.Value("qconfig_registry_cache_bytes"), 0);
+  EXPECT_EQ(after.Value("qconfig_in_flight_calls"), 0);
+}
+
+TEST(ServeMetricsTest, WaitingCallsAreCounted) {
+  TestServer server;
+  const MemoryStore store({});
+  Readiness readiness;
+  const DiskUsage disk("memory");
+  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
+                   disk, nullptr},
+                  server.metrics());
+  AddRegistryMetrics(&server.registry(), &store, server.metrics());
+  const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
+  EXPECT_EQ(waiting(), 0);
+  std::thread caller([&] {
+    EXPECT_TRUE(
+        server.client()
+            .GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' } min_revision: 2"))
+            .ok());
+  });
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (waiting() != 1 && absl::Now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(waiting(), 1);
+  EXPECT_GE(MetricsText(server.metrics()).Value("qconfig_in_flight_calls"), 1);
+  EXPECT_TRUE(server.client().RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
+  caller.join();
+  EXPECT_EQ(waiting(), 0);
+}
+
+}  // namespace
+}  // namespace qconfig

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RegistryStore's compaction of history, a part of every engine's contract.
+#include "absl/strings/str_cat.h"
+#include "tests/server/registry/storage/store_conformance.h"
+
+namespace qconfig {
+namespace {
+
+TEST_P(StoreConformanceTest, HistoryIsCompactedByCount) {
+  Open({3});
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), WithRequest(Write(2, {PutScheme("s", "1")}), "r2"))), "1 to 2");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), WithRequest(Write(3, {PutTemplate("m", "1")}), "r3"))), "1 to 3");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), Write(4, {DeleteScheme("s")}))), "1 to 4");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), Write(5, {PutTemplate("m", "2")}))), "2 to 5");
+  EXPECT_EQ(Described(store_->Commit(Tenant("b"), Write(2, {}))), "1 to 2");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Revisions(), "2 to 5");
+    EXPECT_EQ(Load(1), "REVISION_COMPACTED at revision");
+    EXPECT_EQ(Load(2), "2 : s=1; ");
+    EXPECT_EQ(Load(3), "3 : s=1; m=1");
+    EXPECT_EQ(Load(5), "5 : ; m=2");
+    EXPECT_EQ(Changes(1), "REVISION_COMPACTED at revision");
+    EXPECT_EQ(Changes(2), "3 4 5");
+    EXPECT_FALSE(store_->FindRequest(Tenant("a"), "r2").value().has_value());
+    EXPECT_TRUE(store_->FindRequest(Tenant("a"), "r3").value().has_value());
+    Reopen();
+  }
+  // The request id of a removed revision can be used again.
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), WithRequest(Write(6, {}), "r2"))), "3 to 6");
+  EXPECT_EQ(Load(4), "4 : ; m=1");
+}
+
+TEST_P(StoreConformanceTest, HistoryIsCompactedByAge) {
+  Open({100, absl::Seconds(10)});
+  const auto commit = [this](int64_t revision, int64_t seconds, int32_t nanos) {
+    return Described(store_->Commit(
+        Tenant("a"), WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds, nanos)));
+  };
+  EXPECT_EQ(commit(2, 1000, 0), "1 to 2");
+  EXPECT_EQ(commit(3, 1005, 0), "1 to 3");
+  EXPECT_EQ(commit(4, 1009, 999999000), "1 to 4");
+  EXPECT_EQ(commit(5, 1010, 0), "2 to 5");
+  EXPECT_EQ(Load(2), "2 : ; m=2");
+  EXPECT_EQ(Load(1), "REVISION_COMPACTED at revision");
+  Reopen();
+  EXPECT_EQ(commit(6, 1019, 0), "3 to 6");
+  EXPECT_EQ(commit(7, 1100, 0), "6 to 7");
+  EXPECT_EQ(Changes(6), "7");
+  EXPECT_EQ(Load(6), "6 : ; m=6");
+}
+
+TEST_P(StoreConformanceTest, EachWriteCompactsALimitedNumber) {
+  constexpr int64_t kRevisions = 3 * kMaxRemovedAtOnce;
+  Open({10'000, absl::Seconds(10)});
+  const auto commit = [this](int64_t revision, int64_t seconds) {
+    return Described(
+        store_->Commit(Tenant("a"), WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds)));
+  };
+  for (int64_t revision = 2; revision <= kRevisions; ++revision) commit(revision, 1000);
+  EXPECT_EQ(commit(kRevisions + 1, 2000), absl::StrCat(1 + kMaxRemovedAtOnce, " to ", kRevisions + 1));
+  EXPECT_EQ(Load(1 + kMaxRemovedAtOnce), "257 : ; m=257");
+  EXPECT_EQ(Load(kMaxRemovedAtOnce), "REVISION_COMPACTED at revision");
+  Reopen();
+  EXPECT_EQ(commit(kRevisions + 2, 2000), absl::StrCat(1 + 2 * kMaxRemovedAtOnce, " to ", kRevisions + 2));
+  EXPECT_EQ(commit(kRevisions + 3, 2000), absl::StrCat(kRevisions, " to ", kRevisions + 3));
+  EXPECT_EQ(commit(kRevisions + 4, 2000), absl::StrCat(kRevisions, " to ", kRevisions + 4));
+}
+
+TEST_P(StoreConformanceTest, ClockSetBackDoesNotCompactYoungRevisions) {
+  Open({100, absl::Seconds(10)});
+  const auto commit = [this](int64_t revision, int64_t seconds) {
+    return Described(store_->Commit(Tenant("a"), WithTime(Write(revision, {}), seconds)));
+  };
+  EXPECT_EQ(commit(2, 1000), "1 to 2");
+  EXPECT_EQ(commit(3, 900), "1 to 3");
+  EXPECT_EQ(commit(4, 1005), "1 to 4");
+  EXPECT_EQ(commit(5, 1010), "3 to 5");
+}
+
+TEST_P(StoreConformanceTest, NewestRevisionIsAlwaysKept) {
+  Open({0});
+  EXPECT_EQ(Commit({PutScheme("s"), SetDefaultCatalog("c")}), "2 to 2");
+  EXPECT_EQ(Commit({PutScheme("t")}), "3 to 3");
+  Reopen();
+  EXPECT_EQ(Load(), "3 c: s=, t=; ");
+  EXPECT_EQ(Changes(3), "");
+  EXPECT_EQ(Load(2), "REVISION_COMPACTED at revision");
+  Open({100, absl::ZeroDuration()});
+  EXPECT_EQ(Commit({PutScheme("s")}), "2 to 2");
+  EXPECT_EQ(Load(), "2 : s=; ");
+  Open({100, absl::InfiniteDuration()});
+  EXPECT_EQ(Commit({PutScheme("s")}), "1 to 2");
+}
+
+}  // namespace
+}  // namespace qconfig
