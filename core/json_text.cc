@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -40,7 +40,8 @@ void AppendNumber(double number, std::string& out) {
     text.remove_prefix(1);
   }
   const size_t e = text.find('e');
-  const int exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
+  int exponent = 0;
+  (void)absl::SimpleAtoi(text.substr(e + 1), &exponent);  // to_chars() wrote it
   std::string digits(text.substr(0, 1));
   if (e > 1) digits.append(text.substr(2, e - 2).data(), e - 2);
   const int count = static_cast<int>(digits.size());

@@ -63,6 +63,7 @@ absl::StatusOr<Value> ToTensorValue(const SpecClass::Field& field, Value value, 
                             std::count(field.integers.begin(), field.integers.end(), value.number_value()) > 0;
     if (is_allowed) return value;
     std::vector<std::string> texts;
+    texts.reserve(field.integers.size());
     for (const int integer : field.integers) texts.push_back(absl::StrCat(integer));
     Error error = Rejected("spec_value", path);
     if (value.kind_case() == Value::kNumberValue) error.Value(absl::StrCat(value.number_value()));
@@ -130,6 +131,7 @@ struct Stage {
 
 absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset, const std::string& path) {
   std::vector<absl::string_view> known;
+  known.reserve(spec.fields.size());
   for (const SpecClass::Field& field : spec.fields) known.push_back(field.name);
   std::set<absl::string_view> unknown;  // sorted, because a map has no fixed order
   for (const auto& [name, value] : preset.fields().fields()) {

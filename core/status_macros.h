@@ -18,10 +18,12 @@
 #define QCONFIG_ASSIGN_OR_RETURN(lhs, expr) \
   QCONFIG_ASSIGN_OR_RETURN_IMPL_(QCONFIG_CONCATENATE_(qconfig_status_or_, __LINE__), lhs, expr)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot be in parentheses.
 #define QCONFIG_ASSIGN_OR_RETURN_IMPL_(status_or, lhs, expr) \
   auto status_or = (expr);                                   \
   if (!status_or.ok()) return std::move(status_or).status(); \
   lhs = *std::move(status_or)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define QCONFIG_CONCATENATE_(left, right) QCONFIG_CONCATENATE_IMPL_(left, right)
 #define QCONFIG_CONCATENATE_IMPL_(left, right) left##right

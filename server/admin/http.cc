@@ -301,9 +301,11 @@ absl::StatusOr<HttpResponse> HttpGet(const HostAndPort& address, absl::string_vi
     http::response<http::string_body> response;
     error_code result;
     stream.async_connect(*endpoints, [&](const error_code& connected, const tcp::endpoint&) {
-      if ((result = connected)) return;
+      result = connected;
+      if (result) return;
       http::async_write(stream, request, [&](const error_code& sent, size_t) {
-        if ((result = sent)) return;
+        result = sent;
+        if (result) return;
         http::async_read(stream, buffer, response, [&](const error_code& received, size_t) { result = received; });
       });
     });

@@ -45,8 +45,8 @@ bool KeepsNull(const FieldDescriptor& field) {
 }
 
 // The type of the items if the value for a field of `type` is a list.
-const Descriptor& ItemType(const Descriptor& type) {
-  return &type == v1::ScalingLayerList::descriptor() ? *v1::ScalingLayer::descriptor() : type;
+const Descriptor* ItemType(const Descriptor* type) {
+  return type == v1::ScalingLayerList::descriptor() ? v1::ScalingLayer::descriptor() : type;
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ const Descriptor& ItemType(const Descriptor& type) {
 absl::Status RejectLostNulls(const ordered_json& json, const std::string& path, const Descriptor& type) {
   if (json.is_array()) {
     for (size_t i = 0; i < json.size(); ++i) {
-      const absl::Status status = RejectLostNulls(json[i], absl::StrCat(path, "[", i, "]"), ItemType(type));
+      const absl::Status status = RejectLostNulls(json[i], absl::StrCat(path, "[", i, "]"), *ItemType(&type));
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
