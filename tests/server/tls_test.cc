@@ -176,7 +176,8 @@ TEST_F(TlsTest, NoCallFailsDuringACertificateReload) {
     const TestPair pair = authority_.Issue("server");
     Write(pair);
     AwaitReload(&TlsCertificates::reloads_ok, rotation);
-    // With TLS 1.3, the client receives the server's certificate before the server notices that the client's is missing.
+    // With TLS 1.3, the client receives the server's certificate before the server notices that the client's is
+    // missing.
     EXPECT_EQ(Handshake(port(), TLS1_3_VERSION).cert, pair.cert);
     const int before = new_connections;
     while (new_connections < before + 6 && failed == 0) std::this_thread::yield();

@@ -74,7 +74,8 @@ constexpr const char* kServices[] = {"grpc.health.v1.Health", "grpc.reflection.v
 TEST(ReflectionServiceTest, BothVersionsListAllServices) {
   TestServer server;
   EXPECT_THAT(ServiceNames(CallV1(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
-  EXPECT_THAT(ServiceNames(CallV1Alpha(server.channel()).Ask("list_services: ''")), testing::ElementsAreArray(kServices));
+  EXPECT_THAT(ServiceNames(CallV1Alpha(server.channel()).Ask("list_services: ''")),
+              testing::ElementsAreArray(kServices));
 }
 
 TEST(ReflectionServiceTest, DescribesServicesAndErrorDetailsWithTheirImports) {

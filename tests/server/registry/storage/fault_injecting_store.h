@@ -20,8 +20,8 @@ class FaultInjectingStore : public RegistryStore {
  public:
   explicit FaultInjectingStore(std::unique_ptr<RegistryStore> store) : store_(std::move(store)) {}
 
-  // The next Commit() fails with `status` and stores nothing. Several faults, including those of FailAfterStoring(), are
-  // used in order, one per Commit().
+  // The next Commit() fails with `status` and stores nothing. Several faults, including those of FailAfterStoring(),
+  // are used in order, one per Commit().
   void FailBeforeStoring(absl::Status status);
   // The next Commit() stores its write but fails with `status`, as if the answer were lost.
   void FailAfterStoring(absl::Status status);
