@@ -45,8 +45,7 @@ HttpResponse Respond(const AdminHandlers& handlers, const HttpRequest& request) 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(absl::string_view listen, AdminHandlers handlers,
-                                                                std::shared_ptr<spdlog::logger> log,
-                                                                absl::Duration max_connection_time) {
+                                                                EventLog log, absl::Duration max_connection_time) {
   const auto address = ParseHostAndPort("--admin-listen", listen);
   if (!address.ok()) return address.status();
   HttpLimits limits;

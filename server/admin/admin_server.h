@@ -2,8 +2,6 @@
 #ifndef QCONFIG_SERVER_ADMIN_ADMIN_SERVER_H_
 #define QCONFIG_SERVER_ADMIN_ADMIN_SERVER_H_
 
-#include <spdlog/logger.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/admin/http.h"
+#include "server/base/event_log.h"
 
 namespace qconfig {
 
@@ -31,7 +30,7 @@ class AdminServer {
   // kInvalidArgument: `listen` is malformed. kUnavailable: the server cannot listen on it. The messages name the option
   // --admin-listen.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(
-      absl::string_view listen, AdminHandlers handlers, std::shared_ptr<spdlog::logger> log,
+      absl::string_view listen, AdminHandlers handlers, EventLog log,
       absl::Duration max_connection_time = HttpLimits().max_connection_time);
 
   // The port that the server listens on.

@@ -2,8 +2,6 @@
 #ifndef QCONFIG_SERVER_ADMIN_HTTP_H_
 #define QCONFIG_SERVER_ADMIN_HTTP_H_
 
-#include <spdlog/logger.h>
-
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -14,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/base/event_log.h"
 #include "server/base/host_and_port.h"
 
 namespace qconfig {
@@ -45,8 +44,7 @@ class HttpServer {
 
   // Listens on `address`; port 0 means any free port. If the port fails later, the server logs the failure and reopens
   // it. kUnavailable: the server cannot listen on `address`; the message is the system's reason.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HostAndPort& address, Handler handler,
-                                                           std::shared_ptr<spdlog::logger> log,
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HostAndPort& address, Handler handler, EventLog log,
                                                            const HttpLimits& limits);
 
   // Closes the port and all connections, and waits for running handlers.
@@ -65,7 +63,8 @@ class HttpServer {
 };
 
 // Gets `path` from `address`. Returns the status and the body, without headers.
-// kDeadlineExceeded: no response within `timeout`. kUnavailable: any other failure; the message is the reason.
+// kDeadlineExceeded: no response within `timeout`, name resolution included. kUnavailable: any other failure; the
+// message is the reason.
 absl::StatusOr<HttpResponse> HttpGet(const HostAndPort& address, absl::string_view path, absl::Duration timeout);
 
 }  // namespace qconfig

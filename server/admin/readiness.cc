@@ -50,16 +50,17 @@ absl::Status Readiness::Check() {
   if (state_ != State::kServing) return absl::UnavailableError("draining");
   if (!check_pending_) {
     check_pending_ = true;
-    check_requested_at_ = absl::Now();
+    check_requested_at_ = clock_.Steady();
   }
   const int64_t seen = finished_checks_;
   const auto is_done = [this, seen]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return finished_checks_ != seen || state_ != State::kServing;
   };
   // All callers that wait for the same check have the same deadline.
-  if (!mutex_.AwaitWithDeadline(absl::Condition(&is_done), check_requested_at_ + max_wait_)) {
-    return absl::UnavailableError(
-        absl::StrCat("storage: no answer for ", absl::ToInt64Milliseconds(absl::Now() - check_requested_at_), " ms"));
+  const absl::Duration left = check_requested_at_ + max_wait_ - clock_.Steady();
+  if (!mutex_.AwaitWithTimeout(absl::Condition(&is_done), left)) {
+    return absl::UnavailableError(absl::StrCat(
+        "storage: no answer for ", absl::ToInt64Milliseconds(clock_.Steady() - check_requested_at_), " ms"));
   }
   if (state_ != State::kServing) return absl::UnavailableError("draining");
   constexpr size_t kMaxChars = 512;

@@ -2,14 +2,17 @@
 #ifndef QCONFIG_SERVER_ADMIN_READINESS_H_
 #define QCONFIG_SERVER_ADMIN_READINESS_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/base/clock.h"
 
 namespace qconfig {
 
@@ -18,7 +21,8 @@ namespace qconfig {
 class Readiness {
  public:
   // Check() waits up to `max_wait` for the store.
-  explicit Readiness(absl::Duration max_wait = absl::Seconds(1)) : max_wait_(max_wait) {}
+  explicit Readiness(absl::Duration max_wait = absl::Seconds(1), Clock clock = Clock())
+      : max_wait_(max_wait), clock_(std::move(clock)) {}
   ~Readiness() { Stop(); }
 
   // From now on, the server is ready whenever `check_store` returns OK. Must be called once, by the owner.
@@ -39,10 +43,11 @@ class Readiness {
   void RunChecks(const std::function<absl::Status()>& check_store) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const absl::Duration max_wait_;
+  const Clock clock_;
   absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kStarting;
   bool check_pending_ ABSL_GUARDED_BY(mutex_) = false;  // requested or running
-  absl::Time check_requested_at_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration check_requested_at_ ABSL_GUARDED_BY(mutex_);
   int64_t finished_checks_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_status_ ABSL_GUARDED_BY(mutex_);  // the result of the last check
   std::thread checker_;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
+#include "server/base/clock.h"
 
 namespace qconfig {
 namespace {
@@ -41,10 +42,10 @@ bool IsDelivered(int connection) {
 // Closes the connections whose data is delivered, or `all`. Returns whether there was another one.
 bool CloseConnections(int port, bool all) {
   bool is_one_sending = false;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored)) {
+  std::error_code error;  // the iterator is at its end after an error
+  for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; entry != end; entry.increment(error)) {
     int file = 0;
-    if (!absl::SimpleAtoi(entry.path().filename().string(), &file) || !IsConnectionFromPort(file, port)) continue;
+    if (!absl::SimpleAtoi(entry->path().filename().string(), &file) || !IsConnectionFromPort(file, port)) continue;
     const bool is_delivered = IsDelivered(file);
     is_one_sending = is_one_sending || !is_delivered;
     // gRPC may close the socket meanwhile, and its number may be used again. That does no harm: shutdown() only affects
@@ -58,8 +59,9 @@ bool CloseConnections(int port, bool all) {
 
 void CloseAcceptedConnections(int port, absl::Duration grace) {
   constexpr absl::Duration kPause = absl::Milliseconds(5);
-  const absl::Time end = absl::Now() + grace;
-  while (absl::Now() < end && CloseConnections(port, /*all=*/false)) absl::SleepFor(kPause);
+  const Clock clock;
+  const absl::Duration end = clock.Steady() + grace;
+  while (clock.Steady() < end && CloseConnections(port, /*all=*/false)) absl::SleepFor(kPause);
   CloseConnections(port, /*all=*/true);
 }
 

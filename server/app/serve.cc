@@ -29,8 +29,8 @@
 #include "server/app/shutdown_request.h"
 #include "server/app/shutdown_signals.h"
 #include "server/app/shutdown_watchdog.h"
+#include "server/base/event_log.h"
 #include "server/observe/disk_usage.h"
-#include "server/observe/event_log.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
@@ -69,10 +69,10 @@ RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_
 }
 
 // Null if the options turn TLS off.
-absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Options& options,
-                                                                        const std::shared_ptr<spdlog::logger>& log) {
+absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Process& process) {
+  const Options& options = process.options;
   if (options.tls_cert.empty()) return nullptr;
-  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), log);
+  return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), process.events);
 }
 
 ServerSettings MakeServerSettings(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
@@ -110,7 +110,7 @@ AdminHandlers MakeAdminHandlers(Readiness& readiness, std::shared_ptr<Metrics> m
 absl::StatusOr<std::unique_ptr<AdminServer>> StartAdmin(const Process& process, AdminHandlers handlers) {
   const std::string& listen = process.options.admin_listen;
   if (listen.empty()) return nullptr;
-  auto admin = AdminServer::Start(listen, std::move(handlers), process.log);
+  auto admin = AdminServer::Start(listen, std::move(handlers), process.events);
   if (admin.ok()) process.events.Info(absl::StrCat("admin port on ", listen, " (port ", (*admin)->port(), ")"));
   return admin;
 }
@@ -194,7 +194,7 @@ int ServeUntilShutdown(const Process& process, Server& server, const InFlightCal
 // Starts the server, serves until a shutdown is requested, and returns the exit code. Fails if the server cannot start.
 absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const Options& options = process.options;
-  const auto certificates = OpenCertificates(options, process.log);
+  const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
   ServerSettings settings = MakeServerSettings(options, process.log);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);

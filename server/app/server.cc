@@ -145,6 +145,7 @@ Server::~Server() {
 void Server::ReportNotServing() { health_.ReportNotServing(*queue_); }
 
 size_t Server::Shutdown(absl::Duration grace) {
+  if (std::exchange(is_shut_down_, true)) return 0;
   // For the last bytes of responses. On Unix sockets, open streams of health watchers always use all of this time.
   const absl::Duration sending = std::min(grace, absl::Milliseconds(250));
   ReportNotServing();

@@ -61,7 +61,7 @@ class Server {
 
   // Reports NOT_SERVING, rejects new calls, and waits up to `grace` for calls in flight. Then cancels the
   // remaining calls, and the streams of health and reflection. Returns the number of cancelled calls. Waits for
-  // handlers to return. Must not be called concurrently.
+  // handlers to return. A second call does nothing and returns 0. Must not be called concurrently.
   size_t Shutdown(absl::Duration grace);
 
  private:
@@ -82,6 +82,7 @@ class Server {
   std::unique_ptr<CallQueue> queue_;        // outlives server_
   std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which hands calls to them
   std::unique_ptr<grpc::Server> server_;
+  bool is_shut_down_ = false;
 };
 
 }  // namespace qconfig

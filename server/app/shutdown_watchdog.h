@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "server/app/shutdown_request.h"
-#include "server/observe/event_log.h"
+#include "server/base/event_log.h"
 #include "server/rpc/in_flight_calls.h"
 
 namespace qconfig {

@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/base/call_context.h"
-#include "server/observe/log_format.h"
+#include "server/base/log_format.h"
 #include "server/observe/metrics.h"
 
 namespace qconfig {

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "server/observe/event_log.h"
+#include "server/base/event_log.h"
 
 namespace qconfig {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "server/observe/log_format.h"
+#include "server/base/log_format.h"
 #include "server/options/options.h"
 
 namespace qconfig {

@@ -75,11 +75,13 @@ std::optional<double> MaxOpenFiles() {
 }
 
 std::optional<double> OpenFiles() {
+  int files = 0;
   std::error_code error;
-  const std::filesystem::directory_iterator files("/proc/self/fd", error);
+  std::filesystem::directory_iterator file("/proc/self/fd", error);
   if (error == std::errc::too_many_files_open) return MaxOpenFiles();
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) ++files;
   if (error) return std::nullopt;
-  return static_cast<double>(std::distance(begin(files), end(files)) - 1);  // without the directory itself
+  return files - 1;  // without the directory itself
 }
 
 std::optional<double> Times(std::optional<double> value, double factor) {

@@ -19,29 +19,29 @@ absl::StatusOr<bool> RevisionWaits::WaitUntil(const TenantId& tenant, absl::Time
                                               const std::function<bool()>& is_cancelled,
                                               absl::FunctionRef<absl::StatusOr<bool>()> reached) {
   constexpr absl::Duration kCheckInterval = absl::Seconds(1);  // for `is_cancelled`
-  const absl::Time end = EndOfWait(deadline);
+  const absl::Duration end = clock_.Steady() + MaxWait(deadline);
   // Most calls need not wait, and are not limited.
   absl::StatusOr<bool> result = reached();
   if (!result.ok() || *result) return result;
-  if (clock_.Now() >= end || is_cancelled()) return false;
+  if (clock_.Steady() >= end || is_cancelled()) return false;
   const absl::StatusOr<Counted> entered = Enter(tenant);
   if (!entered.ok()) return entered.status();
   while (true) {
     const int64_t seen = Notified(tenant);
     result = reached();
     if (!result.ok() || *result) return result;
-    const absl::Duration left = end - clock_.Now();
+    const absl::Duration left = end - clock_.Steady();
     if (left <= absl::ZeroDuration() || is_cancelled()) return false;
     const absl::Status waited = WaitForNotify(tenant, seen, std::min(left, kCheckInterval));
     if (!waited.ok()) return waited;
   }
 }
 
-absl::Time RevisionWaits::EndOfWait(absl::Time deadline) const {
+absl::Duration RevisionWaits::MaxWait(absl::Time deadline) const {
   constexpr absl::Duration kForTheResponse = absl::Milliseconds(100);
-  const absl::Time now = clock_.Now();
-  if (deadline == absl::InfiniteFuture()) return now + max_wait_;
-  return deadline - std::min(kForTheResponse, (deadline - now) / 5);
+  if (deadline == absl::InfiniteFuture()) return max_wait_;
+  const absl::Duration left = deadline - clock_.Now();
+  return left - std::min(kForTheResponse, left / 5);
 }
 
 absl::StatusOr<Counted> RevisionWaits::Enter(const TenantId& tenant) {

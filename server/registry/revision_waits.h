@@ -53,8 +53,8 @@ class RevisionWaits {
     absl::CondVar notify;
   };
 
-  // When to stop waiting, so that the response still arrives in time.
-  absl::Time EndOfWait(absl::Time deadline) const;
+  // How long a call that arrives now may wait, so that the response still arrives in time.
+  absl::Duration MaxWait(absl::Time deadline) const;
   // Counts a waiting call for as long as the result lives.
   absl::StatusOr<Counted> Enter(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);

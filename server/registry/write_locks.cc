@@ -12,9 +12,10 @@ absl::StatusOr<Counted> WriteLocks::Acquire(const TenantId& tenant, absl::Time d
         .ToStatus(
             absl::StrCat("the server is at its concurrency limit (", max_calls_, " writes in flight); retry later"));
   }
+  const absl::Duration end = clock_.Steady() + (deadline - clock_.Now());
   absl::MutexLock lock(&mutex_);
   while (!locked_.insert(tenant.name()).second) {
-    if (released_.WaitWithTimeout(&mutex_, deadline - clock_.Now())) {
+    if (released_.WaitWithTimeout(&mutex_, end - clock_.Steady())) {
       --calls_;
       return absl::DeadlineExceededError("the deadline expired while waiting for other writes to the same registry");
     }

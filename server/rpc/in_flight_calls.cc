@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "core/error.h"
+#include "server/base/clock.h"
 
 namespace qconfig {
 namespace {
@@ -67,14 +67,15 @@ size_t InFlightCalls::Drain(absl::Duration grace) {
   // Some clients have not noticed the shutdown yet and still send calls. gRPC would cancel those calls, and clients do
   // not retry cancelled calls.
   constexpr absl::Duration kQuiet = absl::Milliseconds(50);
-  const absl::Time end = absl::Now() + std::min(grace, 10 * kQuiet);
+  const Clock clock;
+  const absl::Duration end = clock.Steady() + std::min(grace, 10 * kQuiet);
   int64_t seen = 0;
   const auto call_came = [this, &seen]()
                              ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return rejected_while_draining_ != seen; };
   do {
     seen = rejected_while_draining_;
-  } while (mutex_.AwaitWithDeadline(absl::Condition(&call_came), std::min(end, absl::Now() + kQuiet)) &&
-           absl::Now() < end);
+  } while (mutex_.AwaitWithTimeout(absl::Condition(&call_came), std::min(end - clock.Steady(), kQuiet)) &&
+           clock.Steady() < end);
   return left;
 }
 

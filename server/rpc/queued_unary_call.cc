@@ -61,7 +61,7 @@ class QueuedUnaryMethod::Call {
     }
     // Slow and waiting calls must not block new ones.
     if (method_.awaited_ < kAwaited / 2 && !queue_.stopping()) new Call(method_, queue_, workers_);
-    const absl::Time time = method_.dispatcher_.Now();
+    const absl::Duration time = method_.dispatcher_.Steady();
     method_.method_.metrics.Started(/*has_message=*/true);
     if (method_.cache_ != nullptr && SendCached(time)) return;
     Arrival arrival = method_.dispatcher_.Admit(time);
@@ -73,7 +73,7 @@ class QueuedUnaryMethod::Call {
   }
 
   // Returns false if the answer is not cached or must not be sent now.
-  bool SendCached(absl::Time time) {
+  bool SendCached(absl::Duration time) {
     // Joining the pieces of larger requests would take too long here, and they are not cached.
     if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
     grpc::Slice request;

@@ -79,9 +79,9 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
   const CallContext call = MakeCallContext(context, method.path);
-  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, held.time) : held.admitted.status();
+  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, clock_.Now()) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
-  observer_.Finished(method.metrics, call, answer.status(), clock_.Now() - held.time);
+  observer_.Finished(method.metrics, call, answer.status(), clock_.Steady() - held.time);
   if (!answer.ok()) {
     AddPushback(ItemErrorOf(answer.status()).reason(), context);
     return ToGrpcStatus(answer.status());
@@ -91,11 +91,11 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   return grpc::Status::OK;
 }
 
-Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Time time, const grpc::ServerContext& context,
-                                      const CachedAnswer& answer) {
+Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time,
+                                      const grpc::ServerContext& context, const CachedAnswer& answer) {
   Counted sending = in_flight_calls_->EnterToSend(answer.bytes.Length());
   if (sending) {
-    observer_.FinishedOk(method.metrics, answer.tenant, clock_.Now() - time,
+    observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
                          [&] { return MakeCallContext(context, method.path); });
   }
   return sending;

@@ -30,7 +30,7 @@ struct ObservedMethod {
 
 // A call that has arrived.
 struct Arrival {
-  absl::Time time;
+  absl::Duration time;               // steady time
   absl::StatusOr<Counted> admitted;  // counts the call as in flight, or is the reason why it is rejected
 };
 
@@ -44,23 +44,23 @@ class UnaryDispatcher {
                   std::shared_ptr<InFlightCalls> in_flight_calls);
 
   size_t max_request_bytes() const { return max_request_bytes_; }
-  absl::Time Now() const { return clock_.Now(); }
+  absl::Duration Steady() const { return clock_.Steady(); }
 
   // REQUIRES: the contract has a method with this path.
   ObservedMethod Observe(std::string path, BytesMethod handler) const;
 
-  // Admits or rejects a call that arrived at `time`.
-  Arrival Admit(absl::Time time) { return {time, in_flight_calls_->Enter()}; }
+  // Admits or rejects a call that arrived at the steady time `time`.
+  Arrival Admit(absl::Duration time) { return {time, in_flight_calls_->Enter()}; }
 
   // Answers a call: fills `response` if the returned status is OK. When this returns, the call no longer counts as
   // being handled; until it is sent, its response counts as an answer being sent.
   grpc::Status Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                         const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
-  // Counts and logs a call that arrived at `time` and gets the cached `answer`. The result counts the answer as being
-  // sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched instead, because the
-  // server is draining or too many answers are being sent.
-  Counted FinishCached(const ObservedMethod& method, absl::Time time, const grpc::ServerContext& context,
+  // Counts and logs a call that arrived at the steady time `time` and gets the cached `answer`. The result counts the
+  // answer as being sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched
+  // instead, because the server is draining or too many answers are being sent.
+  Counted FinishCached(const ObservedMethod& method, absl::Duration time, const grpc::ServerContext& context,
                        const CachedAnswer& answer);
 
  private:

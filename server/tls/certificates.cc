@@ -11,11 +11,10 @@ std::string ToText(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec,
 
 }  // namespace
 
-TlsCertificates::TlsCertificates(const PemPaths& paths, Clock clock, std::shared_ptr<spdlog::logger> log)
+TlsCertificates::TlsCertificates(const PemPaths& paths, Clock clock, EventLog log)
     : paths_(paths), clock_(std::move(clock)), log_(std::move(log)) {}
 
-absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const PemPaths& paths, Clock clock,
-                                                                       std::shared_ptr<spdlog::logger> log,
+absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const PemPaths& paths, Clock clock, EventLog log,
                                                                        absl::Duration interval) {
   auto contents = ReadPemFiles(paths);
   if (!contents.ok()) return contents.status();
@@ -27,7 +26,7 @@ absl::StatusOr<std::shared_ptr<TlsCertificates>> TlsCertificates::Open(const Pem
     certificates->current_ = std::make_shared<const PemContents>(*std::move(contents));
     certificates->expiry_ = *expiry;
   }
-  certificates->log_->info("TLS is enabled; the certificate in {} is valid until {}", paths.cert, ToText(*expiry));
+  certificates->log_.Info("TLS enabled", {{"cert", paths.cert}, {"expires", ToText(*expiry)}});
   if (interval != absl::InfiniteDuration()) {
     certificates->reloader_ = std::thread([self = certificates.get(), interval] {
       while (!self->ended_.WaitForNotificationWithTimeout(interval)) self->ReloadIfChanged();
@@ -57,7 +56,7 @@ void TlsCertificates::ReloadIfChanged() {
     expiry_ = *expiry;
   }
   ++reloads_ok_;
-  log_->info("TLS files reloaded for new connections; the certificate is valid until {}", ToText(*expiry));
+  log_.Info("TLS files reloaded", {{"cert", paths_.cert}, {"expires", ToText(*expiry)}});
 }
 
 void TlsCertificates::Report(const absl::Status& problem, const PemContents& contents) {
@@ -68,7 +67,7 @@ void TlsCertificates::Report(const absl::Status& problem, const PemContents& con
   if (suspect_->reported) return;
   suspect_->reported = true;
   ++reloads_failed_;
-  log_->warn("TLS files changed but cannot be used; keeping the previous ones: {}", std::string(problem.message()));
+  log_.Warn("TLS files cannot be used; keeping the previous ones", {{"error", problem.message()}});
 }
 
 std::shared_ptr<const PemContents> TlsCertificates::current() const {

@@ -2,8 +2,6 @@
 #ifndef QCONFIG_SERVER_TLS_CERTIFICATES_H_
 #define QCONFIG_SERVER_TLS_CERTIFICATES_H_
 
-#include <spdlog/logger.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -16,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
+#include "server/base/event_log.h"
 #include "server/base/files/pem_files.h"
 
 namespace qconfig {
@@ -26,8 +25,7 @@ class TlsCertificates {
  public:
   // Checks the files every `interval` on a separate thread; if it is infinite, only in ReloadIfChanged().
   // kFailedPrecondition: the files cannot be used now; the message says why. REQUIRES: `paths` has cert and key.
-  static absl::StatusOr<std::shared_ptr<TlsCertificates>> Open(const PemPaths& paths, Clock clock,
-                                                               std::shared_ptr<spdlog::logger> log,
+  static absl::StatusOr<std::shared_ptr<TlsCertificates>> Open(const PemPaths& paths, Clock clock, EventLog log,
                                                                absl::Duration interval = absl::Seconds(1));
   ~TlsCertificates();
 
@@ -46,13 +44,13 @@ class TlsCertificates {
   int64_t reloads_failed() const { return reloads_failed_; }
 
  private:
-  TlsCertificates(const PemPaths& paths, Clock clock, std::shared_ptr<spdlog::logger> log);
+  TlsCertificates(const PemPaths& paths, Clock clock, EventLog log);
   // Counts and logs `problem` when it is seen for the second time.
   void Report(const absl::Status& problem, const PemContents& contents);
 
   const PemPaths paths_;
   const Clock clock_;
-  const std::shared_ptr<spdlog::logger> log_;
+  const EventLog log_;
   std::atomic<int64_t> reloads_ok_ = 0;
   std::atomic<int64_t> reloads_failed_ = 0;
 

@@ -149,7 +149,7 @@ class GetConfigTest(ServerTestCase):
         for option in ("--revision", "--min-revision"):
             result = qconfigctl("list", "schemes", option, "-1", server=self.server)
             self.assertEqual(result.returncode, 2)
-            self.assertIn(f"{option}: Value -1 not in range 0 to 9223372036854775807", result.stderr)
+            self.assertRegex(result.stderr, f"{option}: Value -1 not in range .*9223372036854775807")
 
     def test_invalid_algorithm_configurations_are_rejected(self):
         for config, problem in (

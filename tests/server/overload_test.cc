@@ -45,10 +45,11 @@ class OverloadTest : public testing::Test {
     settings.in_flight_calls = in_flight_calls_;
     settings.max_waiting_calls = 1;
     settings.max_writing_calls = 1;
-    settings.clock = Clock([this] {
-      ++looks_at_clock_;
-      return absl::Now() + absl::Hours(hours_ahead_.load());
-    });
+    settings.clock = Clock([this] { return absl::Now() + absl::Hours(hours_ahead_.load()); },
+                           [this] {
+                             ++looks_at_clock_;
+                             return Clock().Steady();
+                           });
     server_ = std::make_unique<TestServer>(std::move(settings));
   }
 
@@ -94,7 +95,7 @@ class OverloadTest : public testing::Test {
   }
 
   const std::shared_ptr<InFlightCalls> in_flight_calls_ = std::make_shared<InFlightCalls>(kMaxCalls);
-  std::atomic<int> looks_at_clock_ = 0;
+  std::atomic<int> looks_at_clock_ = 0;  // at its steady time
   std::atomic<int> hours_ahead_ = 0;
   FaultInjectingStore* store_ = nullptr;
   std::unique_ptr<TestServer> server_;
@@ -167,7 +168,7 @@ TEST_F(OverloadTest, ClientWithARetryPolicySucceeds) {
     const grpc::Status status = stub->ListCatalogs(&context, {}, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
   });
-  // The transport reads the clock twice for each call, so the call has been rejected.
+  // The transport reads steady time twice for each call: this one is rejected.
   while (looks_at_clock_ < before + 2) std::this_thread::yield();
   EndCalls();
 }
@@ -216,7 +217,7 @@ TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = true;
   TestSettings settings;
-  settings.clock = Clock([&] {  // the transport reads it before it checks for cancellation
+  settings.clock = Clock([&] {  // the transport reads it before it checks whether the call is cancelled
     if (first.exchange(false)) {
       begun.Notify();
       cancelled.WaitForNotification();

@@ -39,8 +39,9 @@ class TlsTest : public testing::Test {
     server_ = std::make_unique<TestServer>(std::move(settings));
   }
 
-  static std::shared_ptr<spdlog::logger> Log() {
-    return std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+  static EventLog Log() {
+    spdlog::logger log("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+    return EventLog(log, LogForm::kText);
   }
 
   // Writes one file after the other, like an operator.

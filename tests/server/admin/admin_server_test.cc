@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <new>
 #include <sstream>
 #include <string>
@@ -82,7 +84,16 @@ AdminHandlers Handlers() {
   return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
 }
 
-std::shared_ptr<spdlog::logger> NoLog() { return std::make_shared<spdlog::logger>("none"); }
+// Without a sink, nothing is logged.
+EventLog NoLog() {
+  spdlog::logger log("none");
+  return EventLog(log, LogForm::kText);
+}
+
+EventLog LogTo(std::ostringstream& text) {
+  spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  return EventLog(log, LogForm::kText);
+}
 
 // A test that waits for this time limit times out.
 std::unique_ptr<AdminServer> Serve(AdminHandlers handlers = Handlers(), absl::Duration time = absl::Hours(1)) {
@@ -246,6 +257,31 @@ TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
   for (const int file : open_files) close(file);
 }
 
+TEST(AdminServerTest, AnswersOnceTheProcessHasFileDescriptorsAgain) {
+  std::ostringstream text;
+  const auto server = AdminServer::Start("127.0.0.1:0", Handlers(), LogTo(text)).value();
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<int> open_files;
+  for (int file = dup(STDERR_FILENO); file >= 0; file = dup(STDERR_FILENO)) open_files.push_back(file);
+  EXPECT_EQ(errno, EMFILE);
+  ASSERT_FALSE(open_files.empty());
+  close(open_files.back());  // for the client's socket
+  open_files.pop_back();
+  const Connection connection(server->port());
+  connection.Send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_FALSE(connection.IsReadableWithin(absl::Milliseconds(50)));
+  for (const int file : open_files) close(file);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(text.str(), "") << "the port was not reopened";
+}
+
 TEST(AdminServerTest, HandlerThatThrowsFailsOnlyItsRequest) {
   AdminHandlers handlers = Handlers();
   handlers.metrics = []() -> std::string { throw std::bad_alloc(); };
@@ -298,8 +334,7 @@ void BreakListening(int port) {
 
 TEST(AdminServerTest, ReopensItsPort) {
   std::ostringstream text;
-  const auto log = std::make_shared<spdlog::logger>("t", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
-  auto server = AdminServer::Start("127.0.0.1:0", Handlers(), log).value();
+  auto server = AdminServer::Start("127.0.0.1:0", Handlers(), LogTo(text)).value();
   const int port = server->port();
   EXPECT_THAT(Ask(port, "GET", "/livez"), StartsWith("HTTP/1.1 200"));
   BreakListening(port);
@@ -314,8 +349,8 @@ TEST(AdminServerTest, ReopensItsPort) {
   BreakListening(port);
   wait_until_open(false);
   server.reset();  // while it waits to reopen the port
-  EXPECT_THAT(text.str(), HasSubstr(absl::StrCat("HTTP port ", port, " failed and will be reopened: ")));
-  EXPECT_THAT(text.str(), HasSubstr(absl::StrCat("reopened HTTP port ", port)));
+  EXPECT_THAT(text.str(), HasSubstr(absl::StrCat("HTTP port failed; reopening it port=", port, " error=")));
+  EXPECT_THAT(text.str(), HasSubstr(absl::StrCat("HTTP port reopened port=", port)));
 }
 
 TEST(AdminServerTest, MalformedAddressesAreRejected) {

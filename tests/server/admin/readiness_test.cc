@@ -73,5 +73,20 @@ TEST(ReadinessTest, CheckThatHangsIsToldAndNotRepeated) {
   while (!readiness.Check().ok()) std::this_thread::yield();
 }
 
+TEST(ReadinessTest, TimeWithoutAnAnswerIsSteadyTime) {
+  absl::Notification go_on;
+  absl::Time now = absl::FromUnixSeconds(1'000'000);
+  absl::Duration steady = absl::Hours(5);
+  Readiness readiness(absl::Milliseconds(10), Clock([&now] { return now -= absl::Hours(1); },
+                                                    [&steady] { return steady += absl::Milliseconds(4); }));
+  readiness.Serve([&] {
+    go_on.WaitForNotification();
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(TextOf(readiness.Check()), "storage: no answer for 8 ms");
+  EXPECT_EQ(TextOf(readiness.Check()), "storage: no answer for 16 ms") << "from the same request";
+  go_on.Notify();
+}
+
 }  // namespace
 }  // namespace qconfig

@@ -151,7 +151,7 @@ class StoppingClock {
 
 TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   StoppingClock clock;
-  // The transport reads the clock when the call arrives; the handler of a batch reads it next.
+  // The transport reads the wall clock before it begins the call; the handler of a batch reads it next.
   std::atomic<int> looks = 0;
   TestSettings settings;
   settings.clock = Clock([&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner.Now(); });
@@ -178,6 +178,16 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
       << "a refusal on purpose is no error";
   EXPECT_GT(MetricsText(server.metrics()).Sum("qconfig_rejected_total", "reason=\"SHUTTING_DOWN\""), 0);
   EXPECT_EQ(server.client().ListCatalogs({}).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(ServerTest, SecondShutdownDoesNothing) {
+  const auto in_flight_calls = std::make_shared<InFlightCalls>();
+  TestSettings settings;
+  settings.in_flight_calls = in_flight_calls;
+  TestServer server(std::move(settings));
+  const auto call = in_flight_calls->Enter();
+  EXPECT_EQ(server.server().Shutdown(absl::ZeroDuration()), 1);
+  EXPECT_EQ(server.server().Shutdown(absl::Hours(1)), 0) << "it would count the call in flight again";
 }
 
 TEST(ServerTest, ShutdownDoesNotWaitForHealthWatchers) {

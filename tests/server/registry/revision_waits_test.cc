@@ -104,18 +104,21 @@ TEST_F(RevisionWaitsTest, CancelledCallStopsWaiting) {
   EXPECT_FALSE(waited.value());
 }
 
-// The time passes only between checks.
-TEST(RevisionWaitsClockTest, WaitEndsSoonBeforeTheDeadline) {
+// Time passes only during checks. The wall clock is set back after the wait has begun.
+TEST(RevisionWaitsClockTest, WaitEndsSoonBeforeTheDeadlineAlsoIfTheWallClockIsSetBack) {
   const absl::Time start = absl::FromUnixSeconds(1'000'000);
-  for (const auto& [deadline, expected_end] :
-       {std::pair(start + absl::Seconds(10), start + absl::Seconds(10) - absl::Milliseconds(100)),
-        std::pair(start + absl::Milliseconds(100), start + absl::Milliseconds(80)),
-        std::pair(absl::InfiniteFuture(), start + absl::Minutes(2))}) {
+  for (const auto& [deadline, expected_wait] :
+       {std::pair(start + absl::Seconds(10), absl::Seconds(10) - absl::Milliseconds(100)),
+        std::pair(start + absl::Milliseconds(100), absl::Milliseconds(80)),
+        std::pair(absl::InfiniteFuture(), absl::Minutes(2))}) {
     absl::Time now = start;
-    RevisionWaits waits(1, /*max_wait=*/absl::Minutes(2), Clock([&now] { return now; }));
+    absl::Duration steady = absl::Hours(5);
+    const absl::Duration end = steady + expected_wait;
+    RevisionWaits waits(1, /*max_wait=*/absl::Minutes(2), Clock([&now] { return now; }, [&steady] { return steady; }));
     int checks = 0;
-    const auto reached = [&, end = expected_end]() -> absl::StatusOr<bool> {
-      now = ++checks == 1 ? end - absl::Milliseconds(1) : end;
+    const auto reached = [&]() -> absl::StatusOr<bool> {
+      now = start - absl::Hours(1);
+      steady = ++checks == 1 ? end - absl::Milliseconds(1) : end;
       return false;
     };
     EXPECT_FALSE(waits.WaitUntil(TenantId::Default(), deadline, kNotCancelled, reached).value());

@@ -46,6 +46,19 @@ TEST(WriteLocksTest, WaitEndsAtTheDeadlineOfTheClock) {
   EXPECT_TRUE(locks.Acquire(Tenant("a"), now - absl::Seconds(1)).ok()) << "a free lock needs no time";
 }
 
+TEST(WriteLocksTest, WaitEndsInTimeIfTheWallClockIsSetBack) {
+  // Steady time passes with each look; the wall clock is set back after the first one.
+  const absl::Time start = absl::FromUnixSeconds(1'000'000);
+  absl::Time now = start;
+  absl::Duration steady = absl::ZeroDuration();
+  WriteLocks locks(2, Clock([&now] { return std::exchange(now, absl::UnixEpoch()); },
+                            [&steady] { return steady += absl::Milliseconds(10); }));
+  const Counted first = locks.Acquire(Tenant("a"), absl::InfiniteFuture()).value();
+  now = start;
+  EXPECT_EQ(locks.Acquire(Tenant("a"), start + absl::Milliseconds(10)).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
 TEST(WriteLocksTest, CallsAreLimited) {
   WriteLocks locks(2, Clock());
   const auto a = locks.Acquire(Tenant("a"), absl::InfiniteFuture());

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "core/error.h"
 #include "tests/server/rpc/test_transport.h"
 
@@ -116,6 +117,24 @@ TEST(QueuedUnaryCallTest, DrainedServerSendsNoCachedAnswer) {
   EXPECT_TRUE(transport.Call(kCached, "a").ok());
   calls->Drain(absl::ZeroDuration());
   EXPECT_EQ(transport.Call(kCached, "a").status().code(), absl::StatusCode::kUnavailable);
+}
+
+// Of calls that are handled, and of cached answers.
+TEST(QueuedUnaryCallTest, LatencyIsSteadyTime) {
+  std::atomic<int> handled = 0;
+  std::atomic<int> looks = 0;
+  HandlerTable handlers;
+  handlers.queued = {{kCached, Counting(handled), std::make_shared<AnswerCache>(1 << 20)}};
+  const TestTransport transport(
+      std::move(handlers), std::make_shared<InFlightCalls>(),
+      Clock([&] { return absl::Now() - absl::Hours(++looks); }, [&] { return absl::Seconds(++looks); }));
+  for (int i = 0; i < 2; ++i) {
+    const int before = looks;
+    ASSERT_TRUE(transport.Call(kCached, "a").ok());
+    const int seconds = looks - before - 1;
+    EXPECT_THAT(transport.log(), testing::HasSubstr(absl::StrCat("latency_us=", seconds, "000000 ")));
+  }
+  EXPECT_EQ(handled, 1);
 }
 
 }  // namespace

@@ -18,11 +18,11 @@
 
 namespace qconfig {
 
-TestTransport::TestTransport(HandlerTable handlers, std::shared_ptr<InFlightCalls> in_flight_calls)
+TestTransport::TestTransport(HandlerTable handlers, std::shared_ptr<InFlightCalls> in_flight_calls, Clock clock)
     : observer_(metrics_,
                 std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
                 CallLogSettings()),
-      transport_(std::move(handlers), kMaxRequestBytes, observer_, Clock(), std::move(in_flight_calls)) {
+      transport_(std::move(handlers), kMaxRequestBytes, observer_, std::move(clock), std::move(in_flight_calls)) {
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/base/clock.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/transport.h"
 
@@ -22,7 +23,8 @@ class TestTransport {
   static constexpr size_t kMaxRequestBytes = 1 << 20;
 
   explicit TestTransport(HandlerTable handlers,
-                         std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>());
+                         std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>(),
+                         Clock clock = Clock());
   // Shuts the server down.
   ~TestTransport();
 

@@ -29,10 +29,13 @@ class TlsCertificatesTest : public testing::Test {
   }
 
   absl::StatusOr<std::shared_ptr<TlsCertificates>> Open() {
-    return TlsCertificates::Open(
-        paths_, Clock([this] { return now_; }),
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
-        absl::InfiniteDuration());
+    return TlsCertificates::Open(paths_, Clock([this] { return now_; }), Log(), absl::InfiniteDuration());
+  }
+
+  EventLog Log() {
+    spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
+    SetLogForm(log, LogForm::kText);
+    return EventLog(log, LogForm::kText);
   }
 
   // "ok 1, failed 0" and whose certificate it is.
@@ -61,14 +64,13 @@ TEST_F(TlsCertificatesTest, TakesOverAChange) {
   certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
   EXPECT_EQ(certificates->expiry(), absl::FromUnixSeconds(1'900'000'000));
+  EXPECT_THAT(log_.str(), HasSubstr(absl::StrCat("[info] TLS enabled cert=", paths_.cert, " expires=")));
+  EXPECT_THAT(log_.str(), HasSubstr(absl::StrCat("[info] TLS files reloaded cert=", paths_.cert,
+                                                 " expires=2030-03-17T17:46:40+00:00\n")));
 }
 
 TEST_F(TlsCertificatesTest, LooksByItself) {
-  const auto certificates = TlsCertificates::Open(paths_, Clock(),
-                                                  std::make_shared<spdlog::logger>(
-                                                      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)),
-                                                  absl::Milliseconds(1))
-                                .value();
+  const auto certificates = TlsCertificates::Open(paths_, Clock(), Log(), absl::Milliseconds(1)).value();
   Write(second_);
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (certificates->reloads_ok() == 0 && absl::Now() < deadline) std::this_thread::yield();
@@ -83,7 +85,7 @@ TEST_F(TlsCertificatesTest, WaitsForTheOtherHalf) {
   WriteFile(paths_.cert, second_.cert);
   certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 1, failed 0, second");
-  EXPECT_THAT(log_.str(), Not(HasSubstr("warning")));
+  EXPECT_THAT(log_.str(), Not(HasSubstr("[warn]")));
 }
 
 TEST_F(TlsCertificatesTest, KeepsTheOldOnesAndReportsABadChangeOnce) {
@@ -93,9 +95,8 @@ TEST_F(TlsCertificatesTest, KeepsTheOldOnesAndReportsABadChangeOnce) {
   EXPECT_THAT(log_.str(), Not(HasSubstr("cannot be used")));
   for (int i = 0; i < 3; ++i) certificates->ReloadIfChanged();
   EXPECT_EQ(State(*certificates), "ok 0, failed 1, first");
-  const std::string sentence =
-      absl::StrCat("[warning] TLS files changed but cannot be used; keeping the previous ones: ", paths_.key,
-                   ": does not match the first certificate in ");
+  const std::string sentence = absl::StrCat("[warn] TLS files cannot be used; keeping the previous ones error=\"",
+                                            paths_.key, ": does not match the first certificate in ");
   EXPECT_THAT(log_.str(), HasSubstr(sentence));
   EXPECT_EQ(log_.str().find(sentence), log_.str().rfind(sentence));
   std::filesystem::remove(paths_.key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_SERVER_OBSERVE_EVENT_LOG_H_
-#define QCONFIG_SERVER_OBSERVE_EVENT_LOG_H_
+#ifndef QCONFIG_SERVER_BASE_EVENT_LOG_H_
+#define QCONFIG_SERVER_BASE_EVENT_LOG_H_
 
 #include <spdlog/logger.h>
 
@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "absl/strings/string_view.h"
-#include "server/observe/log_format.h"
+#include "server/base/log_format.h"
 
 namespace qconfig {
 
@@ -49,4 +49,4 @@ class EventLog {
 
 }  // namespace qconfig
 
-#endif  // QCONFIG_SERVER_OBSERVE_EVENT_LOG_H_
+#endif  // QCONFIG_SERVER_BASE_EVENT_LOG_H_

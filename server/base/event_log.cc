@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/observe/event_log.h"
+#include "server/base/event_log.h"
 
 namespace qconfig {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_SERVER_OBSERVE_LOG_FORMAT_H_
-#define QCONFIG_SERVER_OBSERVE_LOG_FORMAT_H_
+#ifndef QCONFIG_SERVER_BASE_LOG_FORMAT_H_
+#define QCONFIG_SERVER_BASE_LOG_FORMAT_H_
 
 #include <spdlog/logger.h>
 
@@ -42,4 +42,4 @@ class LogFields {
 
 }  // namespace qconfig
 
-#endif  // QCONFIG_SERVER_OBSERVE_LOG_FORMAT_H_
+#endif  // QCONFIG_SERVER_BASE_LOG_FORMAT_H_

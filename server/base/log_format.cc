@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/observe/log_format.h"
+#include "server/base/log_format.h"
 
 #include <spdlog/formatter.h>
 
