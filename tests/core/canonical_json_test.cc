@@ -100,7 +100,7 @@ TEST(CanonicalJsonTest, EqualsProtoJsonByValue) {
   options.preserve_proto_field_names = true;
   const auto cases = ReadGoldenCases("0.12.post1", "overrides");
   for (size_t i = 0; i < cases.size(); i += 20) {
-    const auto response = GetConfig(Builtins(), MakeRequest(cases[i]["request"]));
+    const auto response = GetConfig(Builtins(), ReadRequest(cases[i]["request"]));
     if (!response.ok()) continue;
     std::string proto_json;
     ASSERT_TRUE(google::protobuf::util::MessageToJsonString(response->config(), &proto_json, options).ok());

@@ -72,7 +72,8 @@ describe("details of an error", () => {
 
   test("an unknown reason keeps the other details", () => {
     const unknown = anyPack(StatusSchema, create(StatusSchema));
-    const error = decode(encodeDetails(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown));
+    const details = encodeDetails(info("qconfig.dev", "MOON_NOT_FULL"), anyPack(ErrorDetailSchema, DETAIL), unknown);
+    const error = decode(details);
     assert.equal(error.reason, "UNSPECIFIED");
     assert.deepEqual(getDetail(error), DETAIL);
   });
