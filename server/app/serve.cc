@@ -212,8 +212,8 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
                            process.events.Warn("new epoch", {{"detail", text}});
                          });
   if (!store.ok()) return store.status();
-  ObservedStore observed_store(*std::move(store),
-                               [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
+  ObservedStore observed_store(
+      *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
   Registry registry(MakeRegistrySettings(process, settings.answer_cache), observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);

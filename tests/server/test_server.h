@@ -50,8 +50,6 @@ class TestServer {
   client::Client& client() { return client_; }
   // Returns another client of the same server.
   client::Client NewClient(const std::string& tenant, absl::Duration timeout = absl::Seconds(60)) const;
-  // The previous name of NewClient().
-  client::Client ClientOf(const std::string& tenant) const { return NewClient(tenant); }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
   Server& server() { return *server_; }
   std::string address() const;
@@ -91,8 +89,6 @@ class TestServer {
 // The reason and the field of an error that a client received, such as "SCHEME_NOT_FOUND at scheme". "OK" for an OK
 // status.
 std::string ReceivedReasonAndField(const absl::Status& status);
-// The previous name of ReceivedReasonAndField().
-inline std::string ToldToClient(const absl::Status& status) { return ReceivedReasonAndField(status); }
 
 }  // namespace qconfig
 

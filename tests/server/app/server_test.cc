@@ -167,8 +167,9 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   });
   clock.WaitUntilStopped();
   std::thread ender([&] { server.server().Shutdown(absl::Seconds(60)); });
-  std::string told;
-  while (told != "SHUTTING_DOWN") told = ToldToClient(server.client().ListCatalogs({}).status());
+  std::string reason_and_field;
+  while (reason_and_field != "SHUTTING_DOWN")
+    reason_and_field = ReceivedReasonAndField(server.client().ListCatalogs({}).status());
   clock.GoOn();
   caller.join();
   ender.join();
@@ -275,7 +276,7 @@ TEST(ServerTest, CallsThatWaitDoNotKeepOthersOut) {
     }
   }
   while (server.registry().waiting_calls() < waiting.size()) std::this_thread::yield();
-  auto client = server.ClientOf("other");
+  auto client = server.NewClient("other");
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(client.GetConfig(request).ok());
   EXPECT_EQ(server.answer_cache().counts().hits, 2);
   server.server().Shutdown(absl::Hours(1));
@@ -323,7 +324,7 @@ TEST(ServerTest, CallsDuringShutdownAreUnavailableAndNeverCancelled) {
     std::vector<std::thread> callers;
     for (int i = 0; i < 16; ++i) {
       callers.emplace_back([&, i] {
-        auto client = server.ClientOf("");
+        auto client = server.NewClient("");
         while (!stop) {
           const absl::Status status =
               i % 2 == 0 ? client.GetConfig(request).status() : client.ListTemplates({}).status();
