@@ -10,13 +10,17 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/error_code.hpp>
+#include <chrono>
 #include <exception>
 #include <limits>
 #include <list>
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 
 namespace qconfig {
 namespace {
@@ -36,6 +40,43 @@ absl::StatusOr<tcp::resolver::results_type> Resolve(asio::io_context& context, c
   auto endpoints = resolver.resolve(address.host, absl::StrCat(address.port), flags, error);
   if (error) return absl::UnavailableError(error.message());
   return endpoints;
+}
+
+// Like Resolve(), but kDeadlineExceeded after `timeout`. getaddrinfo() can take long and cannot be cancelled, so it
+// runs on a thread that may outlive this call.
+absl::StatusOr<tcp::resolver::results_type> ResolveWithin(absl::Duration timeout, const HostAndPort& address) {
+  struct Lookup {
+    absl::Notification done;
+    absl::StatusOr<tcp::resolver::results_type> endpoints;
+  };
+  const auto lookup = std::make_shared<Lookup>();
+  std::thread([lookup, address] {
+    try {
+      asio::io_context context;
+      lookup->endpoints = Resolve(context, address, tcp::resolver::numeric_service);
+    } catch (const std::exception& error) {
+      lookup->endpoints = absl::UnavailableError(error.what());
+    }
+    lookup->done.Notify();
+  }).detach();
+  if (!lookup->done.WaitForNotificationWithTimeout(timeout)) {
+    return absl::DeadlineExceededError("the name was not resolved in time");
+  }
+  return lookup->endpoints;
+}
+
+// The value of the header Host.
+std::string HostHeader(const HostAndPort& address) {
+  if (!absl::StrContains(address.host, ':')) return absl::StrCat(address.host, ":", address.port);
+  // Without the interface, whose name means nothing to another machine.
+  return absl::StrCat("[", address.host.substr(0, address.host.find('%')), "]:", address.port);
+}
+
+// Whether accept() failed because the process or the system has no file descriptors or memory left.
+bool IsOutOfResources(const error_code& error) {
+  namespace errc = boost::system::errc;
+  return error == errc::too_many_files_open || error == errc::too_many_files_open_in_system ||
+         error == errc::no_buffer_space || error == errc::not_enough_memory;
 }
 
 // The response to a request that cannot be parsed. Status 0: the client has gone away or is too slow.
@@ -199,8 +240,8 @@ void HttpServer::Listener::Accept() {
 }
 
 void HttpServer::Listener::OnAccepted(const error_code& error, tcp::socket socket) {
-  // The process has no file descriptors left. Clients wait until one is free.
-  if (error == asio::error::no_descriptors) return CallAfter(absl::Milliseconds(10), &Listener::Accept);
+  // Clients wait until the process or the system has resources again.
+  if (IsOutOfResources(error)) return CallAfter(absl::Milliseconds(10), &Listener::Accept);
   if (error) {
     log_.Error("HTTP port failed; reopening it", {{"port", port()}, {"error", error.message()}});
     error_code ignored;
@@ -248,13 +289,14 @@ int HttpServer::port() const { return listener_->port(); }
 
 absl::StatusOr<HttpResponse> HttpGet(const HostAndPort& address, absl::string_view path, absl::Duration timeout) {
   try {  // the system may have no memory or file descriptors left
-    asio::io_context context;
-    const auto endpoints = Resolve(context, address, tcp::resolver::numeric_service);
+    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+    const auto endpoints = ResolveWithin(timeout, address);
     if (!endpoints.ok()) return endpoints.status();
+    asio::io_context context;
     beast::tcp_stream stream(context);
-    stream.expires_after(absl::ToChronoNanoseconds(timeout));
+    stream.expires_at(end);
     http::request<http::empty_body> request(http::verb::get, std::string(path), 11);
-    request.set(http::field::host, address.host);
+    request.set(http::field::host, HostHeader(address));
     beast::flat_buffer buffer;
     http::response<http::string_body> response;
     error_code result;

@@ -63,7 +63,8 @@ class HttpServer {
 };
 
 // Gets `path` from `address`. Returns the status and the body, without headers.
-// kDeadlineExceeded: no response within `timeout`. kUnavailable: any other failure; the message is the reason.
+// kDeadlineExceeded: no response within `timeout`, name resolution included. kUnavailable: any other failure; the
+// message is the reason.
 absl::StatusOr<HttpResponse> HttpGet(const HostAndPort& address, absl::string_view path, absl::Duration timeout);
 
 }  // namespace qconfig

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <new>
 #include <sstream>
 #include <string>
@@ -253,6 +255,31 @@ TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
   while (open_files.size() < 1100) open_files.push_back(dup(STDERR_FILENO));
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
   for (const int file : open_files) close(file);
+}
+
+TEST(AdminServerTest, AnswersOnceTheProcessHasFileDescriptorsAgain) {
+  std::ostringstream text;
+  const auto server = AdminServer::Start("127.0.0.1:0", Handlers(), LogTo(text)).value();
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<int> open_files;
+  for (int file = dup(STDERR_FILENO); file >= 0; file = dup(STDERR_FILENO)) open_files.push_back(file);
+  EXPECT_EQ(errno, EMFILE);
+  ASSERT_FALSE(open_files.empty());
+  close(open_files.back());  // for the client's socket
+  open_files.pop_back();
+  const Connection connection(server->port());
+  connection.Send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_FALSE(connection.IsReadableWithin(absl::Milliseconds(50)));
+  for (const int file : open_files) close(file);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(text.str(), "") << "the port was not reopened";
 }
 
 TEST(AdminServerTest, HandlerThatThrowsFailsOnlyItsRequest) {
