@@ -34,6 +34,7 @@ void StreamingCall::WasRead(bool ok) {
   if (!ok) return handler_->OnHalfClose();
   grpc::Slice bytes;
   if (message_.Length() > method_.max_message_bytes) {
+    // If a message is still being sent, gRPC sends the status after it.
     Finish(ToGrpcStatus(Error(v1::ERROR_REASON_MESSAGE_TOO_LARGE)
                             .ToStatus(absl::StrCat("the message has ", message_.Length(), " bytes, more than the ",
                                                    method_.max_message_bytes, " allowed"))));

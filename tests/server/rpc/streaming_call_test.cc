@@ -196,6 +196,25 @@ TEST(StreamingCallTest, TooLargeMessageEndsTheCall) {
   WaitUntil([&] { return calls.over == 1; });
 }
 
+TEST(StreamingCallTest, TooLargeMessageEndsTheCallAfterTheMessageThatIsBeingSent) {
+  Calls calls;
+  TestTransport transport(EventsTable(calls));
+  Client client(transport);
+  WaitUntil([&] { return calls.opened == 1; });
+  const std::string unread(1'000'000, 'x');  // flow control lets gRPC send only a part
+  absl::Notification is_writing;
+  transport.queue().Post([&] {
+    for (StreamingCall* call : calls.open) call->Write(Message(unread));
+    is_writing.Notify();
+  });
+  is_writing.WaitForNotification();
+  client.Send(std::string(kMaxMessageBytes, 'x'));
+  EXPECT_EQ(client.Receive(), unread);
+  EXPECT_EQ(client.Receive(), "(end)");
+  EXPECT_THAT(client.Finish().error_message(), testing::HasSubstr("more than the 1000 allowed"));
+  WaitUntil([&] { return calls.over == 1; });
+}
+
 TEST(StreamingCallTest, HandlerCanRejectTheCallAtOnce) {
   class Rejecting final : public StreamHandler {
    public:
