@@ -13,9 +13,11 @@
 #include <string>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/base/clock.h"
 
 namespace qconfig {
@@ -23,9 +25,18 @@ namespace {
 
 constexpr char kSlowName[] = "slow.test";
 
-absl::Notification& SlowNameMayResolve() {
-  static auto& notification = *new absl::Notification;
-  return notification;
+absl::Mutex slow_name_mutex(absl::kConstInit);
+bool slow_name_hangs ABSL_GUARDED_BY(slow_name_mutex) = false;
+
+void SetSlowNameHangs(bool hangs) {
+  absl::MutexLock lock(&slow_name_mutex);
+  slow_name_hangs = hangs;
+}
+
+void WaitForSlowName() {
+  absl::MutexLock lock(&slow_name_mutex);
+  const auto is_over = []() ABSL_SHARED_LOCKS_REQUIRED(slow_name_mutex) { return !slow_name_hangs; };
+  slow_name_mutex.Await(absl::Condition(&is_over));
 }
 
 // Listens on the IPv6 loopback address, which also needs brackets in the header Host.
@@ -78,13 +89,14 @@ TEST(HealthCheckTest, HostHeaderHasBracketsAroundAnIpv6Address) {
 }
 
 TEST(HealthCheckTest, EndsInTimeIfTheNameIsNotResolved) {
+  SetSlowNameHangs(true);
   const Clock clock;
   const absl::Duration start = clock.Steady();
   const absl::Status status = CheckHealth(absl::StrCat(kSlowName, ":9464"));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(status.message(), "no answer from slow.test:9464 within 2s");
   EXPECT_LT(clock.Steady() - start, absl::Seconds(30));
-  SlowNameMayResolve().Notify();
+  SetSlowNameHangs(false);
 }
 
 }  // namespace
@@ -93,7 +105,7 @@ TEST(HealthCheckTest, EndsInTimeIfTheNameIsNotResolved) {
 // Replaces the function of the C library in this program. One name takes long; all others resolve as usual.
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) {
   if (node != nullptr && std::strcmp(node, qconfig::kSlowName) == 0) {
-    qconfig::SlowNameMayResolve().WaitForNotification();
+    qconfig::WaitForSlowName();
     return EAI_AGAIN;
   }
   using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
