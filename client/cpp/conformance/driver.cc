@@ -185,6 +185,6 @@ int main() {
     } catch (const std::exception& problem) {
       answer = {{"driver_error", problem.what()}};
     }
-    std::cout << answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    std::cout << answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n" << std::flush;
   }
 }
