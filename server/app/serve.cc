@@ -176,7 +176,7 @@ int ServeUntilShutdown(const Process& process, Server& server, const InFlightCal
   const ShutdownCause cause = process.shutdown->Wait();
   readiness.Drain();
   server.ReportNotServing();
-  process.events.Info("shutting down", {{"cause", NameOf(cause)},
+  process.events.Info("shutting down", {{"cause", ShutdownCauseName(cause)},
                                         {"delay_s", options.shutdown_delay_seconds},
                                         {"in_flight", in_flight_calls.running()}});
   absl::SleepFor(absl::Seconds(options.shutdown_delay_seconds));

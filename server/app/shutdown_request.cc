@@ -3,7 +3,7 @@
 
 namespace qconfig {
 
-absl::string_view NameOf(ShutdownCause cause) {
+absl::string_view ShutdownCauseName(ShutdownCause cause) {
   switch (cause) {
     case ShutdownCause::kSigterm:
       return "SIGTERM";

@@ -15,7 +15,7 @@ namespace qconfig {
 enum class ShutdownCause { kSigterm, kSigint, kPortLost };
 
 // "SIGTERM", "SIGINT" or "gRPC port lost".
-absl::string_view NameOf(ShutdownCause cause);
+absl::string_view ShutdownCauseName(ShutdownCause cause);
 
 // Passes a shutdown request from the thread that detects its cause to the threads that wait for it.
 // Thread-safe.

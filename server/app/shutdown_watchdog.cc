@@ -38,7 +38,7 @@ void ShutdownWatchdog::Run(State& state, const EventLog& log, absl::Duration max
     calls = state.in_flight_calls;
   }
   if (calls == nullptr) {
-    log.Info("shut down before serving", {{"cause", NameOf(cause)}});
+    log.Info("shut down before serving", {{"cause", ShutdownCauseName(cause)}});
     ExitAfterLog(kSuccess);
   }
   const bool is_asked = state.request->WaitForExitAtOnce(max_shutdown);

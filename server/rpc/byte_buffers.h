@@ -16,7 +16,7 @@ inline bool ToSlice(const grpc::ByteBuffer& buffer, grpc::Slice& slice) {
 }
 
 // Valid as long as `slice`.
-inline absl::string_view BytesOf(const grpc::Slice& slice) {
+inline absl::string_view AsBytes(const grpc::Slice& slice) {
   return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
 }
 

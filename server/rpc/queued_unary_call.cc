@@ -78,7 +78,7 @@ class QueuedUnaryMethod::Call {
     if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
     grpc::Slice request;
     if (!ToSlice(exchange_->request, request)) return false;
-    const auto answer = method_.cache_->Find(BytesOf(request));
+    const auto answer = method_.cache_->Find(AsBytes(request));
     if (answer == nullptr) return false;
     sending_ = method_.dispatcher_.FinishCached(method_.method_, time, exchange_->context, *answer);
     if (!sending_) return false;

@@ -39,7 +39,7 @@ void StreamingCall::WasRead(bool ok) {
                             .ToStatus(absl::StrCat("the message has ", message_.Length(), " bytes, more than the ",
                                                    method_.max_message_bytes, " allowed"))));
   } else if (ToSlice(message_, bytes)) {
-    handler_->OnMessage(BytesOf(bytes));
+    handler_->OnMessage(AsBytes(bytes));
   }
   message_.Clear();
 }

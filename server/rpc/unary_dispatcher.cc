@@ -72,7 +72,7 @@ absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, con
     if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before it sent its message");
     return Error(v1::ERROR_REASON_INVALID_REQUEST).ToStatus("the call has no request message");
   }
-  return handler(call, BytesOf(slice));
+  return handler(call, AsBytes(slice));
 }
 
 grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,

@@ -44,9 +44,9 @@ class MetricsTest(unittest.TestCase):
             while server.text().count('"msg":"call"') < 4 and time.monotonic() < deadline:
                 pass
             calls = [line for line in map(json.loads, server.text().splitlines()) if line["msg"] == "call"]
-            told = [(line["method"].split("/")[-1], line["tenant"], line["reason"]) for line in calls]
-            self.assertEqual([line[:2] for line in told], [("GetConfig", "default")] * 2 + [("GetConfig", "b"), ("GetConfig", "default")])
-            self.assertEqual(told[-1][2], "SCHEME_NOT_FOUND")
+            reported = [(line["method"].split("/")[-1], line["tenant"], line["reason"]) for line in calls]
+            self.assertEqual([line[:2] for line in reported], [("GetConfig", "default")] * 2 + [("GetConfig", "b"), ("GetConfig", "default")])
+            self.assertEqual(reported[-1][2], "SCHEME_NOT_FOUND")
 
     def test_cached_answers_are_counted_and_evicted(self):
         def excluded_by(server):
@@ -68,8 +68,8 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual([excluded_by(server) for _ in range(2)], ["second"] * 2)
             self.assertEqual(qconfigctl("get-config", "llama", "--scheme", "fp8", server=server).returncode, 0)
             series = scrape(server)
-            told = {name: series[f"qconfig_answer_cache_{name}"] for name in ("hits_total", "misses_total", "evictions_total", "answers")}
-            self.assertEqual(told, {"hits_total": 3, "misses_total": 3, "evictions_total": 1, "answers": 1})
+            reported = {name: series[f"qconfig_answer_cache_{name}"] for name in ("hits_total", "misses_total", "evictions_total", "answers")}
+            self.assertEqual(reported, {"hits_total": 3, "misses_total": 3, "evictions_total": 1, "answers": 1})
             self.assertLessEqual(series["qconfig_answer_cache_bytes"], series["qconfig_answer_cache_limit_bytes"])
 
 

@@ -133,7 +133,7 @@ class StoppingClock {
     return Clock([this] {
       if (stop_next_.exchange(false)) {
         stopped_.Notify();
-        go_on_.WaitForNotification();
+        resume_.WaitForNotification();
       }
       return absl::Now();
     });
@@ -141,12 +141,12 @@ class StoppingClock {
 
   void StopNextCall() { stop_next_ = true; }
   void WaitUntilStopped() { stopped_.WaitForNotification(); }
-  void GoOn() { go_on_.Notify(); }
+  void Resume() { resume_.Notify(); }
 
  private:
   std::atomic<bool> stop_next_ = false;
   absl::Notification stopped_;
-  absl::Notification go_on_;
+  absl::Notification resume_;
 };
 
 TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
@@ -170,7 +170,7 @@ TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   std::string reason_and_field;
   while (reason_and_field != "SHUTTING_DOWN")
     reason_and_field = ReceivedReasonAndField(server.client().ListCatalogs({}).status());
-  clock.GoOn();
+  clock.Resume();
   caller.join();
   ender.join();
   EXPECT_EQ(running, absl::StatusCode::kOk);

@@ -152,9 +152,9 @@ TEST_F(IsolationTest, OtherTenantsCannotUseTheOwnersPageToken) {
 
 TEST_F(IsolationTest, ReadingCreatesNothing) {
   for (int i = 0; i < 100; ++i) {
-    auto nobody = server_.NewClient(absl::StrCat("nobody-", i));
-    EXPECT_TRUE(nobody.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }")).ok());
-    EXPECT_EQ(nobody.ListChanges({})->revision(), 1);
+    auto unused = server_.NewClient(absl::StrCat("unused-", i));
+    EXPECT_TRUE(unused.GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }")).ok());
+    EXPECT_EQ(unused.ListChanges({})->revision(), 1);
   }
   EXPECT_EQ(server_.registry().tenants_in_memory(), 1u);
 }
