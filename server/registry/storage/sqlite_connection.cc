@@ -29,7 +29,8 @@ bool IsOutOfSpace(int code, int system_error) {
 int GetSystemError(sqlite3* handle, int code) {
   int error = 0;
   sqlite3_file* log = nullptr;
-  if (code == SQLITE_IOERR_WRITE) sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code == SQLITE_IOERR_WRITE)
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
   if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
   return error != 0 ? error : sqlite3_system_errno(handle);
 }
