@@ -22,7 +22,7 @@ bool WorkerThreads::Run(absl::AnyInvocable<void()> work) {
   if (idle_ <= waiting_.size() && threads_.size() < max_threads_) {
     try {
       threads_.emplace_back([this] { Work(); });
-    } catch (const std::system_error&) {  // the system cannot start another thread now
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the system cannot start another thread now
     }
   }
   if (threads_.empty()) return false;
