@@ -19,6 +19,9 @@ struct Limits {
   size_t batch_items = 1'000;          // a batch
   size_t algorithm_bytes = 16u << 20;  // the algorithms of one answer, in memory
   size_t entry_bytes = 512u << 10;     // a stored scheme or template
+  size_t plan_modules = 500'000;       // the modules of a plan, after the expansion of ranges
+  size_t plan_name_bytes = 64u << 20;  // their names
+  size_t plan_runtimes = 16;           // the runtimes that a plan checks
 };
 
 }  // namespace qconfig
