@@ -134,7 +134,13 @@ bool Pattern::Matches(const std::u32string& name) const {
       [this](const Token& token, char32_t c) { return Accepts(token, c); });
 }
 
-bool Pattern::Matches(absl::string_view name) const { return Matches(DecodeUtf8(name)); }
+bool Pattern::Matches(absl::string_view name) const {
+  const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+  if (!ascii) return Matches(DecodeUtf8(name));
+  return MatchAll(
+      tokens_, name.data(), name.size(), [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
+      [this](const Token& token, char c) { return Accepts(token, static_cast<char32_t>(c)); });
+}
 
 bool Pattern::Covers(const Pattern& other, size_t& steps) const {
   return MatchAll(
