@@ -253,9 +253,9 @@ class LayerPlanner {
 
 }  // namespace
 
-absl::StatusOr<LayerPlan> PlanLayers(const v1::QConfig& config, const v1::ConfigSpec& spec,
-                                     const v1::LlmTemplate& llm_template, const ModuleList& modules,
-                                     CancellationToken& token) {
+absl::StatusOr<LayerPlan> ComputeLayerPlan(const v1::QConfig& config, const v1::ConfigSpec& spec,
+                                           const v1::LlmTemplate& llm_template, const ModuleList& modules,
+                                           CancellationToken& token) {
   return LayerPlanner(config, spec, llm_template, modules, token).Plan();
 }
 

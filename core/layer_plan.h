@@ -36,9 +36,9 @@ struct LayerPlan {
 
 // Applies `config`, which ResolveConfig() made of `spec` and `llm_template`, to `modules`.
 // An error of `token`: the computation was cancelled. ANSWER_TOO_LARGE: matching the patterns would take too long.
-absl::StatusOr<LayerPlan> PlanLayers(const v1::QConfig& config, const v1::ConfigSpec& spec,
-                                     const v1::LlmTemplate& llm_template, const ModuleList& modules,
-                                     CancellationToken& token);
+absl::StatusOr<LayerPlan> ComputeLayerPlan(const v1::QConfig& config, const v1::ConfigSpec& spec,
+                                           const v1::LlmTemplate& llm_template, const ModuleList& modules,
+                                           CancellationToken& token);
 
 }  // namespace qconfig
 

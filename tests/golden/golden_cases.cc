@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -215,6 +217,44 @@ std::string DifferenceFrom(const ordered_json& golden, const v1::GetConfigRespon
   if (golden_runtime["kv_cache_group"].is_null()) golden_runtime["kv_cache_group"] = ordered_json::array();
   if (runtime != golden_runtime) return absl::StrCat("server ", runtime.dump(), "\nQuark  ", golden_runtime.dump());
   return "";
+}
+
+v1::PlanLayersRequest ReadPlanRequest(const ordered_json& golden) {
+  static const ordered_json models = [] {
+    std::ifstream file(absl::StrCat(QCONFIG_GOLDEN_DIR, "/modules.json"));
+    return ordered_json::parse(file);
+  }();
+  v1::PlanLayersRequest request;
+  *request.mutable_spec() = ReadRequest(golden["request"]).spec();
+  for (const ordered_json& module : models.at(request.spec().model_type())) {
+    v1::Module& added = *request.add_modules();
+    added.set_name(module[0].get<std::string>());
+    added.set_type(module[1].get<std::string>());
+  }
+  return request;
+}
+
+std::string DifferenceFrom(const ordered_json& golden, const v1::PlanLayersRequest& request,
+                           const v1::PlanLayersResponse& plan) {
+  std::vector<v1::QLayerConfig> configs;
+  for (const ordered_json& config : golden["configs"]) {
+    const absl::Status status = ReadQuarkJson(config, "configs", configs.emplace_back());
+    if (!status.ok()) Die(status.ToString());
+  }
+  std::map<std::string, const v1::QLayerConfig*> expected;
+  for (const ordered_json& layer : golden["layers"]) {
+    expected[layer[0].get<std::string>()] = layer[1].is_null() ? nullptr : &configs.at(layer[1].get<size_t>());
+  }
+  for (int i = 0; i < request.modules_size(); ++i) {
+    const auto it = expected.find(request.modules(i).name());
+    if (it == expected.end()) continue;
+    const auto config = static_cast<int>(plan.config_of_module(i));
+    const std::string planned = config == 0 ? "not quantized" : plan.configs(config - 1).ShortDebugString();
+    const std::string set_up = it->second == nullptr ? "not quantized" : it->second->ShortDebugString();
+    if (planned != set_up) return absl::StrCat(it->first, ": planned ", planned, "\nQuark ", set_up);
+    expected.erase(it);
+  }
+  return expected.empty() ? "" : absl::StrCat("not in modules.json: ", expected.begin()->first);
 }
 
 std::string DifferenceFrom(const ordered_json& golden, const v1::ItemError& error) {

@@ -10,6 +10,7 @@
 #include "qconfig/v1/algorithm.pb.h"
 #include "qconfig/v1/config_service.pb.h"
 #include "qconfig/v1/error.pb.h"
+#include "qconfig/v1/plan.pb.h"
 #include "qconfig/v1/quantization.pb.h"
 #include "qconfig/v1/registry.pb.h"
 
@@ -20,6 +21,9 @@ std::vector<nlohmann::ordered_json> ReadGoldenCases(const std::string& release, 
 
 // Converts the request of a case, which uses Quark's keywords.
 v1::GetConfigRequest ReadRequest(const nlohmann::ordered_json& request);
+
+// Makes a request for the plan of a case of "layers", with all modules of its model type from modules.json.
+v1::PlanLayersRequest ReadPlanRequest(const nlohmann::ordered_json& golden);
 
 // Converts the algorithm configuration that a case passes to Quark's constructor.
 v1::AlgoConfig ReadAlgoConfig(const std::string& algorithm, const nlohmann::ordered_json& fields);
@@ -33,6 +37,11 @@ std::vector<v1::LlmTemplate> ReadTemplates(const nlohmann::ordered_json& registe
 
 // Describes how `response` differs from what Quark returns for a case. Empty if they are equal.
 std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::GetConfigResponse& response);
+
+// Describes how the configurations of `plan` differ from those that a run of Quark sets up. `plan` is the answer to
+// ReadPlanRequest(). Empty if they are equal.
+std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::PlanLayersRequest& request,
+                           const v1::PlanLayersResponse& plan);
 
 // Describes how `error` differs from the error that Quark raises for a case. Empty if they are equivalent.
 std::string DifferenceFrom(const nlohmann::ordered_json& golden, const v1::ItemError& error);
