@@ -13,6 +13,7 @@
 #include <boost/system/error_code.hpp>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <limits>
 #include <list>
 #include <thread>
@@ -20,7 +21,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 
 namespace qconfig {
 namespace {
@@ -45,24 +45,20 @@ absl::StatusOr<tcp::resolver::results_type> Resolve(asio::io_context& context, c
 // Like Resolve(), but kDeadlineExceeded after `timeout`. getaddrinfo() can take long and cannot be cancelled, so it
 // runs on a thread that may outlive this call.
 absl::StatusOr<tcp::resolver::results_type> ResolveWithin(absl::Duration timeout, const HostAndPort& address) {
-  struct Lookup {
-    absl::Notification done;
-    absl::StatusOr<tcp::resolver::results_type> endpoints;
-  };
-  const auto lookup = std::make_shared<Lookup>();
-  std::thread([lookup, address] {
+  std::promise<absl::StatusOr<tcp::resolver::results_type>> promise;
+  auto endpoints = promise.get_future();
+  std::thread([promise = std::move(promise), address]() mutable {
     try {
       asio::io_context context;
-      lookup->endpoints = Resolve(context, address, tcp::resolver::numeric_service);
+      promise.set_value(Resolve(context, address, tcp::resolver::numeric_service));
     } catch (const std::exception& error) {
-      lookup->endpoints = absl::UnavailableError(error.what());
+      promise.set_value(absl::UnavailableError(error.what()));
     }
-    lookup->done.Notify();
   }).detach();
-  if (!lookup->done.WaitForNotificationWithTimeout(timeout)) {
+  if (endpoints.wait_for(absl::ToChronoNanoseconds(timeout)) != std::future_status::ready) {
     return absl::DeadlineExceededError("the name was not resolved in time");
   }
-  return lookup->endpoints;
+  return endpoints.get();
 }
 
 // The value of the header Host.

@@ -19,7 +19,6 @@
 namespace qconfig {
 namespace {
 
-constexpr mode_t kOwnerOnly = 0600;
 constexpr int64_t kMaxNumber = int64_t{1} << 60;  // sums do not overflow
 
 // Has a fixed length, so that writing it replaces all of the old text.

@@ -20,7 +20,6 @@
 namespace qconfig {
 namespace {
 
-constexpr mode_t kOwnerOnlyFile = 0600;
 constexpr mode_t kOwnerOnlyDirectory = 0700;
 
 absl::Status Sync(const std::string& path, int flags) {
@@ -90,7 +89,7 @@ absl::StatusOr<std::string> CreateUnfinishedFile(const std::string& path) {
   std::random_device random;
   while (true) {
     std::string name = absl::StrFormat("%s.%d-%08x%08x.tmp", path, getpid(), random(), random());
-    const UniqueFd fd(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnlyFile));
+    const UniqueFd fd(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
     if (fd.ok()) return name;
     if (errno != EEXIST) return FileFailure("create", name, errno);
   }

@@ -16,6 +16,9 @@ namespace qconfig {
 // Operations on files that only their owner can access. Their effects survive a crash once they have returned. Failures
 // of the operating system are STORAGE_FULL or STORAGE_UNAVAILABLE, and the message has the path. Thread-safe.
 
+// The permissions of files.
+inline constexpr mode_t kOwnerOnly = 0600;
+
 // The properties of the file at a path. Follows links.
 struct FileFacts {
   int64_t size = -1;  // -1: there is no file

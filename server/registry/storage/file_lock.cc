@@ -15,8 +15,6 @@
 namespace qconfig {
 namespace {
 
-constexpr mode_t kOwnerOnly = 0600;
-
 std::string ReadHolder(int fd) {
   std::array<char, 32> text{};
   const ssize_t size = pread(fd, text.data(), text.size(), 0);
