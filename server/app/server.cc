@@ -91,6 +91,7 @@ HandlerTable Server::Handlers(const std::shared_ptr<AnswerCache>& answer_cache) 
   handlers.queued = {{config + "GetConfig", Bytes(config_service_, &ConfigService::GetConfig), answer_cache}};
   handlers.sync = {
       {config + "BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig)},
+      {config + "PlanLayers", Bytes(config_service_, &ConfigService::PlanLayers)},
       {config + "ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates)},
       {config + "GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate)},
       {config + "ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes)},

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "core/get_config.h"
+#include "core/plan_layers.h"
 #include "core/request_shape.h"
 #include "core/shape_checks.h"
 #include "core/status_macros.h"
@@ -84,9 +85,9 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
   return GetConfig(call, request, call.deadline);
 }
 
-absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
-                                                               const v1::GetConfigRequest& request,
-                                                               absl::Time end) const {
+template <typename Request, typename Compute>
+auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Time end, Compute compute) const
+    -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken())) {
   // The tenant first: the error of a request is that of its first invalid field.
   QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
@@ -96,7 +97,22 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
   if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
   const auto check = [&] { return CheckActive(call, end); };
-  return qconfig::GetConfig(*snapshot, request, limits_, CancellationToken(check));
+  return compute(*snapshot, CancellationToken(check));
+}
+
+absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
+                                                               const v1::GetConfigRequest& request,
+                                                               absl::Time end) const {
+  return Resolve(call, request, end, [&](const Snapshot& snapshot, CancellationToken token) {
+    return qconfig::GetConfig(snapshot, request, limits_, token);
+  });
+}
+
+absl::StatusOr<v1::PlanLayersResponse> ConfigService::PlanLayers(const CallContext& call,
+                                                                 const v1::PlanLayersRequest& request) const {
+  return Resolve(call, request, call.deadline, [&](const Snapshot& snapshot, CancellationToken token) {
+    return qconfig::PlanLayers(snapshot, request, limits_, token);
+  });
 }
 
 absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(

@@ -3,10 +3,16 @@
 #define QCONFIG_SERVER_SERVICES_CONFIG_SERVICE_H_
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/cancellation.h"
 #include "core/limits.h"
+#include "core/snapshot.h"
 #include "qconfig/v1/config_service.pb.h"
+#include "qconfig/v1/plan.pb.h"
 #include "server/base/call_context.h"
 #include "server/base/clock.h"
 #include "server/base/concurrency_limiter.h"
@@ -21,10 +27,13 @@ class ConfigService {
   // `registry` must outlive the service.
   ConfigService(const Registry& registry, const Limits& limits, Clock clock);
 
-  // Both also return kCancelled or kDeadlineExceeded soon after the caller cancels the call or its deadline expires.
+  // These three also return kCancelled or kDeadlineExceeded soon after the caller cancels the call or its deadline
+  // expires.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request) const;
   absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(const CallContext& call,
                                                             const v1::BatchGetConfigRequest& request) const;
+  absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const CallContext& call,
+                                                    const v1::PlanLayersRequest& request) const;
   absl::StatusOr<v1::ListTemplatesResponse> ListTemplates(const CallContext& call,
                                                           const v1::ListTemplatesRequest& request) const;
   absl::StatusOr<v1::GetTemplateResponse> GetTemplate(const CallContext& call,
@@ -42,6 +51,11 @@ class ConfigService {
   // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
                                                   absl::Time end) const;
+
+  // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. `end` as above.
+  template <typename Request, typename Compute>
+  auto Resolve(const CallContext& call, const Request& request, absl::Time end, Compute compute) const
+      -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
 
   // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.
   template <typename Request>
