@@ -61,16 +61,16 @@ class LayerPlanner {
   }
 
   absl::StatusOr<LayerPlan> Plan() && {
-    const PatternIndex index(sequence_.patterns);
+    const PatternIndex index(sequence_.patterns, SampleNames());
     uses_.resize(rules_.size());
     is_stripped_.resize(rules_.size());
     plan_.rule_of_module.reserve(modules_.size());
     std::vector<uint32_t> matches;
-    std::optional<size_t> message;  // of the previous module
+    absl::string_view type_name;  // of the previous module
     TypeRules type{};
     for (size_t i = 0; i < modules_.size(); ++i) {
-      if (message != modules_.message_index(i)) {
-        message = modules_.message_index(i);
+      if (type_name != modules_.message(i).type()) {
+        type_name = modules_.message(i).type();
         type = RulesOfType(modules_.message(i).type());
       }
       if (!type.is_quantizable) {
@@ -87,6 +87,16 @@ class LayerPlanner {
   }
 
  private:
+  std::vector<absl::string_view> SampleNames() const {
+    constexpr size_t kNames = 256;
+    std::vector<absl::string_view> names;
+    names.reserve(kNames);
+    for (size_t i = 0; i < modules_.size() && names.size() < kNames; i += 1 + modules_.size() / kNames) {
+      names.push_back(modules_.name(i));
+    }
+    return names;
+  }
+
   static constexpr uint32_t kNotQuantizable = 0;
   static constexpr uint32_t kGlobal = 1;
 

@@ -103,6 +103,11 @@ absl::StatusOr<ModuleList> ModuleList::Expand(const Messages& messages, const Li
                                               CancellationToken& token) {
   ModuleList list;
   list.messages_ = &messages;
+  size_t bytes = 0;
+  for (const v1::Module& module : messages) bytes += module.name().size();
+  list.names_.reserve(bytes);  // enough without ranges
+  list.ends_.reserve(static_cast<size_t>(messages.size()) + 1);
+  list.messages_of_.reserve(static_cast<size_t>(messages.size()));
   const auto field = [](int index) { return absl::StrCat("modules[", index, "].name"); };
   std::vector<uint32_t> numbers;
   for (int m = 0; m < messages.size(); ++m) {

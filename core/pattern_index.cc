@@ -35,20 +35,30 @@ void ForEachGram(absl::string_view pattern, Visit visit) {
 
 }  // namespace
 
-PatternIndex::PatternIndex(absl::Span<const absl::string_view> patterns) {
-  absl::flat_hash_map<Gram, uint32_t> frequency;
+PatternIndex::PatternIndex(absl::Span<const absl::string_view> patterns, absl::Span<const absl::string_view> sample) {
+  absl::flat_hash_map<Gram, size_t> frequency;
   for (const absl::string_view pattern : patterns) {
     if (Pattern::HasWildcard(pattern)) ForEachGram(pattern, [&](Gram gram) { ++frequency[gram]; });
+  }
+  if (!frequency.empty()) {
+    for (const absl::string_view name : sample) {
+      ForEachGram(name, [&](Gram gram) {
+        const auto it = frequency.find(gram);
+        if (it != frequency.end()) it->second += patterns.size();  // one name counts more than all patterns
+      });
+    }
   }
   for (uint32_t i = 0; i < patterns.size(); ++i) {
     if (!Pattern::HasWildcard(patterns[i])) {
       literals_[patterns[i]].push_back(i);
+      if (patterns[i].size() >= literal_sizes_.size()) literal_sizes_.resize(patterns[i].size() + 1);
+      literal_sizes_[patterns[i].size()] = true;
       continue;
     }
     Gram rarest = 0;
-    uint32_t least = 0;  // 0: no gram so far
+    size_t least = 0;  // 0: no gram so far
     ForEachGram(patterns[i], [&](Gram gram) {
-      const uint32_t count = frequency[gram];
+      const size_t count = frequency[gram];
       if (least == 0 || count < least) {
         least = count;
         rarest = gram;
@@ -74,7 +84,7 @@ absl::Status PatternIndex::Try(const Glob& glob, absl::string_view name, Cancell
 absl::Status PatternIndex::FindMatches(absl::string_view name, CancellationToken& token,
                                        std::vector<uint32_t>& matches) const {
   matches.clear();
-  if (!literals_.empty()) {
+  if (name.size() < literal_sizes_.size() && literal_sizes_[name.size()]) {
     const auto it = literals_.find(name);
     if (it != literals_.end()) matches = it->second;
   }

@@ -22,8 +22,9 @@ namespace qconfig {
 // Const methods are thread-safe if each call has its own token and vector.
 class PatternIndex {
  public:
+  // `sample` are some of the names, which tell the index which bytes are rare.
   // Refers to `patterns`, which must outlive the index.
-  explicit PatternIndex(absl::Span<const absl::string_view> patterns);
+  PatternIndex(absl::Span<const absl::string_view> patterns, absl::Span<const absl::string_view> sample);
 
   // Sets `matches` to the positions of all patterns that match `name`, in ascending order.
   // An error of `token`: the computation was cancelled.
@@ -45,6 +46,7 @@ class PatternIndex {
                    std::vector<uint32_t>& matches) const;
 
   absl::flat_hash_map<absl::string_view, std::vector<uint32_t>> literals_;
+  std::vector<bool> literal_sizes_;  // whether a literal has as many bytes
   std::vector<Glob> unconditional_;  // without four literal bytes in a row
   absl::flat_hash_map<Gram, std::vector<Glob>> globs_;
   std::array<uint64_t, 1024> filter_ = {};

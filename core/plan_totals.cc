@@ -146,18 +146,26 @@ double BitsAfter(const Stages& stages, const google::protobuf::RepeatedField<int
 
 int64_t ToBytes(double bits) { return std::llround(std::ceil(bits / 8)); }
 
-// Adds a group of `count` equal modules.
-void AddTo(v1::ConfigTotals& totals, const v1::Module& module, const v1::QLayerConfig* config, int64_t count) {
-  totals.set_modules(totals.modules() + count);
-  if (module.shape().empty()) return;
+// The sizes of one weight.
+struct WeightSizes {
+  int64_t values = 0;
+  int64_t bytes_before = 0;
+  int64_t bytes_after = 0;
+};
+
+WeightSizes Measure(const v1::Module& module, const v1::QLayerConfig* config) {
+  if (module.shape().empty()) return {};
   double values = 1;
   for (const int64_t dimension : module.shape()) values *= static_cast<double>(dimension);
   const int64_t before = ToBytes(values * BitsBefore(module.dtype()));
   const bool quantized = config != nullptr && !config->weight().empty();
   const int64_t after = quantized ? ToBytes(BitsAfter(config->weight(), module.shape(), values)) : before;
-  totals.set_parameters(totals.parameters() + count * std::llround(values));
-  totals.set_weight_bytes_before(totals.weight_bytes_before() + count * before);
-  totals.set_weight_bytes_after(totals.weight_bytes_after() + count * after);
+  return {std::llround(values), before, after};
+}
+
+bool HaveEqualWeights(const v1::Module& a, const v1::Module& b) {
+  return a.shape_size() == b.shape_size() && std::equal(a.shape().begin(), a.shape().end(), b.shape().begin()) &&
+         a.dtype() == b.dtype();
 }
 
 double KvCacheBits(const v1::QConfig& config, const LayerPlan& plan) {
@@ -172,13 +180,20 @@ double KvCacheBits(const v1::QConfig& config, const LayerPlan& plan) {
 
 v1::PlanTotals ComputeTotals(const v1::QConfig& config, const ModuleList& modules, const LayerPlan& plan) {
   std::vector<v1::ConfigTotals> by_config(plan.configs.size() + 1);
-  for (size_t begin = 0, end = 0; begin < modules.size(); begin = end) {
-    while (end < modules.size() && modules.message_index(end) == modules.message_index(begin) &&
-           plan.config_of_module[end] == plan.config_of_module[begin]) {
-      ++end;
+  size_t previous = 0;
+  WeightSizes sizes;  // of the module `previous`
+  for (size_t i = 0; i < modules.size(); ++i) {
+    if (i == 0 || plan.config_of_module[i] != plan.config_of_module[previous] ||
+        (modules.message_index(i) != modules.message_index(previous) &&
+         !HaveEqualWeights(modules.message(i), modules.message(previous)))) {
+      sizes = Measure(modules.message(i), plan.config(i));
     }
-    AddTo(by_config[plan.config_of_module[begin]], modules.message(begin), plan.config(begin),
-          static_cast<int64_t>(end - begin));
+    previous = i;
+    v1::ConfigTotals& part = by_config[plan.config_of_module[i]];
+    part.set_modules(part.modules() + 1);
+    part.set_parameters(part.parameters() + sizes.values);
+    part.set_weight_bytes_before(part.weight_bytes_before() + sizes.bytes_before);
+    part.set_weight_bytes_after(part.weight_bytes_after() + sizes.bytes_after);
   }
   v1::PlanTotals totals;
   for (size_t i = 0; i < by_config.size(); ++i) {
