@@ -6,15 +6,22 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/resolve_config.h"
 #include "tests/core/test_support.h"
 
 namespace qconfig {
 namespace {
 
+google::protobuf::RepeatedPtrField<v1::Warning> Find(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
+  const auto config = ResolveConfig(snapshot, spec);
+  EXPECT_TRUE(config.ok()) << config.status();
+  return FindWarnings(snapshot, spec, *config);
+}
+
 // One line for each warning: "<code> <field> <value>".
-std::string GetWarnings(const std::string& spec) {
+std::string GetWarnings(const std::string& spec, const Snapshot& snapshot = Tiny()) {
   std::string lines;
-  for (const v1::Warning& warning : FindWarnings(Tiny(), Proto<v1::ConfigSpec>(spec))) {
+  for (const v1::Warning& warning : Find(snapshot, Proto<v1::ConfigSpec>(spec))) {
     EXPECT_FALSE(warning.message().empty());
     absl::StrAppend(&lines, v1::WarningCode_Name(warning.code()).substr(13), " ", warning.field(), " ", warning.value(),
                     "\n");
@@ -88,7 +95,7 @@ TEST(WarningsTest, SearchForCoveredOverridesIsBounded) {
   };
   for (int i = 0; i < 5'000; ++i) add(absl::StrCat("*a*a*a*a*", 10'000 + i, "*b"));
   add("*a*a*a*a*10000*b*b");  // covered by the first override, but the search has already stopped
-  EXPECT_EQ(FindWarnings(Tiny(), spec).size(), 0);
+  EXPECT_EQ(Find(Tiny(), spec).size(), 0);
 }
 
 }  // namespace
