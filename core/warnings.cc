@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/algorithm_rules.h"
 #include "core/excluded_overrides.h"
+#include "core/fused_overrides.h"
 #include "core/pattern.h"
 #include "core/pattern_warnings.h"
 #include "core/projection.h"
@@ -31,7 +32,8 @@ class WarningFinder {
       : snapshot_(snapshot),
         spec_(spec),
         config_(config),
-        llm_template_(**snapshot.FindTemplate(spec.model_type(), "")) {
+        llm_template_(**snapshot.FindTemplate(spec.model_type(), "")),
+        fused_(spec, config) {
     for (const v1::LayerQuantConfigEntry& entry : config.layer_quant_config()) {
       if (entry.origin() != v1::ENTRY_ORIGIN_REQUEST) projections_.push_back(entry.pattern());
     }
@@ -93,20 +95,24 @@ class WarningFinder {
     for (int i = 0; i < spec_.layer_config_size(); ++i) {
       const v1::LayerConfigEntry& entry = spec_.layer_config(i);
       const std::string path = absl::StrCat("spec.layer_config[", i, "]");
-      if (!WarnAboutSyntax(entry, path + ".pattern", warnings_)) CheckOverride(i, path + ".pattern", excluded);
+      const std::string field = path + ".pattern";
+      if (!WarnAboutSyntax(entry, field, warnings_) && MayApply(i, field, excluded)) {
+        fused_.CheckOverride(entry, field, warnings_);
+      }
       CheckScheme(entry.scheme(), path + ".scheme");
     }
     const Pattern any_name("*");
     for (int i = 0; i < spec_.layer_type_config_size(); ++i) {
       const v1::LayerTypeConfigEntry& entry = spec_.layer_type_config(i);
       const std::string path = absl::StrCat("spec.layer_type_config[", i, "]");
-      CheckCovered(any_name, path + ".layer_type", entry.layer_type());
+      IsCovered(any_name, path + ".layer_type", entry.layer_type());
       CheckScheme(entry.scheme(), path + ".scheme");
     }
   }
 
-  void CheckOverride(int index, const std::string& field, ExcludedOverrides& excluded) {
-    if (cover_steps_ >= kMaxCoverSteps) return;
+  // Warns and returns false if no layer gets the configuration of the override.
+  bool MayApply(int index, const std::string& field, ExcludedOverrides& excluded) {
+    if (cover_steps_ >= kMaxCoverSteps) return true;
     const std::string& text = spec_.layer_config(index).pattern();
     const bool is_base = MayBeBase(text);
     Pattern pattern(text);
@@ -114,15 +120,16 @@ class WarningFinder {
       const std::string reason = excluded.Explain(text, pattern);
       if (!reason.empty()) {
         warnings_.Add(v1::WARNING_CODE_OVERRIDE_EXCLUDED, field, text, reason);
-        return;
+        return false;
       }
     }
     // Quark looks for an override with the exact name before it tries patterns, so a literal override always wins its
     // layer, and it covers no pattern.
-    if (!Pattern::HasWildcard(text)) return;
+    if (!Pattern::HasWildcard(text)) return true;
     cover_steps_ += text.size();
-    if (!is_base) CheckCovered(pattern, field, text);
+    const bool covered = !is_base && IsCovered(pattern, field, text);
     earlier_.push_back({index, std::move(pattern)});
+    return !covered;
   }
 
   // Whether the override may be the base of a projection for the KV cache or attention scheme, although it wins no
@@ -133,23 +140,28 @@ class WarningFinder {
                        [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); });
   }
 
-  void CheckCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
+  // Warns and returns true if an earlier override matches all names that `pattern` matches.
+  bool IsCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
     for (const auto& [index, earlier] : earlier_) {
-      if (cover_steps_ >= kMaxCoverSteps) return;
+      if (cover_steps_ >= kMaxCoverSteps) return false;
       ++cover_steps_;
       if (!earlier.Covers(pattern, cover_steps_)) continue;
       const std::string& winner = spec_.layer_config(index).pattern();
       warnings_.Add(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
                     absl::StrCat("never applies, because spec.layer_config[", index, "].pattern \"",
                                  Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
-      return;
+      return true;
     }
+    return false;
   }
 
   void CheckExclusions() {
     const auto& patterns = spec_.exclude_layers().patterns();
     for (int i = 0; i < patterns.size(); ++i) {
-      WarnAboutExclusionSyntax(patterns[i], absl::StrCat("spec.exclude_layers.patterns[", i, "]"), warnings_);
+      const std::string field = absl::StrCat("spec.exclude_layers.patterns[", i, "]");
+      if (!WarnAboutExclusionSyntax(patterns[i], field, warnings_)) {
+        fused_.CheckExclusion(patterns[i], field, warnings_);
+      }
     }
     CheckDroppedExclusions();
   }
@@ -179,6 +191,7 @@ class WarningFinder {
   const v1::QConfig& config_;
   const v1::LlmTemplate& llm_template_;
   std::vector<absl::string_view> projections_;  // that the KV cache or attention scheme quantizes
+  FusedOverrides fused_;
   size_t cover_steps_ = 0;
   std::vector<std::pair<int, Pattern>> earlier_;  // overrides with wildcards, by their index in the spec
   WarningList warnings_;

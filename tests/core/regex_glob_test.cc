@@ -41,7 +41,7 @@ TEST(GlobsOfRegexTest, ConvertsWhatGlobsCanExpress) {
   EXPECT_EQ(Globs(R"(^model\.layers\.0\..*?$)"), "model.layers.0.*");
   EXPECT_EQ(Globs(R"(*\.mlp\.gate)"), "*.mlp.gate");
   EXPECT_EQ(Globs("re:.*[qk]_proj"), "*[qk]_proj");
-  EXPECT_EQ(Globs("re:layers.[^0].*"), "layers.[!0].*");
+  EXPECT_EQ(Globs("re:layers.[^0].*"), "layers.[!0]*");
   EXPECT_EQ(Globs(R"(layers\.\d\.mlp)"), "layers.[0-9].mlp");
   EXPECT_EQ(Globs("re:.*.*head"), "*head");
 }
