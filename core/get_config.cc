@@ -35,7 +35,7 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   response.set_catalog_digest(catalog.digest());
   response.set_revision(snapshot.revision());
   response.set_config_digest(Sha256Hex(canonical_json));
-  *response.mutable_warnings() = FindWarnings(snapshot, request.spec());
+  *response.mutable_warnings() = FindWarnings(snapshot, request.spec(), config);
   if (response.config_digest() == request.if_digest()) {
     response.set_not_modified(true);
     return response;

@@ -147,10 +147,27 @@ bool Pattern::Covers(const Pattern& other, size_t& steps) const {
       tokens_, other.tokens_.data(), other.tokens_.size(),
       [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
       [&](const Token& token, const Token& other_token) {
-        steps +=
-            1 + (IsSet(token) ? ParseSet(token).size : 0) + (IsSet(other_token) ? other.ParseSet(other_token).size : 0);
+        steps += 1 + SizeOfSet(token) + other.SizeOfSet(other_token);
         return Accepts(token, other, other_token);
       });
+}
+
+bool Pattern::MayAgree(const Token& token, const Pattern& other, const Token& other_token) const {
+  if (token.kind == Token::Kind::kLiteral) return other.Accepts(other_token, token.value);
+  return other_token.kind != Token::Kind::kLiteral || Accepts(token, other_token.value);
+}
+
+bool Pattern::MayOverlap(const Pattern& other, size_t& steps) const {
+  const auto may_overlap = [&](auto token, auto end, auto other_token, auto other_end) {
+    for (; token != end && other_token != other_end; ++token, ++other_token) {
+      steps += 1 + SizeOfSet(*token) + other.SizeOfSet(*other_token);
+      if (token->kind == Token::Kind::kAnyRun || other_token->kind == Token::Kind::kAnyRun) break;
+      if (!MayAgree(*token, other, *other_token)) return false;
+    }
+    return true;
+  };
+  return may_overlap(tokens_.begin(), tokens_.end(), other.tokens_.begin(), other.tokens_.end()) &&
+         may_overlap(tokens_.rbegin(), tokens_.rend(), other.tokens_.rbegin(), other.tokens_.rend());
 }
 
 }  // namespace qconfig

@@ -27,6 +27,10 @@ class Pattern {
   // cannot decide it. Adds the steps of the comparison to `steps`.
   bool Covers(const Pattern& other, size_t& steps) const;
 
+  // false: no name matches both patterns. true: comparing their beginnings and ends cannot rule it out. Adds the steps
+  // of the comparison to `steps`.
+  bool MayOverlap(const Pattern& other, size_t& steps) const;
+
   // Whether `text` has a wildcard character, even a literal one such as an unclosed `[`. Quark uses this rule to
   // distinguish patterns from layer names.
   static bool HasWildcard(absl::string_view text) { return text.find_first_of("*?[") != absl::string_view::npos; }
@@ -40,6 +44,8 @@ class Pattern {
     uint32_t value;  // the character of kLiteral; the index in `sets_` of kOneOf and kNoneOf
   };
 
+  // Whether there may be a character that both `token` and `other_token` of `other` accept.
+  bool MayAgree(const Token& token, const Pattern& other, const Token& other_token) const;
   void AppendSet(absl::string_view set);
   bool Accepts(const Token& token, char32_t c) const;
   // Whether `token` accepts every character that `other_token` of `other` does.
@@ -58,6 +64,7 @@ class Pattern {
   static bool IsSet(const Token& token) {
     return token.kind == Token::Kind::kOneOf || token.kind == Token::Kind::kNoneOf;
   }
+  size_t SizeOfSet(const Token& token) const { return IsSet(token) ? ParseSet(token).size : 0; }
 
   std::vector<Token> tokens_;
   std::vector<uint32_t> sets_;  // the end of each set in `ranges_`

@@ -6,10 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "core/algorithm_rules.h"
+#include "core/excluded_overrides.h"
+#include "core/fused_overrides.h"
 #include "core/pattern.h"
+#include "core/pattern_warnings.h"
 #include "core/projection.h"
 #include "core/utf8.h"
+#include "core/warning_list.h"
 
 namespace qconfig {
 namespace {
@@ -22,96 +28,150 @@ constexpr size_t kMaxPrintedChars = 128;
 
 class WarningFinder {
  public:
-  WarningFinder(const Snapshot& snapshot, const v1::ConfigSpec& spec)
-      : snapshot_(snapshot), spec_(spec), llm_template_(**snapshot.FindTemplate(spec.model_type(), "")) {}
+  WarningFinder(const Snapshot& snapshot, const v1::ConfigSpec& spec, const v1::QConfig& config)
+      : snapshot_(snapshot),
+        spec_(spec),
+        config_(config),
+        llm_template_(**snapshot.FindTemplate(spec.model_type(), "")),
+        fused_(spec, config) {
+    for (const v1::LayerQuantConfigEntry& entry : config.layer_quant_config()) {
+      if (entry.origin() != v1::ENTRY_ORIGIN_REQUEST) projections_.push_back(entry.pattern());
+    }
+  }
 
   google::protobuf::RepeatedPtrField<v1::Warning> Find() {
     CheckScheme(spec_.scheme(), "spec.scheme");
+    CheckAlgorithms();
     if (!spec_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
-      Warn(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "spec.kv_cache_scheme", spec_.kv_cache_scheme(),
-           absl::StrCat("the template ", llm_template_.model_type(),
-                        " names no K and V projections, so the KV cache is not quantized"));
+      warnings_.Add(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "spec.kv_cache_scheme", spec_.kv_cache_scheme(),
+                    absl::StrCat("the template ", llm_template_.model_type(),
+                                 " names no K and V projections, so the KV cache is not quantized"));
     }
     if (!spec_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
-      Warn(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "spec.attention_scheme", spec_.attention_scheme(),
-           absl::StrCat("the template ", llm_template_.model_type(),
-                        " names no Q projection, so only the softmax is quantized"));
+      warnings_.Add(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "spec.attention_scheme", spec_.attention_scheme(),
+                    absl::StrCat("the template ", llm_template_.model_type(),
+                                 " names no Q projection, so only the softmax is quantized"));
     }
-    CheckOverrides();
-    if (spec_.has_exclude_layers()) CheckDroppedExclusions();
-    return std::move(warnings_);
+    if (spec_.layer_config_size() > 0 || spec_.layer_type_config_size() > 0) CheckOverrides();
+    if (spec_.has_exclude_layers()) CheckExclusions();
+    return warnings_.Take();
   }
 
  private:
-  void Warn(v1::WarningCode code, const std::string& field, const std::string& value, const std::string& message) {
-    v1::Warning& warning = *warnings_.Add();
-    warning.set_code(code);
-    warning.set_field(field);
-    warning.set_value(value);
-    warning.set_message(message);
-  }
-
   void CheckScheme(const std::string& name, const std::string& field) {
     const v1::Scheme& scheme = **snapshot_.FindScheme(name, field);
     if (!scheme.alias_of().empty()) {
-      Warn(v1::WARNING_CODE_SCHEME_ALIAS, field, name, absl::StrCat("an older name of ", scheme.alias_of()));
+      warnings_.Add(v1::WARNING_CODE_SCHEME_ALIAS, field, name, absl::StrCat("an older name of ", scheme.alias_of()));
     }
     if (scheme.origin() == v1::REGISTRY_ORIGIN_TENANT && snapshot_.catalog().FindScheme(name) != nullptr) {
-      Warn(v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
-           absl::StrCat("the tenant's scheme is used instead of the one in ", snapshot_.catalog().name()));
+      warnings_.Add(v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
+                    absl::StrCat("the tenant's scheme is used instead of the one in ", snapshot_.catalog().name()));
+    }
+  }
+
+  // Looks only at the scheme of the request: without modules, it is not known whether an algorithm works on the layers
+  // of an override.
+  void CheckAlgorithms() {
+    for (int i = 0; i < spec_.algorithm_size(); ++i) {
+      const AlgorithmRule* rule =
+          FindAlgorithmRule(absl::AsciiStrToLower(spec_.algorithm(i)), config_.global_quant_config());
+      if (rule == nullptr) continue;
+      const std::string field = absl::StrCat("spec.algorithm[", i, "]");
+      if (rule->effect == AlgorithmRule::Effect::kFails) {
+        warnings_.Add(v1::WARNING_CODE_ALGORITHM_REJECTS_SCHEME, field, spec_.algorithm(i),
+                      absl::StrCat(rule->text, ", as with the scheme ", Printable(spec_.scheme(), kMaxPrintedChars),
+                                   ", after the calibration data is loaded. Use another algorithm or scheme"));
+      } else {
+        warnings_.Add(
+            v1::WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME, field, spec_.algorithm(i),
+            absl::StrCat(rule->text, ". Quark accepts it for the scheme ", Printable(spec_.scheme(), kMaxPrintedChars),
+                         ", but it may not improve the accuracy. Compare with a run without it"));
+      }
     }
   }
 
   void CheckOverrides() {
+    ExcludedOverrides excluded(snapshot_.catalog().traits(), spec_, llm_template_);
     for (int i = 0; i < spec_.layer_config_size(); ++i) {
       const v1::LayerConfigEntry& entry = spec_.layer_config(i);
       const std::string path = absl::StrCat("spec.layer_config[", i, "]");
+      const std::string field = path + ".pattern";
+      if (!WarnAboutSyntax(entry, field, warnings_) && MayApply(i, field, excluded)) {
+        fused_.CheckOverride(entry, field, warnings_);
+      }
       CheckScheme(entry.scheme(), path + ".scheme");
-      // Quark looks for an override with the exact name before it tries patterns, so a literal override always wins its
-      // layer, and it covers no pattern.
-      if (!Pattern::HasWildcard(entry.pattern()) || cover_steps_ >= kMaxCoverSteps) continue;
-      cover_steps_ += entry.pattern().size();
-      Pattern pattern(entry.pattern());
-      if (!MayBeBase(entry.pattern())) CheckCovered(pattern, path + ".pattern", entry.pattern());
-      earlier_.push_back({i, std::move(pattern)});
     }
     const Pattern any_name("*");
     for (int i = 0; i < spec_.layer_type_config_size(); ++i) {
       const v1::LayerTypeConfigEntry& entry = spec_.layer_type_config(i);
       const std::string path = absl::StrCat("spec.layer_type_config[", i, "]");
+      IsCovered(any_name, path + ".layer_type", entry.layer_type());
       CheckScheme(entry.scheme(), path + ".scheme");
-      CheckCovered(any_name, path + ".layer_type", entry.layer_type());
     }
+  }
+
+  // Warns and returns false if no layer gets the configuration of the override.
+  bool MayApply(int index, const std::string& field, ExcludedOverrides& excluded) {
+    if (cover_steps_ >= kMaxCoverSteps) return true;
+    const std::string& text = spec_.layer_config(index).pattern();
+    const bool is_base = MayBeBase(text);
+    Pattern pattern(text);
+    if (!is_base) {
+      const std::string reason = excluded.Explain(text, pattern);
+      if (!reason.empty()) {
+        warnings_.Add(v1::WARNING_CODE_OVERRIDE_EXCLUDED, field, text, reason);
+        return false;
+      }
+    }
+    // Quark looks for an override with the exact name before it tries patterns, so a literal override always wins its
+    // layer, and it covers no pattern.
+    if (!Pattern::HasWildcard(text)) return true;
+    cover_steps_ += text.size();
+    const bool covered = !is_base && IsCovered(pattern, field, text);
+    earlier_.push_back({index, std::move(pattern)});
+    return !covered;
   }
 
   // Whether the override may be the base of a projection for the KV cache or attention scheme, although it wins no
-  // layer.
-  bool MayBeBase(absl::string_view pattern) const {
-    const auto is_base = [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); };
-    const auto& kv = llm_template_.kv_layers_name();
-    const auto& q = llm_template_.q_layer_name();
-    return (!spec_.kv_cache_scheme().empty() && std::any_of(kv.begin(), kv.end(), is_base)) ||
-           (!spec_.attention_scheme().empty() && std::any_of(q.begin(), q.end(), is_base));
+  // layer. An excluded projection has no base.
+  bool MayBeBase(absl::string_view pattern) {
+    cover_steps_ += projections_.size();
+    return std::any_of(projections_.begin(), projections_.end(),
+                       [pattern](absl::string_view projection) { return IsBaseForProjection(pattern, projection); });
   }
 
-  void CheckCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
+  // Warns and returns true if an earlier override matches all names that `pattern` matches.
+  bool IsCovered(const Pattern& pattern, const std::string& field, const std::string& value) {
     for (const auto& [index, earlier] : earlier_) {
-      if (cover_steps_ >= kMaxCoverSteps) return;
+      if (cover_steps_ >= kMaxCoverSteps) return false;
       ++cover_steps_;
       if (!earlier.Covers(pattern, cover_steps_)) continue;
       const std::string& winner = spec_.layer_config(index).pattern();
-      Warn(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
-           absl::StrCat("never applies, because spec.layer_config[", index, "].pattern \"",
-                        Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
-      return;
+      warnings_.Add(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
+                    absl::StrCat("never applies, because spec.layer_config[", index, "].pattern \"",
+                                 Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
+      return true;
     }
+    return false;
+  }
+
+  void CheckExclusions() {
+    const auto& patterns = spec_.exclude_layers().patterns();
+    for (int i = 0; i < patterns.size(); ++i) {
+      const std::string field = absl::StrCat("spec.exclude_layers.patterns[", i, "]");
+      if (!WarnAboutExclusionSyntax(patterns[i], field, warnings_)) {
+        fused_.CheckExclusion(patterns[i], field, warnings_);
+      }
+    }
+    CheckDroppedExclusions();
   }
 
   void CheckDroppedExclusions() {
     for (const std::string& pattern : llm_template_.exclude_layers_name()) {
       if (IsStillExcluded(pattern)) continue;
-      Warn(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "spec.exclude_layers", pattern,
-           "the template excludes these layers, but spec.exclude_layers replaces its list, so they may be quantized");
+      warnings_.Add(
+          v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "spec.exclude_layers", pattern,
+          "the template excludes these layers, but spec.exclude_layers replaces its list, so they may be quantized");
     }
   }
 
@@ -128,16 +188,20 @@ class WarningFinder {
 
   const Snapshot& snapshot_;
   const v1::ConfigSpec& spec_;
+  const v1::QConfig& config_;
   const v1::LlmTemplate& llm_template_;
+  std::vector<absl::string_view> projections_;  // that the KV cache or attention scheme quantizes
+  FusedOverrides fused_;
   size_t cover_steps_ = 0;
   std::vector<std::pair<int, Pattern>> earlier_;  // overrides with wildcards, by their index in the spec
-  google::protobuf::RepeatedPtrField<v1::Warning> warnings_;
+  WarningList warnings_;
 };
 
 }  // namespace
 
-google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
-  return WarningFinder(snapshot, spec).Find();
+google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec,
+                                                             const v1::QConfig& config) {
+  return WarningFinder(snapshot, spec, config).Find();
 }
 
 }  // namespace qconfig

@@ -6,12 +6,14 @@
 
 #include "core/snapshot.h"
 #include "qconfig/v1/config_service.pb.h"
+#include "qconfig/v1/quantization.pb.h"
 
 namespace qconfig {
 
-// Warnings about the configuration of `spec`, in the order of its fields.
-// REQUIRES: ResolveConfig() succeeds for the same arguments.
-google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec);
+// Warnings about `spec` and the configuration that ResolveConfig() made of it, in the order of the fields of `spec`.
+// The searches take a limited number of steps, not of seconds, so equal requests get equal warnings.
+google::protobuf::RepeatedPtrField<v1::Warning> FindWarnings(const Snapshot& snapshot, const v1::ConfigSpec& spec,
+                                                             const v1::QConfig& config);
 
 }  // namespace qconfig
 

@@ -73,5 +73,23 @@ TEST(PatternCoversTest, CountsItsSteps) {
   EXPECT_EQ(steps, 6u) << "a set takes one step for each range";
 }
 
+TEST(PatternTest, MayOverlapComparesBeginningsAndEnds) {
+  const auto may_overlap = [](const char* one, const char* two) {
+    size_t steps = 0;
+    const bool result = Pattern(one).MayOverlap(Pattern(two), steps);
+    EXPECT_EQ(Pattern(two).MayOverlap(Pattern(one), steps), result) << one << " " << two;
+    EXPECT_GT(steps, 0u);
+    return result;
+  };
+  EXPECT_TRUE(may_overlap("*q_proj", "*self_attn*"));
+  EXPECT_TRUE(may_overlap("*q_proj", "*.0.self_attn.[qk]_proj"));
+  EXPECT_TRUE(may_overlap("*q_proj", "model.layers.0.self_attn.q_proj"));
+  EXPECT_TRUE(may_overlap("*?_proj", "*[!a]_proj"));
+  EXPECT_FALSE(may_overlap("*q_proj", "*k_proj"));
+  EXPECT_FALSE(may_overlap("*q_proj", "*[kv]_proj"));
+  EXPECT_FALSE(may_overlap("model.*", "mtp.*"));
+  EXPECT_FALSE(may_overlap("lm_head", "*q_proj"));
+}
+
 }  // namespace
 }  // namespace qconfig

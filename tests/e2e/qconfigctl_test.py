@@ -74,6 +74,17 @@ class GetConfigTest(ServerTestCase):
         self.assertIn('warning: spec.exclude_layers: "lm_head"', result.stderr)
         json.loads(result.stdout)
 
+    def test_warnings_about_patterns_have_options_that_can_be_pasted(self):
+        def warnings(*arguments):
+            return qconfigctl("get-config", "llama", "--scheme", "mxfp4", *arguments, server=self.server).stderr
+
+        self.assertIn('spec.layer_config[0].pattern: "lm_head" never applies', warnings("--layer", "lm_head=int8"))
+        self.assertIn("--exclude-nothing", warnings("--layer", "lm_head=int8"))
+        self.assertEqual(warnings("--layer", "lm_head=int8", "--exclude-nothing").count("warning"), 1)
+        self.assertIn("--exclude '*a' --exclude '*b'", warnings("--exclude", "*a *b"))
+        self.assertIn("--layer '*k_proj=fp8' --layer '*v_proj=fp8'", warnings("--layer", "*q_proj=fp8"))
+        self.assertEqual(warnings("--layer", "*q_proj=fp8", "--layer", "*k_proj=fp8", "--layer", "*v_proj=fp8"), "")
+
     def test_options_after_the_command_and_from_the_environment(self):
         for arguments, environment in (
             (["list", "catalogs", "--server", self.server.address], {}),

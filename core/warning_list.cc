@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/warning_list.h"
+
+#include <utility>
+
+namespace qconfig {
+
+void WarningList::Add(v1::WarningCode code, const std::string& field, const std::string& value, std::string message) {
+  if (++counts_[code] > kMaxOfCode) return;
+  v1::Warning& warning = *warnings_.Add();
+  warning.set_code(code);
+  warning.set_field(field);
+  warning.set_value(value);
+  warning.set_message(std::move(message));
+}
+
+google::protobuf::RepeatedPtrField<v1::Warning> WarningList::Take() {
+  counts_.clear();
+  return std::exchange(warnings_, {});
+}
+
+}  // namespace qconfig
