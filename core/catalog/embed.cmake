@@ -2,6 +2,7 @@
 #
 # Writes OUTPUT, a C++ file with the contents of the catalogues' data files.
 # Arguments: OUTPUT, DIRECTORY (core/catalog), CATALOGS (folder names, oldest release first, separated by commas).
+include("${CMAKE_CURRENT_LIST_DIR}/../embed_bytes.cmake")
 string(REPLACE "," ";" CATALOGS "${CATALOGS}")
 set(arrays "")
 set(entries "")
@@ -9,9 +10,7 @@ foreach(catalog IN LISTS CATALOGS)
   string(MAKE_C_IDENTIFIER "${catalog}" prefix)
   set(members "")
   foreach(file catalog schemes templates algorithms vocabulary spec_presets)
-    file(READ "${DIRECTORY}/${catalog}/${file}.json" bytes HEX)
-    string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${bytes}")
-    string(APPEND arrays "constexpr char k_${prefix}_${file}[] =\n\"${bytes}\";\n\n")
+    append_bytes(arrays "${DIRECTORY}/${catalog}/${file}.json" k_${prefix}_${file})
     list(APPEND members "View(k_${prefix}_${file})")
   endforeach()
   list(JOIN members ", " members)
