@@ -2,6 +2,7 @@
 #include "core/difference_text.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -83,8 +84,13 @@ std::string DifferenceText::Fix() const {
   const std::string scheme = SchemeOfRule(context_.spec, rule());
   const bool is_exclusion = rule().kind() == v1::LAYER_RULE_KIND_EXCLUDED;
   switch (difference_.code) {
-    case v1::FINDING_CODE_RUNTIME_REJECTS_FUSED_MODULE:
-      return ExcludeOptions(context_, {absl::StrCat("*", LastComponent(context_.modules.name(example_)))});
+    case v1::FINDING_CODE_RUNTIME_REJECTS_FUSED_MODULE: {
+      std::vector<std::string> patterns;
+      for (const std::string& name : runtime_.native_fused->modules.at(context_.llm_template.model_type())) {
+        patterns.push_back(absl::StrCat("*", name));
+      }
+      return ExcludeOptions(context_, patterns);
+    }
     case v1::FINDING_CODE_RUNTIME_IGNORES_EXPERT_OVERRIDE:
       return scheme.empty() ? "" : LayerOption(absl::StrCat("*.", BuiltinFusedGroups().expert_list(), "*"), scheme);
     case v1::FINDING_CODE_RUNTIME_UNQUANTIZES_EXPERTS:

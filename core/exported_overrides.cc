@@ -11,7 +11,7 @@
 namespace qconfig {
 
 ExportedOverrides::ExportedOverrides(const v1::QConfig& config, const Runtime& runtime)
-    : entries_(SortedEntries(config, runtime)), patterns_(Patterns(entries_)), index_(patterns_) {}
+    : entries_(SortedEntries(config, runtime)), patterns_(Patterns(entries_)), index_(patterns_, {}) {}
 
 bool ExportedOverrides::IsMisread(absl::string_view pattern, const Runtime& runtime) {
   return runtime.needs_star && Pattern::HasWildcard(pattern) && !absl::StrContains(pattern, '*');

@@ -111,8 +111,14 @@ class FusedFinder {
     if (message_ != context_.modules.message_index(i)) {
       message_ = context_.modules.message_index(i);
       const ModuleKinds::Kind& kind = kinds_.Of(i);
-      const auto it = memberships_.find(kind.last);
-      current_ = !kind.is_linear ? kNone : kind.is_expert ? kExpert : it == memberships_.end() ? kNone : &it->second;
+      if (!kind.is_linear) {
+        current_ = kNone;
+      } else if (kind.is_expert) {
+        current_ = kExpert;
+      } else {
+        const auto it = memberships_.find(kind.last);
+        current_ = it == memberships_.end() ? kNone : &it->second;
+      }
     }
     return *current_;
   }

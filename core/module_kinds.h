@@ -54,11 +54,21 @@ class ModuleKinds {
     const v1::Module& message = modules_.message(i);
     kind_.last = LastComponent(message.name());
     kind_.is_linear = message.type() == "Linear";
-    kind_.is_expert = absl::StrContains(message.name(), list_);
+    kind_.is_expert = IsExpert(message.name());
+  }
+
+  bool IsExpert(absl::string_view name) {
+    // The experts of a layer often follow each other.
+    if (!prefix_.empty() && absl::StartsWith(name, prefix_)) return true;
+    const size_t list = name.find(list_);
+    if (list == absl::string_view::npos) return false;
+    prefix_ = name.substr(0, list + list_.size());
+    return true;
   }
 
   const ModuleList& modules_;
-  const std::string list_;  // with dots around it
+  const std::string list_;    // with dots around it
+  absl::string_view prefix_;  // of the last expert, up to the expert's number
   std::optional<size_t> message_;
   Kind kind_;
 };

@@ -83,7 +83,7 @@ class KvCacheFinder {
   absl::StatusOr<std::vector<const Entry*>> EntriesThatMatchGroup() {
     const std::vector<absl::string_view> group(context_.config.kv_cache_group().begin(),
                                                context_.config.kv_cache_group().end());
-    const PatternIndex index(group);
+    const PatternIndex index(group, {});
     std::vector<const Entry*> matching;
     std::vector<uint32_t> matches;
     for (const Entry& entry : context_.config.layer_quant_config()) {

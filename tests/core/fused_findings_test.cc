@@ -14,9 +14,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::vector<std::string> kExperts = {
-    "model.layers.{0..3}.mlp.experts.{0..7}.gate_proj", "model.layers.{0..3}.mlp.experts.{0..7}.up_proj",
-    "model.layers.{0..3}.mlp.experts.{0..7}.down_proj"};
+const std::vector<std::string> kExperts = {"model.layers.{0..3}.mlp.experts.{0..7}.gate_proj",
+                                           "model.layers.{0..3}.mlp.experts.{0..7}.up_proj",
+                                           "model.layers.{0..3}.mlp.experts.{0..7}.down_proj"};
 
 std::vector<v1::Finding> Find(const char* spec, const std::vector<std::string>& more_modules = {},
                               const char* runtime = nullptr) {
@@ -69,12 +69,12 @@ TEST(FusedFindingsTest, QuantizedOutputsMayDiffer) {
 }
 
 TEST(FusedFindingsTest, DifferentCausesAreDifferentFindings) {
-  EXPECT_THAT(Summarize(Find("model_type: 'llama' scheme: 'fp8'"
-                             "layer_config { pattern: '*.0.*k_proj' scheme: 'mxfp4' }"
-                             "layer_config { pattern: '*.1.*v_proj' scheme: 'mxfp4' }"
-                             "layer_config { pattern: '*gate_proj' scheme: 'int8' }")),
-              ElementsAre("WARNING FUSED_MODULES_DIFFER", "WARNING FUSED_MODULES_DIFFER",
-                          "WARNING FUSED_MODULES_DIFFER"));
+  EXPECT_THAT(
+      Summarize(Find("model_type: 'llama' scheme: 'fp8'"
+                     "layer_config { pattern: '*.0.*k_proj' scheme: 'mxfp4' }"
+                     "layer_config { pattern: '*.1.*v_proj' scheme: 'mxfp4' }"
+                     "layer_config { pattern: '*gate_proj' scheme: 'int8' }")),
+      ElementsAre("WARNING FUSED_MODULES_DIFFER", "WARNING FUSED_MODULES_DIFFER", "WARNING FUSED_MODULES_DIFFER"));
 }
 
 TEST(FusedFindingsTest, PartsOfOneParentOnlyMustAgree) {
@@ -116,8 +116,7 @@ TEST(FusedFindingsTest, OneExpertExcluded) {
 }
 
 TEST(FusedFindingsTest, ARuntimeThatFusesRejects) {
-  const char* const kSpec =
-      "model_type: 'llama' scheme: 'mxfp4' layer_config { pattern: '*gate_proj' scheme: 'fp8' }";
+  const char* const kSpec = "model_type: 'llama' scheme: 'mxfp4' layer_config { pattern: '*gate_proj' scheme: 'fp8' }";
   const auto findings = Find(kSpec, {}, "vllm");
   ASSERT_THAT(Summarize(findings), ElementsAre("ERROR FUSED_MODULES_DIFFER"));
   EXPECT_EQ(findings[0].runtime(), "vllm@0.33.0");

@@ -12,12 +12,13 @@
 namespace qconfig {
 
 ModuleList::Messages ModulesOf(const std::string& model_type) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/modules.json");
+  static const auto* const kArchitectures =
+      new nlohmann::json(nlohmann::json::parse(std::ifstream(QCONFIG_GOLDEN_DIR "/modules.json")));
   ModuleList::Messages modules;
-  for (const auto& [name, type] : nlohmann::json::parse(file).at(model_type).get<std::vector<std::pair<std::string, std::string>>>()) {
+  for (const nlohmann::json& name_and_type : kArchitectures->at(model_type)) {
     v1::Module& module = *modules.Add();
-    module.set_name(name);
-    module.set_type(type);
+    module.set_name(name_and_type.at(0).get<std::string>());
+    module.set_type(name_and_type.at(1).get<std::string>());
   }
   return modules;
 }
@@ -35,7 +36,8 @@ TestPlan::TestPlan(const Snapshot& snapshot, v1::ConfigSpec spec, ModuleList::Me
       messages_(std::move(messages)),
       config_(ResolveConfig(snapshot, spec_).value()),
       modules_(ModuleList::Expand(messages_, Limits(), token_).value()),
-      plan_(PlanLayers(config_, spec_, **snapshot.FindTemplate(spec_.model_type(), ""), modules_, token_).value()),
+      plan_(
+          ComputeLayerPlan(config_, spec_, **snapshot.FindTemplate(spec_.model_type(), ""), modules_, token_).value()),
       context_{snapshot, spec_, **snapshot.FindTemplate(spec_.model_type(), ""), config_, modules_, plan_, 0} {}
 
 std::vector<std::string> Summarize(const std::vector<v1::Finding>& findings) {
