@@ -23,6 +23,12 @@ inline const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object
   return it == object.end() ? *kNull : *it;
 }
 
+// The string of `key`, or an empty one if `object` has no string there.
+inline std::string TextOrEmpty(const nlohmann::ordered_json& object, const char* key) {
+  const nlohmann::ordered_json& value = Member(object, key);
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
 // Calls `add` with each item of a list of strings. A single string counts as a list of one, null as the empty list.
 // kInvalidArgument, with `path`, for other values. `add` may have been called by then.
 template <typename AddString>

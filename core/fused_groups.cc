@@ -38,6 +38,8 @@ absl::StatusOr<FusedGroupTable> FusedGroupTable::Read(absl::string_view text) {
   const ordered_json json = ordered_json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Malformed("fused groups", "not a JSON object");
   FusedGroupTable table;
+  table.expert_list_ = TextOrEmpty(json, "expert_list");
+  if (table.expert_list_.empty()) return Malformed("expert_list", "not a name");
   QCONFIG_ASSIGN_OR_RETURN(table.default_, ReadGroups(Member(json, "default"), "default"));
   const ordered_json& entries = Member(json, "by_model_type");
   if (!entries.is_array()) return Malformed("by_model_type", "not a list");
@@ -62,9 +64,13 @@ const std::vector<FusedGroup>& FusedGroupTable::Of(absl::string_view model_type)
   return it == by_model_type_.end() ? default_ : it->second;
 }
 
-const std::vector<FusedGroup>& FusedGroupsOf(absl::string_view model_type) {
+const FusedGroupTable& BuiltinFusedGroups() {
   static const auto* const kTable = new FusedGroupTable(FusedGroupTable::Read(EmbeddedFusedGroups()).value());
-  return kTable->Of(model_type);
+  return *kTable;
+}
+
+const std::vector<FusedGroup>& FusedGroupsOf(absl::string_view model_type) {
+  return BuiltinFusedGroups().Of(model_type);
 }
 
 }  // namespace qconfig

@@ -27,14 +27,20 @@ class FusedGroupTable {
   bool Has(absl::string_view model_type) const { return by_model_type_.contains(model_type); }
   // The groups of `model_type`, or the default groups if the table does not list it.
   const std::vector<FusedGroup>& Of(absl::string_view model_type) const;
+  // The component of names after which the experts of a layer follow, such as "experts".
+  const std::string& expert_list() const { return expert_list_; }
 
  private:
+  std::string expert_list_;
   std::vector<FusedGroup> default_;
   absl::flat_hash_map<std::string, std::vector<FusedGroup>> by_model_type_;
 };
 
-// The groups that most runtimes fuse in models of `model_type`. The same for all calls; thread-safe.
+// The table for most runtimes. The same for all calls; thread-safe.
 // REQUIRES: the built-in data is valid, which the tests ensure.
+const FusedGroupTable& BuiltinFusedGroups();
+
+// The groups that most runtimes fuse in models of `model_type`.
 const std::vector<FusedGroup>& FusedGroupsOf(absl::string_view model_type);
 
 }  // namespace qconfig

@@ -35,14 +35,18 @@ TEST(FusedGroupsTest, MalformedDataIsAnError) {
     const char* problem;
   } kCases[] = {
       {"[]", "not a JSON object"},
-      {R"({"by_model_type": []})", "default: not a list"},
-      {R"({"default": [{}], "by_model_type": []})", "a group has no name"},
-      {R"({"default": [{"fused": "a", "parts": ["b"]}], "by_model_type": []})", "at least two parts"},
-      {R"({"default": [{"fused": "a", "parts": ["b", "b"]}], "by_model_type": []})", "at least two parts"},
-      {R"({"default": []})", "by_model_type: not a list"},
-      {R"({"default": [], "by_model_type": [1]})", "not a list of objects"},
-      {R"({"default": [], "by_model_type": [{"groups": []}]})", "no model types"},
-      {R"({"default": [], "by_model_type": [{"model_types": ["m", "m"], "groups": []}]})", "m: listed twice"},
+      {R"({"default": [], "by_model_type": []})", "expert_list: not a name"},
+      {R"({"expert_list": "e", "by_model_type": []})", "default: not a list"},
+      {R"({"expert_list": "e", "default": [{}], "by_model_type": []})", "a group has no name"},
+      {R"({"expert_list": "e", "default": [{"fused": "a", "parts": ["b"]}], "by_model_type": []})",
+       "at least two parts"},
+      {R"({"expert_list": "e", "default": [{"fused": "a", "parts": ["b", "b"]}], "by_model_type": []})",
+       "at least two parts"},
+      {R"({"expert_list": "e", "default": []})", "by_model_type: not a list"},
+      {R"({"expert_list": "e", "default": [], "by_model_type": [1]})", "not a list of objects"},
+      {R"({"expert_list": "e", "default": [], "by_model_type": [{"groups": []}]})", "no model types"},
+      {R"({"expert_list": "e", "default": [], "by_model_type": [{"model_types": ["m", "m"], "groups": []}]})",
+       "m: listed twice"},
   };
   for (const auto& [json, problem] : kCases) {
     EXPECT_THAT(FusedGroupTable::Read(json).status().message(), HasSubstr(problem)) << json;

@@ -14,11 +14,11 @@ namespace qconfig {
 // What a run of Quark sets up for one module.
 struct PlainLayer {
   v1::LayerRuleKind kind = v1::LAYER_RULE_KIND_NOT_QUANTIZABLE;
-  std::string pattern;                      // the entry of the configuration that decides; empty for GLOBAL
+  std::string pattern;                     // the entry of the configuration that decides; empty for GLOBAL
   std::optional<v1::QLayerConfig> config;  // nullopt: not quantized
 };
 
-// The rules of PlanLayers(), written down as plainly as possible: each module tries each pattern. An independent
+// The rules of ComputeLayerPlan(), written down as plainly as possible: each module tries each pattern. An independent
 // reference for tests. `modules` have no ranges.
 std::vector<PlainLayer> PlainPlan(const v1::QConfig& config, const std::vector<v1::Module>& modules);
 
