@@ -18,6 +18,7 @@ constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemE
 constexpr size_t kMaxValueChars = 128;
 constexpr size_t kMaxSuggestions = 3;
 constexpr size_t kMaxAllowed = 10;
+constexpr size_t kMaxFindingBytes = 2000;  // with their base64 form and the other details, below 4 KB
 
 absl::StatusCode ToStatusCode(v1::ErrorReason reason) {
   switch (reason) {
@@ -40,6 +41,7 @@ absl::StatusCode ToStatusCode(v1::ErrorReason reason) {
     case v1::ERROR_REASON_REVISION_MISMATCH:
       return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING:
+    case v1::ERROR_REASON_PLAN_HAS_FINDINGS:
     case v1::ERROR_REASON_BUILTIN_READ_ONLY:
     case v1::ERROR_REASON_NOT_IN_CATALOG:
       return absl::StatusCode::kFailedPrecondition;
@@ -128,6 +130,18 @@ Error& Error::Catalog(absl::string_view catalog) {
 Error& Error::Revisions(int64_t first, int64_t newest) {
   error_.mutable_detail()->set_first_revision(first);
   error_.mutable_detail()->set_newest_revision(newest);
+  return *this;
+}
+
+Error& Error::Findings(const std::vector<v1::Finding>& findings, int64_t total) {
+  v1::ErrorDetail& detail = *error_.mutable_detail();
+  detail.set_finding_total(total);
+  size_t bytes = 0;
+  for (const v1::Finding& finding : findings) {
+    bytes += finding.ByteSizeLong();
+    if (bytes > kMaxFindingBytes) break;
+    *detail.add_findings() = finding;
+  }
   return *this;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "qconfig/v1/error.pb.h"
+#include "qconfig/v1/plan.pb.h"
 
 namespace qconfig {
 
@@ -35,6 +36,8 @@ class Error {
   Error& Rule(absl::string_view rule);
   // The oldest and the newest readable revision of the tenant's registry.
   Error& Revisions(int64_t first, int64_t newest);
+  // The findings that make a call fail, and how many there are. Keeps as many as fit into a status.
+  Error& Findings(const std::vector<v1::Finding>& findings, int64_t total);
 
   // What the caller can do: the last sentence of the text, without the full stop.
   Error& Advice(absl::string_view advice);

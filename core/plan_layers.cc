@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan_layers.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
 #include "core/finding_list.h"
+#include "core/fused_findings.h"
 #include "core/layer_plan.h"
 #include "core/module_list.h"
+#include "core/plan_findings.h"
 #include "core/plan_totals.h"
 #include "core/request_shape.h"
 #include "core/resolve_config.h"
+#include "core/runtime_findings.h"
+#include "core/runtime_rules.h"
 #include "core/shape_checks.h"
 #include "core/status_macros.h"
+#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
@@ -32,6 +39,42 @@ void CheckModule(const v1::Module& module, const std::string& path, ShapeChecks&
                    absl::StrCat(module.shape(i)), absl::StrCat("must be between 0 and ", kMaxDimension));
   }
   checks.Name(module.dtype(), path + ".dtype");
+}
+
+absl::StatusOr<std::vector<const Runtime*>> FindRuntimes(const v1::PlanLayersRequest& request) {
+  std::vector<const Runtime*> runtimes;
+  for (int i = 0; i < request.runtimes_size(); ++i) {
+    QCONFIG_ASSIGN_OR_RETURN(const Runtime* const runtime,
+                             FindRuntime(request.runtimes(i), absl::StrCat("runtimes[", i, "]")));
+    // The same runtime twice would give each finding twice.
+    if (std::find(runtimes.begin(), runtimes.end(), runtime) == runtimes.end()) runtimes.push_back(runtime);
+  }
+  return runtimes;
+}
+
+absl::StatusOr<FindingList> FindFindings(const PlanContext& context, const std::vector<const Runtime*>& runtimes,
+                                         CancellationToken& token) {
+  FindingList findings;
+  QCONFIG_RETURN_IF_ERROR(FindPlanFindings(context, token, findings));
+  if (runtimes.empty()) QCONFIG_RETURN_IF_ERROR(FindFusedFindings(context, nullptr, token, findings));
+  for (const Runtime* const runtime : runtimes) {
+    QCONFIG_RETURN_IF_ERROR(FindRuntimeFindings(context, *runtime, token, findings));
+  }
+  return findings;
+}
+
+// PLAN_HAS_FINDINGS if one of `findings`, which are sorted, is as severe as `fail_at`. `count` is the number of those.
+absl::Status CheckSeverity(const std::vector<v1::Finding>& findings, v1::FindingSeverity fail_at, int64_t count) {
+  if (fail_at == v1::FINDING_SEVERITY_UNSPECIFIED || count == 0) return absl::OkStatus();
+  constexpr size_t kMaxChars = 300;
+  const auto end = std::find_if(findings.begin(), findings.end(),
+                                [fail_at](const v1::Finding& finding) { return finding.severity() < fail_at; });
+  return Error(v1::ERROR_REASON_PLAN_HAS_FINDINGS)
+      .Findings({findings.begin(), end}, count)
+      .Advice("Fix them, or raise or leave out fail_at")
+      .ToStatus(absl::StrCat("the plan has ", count, count == 1 ? " finding" : " findings",
+                             " that make the call fail: ", Printable(findings.front().message(), kMaxChars),
+                             count == 1 ? "" : ", and more"));
 }
 
 }  // namespace
@@ -62,11 +105,18 @@ absl::Status CheckShape(const v1::PlanLayersRequest& request, const Limits& limi
 absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, const v1::PlanLayersRequest& request,
                                                   const Limits& limits, CancellationToken token) {
   const v1::ConfigSpec& spec = request.spec();
+  QCONFIG_ASSIGN_OR_RETURN(const auto runtimes, FindRuntimes(request));
   QCONFIG_ASSIGN_OR_RETURN(const v1::QConfig config, ResolveConfig(snapshot, spec, limits, token));
   QCONFIG_ASSIGN_OR_RETURN(const v1::LlmTemplate* const llm_template,
                            snapshot.FindTemplate(spec.model_type(), "spec.model_type"));
   QCONFIG_ASSIGN_OR_RETURN(const ModuleList modules, ModuleList::Expand(request.modules(), limits, token));
   QCONFIG_ASSIGN_OR_RETURN(LayerPlan plan, ComputeLayerPlan(config, spec, *llm_template, modules, token));
+  const PlanContext context{snapshot, spec, *llm_template, config, modules, plan, request.tensor_parallel_size()};
+  QCONFIG_ASSIGN_OR_RETURN(FindingList findings, FindFindings(context, runtimes, token));
+  const int64_t finding_total = findings.total();
+  const int64_t failing = findings.Count(request.fail_at());
+  std::vector<v1::Finding> kept = findings.Take();
+  QCONFIG_RETURN_IF_ERROR(CheckSeverity(kept, request.fail_at(), failing));
 
   v1::PlanLayersResponse response;
   response.set_catalog(snapshot.catalog().name());
@@ -74,6 +124,8 @@ absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, cons
   response.set_revision(snapshot.revision());
   response.set_config_digest(Sha256Hex(CanonicalJson(config)));
   *response.mutable_totals() = ComputeTotals(config, modules, plan);
+  for (v1::Finding& finding : kept) *response.add_findings() = std::move(finding);
+  response.set_finding_total(finding_total);
   for (v1::QLayerConfig& layer : plan.configs) *response.add_configs() = std::move(layer);
   response.mutable_config_of_module()->Assign(plan.config_of_module.begin(), plan.config_of_module.end());
   for (v1::LayerRule& rule : plan.rules) *response.add_rules() = std::move(rule);
