@@ -37,7 +37,7 @@ std::vector<const MethodDescriptor*> Methods() {
 
 bool IsRead(const MethodDescriptor& method) {
   return absl::StartsWith(method.name(), "Get") || absl::StartsWith(method.name(), "List") ||
-         absl::StartsWith(method.name(), "BatchGet");
+         absl::StartsWith(method.name(), "BatchGet") || method.name() == "PlanLayers";
 }
 
 // Calls `visit` for every field of `type` and of the messages that it contains.

@@ -34,6 +34,7 @@ const std::map<std::string, std::string>& Examples() {
        "algo_configs { algorithm: 'rotation' config { rotation { r1: true online_r1_rotation: true "
        "scaling_layers { position: 'first_layer' } online_config { shared_parallel: true } } } } }"},
       {"BatchGetConfig", "requests { spec { model_type: 'llama' scheme: 'fp8' } }"},
+      {"PlanLayers", "spec { model_type: 'llama' scheme: 'fp8' } modules { name: 'lm_head' type: 'Linear' }"},
       {"ListTemplates", ""},
       {"GetTemplate", "model_type: 'llama'"},
       {"ListSchemes", ""},

@@ -97,6 +97,13 @@ const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
          EXPECT_TRUE(client.RegisterTemplate(request).ok());
          return client.RegisterTemplate(request).status();
        }},
+      {v1::ERROR_REASON_PLAN_HAS_FINDINGS,
+       [](auto& client, auto&) {
+         return client
+             .PlanLayers(Proto<v1::PlanLayersRequest>("spec { model_type: 'llama' scheme: 'fp8' } fail_at: "
+                                                      "FINDING_SEVERITY_WARNING modules { name: 'norm' type: 'Norm' }"))
+             .status();
+       }},
       {v1::ERROR_REASON_REVISION_MISMATCH,
        [](auto& client, auto&) {
          return client

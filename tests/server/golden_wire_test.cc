@@ -62,6 +62,24 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenConfigWireTest,
                                          GoldenFile{"0.13", "overrides", 1500}),
                          NameOfGoldenFile);
 
+class GoldenLayersWireTest : public testing::TestWithParam<GoldenFile> {};
+
+TEST_P(GoldenLayersWireTest, MatchesQuark) {
+  TestSettings settings;
+  settings.default_catalog = absl::StrCat("quark-", GetParam().release);
+  TestServer server(std::move(settings));
+  for (const auto& golden : ReadGoldenCases(GetParam().release, GetParam().name)) {
+    const v1::PlanLayersRequest request = ReadPlanRequest(golden);
+    const auto plan = server.client().PlanLayers(request);
+    ASSERT_TRUE(plan.ok()) << golden["id"] << plan.status();
+    ASSERT_EQ(DifferenceFrom(golden, request, *plan), "") << golden["id"];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenLayersWireTest,
+                         testing::Values(GoldenFile{"0.12.post1", "layers", 500}, GoldenFile{"0.13", "layers", 200}),
+                         NameOfGoldenFile);
+
 using GoldenRegistryWireTest = GoldenWireTest;
 
 // Each case has its own tenant, so that cases share nothing. The server's other catalogue must not matter.

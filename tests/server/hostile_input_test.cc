@@ -15,8 +15,8 @@
 namespace qconfig {
 namespace {
 
-const char* const kMethods[] = {"GetConfig",   "BatchGetConfig", "ListTemplates", "GetTemplate",
-                                "ListSchemes", "GetScheme",      "ListCatalogs"};
+const char* const kMethods[] = {"GetConfig",   "BatchGetConfig", "PlanLayers", "ListTemplates",
+                                "GetTemplate", "ListSchemes",    "GetScheme",  "ListCatalogs"};
 
 class HostileInputTest : public testing::Test {
  protected:

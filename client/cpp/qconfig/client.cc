@@ -101,6 +101,11 @@ absl::StatusOr<v1::BatchGetConfigResponse> Client::BatchGetConfig(v1::BatchGetCo
   return Call(*config_, &v1::ConfigService::Stub::BatchGetConfig, request, timeout);
 }
 
+absl::StatusOr<v1::PlanLayersResponse> Client::PlanLayers(v1::PlanLayersRequest request, Timeout timeout) {
+  FillIn(request);
+  return Call(*config_, &v1::ConfigService::Stub::PlanLayers, request, timeout);
+}
+
 absl::StatusOr<v1::ListTemplatesResponse> Client::ListTemplates(v1::ListTemplatesRequest request, Timeout timeout) {
   FillIn(request);
   return Call(*config_, &v1::ConfigService::Stub::ListTemplates, request, timeout);

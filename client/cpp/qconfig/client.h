@@ -43,6 +43,7 @@ class Client {
 
   absl::StatusOr<v1::GetConfigResponse> GetConfig(v1::GetConfigRequest request, Timeout timeout = {});
   absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(v1::BatchGetConfigRequest request, Timeout timeout = {});
+  absl::StatusOr<v1::PlanLayersResponse> PlanLayers(v1::PlanLayersRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListTemplatesResponse> ListTemplates(v1::ListTemplatesRequest request, Timeout timeout = {});
   absl::StatusOr<v1::GetTemplateResponse> GetTemplate(v1::GetTemplateRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListSchemesResponse> ListSchemes(v1::ListSchemesRequest request, Timeout timeout = {});
