@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/config_classes.h"
 #include "core/difference_text.h"
@@ -49,6 +50,12 @@ class OverrideFinder {
       can_differ_ |= class_of_entry_[&entry] != global_class_;
     }
     can_differ_ |= !context.config.layer_type_quant_config().empty() && !runtime.reads_layer_types;
+    const std::string& model_type = context.llm_template.model_type();
+    uses_fused_lookup_ = runtime.fused_lookup.has_value() && Has(runtime.fused_lookup->model_types, model_type);
+    if (runtime.native_fused.has_value()) {
+      const auto it = runtime.native_fused->modules.find(model_type);
+      if (it != runtime.native_fused->modules.end()) native_fused_ = &it->second;
+    }
   }
 
   absl::Status Find() {
@@ -67,7 +74,6 @@ class OverrideFinder {
 
   enum class Lookup { kByName, kByExpertList, kByFusedName, kNative };
 
-  const std::string& model_type() const { return context_.llm_template.model_type(); }
   uint32_t ClassOf(size_t i) const { return class_of_config_[context_.plan.config_of_module[i]]; }
   uint32_t ClassOf(const Entry* entry) { return entry == nullptr ? global_class_ : class_of_entry_[entry]; }
   bool IsExcluded(size_t i) const { return context_.plan.rule(i).kind() == v1::LAYER_RULE_KIND_EXCLUDED; }
@@ -83,12 +89,10 @@ class OverrideFinder {
     lookup_ = Lookup::kByName;
     if (kind.is_expert && runtime_.looks_up_expert_list) {
       lookup_ = Lookup::kByExpertList;
-    } else if (runtime_.fused_lookup.has_value() && Has(runtime_.fused_lookup->model_types, model_type()) &&
-               Has(runtime_.fused_lookup->group.parts, kind.last)) {
+    } else if (uses_fused_lookup_ && Has(runtime_.fused_lookup->group.parts, kind.last)) {
       lookup_ = Lookup::kByFusedName;
-    } else if (runtime_.native_fused.has_value()) {
-      const auto it = runtime_.native_fused->modules.find(model_type());
-      if (it != runtime_.native_fused->modules.end() && Has(it->second, kind.last)) lookup_ = Lookup::kNative;
+    } else if (native_fused_ != nullptr && Has(*native_fused_, kind.last)) {
+      lookup_ = Lookup::kNative;
     }
     return lookup_;
   }
@@ -98,14 +102,19 @@ class OverrideFinder {
       QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerModule));
       if (!kinds_.Of(i).is_linear || !kinds_.Of(i).is_expert || !IsExcluded(i)) continue;
       ExpertBank& bank = BankOf(i);
+      has_excluded_experts_ = true;
       if (!std::exchange(bank.has_excluded, true)) bank.exclusion = context_.plan.rule_of_module[i];
     }
     return absl::OkStatus();
   }
 
+  static bool IsIn(const ExpertBank& bank, absl::string_view name) {
+    return name.size() > bank.list.size() && name[bank.list.size()] == '.' && absl::StartsWith(name, bank.list);
+  }
+
   ExpertBank& BankOf(size_t i) {
+    if (last_bank_ < banks_.size() && IsIn(banks_[last_bank_], context_.modules.name(i))) return banks_[last_bank_];
     const absl::string_view list = kinds_.ExpertList(i);
-    if (last_bank_ < banks_.size() && banks_[last_bank_].list == list) return banks_[last_bank_];
     const auto [it, is_new] = number_of_bank_.try_emplace(list, banks_.size());
     if (is_new) banks_.emplace_back().list = list;
     last_bank_ = it->second;
@@ -153,8 +162,8 @@ class OverrideFinder {
   }
 
   absl::Status CheckExpert(size_t i) {
+    if (IsExcluded(i) || (!can_differ_ && !has_excluded_experts_)) return absl::OkStatus();
     ExpertBank& bank = BankOf(i);
-    if (IsExcluded(i)) return absl::OkStatus();
     if (bank.has_excluded) {
       AddDifference(v1::FINDING_CODE_RUNTIME_UNQUANTIZES_EXPERTS, bank.exclusion, nullptr, i);
       return absl::OkStatus();
@@ -219,9 +228,12 @@ class OverrideFinder {
   std::vector<uint32_t> class_of_config_;
   uint32_t global_class_ = 0;
   absl::flat_hash_map<const Entry*, uint32_t> class_of_entry_;
+  bool uses_fused_lookup_ = false;                          // for models of this type
+  const std::vector<std::string>* native_fused_ = nullptr;  // in models of this type; null: none
   bool can_differ_ = false;        // whether any override has another configuration than the global one
   std::optional<size_t> message_;  // of `lookup_`
   Lookup lookup_ = Lookup::kByName;
+  bool has_excluded_experts_ = false;
   std::vector<ExpertBank> banks_;
   absl::flat_hash_map<absl::string_view, size_t> number_of_bank_;  // by list
   size_t last_bank_ = 0;
