@@ -142,20 +142,26 @@ class FusedFinder {
     std::vector<Instance> instances;
     absl::flat_hash_map<absl::string_view, uint32_t> numbers;  // of the instances, by parent or list
     std::vector<std::pair<uint32_t, uint32_t>> members;        // module and instance
+    absl::string_view previous_parent;                         // parts often follow each other
+    uint32_t number = 0;
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerModule));
       for (const auto& [group, part] : MembershipsOf(i)) {
         if (group != g) continue;
         const absl::string_view parent = g == kExperts ? kinds_.ExpertList(i) : ParentName(context_.modules.name(i));
-        const auto [it, is_new] = numbers.try_emplace(parent, static_cast<uint32_t>(instances.size()));
-        if (is_new) instances.emplace_back();
-        AddClass(ClassOf(i), g, part, instances[it->second]);
-        members.emplace_back(static_cast<uint32_t>(i), it->second);
+        if (members.empty() || parent != previous_parent) {
+          const auto [it, is_new] = numbers.try_emplace(parent, static_cast<uint32_t>(instances.size()));
+          if (is_new) instances.emplace_back();
+          number = it->second;
+          previous_parent = parent;
+        }
+        AddClass(ClassOf(i), g, part, instances[number]);
+        members.emplace_back(static_cast<uint32_t>(i), number);
       }
     }
     std::vector<Cause> causes;
     cause_of_classes_.clear();
-    for (const auto& [module, number] : members) AddToCause(module, instances[number], causes);
+    for (const auto& [module, instance] : members) AddToCause(module, instances[instance], causes);
     for (Cause& cause : causes) Report(groups_[g], cause);
     return absl::OkStatus();
   }
