@@ -49,6 +49,30 @@ TEST(DetailTextTest, PrintsTheNewestRevisionAlone) {
   EXPECT_EQ(DetailText(Detail("newest_revision: 2")), "  newest:       2\n");
 }
 
+TEST(DetailTextTest, ListsFindings) {
+  EXPECT_EQ(DetailText(Detail(R"(tenant: "acme" finding_total: 3
+                                 findings { code: FINDING_CODE_GROUP_SIZE_MISMATCH severity: FINDING_SEVERITY_ERROR
+                                            message: "128 does not divide 64" modules: ["a", "b", "c", "d"] module_count: 7 }
+                                 findings { message: "newer than this client" severity: 9 code: 999 })")),
+            "  tenant:       acme\n"
+            "ERROR: 128 does not divide 64 (GROUP_SIZE_MISMATCH)\n"
+            "  modules: a, b, c and 4 more\n"
+            "FINDING: newer than this client\n"
+            "and 1 more findings\n");
+}
+
+TEST(FindingTextTest, HasALineForEachField) {
+  v1::Finding finding;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(code: FINDING_CODE_RUNTIME_NEEDS_OPTION severity: FINDING_SEVERITY_INFO message: "needs an option"
+         field: "spec.kv_cache_scheme" runtime: "vllm@0.33.0" fix: "--kv-cache-dtype fp8")",
+      &finding));
+  EXPECT_EQ(FindingText(finding),
+            "INFO: vllm@0.33.0: needs an option (RUNTIME_NEEDS_OPTION)\n"
+            "  field:   spec.kv_cache_scheme\n"
+            "  fix:     --kv-cache-dtype fp8\n");
+}
+
 TEST(WarningTextTest, QuotesTheValue) {
   v1::Warning warning;
   warning.set_field("spec.scheme");

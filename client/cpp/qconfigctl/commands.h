@@ -18,6 +18,7 @@ inline constexpr int kNotWritten = 4;   // the output could not be written
 // Each function adds one subcommand to `app`. The subcommand runs when it is parsed: it calls the server in `options`,
 // prints the response to standard output, and sets `exit_code`. `options` and `exit_code` must outlive `app`.
 void AddGetConfig(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddPlan(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddList(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qconfigctl/error_text.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 
 namespace qconfig::client {
 namespace {
@@ -18,8 +21,8 @@ void AppendItem(std::string* out, const std::string& value) {
   }
 }
 
-std::string ListText(const Strings& values, int total) {
-  const int left_out = total - values.size();
+std::string ListText(const Strings& values, int64_t total) {
+  const int64_t left_out = total - values.size();
   if (values.empty()) return left_out > 0 ? absl::StrCat(left_out, " values, too many to list") : "";
   return absl::StrCat(absl::StrJoin(values, ", ", AppendItem),
                       left_out > 0 ? absl::StrCat(" and ", left_out, " more") : "");
@@ -44,6 +47,27 @@ std::string DetailText(const v1::ErrorDetail& detail) {
   }
   add("catalogue:    ", detail.catalog());
   add("tenant:       ", detail.tenant());
+  for (const v1::Finding& finding : detail.findings()) absl::StrAppend(&text, FindingText(finding));
+  const int64_t more = detail.finding_total() - detail.findings_size();
+  if (more > 0) absl::StrAppend(&text, "and ", more, " more findings\n");
+  return text;
+}
+
+std::string FindingText(const v1::Finding& finding) {
+  const std::string severity(absl::StripPrefix(v1::FindingSeverity_Name(finding.severity()), "FINDING_SEVERITY_"));
+  const std::string code(absl::StripPrefix(v1::FindingCode_Name(finding.code()), "FINDING_CODE_"));
+  std::string text = absl::StrCat(severity.empty() ? "FINDING" : severity, ": ",
+                                  finding.runtime().empty() ? "" : absl::StrCat(finding.runtime(), ": "),
+                                  finding.message(), code.empty() ? "" : absl::StrCat(" (", code, ")"), "\n");
+  const auto add = [&text](const char* label, const std::string& value) {
+    if (!value.empty()) absl::StrAppend(&text, "  ", label, value, "\n");
+  };
+  add("field:   ", finding.field());
+  constexpr int kMaxModules = 3;
+  const auto& modules = finding.modules();
+  add("modules: ", ListText(Strings(modules.begin(), modules.begin() + std::min(kMaxModules, modules.size())),
+                            finding.module_count()));
+  add("fix:     ", finding.fix());
   return text;
 }
 

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "qconfig/v1/annotations.pb.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/config_text.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
@@ -30,25 +30,6 @@ std::string Algorithms(const v1::LlmTemplate& entry) {
   return absl::StrJoin(names, ",");
 }
 
-template <typename Enum>
-std::string QuarkName(Enum value) {
-  const auto* descriptor = google::protobuf::GetEnumDescriptor<Enum>()->FindValueByNumber(value);
-  return descriptor == nullptr ? "" : descriptor->options().GetExtension(v1::quark_name);
-}
-
-// For example "int4 per_group 128", with "then" between two stages; "-" for a tensor that is not quantized.
-std::string Summary(const google::protobuf::RepeatedPtrField<v1::QTensorConfig>& stages) {
-  std::vector<std::string> parts;
-  for (const v1::QTensorConfig& stage : stages) {
-    std::string part = QuarkName(stage.dtype());
-    if (stage.qscheme() != v1::Q_SCHEME_TYPE_UNSPECIFIED) absl::StrAppend(&part, " ", QuarkName(stage.qscheme()));
-    if (stage.has_group_size()) absl::StrAppend(&part, " ", stage.group_size());
-    if (stage.is_dynamic()) absl::StrAppend(&part, " dynamic");
-    parts.push_back(part);
-  }
-  return parts.empty() ? "-" : absl::StrJoin(parts, " then ");
-}
-
 google::protobuf::Timestamp TruncatedToSeconds(google::protobuf::Timestamp time) {
   time.set_nanos(0);
   return time;
@@ -66,8 +47,8 @@ Rows MakeRows(const v1::ListTemplatesResponse& response) {
 Rows MakeRows(const v1::ListSchemesResponse& response) {
   Rows rows = {{"SCHEME", "WEIGHT", "INPUT", "ALIAS OF"}};
   for (const v1::Scheme& entry : response.schemes()) {
-    rows.push_back(
-        {entry.name(), Summary(entry.config().weight()), Summary(entry.config().input_tensors()), entry.alias_of()});
+    rows.push_back({entry.name(), StagesText(entry.config().weight()), StagesText(entry.config().input_tensors()),
+                    entry.alias_of()});
   }
   return rows;
 }

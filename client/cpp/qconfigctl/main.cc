@@ -86,6 +86,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   AddGetConfig(app, options, exit_code);
+  AddPlan(app, options, exit_code);
   AddList(app, options, exit_code);
   AddDescribe(app, options, exit_code);
   AddRegister(app, options, exit_code);

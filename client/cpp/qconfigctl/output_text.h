@@ -5,6 +5,7 @@
 #include <google/protobuf/message.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -18,6 +19,9 @@ absl::StatusOr<std::string> TextprotoText(const google::protobuf::Message& messa
 
 // Indents `json`, keeping the order of its keys.
 absl::StatusOr<std::string> IndentedJson(const std::string& json);
+
+// Aligns the rows in columns. The first row has the headings.
+std::string TableText(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace qconfig::client
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qconfigctl/print.h"
 
-#include <algorithm>
 #include <iostream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/error_text.h"
+#include "qconfigctl/output_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -41,21 +41,7 @@ int PrintText(const absl::StatusOr<std::string>& text) {
   return kDone;
 }
 
-void PrintTable(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] + 2 - row[i].size(), ' ');
-    }
-    std::cout << line << '\n';
-  }
-}
+void PrintTable(const std::vector<std::vector<std::string>>& rows) { std::cout << TableText(rows); }
 
 int PrintError(const absl::Status& status, const ClientOptions& options) {
   const v1::ItemError error = ErrorOf(status);

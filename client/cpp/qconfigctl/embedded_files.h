@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_EMBEDDED_FILES_H_
+#define QCONFIG_CLIENT_CPP_QCONFIGCTL_EMBEDDED_FILES_H_
+
+namespace qconfig::client {
+
+// Files of the source tree that are part of the program.
+extern const char kModuleTypesJson[];  // client/cpp/qconfigctl/module_types.json
+extern const char kPlanHtml[];         // client/plan.html
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_EMBEDDED_FILES_H_

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/model_reader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/utf8.h"
+#include "qconfigctl/json_walk.h"
+#include "qconfigctl/module_rules.h"
+#include "qconfigctl/safetensors.h"
+
+namespace qconfig::client {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = JsonValue::Kind;
+
+constexpr uint64_t kMaxConfigBytes = 16u << 20;
+constexpr uint64_t kMaxListBytes = 64u << 20;
+constexpr const char* kIndexNames[] = {"model.safetensors.index.json", "pytorch_model.bin.index.json"};
+
+absl::Status InFile(const fs::path& file, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(absl::StrCat(Printable(file.string(), 300), ": ", status.message()));
+}
+
+bool Exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+class ConfigVisitor : public JsonVisitor {
+ public:
+  absl::Status Visit(const Path& path, const JsonValue& value) override {
+    if (path.size() == 1 && path[0] == "model_type") {
+      if (value.kind != Kind::kString) return absl::InvalidArgumentError("`model_type` is not a string");
+      facts_.model_type = std::string(value.text);
+    } else if (path.size() == 1 && path[0] == "architectures" && value.kind == Kind::kString) {
+      facts_.architecture = std::string(value.text);
+    } else if (value.kind == Kind::kUnsigned && !path.empty() &&
+               (path.size() == 1 || (path.size() == 2 && path[0] == "text_config")) &&
+               Contains(BuiltinModuleRules().expert_counts, path.back())) {
+      facts_.experts = value.number;
+    }
+    return absl::OkStatus();
+  }
+
+  ModelFacts Take() { return std::move(facts_); }
+
+ private:
+  ModelFacts facts_;
+};
+
+// Returns no facts if there is no such file.
+absl::StatusOr<ModelFacts> ReadConfig(const fs::path& file) {
+  if (!Exists(file)) return ModelFacts();
+  const auto text = ReadWholeFile(file.string(), kMaxConfigBytes);
+  if (!text.ok()) return InFile(file, text.status());
+  ConfigVisitor visitor;
+  const absl::Status status = WalkJson(*text, visitor);
+  if (!status.ok()) return InFile(file, status);
+  return visitor.Take();
+}
+
+// Reads the tensors of one model. `folder` has its files.
+class CheckpointReader {
+ public:
+  explicit CheckpointReader(fs::path folder) : folder_(std::move(folder)) {}
+
+  absl::Status ReadFolder() {
+    for (const char* name : kIndexNames) {
+      if (Exists(folder_ / name)) return ReadIndex(folder_ / name);
+    }
+    if (Exists(folder_ / "model.safetensors")) return ReadHeader(folder_ / "model.safetensors");
+    std::vector<fs::path> files;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
+      if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+    }
+    if (files.empty()) {
+      return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("has no *.safetensors and no ", kIndexNames[0])));
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      if (absl::Status status = ReadHeader(file); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadIndex(const fs::path& file) {
+    const auto text = ReadWholeFile(file.string(), kMaxHeaderBytes);
+    if (!text.ok()) return InFile(file, text.status());
+    const auto index = ParseSafetensorsIndex(*text);
+    if (!index.ok()) return InFile(file, index.status());
+    absl::flat_hash_map<std::string, bool> is_read;  // by the name of the shard
+    for (const auto& [tensor, shard] : *index) {
+      const auto [entry, is_new] = is_read.try_emplace(shard, false);
+      if (is_new && absl::EndsWith(shard, ".safetensors") && Exists(folder_ / shard)) {
+        if (absl::Status status = ReadHeader(folder_ / shard); !status.ok()) return status;
+        entry->second = true;
+      }
+      if (entry->second) continue;
+      if (absl::Status status = tensors_.Add({tensor, "", "", std::nullopt}); !status.ok()) return InFile(file, status);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadHeader(const fs::path& file) {
+    const auto tensors = ReadSafetensorsHeader(file.string());
+    if (!tensors.ok()) return InFile(file, tensors.status());
+    for (const Tensor& tensor : *tensors) {
+      if (absl::Status status = tensors_.Add(tensor); !status.ok()) return InFile(file, status);
+    }
+    return absl::OkStatus();
+  }
+
+  const TensorList& tensors() const { return tensors_; }
+
+ private:
+  const fs::path folder_;
+  TensorList tensors_;
+};
+
+absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folder, const std::string& model_type) {
+  CheckpointReader reader(folder);
+  absl::Status status;
+  if (absl::EndsWith(path.string(), ".index.json")) {
+    status = reader.ReadIndex(path);
+  } else if (path.extension() == ".safetensors") {
+    status = reader.ReadHeader(path);
+  } else {
+    status = reader.ReadFolder();
+  }
+  if (!status.ok()) return status;
+
+  const absl::StatusOr<ModelFacts> read = ReadConfig(folder / "config.json");
+  if (!read.ok() && model_type.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(read.status().message(), "; pass --model-type to ignore the file"));
+  }
+  ModelFacts facts = read.value_or(ModelFacts());
+  if (!model_type.empty()) facts.model_type = model_type;
+  Model model = MakeModel(reader.tensors(), facts, BuiltinModuleRules());
+  if (!read.ok()) model.notes.push_back(absl::StrCat("ignored ", read.status().message()));
+  return model;
+}
+
+absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
+  const auto text = ReadWholeFile(file.string(), kMaxListBytes);
+  if (!text.ok()) return InFile(file, text.status());
+  TensorList tensors;
+  if (absl::Status status = AddModuleList(*text, tensors); !status.ok()) return InFile(file, status);
+  return MakeModel(tensors, {model_type, "", 0}, BuiltinModuleRules());
+}
+
+}  // namespace
+
+absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& model_type) {
+  std::error_code error;
+  const fs::path file(path);
+  const bool is_folder = fs::is_directory(file, error);
+  const bool is_checkpoint = is_folder || file.filename() == "config.json" || file.extension() == ".safetensors" ||
+                             absl::EndsWith(path, ".index.json");
+  const fs::path parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  auto model = is_checkpoint ? ReadCheckpoint(file, is_folder ? file : parent, model_type) : ReadList(file, model_type);
+  if (!model.ok()) return model;
+  if (model->modules.empty()) {
+    return InFile(file, absl::InvalidArgumentError("has no modules that can be quantized"));
+  }
+  if (model->model_type.empty()) {
+    return InFile(file, absl::InvalidArgumentError("has no config.json with `model_type`; pass --model-type"));
+  }
+  return model;
+}
+
+}  // namespace qconfig::client

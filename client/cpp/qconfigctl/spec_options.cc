@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/spec_options.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/algorithms.h"
+#include "core/utf8.h"
+#include "qconfigctl/file_tree.h"
+#include "qconfigctl/proto_formats.h"
+
+namespace qconfig::client {
+namespace {
+
+// Splits "KEY=SCHEME" at the last "=", because a pattern may contain "=".
+std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const std::string& flag) {
+  const size_t equals = text.rfind('=');
+  if (equals == std::string::npos) {
+    throw CLI::ValidationError(flag, absl::StrCat("\"", text, "\" has no '='; expected KEY=SCHEME"));
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// `json` is ProtoJSON of an AlgoConfig, such as {"gptq": {"block_size": 64}}.
+void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
+  v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
+  const auto tree = ParseStrictJson(json);
+  const absl::Status status = tree.ok() ? ReadProtoJson(*tree, *entry.mutable_config()) : tree.status();
+  if (!status.ok()) {
+    throw CLI::ValidationError("--algo-config",
+                               absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
+                                            Printable(status.message(), 1000)));
+  }
+  entry.set_algorithm(std::string(AlgorithmName(entry.config())));
+}
+
+// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested.
+void WarnAboutUnusedConfigs(const v1::ConfigSpec& spec) {
+  for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
+    const bool used = std::any_of(
+        spec.algorithm().begin(), spec.algorithm().end(),
+        [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
+    if (used) continue;
+    std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not requested; add --algorithm "
+              << entry.algorithm() << '\n';
+  }
+}
+
+}  // namespace
+
+void SpecOptions::AddTo(CLI::App& command) {
+  command.add_option("--scheme", scheme_, "Scheme for all layers, such as fp8")->required();
+  command.add_option("--kv-cache-scheme", kv_cache_scheme_, "Scheme for the KV cache: fp8");
+  command.add_option("--min-kv-scale", min_kv_scale_, "Minimum scale of the KV cache");
+  command.add_option("--attention-scheme", attention_scheme_, "Scheme for attention: fp8");
+  AddLayerOptions(command);
+  AddAlgorithmOptions(command);
+}
+
+void SpecOptions::AddLayerOptions(CLI::App& command) {
+  command.add_option("--layer", layers_, "PATTERN=SCHEME: scheme for layers by name; the first match wins")
+      ->allow_extra_args(false);
+  command
+      .add_option("--layer-type", layer_types_,
+                  "TYPE=SCHEME: scheme for layers by type: Linear, Conv2d or ConvTranspose2d")
+      ->allow_extra_args(false);
+  CLI::Option* exclude =
+      command.add_option("--exclude", exclude_, "Pattern of layers not to quantize; replaces the template's list");
+  exclude->allow_extra_args(false);
+  command
+      .add_flag("--exclude-nothing", exclude_nothing_,
+                "Do not exclude any layers, not even those in the template's list")
+      ->excludes(exclude);
+}
+
+void SpecOptions::AddAlgorithmOptions(CLI::App& command) {
+  command.add_option("--algorithm", algorithms_, "Algorithm to run, such as awq")->allow_extra_args(false);
+  command
+      .add_option("--algo-config", algorithm_configs_,
+                  "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")
+      ->allow_extra_args(false);
+  CLI::Option* groups = command.add_option("--shared-scale-group", shared_scale_groups_,
+                                           "Projections that share a scale, such as q_proj,k_proj,v_proj");
+  groups->allow_extra_args(false);
+  command.add_flag("--no-shared-scales", share_no_scales_, "Do not share scales between projections")->excludes(groups);
+}
+
+v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
+  v1::ConfigSpec spec;
+  spec.set_model_type(model_type);
+  spec.set_scheme(scheme_);
+  spec.set_kv_cache_scheme(kv_cache_scheme_);
+  spec.set_min_kv_scale(min_kv_scale_);
+  spec.set_attention_scheme(attention_scheme_);
+  for (const std::string& algorithm : algorithms_) spec.add_algorithm(algorithm);
+  for (const std::string& config : algorithm_configs_) AddAlgorithmConfig(config, spec);
+  for (const std::string& layer : layers_) {
+    const auto [pattern, scheme] = SplitAtScheme(layer, "--layer");
+    v1::LayerConfigEntry& entry = *spec.add_layer_config();
+    entry.set_pattern(pattern);
+    entry.set_scheme(scheme);
+  }
+  for (const std::string& layer_type : layer_types_) {
+    const auto [type, scheme] = SplitAtScheme(layer_type, "--layer-type");
+    v1::LayerTypeConfigEntry& entry = *spec.add_layer_type_config();
+    entry.set_layer_type(type);
+    entry.set_scheme(scheme);
+  }
+  if (exclude_nothing_ || !exclude_.empty()) spec.mutable_exclude_layers();
+  for (const std::string& pattern : exclude_) spec.mutable_exclude_layers()->add_patterns(pattern);
+  if (share_no_scales_ || !shared_scale_groups_.empty()) spec.mutable_shared_scale_groups();
+  for (const std::string& suffixes : shared_scale_groups_) {
+    v1::SharedScaleGroup& group = *spec.mutable_shared_scale_groups()->add_groups();
+    for (const auto suffix : absl::StrSplit(suffixes, ',')) group.add_layer_suffixes(std::string(suffix));
+  }
+  WarnAboutUnusedConfigs(spec);
+  return spec;
+}
+
+}  // namespace qconfig::client
