@@ -11,7 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/algorithm_rules.h"
 #include "core/algorithms.h"
-#include "core/plan_text.h"
+#include "core/finding_text.h"
+#include "core/message_text.h"
 #include "core/status_macros.h"
 
 namespace qconfig {

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/message_text.h"
 #include "core/pattern.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 #include "core/utf8.h"
 

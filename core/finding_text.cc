@@ -5,14 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "core/message_text.h"
 #include "core/quark_names.h"
-#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
-
-constexpr size_t kMaxPrintedChars = 128;
 
 using Stages = google::protobuf::RepeatedPtrField<v1::QTensorConfig>;
 
@@ -34,11 +31,6 @@ void AppendTensor(absl::string_view name, const Stages& stages, std::vector<std:
                                })));
 }
 
-// In single quotes, for a shell.
-std::string Quoted(absl::string_view text) {
-  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", R"('\'')"}}), "'");
-}
-
 }  // namespace
 
 std::string DescribeConfig(const v1::QLayerConfig& config) {
@@ -53,7 +45,7 @@ std::string DescribeConfig(const v1::QLayerConfig& config) {
 std::string DescribeRule(const v1::LayerRule& rule) {
   if (rule.kind() == v1::LAYER_RULE_KIND_GLOBAL) return "the global configuration";
   if (rule.kind() == v1::LAYER_RULE_KIND_NOT_QUANTIZABLE) return "no rule";
-  return absl::StrCat("\"", Printable(rule.pattern(), kMaxPrintedChars), "\"");
+  return Quoted(rule.pattern());
 }
 
 std::string SchemeOfRule(const v1::ConfigSpec& spec, const v1::LayerRule& rule) {
@@ -72,7 +64,7 @@ std::string SchemeOfRule(const v1::ConfigSpec& spec, const v1::LayerRule& rule) 
 }
 
 std::string LayerOption(absl::string_view pattern, absl::string_view scheme) {
-  return absl::StrCat("--layer ", Quoted(absl::StrCat(pattern, "=", scheme)));
+  return Option("--layer", absl::StrCat(pattern, "=", scheme));
 }
 
 std::string ExcludeOptions(const PlanContext& context, const std::vector<std::string>& added,
@@ -82,9 +74,7 @@ std::string ExcludeOptions(const PlanContext& context, const std::vector<std::st
                                                           : context.llm_template.exclude_layers_name();
   if (current.size() > kMaxPatterns) return "";
   std::vector<std::string> options;
-  const auto add = [&options](absl::string_view pattern) {
-    options.push_back(absl::StrCat("--exclude ", Quoted(pattern)));
-  };
+  const auto add = [&options](absl::string_view pattern) { options.push_back(Option("--exclude", pattern)); };
   for (const std::string& pattern : current) {
     if (pattern != removed) add(pattern);
   }
@@ -92,6 +82,16 @@ std::string ExcludeOptions(const PlanContext& context, const std::vector<std::st
     if (std::find(current.begin(), current.end(), pattern) == current.end()) add(pattern);
   }
   return options.empty() ? "--exclude-nothing" : absl::StrJoin(options, " ");
+}
+
+void AffectedModules::Add(size_t module) {
+  ++count_;
+  if (first_.size() < FindingList::kMaxModules) first_.push_back(module);
+}
+
+void AffectedModules::CopyTo(const ModuleList& modules, v1::Finding& finding) const {
+  for (const size_t module : first_) finding.add_modules(std::string(modules.name(module)));
+  finding.set_module_count(count_);
 }
 
 }  // namespace qconfig

@@ -2,6 +2,8 @@
 #ifndef QCONFIG_CORE_FINDING_TEXT_H_
 #define QCONFIG_CORE_FINDING_TEXT_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,21 @@ std::string LayerOption(absl::string_view pattern, absl::string_view scheme);
 // there are too many to paste.
 std::string ExcludeOptions(const PlanContext& context, const std::vector<std::string>& added,
                            absl::string_view removed = "");
+
+// The modules to which a finding applies, collected before the finding exists.
+class AffectedModules {
+ public:
+  void Add(size_t module);
+
+  // REQUIRES: Add() was called.
+  size_t first() const { return first_.front(); }
+  int64_t count() const { return count_; }
+  void CopyTo(const ModuleList& modules, v1::Finding& finding) const;
+
+ private:
+  std::vector<size_t> first_;
+  int64_t count_ = 0;
+};
 
 }  // namespace qconfig
 

@@ -11,15 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "core/utf8.h"
+#include "core/message_text.h"
 
 namespace qconfig {
 namespace {
 
 // Bounds the search to a few milliseconds. See kMaxCoverSteps in warnings.cc.
 constexpr size_t kMaxSteps = 1'000'000;
-
-constexpr size_t kMaxPrintedChars = 128;
 
 constexpr absl::string_view kPartlyExcluded =
     " are not all excluded, but serving runtimes run them as one matrix and reject a model in which only a part of it "
@@ -56,8 +54,6 @@ bool MayBeGeneral(absl::string_view rule, const FusedGroup& group, absl::string_
          absl::c_none_of(group.parts, [above](const std::string& part) { return PrefixOf(above, part).has_value(); });
 }
 
-std::string Quoted(absl::string_view pattern) { return absl::StrCat("\"", Printable(pattern, kMaxPrintedChars), "\""); }
-
 std::string JoinQuoted(const std::vector<std::string>& patterns) {
   return absl::StrJoin(patterns, " and ", [](std::string* out, const std::string& p) { out->append(Quoted(p)); });
 }
@@ -65,7 +61,7 @@ std::string JoinQuoted(const std::vector<std::string>& patterns) {
 // The options of qconfigctl that do the same for `patterns`.
 std::string Options(absl::string_view option, const std::vector<std::string>& patterns, absl::string_view suffix) {
   return absl::StrJoin(patterns, " ", [&](std::string* out, const std::string& pattern) {
-    absl::StrAppend(out, option, " '", Printable(pattern, kMaxPrintedChars), suffix, "'");
+    out->append(Option(option, absl::StrCat(pattern, suffix)));
   });
 }
 

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/finding_text.h"
+#include "core/message_text.h"
 #include "core/pattern.h"
 #include "core/pattern_list.h"
 #include "core/plan_patterns.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 #include "core/utf8.h"
 

@@ -9,9 +9,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/finding_text.h"
+#include "core/message_text.h"
 #include "core/pattern.h"
 #include "core/plan_patterns.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 
 namespace qconfig {

@@ -6,9 +6,9 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "core/message_text.h"
 #include "core/pattern_suggestion.h"
 #include "core/plan_patterns.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 
 namespace qconfig {

@@ -6,14 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/message_text.h"
 #include "core/regex_glob.h"
-#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
 
 constexpr absl::string_view kSeparators = " ,\t\n\r\v\f";
-constexpr size_t kMaxPrintedChars = 128;
 
 // How a caller gives a pattern.
 struct PatternOption {
@@ -21,8 +20,6 @@ struct PatternOption {
   std::string suffix;        // of the option's value
   absl::string_view list;    // in the API
 };
-
-std::string Quoted(absl::string_view pattern) { return absl::StrCat("\"", Printable(pattern, kMaxPrintedChars), "\""); }
 
 std::string RegexMessage(absl::string_view pattern) {
   const std::string problem = "looks like a regular expression, but patterns are globs";
@@ -45,7 +42,7 @@ std::string SeparatorMessage(absl::string_view pattern, const PatternOption& opt
   const bool more = parts.size() > kMaxListed;
   if (more) parts.resize(kMaxListed);
   const std::string options = absl::StrJoin(parts, " ", [&option](std::string* out, absl::string_view part) {
-    absl::StrAppend(out, option.option, " '", Printable(part, kMaxPrintedChars), option.suffix, "'");
+    out->append(Option(option.option, absl::StrCat(part, option.suffix)));
   });
   return absl::StrCat(problem, ". Pass several patterns separately: ", options, more ? " ..." : "",
                       " with qconfigctl, or one item of ", option.list, " for each in the API");

@@ -8,8 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/finding_text.h"
+#include "core/message_text.h"
 #include "core/module_names.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -111,7 +112,7 @@ class RoleFinder {
     v1::Finding& finding = *findings_.Add(
         text.code, is_meant ? v1::FINDING_SEVERITY_INFO : v1::FINDING_SEVERITY_WARNING,
         absl::StrCat(text.modules, " is quantized (", Modules(group.modules.count()), "), ", text.effect),
-        ExclusionOptions(context_, exclusion));
+        ExcludeOptions(context_, {exclusion}));
     finding.set_field(rule.field().empty() ? "spec.scheme" : rule.field());
     group.modules.CopyTo(context_.modules, finding);
   }

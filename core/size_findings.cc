@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/finding_text.h"
+#include "core/message_text.h"
 #include "core/module_names.h"
-#include "core/plan_text.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -143,7 +144,7 @@ class SizeFinder {
     const absl::string_view name = context_.modules.name(module);
     const std::string pattern = absl::StrCat("*", name.substr(name.rfind('.') == name.npos ? 0 : name.rfind('.')));
     QCONFIG_ASSIGN_OR_RETURN(const v1::Scheme* scheme, FittingScheme(mismatch));
-    if (scheme == nullptr) return ExclusionOptions(context_, pattern);
+    if (scheme == nullptr) return ExcludeOptions(context_, {pattern});
     if (context_.plan.rule(module).kind() == v1::LAYER_RULE_KIND_GLOBAL) {
       return Option("--layer", absl::StrCat(pattern, "=", scheme->name()));
     }

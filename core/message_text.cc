@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan_text.h"
+#include "core/message_text.h"
 
 #include <algorithm>
 
@@ -29,29 +29,6 @@ std::string Option(absl::string_view option, absl::string_view value) {
   return absl::StrCat(option, " '", absl::StrReplaceAll(Printable(value, kMaxChars), {{"'", "'\\''"}}), "'");
 }
 
-std::string ExclusionOptions(const PlanContext& context, absl::string_view pattern) {
-  constexpr int kMaxPatterns = 20;
-  const auto& excluded = context.llm_template.exclude_layers_name();
-  const std::string option = Option("--exclude", pattern);
-  if (context.spec.has_exclude_layers()) return option;
-  if (excluded.size() > kMaxPatterns) {
-    return absl::StrCat(option, " and the ", excluded.size(), " exclusions of the template");
-  }
-  std::string options;
-  for (const std::string& kept : excluded) absl::StrAppend(&options, Option("--exclude", kept), " ");
-  return options + option;
-}
-
 std::string Modules(int64_t count) { return absl::StrCat(count, count == 1 ? " module" : " modules"); }
-
-void AffectedModules::Add(size_t module) {
-  ++count_;
-  if (first_.size() < FindingList::kMaxModules) first_.push_back(module);
-}
-
-void AffectedModules::CopyTo(const ModuleList& modules, v1::Finding& finding) const {
-  for (const size_t module : first_) finding.add_modules(std::string(modules.name(module)));
-  finding.set_module_count(count_);
-}
 
 }  // namespace qconfig
