@@ -31,14 +31,27 @@ class ModuleInfo(NamedTuple):
 
 
 # The last components of the usual names of embeddings.
-_EMBEDDINGS = frozenset(
-    "embed embed_in embed_positions embed_tokens embed_tokens_per_layer pos_embed position_embedding "
-    "position_embeddings shared tok_embeddings token_type_embeddings word_embedding word_embeddings wpe wte".split()
-)
+_EMBEDDINGS = {
+    "embed",
+    "embed_in",
+    "embed_positions",
+    "embed_tokens",
+    "embed_tokens_per_layer",
+    "pos_embed",
+    "position_embedding",
+    "position_embeddings",
+    "shared",
+    "tok_embeddings",
+    "token_type_embeddings",
+    "word_embedding",
+    "word_embeddings",
+    "wpe",
+    "wte",
+}
 
 # The weights of fused experts, with three dimensions -> the modules by which Quark replaces them, for each expert.
 _FUSED_EXPERTS = {"gate_up_proj": ("gate_proj", "up_proj"), "down_proj": ("down_proj",)}
-_WITH_INPUTS_FIRST = ("gpt_oss", "llama4")
+_WITH_INPUTS_FIRST = ("gpt_oss", "llama4", "llama4_text")
 _WITH_UNSPLIT_EXPERTS = ("gpt_oss",)
 
 # A component of a name that is a number.
@@ -64,10 +77,10 @@ def list_modules(model: Modules, model_type: str) -> dict[str, ModuleInfo]:
     raise TypeError(f"model must be a torch.nn.Module, a dict or a list of names, not {model!r}")
 
 
-def _modules_of(model: Model, model_type: str) -> Iterator[tuple[str, ModuleInfo]]:
+def _modules_of(model: Any, model_type: str) -> Iterator[tuple[str, ModuleInfo]]:
     weights: dict[int, Any] = {}  # by id; keeps the weights, so that no id is used again
     for name, module in model.named_modules():
-        weight = getattr(module, "weight", None)
+        weight: Any = getattr(module, "weight", None)
         if name and len(_shape(weight)) > 1:
             info = ModuleInfo(type(module).__name__, _shape(weight), _dtype_name(weight.dtype))
             # If modules share a weight, only the first has its size, so that totals count it once.
@@ -79,7 +92,7 @@ def _modules_of(model: Model, model_type: str) -> Iterator[tuple[str, ModuleInfo
 
 def _experts_of(name: str, module: Any, model_type: str) -> Iterator[tuple[str, ModuleInfo]]:
     for fused, parts in _FUSED_EXPERTS.items():
-        weight = getattr(module, fused, None)
+        weight: Any = getattr(module, fused, None)
         if len(_shape(weight)) != 3:
             continue
         experts, outputs, inputs = _shape(weight)
@@ -121,7 +134,7 @@ def _usual_type(name: str) -> str:
 
 
 def to_messages(modules: Mapping[str, ModuleInfo]) -> tuple[list[Module], list[str]]:
-    """Messages in which ranges replace consecutive numbers, and the names in the order in which the server expands them.
+    """Messages with ranges for consecutive numbers, and the names in the order in which the server expands the ranges.
 
     Takes linear time.
     """

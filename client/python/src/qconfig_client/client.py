@@ -185,9 +185,9 @@ class Client:
         The server receives only the names, types and shapes of the modules. The arguments that are not listed are those
         of `get_config`.
 
-        model: a torch.nn.Module, also on the device `meta`; a dict with the type of each module, or its type, shape and
-            dtype, such as {"lm_head": ("Linear", (32000, 4096), "bfloat16")}; or names of modules, which are then Linear
-            or, if they have the usual name of an embedding, Embedding.
+        model: a torch.nn.Module, also on the device `meta`; a dict with the type of each module, or with its type and
+            the shape and dtype of its weight, such as {"lm_head": ("Linear", (32000, 4096), "bfloat16")}; or names of
+            modules, which are Embedding if they have a usual name of embeddings, and otherwise Linear.
         model_type: defaults to `model.config.model_type`.
         runtimes: the runtimes that will serve the model, such as "vllm" or "sglang@0.5.23".
         tensor_parallel_size: the number of ranks among which the runtime splits each layer; 0 if it is unknown.

@@ -45,7 +45,7 @@ class Plan:
         return self.response.totals
 
     def config_of(self, name: str) -> Optional[QLayerConfig]:
-        """The configuration of a module; None if it is not quantized. Raises KeyError for a name that is not in `layers`."""
+        """The configuration of a module; None if it is not quantized. Raises KeyError if it is not in `layers`."""
         return self.layers[name]
 
     def to_html(self) -> str:
@@ -77,14 +77,14 @@ class Plan:
         return f"<Plan {self}>"
 
 
-def severity(value: Union[FindingSeverity, str, None]) -> Optional[FindingSeverity]:
-    """The severity that is called, for example, "warning"."""
+def severity(value: Union[FindingSeverity, str, None]) -> Union[FindingSeverity, str, None]:
+    """`value`, or the name of the severity that is called, for example, "warning"."""
     if not isinstance(value, str):
         return value
     name = _SEVERITY_PREFIX + value.upper()
     if name not in FindingSeverity.keys():  # noqa: SIM118  # not a dict
         raise ValueError(f"unknown severity {value!r}: use info, warning or error")
-    return FindingSeverity.Value(name)
+    return name
 
 
 def _bytes_text(count: int) -> str:
