@@ -13,8 +13,9 @@ use crate::v1::{
     GetSchemeResponse, GetTemplateRequest, GetTemplateResponse, ListCatalogsRequest, ListCatalogsResponse,
     ListChangesRequest, ListChangesResponse, ListSchemesRequest, ListSchemesResponse, ListTemplatesRequest,
     ListTemplatesResponse, LlmTemplate, PlanLayersRequest, PlanLayersResponse, RegisterSchemeRequest,
-    RegisterSchemeResponse, RegisterTemplateRequest, RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest, SetDefaultCatalogResponse, UnregisterSchemeRequest,
-    UnregisterSchemeResponse, UnregisterTemplateRequest, UnregisterTemplateResponse,
+    RegisterSchemeResponse, RegisterTemplateRequest, RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest,
+    SetDefaultCatalogResponse, UnregisterSchemeRequest, UnregisterSchemeResponse, UnregisterTemplateRequest,
+    UnregisterTemplateResponse,
 };
 use crate::{Builder, Error};
 
