@@ -70,6 +70,11 @@ func (c *Client) BatchGetConfig(ctx context.Context, request *v1.BatchGetConfigR
 	return call(ctx, c, c.config.BatchGetConfig, request, options)
 }
 
+// PlanLayers computes what a configuration does to each module of a model, and reports what is wrong with it.
+func (c *Client) PlanLayers(ctx context.Context, request *v1.PlanLayersRequest, options ...grpc.CallOption) (*v1.PlanLayersResponse, error) {
+	return call(ctx, c, c.config.PlanLayers, request, options)
+}
+
 // ListTemplates returns one page of the templates that are visible to the tenant; [Client.AllTemplates] reads all pages.
 func (c *Client) ListTemplates(ctx context.Context, request *v1.ListTemplatesRequest, options ...grpc.CallOption) (*v1.ListTemplatesResponse, error) {
 	return call(ctx, c, c.config.ListTemplates, request, options)

@@ -30,8 +30,10 @@ type Error struct {
 	Rule           string   // the rule that a tensor configuration violates
 	Tenant         string
 	Catalog        string
-	FirstRevision  int64 // the oldest available revision of the tenant's registry
-	NewestRevision int64 // the newest revision of the tenant's registry
+	FirstRevision  int64         // the oldest available revision of the tenant's registry
+	NewestRevision int64         // the newest revision of the tenant's registry
+	Findings       []*v1.Finding // the first findings for which a plan failed
+	FindingTotal   int64         // the number of all findings for which the plan failed
 
 	Metadata        map[string]string // metadata of the google.rpc.ErrorInfo
 	FieldViolations []FieldViolation
@@ -142,4 +144,6 @@ func (e *Error) setDetail(detail *v1.ErrorDetail) {
 	e.Catalog = detail.GetCatalog()
 	e.FirstRevision = detail.GetFirstRevision()
 	e.NewestRevision = detail.GetNewestRevision()
+	e.Findings = detail.GetFindings()
+	e.FindingTotal = detail.GetFindingTotal()
 }

@@ -96,6 +96,7 @@ func TestErrorWithoutADetailHasEmptyFields(t *testing.T) {
 var everyDetail = &v1.ErrorDetail{
 	Field: "spec.scheme", Value: "c", Allowed: []string{"a, b", "d"}, AllowedTotal: 12, Suggestions: []string{"a, b"}, Rule: "r",
 	Tenant: "acme", Catalog: "quark-0.13", FirstRevision: 2, NewestRevision: 3_630_000_000_001,
+	Findings: []*v1.Finding{{Message: "m"}}, FindingTotal: 9,
 }
 
 func checkEveryDetail(t *testing.T, err *Error) {
@@ -104,6 +105,7 @@ func checkEveryDetail(t *testing.T, err *Error) {
 		Field: err.Field, Value: err.Value, Allowed: err.Allowed, AllowedTotal: int32(err.AllowedTotal), Suggestions: err.Suggestions,
 		Rule: err.Rule, Tenant: err.Tenant, Catalog: err.Catalog,
 		FirstRevision: err.FirstRevision, NewestRevision: err.NewestRevision,
+		Findings: err.Findings, FindingTotal: err.FindingTotal,
 	}
 	if !proto.Equal(got, everyDetail) {
 		t.Errorf("got %v, want %v", got, everyDetail)

@@ -42,6 +42,7 @@ const (
 	ErrRevisionLost               = Reason(v1.ErrorReason_ERROR_REASON_REVISION_LOST)
 	ErrRevisionMismatch           = Reason(v1.ErrorReason_ERROR_REASON_REVISION_MISMATCH)
 	ErrTemplateExists             = Reason(v1.ErrorReason_ERROR_REASON_TEMPLATE_EXISTS)
+	ErrPlanHasFindings            = Reason(v1.ErrorReason_ERROR_REASON_PLAN_HAS_FINDINGS)
 )
 
 const reasonPrefix = "ERROR_REASON_"

@@ -68,6 +68,7 @@ const Call& CallNamed(const std::string& method) {
   static const auto& calls = *new std::map<std::string, Call>{
       {"GetConfig", MakeCall(&Client::GetConfig)},
       {"BatchGetConfig", MakeCall(&Client::BatchGetConfig)},
+      {"PlanLayers", MakeCall(&Client::PlanLayers)},
       {"ListTemplates", MakeCall(&Client::ListTemplates)},
       {"GetTemplate", MakeCall(&Client::GetTemplate)},
       {"ListSchemes", MakeCall(&Client::ListSchemes)},

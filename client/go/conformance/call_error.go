@@ -7,8 +7,10 @@ import (
 	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	qconfig "github.com/qconfig/qconfig/client/go"
+	v1 "github.com/qconfig/qconfig/client/go/qconfigv1"
 )
 
 // callError is a failed call in the format of the runner.
@@ -26,6 +28,8 @@ type callError struct {
 	Catalog         string            `json:"catalog"`
 	FirstRevision   int64             `json:"first_revision"`
 	NewestRevision  int64             `json:"newest_revision"`
+	Findings        []finding         `json:"findings"`
+	FindingTotal    int64             `json:"finding_total"`
 	Metadata        map[string]string `json:"metadata"`
 	FieldViolations []fieldViolation  `json:"field_violations"`
 	Type            string            `json:"type"`
@@ -34,6 +38,13 @@ type callError struct {
 type fieldViolation struct {
 	Field       string `json:"field"`
 	Description string `json:"description"`
+}
+
+type finding struct{ *v1.Finding }
+
+// MarshalJSON returns ProtoJSON.
+func (f finding) MarshalJSON() ([]byte, error) {
+	return protojson.Marshal(f.Finding)
 }
 
 func newCallError(err error) callError {
@@ -55,9 +66,14 @@ func newCallError(err error) callError {
 		Catalog:         failed.Catalog,
 		FirstRevision:   failed.FirstRevision,
 		NewestRevision:  failed.NewestRevision,
+		Findings:        []finding{},
+		FindingTotal:    failed.FindingTotal,
 		Metadata:        map[string]string{},
 		FieldViolations: []fieldViolation{},
 		Type:            fmt.Sprintf("%T", failed),
+	}
+	for _, found := range failed.Findings {
+		result.Findings = append(result.Findings, finding{found})
 	}
 	for key, value := range failed.Metadata {
 		result.Metadata[key] = value

@@ -24,6 +24,7 @@ func newMethods(client *qconfig.Client) map[string]func(json.RawMessage) (call, 
 	return map[string]func(json.RawMessage) (call, error){
 		"GetConfig":          newCall(client.GetConfig),
 		"BatchGetConfig":     newCall(client.BatchGetConfig),
+		"PlanLayers":         newCall(client.PlanLayers),
 		"ListTemplates":      newCall(client.ListTemplates),
 		"GetTemplate":        newCall(client.GetTemplate),
 		"ListSchemes":        newCall(client.ListSchemes),

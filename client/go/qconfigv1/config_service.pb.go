@@ -27,7 +27,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The machine-readable code of a warning. Quark itself does not report any of these conditions.
+// The machine-readable code of a warning. Quark itself does not report any of these conditions. The same request always
+// has the same warnings. They are not part of any digest.
 type WarningCode int32
 
 const (
@@ -52,29 +53,62 @@ const (
 	// A registered scheme has the same tensors as a built-in scheme with shared scales, but does not set
 	// `default_shared_scales`. Layers that are fused into one matrix at run time then get different scales.
 	WarningCode_WARNING_CODE_SHARED_SCALES_DROPPED WarningCode = 7
+	// An override never applies to a layer, because an exclusion matches all of its layers, and Quark looks at exclusions
+	// first. The search is limited as for OVERRIDE_NEVER_WINS.
+	WarningCode_WARNING_CODE_OVERRIDE_EXCLUDED WarningCode = 8
+	// A pattern of an override or an exclusion looks like a regular expression. Patterns are globs, so it probably
+	// matches nothing. The message has the glob that means the same, if there is one.
+	WarningCode_WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX WarningCode = 9
+	// A pattern of an override or an exclusion has a blank or a comma, which no module name has. It is probably several
+	// patterns.
+	WarningCode_WARNING_CODE_PATTERN_HAS_SEPARATOR WarningCode = 10
+	// Overrides give layers that serving runtimes fuse into one matrix (q, k and v; gate and up) different configurations.
+	// Only reported if the request alone proves it: `PlanLayers` also finds the other cases.
+	WarningCode_WARNING_CODE_FUSED_MODULES_DIFFER WarningCode = 11
+	// Only some of the layers that serving runtimes fuse into one matrix are excluded. Only reported if the request alone
+	// proves it.
+	WarningCode_WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED WarningCode = 12
+	// Quark's documentation describes the algorithm for other schemes. Quark accepts it for this one as well.
+	WarningCode_WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME WarningCode = 13
+	// Quark accepts the algorithm and the scheme, but fails when it quantizes the model.
+	WarningCode_WARNING_CODE_ALGORITHM_REJECTS_SCHEME WarningCode = 14
 )
 
 // Enum value maps for WarningCode.
 var (
 	WarningCode_name = map[int32]string{
-		0: "WARNING_CODE_UNSPECIFIED",
-		1: "WARNING_CODE_KV_CACHE_WITHOUT_LAYERS",
-		2: "WARNING_CODE_ATTENTION_WITHOUT_LAYERS",
-		3: "WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED",
-		4: "WARNING_CODE_OVERRIDE_NEVER_WINS",
-		5: "WARNING_CODE_SCHEME_ALIAS",
-		6: "WARNING_CODE_SHADOWS_BUILTIN",
-		7: "WARNING_CODE_SHARED_SCALES_DROPPED",
+		0:  "WARNING_CODE_UNSPECIFIED",
+		1:  "WARNING_CODE_KV_CACHE_WITHOUT_LAYERS",
+		2:  "WARNING_CODE_ATTENTION_WITHOUT_LAYERS",
+		3:  "WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED",
+		4:  "WARNING_CODE_OVERRIDE_NEVER_WINS",
+		5:  "WARNING_CODE_SCHEME_ALIAS",
+		6:  "WARNING_CODE_SHADOWS_BUILTIN",
+		7:  "WARNING_CODE_SHARED_SCALES_DROPPED",
+		8:  "WARNING_CODE_OVERRIDE_EXCLUDED",
+		9:  "WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX",
+		10: "WARNING_CODE_PATTERN_HAS_SEPARATOR",
+		11: "WARNING_CODE_FUSED_MODULES_DIFFER",
+		12: "WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED",
+		13: "WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME",
+		14: "WARNING_CODE_ALGORITHM_REJECTS_SCHEME",
 	}
 	WarningCode_value = map[string]int32{
-		"WARNING_CODE_UNSPECIFIED":                0,
-		"WARNING_CODE_KV_CACHE_WITHOUT_LAYERS":    1,
-		"WARNING_CODE_ATTENTION_WITHOUT_LAYERS":   2,
-		"WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED": 3,
-		"WARNING_CODE_OVERRIDE_NEVER_WINS":        4,
-		"WARNING_CODE_SCHEME_ALIAS":               5,
-		"WARNING_CODE_SHADOWS_BUILTIN":            6,
-		"WARNING_CODE_SHARED_SCALES_DROPPED":      7,
+		"WARNING_CODE_UNSPECIFIED":                   0,
+		"WARNING_CODE_KV_CACHE_WITHOUT_LAYERS":       1,
+		"WARNING_CODE_ATTENTION_WITHOUT_LAYERS":      2,
+		"WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED":    3,
+		"WARNING_CODE_OVERRIDE_NEVER_WINS":           4,
+		"WARNING_CODE_SCHEME_ALIAS":                  5,
+		"WARNING_CODE_SHADOWS_BUILTIN":               6,
+		"WARNING_CODE_SHARED_SCALES_DROPPED":         7,
+		"WARNING_CODE_OVERRIDE_EXCLUDED":             8,
+		"WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX":      9,
+		"WARNING_CODE_PATTERN_HAS_SEPARATOR":         10,
+		"WARNING_CODE_FUSED_MODULES_DIFFER":          11,
+		"WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED": 12,
+		"WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME":  13,
+		"WARNING_CODE_ALGORITHM_REJECTS_SCHEME":      14,
 	}
 )
 
@@ -374,7 +408,7 @@ type GetConfigResponse struct {
 	ConfigDigest string `protobuf:"bytes,7,opt,name=config_digest,json=configDigest,proto3" json:"config_digest,omitempty"`
 	// Whether `config_digest` equals the `if_digest` of the request. If true, `config` and the JSON forms are not set.
 	NotModified bool `protobuf:"varint,8,opt,name=not_modified,json=notModified,proto3" json:"not_modified,omitempty"`
-	// Conditions that the caller should know about, in the order of the request fields.
+	// Conditions that the caller should know about, at most 100 for each code.
 	Warnings      []*Warning `protobuf:"bytes,9,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1581,7 +1615,7 @@ var File_qconfig_v1_config_service_proto protoreflect.FileDescriptor
 const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1fqconfig/v1/config_service.proto\x12\n" +
-	"qconfig.v1\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xbd\x02\n" +
+	"qconfig.v1\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x15qconfig/v1/plan.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xbd\x02\n" +
 	"\x10GetConfigRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x18\n" +
 	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
@@ -1691,7 +1725,7 @@ const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\x10kv_cache_schemes\x18\t \x03(\tR\x0ekvCacheSchemes\x12+\n" +
 	"\x11attention_schemes\x18\n" +
 	" \x03(\tR\x10attentionSchemes\x12\x1c\n" +
-	"\tobservers\x18\v \x03(\tR\tobservers*\xbc\x02\n" +
+	"\tobservers\x18\v \x03(\tR\tobservers*\xe4\x04\n" +
 	"\vWarningCode\x12\x1c\n" +
 	"\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12(\n" +
 	"$WARNING_CODE_KV_CACHE_WITHOUT_LAYERS\x10\x01\x12)\n" +
@@ -1700,14 +1734,24 @@ const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	" WARNING_CODE_OVERRIDE_NEVER_WINS\x10\x04\x12\x1d\n" +
 	"\x19WARNING_CODE_SCHEME_ALIAS\x10\x05\x12 \n" +
 	"\x1cWARNING_CODE_SHADOWS_BUILTIN\x10\x06\x12&\n" +
-	"\"WARNING_CODE_SHARED_SCALES_DROPPED\x10\a*R\n" +
+	"\"WARNING_CODE_SHARED_SCALES_DROPPED\x10\a\x12\"\n" +
+	"\x1eWARNING_CODE_OVERRIDE_EXCLUDED\x10\b\x12)\n" +
+	"%WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX\x10\t\x12&\n" +
+	"\"WARNING_CODE_PATTERN_HAS_SEPARATOR\x10\n" +
+	"\x12%\n" +
+	"!WARNING_CODE_FUSED_MODULES_DIFFER\x10\v\x12.\n" +
+	"*WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED\x10\f\x12-\n" +
+	")WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME\x10\r\x12)\n" +
+	"%WARNING_CODE_ALGORITHM_REJECTS_SCHEME\x10\x0e*R\n" +
 	"\tEntryView\x12\x1a\n" +
 	"\x16ENTRY_VIEW_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ENTRY_VIEW_BASIC\x10\x01\x12\x13\n" +
-	"\x0fENTRY_VIEW_FULL\x10\x022\x84\x05\n" +
+	"\x0fENTRY_VIEW_FULL\x10\x022\xda\x05\n" +
 	"\rConfigService\x12Q\n" +
 	"\tGetConfig\x12\x1c.qconfig.v1.GetConfigRequest\x1a\x1d.qconfig.v1.GetConfigResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12`\n" +
-	"\x0eBatchGetConfig\x12!.qconfig.v1.BatchGetConfigRequest\x1a\".qconfig.v1.BatchGetConfigResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12]\n" +
+	"\x0eBatchGetConfig\x12!.qconfig.v1.BatchGetConfigRequest\x1a\".qconfig.v1.BatchGetConfigResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12T\n" +
+	"\n" +
+	"PlanLayers\x12\x1d.qconfig.v1.PlanLayersRequest\x1a\x1e.qconfig.v1.PlanLayersResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12]\n" +
 	"\rListTemplates\x12 .qconfig.v1.ListTemplatesRequest\x1a!.qconfig.v1.ListTemplatesResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12W\n" +
 	"\vGetTemplate\x12\x1e.qconfig.v1.GetTemplateRequest\x1a\x1f.qconfig.v1.GetTemplateResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12W\n" +
 	"\vListSchemes\x12\x1e.qconfig.v1.ListSchemesRequest\x1a\x1f.qconfig.v1.ListSchemesResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12Q\n" +
@@ -1754,6 +1798,8 @@ var file_qconfig_v1_config_service_proto_goTypes = []any{
 	(*ItemError)(nil),              // 21: qconfig.v1.ItemError
 	(*LlmTemplate)(nil),            // 22: qconfig.v1.LlmTemplate
 	(*Scheme)(nil),                 // 23: qconfig.v1.Scheme
+	(*PlanLayersRequest)(nil),      // 24: qconfig.v1.PlanLayersRequest
+	(*PlanLayersResponse)(nil),     // 25: qconfig.v1.PlanLayersResponse
 }
 var file_qconfig_v1_config_service_proto_depIdxs = []int32{
 	19, // 0: qconfig.v1.GetConfigRequest.spec:type_name -> qconfig.v1.ConfigSpec
@@ -1773,20 +1819,22 @@ var file_qconfig_v1_config_service_proto_depIdxs = []int32{
 	18, // 14: qconfig.v1.ListCatalogsResponse.catalogs:type_name -> qconfig.v1.Catalog
 	2,  // 15: qconfig.v1.ConfigService.GetConfig:input_type -> qconfig.v1.GetConfigRequest
 	5,  // 16: qconfig.v1.ConfigService.BatchGetConfig:input_type -> qconfig.v1.BatchGetConfigRequest
-	8,  // 17: qconfig.v1.ConfigService.ListTemplates:input_type -> qconfig.v1.ListTemplatesRequest
-	10, // 18: qconfig.v1.ConfigService.GetTemplate:input_type -> qconfig.v1.GetTemplateRequest
-	12, // 19: qconfig.v1.ConfigService.ListSchemes:input_type -> qconfig.v1.ListSchemesRequest
-	14, // 20: qconfig.v1.ConfigService.GetScheme:input_type -> qconfig.v1.GetSchemeRequest
-	16, // 21: qconfig.v1.ConfigService.ListCatalogs:input_type -> qconfig.v1.ListCatalogsRequest
-	4,  // 22: qconfig.v1.ConfigService.GetConfig:output_type -> qconfig.v1.GetConfigResponse
-	6,  // 23: qconfig.v1.ConfigService.BatchGetConfig:output_type -> qconfig.v1.BatchGetConfigResponse
-	9,  // 24: qconfig.v1.ConfigService.ListTemplates:output_type -> qconfig.v1.ListTemplatesResponse
-	11, // 25: qconfig.v1.ConfigService.GetTemplate:output_type -> qconfig.v1.GetTemplateResponse
-	13, // 26: qconfig.v1.ConfigService.ListSchemes:output_type -> qconfig.v1.ListSchemesResponse
-	15, // 27: qconfig.v1.ConfigService.GetScheme:output_type -> qconfig.v1.GetSchemeResponse
-	17, // 28: qconfig.v1.ConfigService.ListCatalogs:output_type -> qconfig.v1.ListCatalogsResponse
-	22, // [22:29] is the sub-list for method output_type
-	15, // [15:22] is the sub-list for method input_type
+	24, // 17: qconfig.v1.ConfigService.PlanLayers:input_type -> qconfig.v1.PlanLayersRequest
+	8,  // 18: qconfig.v1.ConfigService.ListTemplates:input_type -> qconfig.v1.ListTemplatesRequest
+	10, // 19: qconfig.v1.ConfigService.GetTemplate:input_type -> qconfig.v1.GetTemplateRequest
+	12, // 20: qconfig.v1.ConfigService.ListSchemes:input_type -> qconfig.v1.ListSchemesRequest
+	14, // 21: qconfig.v1.ConfigService.GetScheme:input_type -> qconfig.v1.GetSchemeRequest
+	16, // 22: qconfig.v1.ConfigService.ListCatalogs:input_type -> qconfig.v1.ListCatalogsRequest
+	4,  // 23: qconfig.v1.ConfigService.GetConfig:output_type -> qconfig.v1.GetConfigResponse
+	6,  // 24: qconfig.v1.ConfigService.BatchGetConfig:output_type -> qconfig.v1.BatchGetConfigResponse
+	25, // 25: qconfig.v1.ConfigService.PlanLayers:output_type -> qconfig.v1.PlanLayersResponse
+	9,  // 26: qconfig.v1.ConfigService.ListTemplates:output_type -> qconfig.v1.ListTemplatesResponse
+	11, // 27: qconfig.v1.ConfigService.GetTemplate:output_type -> qconfig.v1.GetTemplateResponse
+	13, // 28: qconfig.v1.ConfigService.ListSchemes:output_type -> qconfig.v1.ListSchemesResponse
+	15, // 29: qconfig.v1.ConfigService.GetScheme:output_type -> qconfig.v1.GetSchemeResponse
+	17, // 30: qconfig.v1.ConfigService.ListCatalogs:output_type -> qconfig.v1.ListCatalogsResponse
+	23, // [23:31] is the sub-list for method output_type
+	15, // [15:23] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -1800,6 +1848,7 @@ func file_qconfig_v1_config_service_proto_init() {
 	file_qconfig_v1_annotations_proto_init()
 	file_qconfig_v1_config_spec_proto_init()
 	file_qconfig_v1_error_proto_init()
+	file_qconfig_v1_plan_proto_init()
 	file_qconfig_v1_quantization_proto_init()
 	file_qconfig_v1_registry_proto_init()
 	file_qconfig_v1_config_service_proto_msgTypes[5].OneofWrappers = []any{

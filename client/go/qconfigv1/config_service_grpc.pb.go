@@ -27,6 +27,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ConfigService_GetConfig_FullMethodName      = "/qconfig.v1.ConfigService/GetConfig"
 	ConfigService_BatchGetConfig_FullMethodName = "/qconfig.v1.ConfigService/BatchGetConfig"
+	ConfigService_PlanLayers_FullMethodName     = "/qconfig.v1.ConfigService/PlanLayers"
 	ConfigService_ListTemplates_FullMethodName  = "/qconfig.v1.ConfigService/ListTemplates"
 	ConfigService_GetTemplate_FullMethodName    = "/qconfig.v1.ConfigService/GetTemplate"
 	ConfigService_ListSchemes_FullMethodName    = "/qconfig.v1.ConfigService/ListSchemes"
@@ -69,6 +70,11 @@ type ConfigServiceClient interface {
 	// for their `min_revision` for at most half of the time until the caller's deadline, or 30 seconds if there is no
 	// deadline. Items that exceed the response limit fail with ANSWER_TOO_LARGE.
 	BatchGetConfig(ctx context.Context, in *BatchGetConfigRequest, opts ...grpc.CallOption) (*BatchGetConfigResponse, error)
+	// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
+	// names, types and shapes of the modules are enough; the server never sees the model.
+	//
+	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+	PlanLayers(ctx context.Context, in *PlanLayersRequest, opts ...grpc.CallOption) (*PlanLayersResponse, error)
 	// Lists the templates that are visible to a tenant, in registration order.
 	ListTemplates(ctx context.Context, in *ListTemplatesRequest, opts ...grpc.CallOption) (*ListTemplatesResponse, error)
 	// Gets a template.
@@ -107,6 +113,16 @@ func (c *configServiceClient) BatchGetConfig(ctx context.Context, in *BatchGetCo
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BatchGetConfigResponse)
 	err := c.cc.Invoke(ctx, ConfigService_BatchGetConfig_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *configServiceClient) PlanLayers(ctx context.Context, in *PlanLayersRequest, opts ...grpc.CallOption) (*PlanLayersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlanLayersResponse)
+	err := c.cc.Invoke(ctx, ConfigService_PlanLayers_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +214,11 @@ type ConfigServiceServer interface {
 	// for their `min_revision` for at most half of the time until the caller's deadline, or 30 seconds if there is no
 	// deadline. Items that exceed the response limit fail with ANSWER_TOO_LARGE.
 	BatchGetConfig(context.Context, *BatchGetConfigRequest) (*BatchGetConfigResponse, error)
+	// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
+	// names, types and shapes of the modules are enough; the server never sees the model.
+	//
+	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+	PlanLayers(context.Context, *PlanLayersRequest) (*PlanLayersResponse, error)
 	// Lists the templates that are visible to a tenant, in registration order.
 	ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error)
 	// Gets a template.
@@ -227,6 +248,9 @@ func (UnimplementedConfigServiceServer) GetConfig(context.Context, *GetConfigReq
 }
 func (UnimplementedConfigServiceServer) BatchGetConfig(context.Context, *BatchGetConfigRequest) (*BatchGetConfigResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetConfig not implemented")
+}
+func (UnimplementedConfigServiceServer) PlanLayers(context.Context, *PlanLayersRequest) (*PlanLayersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanLayers not implemented")
 }
 func (UnimplementedConfigServiceServer) ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTemplates not implemented")
@@ -296,6 +320,24 @@ func _ConfigService_BatchGetConfig_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ConfigServiceServer).BatchGetConfig(ctx, req.(*BatchGetConfigRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConfigService_PlanLayers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanLayersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConfigServiceServer).PlanLayers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConfigService_PlanLayers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConfigServiceServer).PlanLayers(ctx, req.(*PlanLayersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -404,6 +446,10 @@ var ConfigService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchGetConfig",
 			Handler:    _ConfigService_BatchGetConfig_Handler,
+		},
+		{
+			MethodName: "PlanLayers",
+			Handler:    _ConfigService_PlanLayers_Handler,
 		},
 		{
 			MethodName: "ListTemplates",

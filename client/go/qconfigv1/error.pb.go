@@ -104,6 +104,8 @@ const (
 	ErrorReason_ERROR_REASON_REVISION_MISMATCH ErrorReason = 31
 	// ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
 	ErrorReason_ERROR_REASON_TEMPLATE_EXISTS ErrorReason = 40
+	// FAILED_PRECONDITION: the plan has findings of the severity `fail_at` or a higher one. `findings` has the first ones.
+	ErrorReason_ERROR_REASON_PLAN_HAS_FINDINGS ErrorReason = 39
 )
 
 // Enum value maps for ErrorReason.
@@ -137,6 +139,7 @@ var (
 		30: "ERROR_REASON_REVISION_LOST",
 		31: "ERROR_REASON_REVISION_MISMATCH",
 		40: "ERROR_REASON_TEMPLATE_EXISTS",
+		39: "ERROR_REASON_PLAN_HAS_FINDINGS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                  0,
@@ -167,6 +170,7 @@ var (
 		"ERROR_REASON_REVISION_LOST":                30,
 		"ERROR_REASON_REVISION_MISMATCH":            31,
 		"ERROR_REASON_TEMPLATE_EXISTS":              40,
+		"ERROR_REASON_PLAN_HAS_FINDINGS":            39,
 	}
 )
 
@@ -221,8 +225,12 @@ type ErrorDetail struct {
 	FirstRevision int64 `protobuf:"varint,9,opt,name=first_revision,json=firstRevision,proto3" json:"first_revision,omitempty"`
 	// The newest revision of the tenant's registry.
 	NewestRevision int64 `protobuf:"varint,10,opt,name=newest_revision,json=newestRevision,proto3" json:"newest_revision,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// For PLAN_HAS_FINDINGS: the first findings that make the call fail, as many as fit.
+	Findings []*Finding `protobuf:"bytes,13,rep,name=findings,proto3" json:"findings,omitempty"`
+	// For PLAN_HAS_FINDINGS: the number of all findings that make the call fail.
+	FindingTotal  int64 `protobuf:"varint,14,opt,name=finding_total,json=findingTotal,proto3" json:"finding_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErrorDetail) Reset() {
@@ -321,6 +329,20 @@ func (x *ErrorDetail) GetFirstRevision() int64 {
 func (x *ErrorDetail) GetNewestRevision() int64 {
 	if x != nil {
 		return x.NewestRevision
+	}
+	return 0
+}
+
+func (x *ErrorDetail) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *ErrorDetail) GetFindingTotal() int64 {
+	if x != nil {
+		return x.FindingTotal
 	}
 	return 0
 }
@@ -476,7 +498,7 @@ var File_qconfig_v1_error_proto protoreflect.FileDescriptor
 const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\n" +
 	"\x16qconfig/v1/error.proto\x12\n" +
-	"qconfig.v1\"\xb0\x02\n" +
+	"qconfig.v1\x1a\x15qconfig/v1/plan.proto\"\x86\x03\n" +
 	"\vErrorDetail\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
@@ -488,7 +510,9 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\acatalog\x18\b \x01(\tR\acatalog\x12%\n" +
 	"\x0efirst_revision\x18\t \x01(\x03R\rfirstRevision\x12'\n" +
 	"\x0fnewest_revision\x18\n" +
-	" \x01(\x03R\x0enewestRevision\"H\n" +
+	" \x01(\x03R\x0enewestRevision\x12/\n" +
+	"\bfindings\x18\r \x03(\v2\x13.qconfig.v1.FindingR\bfindings\x12#\n" +
+	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xe0\x02\n" +
@@ -501,7 +525,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x06detail\x18\x06 \x01(\v2\x17.qconfig.v1.ErrorDetailR\x06detail\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xff\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xa3\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12#\n" +
@@ -531,7 +555,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x18\x12\x1e\n" +
 	"\x1aERROR_REASON_REVISION_LOST\x10\x1e\x12\"\n" +
 	"\x1eERROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n" +
-	"\x1cERROR_REASON_TEMPLATE_EXISTS\x10(BL\n" +
+	"\x1cERROR_REASON_TEMPLATE_EXISTS\x10(\x12\"\n" +
+	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'BL\n" +
 	"\x0edev.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3"
 
 var (
@@ -554,17 +579,19 @@ var file_qconfig_v1_error_proto_goTypes = []any{
 	(*FieldViolation)(nil), // 2: qconfig.v1.FieldViolation
 	(*ItemError)(nil),      // 3: qconfig.v1.ItemError
 	nil,                    // 4: qconfig.v1.ItemError.MetadataEntry
+	(*Finding)(nil),        // 5: qconfig.v1.Finding
 }
 var file_qconfig_v1_error_proto_depIdxs = []int32{
-	0, // 0: qconfig.v1.ItemError.reason:type_name -> qconfig.v1.ErrorReason
-	4, // 1: qconfig.v1.ItemError.metadata:type_name -> qconfig.v1.ItemError.MetadataEntry
-	2, // 2: qconfig.v1.ItemError.field_violations:type_name -> qconfig.v1.FieldViolation
-	1, // 3: qconfig.v1.ItemError.detail:type_name -> qconfig.v1.ErrorDetail
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	5, // 0: qconfig.v1.ErrorDetail.findings:type_name -> qconfig.v1.Finding
+	0, // 1: qconfig.v1.ItemError.reason:type_name -> qconfig.v1.ErrorReason
+	4, // 2: qconfig.v1.ItemError.metadata:type_name -> qconfig.v1.ItemError.MetadataEntry
+	2, // 3: qconfig.v1.ItemError.field_violations:type_name -> qconfig.v1.FieldViolation
+	1, // 4: qconfig.v1.ItemError.detail:type_name -> qconfig.v1.ErrorDetail
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_qconfig_v1_error_proto_init() }
@@ -572,6 +599,7 @@ func file_qconfig_v1_error_proto_init() {
 	if File_qconfig_v1_error_proto != nil {
 		return
 	}
+	file_qconfig_v1_plan_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -15,6 +15,7 @@ import dev.qconfig.QConfigException;
 import dev.qconfig.v1.BatchGetConfigRequest;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.FieldViolation;
+import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.GetConfigRequest;
 import dev.qconfig.v1.GetConfigResponse;
 import dev.qconfig.v1.GetSchemeRequest;
@@ -23,6 +24,7 @@ import dev.qconfig.v1.ListCatalogsRequest;
 import dev.qconfig.v1.ListChangesRequest;
 import dev.qconfig.v1.ListSchemesRequest;
 import dev.qconfig.v1.ListTemplatesRequest;
+import dev.qconfig.v1.PlanLayersRequest;
 import dev.qconfig.v1.RegisterSchemeRequest;
 import dev.qconfig.v1.RegisterTemplateRequest;
 import dev.qconfig.v1.SetDefaultCatalogRequest;
@@ -63,6 +65,10 @@ public final class Driver {
               "BatchGetConfig",
               (client, json) ->
                   client.batchGetConfig(parse(json, BatchGetConfigRequest.newBuilder()).build())),
+          Map.entry(
+              "PlanLayers",
+              (client, json) ->
+                  client.planLayers(parse(json, PlanLayersRequest.newBuilder()).build())),
           Map.entry("ListTemplates", (client, json) -> client.listTemplates(templates(json))),
           Map.entry(
               "GetTemplate",
@@ -226,7 +232,9 @@ public final class Driver {
     }
   }
 
-  private static JsonElement json(QConfigException e) {
+  private static JsonElement json(QConfigException e) throws InvalidProtocolBufferException {
+    List<JsonElement> findings = new ArrayList<>();
+    for (Finding finding : e.findings()) findings.add(json(finding));
     List<Map<String, String>> violations = new ArrayList<>();
     for (FieldViolation violation : e.fieldViolations()) {
       violations.add(
@@ -251,6 +259,8 @@ public final class Driver {
             Map.entry("catalog", e.catalog()),
             Map.entry("first_revision", e.firstRevision()),
             Map.entry("newest_revision", e.newestRevision()),
+            Map.entry("findings", findings),
+            Map.entry("finding_total", e.findingTotal()),
             Map.entry("metadata", e.metadata()),
             Map.entry("field_violations", violations),
             Map.entry("type", e.getClass().getSimpleName())));

@@ -17,9 +17,10 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 import qconfig_client
-from qconfig.v1 import config_service_pb2, registry_service_pb2
+from qconfig.v1 import config_service_pb2, plan_pb2, registry_service_pb2
 from qconfig.v1.config_service_pb2 import BatchGetConfigRequest, BatchGetConfigResponse, GetConfigRequest
 from qconfig.v1.error_pb2 import ItemError
+from qconfig.v1.plan_pb2 import PlanLayersRequest
 
 Json = dict[str, Any]
 Client = Union[qconfig_client.Client, qconfig_client.AsyncClient]
@@ -27,6 +28,7 @@ Client = Union[qconfig_client.Client, qconfig_client.AsyncClient]
 METHODS = {
     "GetConfig": "get_config",
     "BatchGetConfig": "batch_get_config",
+    "PlanLayers": "plan_layers",
     "ListTemplates": "list_templates",
     "GetTemplate": "get_template",
     "ListSchemes": "list_schemes",
@@ -146,7 +148,7 @@ class AsyncDriver(Driver):
 
 def parsed(line: Json) -> Any:
     name = line["method"] + "Request"
-    module = config_service_pb2 if hasattr(config_service_pb2, name) else registry_service_pb2
+    [module] = [module for module in (config_service_pb2, plan_pb2, registry_service_pb2) if hasattr(module, name)]
     return json_format.ParseDict(line["request"], getattr(module, name)())
 
 
@@ -160,6 +162,8 @@ def split_arguments(request: Message) -> tuple[list[Any], Json]:
         return [], get_config_arguments(request)
     if isinstance(request, BatchGetConfigRequest):
         return [list(request.requests)], {}
+    if isinstance(request, PlanLayersRequest):
+        return [request], {}
     named = fields(request)
     required = {
         "GetTemplateRequest": "model_type",
@@ -249,6 +253,8 @@ def error_json(error: qconfig_client.QConfigError) -> Json:
         "catalog": error.catalog,
         "first_revision": error.first_revision,
         "newest_revision": error.newest_revision,
+        "findings": [to_json(finding) for finding in error.findings],
+        "finding_total": error.finding_total,
         "metadata": error.metadata,
         "field_violations": [violation._asdict() for violation in error.field_violations],
         "type": type(error).__name__,

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError
+from qconfig.v1.plan_pb2 import Finding
 from qconfig.v1.registry_pb2 import Scheme
 from qconfig_client import Client, errors
 from qconfig_client.errors import QConfigError, SchemeNotFound
@@ -88,20 +89,22 @@ def test_every_field_of_the_detail() -> None:
         catalog="quark-0.13",
         first_revision=3,
         newest_revision=3_629_000_000_000,
+        findings=[Finding(message="text")],
+        finding_total=9,
     )
     error = errors.from_item_error(ItemError(code=11, reason="ERROR_REASON_REVISION_LOST", detail=detail))
     assert type(error) is errors.RevisionLost
     assert {field.name: getattr(error, field.name) for field in detail.DESCRIPTOR.fields} == {
         field.name: value for field, value in detail.ListFields()
     }
-    assert type(error.allowed) is type(error.suggestions) is list
+    assert type(error.allowed) is type(error.suggestions) is type(error.findings) is list
 
 
 def test_without_a_detail_all_fields_are_empty() -> None:
     error = errors.from_item_error(ItemError(code=3, reason=1, metadata={"field": "spec", "allowed": "a, b"}))
     assert (error.field, error.value, error.rule, error.tenant, error.catalog) == ("", "", "", "", "")
-    assert (error.allowed, error.suggestions) == ([], [])
-    assert (error.allowed_total, error.first_revision, error.newest_revision) == (0, 0, 0)
+    assert (error.allowed, error.suggestions, error.findings) == ([], [], [])
+    assert (error.allowed_total, error.first_revision, error.newest_revision, error.finding_total) == (0, 0, 0, 0)
 
 
 def failure(*details: Message, broken: str = "") -> errors.QConfigError:

@@ -12,9 +12,10 @@ use crate::v1::{
     BatchGetConfigRequest, BatchGetConfigResponse, ChangeRecord, GetConfigRequest, GetConfigResponse, GetSchemeRequest,
     GetSchemeResponse, GetTemplateRequest, GetTemplateResponse, ListCatalogsRequest, ListCatalogsResponse,
     ListChangesRequest, ListChangesResponse, ListSchemesRequest, ListSchemesResponse, ListTemplatesRequest,
-    ListTemplatesResponse, LlmTemplate, RegisterSchemeRequest, RegisterSchemeResponse, RegisterTemplateRequest,
-    RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest, SetDefaultCatalogResponse, UnregisterSchemeRequest,
-    UnregisterSchemeResponse, UnregisterTemplateRequest, UnregisterTemplateResponse,
+    ListTemplatesResponse, LlmTemplate, PlanLayersRequest, PlanLayersResponse, RegisterSchemeRequest,
+    RegisterSchemeResponse, RegisterTemplateRequest, RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest,
+    SetDefaultCatalogResponse, UnregisterSchemeRequest, UnregisterSchemeResponse, UnregisterTemplateRequest,
+    UnregisterTemplateResponse,
 };
 use crate::{Builder, Error};
 
@@ -74,6 +75,15 @@ impl Client {
                 request,
                 |channel, request| async move { config(channel).batch_get_config(request).await },
             )
+            .await
+    }
+
+    /// Computes what a configuration does to each module of a model, and reports what is wrong with it.
+    pub async fn plan_layers(&self, mut request: PlanLayersRequest) -> Result<PlanLayersResponse, Error> {
+        self.fill_in(&mut request.tenant, &mut request.catalog);
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).plan_layers(request).await })
             .await
     }
 

@@ -16,6 +16,7 @@ import { Client as Channel, Metadata, type ServiceError, status } from "@grpc/gr
 import { errorOfCall, QConfigError } from "./error.js";
 import * as config from "./generated/qconfig/v1/config_service_pb.js";
 import { ErrorReason } from "./generated/qconfig/v1/error_pb.js";
+import type { PlanLayersRequestSchema, PlanLayersResponse } from "./generated/qconfig/v1/plan_pb.js";
 import type { ChangeRecord, LlmTemplate, Scheme } from "./generated/qconfig/v1/registry_pb.js";
 import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
 import { SERVICE_CONFIG } from "./generated/service_config.js";
@@ -95,6 +96,11 @@ export class Client {
     options?: CallOptions,
   ): Promise<config.BatchGetConfigResponse> {
     return this.#call(configMethods.batchGetConfig, request, options);
+  }
+
+  /** Computes what a configuration does to each module of a model, and reports what is wrong with it. */
+  planLayers(request: Init<typeof PlanLayersRequestSchema>, options?: CallOptions): Promise<PlanLayersResponse> {
+    return this.#call(configMethods.planLayers, request, options);
   }
 
   /** Returns one page of the templates that are visible to the tenant; `allTemplates` reads all pages. */

@@ -13,6 +13,7 @@ import {
   FieldViolationSchema,
   type ItemError,
 } from "./generated/qconfig/v1/error_pb.js";
+import type { Finding } from "./generated/qconfig/v1/plan_pb.js";
 
 /** The names of `ErrorReason`. */
 export type Reason = keyof typeof ErrorReason;
@@ -88,6 +89,16 @@ export class QConfigError extends Error {
   /** The newest revision of the tenant's registry. */
   get newestRevision(): bigint {
     return this.#detail.newestRevision;
+  }
+
+  /** The first findings for which a plan failed. */
+  get findings(): readonly Finding[] {
+    return this.#detail.findings;
+  }
+
+  /** The number of all findings for which the plan failed. */
+  get findingTotal(): bigint {
+    return this.#detail.findingTotal;
   }
 }
 

@@ -10,6 +10,7 @@ export * from "./generated/qconfig/v1/annotations_pb.js";
 export * from "./generated/qconfig/v1/config_service_pb.js";
 export * from "./generated/qconfig/v1/config_spec_pb.js";
 export * from "./generated/qconfig/v1/error_pb.js";
+export * from "./generated/qconfig/v1/plan_pb.js";
 export * from "./generated/qconfig/v1/quantization_pb.js";
 export * from "./generated/qconfig/v1/registry_pb.js";
 export * from "./generated/qconfig/v1/registry_service_pb.js";

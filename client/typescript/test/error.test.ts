@@ -50,15 +50,17 @@ const DETAIL = create(ErrorDetailSchema, {
   catalog: "quark-0.13",
   firstRevision: 2n,
   newestRevision: 3_630_000_000_001n,
+  findings: [{ message: "m" }],
+  findingTotal: 9n,
 });
 
 function getDetail(error: QConfigError) {
   const { field, value, allowed, allowedTotal, suggestions } = error;
-  const { rule, tenant, catalog, firstRevision, newestRevision } = error;
-  const lists = { allowed: [...allowed], suggestions: [...suggestions] };
+  const { rule, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
+  const lists = { allowed: [...allowed], suggestions: [...suggestions], findings: [...error.findings] };
   return create(ErrorDetailSchema, {
     ...{ field, value, allowedTotal, ...lists },
-    ...{ rule, tenant, catalog, firstRevision, newestRevision },
+    ...{ rule, tenant, catalog, firstRevision, newestRevision, findingTotal },
   });
 }
 

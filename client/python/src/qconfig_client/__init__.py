@@ -12,6 +12,7 @@ from qconfig_client.client import Client
 from qconfig_client.config import Config
 from qconfig_client.digest import canonical_json, config_digest, verify_digest
 from qconfig_client.errors import QConfigError
+from qconfig_client.plan import Plan
 
 connect = Client
 connect_aio = AsyncClient
@@ -21,6 +22,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Config",
+    "Plan",
     "QConfigError",
     "Tls",
     "algo_config",

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from qconfig.v1 import config_service_pb2 as config
+from qconfig.v1 import plan_pb2 as plan
 from qconfig.v1 import registry_service_pb2 as registry
 
 Request = TypeVar("Request", bound=Message)
@@ -35,6 +36,7 @@ def _method(service: str, request: type[Request], response: type[Response]) -> M
 
 GET_CONFIG = _config(config.GetConfigRequest, config.GetConfigResponse)
 BATCH_GET_CONFIG = _config(config.BatchGetConfigRequest, config.BatchGetConfigResponse)
+PLAN_LAYERS = _config(plan.PlanLayersRequest, plan.PlanLayersResponse)
 LIST_TEMPLATES = _config(config.ListTemplatesRequest, config.ListTemplatesResponse)
 GET_TEMPLATE = _config(config.GetTemplateRequest, config.GetTemplateResponse)
 LIST_SCHEMES = _config(config.ListSchemesRequest, config.ListSchemesResponse)

@@ -9,12 +9,14 @@ from typing import Any, Optional, Union
 from qconfig.v1 import config_service_pb2 as config_pb2
 from qconfig.v1 import registry_service_pb2 as registry_pb2
 from qconfig.v1.config_service_pb2 import EntryView, GetConfigRequest
+from qconfig.v1.plan_pb2 import FindingSeverity, PlanLayersRequest, PlanLayersResponse
 from qconfig.v1.registry_pb2 import ChangeRecord, LlmTemplate, Scheme
-from qconfig_client import _method, _to_quark, errors
+from qconfig_client import _method, _modules, _to_quark, errors
 from qconfig_client._cache import Cache
 from qconfig_client._connection import SERVICE_CONFIG, Connection, Options, Tls
 from qconfig_client._request import AlgoConfigs, LayerConfig, LayerTypeConfig, get_config_request
 from qconfig_client.config import Config
+from qconfig_client.plan import Plan, severity
 
 
 class Client:
@@ -153,6 +155,81 @@ class Client:
             else self._options.explained(errors.from_item_error(result.error), catalog)
             for result, catalog in zip(response.results, catalogs)
         ]
+
+    def plan(
+        self,
+        model: _modules.Modules,
+        model_type: Optional[str] = None,
+        *,
+        scheme: str,
+        runtimes: Union[str, Iterable[str]] = (),
+        tensor_parallel_size: int = 0,
+        fail_at: Union[FindingSeverity, str, None] = None,
+        algorithm: Union[str, Iterable[str], None] = None,
+        kv_cache_scheme: Optional[str] = None,
+        min_kv_scale: float = 0.0,
+        attention_scheme: Optional[str] = None,
+        layer_config: Optional[LayerConfig] = None,
+        layer_type_config: Optional[LayerTypeConfig] = None,
+        exclude_layers: Optional[Iterable[str]] = None,
+        algo_configs: Optional[AlgoConfigs] = None,
+        shared_scale_groups: Optional[Iterable[Iterable[str]]] = None,
+        tenant: str = "",
+        catalog: Optional[str] = None,
+        revision: int = 0,
+        min_revision: int = 0,
+        timeout: Optional[float] = None,
+    ) -> Plan:
+        """Computes what a configuration does to each module of a model, and what is wrong with it.
+
+        The server receives only the names, types and shapes of the modules. The arguments that are not listed are those
+        of `get_config`.
+
+        model: a torch.nn.Module, also on the device `meta`; a dict with the type of each module, or with its type and
+            the shape and dtype of its weight, such as {"lm_head": ("Linear", (32000, 4096), "bfloat16")}; or names of
+            modules, which are Embedding if they have a usual name of embeddings, and otherwise Linear.
+        model_type: defaults to `model.config.model_type`.
+        runtimes: the runtimes that will serve the model, such as "vllm" or "sglang@0.5.23".
+        tensor_parallel_size: the number of ranks among which the runtime splits each layer; 0 if it is unknown.
+        fail_at: "warning", "error" or "info": raises PlanHasFindings for findings of this severity or a higher one.
+        """
+        model_type = model_type or _modules.model_type_of(model)
+        modules = _modules.list_modules(model, model_type)
+        messages, expanded = _modules.to_messages(modules)
+        spec = get_config_request(
+            model_type,
+            scheme,
+            algorithm,
+            kv_cache_scheme,
+            min_kv_scale,
+            attention_scheme,
+            layer_config,
+            layer_type_config,
+            exclude_layers,
+            algo_configs,
+            shared_scale_groups,
+        ).spec
+        request = PlanLayersRequest(
+            tenant=tenant or self._options.tenant,
+            catalog=self._options.named_catalog(catalog),
+            revision=revision,
+            min_revision=min_revision,
+            spec=spec,
+            modules=messages,
+            runtimes=[runtimes] if isinstance(runtimes, str) else runtimes,
+            fail_at=severity(fail_at),
+            tensor_parallel_size=tensor_parallel_size,
+        )
+        response = self._connection.call(_method.PLAN_LAYERS, request, timeout, catalog)
+        return Plan(request, response, modules, expanded)
+
+    def plan_layers(self, request: PlanLayersRequest, *, timeout: Optional[float] = None) -> PlanLayersResponse:
+        """Returns the plan for a message. `plan` lists the modules of a model and maps the response to them."""
+        filled = PlanLayersRequest()
+        filled.CopyFrom(request)
+        filled.tenant = request.tenant or self._options.tenant
+        filled.catalog = self._options.named_catalog(request.catalog or None)
+        return self._connection.call(_method.PLAN_LAYERS, filled, timeout, request.catalog or None)
 
     def list_templates(
         self,

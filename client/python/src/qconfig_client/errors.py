@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, ItemError
+from qconfig.v1.plan_pb2 import Finding
 
 _DOMAIN = "qconfig.dev"
 _PREFIX = "ERROR_REASON_"
@@ -99,6 +100,16 @@ class QConfigError(Exception):
     @property
     def newest_revision(self) -> int:
         return self.detail.newest_revision
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The first findings for which a plan failed."""
+        return list(self.detail.findings)
+
+    @property
+    def finding_total(self) -> int:
+        """The number of all findings for which the plan failed."""
+        return self.detail.finding_total
 
     def __str__(self) -> str:
         return f"{self.message} ({self.reason or self.code.name})"
@@ -224,6 +235,10 @@ class TemplateExists(QConfigError):
     pass
 
 
+class PlanHasFindings(QConfigError):
+    pass
+
+
 _BY_REASON: dict[str, type[QConfigError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "TEMPLATE_NOT_FOUND": TemplateNotFound,
@@ -252,6 +267,7 @@ _BY_REASON: dict[str, type[QConfigError]] = {
     "REVISION_LOST": RevisionLost,
     "REVISION_MISMATCH": RevisionMismatch,
     "TEMPLATE_EXISTS": TemplateExists,
+    "PLAN_HAS_FINDINGS": PlanHasFindings,
 }
 _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailable,

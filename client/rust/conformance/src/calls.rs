@@ -23,6 +23,7 @@ pub async fn call(client: &Client, method: &str, request: &Value) -> Outcome<Val
     methods! {
         "GetConfig" => get_config,
         "BatchGetConfig" => batch_get_config,
+        "PlanLayers" => plan_layers,
         "ListTemplates" => list_templates,
         "GetTemplate" => get_template,
         "ListSchemes" => list_schemes,
@@ -53,6 +54,6 @@ fn one<M: Message + Name>(result: Result<M, Error>) -> Outcome<Value> {
 fn many<M: Message + Name>(result: Result<Vec<M>, Error>) -> Outcome<Vec<Value>> {
     match result {
         Ok(messages) => Ok(Ok(messages.iter().map(json::encode).collect::<Result<_, _>>()?)),
-        Err(error) => Ok(Err(json::error(&error))),
+        Err(error) => Ok(Err(json::error(&error)?)),
     }
 }

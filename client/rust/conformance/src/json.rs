@@ -30,7 +30,7 @@ pub fn encode<M: Message + Name>(message: &M) -> Result<Value, Failure> {
     Ok(serde_json::to_value(dynamic)?)
 }
 
-pub fn error(error: &Error) -> Value {
+pub fn error(error: &Error) -> Result<Value, Failure> {
     let none = ErrorDetail::default();
     let detail = error.server().map_or(&none, |server| &server.detail);
     let mut object = json!({
@@ -47,6 +47,8 @@ pub fn error(error: &Error) -> Value {
         "catalog": detail.catalog,
         "first_revision": detail.first_revision,
         "newest_revision": detail.newest_revision,
+        "findings": detail.findings.iter().map(encode).collect::<Result<Vec<_>, _>>()?,
+        "finding_total": detail.finding_total,
         "metadata": {},
         "field_violations": [],
         "type": kind(error),
@@ -63,7 +65,7 @@ pub fn error(error: &Error) -> Value {
             .map(|violation| json!({ "field": violation.field, "description": violation.description }))
             .collect();
     }
-    object
+    Ok(object)
 }
 
 /// Returns the name of the variant.

@@ -1418,8 +1418,545 @@ impl ::prost::Name for SharedScaleGroups {
         "/qconfig.v1.SharedScaleGroups".into()
     }
 }
-/// Machine-readable details of an error. Each field is set only where it applies.
+/// Request message for `PlanLayers`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanLayersRequest {
+    /// Optional. See `GetConfigRequest.tenant`.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// Optional. See `GetConfigRequest.catalog`.
+    #[prost(string, tag = "2")]
+    pub catalog: ::prost::alloc::string::String,
+    /// Optional. See `GetConfigRequest.revision`.
+    #[prost(int64, tag = "3")]
+    pub revision: i64,
+    /// Optional. See `GetConfigRequest.min_revision`.
+    #[prost(int64, tag = "4")]
+    pub min_revision: i64,
+    /// Required. The configuration to apply to the modules.
+    #[prost(message, optional, tag = "5")]
+    pub spec: ::core::option::Option<ConfigSpec>,
+    /// Required. The modules of the model, up to 500,000 after the expansion of ranges.
+    #[prost(message, repeated, tag = "6")]
+    pub modules: ::prost::alloc::vec::Vec<Module>,
+    /// Optional. The runtimes that will serve the model: "vllm", "sglang" or "transformers", for the newest version that
+    /// the server knows, or with a version, such as "vllm@0.33.0". The plan reports what each of them rejects or reads
+    /// differently. Defaults to no runtimes.
+    #[prost(string, repeated, tag = "7")]
+    pub runtimes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. If the plan has a finding of this severity or a higher one, the call fails with PLAN_HAS_FINDINGS. If
+    /// unspecified, findings never make the call fail.
+    #[prost(enumeration = "FindingSeverity", tag = "8")]
+    pub fail_at: i32,
+    /// Optional. The number of ranks among which the runtime splits each layer. Group sizes must then divide the dimension
+    /// on each rank. If 0, the plan does not check this. Must not be negative.
+    #[prost(int32, tag = "9")]
+    pub tensor_parallel_size: i32,
+}
+impl ::prost::Name for PlanLayersRequest {
+    const NAME: &'static str = "PlanLayersRequest";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.PlanLayersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.PlanLayersRequest".into()
+    }
+}
+/// A module of a model, as in PyTorch's `named_modules()`, or several modules with similar names.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Module {
+    /// Required. The full name, such as "model.layers.0.self_attn.q_proj". A range in braces stands for one module for each
+    /// number: "model.layers.{0..60}.mlp.experts.{0..255}.up_proj" stands for 15,616 modules. The numbers are in ascending
+    /// order, and the last range changes fastest. Braces that are not a range are part of the name. Up to 1,024 characters.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Required. The name of the class, such as "Linear", "Embedding" or "Conv2d". Quark quantizes only Linear, Conv2d,
+    /// ConvTranspose2d, Embedding and EmbeddingBag.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Optional. The shape of the weight: outputs and then inputs for a Linear. If empty, it is unknown: the module counts
+    /// as one without parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative.
+    #[prost(int64, repeated, tag = "3")]
+    pub shape: ::prost::alloc::vec::Vec<i64>,
+    /// Optional. The data type of the weight in the notation of safetensors or PyTorch, such as "BF16" or "bfloat16". If it
+    /// is empty or unknown, the weight counts as 16 bits per value.
+    #[prost(string, tag = "4")]
+    pub dtype: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Module {
+    const NAME: &'static str = "Module";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.Module".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.Module".into()
+    }
+}
+/// Response message for `PlanLayers`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanLayersResponse {
+    /// The different configurations that modules have, in the order of the first module.
+    #[prost(message, repeated, tag = "1")]
+    pub configs: ::prost::alloc::vec::Vec<QLayerConfig>,
+    /// For each module in the order of the request, after the expansion of ranges: its index in `configs` plus 1, or 0 if
+    /// it is not quantized.
+    #[prost(uint32, repeated, tag = "2")]
+    pub config_of_module: ::prost::alloc::vec::Vec<u32>,
+    /// The different rules that decide about modules, in the order of the first module.
+    #[prost(message, repeated, tag = "3")]
+    pub rules: ::prost::alloc::vec::Vec<LayerRule>,
+    /// For each module, as in `config_of_module`: the index in `rules` of the rule that decides about it.
+    #[prost(uint32, repeated, tag = "4")]
+    pub rule_of_module: ::prost::alloc::vec::Vec<u32>,
+    /// What each pattern matches: those of exclusions, then of overrides, then of the KV cache, in the order of the
+    /// configuration.
+    #[prost(message, repeated, tag = "5")]
+    pub patterns: ::prost::alloc::vec::Vec<PatternUse>,
+    /// The first 1,000 findings, the most severe first.
+    #[prost(message, repeated, tag = "6")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+    /// The number of all findings.
+    #[prost(int64, tag = "7")]
+    pub finding_total: i64,
+    /// Sums over all modules.
+    #[prost(message, optional, tag = "8")]
+    pub totals: ::core::option::Option<PlanTotals>,
+    /// See `GetConfigResponse.catalog`.
+    #[prost(string, tag = "9")]
+    pub catalog: ::prost::alloc::string::String,
+    /// See `GetConfigResponse.catalog_digest`.
+    #[prost(string, tag = "10")]
+    pub catalog_digest: ::prost::alloc::string::String,
+    /// See `GetConfigResponse.revision`.
+    #[prost(int64, tag = "11")]
+    pub revision: i64,
+    /// See `GetConfigResponse.config_digest`. The digest that `GetConfig` returns for the same spec.
+    #[prost(string, tag = "12")]
+    pub config_digest: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PlanLayersResponse {
+    const NAME: &'static str = "PlanLayersResponse";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.PlanLayersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.PlanLayersResponse".into()
+    }
+}
+/// A rule that decides about modules.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LayerRule {
+    /// The kind of the rule.
+    #[prost(enumeration = "LayerRuleKind", tag = "1")]
+    pub kind: i32,
+    /// The pattern of the rule, or its layer type. Empty for GLOBAL and NOT_QUANTIZABLE.
+    #[prost(string, tag = "2")]
+    pub pattern: ::prost::alloc::string::String,
+    /// Where the pattern comes from: a path in the request, such as "spec.layer_config\[2\].pattern", or in the template, such
+    /// as "template.exclude_layers_name\[0\]". Empty for GLOBAL and NOT_QUANTIZABLE.
+    #[prost(string, tag = "3")]
+    pub field: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LayerRule {
+    const NAME: &'static str = "LayerRule";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.LayerRule".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.LayerRule".into()
+    }
+}
+/// What one pattern matches.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PatternUse {
+    /// Where the pattern comes from. See `LayerRule.field`.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// The pattern.
+    #[prost(string, tag = "2")]
+    pub pattern: ::prost::alloc::string::String,
+    /// The number of quantizable modules that the pattern matches.
+    #[prost(int64, tag = "3")]
+    pub matched: i64,
+    /// The number of these modules about which the pattern decides.
+    #[prost(int64, tag = "4")]
+    pub won: i64,
+    /// The names of the first modules that the pattern matches, at most 3.
+    #[prost(string, repeated, tag = "5")]
+    pub examples: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for PatternUse {
+    const NAME: &'static str = "PatternUse";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.PatternUse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.PatternUse".into()
+    }
+}
+/// Something that the caller should know about the plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Finding {
+    /// The machine-readable code.
+    #[prost(enumeration = "FindingCode", tag = "1")]
+    pub code: i32,
+    /// How severe the finding is.
+    #[prost(enumeration = "FindingSeverity", tag = "2")]
+    pub severity: i32,
+    /// The human-readable message.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    /// Where the cause is. See `LayerRule.field`. Empty if it is no single field.
+    #[prost(string, tag = "4")]
+    pub field: ::prost::alloc::string::String,
+    /// The names of the first modules to which the finding applies, at most 10.
+    #[prost(string, repeated, tag = "5")]
+    pub modules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The number of modules to which the finding applies.
+    #[prost(int64, tag = "6")]
+    pub module_count: i64,
+    /// The runtime and version to which the finding applies, such as "vllm@0.33.0". Empty if it is about Quark itself.
+    #[prost(string, tag = "7")]
+    pub runtime: ::prost::alloc::string::String,
+    /// What to change, as options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'".
+    #[prost(string, tag = "8")]
+    pub fix: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Finding {
+    const NAME: &'static str = "Finding";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.Finding".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.Finding".into()
+    }
+}
+/// Sums over the modules of a plan.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanTotals {
+    /// The number of modules.
+    #[prost(int64, tag = "1")]
+    pub modules: i64,
+    /// The number of modules whose weight is quantized.
+    #[prost(int64, tag = "2")]
+    pub quantized: i64,
+    /// The number of values in all weights of known shape.
+    #[prost(int64, tag = "3")]
+    pub parameters: i64,
+    /// The bytes of all weights of known shape, before quantization.
+    #[prost(int64, tag = "4")]
+    pub weight_bytes_before: i64,
+    /// The bytes of all weights of known shape, after quantization, with scales and zero points.
+    #[prost(int64, tag = "5")]
+    pub weight_bytes_after: i64,
+    /// The bits per value of the KV cache: 16 unless it is quantized.
+    #[prost(double, tag = "6")]
+    pub kv_cache_bits: f64,
+    /// The same sums for each configuration: first the modules that are not quantized, if there are any, then in the order
+    /// of `PlanLayersResponse.configs`.
+    #[prost(message, repeated, tag = "7")]
+    pub by_config: ::prost::alloc::vec::Vec<ConfigTotals>,
+}
+impl ::prost::Name for PlanTotals {
+    const NAME: &'static str = "PlanTotals";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.PlanTotals".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.PlanTotals".into()
+    }
+}
+/// Sums over the modules with the same configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfigTotals {
+    /// The index of the configuration in `PlanLayersResponse.configs` plus 1, or 0 for modules that are not quantized.
+    #[prost(uint32, tag = "1")]
+    pub config: u32,
+    /// The number of modules.
+    #[prost(int64, tag = "2")]
+    pub modules: i64,
+    /// See `PlanTotals.parameters`.
+    #[prost(int64, tag = "3")]
+    pub parameters: i64,
+    /// See `PlanTotals.weight_bytes_before`.
+    #[prost(int64, tag = "4")]
+    pub weight_bytes_before: i64,
+    /// See `PlanTotals.weight_bytes_after`.
+    #[prost(int64, tag = "5")]
+    pub weight_bytes_after: i64,
+}
+impl ::prost::Name for ConfigTotals {
+    const NAME: &'static str = "ConfigTotals";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.ConfigTotals".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.ConfigTotals".into()
+    }
+}
+/// The kind of a rule that decides about a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LayerRuleKind {
+    /// Unused; reserved as the default value.
+    Unspecified = 0,
+    /// A pattern of `exclude` matches. The module is not quantized.
+    Excluded = 1,
+    /// An entry of `layer_quant_config` has the exact name of the module, or is the first with a pattern that matches.
+    Override = 2,
+    /// An entry of `layer_type_quant_config` has the type of the module.
+    LayerType = 3,
+    /// No other rule applies: the module has the global configuration.
+    Global = 4,
+    /// An entry of `kv_cache_quant_config` matches, which takes precedence over all other rules. The last one that matches
+    /// decides.
+    KvCache = 5,
+    /// Quark does not quantize modules of this type, or, for Embedding and EmbeddingBag, only by an override.
+    NotQuantizable = 6,
+}
+impl LayerRuleKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LAYER_RULE_KIND_UNSPECIFIED",
+            Self::Excluded => "LAYER_RULE_KIND_EXCLUDED",
+            Self::Override => "LAYER_RULE_KIND_OVERRIDE",
+            Self::LayerType => "LAYER_RULE_KIND_LAYER_TYPE",
+            Self::Global => "LAYER_RULE_KIND_GLOBAL",
+            Self::KvCache => "LAYER_RULE_KIND_KV_CACHE",
+            Self::NotQuantizable => "LAYER_RULE_KIND_NOT_QUANTIZABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LAYER_RULE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "LAYER_RULE_KIND_EXCLUDED" => Some(Self::Excluded),
+            "LAYER_RULE_KIND_OVERRIDE" => Some(Self::Override),
+            "LAYER_RULE_KIND_LAYER_TYPE" => Some(Self::LayerType),
+            "LAYER_RULE_KIND_GLOBAL" => Some(Self::Global),
+            "LAYER_RULE_KIND_KV_CACHE" => Some(Self::KvCache),
+            "LAYER_RULE_KIND_NOT_QUANTIZABLE" => Some(Self::NotQuantizable),
+            _ => None,
+        }
+    }
+}
+/// How severe a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FindingSeverity {
+    /// Unused; reserved as the default value.
+    Unspecified = 0,
+    /// Something to know, such as an option that the runtime needs.
+    Info = 1,
+    /// Probably not what the caller wants.
+    Warning = 2,
+    /// Quantizing the model or loading the result fails.
+    Error = 3,
+}
+impl FindingSeverity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FINDING_SEVERITY_UNSPECIFIED",
+            Self::Info => "FINDING_SEVERITY_INFO",
+            Self::Warning => "FINDING_SEVERITY_WARNING",
+            Self::Error => "FINDING_SEVERITY_ERROR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FINDING_SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "FINDING_SEVERITY_INFO" => Some(Self::Info),
+            "FINDING_SEVERITY_WARNING" => Some(Self::Warning),
+            "FINDING_SEVERITY_ERROR" => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+/// The machine-readable code of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FindingCode {
+    /// Unused; reserved as the default value.
+    Unspecified = 0,
+    /// A pattern of the request or the template matches no module.
+    PatternMatchesNothing = 1,
+    /// An override matches modules but decides about none of them.
+    OverrideNeverWins = 2,
+    /// Excluding some K or V layers takes the weight configuration from all layers of the same KV cache pattern, because
+    /// Quark shares one object among them.
+    KvCachePatternStripped = 3,
+    /// Modules that a runtime fuses into one matrix have different configurations.
+    FusedModulesDiffer = 4,
+    /// Only some of the modules that a runtime fuses into one matrix are excluded.
+    FusedModulesPartlyExcluded = 5,
+    /// A group or block size does not divide the dimension of the weight, on one rank if `tensor_parallel_size` is set.
+    GroupSizeMismatch = 6,
+    /// The router of a mixture of experts is quantized.
+    RouterQuantized = 7,
+    /// The output head (`lm_head`) is quantized.
+    LmHeadQuantized = 8,
+    /// An embedding is quantized.
+    EmbeddingQuantized = 9,
+    /// The vision or audio tower of a multimodal model is quantized.
+    TowerQuantized = 10,
+    /// No module is quantized.
+    NothingQuantized = 11,
+    /// The template's projections are not among the modules: the model probably needs another template.
+    TemplateDoesNotFit = 12,
+    /// Quark does not support an algorithm for the scheme and fails.
+    AlgorithmRejectsScheme = 13,
+    /// The algorithm is made for other schemes, according to Quark's documentation.
+    AlgorithmUnusualForScheme = 14,
+    /// The model does not have the modules that the algorithm's configuration names.
+    AlgorithmLayersMissing = 15,
+    /// The runtime rejects the configuration of linear layers.
+    RuntimeRejectsLinear = 16,
+    /// The runtime rejects the configuration of experts.
+    RuntimeRejectsExperts = 17,
+    /// The runtime rejects the KV cache configuration or cannot load its scales.
+    RuntimeRejectsKvCache = 18,
+    /// The runtime rejects the attention configuration.
+    RuntimeRejectsAttention = 19,
+    /// The runtime cannot load a quantized output head or embedding.
+    RuntimeRejectsHead = 20,
+    /// The runtime fails on a module that the model has in fused form.
+    RuntimeRejectsFusedModule = 21,
+    /// The exported configuration has sorted keys, so the runtime uses another override for a module than Quark did.
+    RuntimeOverrideOrder = 22,
+    /// The runtime looks experts up under the name of their list, so an override that matches only below it has no effect.
+    RuntimeIgnoresExpertOverride = 23,
+    /// The runtime treats all experts of a layer as not quantized if one of them is excluded.
+    RuntimeUnquantizesExperts = 24,
+    /// The runtime looks q, k and v up under the name of the fused module only, so a rule for one of them has no effect.
+    RuntimeIgnoresQkvRule = 25,
+    /// The runtime ignores overrides by layer type.
+    RuntimeIgnoresLayerType = 26,
+    /// The runtime ignores or misreads the pattern of an override.
+    RuntimeIgnoresOverride = 27,
+    /// The runtime needs an option to use what was quantized.
+    RuntimeNeedsOption = 28,
+    /// The runtime needs particular hardware or another package.
+    RuntimeNeedsHardware = 29,
+}
+impl FindingCode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FINDING_CODE_UNSPECIFIED",
+            Self::PatternMatchesNothing => "FINDING_CODE_PATTERN_MATCHES_NOTHING",
+            Self::OverrideNeverWins => "FINDING_CODE_OVERRIDE_NEVER_WINS",
+            Self::KvCachePatternStripped => "FINDING_CODE_KV_CACHE_PATTERN_STRIPPED",
+            Self::FusedModulesDiffer => "FINDING_CODE_FUSED_MODULES_DIFFER",
+            Self::FusedModulesPartlyExcluded => {
+                "FINDING_CODE_FUSED_MODULES_PARTLY_EXCLUDED"
+            }
+            Self::GroupSizeMismatch => "FINDING_CODE_GROUP_SIZE_MISMATCH",
+            Self::RouterQuantized => "FINDING_CODE_ROUTER_QUANTIZED",
+            Self::LmHeadQuantized => "FINDING_CODE_LM_HEAD_QUANTIZED",
+            Self::EmbeddingQuantized => "FINDING_CODE_EMBEDDING_QUANTIZED",
+            Self::TowerQuantized => "FINDING_CODE_TOWER_QUANTIZED",
+            Self::NothingQuantized => "FINDING_CODE_NOTHING_QUANTIZED",
+            Self::TemplateDoesNotFit => "FINDING_CODE_TEMPLATE_DOES_NOT_FIT",
+            Self::AlgorithmRejectsScheme => "FINDING_CODE_ALGORITHM_REJECTS_SCHEME",
+            Self::AlgorithmUnusualForScheme => {
+                "FINDING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME"
+            }
+            Self::AlgorithmLayersMissing => "FINDING_CODE_ALGORITHM_LAYERS_MISSING",
+            Self::RuntimeRejectsLinear => "FINDING_CODE_RUNTIME_REJECTS_LINEAR",
+            Self::RuntimeRejectsExperts => "FINDING_CODE_RUNTIME_REJECTS_EXPERTS",
+            Self::RuntimeRejectsKvCache => "FINDING_CODE_RUNTIME_REJECTS_KV_CACHE",
+            Self::RuntimeRejectsAttention => "FINDING_CODE_RUNTIME_REJECTS_ATTENTION",
+            Self::RuntimeRejectsHead => "FINDING_CODE_RUNTIME_REJECTS_HEAD",
+            Self::RuntimeRejectsFusedModule => {
+                "FINDING_CODE_RUNTIME_REJECTS_FUSED_MODULE"
+            }
+            Self::RuntimeOverrideOrder => "FINDING_CODE_RUNTIME_OVERRIDE_ORDER",
+            Self::RuntimeIgnoresExpertOverride => {
+                "FINDING_CODE_RUNTIME_IGNORES_EXPERT_OVERRIDE"
+            }
+            Self::RuntimeUnquantizesExperts => "FINDING_CODE_RUNTIME_UNQUANTIZES_EXPERTS",
+            Self::RuntimeIgnoresQkvRule => "FINDING_CODE_RUNTIME_IGNORES_QKV_RULE",
+            Self::RuntimeIgnoresLayerType => "FINDING_CODE_RUNTIME_IGNORES_LAYER_TYPE",
+            Self::RuntimeIgnoresOverride => "FINDING_CODE_RUNTIME_IGNORES_OVERRIDE",
+            Self::RuntimeNeedsOption => "FINDING_CODE_RUNTIME_NEEDS_OPTION",
+            Self::RuntimeNeedsHardware => "FINDING_CODE_RUNTIME_NEEDS_HARDWARE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FINDING_CODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "FINDING_CODE_PATTERN_MATCHES_NOTHING" => Some(Self::PatternMatchesNothing),
+            "FINDING_CODE_OVERRIDE_NEVER_WINS" => Some(Self::OverrideNeverWins),
+            "FINDING_CODE_KV_CACHE_PATTERN_STRIPPED" => {
+                Some(Self::KvCachePatternStripped)
+            }
+            "FINDING_CODE_FUSED_MODULES_DIFFER" => Some(Self::FusedModulesDiffer),
+            "FINDING_CODE_FUSED_MODULES_PARTLY_EXCLUDED" => {
+                Some(Self::FusedModulesPartlyExcluded)
+            }
+            "FINDING_CODE_GROUP_SIZE_MISMATCH" => Some(Self::GroupSizeMismatch),
+            "FINDING_CODE_ROUTER_QUANTIZED" => Some(Self::RouterQuantized),
+            "FINDING_CODE_LM_HEAD_QUANTIZED" => Some(Self::LmHeadQuantized),
+            "FINDING_CODE_EMBEDDING_QUANTIZED" => Some(Self::EmbeddingQuantized),
+            "FINDING_CODE_TOWER_QUANTIZED" => Some(Self::TowerQuantized),
+            "FINDING_CODE_NOTHING_QUANTIZED" => Some(Self::NothingQuantized),
+            "FINDING_CODE_TEMPLATE_DOES_NOT_FIT" => Some(Self::TemplateDoesNotFit),
+            "FINDING_CODE_ALGORITHM_REJECTS_SCHEME" => Some(Self::AlgorithmRejectsScheme),
+            "FINDING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME" => {
+                Some(Self::AlgorithmUnusualForScheme)
+            }
+            "FINDING_CODE_ALGORITHM_LAYERS_MISSING" => Some(Self::AlgorithmLayersMissing),
+            "FINDING_CODE_RUNTIME_REJECTS_LINEAR" => Some(Self::RuntimeRejectsLinear),
+            "FINDING_CODE_RUNTIME_REJECTS_EXPERTS" => Some(Self::RuntimeRejectsExperts),
+            "FINDING_CODE_RUNTIME_REJECTS_KV_CACHE" => Some(Self::RuntimeRejectsKvCache),
+            "FINDING_CODE_RUNTIME_REJECTS_ATTENTION" => {
+                Some(Self::RuntimeRejectsAttention)
+            }
+            "FINDING_CODE_RUNTIME_REJECTS_HEAD" => Some(Self::RuntimeRejectsHead),
+            "FINDING_CODE_RUNTIME_REJECTS_FUSED_MODULE" => {
+                Some(Self::RuntimeRejectsFusedModule)
+            }
+            "FINDING_CODE_RUNTIME_OVERRIDE_ORDER" => Some(Self::RuntimeOverrideOrder),
+            "FINDING_CODE_RUNTIME_IGNORES_EXPERT_OVERRIDE" => {
+                Some(Self::RuntimeIgnoresExpertOverride)
+            }
+            "FINDING_CODE_RUNTIME_UNQUANTIZES_EXPERTS" => {
+                Some(Self::RuntimeUnquantizesExperts)
+            }
+            "FINDING_CODE_RUNTIME_IGNORES_QKV_RULE" => Some(Self::RuntimeIgnoresQkvRule),
+            "FINDING_CODE_RUNTIME_IGNORES_LAYER_TYPE" => {
+                Some(Self::RuntimeIgnoresLayerType)
+            }
+            "FINDING_CODE_RUNTIME_IGNORES_OVERRIDE" => Some(Self::RuntimeIgnoresOverride),
+            "FINDING_CODE_RUNTIME_NEEDS_OPTION" => Some(Self::RuntimeNeedsOption),
+            "FINDING_CODE_RUNTIME_NEEDS_HARDWARE" => Some(Self::RuntimeNeedsHardware),
+            _ => None,
+        }
+    }
+}
+/// Machine-readable details of an error. Each field is set only where it applies.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ErrorDetail {
     /// The path of the request field, such as "spec.layer_config\[3\].scheme".
     #[prost(string, tag = "1")]
@@ -1452,6 +1989,12 @@ pub struct ErrorDetail {
     /// The newest revision of the tenant's registry.
     #[prost(int64, tag = "10")]
     pub newest_revision: i64,
+    /// For PLAN_HAS_FINDINGS: the first findings that make the call fail, as many as fit.
+    #[prost(message, repeated, tag = "13")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+    /// For PLAN_HAS_FINDINGS: the number of all findings that make the call fail.
+    #[prost(int64, tag = "14")]
+    pub finding_total: i64,
 }
 impl ::prost::Name for ErrorDetail {
     const NAME: &'static str = "ErrorDetail";
@@ -1591,11 +2134,13 @@ pub enum ErrorReason {
     /// ABORTED: the tenant's newest revision is not the `expected_revision` of the request. Read the registry again.
     RevisionMismatch = 31,
     /// ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
+    TemplateExists = 40,
+    /// FAILED_PRECONDITION: the plan has findings of the severity `fail_at` or a higher one. `findings` has the first ones.
     ///
     /// These numbers are reserved for planned reasons: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26, PERMISSION_DENIED
     /// 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34, PIN_EXISTS 35,
-    /// CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38, PLAN_HAS_FINDINGS 39.
-    TemplateExists = 40,
+    /// CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38.
+    PlanHasFindings = 39,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1634,6 +2179,7 @@ impl ErrorReason {
             Self::RevisionLost => "ERROR_REASON_REVISION_LOST",
             Self::RevisionMismatch => "ERROR_REASON_REVISION_MISMATCH",
             Self::TemplateExists => "ERROR_REASON_TEMPLATE_EXISTS",
+            Self::PlanHasFindings => "ERROR_REASON_PLAN_HAS_FINDINGS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1671,6 +2217,7 @@ impl ErrorReason {
             "ERROR_REASON_REVISION_LOST" => Some(Self::RevisionLost),
             "ERROR_REASON_REVISION_MISMATCH" => Some(Self::RevisionMismatch),
             "ERROR_REASON_TEMPLATE_EXISTS" => Some(Self::TemplateExists),
+            "ERROR_REASON_PLAN_HAS_FINDINGS" => Some(Self::PlanHasFindings),
             _ => None,
         }
     }
@@ -2248,7 +2795,7 @@ pub struct GetConfigResponse {
     /// Whether `config_digest` equals the `if_digest` of the request. If true, `config` and the JSON forms are not set.
     #[prost(bool, tag = "8")]
     pub not_modified: bool,
-    /// Conditions that the caller should know about, in the order of the request fields.
+    /// Conditions that the caller should know about, at most 100 for each code.
     #[prost(message, repeated, tag = "9")]
     pub warnings: ::prost::alloc::vec::Vec<Warning>,
 }
@@ -2655,7 +3202,8 @@ impl ::prost::Name for Catalog {
         "/qconfig.v1.Catalog".into()
     }
 }
-/// The machine-readable code of a warning. Quark itself does not report any of these conditions.
+/// The machine-readable code of a warning. Quark itself does not report any of these conditions. The same request always
+/// has the same warnings. They are not part of any digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum WarningCode {
@@ -2680,6 +3228,25 @@ pub enum WarningCode {
     /// A registered scheme has the same tensors as a built-in scheme with shared scales, but does not set
     /// `default_shared_scales`. Layers that are fused into one matrix at run time then get different scales.
     SharedScalesDropped = 7,
+    /// An override never applies to a layer, because an exclusion matches all of its layers, and Quark looks at exclusions
+    /// first. The search is limited as for OVERRIDE_NEVER_WINS.
+    OverrideExcluded = 8,
+    /// A pattern of an override or an exclusion looks like a regular expression. Patterns are globs, so it probably
+    /// matches nothing. The message has the glob that means the same, if there is one.
+    PatternLooksLikeRegex = 9,
+    /// A pattern of an override or an exclusion has a blank or a comma, which no module name has. It is probably several
+    /// patterns.
+    PatternHasSeparator = 10,
+    /// Overrides give layers that serving runtimes fuse into one matrix (q, k and v; gate and up) different configurations.
+    /// Only reported if the request alone proves it: `PlanLayers` also finds the other cases.
+    FusedModulesDiffer = 11,
+    /// Only some of the layers that serving runtimes fuse into one matrix are excluded. Only reported if the request alone
+    /// proves it.
+    FusedModulesPartlyExcluded = 12,
+    /// Quark's documentation describes the algorithm for other schemes. Quark accepts it for this one as well.
+    AlgorithmUnusualForScheme = 13,
+    /// Quark accepts the algorithm and the scheme, but fails when it quantizes the model.
+    AlgorithmRejectsScheme = 14,
 }
 impl WarningCode {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2696,6 +3263,17 @@ impl WarningCode {
             Self::SchemeAlias => "WARNING_CODE_SCHEME_ALIAS",
             Self::ShadowsBuiltin => "WARNING_CODE_SHADOWS_BUILTIN",
             Self::SharedScalesDropped => "WARNING_CODE_SHARED_SCALES_DROPPED",
+            Self::OverrideExcluded => "WARNING_CODE_OVERRIDE_EXCLUDED",
+            Self::PatternLooksLikeRegex => "WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX",
+            Self::PatternHasSeparator => "WARNING_CODE_PATTERN_HAS_SEPARATOR",
+            Self::FusedModulesDiffer => "WARNING_CODE_FUSED_MODULES_DIFFER",
+            Self::FusedModulesPartlyExcluded => {
+                "WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED"
+            }
+            Self::AlgorithmUnusualForScheme => {
+                "WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME"
+            }
+            Self::AlgorithmRejectsScheme => "WARNING_CODE_ALGORITHM_REJECTS_SCHEME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2711,6 +3289,17 @@ impl WarningCode {
             "WARNING_CODE_SCHEME_ALIAS" => Some(Self::SchemeAlias),
             "WARNING_CODE_SHADOWS_BUILTIN" => Some(Self::ShadowsBuiltin),
             "WARNING_CODE_SHARED_SCALES_DROPPED" => Some(Self::SharedScalesDropped),
+            "WARNING_CODE_OVERRIDE_EXCLUDED" => Some(Self::OverrideExcluded),
+            "WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX" => Some(Self::PatternLooksLikeRegex),
+            "WARNING_CODE_PATTERN_HAS_SEPARATOR" => Some(Self::PatternHasSeparator),
+            "WARNING_CODE_FUSED_MODULES_DIFFER" => Some(Self::FusedModulesDiffer),
+            "WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED" => {
+                Some(Self::FusedModulesPartlyExcluded)
+            }
+            "WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME" => {
+                Some(Self::AlgorithmUnusualForScheme)
+            }
+            "WARNING_CODE_ALGORITHM_REJECTS_SCHEME" => Some(Self::AlgorithmRejectsScheme),
             _ => None,
         }
     }
@@ -2914,6 +3503,34 @@ pub mod config_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "BatchGetConfig"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
+        /// names, types and shapes of the modules are enough; the server never sees the model.
+        ///
+        /// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+        pub async fn plan_layers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PlanLayersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PlanLayersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/qconfig.v1.ConfigService/PlanLayers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("qconfig.v1.ConfigService", "PlanLayers"));
             self.inner.unary(req, path, codec).await
         }
         /// Lists the templates that are visible to a tenant, in registration order.

@@ -6,9 +6,10 @@ import re
 
 ERROR_KEYS = {  # always compared; the value is the default of an expectation
     "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "first_revision": 0, "newest_revision": 0,
+    "finding_total": 0,
 }
 COMPARED_IF_GIVEN = {"allowed": [], "allowed_total": 0, "tenant": "", "catalog": ""}
-NUMBERS = ("allowed_total", "first_revision", "newest_revision")  # drivers may write them as strings
+NUMBERS = ("allowed_total", "first_revision", "newest_revision", "finding_total")  # drivers may write them as strings
 IN_METADATA_TOO = ("field", "value", "tenant", "catalog", "rule")
 
 
@@ -134,8 +135,9 @@ def _check_violations(expected, got):
 
 
 def check_error(expected, got):
-    """Checks an error: always compares the keys of ERROR_KEYS, and the others if the case gives them."""
-    unknown = set(expected) - {*ERROR_KEYS, *COMPARED_IF_GIVEN, "message", "metadata", "violations", "without_descriptions"}
+    """Checks an error: always compares the keys of ERROR_KEYS and findings, and the others if the case gives them."""
+    others = {"findings", "message", "metadata", "violations", "without_descriptions"}
+    unknown = set(expected) - {*ERROR_KEYS, *COMPARED_IF_GIVEN, *others}
     assert not unknown, f"the case expects {unknown}, which are not keys of an expected error"
     if "allowed" in expected:
         expected = {"allowed_total": len(expected["allowed"]), **expected}
@@ -144,6 +146,7 @@ def check_error(expected, got):
     for key in [*ERROR_KEYS, *(key for key in COMPARED_IF_GIVEN if key in expected)]:
         wanted = expected.get(key, ERROR_KEYS.get(key))
         _fail_on(_differences(int(wanted) if key in NUMBERS else wanted, got[key], f"error.{key}", True))
+    _fail_on(_differences(expected.get("findings", []), got.get("findings", []), "error.findings", False))
     _check_lists(got)
     _check_metadata(expected, got)
     if not isinstance(got.get("message"), str) or not re.search(expected.get("message", "."), got["message"], re.S):

@@ -75,6 +75,12 @@ def response(method, answer):
     return _to_json(message)
 
 
+def error(answer):
+    """Returns an error in which the findings are converted in the same way."""
+    descriptor = POOL.FindMessageTypeByName("qconfig.v1.Finding")
+    return {**answer, "findings": [_to_json(_parsed(descriptor, finding)) for finding in answer.get("findings", [])]}
+
+
 def entry(method, answer):
     """Converts an entry of a list in the same way."""
     return _to_json(_parsed(POOL.FindMessageTypeByName(f"qconfig.v1.{ENTRIES[method]}"), answer))

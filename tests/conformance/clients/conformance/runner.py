@@ -79,8 +79,9 @@ class CaseRun:
         if "error" in expected:
             if set(answer) != {"error"}:
                 raise Unexpected("expected an error")
-            check_error(expected["error"], answer["error"])
-            return answer["error"]
+            error = messages.error(answer["error"])
+            check_error(expected["error"], error)
+            return error
         if "error" in answer or "driver_error" in answer:
             error = answer.get("error", {})
             unreachable = error.get("code") == "UNAVAILABLE" and not error.get("reason")

@@ -2,6 +2,7 @@
 from qconfig.v1 import annotations_pb2 as _annotations_pb2
 from qconfig.v1 import config_spec_pb2 as _config_spec_pb2
 from qconfig.v1 import error_pb2 as _error_pb2
+from qconfig.v1 import plan_pb2 as _plan_pb2
 from qconfig.v1 import quantization_pb2 as _quantization_pb2
 from qconfig.v1 import registry_pb2 as _registry_pb2
 from google.protobuf.internal import containers as _containers
@@ -14,9 +15,16 @@ DESCRIPTOR: _descriptor.FileDescriptor
 ENTRY_VIEW_BASIC: EntryView
 ENTRY_VIEW_FULL: EntryView
 ENTRY_VIEW_UNSPECIFIED: EntryView
+WARNING_CODE_ALGORITHM_REJECTS_SCHEME: WarningCode
+WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME: WarningCode
 WARNING_CODE_ATTENTION_WITHOUT_LAYERS: WarningCode
+WARNING_CODE_FUSED_MODULES_DIFFER: WarningCode
+WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED: WarningCode
 WARNING_CODE_KV_CACHE_WITHOUT_LAYERS: WarningCode
+WARNING_CODE_OVERRIDE_EXCLUDED: WarningCode
 WARNING_CODE_OVERRIDE_NEVER_WINS: WarningCode
+WARNING_CODE_PATTERN_HAS_SEPARATOR: WarningCode
+WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX: WarningCode
 WARNING_CODE_SCHEME_ALIAS: WarningCode
 WARNING_CODE_SHADOWS_BUILTIN: WarningCode
 WARNING_CODE_SHARED_SCALES_DROPPED: WarningCode

@@ -4,6 +4,7 @@
 import grpc
 
 from qconfig.v1 import config_service_pb2 as qconfig_dot_v1_dot_config__service__pb2
+from qconfig.v1 import plan_pb2 as qconfig_dot_v1_dot_plan__pb2
 
 
 class ConfigServiceStub(object):
@@ -35,6 +36,11 @@ class ConfigServiceStub(object):
                 '/qconfig.v1.ConfigService/BatchGetConfig',
                 request_serializer=qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigRequest.SerializeToString,
                 response_deserializer=qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigResponse.FromString,
+                )
+        self.PlanLayers = channel.unary_unary(
+                '/qconfig.v1.ConfigService/PlanLayers',
+                request_serializer=qconfig_dot_v1_dot_plan__pb2.PlanLayersRequest.SerializeToString,
+                response_deserializer=qconfig_dot_v1_dot_plan__pb2.PlanLayersResponse.FromString,
                 )
         self.ListTemplates = channel.unary_unary(
                 '/qconfig.v1.ConfigService/ListTemplates',
@@ -106,6 +112,16 @@ class ConfigServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanLayers(self, request, context):
+        """Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
+        names, types and shapes of the modules are enough; the server never sees the model.
+
+        Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTemplates(self, request, context):
         """Lists the templates that are visible to a tenant, in registration order.
         """
@@ -157,6 +173,11 @@ def add_ConfigServiceServicer_to_server(servicer, server):
                     servicer.BatchGetConfig,
                     request_deserializer=qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigRequest.FromString,
                     response_serializer=qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigResponse.SerializeToString,
+            ),
+            'PlanLayers': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanLayers,
+                    request_deserializer=qconfig_dot_v1_dot_plan__pb2.PlanLayersRequest.FromString,
+                    response_serializer=qconfig_dot_v1_dot_plan__pb2.PlanLayersResponse.SerializeToString,
             ),
             'ListTemplates': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTemplates,
@@ -235,6 +256,23 @@ class ConfigService(object):
         return grpc.experimental.unary_unary(request, target, '/qconfig.v1.ConfigService/BatchGetConfig',
             qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigRequest.SerializeToString,
             qconfig_dot_v1_dot_config__service__pb2.BatchGetConfigResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def PlanLayers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/qconfig.v1.ConfigService/PlanLayers',
+            qconfig_dot_v1_dot_plan__pb2.PlanLayersRequest.SerializeToString,
+            qconfig_dot_v1_dot_plan__pb2.PlanLayersResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -12,9 +12,10 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from qconfig.v1 import plan_pb2 as qconfig_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16qconfig/v1/error.proto\x12\nqconfig.v1\"\xc8\x01\n\x0b\x45rrorDetail\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x03 \x03(\t\x12\x15\n\rallowed_total\x18\x04 \x01(\x05\x12\x13\n\x0bsuggestions\x18\x05 \x03(\t\x12\x0c\n\x04rule\x18\x06 \x01(\t\x12\x0e\n\x06tenant\x18\x07 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x08 \x01(\t\x12\x16\n\x0e\x66irst_revision\x18\t \x01(\x03\x12\x17\n\x0fnewest_revision\x18\n \x01(\x03\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\x9a\x02\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\'\n\x06reason\x18\x02 \x01(\x0e\x32\x17.qconfig.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x35\n\x08metadata\x18\x04 \x03(\x0b\x32#.qconfig.v1.ItemError.MetadataEntry\x12\x34\n\x10\x66ield_violations\x18\x05 \x03(\x0b\x32\x1a.qconfig.v1.FieldViolation\x12\'\n\x06\x64\x65tail\x18\x06 \x01(\x0b\x32\x17.qconfig.v1.ErrorDetail\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xff\x07\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12#\n\x1f\x45RROR_REASON_TEMPLATE_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_SCHEME_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_CATALOG_NOT_FOUND\x10\x04\x12&\n\"ERROR_REASON_UNSUPPORTED_ALGORITHM\x10\x05\x12,\n(ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME\x10\x06\x12-\n)ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME\x10\x07\x12)\n%ERROR_REASON_ALGORITHM_CONFIG_MISSING\x10\x08\x12)\n%ERROR_REASON_INVALID_ALGORITHM_CONFIG\x10\t\x12#\n\x1f\x45RROR_REASON_REVISION_IN_FUTURE\x10\n\x12!\n\x1d\x45RROR_REASON_ANSWER_TOO_LARGE\x10\x0b\x12\"\n\x1e\x45RROR_REASON_MESSAGE_TOO_LARGE\x10\x0c\x12\x1e\n\x1a\x45RROR_REASON_SHUTTING_DOWN\x10\r\x12\x1e\n\x1a\x45RROR_REASON_SCHEME_EXISTS\x10\x0e\x12&\n\"ERROR_REASON_INVALID_TENSOR_CONFIG\x10\x0f\x12\"\n\x1e\x45RROR_REASON_BUILTIN_READ_ONLY\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x11\x12#\n\x1f\x45RROR_REASON_REVISION_COMPACTED\x10\x12\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x13\x12\x1f\n\x1b\x45RROR_REASON_QUOTA_EXCEEDED\x10\x14\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\x15\x12\x1d\n\x19\x45RROR_REASON_STORAGE_FULL\x10\x16\x12\x1f\n\x1b\x45RROR_REASON_NOT_IN_CATALOG\x10\x17\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x18\x12\x1e\n\x1a\x45RROR_REASON_REVISION_LOST\x10\x1e\x12\"\n\x1e\x45RROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n\x1c\x45RROR_REASON_TEMPLATE_EXISTS\x10(BL\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16qconfig/v1/error.proto\x12\nqconfig.v1\x1a\x15qconfig/v1/plan.proto\"\x86\x02\n\x0b\x45rrorDetail\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x03 \x03(\t\x12\x15\n\rallowed_total\x18\x04 \x01(\x05\x12\x13\n\x0bsuggestions\x18\x05 \x03(\t\x12\x0c\n\x04rule\x18\x06 \x01(\t\x12\x0e\n\x06tenant\x18\x07 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x08 \x01(\t\x12\x16\n\x0e\x66irst_revision\x18\t \x01(\x03\x12\x17\n\x0fnewest_revision\x18\n \x01(\x03\x12%\n\x08\x66indings\x18\r \x03(\x0b\x32\x13.qconfig.v1.Finding\x12\x15\n\rfinding_total\x18\x0e \x01(\x03\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\x9a\x02\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\'\n\x06reason\x18\x02 \x01(\x0e\x32\x17.qconfig.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x35\n\x08metadata\x18\x04 \x03(\x0b\x32#.qconfig.v1.ItemError.MetadataEntry\x12\x34\n\x10\x66ield_violations\x18\x05 \x03(\x0b\x32\x1a.qconfig.v1.FieldViolation\x12\'\n\x06\x64\x65tail\x18\x06 \x01(\x0b\x32\x17.qconfig.v1.ErrorDetail\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xa3\x08\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\x01\x12#\n\x1f\x45RROR_REASON_TEMPLATE_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_SCHEME_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_CATALOG_NOT_FOUND\x10\x04\x12&\n\"ERROR_REASON_UNSUPPORTED_ALGORITHM\x10\x05\x12,\n(ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME\x10\x06\x12-\n)ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME\x10\x07\x12)\n%ERROR_REASON_ALGORITHM_CONFIG_MISSING\x10\x08\x12)\n%ERROR_REASON_INVALID_ALGORITHM_CONFIG\x10\t\x12#\n\x1f\x45RROR_REASON_REVISION_IN_FUTURE\x10\n\x12!\n\x1d\x45RROR_REASON_ANSWER_TOO_LARGE\x10\x0b\x12\"\n\x1e\x45RROR_REASON_MESSAGE_TOO_LARGE\x10\x0c\x12\x1e\n\x1a\x45RROR_REASON_SHUTTING_DOWN\x10\r\x12\x1e\n\x1a\x45RROR_REASON_SCHEME_EXISTS\x10\x0e\x12&\n\"ERROR_REASON_INVALID_TENSOR_CONFIG\x10\x0f\x12\"\n\x1e\x45RROR_REASON_BUILTIN_READ_ONLY\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x11\x12#\n\x1f\x45RROR_REASON_REVISION_COMPACTED\x10\x12\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x13\x12\x1f\n\x1b\x45RROR_REASON_QUOTA_EXCEEDED\x10\x14\x12$\n ERROR_REASON_STORAGE_UNAVAILABLE\x10\x15\x12\x1d\n\x19\x45RROR_REASON_STORAGE_FULL\x10\x16\x12\x1f\n\x1b\x45RROR_REASON_NOT_IN_CATALOG\x10\x17\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x18\x12\x1e\n\x1a\x45RROR_REASON_REVISION_LOST\x10\x1e\x12\"\n\x1e\x45RROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n\x1c\x45RROR_REASON_TEMPLATE_EXISTS\x10(\x12\"\n\x1e\x45RROR_REASON_PLAN_HAS_FINDINGS\x10\'BL\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qconfig.v1.error_pb2', globals())
@@ -24,14 +25,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._serialized_options = b'\n\016dev.qconfig.v1P\001Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1'
   _ITEMERROR_METADATAENTRY._options = None
   _ITEMERROR_METADATAENTRY._serialized_options = b'8\001'
-  _ERRORREASON._serialized_start=581
-  _ERRORREASON._serialized_end=1604
-  _ERRORDETAIL._serialized_start=39
-  _ERRORDETAIL._serialized_end=239
-  _FIELDVIOLATION._serialized_start=241
-  _FIELDVIOLATION._serialized_end=293
-  _ITEMERROR._serialized_start=296
-  _ITEMERROR._serialized_end=578
-  _ITEMERROR_METADATAENTRY._serialized_start=531
-  _ITEMERROR_METADATAENTRY._serialized_end=578
+  _ERRORREASON._serialized_start=666
+  _ERRORREASON._serialized_end=1725
+  _ERRORDETAIL._serialized_start=62
+  _ERRORDETAIL._serialized_end=324
+  _FIELDVIOLATION._serialized_start=326
+  _FIELDVIOLATION._serialized_end=378
+  _ITEMERROR._serialized_start=381
+  _ITEMERROR._serialized_end=663
+  _ITEMERROR_METADATAENTRY._serialized_start=616
+  _ITEMERROR_METADATAENTRY._serialized_end=663
 # @@protoc_insertion_point(module_scope)

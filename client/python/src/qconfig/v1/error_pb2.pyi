@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from qconfig.v1 import plan_pb2 as _plan_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -17,6 +18,7 @@ ERROR_REASON_INVALID_TENSOR_CONFIG: ErrorReason
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
 ERROR_REASON_NOT_IN_CATALOG: ErrorReason
 ERROR_REASON_OVERLOADED: ErrorReason
+ERROR_REASON_PLAN_HAS_FINDINGS: ErrorReason
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
 ERROR_REASON_REVISION_COMPACTED: ErrorReason
@@ -36,11 +38,13 @@ ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME: ErrorReason
 ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME: ErrorReason
 
 class ErrorDetail(_message.Message):
-    __slots__ = ["allowed", "allowed_total", "catalog", "field", "first_revision", "newest_revision", "rule", "suggestions", "tenant", "value"]
+    __slots__ = ["allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestions", "tenant", "value"]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    FINDING_TOTAL_FIELD_NUMBER: _ClassVar[int]
     FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_REVISION_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
@@ -51,13 +55,15 @@ class ErrorDetail(_message.Message):
     allowed_total: int
     catalog: str
     field: str
+    finding_total: int
+    findings: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Finding]
     first_revision: int
     newest_revision: int
     rule: str
     suggestions: _containers.RepeatedScalarFieldContainer[str]
     tenant: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]

@@ -22,6 +22,8 @@ import dev.qconfig.v1.ListSchemesResponse;
 import dev.qconfig.v1.ListTemplatesRequest;
 import dev.qconfig.v1.ListTemplatesResponse;
 import dev.qconfig.v1.LlmTemplate;
+import dev.qconfig.v1.PlanLayersRequest;
+import dev.qconfig.v1.PlanLayersResponse;
 import dev.qconfig.v1.RegisterSchemeRequest;
 import dev.qconfig.v1.RegisterSchemeResponse;
 import dev.qconfig.v1.RegisterTemplateRequest;
@@ -121,6 +123,16 @@ public final class QConfigClient implements AutoCloseable {
     BatchGetConfigRequest.Builder filled = request.toBuilder();
     filled.getRequestsBuilderList().forEach(this::fillIn);
     return call(ConfigServiceGrpc.getBatchGetConfigMethod(), filled.build());
+  }
+
+  /**
+   * Returns what a configuration does to each module of a model, and what is wrong with it.
+   *
+   * @throws QConfigException if the call fails, with {@link QConfigException#findings} if the plan
+   *     has findings of the severity {@code fail_at}
+   */
+  public PlanLayersResponse planLayers(PlanLayersRequest request) {
+    return call(ConfigServiceGrpc.getPlanLayersMethod(), request);
   }
 
   /**

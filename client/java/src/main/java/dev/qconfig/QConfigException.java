@@ -8,6 +8,7 @@ import com.google.rpc.ErrorInfo;
 import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.FieldViolation;
+import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.ItemError;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -173,6 +174,16 @@ public final class QConfigException extends RuntimeException {
   /** The newest revision of the tenant's registry. */
   public long newestRevision() {
     return detail().getNewestRevision();
+  }
+
+  /** The first findings for which a plan failed. */
+  public List<Finding> findings() {
+    return detail().getFindingsList();
+  }
+
+  /** The number of all findings for which the plan failed. */
+  public long findingTotal() {
+    return detail().getFindingTotal();
   }
 
   private ErrorDetail detail() {

@@ -9,6 +9,7 @@ import com.google.protobuf.Message;
 import com.google.rpc.ErrorInfo;
 import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
+import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.ItemError;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -34,6 +35,8 @@ class QConfigExceptionTest {
           .setCatalog("q")
           .setFirstRevision(3)
           .setNewestRevision(3_630_000_000_000L)
+          .addFindings(Finding.newBuilder().setMessage("m"))
+          .setFindingTotal(9)
           .build();
 
   private static QConfigException of(Message... details) {
@@ -57,6 +60,8 @@ class QConfigExceptionTest {
     assertEquals("q", e.catalog());
     assertEquals(3, e.firstRevision());
     assertEquals(3_630_000_000_000L, e.newestRevision());
+    assertEquals(DETAIL.getFindingsList(), e.findings());
+    assertEquals(9, e.findingTotal());
   }
 
   @Test
