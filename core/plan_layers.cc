@@ -72,8 +72,8 @@ absl::Status CheckSeverity(const std::vector<v1::Finding>& findings, v1::Finding
   return Error(v1::ERROR_REASON_PLAN_HAS_FINDINGS)
       .Findings({findings.begin(), end}, count)
       .Advice("Fix them, or raise or leave out fail_at")
-      .ToStatus(absl::StrCat("the plan has ", count, count == 1 ? " finding" : " findings",
-                             " that make the call fail: ", Printable(findings.front().message(), kMaxChars),
+      .ToStatus(absl::StrCat("the plan has ", count, count == 1 ? " finding that makes" : " findings that make",
+                             " the call fail: ", Printable(findings.front().message(), kMaxChars),
                              count == 1 ? "" : ", and more"));
 }
 
