@@ -62,12 +62,6 @@ CurrentReader& Current() {
   return *kCurrent;
 }
 
-void Set(std::shared_ptr<Reader> reader) {
-  CurrentReader& current = Current();
-  absl::MutexLock lock(&current.mutex);
-  current.reader.swap(reader);  // the old one is destroyed after the lock is released
-}
-
 void OnGrpcLog(gpr_log_func_args* args) {
   CurrentReader& current = Current();
   std::shared_ptr<Reader> reader;
@@ -81,12 +75,12 @@ void OnGrpcLog(gpr_log_func_args* args) {
 }  // namespace
 
 void ReadGrpcLog(EventLog log, std::function<void()> on_port_lost) {
-  Set(std::make_shared<Reader>(std::move(log), std::move(on_port_lost)));
-  gpr_set_log_function(OnGrpcLog);
-}
-
-void DiscardGrpcLog() {
-  Set(nullptr);
+  auto reader = std::make_shared<Reader>(std::move(log), std::move(on_port_lost));
+  CurrentReader& current = Current();
+  {
+    absl::MutexLock lock(&current.mutex);
+    current.reader.swap(reader);  // the old one is destroyed after the lock is released
+  }
   gpr_set_log_function(OnGrpcLog);
 }
 

@@ -13,9 +13,6 @@ namespace qconfig {
 // `on_port_lost` is called on a thread of gRPC and must not block. Thread-safe.
 void ReadGrpcLog(EventLog log, std::function<void()> on_port_lost);
 
-// Discards gRPC's log from now on. Thread-safe.
-void DiscardGrpcLog();
-
 }  // namespace qconfig
 
 #endif  // QCONFIG_SERVER_OBSERVE_GRPC_LOG_H_

@@ -3,6 +3,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 #include <spdlog/async.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -10,20 +11,28 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
-#include <system_error>
-#include <thread>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "server/observe/grpc_log.h"
 
 namespace qconfig {
 namespace {
 
 // Protobuf writes a line to standard error for every request that is not UTF-8; the response already says so.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
+
+// Writes nothing, and notifies of its first flush.
+class FlushNotice : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  void WaitForFlush(absl::Duration timeout) { flushed_.WaitForNotificationWithTimeout(timeout); }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg&) override {}
+  void flush_() override { flushed_.Notify(); }
+
+  absl::Notification flushed_;
+};
 
 }  // namespace
 
@@ -56,16 +65,13 @@ int64_t DroppedLogLines() {
 void ExitAfterLog(int code) {
   static absl::Mutex* const only_once = new absl::Mutex;
   only_once->Lock();  // never unlocked: later callers wait until the process exits
-  static absl::Notification written;
-  DiscardGrpcLog();  // the log that it is written to is about to be destroyed
-  try {
-    std::thread([] {
-      spdlog::shutdown();
-      written.Notify();
-    }).detach();
-    written.WaitForNotificationWithTimeout(absl::Seconds(1));
-  } catch (const std::system_error&) {
-    absl::SleepFor(absl::Milliseconds(100));  // no thread can be started, but the log already has one
+  // The log's thread reaches this flush when it has written all earlier lines. The log itself is never destroyed,
+  // because other threads can still write to it.
+  if (const auto thread = spdlog::thread_pool(); thread != nullptr) {
+    const auto notice = std::make_shared<FlushNotice>();
+    std::make_shared<spdlog::async_logger>("exit", notice, thread, spdlog::async_overflow_policy::overrun_oldest)
+        ->flush();
+    notice->WaitForFlush(absl::Seconds(1));
   }
   std::_Exit(code);
 }

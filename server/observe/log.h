@@ -22,8 +22,8 @@ LogForm LogFormOf(const Options& options);
 // The number of lines that were dropped because nothing read the log.
 int64_t DroppedLogLines();
 
-// Flushes the log for up to one second, and then exits the process with `code`. Discards gRPC's log. Thread-safe; the
-// first call determines the exit code.
+// Waits up to one second until the log is written, and then exits the process with `code`. Other threads can log
+// meanwhile. Thread-safe; the first call determines the exit code.
 [[noreturn]] void ExitAfterLog(int code);
 
 }  // namespace qconfig

@@ -54,7 +54,7 @@ v1::ItemError BatchTooLarge(size_t max_bytes) {
 
 // The bytes that `result` counts towards the limit of the response. Small messages take more memory than bytes on the
 // wire, and all items stay in memory until the last one is done.
-size_t SerializedBytes(const v1::BatchGetConfigResult& result) {
+size_t BytesTowardsLimit(const v1::BatchGetConfigResult& result) {
   constexpr size_t kMemoryPerByte = 4;
   return std::max(result.ByteSizeLong(), result.SpaceUsedLong() / kMemoryPerByte);
 }
@@ -139,7 +139,7 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
       } else {
         *result.mutable_error() = ItemErrorOf(answer.status());
       }
-      bytes += SerializedBytes(result);
+      bytes += BytesTowardsLimit(result);
     }
     if (bytes > max_bytes) *result.mutable_error() = BatchTooLarge(limits_.answer_bytes);
   }

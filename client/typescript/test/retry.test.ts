@@ -17,21 +17,29 @@ describe("retries", () => {
       withoutRetries.close();
       await server.end();
     });
-    const stop = new AbortController();
-    const held = client
-      .getConfig({ ...LLAMA, minRevision: 99n }, { signal: stop.signal })
-      .catch((error: unknown) => error);
-    let rejected: unknown;
-    do {
-      await setTimeout(20);
-      rejected = await withoutRetries.getConfig(LLAMA).catch((error: unknown) => error);
-    } while (!(rejected instanceof QConfigError));
-    assert.deepEqual([rejected.code, rejected.reason], [status.UNAVAILABLE, "OVERLOADED"]);
-    const answer = client.getConfig(LLAMA);
-    await setTimeout(50); // less than the backoff, so that all three retries find a free slot
-    stop.abort();
-    assert.equal((await answer).revision, 1n);
-    assert.ok((await held) instanceof QConfigError);
+    const getConfigWhileHeld = async (): Promise<unknown> => {
+      const stop = new AbortController();
+      const held = client
+        .getConfig({ ...LLAMA, minRevision: 99n }, { signal: stop.signal })
+        .catch((error: unknown) => error);
+      let rejected: unknown;
+      do {
+        await setTimeout(20);
+        rejected = await withoutRetries.getConfig(LLAMA).catch((error: unknown) => error);
+      } while (!(rejected instanceof QConfigError));
+      assert.deepEqual([rejected.code, rejected.reason], [status.UNAVAILABLE, "OVERLOADED"]);
+      const answer = client.getConfig(LLAMA).catch((error: unknown) => error);
+      await setTimeout(50); // less than the backoff, so that all three retries find a free slot
+      stop.abort();
+      assert.ok((await held) instanceof QConfigError);
+      return answer;
+    };
+    // On a busy machine, the slot may become free only after the last retry.
+    const isOverloaded = (answer: unknown) => answer instanceof QConfigError && answer.reason === "OVERLOADED";
+    let answer = await getConfigWhileHeld();
+    for (let i = 0; i < 4 && isOverloaded(answer); i++) answer = await getConfigWhileHeld();
+    if (answer instanceof Error) throw answer;
+    assert.equal((answer as { revision: bigint }).revision, 1n);
   });
 
   test("no call fails while one of two servers shuts down", async (t) => {

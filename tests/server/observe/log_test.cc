@@ -8,8 +8,10 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "server/options/options.h"
 
 namespace qconfig {
 namespace {
@@ -50,6 +52,27 @@ TEST(LogTest, DroppedLinesAreCounted) {
     sink->Resume();
   }
   spdlog::shutdown();
+}
+
+TEST(LogDeathTest, LinesAreWrittenBeforeTheExit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto log_and_exit = [] {
+    const auto log = StartLog(Options());
+    for (int i = 1; i <= 1000; ++i) log->info("line {}", i);
+    ExitAfterLog(3);
+  };
+  EXPECT_EXIT(log_and_exit(), testing::ExitedWithCode(3), "line 1000\\b");
+}
+
+TEST(LogDeathTest, ThreadsCanLogDuringTheExit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto log_and_exit = [] {
+    std::thread([log = StartLog(Options())] {
+      while (true) log->info("again");
+    }).detach();
+    ExitAfterLog(3);
+  };
+  EXPECT_EXIT(log_and_exit(), testing::ExitedWithCode(3), "");
 }
 
 TEST(LogTest, FormatFollowsTheOption) {
