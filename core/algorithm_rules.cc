@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/algorithms.h"
 #include "core/catalog_json.h"
+#include "core/embedded_files.h"
 #include "core/quark_names.h"
 #include "core/status_macros.h"
 
@@ -90,7 +91,7 @@ absl::StatusOr<std::vector<AlgorithmRule>> ReadAlgorithmRules(absl::string_view 
 
 const AlgorithmRule* FindAlgorithmRule(absl::string_view algorithm, const v1::QLayerConfig& layer) {
   static const auto* const kRules =
-      new std::vector<AlgorithmRule>(ReadAlgorithmRules(EmbeddedAlgorithmRules()).value());
+      new std::vector<AlgorithmRule>(ReadAlgorithmRules(FindEmbeddedFile("algorithm_rules.json")).value());
   const auto rule = absl::c_find_if(*kRules, [&](const AlgorithmRule& candidate) {
     return absl::c_linear_search(candidate.algorithms, algorithm) && candidate.AppliesTo(layer);
   });

@@ -45,9 +45,6 @@ absl::StatusOr<std::vector<AlgorithmRule>> ReadAlgorithmRules(absl::string_view 
 // Thread-safe.
 const AlgorithmRule* FindAlgorithmRule(absl::string_view algorithm, const v1::QLayerConfig& layer);
 
-// The contents of core/algorithm_rules.json.
-absl::string_view EmbeddedAlgorithmRules();
-
 }  // namespace qconfig
 
 #endif  // QCONFIG_CORE_ALGORITHM_RULES_H_

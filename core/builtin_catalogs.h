@@ -14,6 +14,9 @@ namespace qconfig {
 // The catalogue for requests without one, if the tenant has no default.
 inline constexpr absl::string_view kDefaultCatalog = "quark-0.12.post1";
 
+// The data files of every catalogue that is compiled in, oldest release first.
+std::vector<CatalogFiles> BuiltinCatalogFiles();
+
 // Loads every catalogue that is compiled in, oldest release first.
 // kInvalidArgument: the data of a catalogue is invalid, which the tests rule out.
 absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> LoadBuiltinCatalogs();

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/catalog_json.h"
-#include "core/embedded_runtimes.h"
+#include "core/embedded_files.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -65,7 +65,8 @@ const std::vector<FusedGroup>& FusedGroupTable::Of(absl::string_view model_type)
 }
 
 const FusedGroupTable& BuiltinFusedGroups() {
-  static const auto* const kTable = new FusedGroupTable(FusedGroupTable::Read(EmbeddedFusedGroups()).value());
+  static const auto* const kTable =
+      new FusedGroupTable(FusedGroupTable::Read(FindEmbeddedFile("fused_groups.json")).value());
   return *kTable;
 }
 

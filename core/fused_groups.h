@@ -20,7 +20,7 @@ struct FusedGroup {
 // The fused groups of models, by model type. Immutable.
 class FusedGroupTable {
  public:
-  // Reads the form of core/runtimes/fused_groups.json. kInvalidArgument, with a path: the data is malformed.
+  // Reads the form of core/fused_groups.json. kInvalidArgument, with a path: the data is malformed.
   static absl::StatusOr<FusedGroupTable> Read(absl::string_view json);
 
   // Whether the table lists `model_type`.

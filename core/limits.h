@@ -22,6 +22,7 @@ struct Limits {
   size_t plan_modules = 500'000;       // the modules of a plan, after the expansion of ranges
   size_t plan_name_bytes = 64u << 20;  // their names
   size_t plan_runtimes = 16;           // the runtimes that a plan checks
+  size_t plan_steps = 2'000'000'000;   // the steps of a plan, in the unit of CancellationToken
 };
 
 }  // namespace qconfig

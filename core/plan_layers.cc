@@ -9,16 +9,16 @@
 #include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
-#include "core/finding_list.h"
-#include "core/fused_findings.h"
-#include "core/layer_plan.h"
-#include "core/module_list.h"
-#include "core/plan_findings.h"
-#include "core/plan_totals.h"
+#include "core/findings/finding_list.h"
+#include "core/findings/plan_findings.h"
+#include "core/plan/layer_plan.h"
+#include "core/plan/module_list.h"
+#include "core/plan/plan_totals.h"
 #include "core/request_shape.h"
 #include "core/resolve_config.h"
-#include "core/runtime_findings.h"
-#include "core/runtime_rules.h"
+#include "core/runtimes/fused_findings.h"
+#include "core/runtimes/runtime_findings.h"
+#include "core/runtimes/runtime_rules.h"
 #include "core/shape_checks.h"
 #include "core/status_macros.h"
 #include "core/utf8.h"
@@ -77,6 +77,14 @@ absl::Status CheckSeverity(const std::vector<v1::Finding>& findings, v1::Finding
                              count == 1 ? "" : ", and more"));
 }
 
+// Patterns and modules within their own limits could together take hours.
+absl::Status TooManySteps() {
+  return Error(v1::ERROR_REASON_ANSWER_TOO_LARGE)
+      .Field("spec")
+      .Advice("Use fewer or shorter patterns, or split the modules into several requests")
+      .ToStatus("matching so many patterns against so many modules would take too long");
+}
+
 }  // namespace
 
 absl::Status CheckShape(const v1::PlanLayersRequest& request, const Limits& limits) {
@@ -103,7 +111,14 @@ absl::Status CheckShape(const v1::PlanLayersRequest& request, const Limits& limi
 }
 
 absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, const v1::PlanLayersRequest& request,
-                                                  const Limits& limits, CancellationToken token) {
+                                                  const Limits& limits, CancellationToken caller) {
+  size_t steps = 0;
+  const auto check_steps = [&]() -> absl::Status {
+    steps += CancellationToken::kStepsPerCheck;
+    if (steps > limits.plan_steps) return TooManySteps();
+    return caller.Spend(CancellationToken::kStepsPerCheck);  // its own check is due every time
+  };
+  CancellationToken token(check_steps);
   const v1::ConfigSpec& spec = request.spec();
   QCONFIG_ASSIGN_OR_RETURN(const auto runtimes, FindRuntimes(request));
   QCONFIG_ASSIGN_OR_RETURN(const v1::QConfig config, ResolveConfig(snapshot, spec, limits, token));

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
-#include "core/embedded_catalogs.h"
 
 namespace qconfig {
 
@@ -19,7 +18,7 @@ std::string ReasonAndField(const absl::Status& status) {
 v1::ErrorDetail GetDetail(const absl::Status& status) { return ItemErrorOf(status).detail(); }
 
 CatalogTexts BuiltinTexts() {
-  const CatalogFiles files = EmbeddedCatalogs().front();
+  const CatalogFiles files = BuiltinCatalogFiles().front();
   return {std::string(files.catalog),    std::string(files.schemes),    std::string(files.templates),
           std::string(files.algorithms), std::string(files.vocabulary), std::string(files.spec_presets)};
 }

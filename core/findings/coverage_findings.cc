@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/findings/coverage_findings.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/message_text.h"
+#include "core/pattern.h"
+#include "core/status_macros.h"
+#include "core/utf8.h"
+
+namespace qconfig {
+namespace {
+
+bool HasRule(const PlanContext& context, v1::LayerRuleKind kind) {
+  const auto& rules = context.plan.rules;
+  return std::any_of(rules.begin(), rules.end(), [kind](const v1::LayerRule& rule) { return rule.kind() == kind; });
+}
+
+void FindNothingQuantized(const PlanContext& context, FindingList& findings) {
+  const auto& configs = context.plan.configs;
+  if (std::any_of(configs.begin(), configs.end(), [](const auto& config) { return config.weight_size() > 0; })) return;
+  const auto add = [&findings](const std::string& field, const std::string& message, const std::string& fix) {
+    findings.Add(v1::FINDING_CODE_NOTHING_QUANTIZED, v1::FINDING_SEVERITY_WARNING, message, fix)->set_field(field);
+  };
+  if (!configs.empty() && context.config.global_quant_config().weight().empty()) {
+    add("spec.scheme", "no weight is quantized, because the configurations of the modules quantize no weights",
+        "Use a scheme that quantizes weights");
+  } else if (!configs.empty() || HasRule(context, v1::LAYER_RULE_KIND_EXCLUDED)) {
+    // The KV cache also gives excluded modules a configuration.
+    const bool own = context.spec.has_exclude_layers();
+    add(own ? "spec.exclude_layers" : "template.exclude_layers_name",
+        "no weight is quantized, because all modules that Quark can quantize are excluded; experts that are fused into "
+        "one module are not among these",
+        "Exclude fewer layers with --exclude, or list the experts as separate modules");
+  } else {
+    add("", "no weight is quantized, because the list has no Linear, Conv2d or ConvTranspose2d",
+        "Add the linear layers of the model to the list of modules, with their types");
+  }
+}
+
+// The patterns of the projections of a template.
+struct Projections {
+  explicit Projections(const v1::LlmTemplate& llm_template)
+      : attention(llm_template.kv_layers_name().begin(), llm_template.kv_layers_name().end()) {
+    attention.insert(attention.end(), llm_template.q_layer_name().begin(), llm_template.q_layer_name().end());
+    for (const std::string& suffix : llm_template.gate_up_layers_name()) gate_up.push_back("*" + suffix);
+    if (gate_up.empty()) gate_up = {"*gate_proj", "*up_proj"};
+  }
+
+  std::vector<std::string> attention;  // K, V and Q
+  std::vector<std::string> gate_up;
+};
+
+class TemplateFitFinder {
+ public:
+  TemplateFitFinder(const PlanContext& context, NameShapes& shapes, CancellationToken& token)
+      : context_(context), shapes_(shapes), token_(token) {}
+
+  absl::Status Find(FindingList& findings) {
+    const Projections projections(context_.llm_template);
+    std::vector<std::string> patterns = projections.attention;
+    patterns.insert(patterns.end(), projections.gate_up.begin(), projections.gate_up.end());
+    QCONFIG_ASSIGN_OR_RETURN(const bool fits, AnyMatches(patterns));
+    if (fits || !HasLinear()) return absl::OkStatus();
+    QCONFIG_ASSIGN_OR_RETURN(const std::vector<std::string> better, BetterTemplates());
+    const bool is_used = !context_.spec.kv_cache_scheme().empty() || !context_.spec.attention_scheme().empty();
+    v1::Finding& finding =
+        *findings.Add(v1::FINDING_CODE_TEMPLATE_DOES_NOT_FIT,
+                      better.empty() && !is_used ? v1::FINDING_SEVERITY_INFO : v1::FINDING_SEVERITY_WARNING,
+                      absl::StrCat("no module matches the projections of the template ",
+                                   context_.llm_template.model_type(), ", such as ", Quoted(patterns.front()),
+                                   "; the exclusions of the template may not fit this model either"),
+                      better.empty() ? "Register a template for this model"
+                                     : absl::StrCat("Use the template ", absl::StrJoin(better, " or ")));
+    finding.set_field("spec.model_type");
+    return absl::OkStatus();
+  }
+
+ private:
+  bool HasLinear() const {
+    for (size_t i = 0; i < context_.modules.size(); ++i) {
+      if (context_.modules.message(i).type() == "Linear") return true;
+    }
+    return false;
+  }
+
+  absl::StatusOr<bool> AnyMatches(const std::vector<std::string>& patterns) {
+    // The layers of most models begin early in the list.
+    constexpr size_t kFirstModules = 1000;
+    const std::vector<Pattern> compiled(patterns.begin(), patterns.end());
+    for (size_t i = 0; i < std::min(context_.modules.size(), kFirstModules); ++i) {
+      const std::u32string name = DecodeUtf8(context_.modules.name(i));
+      for (size_t j = 0; j < patterns.size(); ++j) {
+        QCONFIG_RETURN_IF_ERROR(token_.Spend((patterns[j].size() + 1) * (name.size() + 1)));
+        if (compiled[j].Matches(name)) return true;
+      }
+    }
+    QCONFIG_ASSIGN_OR_RETURN(const int matched, CountMatches(patterns));
+    return matched > 0 || shapes_.exhausted();
+  }
+
+  template <typename Patterns>
+  absl::StatusOr<int> CountMatches(const Patterns& patterns) {
+    int matched = 0;
+    for (const std::string& pattern : patterns) {
+      QCONFIG_ASSIGN_OR_RETURN(const auto* match, shapes_.FirstMatch(pattern, token_));
+      if (match != nullptr) ++matched;
+    }
+    return matched;
+  }
+
+  // Up to three templates whose K, V and Q projections all match. Those come first of which the most other patterns
+  // match, and the fewest do not.
+  absl::StatusOr<std::vector<std::string>> BetterTemplates() {
+    constexpr size_t kMaxTemplates = 3;
+    struct Candidate {
+      int score;
+      const v1::LlmTemplate* llm_template;
+    };
+    std::vector<Candidate> candidates;
+    for (const v1::LlmTemplate* llm_template : context_.snapshot.templates()) {
+      const Projections projections(*llm_template);
+      QCONFIG_ASSIGN_OR_RETURN(const int attention, CountMatches(projections.attention));
+      if (attention == 0 || static_cast<size_t>(attention) < projections.attention.size()) continue;
+      QCONFIG_ASSIGN_OR_RETURN(const int gate_up, CountMatches(projections.gate_up));
+      QCONFIG_ASSIGN_OR_RETURN(const int exclusions, CountMatches(llm_template->exclude_layers_name()));
+      const int patterns = static_cast<int>(projections.gate_up.size()) + llm_template->exclude_layers_name_size();
+      candidates.push_back({2 * (gate_up + exclusions) - patterns, llm_template});
+    }
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+    if (candidates.size() > kMaxTemplates) candidates.resize(kMaxTemplates);
+    std::vector<std::string> names;
+    for (const Candidate& candidate : candidates) names.push_back(candidate.llm_template->model_type());
+    return names;
+  }
+
+  const PlanContext& context_;
+  NameShapes& shapes_;
+  CancellationToken& token_;
+};
+
+}  // namespace
+
+absl::Status FindCoverageFindings(const PlanContext& context, NameShapes& shapes, CancellationToken& token,
+                                  FindingList& findings) {
+  FindNothingQuantized(context, findings);
+  return TemplateFitFinder(context, shapes, token).Find(findings);
+}
+
+}  // namespace qconfig

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/findings/name_shapes.h"
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "core/pattern.h"
+#include "core/status_macros.h"
+
+namespace qconfig {
+namespace {
+
+void AppendWithoutNumbers(absl::string_view text, std::string& out) {
+  bool in_number = false;
+  for (const char c : text) {
+    const bool is_digit = absl::ascii_isdigit(static_cast<unsigned char>(c));
+    if (!is_digit) out.push_back(c);
+    if (is_digit && !in_number) out.push_back('0');
+    in_number = is_digit;
+  }
+}
+
+}  // namespace
+
+std::string WithoutNumbers(absl::string_view text) {
+  std::string out;
+  AppendWithoutNumbers(text, out);
+  return out;
+}
+
+absl::StatusOr<absl::Span<const NameShapes::Shape>> NameShapes::Get(CancellationToken& token) {
+  if (computed_) return absl::MakeConstSpan(shapes_);
+  absl::flat_hash_set<std::string> seen;
+  std::string text;
+  for (size_t i = 0; i < modules_.size() && shapes_.size() < kMaxShapes; ++i) {
+    if (i > 0 && modules_.message_index(i) == modules_.message_index(i - 1)) continue;  // differs only in numbers
+    const absl::string_view name = modules_.name(i);
+    QCONFIG_RETURN_IF_ERROR(token.Spend(name.size() + 1));
+    text.clear();
+    AppendWithoutNumbers(name, text);
+    if (seen.insert(text).second) shapes_.push_back({text, i});
+  }
+  computed_ = true;
+  return absl::MakeConstSpan(shapes_);
+}
+
+absl::StatusOr<const NameShapes::Shape*> NameShapes::FirstMatch(absl::string_view pattern, CancellationToken& token,
+                                                                absl::FunctionRef<bool(const Shape&)> accept) {
+  QCONFIG_ASSIGN_OR_RETURN(const auto shapes, Get(token));
+  const std::string text = WithoutNumbers(pattern);
+  const Pattern compiled(text);
+  for (const Shape& shape : shapes) {
+    if (exhausted()) return nullptr;
+    const size_t steps = (text.size() + 1) * (shape.text.size() + 1);
+    steps_ += steps;
+    QCONFIG_RETURN_IF_ERROR(token.Spend(steps));
+    if (compiled.Matches(shape.text) && accept(shape)) return &shape;
+  }
+  return nullptr;
+}
+
+}  // namespace qconfig

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/findings/role_findings.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/findings/finding_text.h"
+#include "core/findings/module_names.h"
+#include "core/message_text.h"
+#include "core/status_macros.h"
+
+namespace qconfig {
+namespace {
+
+struct RoleText {
+  v1::FindingCode code;
+  absl::string_view modules;
+  absl::string_view effect;
+};
+
+RoleText TextOf(const NamedRole* role) {
+  if (role == nullptr) {
+    return {v1::FINDING_CODE_EMBEDDING_QUANTIZED, "an embedding", "which most runtimes cannot load"};
+  }
+  switch (role->role) {
+    case ModuleRole::kRouter:
+      return {v1::FINDING_CODE_ROUTER_QUANTIZED, "the router of a mixture of experts",
+              "which changes the choice of experts and costs accuracy for little memory"};
+    case ModuleRole::kHead:
+      return {v1::FINDING_CODE_LM_HEAD_QUANTIZED, "the output head",
+              "which costs accuracy, and which most runtimes cannot load"};
+    case ModuleRole::kTower:
+      break;
+  }
+  return {v1::FINDING_CODE_TOWER_QUANTIZED, "the vision or audio tower",
+          "which costs accuracy, and which most runtimes cannot load"};
+}
+
+// Modules with the same role, whose configuration comes from the same rule.
+struct Group {
+  const NamedRole* role;  // null: an embedding
+  uint32_t rule;
+  AffectedModules modules;
+};
+
+class RoleFinder {
+ public:
+  RoleFinder(const PlanContext& context, CancellationToken& token, FindingList& findings)
+      : context_(context), token_(token), findings_(findings) {
+    has_weight_.push_back(false);  // not quantized
+    for (const v1::QLayerConfig& config : context.plan.configs) has_weight_.push_back(config.weight_size() > 0);
+  }
+
+  absl::Status Find() {
+    QCONFIG_RETURN_IF_ERROR(CollectGroups());
+    for (const Group& group : groups_) Add(group);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status CollectGroups() {
+    constexpr size_t kStepsPerModule = 20;
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(context_.modules.size() * kStepsPerModule));
+    const ModuleNames& names = ModuleNames::Builtin();
+    size_t message = context_.modules.size();  // of the previous quantized module; first none
+    bool is_special = false;
+    const NamedRole* role = nullptr;
+    for (size_t i = 0; i < context_.modules.size(); ++i) {
+      if (!has_weight_[context_.plan.config_of_module[i]]) continue;
+      if (context_.modules.message_index(i) != message) {
+        message = context_.modules.message_index(i);
+        role = names.FindRole(context_.modules.name(i));
+        is_special = role != nullptr || IsEmbedding(i);
+      }
+      if (is_special) AddToGroup(role, i);
+    }
+    return absl::OkStatus();
+  }
+
+  // REQUIRES: the weight of the module is quantized.
+  bool IsEmbedding(size_t module) const {
+    // The global configuration does not apply to embeddings. Looking at most messages would take longer than the rest.
+    return context_.plan.rule(module).kind() != v1::LAYER_RULE_KIND_GLOBAL &&
+           absl::StartsWith(context_.modules.message(module).type(), "Embedding");
+  }
+
+  void AddToGroup(const NamedRole* role, size_t module) {
+    const uint32_t rule = context_.plan.rule_of_module[module];
+    auto group = std::find_if(groups_.begin(), groups_.end(), [role, rule](const Group& candidate) {
+      return candidate.role == role && candidate.rule == rule;
+    });
+    if (group == groups_.end()) {
+      if (groups_.size() == kMaxGroups) return;
+      group = groups_.insert(group, {role, rule, {}});
+    }
+    group->modules.Add(module);
+  }
+
+  void Add(const Group& group) {
+    const absl::string_view first = context_.modules.name(group.modules.first());
+    const std::string exclusion =
+        group.role != nullptr ? group.role->exclusion : absl::StrCat("*", first.substr(first.rfind('.') + 1));
+    const v1::LayerRule& rule = context_.plan.rules[group.rule];
+    const RoleText text = TextOf(group.role);
+    // An override such as "*lm_head" names what it quantizes; "*" may not mean it.
+    const bool is_meant = rule.kind() == v1::LAYER_RULE_KIND_OVERRIDE &&
+                          absl::StrContains(rule.pattern(), absl::StrReplaceAll(exclusion, {{"*", ""}, {".*", ""}}));
+    v1::Finding& finding = *findings_.Add(
+        text.code, is_meant ? v1::FINDING_SEVERITY_INFO : v1::FINDING_SEVERITY_WARNING,
+        absl::StrCat(text.modules, " is quantized (", Modules(group.modules.count()), "), ", text.effect),
+        ExcludeOptions(context_, {exclusion}));
+    finding.set_field(rule.field().empty() ? "spec.scheme" : rule.field());
+    group.modules.CopyTo(context_.modules, finding);
+  }
+
+  // More are not the names of one model.
+  static constexpr size_t kMaxGroups = 100;
+
+  const PlanContext& context_;
+  CancellationToken& token_;
+  FindingList& findings_;
+  std::vector<bool> has_weight_;  // by config_of_module
+  std::vector<Group> groups_;
+};
+
+}  // namespace
+
+absl::Status FindRoleFindings(const PlanContext& context, CancellationToken& token, FindingList& findings) {
+  return RoleFinder(context, token, findings).Find();
+}
+
+}  // namespace qconfig
