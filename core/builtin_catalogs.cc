@@ -21,8 +21,8 @@ std::vector<CatalogFiles> BuiltinCatalogFiles() {
   return catalogs;
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> LoadBuiltinCatalogs() {
-  std::vector<std::shared_ptr<const Catalog>> catalogs;
+absl::StatusOr<Catalogs> LoadBuiltinCatalogs() {
+  Catalogs catalogs;
   for (const CatalogFiles& files : BuiltinCatalogFiles()) {
     auto catalog = Catalog::Load(files);
     if (!catalog.ok()) return catalog.status();

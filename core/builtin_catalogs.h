@@ -19,7 +19,7 @@ std::vector<CatalogFiles> BuiltinCatalogFiles();
 
 // Loads every catalogue that is compiled in, oldest release first.
 // kInvalidArgument: the data of a catalogue is invalid, which the tests rule out.
-absl::StatusOr<std::vector<std::shared_ptr<const Catalog>>> LoadBuiltinCatalogs();
+absl::StatusOr<Catalogs> LoadBuiltinCatalogs();
 
 }  // namespace qconfig
 

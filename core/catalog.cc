@@ -40,8 +40,8 @@ const SpecClass* Catalog::FindSpecClass(absl::string_view name) const {
   return nullptr;
 }
 
-absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
-                             absl::string_view problem, absl::string_view advice) {
+absl::Status CatalogNotFound(absl::string_view name, const Catalogs& catalogs, absl::string_view problem,
+                             absl::string_view advice) {
   std::vector<absl::string_view> names;
   names.reserve(catalogs.size());
   for (const auto& catalog : catalogs) names.push_back(catalog->name());

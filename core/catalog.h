@@ -97,8 +97,11 @@ class Catalog {
   std::map<std::string, v1::QTensorConfig> attention_schemes_;
 };
 
+// Ordered by Quark release, oldest first, unless a comment says otherwise.
+using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
+
 // CATALOG_NOT_FOUND for the field `catalog` of a request: `name` is not one of `catalogs`. `advice` may be empty.
-absl::Status CatalogNotFound(absl::string_view name, const std::vector<std::shared_ptr<const Catalog>>& catalogs,
+absl::Status CatalogNotFound(absl::string_view name, const Catalogs& catalogs,
                              absl::string_view problem = "this server has no catalogue with this name",
                              absl::string_view advice = "");
 

@@ -100,8 +100,6 @@ const Catalog* CatalogWithTemplate(const RegistrationContext& context, absl::str
   return it == context.catalogs.end() ? nullptr : it->get();
 }
 
-using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
-
 // The result of `check` for the first of `catalogs` that it accepts. If it accepts none: its error for the first one.
 template <typename Check>
 auto FirstAccepted(const Catalogs& catalogs, Check check) -> decltype(check(*catalogs.front())) {

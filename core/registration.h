@@ -23,7 +23,7 @@ struct RegistrationContext {
   // The catalogues of this server, the tenant's default first if the server has it. An entry is valid if one of them
   // accepts it; if none does, the error is that of the first. Absent fields take the defaults of the catalogue that
   // accepts the entry.
-  const std::vector<std::shared_ptr<const Catalog>>& catalogs;
+  const Catalogs& catalogs;
   const RegistryState& registry;  // the tenant's newest state
   int64_t next_revision;          // the revision that the write creates
   const Limits& limits;

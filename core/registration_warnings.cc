@@ -25,9 +25,8 @@ void Warn(RepeatedPtrField<v1::Warning>& warnings, v1::WarningCode code, absl::s
 
 // SHADOWS_BUILTIN, if one of `catalogs` has an entry with this name.
 template <typename Find>
-void WarnIfHidden(absl::string_view field, const std::string& name, absl::string_view what,
-                  const std::vector<std::shared_ptr<const Catalog>>& catalogs, Find find,
-                  RepeatedPtrField<v1::Warning>& warnings) {
+void WarnIfHidden(absl::string_view field, const std::string& name, absl::string_view what, const Catalogs& catalogs,
+                  Find find, RepeatedPtrField<v1::Warning>& warnings) {
   std::vector<absl::string_view> hidden_in;
   for (const auto& catalog : catalogs) {
     if (((*catalog).*find)(name) != nullptr) hidden_in.push_back(catalog->name());
@@ -39,8 +38,7 @@ void WarnIfHidden(absl::string_view field, const std::string& name, absl::string
 
 }  // namespace
 
-RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
-                                                   const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme, const Catalogs& catalogs) {
   RepeatedPtrField<v1::Warning> warnings;
   WarnIfHidden("scheme.name", scheme.name(), "scheme of the same name", catalogs, &Catalog::FindScheme, warnings);
   if (scheme.default_shared_scales()) return warnings;
@@ -58,8 +56,7 @@ RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
   return warnings;
 }
 
-RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::LlmTemplate& entry,
-                                                   const std::vector<std::shared_ptr<const Catalog>>& catalogs) {
+RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::LlmTemplate& entry, const Catalogs& catalogs) {
   RepeatedPtrField<v1::Warning> warnings;
   WarnIfHidden("llm_template.model_type", entry.model_type(), "template of the same model type", catalogs,
                &Catalog::FindTemplate, warnings);

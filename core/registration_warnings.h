@@ -16,12 +16,12 @@ namespace qconfig {
 // Warnings about an entry that was registered or validated. `catalogs` are those of the server.
 
 // SHADOWS_BUILTIN (a catalogue that was added later has a scheme with this name), SHARED_SCALES_DROPPED.
-google::protobuf::RepeatedPtrField<v1::Warning> RegistrationWarnings(
-    const v1::Scheme& scheme, const std::vector<std::shared_ptr<const Catalog>>& catalogs);
+google::protobuf::RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::Scheme& scheme,
+                                                                     const Catalogs& catalogs);
 
 // SHADOWS_BUILTIN.
-google::protobuf::RepeatedPtrField<v1::Warning> RegistrationWarnings(
-    const v1::LlmTemplate& entry, const std::vector<std::shared_ptr<const Catalog>>& catalogs);
+google::protobuf::RepeatedPtrField<v1::Warning> RegistrationWarnings(const v1::LlmTemplate& entry,
+                                                                     const Catalogs& catalogs);
 
 }  // namespace qconfig
 

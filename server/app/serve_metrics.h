@@ -21,7 +21,7 @@ namespace qconfig {
 // The objects whose state the metrics show.
 struct MetricSources {
   const Options& options;
-  const std::vector<std::shared_ptr<const Catalog>>& catalogs;
+  const Catalogs& catalogs;
   const InFlightCalls& in_flight_calls;
   const AnswerCache& answer_cache;
   Readiness& readiness;

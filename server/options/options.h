@@ -61,9 +61,6 @@ void AddOptions(CLI::App& app, Options& options);
 // The environment variable of an option: QCONFIG_MAX_IN_FLIGHT for "--max-in-flight" or "max-in-flight".
 std::string EnvironmentVariable(absl::string_view option);
 
-// The catalogues of the server, oldest release first.
-using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
-
 // Checks the options together, and against the server's `catalogs`. kInvalidArgument: the message says what to change.
 absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 

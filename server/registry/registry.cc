@@ -90,8 +90,8 @@ absl::Status Registry::WaitForRevision(const SnapshotQuery& query) const {
       .ToStatus("the tenant's registry did not reach this revision in time");
 }
 
-std::vector<std::shared_ptr<const Catalog>> Registry::CatalogsFor(const RegistryState& state) const {
-  std::vector<std::shared_ptr<const Catalog>> catalogs(settings_.catalogs.rbegin(), settings_.catalogs.rend());
+Catalogs Registry::CatalogsFor(const RegistryState& state) const {
+  Catalogs catalogs(settings_.catalogs.rbegin(), settings_.catalogs.rend());
   const std::string& own = DefaultCatalog(state);
   std::stable_partition(catalogs.begin(), catalogs.end(),
                         [&own](const auto& catalog) { return catalog->name() == own; });

@@ -58,8 +58,8 @@ struct Written {
 };
 
 struct RegistrySettings {
-  std::vector<std::shared_ptr<const Catalog>> catalogs;  // oldest release first
-  std::string default_catalog;                           // for tenants without writes; one of `catalogs`
+  Catalogs catalogs;            // oldest release first
+  std::string default_catalog;  // for tenants without writes; one of `catalogs`
   Limits limits;
   size_t cache_bytes = 256u << 20;              // memory for cached registries
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, if a call has no deadline
@@ -79,7 +79,7 @@ class Registry {
   Registry(RegistrySettings settings, RegistryStore& store);
 
   // Every catalogue, oldest release first.
-  const std::vector<std::shared_ptr<const Catalog>>& catalogs() const { return settings_.catalogs; }
+  const Catalogs& catalogs() const { return settings_.catalogs; }
 
   // How long a call without a deadline waits for its `min_revision`.
   absl::Duration max_wait() const { return settings_.max_wait; }
@@ -124,7 +124,7 @@ class Registry {
   // The index in `catalogs` of `name`; of the registry's default if `name` is empty.
   absl::StatusOr<size_t> FindCatalog(absl::string_view name, const RegistryState& state) const;
   // The catalogues in the order that RegistrationContext requires.
-  std::vector<std::shared_ptr<const Catalog>> CatalogsFor(const RegistryState& state) const;
+  Catalogs CatalogsFor(const RegistryState& state) const;
 
   // Waits until the registry has reached the `min_revision` of the query.
   absl::Status WaitForRevision(const SnapshotQuery& query) const;

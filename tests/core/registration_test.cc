@@ -22,8 +22,7 @@ namespace {
 // The registry of a tenant whose default catalogue is the first of `catalogs`.
 class Tenant {
  public:
-  explicit Tenant(std::vector<std::shared_ptr<const Catalog>> catalogs = LoadBuiltinCatalogs().value())
-      : catalogs_(std::move(catalogs)) {}
+  explicit Tenant(Catalogs catalogs = LoadBuiltinCatalogs().value()) : catalogs_(std::move(catalogs)) {}
 
   std::string Register(const std::string& scheme, const PutConditions& conditions = {false, ""}) {
     return Apply(PutScheme(Proto<v1::Scheme>(scheme), conditions, Context()));
@@ -55,7 +54,7 @@ class Tenant {
     return "OK";
   }
 
-  std::vector<std::shared_ptr<const Catalog>> catalogs_;
+  Catalogs catalogs_;
   Limits limits_;
   std::shared_ptr<const RegistryState> registry_ = std::make_shared<const RegistryState>();
 };

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::vector<std::shared_ptr<const Catalog>> Catalogs() { return LoadBuiltinCatalogs().value(); }
+Catalogs Catalogs() { return LoadBuiltinCatalogs().value(); }
 
 v1::Scheme MakeCopy(const std::string& name) {
   v1::Scheme copy = **Builtins().FindScheme(name, "");

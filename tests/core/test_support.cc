@@ -39,7 +39,7 @@ CatalogTexts TinyTexts() {
 }
 
 const Catalog& CatalogOfRelease(absl::string_view release) {
-  static const auto* const kCatalogs = new std::vector<std::shared_ptr<const Catalog>>(LoadBuiltinCatalogs().value());
+  static const auto* const kCatalogs = new Catalogs(LoadBuiltinCatalogs().value());
   return **std::find_if(kCatalogs->begin(), kCatalogs->end(),
                         [release](const auto& catalog) { return catalog->quark_release() == release; });
 }

@@ -20,7 +20,7 @@ namespace {
 class GoldenRegistryTest : public testing::TestWithParam<GoldenFile> {};
 
 TEST_P(GoldenRegistryTest, MatchesQuark) {
-  const std::vector<std::shared_ptr<const Catalog>> catalogs = {FindCatalog(GetParam().release)};
+  const Catalogs catalogs = {FindCatalog(GetParam().release)};
   const auto cases = ReadGoldenCases(GetParam().release, GetParam().name);
   EXPECT_EQ(cases.size(), GetParam().cases);
   for (const auto& golden : cases) {

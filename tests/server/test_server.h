@@ -22,7 +22,7 @@ namespace qconfig {
 
 // Settings of a TestServer, with defaults.
 struct TestSettings {
-  std::vector<std::shared_ptr<const Catalog>> catalogs = LoadBuiltinCatalogs().value();
+  Catalogs catalogs = LoadBuiltinCatalogs().value();
   std::string default_catalog = std::string(kDefaultCatalog);
   Limits limits;
   HistoryLimits history;
