@@ -2,6 +2,7 @@
 #include "core/error.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
@@ -137,10 +138,13 @@ Error& Error::Findings(const std::vector<v1::Finding>& findings, int64_t total) 
   v1::ErrorDetail& detail = *error_.mutable_detail();
   detail.set_finding_total(total);
   size_t bytes = 0;
-  for (const v1::Finding& finding : findings) {
+  for (v1::Finding finding : findings) {
+    while (bytes + finding.ByteSizeLong() > kMaxFindingBytes && finding.modules_size() > 1) {
+      finding.mutable_modules()->RemoveLast();
+    }
     bytes += finding.ByteSizeLong();
     if (bytes > kMaxFindingBytes) break;
-    *detail.add_findings() = finding;
+    *detail.add_findings() = std::move(finding);
   }
   return *this;
 }

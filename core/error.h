@@ -36,7 +36,8 @@ class Error {
   Error& Rule(absl::string_view rule);
   // The oldest and the newest readable revision of the tenant's registry.
   Error& Revisions(int64_t first, int64_t newest);
-  // The findings that make a call fail, and how many there are. Keeps as many as fit into a status.
+  // The findings that make a call fail, and how many there are. Keeps as many as fit into a status;
+  // the first keeps fewer modules if it would not fit otherwise.
   Error& Findings(const std::vector<v1::Finding>& findings, int64_t total);
 
   // What the caller can do: the last sentence of the text, without the full stop.

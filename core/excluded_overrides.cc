@@ -6,15 +6,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/utf8.h"
+#include "core/message_text.h"
 
 namespace qconfig {
 namespace {
-
-// Bounds the search to a few milliseconds. See kMaxCoverSteps in warnings.cc.
-constexpr size_t kMaxSteps = 1'000'000;
-
-constexpr size_t kMaxPrintedChars = 128;
 
 // "*lm_head" for "lm_head", and similar.
 bool IsNameWithStars(absl::string_view pattern, absl::string_view name) {
@@ -52,9 +47,8 @@ std::string ExcludedOverrides::Explain(const std::string& text, const Pattern& p
   if (first == excludes.end()) return "";
   if (from_template_) return ExplainTemplate(excludes);
   const auto index = static_cast<size_t>(first - excludes.begin());
-  return absl::StrCat("never applies, because exclusions come first and spec.exclude_layers.patterns[", index, "] \"",
-                      Printable(exclusions_[index].text, kMaxPrintedChars),
-                      "\" excludes its layers. Remove one of them");
+  return absl::StrCat("never applies, because exclusions come first and spec.exclude_layers.patterns[", index, "] ",
+                      Quoted(exclusions_[index].text), " excludes its layers. Remove one of them");
 }
 
 bool ExcludedOverrides::Excludes(const Exclusion& exclusion, const std::string& text, const Pattern& pattern) {
@@ -72,18 +66,18 @@ std::string ExcludedOverrides::ExplainTemplate(const std::vector<bool>& excludes
   std::string reason, rest;
   int kept = 0;
   for (size_t i = 0; i < excludes.size(); ++i) {
-    const std::string text = Printable(exclusions_[i].text, kMaxPrintedChars);
+    const std::string& text = exclusions_[i].text;
     if (excludes[i]) {
-      if (reason.empty()) reason = text;
+      if (reason.empty()) reason = Quoted(text);
     } else if (++kept <= kMaxListed) {
-      absl::StrAppend(&rest, rest.empty() ? "" : " ", "--exclude '", text, "'");
+      absl::StrAppend(&rest, rest.empty() ? "" : " ", Option("--exclude", text));
     } else if (kept == kMaxListed + 1) {
       absl::StrAppend(&rest, " ...");
     }
   }
   if (rest.empty()) rest = "--exclude-nothing";
   return absl::StrCat("never applies, because exclusions come first and the template ", llm_template_.model_type(),
-                      " excludes \"", reason, "\". To quantize these layers, set exclude_layers, which replaces the ",
+                      " excludes ", reason, ". To quantize these layers, set exclude_layers, which replaces the ",
                       "template's list, to the rest of that list (qconfigctl: ", rest, ")");
 }
 

@@ -24,6 +24,9 @@ class ExcludedOverrides {
   std::string Explain(const std::string& text, const Pattern& pattern);
 
  private:
+  // Bounds the search to a few milliseconds. See kMaxCoverSteps in warnings.cc.
+  static constexpr size_t kMaxSteps = 1'000'000;
+
   struct Exclusion {
     const std::string& text;
     std::vector<Pattern> patterns;  // two if the catalogue expands the exclusion

@@ -32,6 +32,9 @@ class FusedOverrides {
   void CheckExclusion(const std::string& pattern, const std::string& field, WarningList& warnings);
 
  private:
+  // Bounds the search to a few milliseconds. See kMaxCoverSteps in warnings.cc.
+  static constexpr size_t kMaxSteps = 1'000'000;
+
   // Configurations by number: equal ones have the same number. Only weights and inputs count.
   using ConfigNumber = int;
   static constexpr ConfigNumber kNotQuantized = 0;

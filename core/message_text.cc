@@ -29,6 +29,12 @@ std::string Option(absl::string_view option, absl::string_view value) {
   return absl::StrCat(option, " '", absl::StrReplaceAll(Printable(value, kMaxChars), {{"'", "'\\''"}}), "'");
 }
 
+std::string SchemeOption(absl::string_view scheme) {
+  constexpr absl::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  const bool is_plain = !scheme.empty() && scheme.find_first_not_of(kPlain) == absl::string_view::npos;
+  return is_plain ? absl::StrCat("--scheme ", scheme) : Option("--scheme", scheme);
+}
+
 std::string Modules(int64_t count) { return absl::StrCat(count, count == 1 ? " module" : " modules"); }
 
 }  // namespace qconfig

@@ -21,6 +21,9 @@ std::string QuotedList(const std::vector<std::string>& texts);
 // An option of qconfigctl with its value, safe for a shell, such as "--exclude '*router*'".
 std::string Option(absl::string_view option, absl::string_view value);
 
+// "--scheme fp8". In quotes if the name is not a plain word.
+std::string SchemeOption(absl::string_view scheme);
+
 // "1 module" or "3 modules".
 std::string Modules(int64_t count);
 

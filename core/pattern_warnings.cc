@@ -49,12 +49,13 @@ std::string SeparatorMessage(absl::string_view pattern, const PatternOption& opt
 }
 
 bool Warn(const std::string& pattern, const PatternOption& option, const std::string& field, WarningList& warnings) {
-  if (LooksLikeRegex(pattern)) {
-    warnings.Add(v1::WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX, field, pattern, RegexMessage(pattern));
-    return true;
-  }
-  if (pattern.find_first_of(kSeparators.data()) == std::string::npos) return false;
-  warnings.Add(v1::WARNING_CODE_PATTERN_HAS_SEPARATOR, field, pattern, SeparatorMessage(pattern, option));
+  const bool is_regex = LooksLikeRegex(pattern);
+  if (!is_regex && pattern.find_first_of(kSeparators.data()) == std::string::npos) return false;
+  const v1::WarningCode code =
+      is_regex ? v1::WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX : v1::WARNING_CODE_PATTERN_HAS_SEPARATOR;
+  // Making the messages of thousands of patterns would take too long.
+  if (warnings.IsFull(code)) return true;
+  warnings.Add(code, field, pattern, is_regex ? RegexMessage(pattern) : SeparatorMessage(pattern, option));
   return true;
 }
 

@@ -15,7 +15,8 @@ namespace qconfig {
 absl::Status CheckShape(const v1::PlanLayersRequest& request, const Limits& limits);
 
 // The complete answer to `request`. It depends only on the arguments.
-// Errors: those of GetConfig(); INVALID_REQUEST if the modules are too many or a range is malformed; PLAN_HAS_FINDINGS.
+// Errors: those of GetConfig(); INVALID_REQUEST if a runtime is unknown, a range is malformed, or there are too many
+// modules; ANSWER_TOO_LARGE if the plan takes more than `limits.plan_steps`; PLAN_HAS_FINDINGS.
 // An error of `token`: the computation was cancelled. REQUIRES: CheckShape() accepted `request`.
 absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, const v1::PlanLayersRequest& request,
                                                   const Limits& limits = {}, CancellationToken token = {});

@@ -17,15 +17,21 @@ constexpr absl::string_view kPrefix = "re:";
 using Globs = std::vector<std::string>;
 
 // Every way to append one of `ends` to one of `starts`. Nullopt if there are too many.
-std::optional<Globs> Concatenate(const Globs& starts, const Globs& ends) {
+std::optional<Globs> Concatenate(Globs starts, const Globs& ends) {
   constexpr size_t kMaxGlobs = 8;
   if (starts.size() * ends.size() > kMaxGlobs) return std::nullopt;
+  const auto append = [](const std::string& end, std::string& glob) {
+    const bool repeats_star = absl::EndsWith(glob, "*") && absl::StartsWith(end, "*");
+    glob.append(end, repeats_star ? 1 : 0, std::string::npos);
+  };
+  // Without copies, so that a long expression takes linear time.
+  if (ends.size() == 1) {
+    for (std::string& start : starts) append(ends.front(), start);
+    return starts;
+  }
   Globs all;
   for (const std::string& start : starts) {
-    for (const std::string& end : ends) {
-      const bool repeats_star = absl::EndsWith(start, "*") && absl::StartsWith(end, "*");
-      all.push_back(absl::StrCat(start, absl::string_view(end).substr(repeats_star ? 1 : 0)));
-    }
+    for (const std::string& end : ends) append(end, all.emplace_back(start));
   }
   return all;
 }
@@ -72,7 +78,7 @@ class RegexReader {
     while (globs.has_value() && !rest_.empty() && rest_[0] != '|' && rest_[0] != ')') {
       std::optional<Atom> atom = ReadAtom(depth);
       if (!atom.has_value() || !Quantify(*atom)) return std::nullopt;
-      globs = Concatenate(*globs, atom->globs);
+      globs = Concatenate(*std::move(globs), atom->globs);
     }
     return globs;
   }

@@ -5,8 +5,14 @@
 
 namespace qconfig {
 
+bool WarningList::IsFull(v1::WarningCode code) const {
+  const auto it = counts_.find(code);
+  return it != counts_.end() && it->second >= kMaxOfCode;
+}
+
 void WarningList::Add(v1::WarningCode code, const std::string& field, const std::string& value, std::string message) {
-  if (++counts_[code] > kMaxOfCode) return;
+  if (IsFull(code)) return;
+  ++counts_[code];
   v1::Warning& warning = *warnings_.Add();
   warning.set_code(code);
   warning.set_field(field);

@@ -16,6 +16,9 @@ class WarningList {
  public:
   static constexpr int kMaxOfCode = 100;
 
+  // Whether the list drops further warnings of `code`, so that their messages need not be made.
+  bool IsFull(v1::WarningCode code) const;
+
   // Adds a warning about `value` at `field`, the path of a field in the request.
   void Add(v1::WarningCode code, const std::string& field, const std::string& value, std::string message);
 

@@ -11,6 +11,7 @@
 #include "core/algorithm_rules.h"
 #include "core/excluded_overrides.h"
 #include "core/fused_overrides.h"
+#include "core/message_text.h"
 #include "core/pattern.h"
 #include "core/pattern_warnings.h"
 #include "core/projection.h"
@@ -148,8 +149,8 @@ class WarningFinder {
       if (!earlier.Covers(pattern, cover_steps_)) continue;
       const std::string& winner = spec_.layer_config(index).pattern();
       warnings_.Add(v1::WARNING_CODE_OVERRIDE_NEVER_WINS, field, value,
-                    absl::StrCat("never applies, because spec.layer_config[", index, "].pattern \"",
-                                 Printable(winner, kMaxPrintedChars), "\" matches all of its layers first"));
+                    absl::StrCat("never applies, because spec.layer_config[", index, "].pattern ", Quoted(winner),
+                                 " matches all of its layers first"));
       return true;
     }
     return false;

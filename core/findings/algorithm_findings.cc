@@ -87,6 +87,7 @@ AlgorithmLayers LayersOf(const v1::AlgoConfig& config) {
 }
 
 std::string LayerPattern(const AlgorithmLayers& layers, absl::string_view name) {
+  if (layers.decoder_layers.empty()) return absl::StrCat(layers.are_suffixes ? "*" : "*.", name);
   return absl::StrCat(layers.decoder_layers, layers.are_suffixes ? ".0.*" : ".0*.", name);
 }
 

@@ -10,9 +10,8 @@
 #include "core/findings/plan_patterns.h"
 #include "core/message_text.h"
 #include "core/pattern.h"
-#include "core/pattern_list.h"
+#include "core/plan/pattern_index.h"
 #include "core/status_macros.h"
-#include "core/utf8.h"
 
 namespace qconfig {
 namespace {
@@ -20,20 +19,22 @@ namespace {
 class StrippedPatternFinder {
  public:
   StrippedPatternFinder(const PlanContext& context, CancellationToken& token, FindingList& findings)
-      : context_(context), token_(token), findings_(findings) {
-    const bool expanded = context.snapshot.catalog().traits().exclude_patterns_expanded;
+      : context_(context),
+        token_(token),
+        findings_(findings),
+        patterns_(context.config.exclude().begin(), context.config.exclude().end()),
+        exclusions_(patterns_, {}) {
     for (const v1::PatternUse& use : PlanPatterns(context).exclusions) {
-      if (use.matched() == 0) continue;
-      uses_.push_back(&use);
-      exclusions_.Add(use.pattern());
-      if (!expanded) continue;
-      uses_.push_back(&use);
-      exclusions_.Add(absl::StrCat(use.pattern(), ".*"));
+      // In some releases, the configuration has `<pattern>.*` before `<pattern>`.
+      do {
+        uses_.push_back(&use);
+      } while (patterns_[uses_.size() - 1] != use.pattern());
     }
   }
 
   absl::Status Check(const std::string& pattern) {
     if (!HasWeight(pattern)) return absl::OkStatus();  // the exclusion covers the whole pattern
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(context_.modules.size()));
     const Pattern compiled(pattern);
     AffectedModules stripped;
     int64_t excluded = 0;
@@ -41,13 +42,13 @@ class StrippedPatternFinder {
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       const v1::LayerRule& rule = context_.plan.rule(i);
       if (rule.kind() != v1::LAYER_RULE_KIND_KV_CACHE) continue;
-      const std::u32string name = DecodeUtf8(context_.modules.name(i));
+      const absl::string_view name = context_.modules.name(i);
       QCONFIG_RETURN_IF_ERROR(token_.Spend((pattern.size() + 1) * (name.size() + 1)));
       if (!compiled.Matches(name)) continue;
-      QCONFIG_ASSIGN_OR_RETURN(const auto winner, exclusions_.Winner(name, token_));
-      if (winner.has_value()) {
+      QCONFIG_RETURN_IF_ERROR(exclusions_.FindMatches(name, token_, matches_));
+      if (!matches_.empty()) {
         ++excluded;
-        if (exclusion == nullptr) exclusion = uses_[*winner];
+        if (exclusion == nullptr) exclusion = uses_[matches_.front()];
       } else if (rule.pattern() == pattern) {
         stripped.Add(i);
       }
@@ -81,8 +82,10 @@ class StrippedPatternFinder {
   const PlanContext& context_;
   CancellationToken& token_;
   FindingList& findings_;
-  std::vector<const v1::PatternUse*> uses_;  // of the patterns in `exclusions_`
-  PatternList exclusions_;
+  const std::vector<absl::string_view> patterns_;  // of exclusions, as in the configuration
+  const PatternIndex exclusions_;
+  std::vector<const v1::PatternUse*> uses_;  // by position in `patterns_`
+  std::vector<uint32_t> matches_;            // positions in `patterns_`
 };
 
 }  // namespace

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/findings/name_shapes.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "core/pattern.h"
+#include "core/plan/pattern_index.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -45,6 +49,7 @@ absl::StatusOr<absl::Span<const NameShapes::Shape>> NameShapes::Get(Cancellation
 
 absl::StatusOr<const NameShapes::Shape*> NameShapes::FirstMatch(absl::string_view pattern, CancellationToken& token,
                                                                 absl::FunctionRef<bool(const Shape&)> accept) {
+  if (exhausted()) return nullptr;
   QCONFIG_ASSIGN_OR_RETURN(const auto shapes, Get(token));
   const std::string text = WithoutNumbers(pattern);
   const Pattern compiled(text);
@@ -56,6 +61,27 @@ absl::StatusOr<const NameShapes::Shape*> NameShapes::FirstMatch(absl::string_vie
     if (compiled.Matches(shape.text) && accept(shape)) return &shape;
   }
   return nullptr;
+}
+
+absl::StatusOr<bool> NameShapes::MatchesModule(absl::string_view pattern, CancellationToken& token,
+                                               absl::FunctionRef<bool(size_t)> accept) {
+  QCONFIG_ASSIGN_OR_RETURN(
+      const Shape* const first,
+      FirstMatch(pattern, token, [&accept](const Shape& shape) { return accept(shape.module); }));
+  const auto is_digit = [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); };
+  if (first == nullptr || std::none_of(pattern.begin(), pattern.end(), is_digit)) return first != nullptr;
+  const absl::string_view patterns[] = {pattern};
+  const absl::string_view sample[] = {modules_.name(first->module)};  // makes the numbers of `pattern` count
+  const PatternIndex index(patterns, sample);
+  std::vector<uint32_t> matches;
+  for (size_t i = first->module; i < modules_.size() && !exhausted(); ++i) {
+    ++steps_;
+    if (!accept(i)) continue;
+    steps_ += modules_.name(i).size();
+    QCONFIG_RETURN_IF_ERROR(index.FindMatches(modules_.name(i), token, matches));
+    if (!matches.empty()) return true;
+  }
+  return false;
 }
 
 }  // namespace qconfig

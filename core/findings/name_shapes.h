@@ -43,6 +43,11 @@ class NameShapes {
       absl::string_view pattern, CancellationToken& token,
       absl::FunctionRef<bool(const Shape&)> accept = [](const Shape&) { return true; });
 
+  // Whether `pattern`, with its numbers, matches a module that `accept` accepts. false also if exhausted(), or if
+  // `accept` rejects the first module of the shape. An error of `token`: the computation was cancelled.
+  absl::StatusOr<bool> MatchesModule(absl::string_view pattern, CancellationToken& token,
+                                     absl::FunctionRef<bool(size_t module)> accept);
+
   // Whether kMaxSteps are used up.
   bool exhausted() const { return steps_ >= kMaxSteps; }
 

@@ -18,8 +18,6 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kStepsPerModule = 10;
-
 // The parts of a configuration that a projection of the KV cache takes from its base.
 std::string BaseText(v1::QLayerConfig config) {
   config.clear_output_tensors();
@@ -28,9 +26,9 @@ std::string BaseText(v1::QLayerConfig config) {
   return config.SerializeAsString();
 }
 
-class OverrideFinder {
+class LosingOverrideFinder {
  public:
-  OverrideFinder(const PlanContext& context, CancellationToken& token, FindingList& findings)
+  LosingOverrideFinder(const PlanContext& context, CancellationToken& token, FindingList& findings)
       : context_(context), token_(token), findings_(findings), overrides_(PlanPatterns(context).overrides) {}
 
   absl::Status Find() {
@@ -45,10 +43,7 @@ class OverrideFinder {
   absl::Status CheckOverrides() {
     std::vector<size_t> losers;
     for (size_t i = 0; i < overrides_.size(); ++i) {
-      const auto origin = context_.config.layer_quant_config(static_cast<int>(i)).origin();
-      if (origin == v1::ENTRY_ORIGIN_REQUEST && overrides_[i].matched() > 0 && overrides_[i].won() == 0) {
-        losers.push_back(i);
-      }
+      if (overrides_[i].matched() > 0 && overrides_[i].won() == 0) losers.push_back(i);
     }
     if (losers.empty()) return absl::OkStatus();
     // The examples stand for all modules that an override matches.
@@ -61,18 +56,25 @@ class OverrideFinder {
       const auto module = modules.find(context_.modules.name(i));
       if (module != modules.end()) module->second = i;
     }
-    for (const size_t loser : losers) CheckLoser(loser, modules);
+    for (const size_t loser : losers) QCONFIG_RETURN_IF_ERROR(CheckLoser(loser, modules));
     return absl::OkStatus();
   }
 
-  void CheckLoser(size_t override, const absl::flat_hash_map<absl::string_view, size_t>& modules) {
+  absl::Status CheckLoser(size_t override, const absl::flat_hash_map<absl::string_view, size_t>& modules) {
+    constexpr size_t kStepsPerLoser = 10'000;
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerLoser));
     const v1::PatternUse& use = overrides_[override];
+    // The KV cache may have replaced the configuration of the override.
+    QCONFIG_ASSIGN_OR_RETURN(
+        const v1::Scheme* const scheme,
+        context_.snapshot.FindScheme(context_.spec.layer_config(static_cast<int>(override)).scheme(), use.field()));
+    const std::string base = BaseText(scheme->config());
     std::set<uint32_t> winners;  // rules
     for (const std::string& example : use.examples()) {
       const size_t module = modules.at(example);
-      if (!HasEffect(override, module)) winners.insert(context_.plan.rule_of_module[module]);
+      if (!HasEffect(base, module)) winners.insert(context_.plan.rule_of_module[module]);
     }
-    if (winners.empty()) return;
+    if (winners.empty()) return absl::OkStatus();
     std::vector<std::string> reasons;
     for (const uint32_t winner : winners) reasons.push_back(Reason(rule(winner)));
     v1::Finding& finding =
@@ -83,18 +85,22 @@ class OverrideFinder {
     finding.set_field(use.field());
     *finding.mutable_modules() = use.examples();
     finding.set_module_count(use.matched());
+    return absl::OkStatus();
   }
 
-  // Whether the KV cache took the configuration of the override for the module, or would have, if Quark did not strip
-  // it. KV_CACHE_PATTERN_STRIPPED reports the latter.
-  bool HasEffect(size_t override, size_t module) const {
+  // Whether the KV cache took `base`, which is that of the override, for the module, or would have, if Quark did not
+  // strip it. KV_CACHE_PATTERN_STRIPPED reports the latter.
+  bool HasEffect(const std::string& base, size_t module) const {
     const v1::LayerRule& winner = context_.plan.rule(module);
-    if (winner.kind() != v1::LAYER_RULE_KIND_KV_CACHE) return false;
-    const std::string base = BaseText(context_.config.layer_quant_config(static_cast<int>(override)).config());
+    return winner.kind() == v1::LAYER_RULE_KIND_KV_CACHE && BaseText(KvCacheConfig(winner.pattern())) == base;
+  }
+
+  // REQUIRES: the KV cache has an entry with this pattern.
+  const v1::QLayerConfig& KvCacheConfig(const std::string& pattern) const {
     const auto& entries = context_.config.kv_cache_quant_config();
-    return std::any_of(entries.begin(), entries.end(), [&winner, &base](const auto& entry) {
-      return entry.pattern() == winner.pattern() && BaseText(entry.config()) == base;
-    });
+    return std::find_if(entries.begin(), entries.end(),
+                        [&pattern](const auto& entry) { return entry.pattern() == pattern; })
+        ->config();
   }
 
   static std::string Reason(const v1::LayerRule& winner) {
@@ -117,6 +123,8 @@ class OverrideFinder {
     const std::string own = Option("--layer", absl::StrCat(entry.pattern(), "=", entry.scheme()));
     switch (winner.kind()) {
       case v1::LAYER_RULE_KIND_KV_CACHE:
+        if (KvCacheConfig(winner.pattern()).weight().empty()) return absl::StrCat("Remove ", own);  // it is excluded
+        if (winner.pattern() == entry.pattern()) return absl::StrCat("Put ", own, " before the other overrides");
         return Option("--layer", absl::StrCat(winner.pattern(), "=", entry.scheme()));
       case v1::LAYER_RULE_KIND_EXCLUDED:
         return absl::StrCat("Remove ", own, ", or the exclusion ", Quoted(winner.pattern()));
@@ -152,6 +160,8 @@ class OverrideFinder {
     return absl::OkStatus();
   }
 
+  static constexpr size_t kStepsPerModule = 10;
+
   const PlanContext& context_;
   CancellationToken& token_;
   FindingList& findings_;
@@ -161,7 +171,7 @@ class OverrideFinder {
 }  // namespace
 
 absl::Status FindOverrideFindings(const PlanContext& context, CancellationToken& token, FindingList& findings) {
-  return OverrideFinder(context, token, findings).Find();
+  return LosingOverrideFinder(context, token, findings).Find();
 }
 
 }  // namespace qconfig

@@ -19,7 +19,7 @@ class PatternFinder {
   PatternFinder(const PlanContext& context, NameShapes& shapes, CancellationToken& token, FindingList& findings)
       : context_(context),
         shapes_(shapes),
-        suggester_(context.modules, shapes),
+        suggester_(context.modules, context.plan, shapes),
         token_(token),
         findings_(findings),
         patterns_(context) {}
@@ -42,7 +42,7 @@ class PatternFinder {
       if (!context_.spec.has_exclude_layers()) {
         unused_of_template.push_back(&use);
       } else if (!template_patterns.contains(use.pattern())) {
-        // A request that repeats the template's list is not to blame for it.
+        // A request that adds to the template's list has to repeat it.
         QCONFIG_RETURN_IF_ERROR(AddUnmatched(use, "--exclude", ""));
       }
     }
@@ -65,11 +65,9 @@ class PatternFinder {
 
   // Whether the pattern matches a module that Quark does not quantize anyway.
   absl::StatusOr<bool> MatchesNotQuantizable(absl::string_view pattern) {
-    QCONFIG_ASSIGN_OR_RETURN(const auto* match,
-                             shapes_.FirstMatch(pattern, token_, [this](const NameShapes::Shape& shape) {
-                               return context_.plan.rule(shape.module).kind() == v1::LAYER_RULE_KIND_NOT_QUANTIZABLE;
-                             }));
-    return match != nullptr;
+    return shapes_.MatchesModule(pattern, token_, [this](size_t module) {
+      return context_.plan.rule(module).kind() == v1::LAYER_RULE_KIND_NOT_QUANTIZABLE;
+    });
   }
 
   // `scheme` is that of an override, and empty for an exclusion.

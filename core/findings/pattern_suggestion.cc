@@ -80,9 +80,13 @@ absl::StatusOr<std::string> PatternSuggester::Suggest(absl::string_view pattern,
   if (!open_start) candidates.push_back(absl::StrCat("*.", corrected));
   if (!open_end) candidates.push_back(absl::StrCat(corrected, ".*"));
   if (!open_start && !open_end) candidates.push_back(absl::StrCat("*.", corrected, ".*"));
+  const auto is_quantizable = [this](size_t module) {
+    return plan_.rule(module).kind() != v1::LAYER_RULE_KIND_NOT_QUANTIZABLE ||
+           absl::StartsWith(modules_.message(module).type(), "Embedding");  // an override would quantize it
+  };
   for (std::string& candidate : candidates) {
-    QCONFIG_ASSIGN_OR_RETURN(const auto* match, shapes_.FirstMatch(candidate, token));
-    if (match != nullptr) return std::move(candidate);
+    QCONFIG_ASSIGN_OR_RETURN(const bool matches, shapes_.MatchesModule(candidate, token, is_quantizable));
+    if (matches) return std::move(candidate);
   }
   return "";
 }

@@ -41,7 +41,7 @@ RoleText TextOf(const NamedRole* role) {
 }
 
 // Modules with the same role, whose configuration comes from the same rule.
-struct Group {
+struct RoleGroup {
   const NamedRole* role;  // null: an embedding
   uint32_t rule;
   AffectedModules modules;
@@ -57,7 +57,7 @@ class RoleFinder {
 
   absl::Status Find() {
     QCONFIG_RETURN_IF_ERROR(CollectGroups());
-    for (const Group& group : groups_) Add(group);
+    for (const RoleGroup& group : groups_) Add(group);
     return absl::OkStatus();
   }
 
@@ -90,7 +90,7 @@ class RoleFinder {
 
   void AddToGroup(const NamedRole* role, size_t module) {
     const uint32_t rule = context_.plan.rule_of_module[module];
-    auto group = std::find_if(groups_.begin(), groups_.end(), [role, rule](const Group& candidate) {
+    auto group = std::find_if(groups_.begin(), groups_.end(), [role, rule](const RoleGroup& candidate) {
       return candidate.role == role && candidate.rule == rule;
     });
     if (group == groups_.end()) {
@@ -100,7 +100,7 @@ class RoleFinder {
     group->modules.Add(module);
   }
 
-  void Add(const Group& group) {
+  void Add(const RoleGroup& group) {
     const absl::string_view first = context_.modules.name(group.modules.first());
     const std::string exclusion =
         group.role != nullptr ? group.role->exclusion : absl::StrCat("*", first.substr(first.rfind('.') + 1));
@@ -117,14 +117,14 @@ class RoleFinder {
     group.modules.CopyTo(context_.modules, finding);
   }
 
-  // More are not the names of one model.
+  // A real model has fewer.
   static constexpr size_t kMaxGroups = 100;
 
   const PlanContext& context_;
   CancellationToken& token_;
   FindingList& findings_;
   std::vector<bool> has_weight_;  // by config_of_module
-  std::vector<Group> groups_;
+  std::vector<RoleGroup> groups_;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace qconfig {
 
 // ROUTER_QUANTIZED, LM_HEAD_QUANTIZED, EMBEDDING_QUANTIZED and TOWER_QUANTIZED: warnings, unless an override names the
-// modules, so that the caller means it. One finding for all modules with the same role and the same usual name.
+// modules, so that the caller means it. One finding for all modules with the same usual name and the same rule.
 // An error of `token`: the computation was cancelled.
 absl::Status FindRoleFindings(const PlanContext& context, CancellationToken& token, FindingList& findings);
 

@@ -55,13 +55,13 @@ struct Mismatch {
   int64_t group_size;
   bool is_block;
   bool is_padded;
-  bool is_input;  // the dimension of the inputs
+  absl::string_view dimension_name;  // such as "input dimension"
   int64_t dimension;
-  bool on_rank;  // the group size divides the whole dimension
-  bool is_expert;
+  bool on_rank;       // the group size divides the whole dimension
+  bool is_tolerated;  // some runtimes run it
 
   auto Key() const {
-    return std::tie(config, group_size, is_block, is_padded, is_input, dimension, on_rank, is_expert);
+    return std::tie(config, group_size, is_block, is_padded, dimension_name, dimension, on_rank, is_tolerated);
   }
   bool operator<(const Mismatch& other) const { return Key() < other.Key(); }
 };
@@ -96,16 +96,20 @@ class SizeFinder {
   std::optional<Mismatch> Check(size_t module) const {
     const uint32_t config = context_.plan.config_of_module[module];
     const v1::Module& message = context_.modules.message(module);
-    const int dimensions = message.shape_size();
+    constexpr int kDimensions = 2;  // what Quark does with the groups of other weights was not examined
+    if (message.shape_size() != kDimensions) return std::nullopt;
     for (const Grouping& grouping : groupings_[config]) {
-      const int axis = grouping.axis < 0 ? grouping.axis + dimensions : grouping.axis;
-      if (axis < 0 || axis >= dimensions) continue;
+      const int axis = grouping.axis < 0 ? grouping.axis + kDimensions : grouping.axis;
+      if (axis < 0 || axis >= kDimensions) continue;
       const int64_t dimension = message.shape(axis);
       const bool whole = dimension % grouping.size == 0;
       if (whole && !FailsOnRank(message, axis, grouping.size)) continue;
-      const bool is_expert = whole && ModuleNames::Builtin().IsExpert(message.name());
-      return Mismatch{config,    grouping.size, grouping.is_block, grouping.is_padded, axis == dimensions - 1,
-                      dimension, whole,         is_expert};
+      const bool is_tolerated = whole && IsTolerated(message, axis, grouping.size, config);
+      const absl::string_view name = message.type() != "Linear" ? "dimension"
+                                     : axis == 0                ? "output dimension"
+                                                                : "input dimension";
+      return Mismatch{config,    grouping.size, grouping.is_block, grouping.is_padded, name,
+                      dimension, whole,         is_tolerated};
     }
     return std::nullopt;
   }
@@ -113,25 +117,37 @@ class SizeFinder {
   bool FailsOnRank(const v1::Module& message, int axis, int64_t group_size) const {
     // `group_size` divides the dimension here, so the product, which could overflow, is not needed.
     if (ranks_ <= 1 || message.shape(axis) / group_size % ranks_ == 0) return false;
-    if (message.type() != "Linear" || message.shape_size() != 2) return false;
+    if (message.type() != "Linear") return false;
     return ModuleNames::Builtin().FindSplit(message.name()) == (axis == 0 ? RankSplit::kOutputs : RankSplit::kInputs);
+  }
+
+  // Runtimes pad experts or use smaller groups for them, do not check MX weights with static FP8 inputs, and copy heads
+  // of keys and values if there are fewer than ranks.
+  bool IsTolerated(const v1::Module& message, int axis, int64_t group_size, uint32_t config) const {
+    if (axis == 0 && message.shape(axis) / group_size < ranks_) return true;
+    if (ModuleNames::Builtin().IsExpert(message.name())) return true;
+    const v1::QLayerConfig& layer = context_.plan.configs[config - 1];
+    return layer.input_tensors_size() > 0 && layer.input_tensors(0).dtype() == v1::DTYPE_FP8_E4M3 &&
+           !layer.input_tensors(0).is_dynamic() && layer.weight_size() > 0 && layer.weight(0).scale_format() == "e8m0";
   }
 
   static std::string Effect(const Mismatch& mismatch) {
     if (mismatch.on_rank) {
-      return mismatch.is_expert ? "which only some runtimes support" : "so runtimes cannot load these layers";
+      return mismatch.is_tolerated ? "which only some runtimes support" : "so runtimes cannot load these layers";
     }
     return mismatch.is_padded ? "so Quark pads the last group, which not all runtimes support" : "so Quark fails";
   }
 
   absl::Status Add(const Mismatch& mismatch, const AffectedModules& modules) {
+    constexpr size_t kStepsPerFinding = 5'000;
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerFinding));
     QCONFIG_ASSIGN_OR_RETURN(const std::string fix, Fix(mismatch, modules.first()));
-    const bool fails = mismatch.on_rank ? !mismatch.is_expert : !mismatch.is_padded;
+    const bool fails = mismatch.on_rank ? !mismatch.is_tolerated : !mismatch.is_padded;
     v1::Finding& finding = *findings_.Add(
         v1::FINDING_CODE_GROUP_SIZE_MISMATCH, fails ? v1::FINDING_SEVERITY_ERROR : v1::FINDING_SEVERITY_WARNING,
         absl::StrCat(
             "the ", mismatch.is_block ? "block" : "group", " size ", mismatch.group_size, " does not divide the ",
-            mismatch.is_input ? "input" : "output", " dimension ", mismatch.dimension, " of ", Modules(modules.count()),
+            mismatch.dimension_name, " ", mismatch.dimension, " of ", Modules(modules.count()),
             mismatch.on_rank ? absl::StrCat(" after its split among ", ranks_, " ranks, ") : ", ", Effect(mismatch)),
         fix);
     const v1::LayerRule& rule = context_.plan.rule(modules.first());

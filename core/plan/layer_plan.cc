@@ -189,9 +189,12 @@ class LayerPlanner {
 
   void CountMatch(uint32_t rule, size_t module) {
     constexpr int kMaxExamples = 3;
+    constexpr size_t kMaxExampleBytes = 4u << 20;  // of all patterns
     v1::PatternUse& use = uses_[rule];
     use.set_matched(use.matched() + 1);
-    if (use.examples_size() < kMaxExamples) use.add_examples(std::string(modules_.name(module)));
+    if (use.examples_size() >= kMaxExamples || example_bytes_ >= kMaxExampleBytes) return;
+    use.add_examples(std::string(modules_.name(module)));
+    example_bytes_ += modules_.name(module).size();
   }
 
   void SetPatterns() {
@@ -252,6 +255,7 @@ class LayerPlanner {
   Sequence sequence_;
   absl::flat_hash_map<std::string, uint32_t> type_rules_;
   std::vector<v1::PatternUse> uses_;  // by rule
+  size_t example_bytes_ = 0;          // in `uses_`
   std::vector<bool> is_stripped_;     // by rule
   LayerPlan plan_;                    // until SetRulesAndConfigs(), `rule_of_module` has indexes of `rules_`
 };

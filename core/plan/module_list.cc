@@ -26,7 +26,7 @@ struct Template {
   absl::string_view tail;
 };
 
-// Removes a number from `text`. An empty result: `text` does not begin with one.
+// Removes the digits at the start of `text` and returns them. Empty if there are none.
 absl::string_view TakeDigits(absl::string_view& text) {
   size_t length = 0;
   while (length < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[length]))) ++length;
@@ -130,7 +130,11 @@ absl::StatusOr<ModuleList> ModuleList::Expand(const Messages& messages, const Li
       list.names_.append(parsed.tail.data(), parsed.tail.size());
       list.ends_.push_back(static_cast<uint32_t>(list.names_.size()));
       list.messages_of_.push_back(static_cast<uint32_t>(m));
-      for (size_t s = numbers.size(); s > 0 && ++numbers[s - 1] > parsed.segments[s - 1].last; --s) {
+      for (size_t s = numbers.size(); s > 0; --s) {
+        if (numbers[s - 1] < parsed.segments[s - 1].last) {
+          ++numbers[s - 1];
+          break;
+        }
         numbers[s - 1] = parsed.segments[s - 1].first;
       }
     }

@@ -84,6 +84,7 @@ absl::Status PatternIndex::Try(const Glob& glob, absl::string_view name, Cancell
 absl::Status PatternIndex::FindMatches(absl::string_view name, CancellationToken& token,
                                        std::vector<uint32_t>& matches) const {
   matches.clear();
+  QCONFIG_RETURN_IF_ERROR(token.Spend(name.size() + 1));
   if (name.size() < literal_sizes_.size() && literal_sizes_[name.size()]) {
     const auto it = literals_.find(name);
     if (it != literals_.end()) matches = it->second;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -55,6 +57,8 @@ double BitsBefore(absl::string_view dtype) {
                                      {"f8", 8},
                                      {"float32", 32},
                                      {"f32", 32},
+                                     {"f4", 4},
+                                     {"f6_", 6},
                                      {"float64", 64},
                                      {"f64", 64},
                                      {"double", 64},
@@ -62,10 +66,15 @@ double BitsBefore(absl::string_view dtype) {
                                      {"uint8", 8},
                                      {"i8", 8},
                                      {"u8", 8},
+                                     {"bool", 8},
                                      {"i32", 32},
                                      {"int32", 32},
+                                     {"u32", 32},
+                                     {"uint32", 32},
                                      {"i64", 64},
-                                     {"int64", 64}}) {
+                                     {"int64", 64},
+                                     {"u64", 64},
+                                     {"uint64", 64}}) {
     if (absl::StartsWith(name, prefix)) return bits;
   }
   return kUnquantizedBits;
@@ -144,7 +153,11 @@ double BitsAfter(const Stages& stages, const google::protobuf::RepeatedField<int
   return bits;
 }
 
-int64_t ToBytes(double bits) { return std::llround(std::ceil(bits / 8)); }
+// At most 8 TiB, so that the sums over all modules cannot overflow.
+int64_t ToBytes(double bits) {
+  constexpr double kMaxBytes = 0x1p43;
+  return std::llround(std::min(kMaxBytes, std::ceil(bits / 8)));
+}
 
 // The sizes of one weight.
 struct WeightSizes {

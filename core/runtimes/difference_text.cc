@@ -6,7 +6,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/findings/finding_text.h"
+#include "core/message_text.h"
 #include "core/runtimes/exported_overrides.h"
 #include "core/runtimes/module_kinds.h"
 
@@ -69,20 +71,39 @@ std::string DifferenceText::ReadScheme() const {
 std::string DifferenceText::ReorderingFix() const {
   if (difference_.read == nullptr || ReadScheme().empty()) return "";
   const std::string& read = difference_.read->pattern();
-  // `*` sorts before all characters of module names, and more of them match the same names.
   const std::string scheme = SchemeOfRule(context_.spec, rule());
   if (rule().kind() == v1::LAYER_RULE_KIND_OVERRIDE && !scheme.empty()) {
-    const size_t stars = LeadingStars(read) + 1 - std::min(LeadingStars(read) + 1, LeadingStars(rule().pattern()));
+    // `*` sorts before all characters of module names, and more of them match the same names. But "*" alone sorts
+    // before every other pattern that begins with `*`, so it becomes "?*".
+    const bool read_is_star = LeadingStars(read) == read.size();
+    const size_t needed = read_is_star ? 1 : LeadingStars(read) + 1;
+    const size_t stars = needed - std::min(needed, LeadingStars(rule().pattern()));
     return absl::StrCat(LayerOption(absl::StrCat(std::string(stars, '*'), rule().pattern()), scheme), " ",
-                        LayerOption(read, ReadScheme()));
+                        LayerOption(read_is_star ? "?*" : read, ReadScheme()));
   }
   // The template's pattern is fixed. `?*` sorts after `*`, and every name has a first character.
   return absl::StartsWith(read, "*") ? LayerOption(absl::StrCat("?", read), ReadScheme()) : "";
 }
 
+std::string DifferenceText::QkvFix() const {
+  if (rule().kind() == v1::LAYER_RULE_KIND_EXCLUDED) return ExcludeOptions(context_, {}, rule().pattern());
+  // The override that makes the difference: Quark's, or the one that only the runtime uses.
+  const bool is_global = rule().kind() == v1::LAYER_RULE_KIND_GLOBAL && difference_.read != nullptr;
+  const std::string& own = is_global ? difference_.read->pattern() : rule().pattern();
+  const std::string scheme = is_global ? ReadScheme() : SchemeOfRule(context_.spec, rule());
+  if (scheme.empty()) return "";
+  std::vector<std::string> options;
+  const auto add = [&](const std::string& name) {
+    const std::string pattern = absl::StrCat("*", name);
+    if (pattern != own) options.push_back(LayerOption(pattern, scheme));
+  };
+  for (const std::string& part : runtime_.fused_lookup->group.parts) add(part);
+  add(runtime_.fused_lookup->group.fused);
+  return absl::StrJoin(options, " ");
+}
+
 std::string DifferenceText::Fix() const {
   const std::string scheme = SchemeOfRule(context_.spec, rule());
-  const bool is_exclusion = rule().kind() == v1::LAYER_RULE_KIND_EXCLUDED;
   switch (difference_.code) {
     case v1::FINDING_CODE_RUNTIME_REJECTS_FUSED_MODULE: {
       std::vector<std::string> patterns;
@@ -96,10 +117,9 @@ std::string DifferenceText::Fix() const {
     case v1::FINDING_CODE_RUNTIME_UNQUANTIZES_EXPERTS:
       return ExcludeOptions(context_, {}, rule().pattern());
     case v1::FINDING_CODE_RUNTIME_IGNORES_QKV_RULE:
-      if (is_exclusion) return ExcludeOptions(context_, {}, rule().pattern());
-      return scheme.empty() ? "" : LayerOption(absl::StrCat("*", runtime_.fused_lookup->group.fused), scheme);
+      return QkvFix();
     case v1::FINDING_CODE_RUNTIME_IGNORES_LAYER_TYPE:
-      return absl::StrCat("--scheme ", scheme);
+      return SchemeOption(scheme);
     case v1::FINDING_CODE_RUNTIME_IGNORES_OVERRIDE:
       if (ExportedOverrides::IsMisread(rule().pattern(), runtime_)) {
         return LayerOption(absl::StrCat("*", rule().pattern()), scheme);

@@ -43,6 +43,8 @@ class DifferenceText {
   std::string Comparison() const;
   // The overrides with other spellings, so that they have the same order for Quark and the runtime.
   std::string ReorderingFix() const;
+  // The same configuration for all parts of the fused module and for the fused module itself.
+  std::string QkvFix() const;
   // The scheme of the override that the runtime reads. Empty if the request does not name it.
   std::string ReadScheme() const;
 

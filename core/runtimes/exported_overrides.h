@@ -2,7 +2,7 @@
 #ifndef QCONFIG_CORE_RUNTIMES_EXPORTED_OVERRIDES_H_
 #define QCONFIG_CORE_RUNTIMES_EXPORTED_OVERRIDES_H_
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,12 +19,10 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kStepsPerModule = 40;
-
 constexpr uint32_t kAbsent = static_cast<uint32_t>(-1);  // the class of a part that a model does not have
 
-// Modules that must agree.
-struct Group {
+// Modules that must agree, and what the first pass finds out about them.
+struct GroupState {
   const FusedGroup* fused = nullptr;  // null: the experts of a layer
   bool is_seen = false;
   bool is_mixed = false;  // whether its modules have different configurations anywhere in the model
@@ -93,11 +90,12 @@ class FusedFinder {
   }
 
  private:
+  static constexpr size_t kStepsPerModule = 40;
   static constexpr size_t kExperts = 0;  // in `groups_`
 
   const std::string& model_type() const { return context_.llm_template.model_type(); }
 
-  // Whether the runtime never looks at the parts of `group`, which FindOverrideFindings() reports.
+  // Whether the runtime never looks at the parts of `group`, which FindRuntimeOverrideFindings() reports.
   bool IsLookedUpByName(const FusedGroup& group) const {
     if (runtime_ == nullptr || !runtime_->fused_lookup.has_value()) return false;
     const FusedLookup& lookup = *runtime_->fused_lookup;
@@ -108,9 +106,9 @@ class FusedFinder {
   const std::vector<Membership>& MembershipsOf(size_t i) {
     static const auto* const kNone = new std::vector<Membership>();
     static const auto* const kExpert = new std::vector<Membership>{{kExperts, 0}};
-    if (message_ != context_.modules.message_index(i)) {
-      message_ = context_.modules.message_index(i);
-      const ModuleKinds::Kind& kind = kinds_.Of(i);
+    const ModuleKinds::Kind& kind = kinds_.Of(i);
+    if (kind_number_ != kind.number) {
+      kind_number_ = kind.number;
       if (!kind.is_linear) {
         current_ = kNone;
       } else if (kind.is_expert) {
@@ -130,7 +128,7 @@ class FusedFinder {
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerModule));
       for (const Membership& membership : MembershipsOf(i)) {
-        Group& group = groups_[membership.group];
+        GroupState& group = groups_[membership.group];
         if (!std::exchange(group.is_seen, true)) group.first_class = ClassOf(i);
         group.is_mixed |= group.first_class != ClassOf(i);
       }
@@ -196,7 +194,7 @@ class FusedFinder {
     if (std::none_of(cause.examples.begin(), cause.examples.end(), has_class)) cause.examples.push_back(module);
   }
 
-  void Report(const Group& group, Cause& cause) {
+  void Report(const GroupState& group, Cause& cause) {
     const bool partly = std::any_of(cause.examples.begin(), cause.examples.end(),
                                     [this](size_t i) { return ClassOf(i) == ConfigClasses::kNotQuantized; });
     // The module with the more specific rule is the one that the caller made different.
@@ -215,7 +213,7 @@ class FusedFinder {
     if (runtime_ != nullptr) finding.set_runtime(runtime_->id());
   }
 
-  std::string Message(const Group& group, const Cause& cause, bool is_error) const {
+  std::string Message(const GroupState& group, const Cause& cause, bool is_error) const {
     std::vector<std::string> differences;
     for (const size_t i : cause.examples) {
       const absl::string_view name = context_.modules.name(i);
@@ -234,7 +232,7 @@ class FusedFinder {
     return absl::StrCat(modules, ", but ", absl::StrJoin(differences, "; "), ": ", who, effect);
   }
 
-  std::string Fix(const Group& group, size_t example, bool partly) const {
+  std::string Fix(const GroupState& group, size_t example, bool partly) const {
     const v1::LayerRule& rule = context_.plan.rule(example);
     const std::string scheme = SchemeOfRule(context_.spec, rule);
     const bool is_exclusion = rule.kind() == v1::LAYER_RULE_KIND_EXCLUDED;
@@ -245,15 +243,17 @@ class FusedFinder {
     }
     const absl::string_view part = LastComponent(context_.modules.name(example));
     absl::string_view prefix = rule.pattern();
-    if (!absl::ConsumeSuffix(&prefix, part)) prefix = "*";
-    std::vector<std::string> others;
+    const bool names_part = absl::ConsumeSuffix(&prefix, part);
+    // Another pattern may match this part in a few layers only, so the fix has a pattern for every part.
+    if (!names_part) prefix = "*";
+    std::vector<std::string> patterns;
     for (const std::string& other : group.fused->parts) {
-      if (other != part) others.push_back(absl::StrCat(prefix, other));
+      if (!names_part || other != part) patterns.push_back(absl::StrCat(prefix, other));
     }
-    if (partly) return is_exclusion ? ExcludeOptions(context_, others) : "";
+    if (partly) return is_exclusion ? ExcludeOptions(context_, patterns) : "";
     if (scheme.empty()) return "";
-    return absl::StrJoin(others, " ", [&scheme](std::string* out, const std::string& other) {
-      out->append(LayerOption(other, scheme));
+    return absl::StrJoin(patterns, " ", [&scheme](std::string* out, const std::string& pattern) {
+      out->append(LayerOption(pattern, scheme));
     });
   }
 
@@ -264,10 +264,10 @@ class FusedFinder {
   const FusedGroupTable& table_;
   ModuleKinds kinds_;
   std::vector<uint32_t> class_of_config_;
-  std::vector<Group> groups_;
+  std::vector<GroupState> groups_;
   absl::flat_hash_map<absl::string_view, std::vector<Membership>> memberships_;  // by last component
   absl::flat_hash_map<std::vector<uint32_t>, size_t> cause_of_classes_;          // of the current group
-  std::optional<size_t> message_;                                                // of `current_`
+  size_t kind_number_ = 0;                                                       // of `current_`
   const std::vector<Membership>* current_ = nullptr;
 };
 

@@ -24,13 +24,14 @@ inline absl::string_view ParentName(absl::string_view name) {
 }
 
 // What the searches for findings need to know about the names and types of modules. Analyzes each message once, because
-// the names of its modules differ only in numbers. Not thread-safe.
+// the names of its modules differ only in numbers, unless the last component has a range. Not thread-safe.
 class ModuleKinds {
  public:
   struct Kind {
-    absl::string_view last;  // the last component of the message's name
+    absl::string_view last;  // the last component of the module's name
     bool is_linear = false;
     bool is_expert = false;
+    size_t number = 0;  // of the analysis: modules with the same number have the same kind
   };
 
   explicit ModuleKinds(const ModuleList& modules)
@@ -38,7 +39,7 @@ class ModuleKinds {
 
   // Fast if the module before `i` was the last one asked for.
   const Kind& Of(size_t i) {
-    if (message_ != modules_.message_index(i)) Analyze(i);
+    if (message_ != modules_.message_index(i) || last_varies_) Analyze(i);
     return kind_;
   }
 
@@ -52,9 +53,12 @@ class ModuleKinds {
   void Analyze(size_t i) {
     message_ = modules_.message_index(i);
     const v1::Module& message = modules_.message(i);
-    kind_.last = LastComponent(message.name());
+    // A range has dots itself, so that the text after the last dot is "60}" if the last component is "{0..60}".
+    last_varies_ = absl::StrContains(LastComponent(message.name()), '}');
+    kind_.last = LastComponent(last_varies_ ? modules_.name(i) : absl::string_view(message.name()));
     kind_.is_linear = message.type() == "Linear";
     kind_.is_expert = IsExpert(message.name());
+    ++kind_.number;
   }
 
   bool IsExpert(absl::string_view name) {
@@ -70,6 +74,7 @@ class ModuleKinds {
   const std::string list_;    // with dots around it
   absl::string_view prefix_;  // of the last expert, up to the expert's number
   std::optional<size_t> message_;
+  bool last_varies_ = false;  // whether the last component of the message's name has a range
   Kind kind_;
 };
 

@@ -8,10 +8,10 @@ namespace qconfig {
 
 absl::Status FindRuntimeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
                                  FindingList& findings) {
-  QCONFIG_RETURN_IF_ERROR(FindSchemeFindings(context, runtime, token, findings));
-  QCONFIG_RETURN_IF_ERROR(FindKvCacheFindings(context, runtime, token, findings));
+  QCONFIG_RETURN_IF_ERROR(FindRuntimeSchemeFindings(context, runtime, token, findings));
+  QCONFIG_RETURN_IF_ERROR(FindRuntimeKvFindings(context, runtime, token, findings));
   QCONFIG_RETURN_IF_ERROR(FindFusedFindings(context, &runtime, token, findings));
-  return FindOverrideFindings(context, runtime, token, findings);
+  return FindRuntimeOverrideFindings(context, runtime, token, findings);
 }
 
 }  // namespace qconfig

@@ -10,7 +10,7 @@
 namespace qconfig {
 
 // Adds what `runtime` rejects (errors) or reads differently than Quark (warnings), and what it needs (infos), once for
-// each cause. Includes FindFusedFindings() for the runtime. What nobody has tried is a warning at most.
+// each cause. Includes FindFusedFindings() for the runtime. A rejection that is inferred, not tried, is a warning.
 // An error of `token`: the computation was cancelled.
 absl::Status FindRuntimeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
                                  FindingList& findings);
@@ -18,14 +18,14 @@ absl::Status FindRuntimeFindings(const PlanContext& context, const Runtime& runt
 // The parts of FindRuntimeFindings().
 
 // Which layer configurations the runtime rejects, and what the others need.
-absl::Status FindSchemeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                FindingList& findings);
+absl::Status FindRuntimeSchemeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                       FindingList& findings);
 // What the runtime rejects of a quantized KV cache and quantized attention, and the option that it needs.
-absl::Status FindKvCacheFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                 FindingList& findings);
+absl::Status FindRuntimeKvFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                   FindingList& findings);
 // For which modules the runtime reads another configuration than Quark used.
-absl::Status FindOverrideFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                  FindingList& findings);
+absl::Status FindRuntimeOverrideFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                         FindingList& findings);
 
 }  // namespace qconfig
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/findings/finding_text.h"
+#include "core/message_text.h"
 #include "core/pattern.h"
 #include "core/plan/pattern_index.h"
 #include "core/runtimes/finding_groups.h"
@@ -19,8 +19,6 @@
 
 namespace qconfig {
 namespace {
-
-constexpr size_t kStepsPerModule = 10;
 
 using Entry = v1::LayerQuantConfigEntry;
 
@@ -50,6 +48,8 @@ class KvCacheFinder {
   }
 
  private:
+  static constexpr size_t kStepsPerModule = 10;
+
   v1::Finding& Add(v1::FindingCode code, v1::FindingSeverity severity, const std::string& message,
                    const std::string& fix, const std::string& field) {
     v1::Finding& finding =
@@ -108,17 +108,22 @@ class KvCacheFinder {
 
   // The template's K/V pattern has no entry, because an exclusion matches the pattern itself as a name.
   absl::Status ReportMissing(const std::string& pattern) {
-    std::string exclusion;
+    const bool expanded = context_.snapshot.catalog().traits().exclude_patterns_expanded;
+    std::vector<std::string> matching;
     const auto& exclusions = context_.spec.has_exclude_layers() ? context_.spec.exclude_layers().patterns()
                                                                 : context_.llm_template.exclude_layers_name();
     for (const std::string& candidate : exclusions) {
-      QCONFIG_RETURN_IF_ERROR(token_.Spend(candidate.size() * pattern.size()));
-      if (Pattern(candidate).Matches(pattern)) exclusion = candidate;
+      QCONFIG_RETURN_IF_ERROR(token_.Spend(2 * candidate.size() * pattern.size()));
+      if (Pattern(candidate).Matches(pattern) || (expanded && Pattern(candidate + ".*").Matches(pattern))) {
+        matching.push_back(candidate);
+      }
     }
+    const std::string fix =
+        matching.size() == 1 ? ExcludeOptions(context_, {}, matching.front()) : "--kv-cache-scheme ''";
     Add(v1::FINDING_CODE_RUNTIME_REJECTS_KV_CACHE, v1::FINDING_SEVERITY_ERROR,
-        absl::StrCat(" rejects the configuration: kv_cache_group names \"", pattern,
-                     "\", which is excluded and so has no entry in layer_quant_config"),
-        ExcludeOptions(context_, {}, exclusion), "spec.kv_cache_scheme");
+        absl::StrCat(" rejects the configuration: kv_cache_group names ", Quoted(pattern),
+                     ", which is excluded and so has no entry in layer_quant_config"),
+        fix, "spec.kv_cache_scheme");
     return absl::OkStatus();
   }
 
@@ -127,13 +132,18 @@ class KvCacheFinder {
     const auto it = std::find_if(overrides.begin(), overrides.end(),
                                  [&odd](const auto& entry) { return entry.pattern() == odd.pattern(); });
     const std::string& scheme = it == overrides.end() ? context_.spec.scheme() : it->scheme();
+    const auto& group = context_.config.kv_cache_group();
     std::vector<std::string> options;
-    for (const std::string& pattern : context_.config.kv_cache_group()) options.push_back(LayerOption(pattern, scheme));
+    for (const std::string& pattern : group) options.push_back(LayerOption(pattern, scheme));
+    // Another pattern is that of an override. It has no output, so changing the K/V patterns does not help.
+    const bool is_in_group = std::find(group.begin(), group.end(), odd.pattern()) != group.end();
     Add(v1::FINDING_CODE_RUNTIME_REJECTS_KV_CACHE, v1::FINDING_SEVERITY_ERROR,
         absl::StrCat(" rejects the configuration: it needs the same ",
                      runtime_.kv_cache->equal == KvCacheRules::Equal::kConfig ? "configuration" : "fp8 output",
-                     " for all K and V projections, but \"", odd.pattern(), "\" has ", DescribeConfig(odd.config())),
-        absl::StrJoin(options, " "), "spec.kv_cache_scheme");
+                     " for all K and V projections, but ", Quoted(odd.pattern()), " has ",
+                     DescribeConfig(odd.config())),
+        is_in_group ? absl::StrJoin(options, " ") : absl::StrCat("Remove ", LayerOption(odd.pattern(), scheme)),
+        "spec.kv_cache_scheme");
   }
 
   absl::Status GroupModules() {
@@ -190,9 +200,9 @@ class KvCacheFinder {
         Add(v1::FINDING_CODE_RUNTIME_REJECTS_ATTENTION,
             is_certain ? v1::FINDING_SEVERITY_ERROR : v1::FINDING_SEVERITY_WARNING,
             absl::StrCat(is_certain ? " rejects" : " probably rejects",
-                         " quantized attention: the outputs of the Q projections \"", group.key,
-                         "\" make them different from K and V, and it drops such outputs only for \"",
-                         rules.accepted_pattern, "\" together with a quantized KV cache"),
+                         " quantized attention: the outputs of the Q projections ", Quoted(group.key),
+                         " make them different from K and V, and it drops such outputs only for ",
+                         Quoted(rules.accepted_pattern), " together with a quantized KV cache"),
             has_accepted_pattern ? "--kv-cache-scheme fp8" : "--attention-scheme ''", "spec.attention_scheme");
     MoveModules(group.modules, finding);
   }
@@ -211,8 +221,8 @@ class KvCacheFinder {
 
 }  // namespace
 
-absl::Status FindKvCacheFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                 FindingList& findings) {
+absl::Status FindRuntimeKvFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                   FindingList& findings) {
   return KvCacheFinder(context, runtime, token, findings).Find();
 }
 

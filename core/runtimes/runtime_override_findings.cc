@@ -21,8 +21,6 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kStepsPerModule = 40;
-
 using Entry = v1::LayerQuantConfigEntry;
 
 // The experts of one layer.
@@ -70,6 +68,7 @@ class OverrideFinder {
   }
 
  private:
+  static constexpr size_t kStepsPerModule = 40;
   static constexpr uint32_t kAnyRule = 0;  // of findings whose cause is not a rule
 
   enum class Lookup { kByName, kByExpertList, kByFusedName, kNative };
@@ -83,9 +82,9 @@ class OverrideFinder {
   }
 
   Lookup LookupOf(size_t i) {
-    if (message_ == context_.modules.message_index(i)) return lookup_;
-    message_ = context_.modules.message_index(i);
     const ModuleKinds::Kind& kind = kinds_.Of(i);
+    if (kind_number_ == kind.number) return lookup_;
+    kind_number_ = kind.number;
     lookup_ = Lookup::kByName;
     if (kind.is_expert && runtime_.looks_up_expert_list) {
       lookup_ = Lookup::kByExpertList;
@@ -146,6 +145,8 @@ class OverrideFinder {
     // Without weight and input, the module is one of a KV cache pattern that an exclusion stripped.
     if (!can_differ_ || ClassOf(i) == ConfigClasses::kNotQuantized) return absl::OkStatus();
     QCONFIG_ASSIGN_OR_RETURN(const Entry* read, overrides_.Find(context_.modules.name(i), token_));
+    const bool is_by_type = context_.plan.rule(i).kind() == v1::LAYER_RULE_KIND_LAYER_TYPE;
+    if (read == nullptr && is_by_type && runtime_.reads_layer_types) return absl::OkStatus();
     if (ClassOf(i) != ClassOf(read)) AddDifference(CodeFor(context_.plan.rule(i)), rule, read, i);
     return absl::OkStatus();
   }
@@ -175,19 +176,23 @@ class OverrideFinder {
     if (ClassOf(i) == ClassOf(bank.entry)) return absl::OkStatus();
     const v1::LayerRule& rule = context_.plan.rule(i);
     v1::FindingCode code = CodeFor(rule);
-    if (code == v1::FINDING_CODE_RUNTIME_OVERRIDE_ORDER && !MatchesList(context_.plan.rule_of_module[i], bank.list)) {
-      code = v1::FINDING_CODE_RUNTIME_IGNORES_EXPERT_OVERRIDE;
+    if (code == v1::FINDING_CODE_RUNTIME_OVERRIDE_ORDER) {
+      QCONFIG_ASSIGN_OR_RETURN(const bool matches, MatchesList(context_.plan.rule_of_module[i], bank.list));
+      if (!matches) code = v1::FINDING_CODE_RUNTIME_IGNORES_EXPERT_OVERRIDE;
     }
     AddDifference(code, context_.plan.rule_of_module[i], bank.entry, i);
     return absl::OkStatus();
   }
 
   // Whether the pattern of `rule` matches `list`. Experts of one list often have the same rule.
-  bool MatchesList(uint32_t rule, absl::string_view list) {
+  absl::StatusOr<bool> MatchesList(uint32_t rule, absl::string_view list) {
     if (matched_rule_ != rule || matched_list_ != list) {
+      constexpr size_t kStepsPerChar = 20;  // to compile the pattern
+      const std::string& pattern = context_.plan.rules[rule].pattern();
+      QCONFIG_RETURN_IF_ERROR(token_.Spend((pattern.size() + 1) * (kStepsPerChar + list.size())));
       matched_rule_ = rule;
       matched_list_ = list;
-      matches_list_ = Pattern(context_.plan.rules[rule].pattern()).Matches(list);
+      matches_list_ = Pattern(pattern).Matches(list);
     }
     return matches_list_;
   }
@@ -230,8 +235,8 @@ class OverrideFinder {
   absl::flat_hash_map<const Entry*, uint32_t> class_of_entry_;
   bool uses_fused_lookup_ = false;                          // for models of this type
   const std::vector<std::string>* native_fused_ = nullptr;  // in models of this type; null: none
-  bool can_differ_ = false;        // whether any override has another configuration than the global one
-  std::optional<size_t> message_;  // of `lookup_`
+  bool can_differ_ = false;  // whether any override has another configuration than the global one
+  size_t kind_number_ = 0;   // of `lookup_`
   Lookup lookup_ = Lookup::kByName;
   bool has_excluded_experts_ = false;
   std::vector<ExpertBank> banks_;
@@ -247,8 +252,8 @@ class OverrideFinder {
 
 }  // namespace
 
-absl::Status FindOverrideFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                  FindingList& findings) {
+absl::Status FindRuntimeOverrideFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                         FindingList& findings) {
   return OverrideFinder(context, runtime, token, findings).Find();
 }
 

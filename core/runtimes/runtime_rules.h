@@ -86,7 +86,7 @@ struct Runtime {
 // Reads the form of core/runtimes/<name>-<version>.json. kInvalidArgument, with a path: the data is malformed.
 absl::StatusOr<Runtime> ReadRuntime(absl::string_view json);
 
-// The runtime that `id` names: "vllm" for the newest version, or "vllm@0.33.0". Valid forever.
+// The runtime that `id` names: "vllm" for the newest version, or "vllm@0.33.0". The pointer is always valid.
 // INVALID_REQUEST, with the known runtimes: there is none. `field` is the path of `id` in the request.
 absl::StatusOr<const Runtime*> FindRuntime(absl::string_view id, absl::string_view field);
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/findings/finding_text.h"
+#include "core/message_text.h"
+#include "core/runtimes/config_classes.h"
 #include "core/runtimes/finding_groups.h"
 #include "core/runtimes/module_kinds.h"
 #include "core/runtimes/runtime_findings.h"
@@ -17,8 +18,6 @@
 
 namespace qconfig {
 namespace {
-
-constexpr size_t kStepsPerModule = 20;
 
 // The modules with one configuration that a runtime judges alike.
 struct Judged {
@@ -55,9 +54,10 @@ class SchemeFinder {
       const uint32_t config = context_.plan.config_of_module[i];
       if (config == 0) continue;
       const ModuleKinds::Kind& kind = kinds_.Of(i);
-      if (IsUnloadable(i)) {
+      if (IsUnloadable(i, kind)) {
         unloadable_.Add(kind.last, i, context_.modules.name(i));
       } else if (kind.is_linear) {
+        has_experts_ |= kind.is_expert;
         judged_.Add({config - 1, kind.is_expert, output_is_read_[context_.plan.rule_of_module[i]]}, i,
                     context_.modules.name(i));
       }
@@ -69,17 +69,19 @@ class SchemeFinder {
   }
 
  private:
-  bool IsUnloadable(size_t i) {
+  static constexpr size_t kStepsPerModule = 20;
+
+  bool IsUnloadable(size_t i, const ModuleKinds::Kind& kind) {
     if (!runtime_.unloadable.has_value()) return false;
     const auto has = [](const std::vector<std::string>& list, absl::string_view text) {
       return std::find(list.begin(), list.end(), text) != list.end();
     };
-    if (message_ != context_.modules.message_index(i)) {
-      message_ = context_.modules.message_index(i);
-      message_is_unloadable_ = has(runtime_.unloadable->names, kinds_.Of(i).last) ||
-                               has(runtime_.unloadable->types, context_.modules.message(i).type());
+    if (kind_number_ != kind.number) {
+      kind_number_ = kind.number;
+      is_unloadable_ = has(runtime_.unloadable->names, kind.last) ||
+                       has(runtime_.unloadable->types, context_.modules.message(i).type());
     }
-    return message_is_unloadable_;
+    return is_unloadable_;
   }
 
   v1::Finding& Add(v1::FindingCode code, v1::FindingSeverity severity, const std::string& message,
@@ -91,10 +93,17 @@ class SchemeFinder {
 
   std::string Who() const { return absl::StrCat(runtime_.title, " ", runtime_.version); }
 
+  // A pattern for the modules with the last component `last`, such as the module `example`. A number alone would match
+  // other modules, too.
+  std::string PatternFor(absl::string_view last, size_t example) const {
+    if (last.find_first_not_of("0123456789") != absl::string_view::npos) return absl::StrCat("*", last);
+    return absl::StrCat("*", LastComponent(ParentName(context_.modules.name(example))), ".", last);
+  }
+
   void ReportUnloadable(FindingGroups<absl::string_view>::Group& group) {
     v1::Finding& finding = Add(v1::FINDING_CODE_RUNTIME_REJECTS_HEAD, v1::FINDING_SEVERITY_ERROR,
                                absl::StrCat(Who(), " fails to load these modules: ", runtime_.unloadable->cause),
-                               ExcludeOptions(context_, {absl::StrCat("*", group.key)}));
+                               ExcludeOptions(context_, {PatternFor(group.key, group.example)}));
     finding.set_field(context_.plan.rule(group.example).field());
     MoveModules(group.modules, finding);
   }
@@ -111,6 +120,7 @@ class SchemeFinder {
       if (layer.weight().empty() && layer.input_tensors().empty() && output_is_read) continue;
       const SchemeRules::Verdict verdict = rules.Judge(layer);
       if (!verdict.accepted) {
+        QCONFIG_RETURN_IF_ERROR(FindAcceptedSchemes());
         ReportRejection(*verdict.rule, group);
         continue;
       }
@@ -140,14 +150,29 @@ class SchemeFinder {
     return (is_expert ? runtime_.experts : runtime_.linear).Judge(config).accepted;
   }
 
+  // Fills `accepted_schemes_` at the first rejection. A tenant may have thousands of schemes.
+  absl::Status FindAcceptedSchemes() {
+    constexpr size_t kStepsPerScheme = 5'000;
+    if (std::exchange(has_accepted_schemes_, true)) return absl::OkStatus();
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(context_.snapshot.schemes().size() * kStepsPerScheme));
+    for (const v1::Scheme* scheme : context_.snapshot.schemes()) {
+      const v1::QLayerConfig& config = scheme->config();
+      if (config.weight().empty()) continue;
+      for (const bool is_expert : {false, true}) {
+        if (Accepts(config, is_expert)) {
+          accepted_schemes_.emplace(std::make_pair(config.weight(0).dtype(), is_expert), scheme->name());
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
   // The name of a scheme that the runtime accepts: one with the same data type of the weight, or the runtime's own
   // suggestion. Empty if it accepts none.
   std::string AcceptedScheme(const v1::QLayerConfig& rejected, bool is_expert) const {
-    for (const v1::Scheme* scheme : context_.snapshot.schemes()) {
-      const v1::QLayerConfig& config = scheme->config();
-      const bool same_type = !config.weight().empty() && !rejected.weight().empty() &&
-                             config.weight(0).dtype() == rejected.weight(0).dtype();
-      if (same_type && Accepts(config, is_expert)) return scheme->name();
+    if (!rejected.weight().empty()) {
+      const auto it = accepted_schemes_.find({rejected.weight(0).dtype(), is_expert});
+      if (it != accepted_schemes_.end()) return it->second;
     }
     const auto fallback = context_.snapshot.FindScheme(runtime_.fallback_scheme, "");
     return fallback.ok() && Accepts((*fallback)->config(), is_expert) ? runtime_.fallback_scheme : "";
@@ -161,12 +186,22 @@ class SchemeFinder {
     if (rule.kind() == v1::LAYER_RULE_KIND_OVERRIDE && !SchemeOfRule(context_.spec, rule).empty()) {
       return LayerOption(rule.pattern(), scheme);
     }
-    if (rule.kind() == v1::LAYER_RULE_KIND_LAYER_TYPE)
-      return absl::StrCat("--layer-type ", rule.pattern(), "=", scheme);
+    if (rule.kind() == v1::LAYER_RULE_KIND_LAYER_TYPE) {
+      return Option("--layer-type", absl::StrCat(rule.pattern(), "=", scheme));
+    }
+    // A projection of the KV cache or attention that has its weight from an override.
+    if (rule.kind() != v1::LAYER_RULE_KIND_GLOBAL && !HasGlobalConfig(rejected)) {
+      return LayerOption(rule.pattern(), scheme);
+    }
     if (judged.is_expert && Accepts(rejected, /*is_expert=*/false)) return LayerOption(experts, scheme);
-    const bool keep_experts = !judged.is_expert && Accepts(rejected, /*is_expert=*/true);
-    return absl::StrCat("--scheme ", scheme,
+    const bool keep_experts = has_experts_ && !judged.is_expert && Accepts(rejected, /*is_expert=*/true);
+    return absl::StrCat(SchemeOption(scheme),
                         keep_experts ? absl::StrCat(" ", LayerOption(experts, context_.spec.scheme())) : "");
+  }
+
+  bool HasGlobalConfig(const v1::QLayerConfig& config) const {
+    ConfigClasses classes;
+    return classes.Of(config) == classes.Of(context_.config.global_quant_config());
   }
 
   void ReportNeed(const RuntimeNeed& need, v1::Finding& modules) {
@@ -181,19 +216,23 @@ class SchemeFinder {
   FindingList& findings_;
   ModuleKinds kinds_;
   // By rule of the plan: whether a quantized output belongs to the KV cache or to attention, which
-  // FindKvCacheFindings() checks.
+  // FindRuntimeKvFindings() checks.
   std::vector<bool> output_is_read_;
-  std::optional<size_t> message_;  // of `message_is_unloadable_`
-  bool message_is_unloadable_ = false;
+  size_t kind_number_ = 0;  // of `is_unloadable_`
+  bool is_unloadable_ = false;
+  bool has_experts_ = false;                     // whether experts are quantized
   FindingGroups<absl::string_view> unloadable_;  // by last component
   FindingGroups<Judged> judged_;
+  bool has_accepted_schemes_ = false;
+  // The first one for each data type of the weight, for linear layers (false) and experts (true).
+  std::map<std::pair<v1::Dtype, bool>, std::string> accepted_schemes_;
   std::map<std::string, v1::Finding> needs_;  // modules by SchemeRule::needs
 };
 
 }  // namespace
 
-absl::Status FindSchemeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
-                                FindingList& findings) {
+absl::Status FindRuntimeSchemeFindings(const PlanContext& context, const Runtime& runtime, CancellationToken& token,
+                                       FindingList& findings) {
   return SchemeFinder(context, runtime, token, findings).Find();
 }
 

@@ -33,7 +33,7 @@ struct SchemeRule {
   std::vector<TensorRule> input;   // alternatives; empty: any input
   std::vector<std::string> needs;  // keys of Runtime::needs
   std::string cause;               // why the runtime rejects it
-  bool is_certain = true;          // false: nobody has tried it
+  bool is_certain = true;          // false: inferred, not tried
 };
 
 // Which layer configurations a runtime accepts for one kind of layer: linear layers or experts. Immutable.

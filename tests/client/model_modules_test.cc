@@ -66,6 +66,9 @@ TEST(ModelModulesTest, ReproducesTheModulesThatQuarkSees) {
       tensors.push_back({absl::StrCat(modules.back().first, ".weight"), "", "BF16", shape});
       tensors.push_back({absl::StrCat(modules.back().first, ".bias"), "", "BF16", std::vector<int64_t>{8}});
     }
+    // A router of transformers has a weight, but is not a Linear.
+    modules.emplace_back("model.layers.0.mlp.gate", "Router");
+    tensors.push_back({"model.layers.0.mlp.gate.weight", "", "BF16", std::vector<int64_t>{8, 16}});
     tensors.push_back({"model.norm.weight", "", "BF16", std::vector<int64_t>{8}});
     tensors.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", "", "F32", std::vector<int64_t>{8}});
     const ModelFacts facts{model_type, "", 0};
@@ -166,6 +169,11 @@ TEST(ModelModulesTest, PackedWeightsHaveNoShape) {
               ElementsAre("the checkpoint is already quantized: 1 weights of type F8_E4M3, 2 weights of type "
                           "I32, 1 weights of type U8",
                           "the sizes of 3 of 4 modules are unknown; totals leave them out"));
+}
+
+TEST(ModelModulesTest, NotesArePrintable) {
+  const Model model = MakeModelOf({{"a.weight_packed", "", "\x1B[2J", std::vector<int64_t>{64, 4}}});
+  EXPECT_THAT(model.notes, ::testing::Contains("the checkpoint is already quantized: 1 weights of type \\u001b[2J"));
 }
 
 TEST(ModelModulesTest, AddsAnOutputHeadThatSharesItsWeight) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -95,6 +96,26 @@ TEST_F(ModelReaderTest, SizesOfMissingShardsAreUnknown) {
   EXPECT_THAT(model->notes, ElementsAre("the sizes of 1 of 2 modules are unknown; totals leave them out"));
 }
 
+TEST_F(ModelReaderTest, SizesOfTensorsThatAShardLacksAreUnknown) {
+  Write("model.safetensors.index.json",
+        R"({"weight_map": {"a.q_proj.weight": "1.safetensors", "a.k_proj.weight": "1.safetensors"}})");
+  WriteTensors("1.safetensors", {{"a.q_proj.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
+  const auto model = ReadModel(folder_.string(), "llama");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_THAT(Summaries(*model), ElementsAre("a.q_proj Linear [4,8] BF16", "a.k_proj Linear [] "));
+}
+
+TEST_F(ModelReaderTest, FollowsLinksAndRejectsPipes) {
+  WriteTensors("blob", {{"a.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
+  std::filesystem::create_symlink("blob", folder_ / "model.safetensors");
+  const auto model = ReadModel(folder_.string(), "llama");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_THAT(Summaries(*model), ElementsAre("a Linear [4,8] BF16"));
+  const std::string pipe = folder_ / "pipe.safetensors";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(std::string(ReadModel(pipe, "llama").status().message()), HasSubstr("not a regular file"));
+}
+
 TEST_F(ModelReaderTest, ReadsFilesWithoutIndex) {
   WriteTensors("b.safetensors", {{"b.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
   WriteTensors("a.safetensors", {{"a.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
@@ -176,6 +197,8 @@ TEST_F(ModelReaderTest, RejectsMalformedHeaders) {
       {tensor(R"("dtype": "BF16", "shape": [1099511627776, 1099511627776], "data_offsets": [0, 1])"), "is too large"},
       {tensor(R"("dtype": "BF16", "shape": [1], "data_offsets": [1, 0])"), "`data_offsets` is not"},
       {tensor(R"("dtype": "BF16", "shape": [1], "data_offsets": [0, 1, 1])"), "`data_offsets` is not"},
+      {tensor(R"("dtype": "BF16", "shape": [1], "data_offsets": [[0, 1]])"), "`data_offsets` is not"},
+      {tensor(R"("dtype": "BF16", "shape": [1], "data_offsets": 0)"), "`data_offsets` is not"},
       {tensor(R"("dtype": "BF16", "shape": [1], "data_offsets": [0, 2])"), "the file is truncated"},
       {tensor(good + R"(, "dtype": "F16")"), "duplicate key \"dtype\""},
       {tensor(good + R"(, "extra": 1)"), "unknown key \"extra\""},

@@ -52,6 +52,26 @@ TEST(ModuleNamesTest, OnlyPartsThatAreNumbersBecomeSlots) {
   EXPECT_EQ(FormatName(name.form, name.numbers), "h.12.fc1.007.0.x2y.1234567890");
 }
 
+TEST(ModuleNamesTest, NamesWithManyNumbersHaveFewSlots) {
+  const std::string many = "1.2.3.4.5.6.7.8.9.10";
+  const NumberedName numbered = TakeNumbers(many);
+  EXPECT_EQ(numbered.form, "\1.\1.\1.\1.\1.\1.\1.\1.9.10");
+  EXPECT_EQ(FormatName(numbered.form, numbered.numbers), many);
+  const RangedName ranged = ParseRanges(many);
+  EXPECT_EQ(ranged.form, numbered.form);
+  EXPECT_EQ(FormatName(ranged.form, ranged.ranges), many);
+  EXPECT_THAT(Expand(absl::StrCat(many, ".{1..2}")), ElementsAre(absl::StrCat(many, ".1"), absl::StrCat(many, ".2")));
+}
+
+TEST(ModuleNamesTest, BracesNextToNumbersDoNotBecomeARange) {
+  for (const char* name : {"{1..5", "x{.0..1}", "{.3.}", "{1..2.}", "{1.2..3}"}) {
+    const NumberedName numbered = TakeNumbers(name);
+    EXPECT_FALSE(HasRange(name)) << name;
+    EXPECT_EQ(FormatName(numbered.form, numbered.numbers), name);
+  }
+  EXPECT_THAT(Expand("{1..{4..5}"), ElementsAre("{1..4", "{1..5"));
+}
+
 TEST(ModuleNamesTest, FormHasSlotsForNumbersAndRanges) {
   const RangedName name = ParseRanges("a.{0..2}.b.7.c");
   EXPECT_EQ(name.form, "a.\1.b.\1.c");

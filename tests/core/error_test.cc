@@ -101,6 +101,21 @@ TEST(ErrorTest, TruncatesValuesAndMakesThemPrintable) {
   EXPECT_EQ(error.metadata().at("value").substr(0, 8), "\\u000axx");
 }
 
+TEST(ErrorTest, KeepsTheFindingsThatFit) {
+  v1::Finding finding;
+  finding.set_message("no module matches");
+  for (int i = 0; i < 10; ++i) finding.add_modules(std::string(300, 'm'));
+  finding.set_module_count(10);
+  const v1::ErrorDetail detail =
+      ItemErrorOf(Error(v1::ERROR_REASON_PLAN_HAS_FINDINGS).Findings({finding, finding}, 2).ToStatus("no")).detail();
+  ASSERT_EQ(detail.findings_size(), 1);
+  EXPECT_EQ(detail.finding_total(), 2);
+  EXPECT_EQ(detail.findings(0).message(), "no module matches");
+  EXPECT_LT(detail.findings(0).modules_size(), 10);
+  EXPECT_GT(detail.findings(0).modules_size(), 1);
+  EXPECT_EQ(detail.findings(0).module_count(), 10);
+}
+
 TEST(ErrorTest, StatusWithoutErrorHasNoReason) {
   const v1::ItemError error = ItemErrorOf(absl::CancelledError("gone"));
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_UNSPECIFIED);

@@ -40,8 +40,8 @@ TEST(PlanLayersTest, AnswerNamesWhatItDependsOn) {
   EXPECT_EQ(plan->catalog(), "quark-0.12.post1");
   EXPECT_THAT(plan->catalog_digest(), SizeIs(64));
   EXPECT_THAT(plan->config_digest(), SizeIs(64));
-  EXPECT_EQ(plan->config_of_module_size(), 31);
-  EXPECT_EQ(plan->rule_of_module_size(), 31);
+  EXPECT_EQ(plan->config_of_module_size(), 34);
+  EXPECT_EQ(plan->rule_of_module_size(), 34);
 }
 
 TEST(PlanLayersTest, FailAtFailsOnlyAtThisSeverity) {
@@ -113,6 +113,7 @@ TEST(PlanLayersTest, ShapeErrorsNameTheField) {
       {spec + modules + "modules { type: 'Linear' }", "modules[1].name"},
       {spec + modules + "modules { name: 'b' }", "modules[1].type"},
       {spec + "modules { name: 'a' type: 'Linear' shape: [1, -2] }", "modules[0].shape[1]"},
+      {spec + "modules { name: 'a' type: 'Linear' shape: [1099511627776, 2] }", "modules[0].shape"},
       {spec + "modules { name: 'a' type: 'Linear' shape: [1, 2, 3, 4, 5, 6, 7, 8, 9] }", "modules[0].shape"},
       {spec + modules +
            "runtimes: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q']",

@@ -33,7 +33,7 @@ class Browser:
         os.close(from_browser)
         self._buffer = b""
         self._id = 0
-        self.requests, self.messages = [], []
+        self.requests, self.messages, self._loaded = [], [], False
         self._session = None
         page = next(target for target in self.call("Target.getTargets")["targetInfos"] if target["type"] == "page")
         self._session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
@@ -53,6 +53,8 @@ class Browser:
             self.requests.append(message["params"]["request"]["url"])
         elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
             self.messages.append(json.dumps(message["params"]))
+        elif method == "Page.loadEventFired":
+            self._loaded = True
         return message
 
     def call(self, method, **parameters):
@@ -72,9 +74,10 @@ class Browser:
         """Opens a file and waits until it is loaded."""
         self.requests.clear()
         self.messages.clear()
+        self._loaded = False
         self.call("Page.navigate", url=pathlib.Path(path).as_uri())
-        while self._receive().get("method") != "Page.loadEventFired":
-            pass
+        while not self._loaded:
+            self._receive()
 
     def evaluate(self, expression):
         """Returns the value of a JavaScript expression."""

@@ -5,7 +5,7 @@
 namespace qconfig::client {
 
 // Files of the source tree that are part of the program.
-extern const char kModuleTypesJson[];  // client/cpp/qconfigctl/module_types.json
+extern const char kModuleTypesJson[];  // client/module_types.json
 extern const char kPlanHtml[];         // client/plan.html
 
 }  // namespace qconfig::client

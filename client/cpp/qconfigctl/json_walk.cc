@@ -2,6 +2,7 @@
 #include "qconfigctl/json_walk.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"

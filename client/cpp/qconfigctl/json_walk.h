@@ -12,7 +12,7 @@
 
 namespace qconfig::client {
 
-// What a JSON document has at one place. Strings are valid only during the call.
+// A value of a JSON document, or the end of an object. Strings are valid only during the call.
 struct JsonValue {
   enum class Kind { kObject, kEndOfObject, kList, kString, kUnsigned, kOther } kind;
   absl::string_view text;  // of a string
@@ -29,7 +29,7 @@ class JsonVisitor {
   virtual absl::Status Visit(const Path& path, const JsonValue& value) = 0;
 };
 
-// Reads `text` without building a tree, so the memory does not depend on the number of values.
+// Reads `text` without building a tree: only the keys of the objects around a value are in memory.
 // kInvalidArgument: a syntax error, the root is not an object, a duplicate key, or more than 64 nested objects and
 // lists; or the error of `visitor`.
 absl::Status WalkJson(absl::string_view text, JsonVisitor& visitor);

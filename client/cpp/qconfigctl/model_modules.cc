@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "core/utf8.h"
 #include "qconfigctl/module_names.h"
 
 namespace qconfig::client {
@@ -92,6 +93,7 @@ class ModuleMaker {
     });
     if (weight == rules_.weights.end()) return;
     const std::string form = tensor.name.substr(0, tensor.name.size() - weight->suffix.size());
+    if (form.empty()) return;
     const bool sized = tensor.shape.has_value() && !IsPacked(tensor, weight->packed);
     const int64_t dimensions = sized ? static_cast<int64_t>(tensor.shape->size()) : ModuleRules::kUnknown;
     const std::string type = TypeOf(form, dimensions);
@@ -114,7 +116,7 @@ class ModuleMaker {
 
   void NoteDtype(const Tensor& tensor, bool packed, uint64_t weights) {
     if (!IsPacked(tensor, packed) && !Contains(rules_.quantized_dtypes, tensor.dtype)) return;
-    quantized_[tensor.dtype.empty() ? "packed" : tensor.dtype] += weights;
+    quantized_[tensor.dtype.empty() ? "packed" : Printable(tensor.dtype, 32)] += weights;
   }
 
   // Adds the modules of `group`, whose names have the form `form` and, at the end, the ranges of `more`.

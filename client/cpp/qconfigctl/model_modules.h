@@ -12,7 +12,7 @@
 
 namespace qconfig::client {
 
-// What a model's config.json says.
+// Facts from a model's config.json.
 struct ModelFacts {
   std::string model_type;    // empty: unknown
   std::string architecture;  // such as "LlamaForCausalLM"; empty: unknown

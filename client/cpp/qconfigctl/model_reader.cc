@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
@@ -83,6 +83,9 @@ class CheckpointReader {
     for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
     }
+    if (error) {
+      return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
+    }
     if (files.empty()) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("has no *.safetensors and no ", kIndexNames[0])));
     }
@@ -98,14 +101,13 @@ class CheckpointReader {
     if (!text.ok()) return InFile(file, text.status());
     const auto index = ParseSafetensorsIndex(*text);
     if (!index.ok()) return InFile(file, index.status());
-    absl::flat_hash_map<std::string, bool> is_read;  // by the name of the shard
+    absl::flat_hash_set<std::string> shards;
     for (const auto& [tensor, shard] : *index) {
-      const auto [entry, is_new] = is_read.try_emplace(shard, false);
-      if (is_new && absl::EndsWith(shard, ".safetensors") && Exists(folder_ / shard)) {
-        if (absl::Status status = ReadHeader(folder_ / shard); !status.ok()) return status;
-        entry->second = true;
-      }
-      if (entry->second) continue;
+      if (!shards.insert(shard).second || !absl::EndsWith(shard, ".safetensors") || !Exists(folder_ / shard)) continue;
+      if (absl::Status status = ReadHeader(folder_ / shard); !status.ok()) return status;
+    }
+    for (const auto& [tensor, shard] : *index) {
+      if (tensors_.Has(tensor)) continue;
       if (absl::Status status = tensors_.Add({tensor, "", "", std::nullopt}); !status.ok()) return InFile(file, status);
     }
     return absl::OkStatus();
@@ -144,8 +146,10 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
     return absl::InvalidArgumentError(absl::StrCat(read.status().message(), "; pass --model-type to ignore the file"));
   }
   ModelFacts facts = read.value_or(ModelFacts());
-  if (!model_type.empty()) facts.model_type = model_type;
+  // The template that the caller names may have another name than the model that decides about shapes.
+  if (facts.model_type.empty()) facts.model_type = model_type;
   Model model = MakeModel(reader.tensors(), facts, BuiltinModuleRules());
+  if (!model_type.empty()) model.model_type = model_type;
   if (!read.ok()) model.notes.push_back(absl::StrCat("ignored ", read.status().message()));
   return model;
 }

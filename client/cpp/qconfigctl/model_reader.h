@@ -13,8 +13,7 @@ namespace qconfig::client {
 
 // Reads the modules of the model at `path`, which is one of:
 // - a folder with config.json and *.safetensors, of which only the headers are read. If there is an index, files that
-// it
-//   names may be missing; the sizes of their tensors are then unknown.
+//   it names may be missing; the sizes of their tensors are then unknown.
 // - config.json, an index (*.index.json), or one *.safetensors file of such a folder
 // - a list of names, see AddModuleList(); "-" is standard input
 // `model_type` takes precedence over that of config.json.

@@ -79,6 +79,9 @@ absl::StatusOr<std::vector<Line>> ParseLines(absl::string_view text) {
     if (is_root) continue;
     auto line = ParseLine(number, stripped);
     if (!line.ok()) return line.status();
+    if (lines.size() == TensorList::kMaxTensors) {
+      return absl::InvalidArgumentError(absl::StrCat("more than ", TensorList::kMaxTensors, " modules"));
+    }
     lines.push_back(*std::move(line));
   }
   return lines;
@@ -88,6 +91,7 @@ absl::StatusOr<std::vector<Line>> ParseLines(absl::string_view text) {
 absl::flat_hash_set<absl::string_view> Containers(const std::vector<Line>& lines) {
   absl::flat_hash_set<absl::string_view> containers;
   for (const Line& line : lines) {
+    if (line.name.size() > TensorList::kMaxNameBytes) continue;  // Add() rejects it
     for (size_t dot = line.name.rfind('.'); dot != absl::string_view::npos && dot > 0;
          dot = line.name.rfind('.', dot - 1)) {
       if (!containers.insert(line.name.substr(0, dot)).second) break;  // so the rest is there, too

@@ -18,6 +18,11 @@ bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_isdigit(c); });
 }
 
+// Whether `text` is the decimal form of a number that a slot can have.
+bool IsNumber(absl::string_view text) {
+  return IsDigits(text) && text.size() <= kMaxDigits && (text[0] != '0' || text.size() == 1);
+}
+
 // REQUIRES: IsNumber(text).
 uint32_t ToNumber(absl::string_view text) {
   uint32_t number = 0;
@@ -83,16 +88,12 @@ void JoinRanges(size_t slot, std::vector<NumberRanges>& all) {
 
 }  // namespace
 
-bool IsNumber(absl::string_view text) {
-  return IsDigits(text) && text.size() <= kMaxDigits && (text[0] != '0' || text.size() == 1);
-}
-
 NumberedName TakeNumbers(absl::string_view name) {
   NumberedName result;
   result.form.reserve(name.size());
   for (const absl::string_view part : absl::StrSplit(name, '.')) {
     if (!result.form.empty() || part.data() != name.data()) result.form.push_back('.');
-    if (IsNumber(part)) {
+    if (result.numbers.size() < kMaxNumbers && IsNumber(part)) {
       result.form.push_back(kNumberSlot);
       result.numbers.push_back(ToNumber(part));
     } else {
@@ -115,7 +116,7 @@ RangedName ParseRanges(absl::string_view name) {
     }
     if (i == start) {
       const absl::string_view part = name.substr(start, name.find('.', start) - start);
-      if (IsNumber(part)) {
+      if (result.ranges.size() < kMaxNumbers && IsNumber(part)) {
         result.form.push_back(kNumberSlot);
         result.ranges.push_back({ToNumber(part), ToNumber(part)});
         i += part.size();

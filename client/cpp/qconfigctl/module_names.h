@@ -17,9 +17,11 @@ namespace qconfig::client {
 // Functions for the names in v1::Module, in which a range in braces, such as "{0..60}", stands for several numbers.
 //
 // The form of a name has kNumberSlot in place of each part between dots that is a number: "model.layers.\1.mlp" is the
-// form of "model.layers.3.mlp". Names have no control characters.
+// form of "model.layers.3.mlp". Only the first kMaxNumbers such parts count, so that joining names takes bounded time.
+// Names have no control characters.
 
 inline constexpr char kNumberSlot = '\1';
+inline constexpr size_t kMaxNumbers = 8;
 
 struct NumberRange {
   uint32_t first;
@@ -45,9 +47,6 @@ RangedName ParseRanges(absl::string_view name);
 
 // Whether `name` has a part such as "{0..60}", which the server expands.
 bool HasRange(absl::string_view name);
-
-// Whether `text` is the decimal form of a number that a slot can have.
-bool IsNumber(absl::string_view text);
 
 // Returns, for example, "model.layers.{0..60}.mlp".
 std::string FormatName(absl::string_view form, absl::Span<const NumberRange> ranges);

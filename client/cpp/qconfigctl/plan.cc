@@ -59,7 +59,7 @@ void AddPlan(CLI::App& app, const ClientOptions& options, int& exit_code) {
           "model", arguments->model,
           "Folder with config.json and *.safetensors, of which only the headers are read; or its config.json or "
           "index, without the weights; or a file with a module in each line: name, name type, or name type "
-          "[shape]")
+          "[shape]; - is standard input")
       ->required();
   command->add_option("--model-type", arguments->model_type,
                       "Model type, such as llama; if empty, the model_type of config.json");

@@ -31,12 +31,12 @@ absl::StatusOr<std::string> PlanHtml(const v1::PlanLayersRequest& request, const
   const auto response_json = CompactJson(response);
   if (!response_json.ok()) return response_json.status();
   // Names must not end the script element that holds the JSON.
-  const std::string json =
+  const std::string plan =
       absl::StrReplaceAll(absl::StrCat("{\"request\":", *request_json, ",\"response\":", *response_json, "}"),
                           {{"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}});
   const absl::string_view page = kPlanHtml;
   const size_t place = page.find(kPlaceholder);
-  return absl::StrCat(page.substr(0, place), json, page.substr(place + kPlaceholder.size()));
+  return absl::StrCat(page.substr(0, place), plan, page.substr(place + kPlaceholder.size()));
 }
 
 }  // namespace qconfig::client

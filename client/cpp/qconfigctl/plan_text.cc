@@ -52,7 +52,7 @@ std::string RuleText(const v1::LayerRule& rule) {
     case v1::LAYER_RULE_KIND_OVERRIDE:
       return absl::StrCat("override ", pattern);
     case v1::LAYER_RULE_KIND_LAYER_TYPE:
-      return absl::StrCat("type ", pattern);
+      return absl::StrCat("layer type ", pattern);
     case v1::LAYER_RULE_KIND_GLOBAL:
       return "global";
     case v1::LAYER_RULE_KIND_KV_CACHE:

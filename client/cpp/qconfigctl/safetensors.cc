@@ -74,7 +74,7 @@ class HeaderVisitor : public JsonVisitor {
   }
 
   std::vector<Tensor> Take() { return std::move(tensors_); }
-  uint64_t data_bytes() const { return data_bytes_; }  // of all tensors
+  uint64_t data_bytes() const { return data_bytes_; }  // where the data of the last tensor ends
 
  private:
   static absl::Status VisitMetadata(const Path& path, const JsonValue& value) {
@@ -86,16 +86,16 @@ class HeaderVisitor : public JsonVisitor {
   absl::Status VisitTensor(const std::string& name, const JsonValue& value) {
     if (value.kind == Kind::kObject) {
       tensor_ = {name, "", "", std::nullopt};
-      offsets_.clear();
+      offsets_.reset();
       return absl::OkStatus();
     }
     if (value.kind != Kind::kEndOfObject) return InvalidTensor(name, "not an object");
     if (tensor_.dtype.empty()) return InvalidTensor(name, "`dtype` is missing");
     if (!tensor_.shape.has_value()) return InvalidTensor(name, "`shape` is missing");
-    if (offsets_.size() != 2 || offsets_[0] > offsets_[1]) {
+    if (!offsets_.has_value() || offsets_->size() != 2 || (*offsets_)[0] > (*offsets_)[1]) {
       return InvalidTensor(name, "`data_offsets` is not a list of two ascending numbers");
     }
-    data_bytes_ = std::max(data_bytes_, offsets_[1]);
+    data_bytes_ = std::max(data_bytes_, (*offsets_)[1]);
     tensors_.push_back(std::move(tensor_));
     return absl::OkStatus();
   }
@@ -124,18 +124,22 @@ class HeaderVisitor : public JsonVisitor {
   }
 
   absl::Status VisitOffsets(const JsonValue& value) {
-    if (value.kind == Kind::kList && offsets_.empty()) return absl::OkStatus();
-    if (value.kind != Kind::kUnsigned || offsets_.size() == 2) {
+    if (value.kind == Kind::kList && !offsets_.has_value()) {
+      offsets_.emplace();
+      return absl::OkStatus();
+    }
+    if (value.kind != Kind::kUnsigned || !offsets_.has_value() || offsets_->size() == 2) {
       return InvalidTensor(tensor_.name, "`data_offsets` is not a list of two ascending numbers");
     }
-    offsets_.push_back(value.number);
+    offsets_->push_back(value.number);
     return absl::OkStatus();
   }
 
   std::vector<Tensor> tensors_;
   uint64_t data_bytes_ = 0;
-  Tensor tensor_;  // that is being read
-  std::vector<uint64_t> offsets_;
+  // Of the tensor that is being read.
+  Tensor tensor_;
+  std::optional<std::vector<uint64_t>> offsets_;
 };
 
 // Reads {"metadata": ..., "weight_map": {"tensor": "file"}}.
@@ -192,8 +196,8 @@ absl::StatusOr<std::vector<Tensor>> ReadSafetensorsHeader(const std::string& pat
   if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("invalid header: ", status.message()));
   const uint64_t data_bytes = file->bytes - kLengthBytes - length;
   if (visitor.data_bytes() > data_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat("the file is truncated: the tensors have ", visitor.data_bytes(),
-                                                   " bytes, and the file has ", data_bytes, " of them"));
+    return absl::InvalidArgumentError(absl::StrCat("the file is truncated: the tensors need ", visitor.data_bytes(),
+                                                   " bytes, and the file has ", data_bytes, " after its header"));
   }
   return visitor.Take();
 }
@@ -214,6 +218,7 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path, uint64_t max_
       text.append(part, 0, size);
       if (text.size() > max_bytes) return too_large;
     }
+    if (std::ferror(stdin) != 0) return absl::InvalidArgumentError("cannot read standard input");
     return text;
   }
   const auto file = Open(path);

@@ -19,7 +19,8 @@ namespace qconfig::client {
 inline constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the safetensors format
 
 // Reads only the header of the file at `path`: 8 bytes with its length, and JSON.
-// Errors: the file is unreadable or truncated, the header is too long or not what the format defines.
+// Errors: the file is unreadable or truncated, the header is too long or malformed. It is not an error if the bytes of
+// two tensors overlap, or do not fit a shape.
 absl::StatusOr<std::vector<Tensor>> ReadSafetensorsHeader(const std::string& path);
 
 // The tensors of a checkpoint and the names of the files that have them.

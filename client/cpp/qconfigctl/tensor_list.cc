@@ -8,7 +8,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/span.h"
 #include "qconfigctl/module_names.h"
 #include "qconfigctl/tree_checks.h"
 
@@ -45,10 +44,6 @@ absl::Status CheckSize(const Tensor& tensor) {
 }
 
 }  // namespace
-
-std::string TensorGroup::FirstName() const {
-  return FormatName(tensor.name, absl::MakeConstSpan(numbers).first(width));
-}
 
 absl::Status TensorList::Add(const Tensor& tensor) {
   if (absl::Status status = CheckName(tensor.name); !status.ok()) return status;

@@ -29,8 +29,6 @@ struct TensorGroup {
   std::vector<uint32_t> numbers;  // of all names, one after the other
   size_t size = 0;                // the number of tensors
   size_t width = 0;               // the numbers of one name
-
-  std::string FirstName() const;
 };
 
 // The tensors of a checkpoint, in groups in the order of the first tensor. Not thread-safe.

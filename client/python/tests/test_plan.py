@@ -72,6 +72,15 @@ class MoeExperts:
         self.down_proj = SimpleNamespace(shape=(experts, inputs, outputs), dtype="torch.float16")
 
 
+class GraniteExperts:
+    def __init__(self, experts: int, outputs: int, inputs: int) -> None:
+        self.weight = SimpleNamespace(shape=(experts, outputs, inputs), dtype="torch.float16")
+
+
+class FP8Linear(Linear):
+    pass
+
+
 class PhiMlp:
     """Its `gate_up_proj` is a module, unlike that of fused experts."""
 
@@ -123,10 +132,43 @@ def test_a_shared_weight_has_its_size_once() -> None:
 )
 def test_fused_experts_are_split(model_type: str, parts: list[tuple[str, tuple[int, ...]]]) -> None:
     layers = {f"model.layers.{layer}.mlp.experts": MoeExperts(8, 64, 48) for layer in (0, 1)}
-    modules = modules_of(LlamaModel(0, **layers, mlp=PhiMlp()), model_type)[2:]
-    assert modules == [
+    model = LlamaModel(0, **layers, mlp=PhiMlp())
+    model.config.model_type = model_type
+    assert modules_of(model, "another_template")[2:] == [
         (f"model.layers.{{0..1}}.mlp.experts.{{0..7}}.{part}", "Linear", shape, "float16") for part, shape in parts
     ]
+
+
+def test_experts_say_whether_inputs_are_first() -> None:
+    experts: Any = MoeExperts(8, 64, 48)
+    experts.is_transposed = True
+    shapes = [shape for _, _, shape, _ in modules_of(LlamaModel(0, **{"mlp.experts": experts}))[2:]]
+    assert shapes == [(32, 96), (32, 96), (48, 64)]
+
+
+def test_experts_without_gates_are_split() -> None:
+    experts: Any = MoeExperts(8, 64, 48)
+    experts.up_proj = experts.gate_up_proj
+    del experts.gate_up_proj
+    modules = modules_of(LlamaModel(0, **{"mlp.experts": experts, "mlp.shared_experts": experts}))[2:]
+    assert modules == [
+        ("mlp.experts.{0..7}.up_proj", "Linear", (96, 64), "float16"),
+        ("mlp.experts.{0..7}.down_proj", "Linear", (64, 48), "float16"),
+    ]
+
+
+def test_fused_experts_of_granite_are_split() -> None:
+    name = "model.layers.0.block_sparse_moe"
+    parts = {f"{name}.input_linear": GraniteExperts(4, 40, 16), f"{name}.output_linear": GraniteExperts(4, 16, 20)}
+    assert modules_of(LlamaModel(0, **parts))[2:] == [
+        (f"{name}.experts.{{0..3}}.gate_proj", "Linear", (20, 16), "float16"),
+        (f"{name}.experts.{{0..3}}.up_proj", "Linear", (20, 16), "float16"),
+        (f"{name}.experts.{{0..3}}.down_proj", "Linear", (16, 20), "float16"),
+    ]
+
+
+def test_quantized_linear_layers_are_linear() -> None:
+    assert modules_of(LlamaModel(0, q_proj=FP8Linear(64, 32)))[2:] == [("q_proj", "Linear", (32, 64), "bfloat16")]
 
 
 def test_a_dict_has_types_shapes_and_dtypes() -> None:

@@ -88,6 +88,11 @@ TEST(AlgorithmFindingsTest, QuarkFailsOnSchemesOfTwoStages) {
             "the algorithm gptq fails in Quark if weights are quantized in two stages, as in 28 modules");
 }
 
+TEST(AlgorithmFindingsTest, SchemeMattersAlsoIfQuarkFindsTheDecoderLayers) {
+  EXPECT_EQ(Lines(FindingsFor(Algorithm("gptq", "inside_layer_modules: 'up_proj'"), "nvfp4")),
+            "ALGORITHM_REJECTS_SCHEME ERROR spec.algorithm[0] 4 Remove --algorithm 'gptq', or use another scheme\n");
+}
+
 TEST(AlgorithmFindingsTest, SchemeOfModulesOnWhichTheAlgorithmDoesNotWorkDoesNotMatter) {
   EXPECT_EQ(
       Lines(FindingsFor("exclude_layers {} algorithm: 'gptq' layer_config { pattern: 'lm_head' scheme: 'nvfp4' }")),

@@ -20,7 +20,8 @@ TEST(CoverageFindingsTest, ExcludingEverythingWarns) {
       "separate modules\n");
   EXPECT_EQ(findings("exclude_layers { patterns: '*[!0]*proj' patterns: 'lm_head' }"
                      "layer_config { pattern: '*.embed_tokens' scheme: 'int8' }"),
-            "EMBEDDING_QUANTIZED INFO spec.layer_config[0].pattern 1 --exclude '*embed_tokens'\n");
+            "EMBEDDING_QUANTIZED INFO spec.layer_config[0].pattern 1 --exclude '*[!0]*proj' --exclude 'lm_head' "
+            "--exclude '*embed_tokens'\n");
 }
 
 TEST(CoverageFindingsTest, KvCacheOfExcludedLayersQuantizesNoWeight) {

@@ -42,6 +42,20 @@ TEST(NameShapesTest, PatternsMatchWhateverTheirNumbers) {
   EXPECT_FALSE(shapes.exhausted());
 }
 
+TEST(NameShapesTest, ModulesMatchWithTheirNumbers) {
+  const auto request =
+      Proto<v1::PlanLayersRequest>(absl::StrCat(LinearModule("a.{0..3}.b"), LinearModule("a.{4..5}.b")));
+  const ModuleList modules = Expand(request);
+  NameShapes shapes(modules);
+  CancellationToken token;
+  const auto any = [](size_t) { return true; };
+  EXPECT_TRUE(*shapes.MatchesModule("*.5.b", token, any));
+  EXPECT_TRUE(*shapes.MatchesModule("*.b", token, any));
+  EXPECT_FALSE(*shapes.MatchesModule("*.6.b", token, any));
+  EXPECT_FALSE(*shapes.MatchesModule("*.5.c", token, any));
+  EXPECT_FALSE(*shapes.MatchesModule("*.5.b", token, [](size_t module) { return module < 5; }));
+}
+
 // Names of letters, which are all shapes of their own.
 v1::PlanLayersRequest HostileRequest(int modules) {
   v1::PlanLayersRequest request;

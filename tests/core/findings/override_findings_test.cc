@@ -54,6 +54,21 @@ TEST(OverrideFindingsTest, OverrideThatTheKvCacheReplacesWarns) {
             std::string::npos);
 }
 
+TEST(OverrideFindingsTest, OverrideOfAProjectionAfterABroaderOneWarns) {
+  // Quark replaces the configuration of the second override with that of the first one.
+  for (const char* options : {"kv_cache_scheme: 'fp8'", "attention_scheme: 'fp8'"}) {
+    const bool kv_cache = options[0] == 'k';
+    const std::string broad = "layer_config { pattern: '*_proj' scheme: 'int8' }";
+    const std::string projection =
+        absl::StrCat("layer_config { pattern: '", kv_cache ? "*k_proj" : "*q_proj", "' scheme: 'ptpc_fp8' }");
+    EXPECT_EQ(Lines(FindingsFor(absl::StrCat(options, broad, projection))),
+              absl::StrCat("OVERRIDE_NEVER_WINS WARNING spec.layer_config[1].pattern 4 Put --layer '",
+                           kv_cache ? "*k_proj=ptpc_fp8' before the other overrides\n"
+                                    : "*q_proj=ptpc_fp8' before the override \"*_proj\"\n"));
+    EXPECT_EQ(Lines(FindingsFor(absl::StrCat(options, projection, broad))), "");
+  }
+}
+
 TEST(OverrideFindingsTest, OverrideFromWhichTheKvCacheTakesItsWeightHasAnEffect) {
   EXPECT_EQ(Lines(FindingsFor("kv_cache_scheme: 'fp8' layer_config { pattern: '*.self_attn.k_proj' scheme: 'int8' }")),
             "");

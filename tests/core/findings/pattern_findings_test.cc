@@ -45,6 +45,11 @@ TEST(PatternFindingsTest, LayerNumberThatDoesNotExistHasNoSuggestion) {
   EXPECT_EQ(FindingsFor("layer_config { pattern: 'model.layers.4.*' scheme: 'int8' }"),
             "PATTERN_MATCHES_NOTHING WARNING spec.layer_config[0].pattern 0 Remove --layer 'model.layers.4.*=int8'\n");
   EXPECT_EQ(FindingsFor("layer_config { pattern: 'model.layers.3.*' scheme: 'int8' }"), "");
+  EXPECT_EQ(FindingsFor("layer_config { pattern: 'layers.4.mlp.up_proj' scheme: 'int8' }"),
+            "PATTERN_MATCHES_NOTHING WARNING spec.layer_config[0].pattern 0 Remove --layer "
+            "'layers.4.mlp.up_proj=int8'\n");
+  EXPECT_EQ(FindingsFor("exclude_layers { patterns: 'lm_head' patterns: 'model.layers.4.*' }"),
+            "PATTERN_MATCHES_NOTHING WARNING spec.exclude_layers.patterns[1] 0 Remove --exclude 'model.layers.4.*'\n");
 }
 
 TEST(PatternFindingsTest, ExclusionOfModulesThatQuarkNeverQuantizesIsOnlyNoted) {

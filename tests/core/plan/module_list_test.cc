@@ -42,6 +42,7 @@ TEST(ModuleListTest, ExpandsARangeInAscendingOrder) {
 
 TEST(ModuleListTest, ChangesTheLastRangeFastest) {
   EXPECT_THAT(*Expand({"a{0..1}.b{3..4}"}), ElementsAre("a0.b3", "a0.b4", "a1.b3", "a1.b4"));
+  EXPECT_THAT(*Expand({"{0..1}.{4294967295..4294967295}"}), ElementsAre("0.4294967295", "1.4294967295"));
 }
 
 TEST(ModuleListTest, ReadsBracesThatAreNoRangeAsText) {

@@ -44,6 +44,20 @@ TEST(FusedFindingsTest, OnePartWithAnotherScheme) {
   EXPECT_EQ(findings[0].runtime(), "");
 }
 
+TEST(FusedFindingsTest, PatternThatDoesNotEndWithThePart) {
+  const auto findings =
+      Find("model_type: 'llama' scheme: 'mxfp4' layer_config { pattern: '*.0.self_attn.q*' scheme: 'fp8' }");
+  ASSERT_THAT(Summarize(findings), ElementsAre("WARNING FUSED_MODULES_DIFFER"));
+  EXPECT_EQ(findings[0].fix(), "--layer '*q_proj=fp8' --layer '*k_proj=fp8' --layer '*v_proj=fp8'");
+}
+
+TEST(FusedFindingsTest, PartsOfOneRange) {
+  EXPECT_THAT(
+      Summarize(Find("model_type: 'deepseek_v4' scheme: 'fp8' layer_config { pattern: '*my_mlp.w1' scheme: 'mxfp4' }",
+                     {"layers.{0..1}.my_mlp.w{1..3}"})),
+      ElementsAre("WARNING FUSED_MODULES_DIFFER"));
+}
+
 TEST(FusedFindingsTest, AllPartsWithAnotherScheme) {
   EXPECT_THAT(Find("model_type: 'llama' scheme: 'mxfp4' layer_config { pattern: '*[qkv]_proj' scheme: 'fp8' }"
                    "layer_config { pattern: '*.2.mlp.*' scheme: 'fp8' }"),

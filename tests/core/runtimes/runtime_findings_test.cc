@@ -67,6 +67,7 @@ TEST(RuntimeFindingsTest, HaveTheirCases) {
        false,
        {"ERROR RUNTIME_REJECTS_LINEAR"},
        "--layer '*down_proj=fp8'"},
+      {"model_type: 'llama' scheme: 'int4_fp8'", "vllm", false, {"ERROR RUNTIME_REJECTS_LINEAR"}, "--scheme fp8"},
       {"model_type: 'qwen3_moe' scheme: 'int4_fp8'",
        "vllm",
        true,
@@ -123,6 +124,12 @@ TEST(RuntimeFindingsTest, HaveTheirCases) {
        false,
        {},
        ""},
+      {"model_type: 'mixtral' scheme: 'fp8' kv_cache_scheme: 'fp8'"
+       "layer_config { pattern: 'model.layers.0.self_attn.k_proj' scheme: 'fp8' }",
+       "vllm",
+       false,
+       {"ERROR RUNTIME_REJECTS_KV_CACHE"},
+       "Remove --layer 'model.layers.0.self_attn.k_proj=fp8'"},
       {"model_type: 'phi' scheme: 'fp8' kv_cache_scheme: 'fp8'"
        "layer_config { pattern: '*[qkv]_proj' scheme: 'ptpc_fp8' }",
        "sglang",
@@ -215,6 +222,20 @@ TEST(RuntimeFindingsTest, HaveTheirCases) {
        false,
        {},
        ""},
+      {"model_type: 'llama' scheme: 'mxfp4'"
+       "layer_config { pattern: '*down_proj' scheme: 'fp8' }"
+       "layer_config { pattern: '*' scheme: 'int8' }",
+       "transformers",
+       false,
+       {"WARNING RUNTIME_OVERRIDE_ORDER"},
+       "--layer '*down_proj=fp8' --layer '?*=int8'"},
+      {"model_type: 'llama' scheme: 'mxfp4'"
+       "layer_config { pattern: '*down_proj' scheme: 'fp8' }"
+       "layer_config { pattern: '?*' scheme: 'int8' }",
+       "transformers",
+       false,
+       {},
+       ""},
       {"model_type: 'phi' scheme: 'fp8' kv_cache_scheme: 'fp8'"
        "layer_config { pattern: '*.?ayers.0.*' scheme: 'ptpc_fp8' }",
        "sglang",
@@ -251,6 +272,12 @@ TEST(RuntimeFindingsTest, HaveTheirCases) {
        false,
        {},
        ""},
+      {"model_type: 'llama' scheme: 'mxfp4' layer_type_config { layer_type: 'Linear' scheme: 'fp8' }"
+       "layer_config { pattern: '*down_proj' scheme: 'int8' }",
+       "transformers",
+       false,
+       {},
+       ""},
       // Experts.
       {"model_type: 'qwen3_moe' scheme: 'fp8' layer_config { pattern: '*.experts.*' scheme: 'mxfp4' }",
        "vllm",
@@ -278,6 +305,16 @@ TEST(RuntimeFindingsTest, HaveTheirCases) {
        false,
        {"WARNING RUNTIME_IGNORES_QKV_RULE"},
        "--exclude 'lm_head'"},
+      {"model_type: 'llama' scheme: 'fp8' layer_config { pattern: '*k_proj' scheme: 'mxfp4' }",
+       "sglang",
+       false,
+       {"WARNING RUNTIME_IGNORES_QKV_RULE"},
+       "--layer '*q_proj=mxfp4' --layer '*v_proj=mxfp4' --layer '*qkv_proj=mxfp4'"},
+      {"model_type: 'llama' scheme: 'fp8' layer_config { pattern: '*v_proj' scheme: 'mxfp4' }",
+       "sglang",
+       false,
+       {"WARNING RUNTIME_IGNORES_QKV_RULE"},
+       "--layer '*q_proj=mxfp4' --layer '*k_proj=mxfp4' --layer '*qkv_proj=mxfp4'"},
       {"model_type: 'llama' scheme: 'fp8' layer_config { pattern: '*[qkv]_proj' scheme: 'mxfp4' }",
        "sglang",
        false,
@@ -352,7 +389,7 @@ TEST(RuntimeFindingsTest, TheSearchCanBeCancelled) {
   AddLinear({"model.layers.{0..199999}.mlp.gate_proj"}, modules);
   const TestPlan plan(Builtins(), Proto<v1::ConfigSpec>("model_type: 'llama' scheme: 'fp8'"), std::move(modules));
   const auto cancel = [] { return absl::CancelledError(); };
-  for (const auto find : {FindSchemeFindings, FindOverrideFindings, FindRuntimeFindings}) {
+  for (const auto find : {FindRuntimeSchemeFindings, FindRuntimeOverrideFindings, FindRuntimeFindings}) {
     CancellationToken token(cancel);
     FindingList findings;
     EXPECT_EQ(find(plan.context(), **FindRuntime("vllm", ""), token, findings).code(), absl::StatusCode::kCancelled);

@@ -183,8 +183,8 @@ class AsyncClient:
     ) -> Plan:
         """Computes what a configuration does to each module of a model, and what is wrong with it.
 
-        The server receives only the names, types and shapes of the modules. The arguments that are not listed are those
-        of `get_config`.
+        The server receives only the names and types of the modules, and the shapes and data types of their weights. The
+        arguments that are not listed are those of `get_config`.
 
         model: a torch.nn.Module, also on the device `meta`; a dict with the type of each module, or with its type and
             the shape and dtype of its weight, such as {"lm_head": ("Linear", (32000, 4096), "bfloat16")}; or names of

@@ -7,8 +7,10 @@ Uses only the names of attributes and classes, so it does not need torch.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
 from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from qconfig.v1.plan_pb2 import Module
@@ -40,6 +42,7 @@ _EMBEDDINGS = {
     "pos_embed",
     "position_embedding",
     "position_embeddings",
+    "relative_attention_bias",
     "shared",
     "tok_embeddings",
     "token_type_embeddings",
@@ -49,10 +52,30 @@ _EMBEDDINGS = {
     "wte",
 }
 
-# The weights of fused experts, with three dimensions -> the modules by which Quark replaces them, for each expert.
-_FUSED_EXPERTS = {"gate_up_proj": ("gate_proj", "up_proj"), "down_proj": ("down_proj",)}
-_WITH_INPUTS_FIRST = ("gpt_oss", "llama4", "llama4_text")
-_WITH_UNSPLIT_EXPERTS = ("gpt_oss",)
+# Classes of Linear layers that are already quantized. Quark quantizes them again.
+_QUANTIZED_LINEAR = ("FP8Linear",)
+
+
+class _FusedExperts(NamedTuple):
+    """A rule for the weight of all experts of a layer, which has three dimensions. Quark replaces it by modules."""
+
+    suffix: str  # of the name of the weight
+    modules: tuple[str, ...]  # the ends of the names of the modules; # is the number of the expert
+    model_types: tuple[str, ...] = ()  # (): all
+    inputs_first: bool = False  # the shape is experts x inputs x outputs, not experts x outputs x inputs
+
+
+def _read_fused_experts() -> tuple[_FusedExperts, ...]:
+    text = resources.files("qconfig_client").joinpath("module_types.json").read_text(encoding="utf-8")
+    return tuple(
+        _FusedExperts(
+            rule["suffix"], tuple(rule["modules"]), tuple(rule.get("model_types", ())), rule.get("inputs_first", False)
+        )
+        for rule in json.loads(text)["fused_experts"]
+    )
+
+
+_FUSED_EXPERTS = _read_fused_experts()  # the first rule that applies to a weight is used
 
 # A component of a name that is a number.
 _NUMBER = re.compile(r"(?<![^.])(0|[1-9][0-9]{0,8})(?![^.])")
@@ -60,16 +83,22 @@ _RANGE = re.compile(r"\{[0-9]+\.\.[0-9]+\}")
 
 
 def model_type_of(model: Modules) -> str:
-    model_type = getattr(getattr(model, "config", None), "model_type", None)
-    if not isinstance(model_type, str):
+    model_type = _config_model_type(model)
+    if model_type is None:
         raise TypeError("model_type is required for a model without config.model_type")
     return model_type
+
+
+def _config_model_type(model: Modules) -> Optional[str]:
+    model_type = getattr(getattr(model, "config", None), "model_type", None)
+    return model_type if isinstance(model_type, str) else None
 
 
 def list_modules(model: Modules, model_type: str) -> dict[str, ModuleInfo]:
     """The modules of the `model` that the caller of `Client.plan` passed, in its order."""
     if hasattr(model, "named_modules"):
-        return dict(_modules_of(model, model_type))
+        # The template that the caller passed may have another name than the type that decides about shapes.
+        return dict(_modules_of(model, _config_model_type(model) or model_type))
     if isinstance(model, Mapping):
         return {name: _module_info(name, value) for name, value in model.items()}
     if isinstance(model, Iterable) and not isinstance(model, (str, bytes)):
@@ -80,30 +109,32 @@ def list_modules(model: Modules, model_type: str) -> dict[str, ModuleInfo]:
 def _modules_of(model: Any, model_type: str) -> Iterator[tuple[str, ModuleInfo]]:
     weights: dict[int, Any] = {}  # by id; keeps the weights, so that no id is used again
     for name, module in model.named_modules():
+        experts = dict(_experts_of(name, module, model_type))
+        yield from experts.items()
         weight: Any = getattr(module, "weight", None)
-        if name and len(_shape(weight)) > 1:
-            info = ModuleInfo(type(module).__name__, _shape(weight), _dtype_name(weight.dtype))
+        if name and not experts and len(_shape(weight)) > 1:
+            info = ModuleInfo(_type_name(type(module)), _shape(weight), _dtype_name(weight.dtype))
             # If modules share a weight, only the first has its size, so that totals count it once.
             yield name, ModuleInfo(info.type) if id(weight) in weights else info
             weights[id(weight)] = weight
-        if name and type(module).__name__.endswith("Experts"):
-            yield from _experts_of(name, module, model_type)
 
 
 def _experts_of(name: str, module: Any, model_type: str) -> Iterator[tuple[str, ModuleInfo]]:
-    for fused, parts in _FUSED_EXPERTS.items():
-        weight: Any = getattr(module, fused, None)
-        if len(_shape(weight)) != 3:
+    found: set[str] = set()
+    for rule in _FUSED_EXPERTS:
+        owner, _, attribute = rule.suffix.rpartition(".")
+        weight: Any = getattr(module, attribute, None) if name.endswith(owner) else None
+        applies = model_type in rule.model_types or not rule.model_types
+        if len(_shape(weight)) != 3 or not applies or rule.suffix in found:
             continue
+        found.add(rule.suffix)
         experts, outputs, inputs = _shape(weight)
-        if model_type in _WITH_INPUTS_FIRST:
+        if getattr(module, "is_transposed", rule.inputs_first):  # transformers 5 sets it on most experts
             outputs, inputs = inputs, outputs
-        if model_type in _WITH_UNSPLIT_EXPERTS:
-            parts = (fused,)
-        info = ModuleInfo("Linear", (outputs // len(parts), inputs), _dtype_name(weight.dtype))
-        for part in parts:
+        info = ModuleInfo("Linear", (outputs // len(rule.modules), inputs), _dtype_name(weight.dtype))
+        for end in rule.modules:
             for expert in range(experts):
-                yield f"{name}.{expert}.{part}", info
+                yield name.removesuffix(owner) + end.replace("#", str(expert)), info
 
 
 def _shape(weight: Any) -> tuple[int, ...]:
@@ -120,7 +151,8 @@ def _module_info(name: str, value: Union[str, type, TypeShapeDtype]) -> ModuleIn
 
 
 def _type_name(module_type: Union[str, type]) -> str:
-    return module_type.__name__ if isinstance(module_type, type) else module_type
+    name = module_type.__name__ if isinstance(module_type, type) else module_type
+    return "Linear" if name in _QUANTIZED_LINEAR else name
 
 
 def _dtype_name(dtype: Any) -> str:
