@@ -33,8 +33,8 @@ void FindNothingQuantized(const PlanContext& context, FindingList& findings) {
     // The KV cache also gives excluded modules a configuration.
     const bool own = context.spec.has_exclude_layers();
     add(own ? "spec.exclude_layers" : "template.exclude_layers_name",
-        "no weight is quantized, because all modules that Quark can quantize are excluded; experts that are fused into "
-        "one module are not among these",
+        "no weight is quantized, because all modules that Quark can quantize are excluded or have an override that "
+        "quantizes no weights; experts that are fused into one module are not among these",
         "Exclude fewer layers with --exclude, or list the experts as separate modules");
   } else {
     add("", "no weight is quantized, because the list has no Linear, Conv2d or ConvTranspose2d",

@@ -73,7 +73,8 @@ type ConfigServiceClient interface {
 	// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
 	// names, types and shapes of the modules are enough; the server never sees the model.
 	//
-	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS. ANSWER_TOO_LARGE also means that matching the patterns against
+	// the modules would take seconds.
 	PlanLayers(ctx context.Context, in *PlanLayersRequest, opts ...grpc.CallOption) (*PlanLayersResponse, error)
 	// Lists the templates that are visible to a tenant, in registration order.
 	ListTemplates(ctx context.Context, in *ListTemplatesRequest, opts ...grpc.CallOption) (*ListTemplatesResponse, error)
@@ -217,7 +218,8 @@ type ConfigServiceServer interface {
 	// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
 	// names, types and shapes of the modules are enough; the server never sees the model.
 	//
-	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+	// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS. ANSWER_TOO_LARGE also means that matching the patterns against
+	// the modules would take seconds.
 	PlanLayers(context.Context, *PlanLayersRequest) (*PlanLayersResponse, error)
 	// Lists the templates that are visible to a tenant, in registration order.
 	ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error)

@@ -441,13 +441,15 @@ type Module struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The full name, such as "model.layers.0.self_attn.q_proj". A range in braces stands for one module for each
 	// number: "model.layers.{0..60}.mlp.experts.{0..255}.up_proj" stands for 15,616 modules. The numbers are in ascending
-	// order, and the last range changes fastest. Braces that are not a range are part of the name. Up to 1,024 characters.
+	// order, and the last range changes fastest. A range that begins with its larger number and numbers with leading zeros
+	// are rejected. Braces that are not a range are part of the name. Up to 1,024 characters.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Required. The name of the class, such as "Linear", "Embedding" or "Conv2d". Quark quantizes only Linear, Conv2d,
 	// ConvTranspose2d, Embedding and EmbeddingBag.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// Optional. The shape of the weight: outputs and then inputs for a Linear. If empty, it is unknown: the module counts
-	// as one without parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative.
+	// as having no parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative, and up to 2^40
+	// values.
 	Shape []int64 `protobuf:"varint,3,rep,packed,name=shape,proto3" json:"shape,omitempty"`
 	// Optional. The data type of the weight in the notation of safetensors or PyTorch, such as "BF16" or "bfloat16". If it
 	// is empty or unknown, the weight counts as 16 bits per value.
@@ -737,7 +739,8 @@ type PatternUse struct {
 	Matched int64 `protobuf:"varint,3,opt,name=matched,proto3" json:"matched,omitempty"`
 	// The number of these modules about which the pattern decides.
 	Won int64 `protobuf:"varint,4,opt,name=won,proto3" json:"won,omitempty"`
-	// The names of the first modules that the pattern matches, at most 3.
+	// The names of the first modules that the pattern matches: at most 3, and fewer if the names of all patterns take
+	// more than 4 MiB.
 	Examples      []string `protobuf:"bytes,5,rep,name=examples,proto3" json:"examples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -825,7 +828,8 @@ type Finding struct {
 	ModuleCount int64 `protobuf:"varint,6,opt,name=module_count,json=moduleCount,proto3" json:"module_count,omitempty"`
 	// The runtime and version to which the finding applies, such as "vllm@0.33.0". Empty if it is about Quark itself.
 	Runtime string `protobuf:"bytes,7,opt,name=runtime,proto3" json:"runtime,omitempty"`
-	// What to change, as options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'".
+	// What to change: options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'", or a
+	// sentence. Empty if there is no general advice.
 	Fix           string `protobuf:"bytes,8,opt,name=fix,proto3" json:"fix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -278,6 +278,7 @@ TEST(LoggedCallsTest, LogsNoRequestContents) {
   };
   call("ConfigService", "GetConfig", SecretRequests<v1::GetConfigRequest>(secret));
   call("ConfigService", "BatchGetConfig", SecretRequests<v1::BatchGetConfigRequest>(secret));
+  call("ConfigService", "PlanLayers", SecretRequests<v1::PlanLayersRequest>(secret));
   call("ConfigService", "ListTemplates", SecretRequests<v1::ListTemplatesRequest>(secret));
   call("ConfigService", "GetTemplate", SecretRequests<v1::GetTemplateRequest>(secret));
   call("ConfigService", "ListSchemes", SecretRequests<v1::ListSchemesRequest>(secret));

@@ -77,6 +77,11 @@ Calls ReadingCalls() {
       {"BatchGetConfig", Call(&Client::BatchGetConfig,
                               "requests { spec { model_type: 'llama' scheme: 'fp8' } } requests { spec { model_type: "
                               "'llama' scheme: 'zebr_int8' } }")},
+      {"PlanLayers", Call(&Client::PlanLayers,
+                          "spec { model_type: 'llama' scheme: 'int4_wo_128' } modules { name: 'zebr.k_proj' type: "
+                          "'Linear' shape: [64, 80] } runtimes: 'vllm'")},
+      {"PlanLayers", Call(&Client::PlanLayers,
+                          "spec { model_type: 'llama' scheme: 'zebr_int8' } modules { name: 'a' type: 'Linear' }")},
       {"ListTemplates", Call(&Client::ListTemplates, "page_size: 1000 view: ENTRY_VIEW_FULL")},
       {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'zebr_model'")},
       {"GetTemplate", Call(&Client::GetTemplate, "model_type: 'llama'")},

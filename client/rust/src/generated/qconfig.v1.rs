@@ -1468,7 +1468,8 @@ impl ::prost::Name for PlanLayersRequest {
 pub struct Module {
     /// Required. The full name, such as "model.layers.0.self_attn.q_proj". A range in braces stands for one module for each
     /// number: "model.layers.{0..60}.mlp.experts.{0..255}.up_proj" stands for 15,616 modules. The numbers are in ascending
-    /// order, and the last range changes fastest. Braces that are not a range are part of the name. Up to 1,024 characters.
+    /// order, and the last range changes fastest. A range that begins with its larger number and numbers with leading zeros
+    /// are rejected. Braces that are not a range are part of the name. Up to 1,024 characters.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// Required. The name of the class, such as "Linear", "Embedding" or "Conv2d". Quark quantizes only Linear, Conv2d,
@@ -1476,7 +1477,8 @@ pub struct Module {
     #[prost(string, tag = "2")]
     pub r#type: ::prost::alloc::string::String,
     /// Optional. The shape of the weight: outputs and then inputs for a Linear. If empty, it is unknown: the module counts
-    /// as one without parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative.
+    /// as having no parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative, and up to 2^40
+    /// values.
     #[prost(int64, repeated, tag = "3")]
     pub shape: ::prost::alloc::vec::Vec<i64>,
     /// Optional. The data type of the weight in the notation of safetensors or PyTorch, such as "BF16" or "bfloat16". If it
@@ -1585,7 +1587,8 @@ pub struct PatternUse {
     /// The number of these modules about which the pattern decides.
     #[prost(int64, tag = "4")]
     pub won: i64,
-    /// The names of the first modules that the pattern matches, at most 3.
+    /// The names of the first modules that the pattern matches: at most 3, and fewer if the names of all patterns take
+    /// more than 4 MiB.
     #[prost(string, repeated, tag = "5")]
     pub examples: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -1623,7 +1626,8 @@ pub struct Finding {
     /// The runtime and version to which the finding applies, such as "vllm@0.33.0". Empty if it is about Quark itself.
     #[prost(string, tag = "7")]
     pub runtime: ::prost::alloc::string::String,
-    /// What to change, as options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'".
+    /// What to change: options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'", or a
+    /// sentence. Empty if there is no general advice.
     #[prost(string, tag = "8")]
     pub fix: ::prost::alloc::string::String,
 }
@@ -3508,7 +3512,8 @@ pub mod config_service_client {
         /// Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
         /// names, types and shapes of the modules are enough; the server never sees the model.
         ///
-        /// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+        /// Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS. ANSWER_TOO_LARGE also means that matching the patterns against
+        /// the modules would take seconds.
         pub async fn plan_layers(
             &mut self,
             request: impl tonic::IntoRequest<super::PlanLayersRequest>,

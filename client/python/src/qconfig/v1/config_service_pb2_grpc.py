@@ -116,7 +116,8 @@ class ConfigServiceServicer(object):
         """Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
         names, types and shapes of the modules are enough; the server never sees the model.
 
-        Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+        Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS. ANSWER_TOO_LARGE also means that matching the patterns against
+        the modules would take seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

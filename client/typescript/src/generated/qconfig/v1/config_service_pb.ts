@@ -1087,7 +1087,8 @@ export const ConfigService: GenService<{
    * Computes which configuration each module of a model gets in a run of Quark, and reports what is wrong with it. The
    * names, types and shapes of the modules are enough; the server never sees the model.
    *
-   * Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS.
+   * Errors: those of `GetConfig`, then PLAN_HAS_FINDINGS. ANSWER_TOO_LARGE also means that matching the patterns against
+   * the modules would take seconds.
    *
    * @generated from rpc qconfig.v1.ConfigService.PlanLayers
    */

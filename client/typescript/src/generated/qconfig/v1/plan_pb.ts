@@ -111,7 +111,8 @@ export type Module = Message<"qconfig.v1.Module"> & {
   /**
    * Required. The full name, such as "model.layers.0.self_attn.q_proj". A range in braces stands for one module for each
    * number: "model.layers.{0..60}.mlp.experts.{0..255}.up_proj" stands for 15,616 modules. The numbers are in ascending
-   * order, and the last range changes fastest. Braces that are not a range are part of the name. Up to 1,024 characters.
+   * order, and the last range changes fastest. A range that begins with its larger number and numbers with leading zeros
+   * are rejected. Braces that are not a range are part of the name. Up to 1,024 characters.
    *
    * @generated from field: string name = 1;
    */
@@ -127,7 +128,8 @@ export type Module = Message<"qconfig.v1.Module"> & {
 
   /**
    * Optional. The shape of the weight: outputs and then inputs for a Linear. If empty, it is unknown: the module counts
-   * as one without parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative.
+   * as having no parameters, and group sizes are not checked. Up to 8 dimensions, none of them negative, and up to 2^40
+   * values.
    *
    * @generated from field: repeated int64 shape = 3;
    */
@@ -320,7 +322,8 @@ export type PatternUse = Message<"qconfig.v1.PatternUse"> & {
   won: bigint;
 
   /**
-   * The names of the first modules that the pattern matches, at most 3.
+   * The names of the first modules that the pattern matches: at most 3, and fewer if the names of all patterns take
+   * more than 4 MiB.
    *
    * @generated from field: repeated string examples = 5;
    */
@@ -390,7 +393,8 @@ export type Finding = Message<"qconfig.v1.Finding"> & {
   runtime: string;
 
   /**
-   * What to change, as options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'".
+   * What to change: options of `qconfigctl` or of the runtime that can be pasted, such as "--exclude '*router*'", or a
+   * sentence. Empty if there is no general advice.
    *
    * @generated from field: string fix = 8;
    */
