@@ -10,6 +10,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
+#include "core/limits.h"
 #include "core/plan_layers.h"
 #include "core/snapshot.h"
 
@@ -99,8 +100,10 @@ BENCHMARK(BM_ParsePlanRequest)->Arg(0)->Arg(2000)->Unit(benchmark::kMillisecond)
 
 void BM_PlanLayers(benchmark::State& state) {
   const v1::PlanLayersRequest request = WithOverrides(static_cast<int>(state.range(0)));
+  const Limits limits;
   for (auto _ : state) {
-    const auto plan = PlanLayers(Builtins(), request);
+    if (!CheckShape(request, limits).ok()) return state.SkipWithError("the request is malformed");
+    const auto plan = PlanLayers(Builtins(), request, limits);
     if (!plan.ok()) return state.SkipWithError(plan.status().ToString().c_str());
     benchmark::DoNotOptimize(plan);
   }
