@@ -63,20 +63,22 @@ class PlanTest(ServerTestCase):
 
     def test_totals(self):
         models.write_model(self.folder, "llama", models.llama())
-        totals = json.loads(self.plan_ok(self.folder, "--scheme", "fp8", "-o", "json"))["totals"]
+        totals = json.loads(self.plan_ok(self.folder, "--scheme", "fp8", "-o", "json"))["response"]["totals"]
         linear = 4 * (4 * 256 * 256 + 3 * 1024 * 256)
         self.assertEqual((totals["modules"], totals["quantized"]), ("30", "28"))
         self.assertEqual(int(totals["parameters"]), linear + 2 * 1024 * 256)
         self.assertEqual(int(totals["weight_bytes_before"]), 2 * (linear + 2 * 1024 * 256))
         self.assertIn(f"weights:    {2 * (linear + 2 * 1024 * 256) / 1e6:.2f} MB before", self.plan_ok(self.folder, "--scheme", "fp8"))
 
-    def test_output_json_is_protojson_of_the_response(self):
+    def test_output_json_is_protojson_of_request_and_response(self):
         names = self.write("names", "lm_head Linear [8, 16]\nmodel.layers.0.mlp.up_proj Linear [8, 16]\n")
         plan = json.loads(self.plan_ok(names, "--model-type", "llama", "--scheme", "fp8", "-o", "json"))
-        self.assertEqual(plan["config_of_module"], [0, 1])
-        self.assertEqual(plan["configs"][0]["weight"][0]["dtype"], "DTYPE_FP8_E4M3")
+        self.assertEqual([module["name"] for module in plan["request"]["modules"]], ["lm_head", "model.layers.0.mlp.up_proj"])
+        response = plan["response"]
+        self.assertEqual(response["config_of_module"], [0, 1])
+        self.assertEqual(response["configs"][0]["weight"][0]["dtype"], "DTYPE_FP8_E4M3")
         config = qconfigctl("get-config", "llama", "--scheme", "fp8", "-o", "response", server=self.server)
-        self.assertEqual(plan["config_digest"], json.loads(config.stdout)["config_digest"])
+        self.assertEqual(response["config_digest"], json.loads(config.stdout)["config_digest"])
 
     def test_index_without_weights(self):
         models.write_model(self.folder, "llama", models.llama(), with_shards=False)

@@ -7,7 +7,6 @@
 
 #include "qconfigctl/commands.h"
 #include "qconfigctl/model_reader.h"
-#include "qconfigctl/output_text.h"
 #include "qconfigctl/plan_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
@@ -43,7 +42,7 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   arguments.revisions.FillIn(request);
   const auto response = Client(options).PlanLayers(request);
   if (!response.ok()) return PrintError(response.status(), options);
-  if (arguments.output == "json") return PrintText(JsonText(*response));
+  if (arguments.output == "json") return PrintText(PlanJson(request, *response));
   if (arguments.output == "html") return PrintText(PlanHtml(request, *response));
   return PrintText(PlanText(request, *response));
 }
@@ -80,7 +79,7 @@ void AddPlan(CLI::App& app, const ClientOptions& options, int& exit_code) {
   arguments->revisions.AddTo(*command);
   command
       ->add_option("-o,--output", arguments->output,
-                   "Output format; json is the response, html a page that shows the plan in a browser")
+                   "Output format; json is the request and the response, html a page that shows the plan in a browser")
       ->check(CLI::IsMember({"text", "json", "html"}))
       ->capture_default_str();
   command->callback([arguments, &options, &exit_code] { exit_code = Run(*arguments, options); });

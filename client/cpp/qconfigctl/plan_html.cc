@@ -24,16 +24,20 @@ absl::StatusOr<std::string> CompactJson(const google::protobuf::Message& message
 
 }  // namespace
 
-absl::StatusOr<std::string> PlanHtml(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response) {
-  if (absl::Status status = CheckPlan(request, response); !status.ok()) return status;
+absl::StatusOr<std::string> PlanJson(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response) {
   const auto request_json = CompactJson(request);
   if (!request_json.ok()) return request_json.status();
   const auto response_json = CompactJson(response);
   if (!response_json.ok()) return response_json.status();
+  return absl::StrCat("{\"request\":", *request_json, ",\"response\":", *response_json, "}\n");
+}
+
+absl::StatusOr<std::string> PlanHtml(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response) {
+  if (absl::Status status = CheckPlan(request, response); !status.ok()) return status;
+  const auto json = PlanJson(request, response);
+  if (!json.ok()) return json.status();
   // Names must not end the script element that holds the JSON.
-  const std::string plan =
-      absl::StrReplaceAll(absl::StrCat("{\"request\":", *request_json, ",\"response\":", *response_json, "}"),
-                          {{"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}});
+  const std::string plan = absl::StrReplaceAll(*json, {{"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}});
   const absl::string_view page = kPlanHtml;
   const size_t place = page.find(kPlaceholder);
   return absl::StrCat(page.substr(0, place), plan, page.substr(place + kPlaceholder.size()));
