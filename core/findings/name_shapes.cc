@@ -65,9 +65,8 @@ absl::StatusOr<const NameShapes::Shape*> NameShapes::FirstMatch(absl::string_vie
 
 absl::StatusOr<bool> NameShapes::MatchesModule(absl::string_view pattern, CancellationToken& token,
                                                absl::FunctionRef<bool(size_t)> accept) {
-  QCONFIG_ASSIGN_OR_RETURN(
-      const Shape* const first,
-      FirstMatch(pattern, token, [&accept](const Shape& shape) { return accept(shape.module); }));
+  QCONFIG_ASSIGN_OR_RETURN(const Shape* const first,
+                           FirstMatch(pattern, token, [&accept](const Shape& shape) { return accept(shape.module); }));
   const auto is_digit = [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); };
   if (first == nullptr || std::none_of(pattern.begin(), pattern.end(), is_digit)) return first != nullptr;
   const absl::string_view patterns[] = {pattern};

@@ -42,7 +42,11 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   arguments.revisions.FillIn(request);
   const auto response = Client(options).PlanLayers(request);
   if (!response.ok()) return PrintError(response.status(), options);
-  if (arguments.output == "json") return PrintText(PlanJson(request, *response));
+  if (arguments.output == "json") {
+    auto json = PlanJson(request, *response);
+    if (json.ok()) *json += '\n';
+    return PrintText(json);
+  }
   if (arguments.output == "html") return PrintText(PlanHtml(request, *response));
   return PrintText(PlanText(request, *response));
 }

@@ -29,7 +29,7 @@ absl::StatusOr<std::string> PlanJson(const v1::PlanLayersRequest& request, const
   if (!request_json.ok()) return request_json.status();
   const auto response_json = CompactJson(response);
   if (!response_json.ok()) return response_json.status();
-  return absl::StrCat("{\"request\":", *request_json, ",\"response\":", *response_json, "}\n");
+  return absl::StrCat("{\"request\":", *request_json, ",\"response\":", *response_json, "}");
 }
 
 absl::StatusOr<std::string> PlanHtml(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response) {

@@ -15,7 +15,7 @@ namespace qconfig::client {
 // kInternal: the response does not fit the request.
 absl::StatusOr<std::string> PlanText(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response);
 
-// Returns an object with the members "request" and "response" in ProtoJSON, on one line.
+// Returns an object with the members "request" and "response" in ProtoJSON, without line breaks.
 absl::StatusOr<std::string> PlanJson(const v1::PlanLayersRequest& request, const v1::PlanLayersResponse& response);
 
 // Returns a page that shows the plan in a browser, made from client/plan.html. kInternal: as above.

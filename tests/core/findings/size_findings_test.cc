@@ -52,6 +52,19 @@ TEST(SizeFindingsTest, SomeRuntimesSplitExpertsInSmallerGroups) {
             "GROUP_SIZE_MISMATCH WARNING spec.scheme 24 --layer '*.down_proj=int4_wo_64'\n");
 }
 
+TEST(SizeFindingsTest, SomeRuntimesDoNotCheckMxWeightsWithStaticInputs) {
+  const std::string fix = " spec.scheme 3 --exclude 'lm_head' --exclude '*.down_proj'\n";
+  EXPECT_EQ(Lines(FindingsFor("mxfp4", "mlp.down_proj", 11008, 16)), "GROUP_SIZE_MISMATCH ERROR" + fix);
+  EXPECT_EQ(Lines(FindingsFor("mxfp4_fp8", "mlp.down_proj", 11008, 16)), "GROUP_SIZE_MISMATCH WARNING" + fix);
+}
+
+TEST(SizeFindingsTest, OnlyWeightsWithTwoDimensionsAreChecked) {
+  EXPECT_EQ(Lines(FindingsOf("spec { model_type: 'llama' scheme: 'int4_wo_128' }"
+                             "modules { name: 'patch_embed.proj' type: 'Conv2d' shape: [1152, 3, 14, 14] }" +
+                             LinearModule("model.layers.0.self_attn.q_proj"))),
+            "");
+}
+
 TEST(SizeFindingsTest, SchemesWithoutGroupsAndUnknownShapesHaveNoFindings) {
   EXPECT_EQ(Lines(FindingsFor("fp8", "mlp.down_proj", 2881, 8)), "");
   EXPECT_EQ(Lines(FindingsOf("spec { model_type: 'llama' scheme: 'int4_wo_128' }" +
