@@ -158,7 +158,7 @@ bool Pattern::MayAgree(const Token& token, const Pattern& other, const Token& ot
 }
 
 bool Pattern::MayOverlap(const Pattern& other, size_t& steps) const {
-  const auto may_overlap = [&](auto token, auto end, auto other_token, auto other_end) {
+  const auto may_overlap = [&](auto token, const auto& end, auto other_token, const auto& other_end) {
     for (; token != end && other_token != other_end; ++token, ++other_token) {
       steps += 1 + SizeOfSet(*token) + other.SizeOfSet(*other_token);
       if (token->kind == Token::Kind::kAnyRun || other_token->kind == Token::Kind::kAnyRun) break;

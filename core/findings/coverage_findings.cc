@@ -135,6 +135,7 @@ class TemplateFitFinder {
                      [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
     if (candidates.size() > kMaxTemplates) candidates.resize(kMaxTemplates);
     std::vector<std::string> names;
+    names.reserve(candidates.size());
     for (const Candidate& candidate : candidates) names.push_back(candidate.llm_template->model_type());
     return names;
   }

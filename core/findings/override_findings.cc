@@ -76,6 +76,7 @@ class LosingOverrideFinder {
     }
     if (winners.empty()) return absl::OkStatus();
     std::vector<std::string> reasons;
+    reasons.reserve(winners.size());
     for (const uint32_t winner : winners) reasons.push_back(Reason(rule(winner)));
     v1::Finding& finding =
         *findings_.Add(v1::FINDING_CODE_OVERRIDE_NEVER_WINS, v1::FINDING_SEVERITY_WARNING,
