@@ -21,6 +21,7 @@
 #include "core/quark_json_reader.h"
 #include "qconfigctl/file_tree.h"
 #include "qconfigctl/output_text.h"
+#include "tests/source_files.h"
 
 namespace qconfig::client {
 namespace {
@@ -62,7 +63,7 @@ std::string Yaml(const ordered_json& json, const std::string& indent = "") {
 }
 
 ordered_json CatalogFile(const std::string& name) {
-  std::ifstream file(absl::StrCat(QCONFIG_CATALOG_DIR, "/", name));
+  std::ifstream file(SourceFile(absl::StrCat("core/catalog/quark-0.12.post1/", name)));
   return ordered_json::parse(file);
 }
 

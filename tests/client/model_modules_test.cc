@@ -15,6 +15,7 @@
 #include "qconfigctl/module_names.h"
 #include "qconfigctl/module_rules.h"
 #include "tests/client/module_summaries.h"
+#include "tests/source_files.h"
 
 namespace qconfig::client {
 namespace {
@@ -53,7 +54,7 @@ Model ParseList(const std::string& text) {
 }
 
 TEST(ModelModulesTest, ReproducesTheModulesThatQuarkSees) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/modules.json");
+  std::ifstream file(SourceFile("tests/golden/modules.json"));
   const json models = json::parse(file);
   ASSERT_EQ(models.size(), 33u);
   for (const auto& [model_type, expected] : models.items()) {

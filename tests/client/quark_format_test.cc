@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "qconfigctl/observers.h"
+#include "tests/source_files.h"
 
 namespace qconfig::client {
 namespace {
@@ -304,7 +305,7 @@ TEST(QuarkNullsTest, AlgorithmFieldsAcceptNullWhereVocabulariesDeclareNone) {
     }
   };
   for (const char* release : {"quark-0.12.post1", "quark-0.13"}) {
-    std::ifstream file(absl::StrCat(QCONFIG_CATALOG_DIR, "/../", release, "/vocabulary.json"));
+    std::ifstream file(SourceFile(absl::StrCat("core/catalog/", release, "/vocabulary.json")));
     const ordered_json vocabulary = ordered_json::parse(file);
     for (const auto& [algorithm, fields] : vocabulary["algorithms"].items()) {
       expect_as_declared(fields, algorithm, nullptr);

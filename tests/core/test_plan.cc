@@ -12,6 +12,7 @@
 #include "core/builtin_catalogs.h"
 #include "core/findings/plan_findings.h"
 #include "core/resolve_config.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 
@@ -41,7 +42,7 @@ Snapshot WithTemplate(const std::string& llm_template) {
 
 ModuleList::Messages ModulesOf(const std::string& model_type) {
   static const auto* const kArchitectures =
-      new nlohmann::json(nlohmann::json::parse(std::ifstream(QCONFIG_GOLDEN_DIR "/modules.json")));
+      new nlohmann::json(nlohmann::json::parse(std::ifstream(SourceFile("tests/golden/modules.json"))));
   ModuleList::Messages modules;
   for (const nlohmann::json& name_and_type : kArchitectures->at(model_type)) {
     v1::Module& module = *modules.Add();

@@ -11,12 +11,13 @@
 #include "core/get_config.h"
 #include "core/request_shape.h"
 #include "tests/core/test_support.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
 
 TEST(DigestVectorsTest, DigestsNeverChange) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/digests.json");
+  std::ifstream file(SourceFile("tests/golden/digests.json"));
   const auto vectors = nlohmann::json::parse(file);
   ASSERT_FALSE(vectors.empty());
   for (const auto& vector : vectors) {

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/algorithms.h"
 #include "core/quark_json_reader.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
@@ -90,7 +91,7 @@ constexpr ErrorMapping kErrorMappings[] = {
 }  // namespace
 
 std::vector<ordered_json> ReadGoldenCases(const std::string& release, const std::string& name) {
-  std::istringstream lines(Gunzip(absl::StrCat(QCONFIG_GOLDEN_DIR, "/quark-", release, "/", name, ".jsonl.gz")));
+  std::istringstream lines(Gunzip(SourceFile(absl::StrCat("tests/golden/quark-", release, "/", name, ".jsonl.gz"))));
   std::vector<ordered_json> cases;
   for (std::string line; std::getline(lines, line);) cases.push_back(ordered_json::parse(line));
   if (cases.empty()) Die(name + " has no cases");
@@ -221,7 +222,7 @@ std::string DifferenceFrom(const ordered_json& golden, const v1::GetConfigRespon
 
 v1::PlanLayersRequest ReadPlanRequest(const ordered_json& golden) {
   static const ordered_json models = [] {
-    std::ifstream file(absl::StrCat(QCONFIG_GOLDEN_DIR, "/modules.json"));
+    std::ifstream file(SourceFile("tests/golden/modules.json"));
     return ordered_json::parse(file);
   }();
   v1::PlanLayersRequest request;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "tests/core/test_plan.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ReadArchitectures() {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/modules.json");
+  std::ifstream file(SourceFile("tests/golden/modules.json"));
   return ordered_json::parse(file);
 }
 

@@ -8,13 +8,14 @@
 
 #include "tests/core/test_plan.h"
 #include "tests/core/test_support.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
 
 TEST(PlainPlanTest, EqualsTheFastPlan) {
   const Snapshot snapshot(std::shared_ptr<const Catalog>(&CatalogOfRelease("0.13"), [](const Catalog*) {}));
-  const auto architectures = nlohmann::json::parse(std::ifstream(QCONFIG_GOLDEN_DIR "/modules.json"));
+  const auto architectures = nlohmann::json::parse(std::ifstream(SourceFile("tests/golden/modules.json")));
   for (const auto& [model_type, unused] : architectures.items()) {
     for (const char* extra : {"", "kv_cache_scheme: 'fp8' attention_scheme: 'fp8'",
                               "kv_cache_scheme: 'fp8' exclude_layers { patterns: ['*.2.self_attn.k_proj', '*head'] }",

@@ -12,6 +12,7 @@
 #include "core/runtimes/runtime_findings.h"
 #include "tests/core/test_plan.h"
 #include "tests/core/test_support.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 // The schemes that the runtime is known to reject for linear layers.
 std::set<std::string> RejectedLinear(const std::string& release, const std::string& runtime) {
   static const auto* const kCases =
-      new nlohmann::json(nlohmann::json::parse(std::ifstream(QCONFIG_GOLDEN_DIR "/runtime_schemes.json")));
+      new nlohmann::json(nlohmann::json::parse(std::ifstream(SourceFile("tests/golden/runtime_schemes.json"))));
   std::set<std::string> schemes;
   for (const auto& item : *kCases) {
     if (item["release"] == release && item["runtime"] == runtime && !item["linear"] && item["linear_is_certain"]) {
@@ -57,7 +58,7 @@ bool QuantizesHead(const PlanContext& context) {
 
 // With its own template, a model has the errors that the runtimes' data names, and no others.
 TEST(ArchitectureFindingsTest, OfKnownArchitecturesHaveNoFalseAlarms) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/modules.json");
+  std::ifstream file(SourceFile("tests/golden/modules.json"));
   const auto architectures = nlohmann::json::parse(file);
   const std::string release = "0.13";  // has a template for each of them
   const Snapshot snapshot(std::shared_ptr<const Catalog>(&CatalogOfRelease(release), [](const Catalog*) {}));
@@ -93,7 +94,7 @@ TEST(ArchitectureFindingsTest, OfKnownArchitecturesHaveNoFalseAlarms) {
 }
 
 TEST(ArchitectureFindingsTest, WithoutRuntimesKnownArchitecturesHaveNoFusedFindings) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/modules.json");
+  std::ifstream file(SourceFile("tests/golden/modules.json"));
   const auto architectures = nlohmann::json::parse(file);
   for (const auto& [model_type, unused] : architectures.items()) {
     for (const char* extra : {"", " kv_cache_scheme: 'fp8'", " kv_cache_scheme: 'fp8' attention_scheme: 'fp8'"}) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/embedded_files.h"
 #include "tests/core/test_support.h"
+#include "tests/source_files.h"
 
 namespace qconfig {
 namespace {
@@ -27,7 +28,7 @@ TEST(RuntimeRulesTest, BuiltInDataIsValid) {
 
 // tests/golden/runtime_schemes.json has what the runtimes themselves decided.
 TEST(RuntimeRulesTest, AcceptExactlyTheSchemesThatTheRuntimeAccepts) {
-  std::ifstream file(QCONFIG_GOLDEN_DIR "/runtime_schemes.json");
+  std::ifstream file(SourceFile("tests/golden/runtime_schemes.json"));
   const auto cases = nlohmann::json::parse(file);
   ASSERT_EQ(cases.size(), 165U);
   for (const auto& item : cases) {
