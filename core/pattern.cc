@@ -9,17 +9,26 @@
 namespace qconfig {
 namespace {
 
-// Matches all `items` with all `tokens`. If a token does not accept an item, only the last run before it needs to grow,
-// by one item: earlier runs already have the shortest length that works.
+// Matches all `items` with all `tokens`. First, the tokens after the last run must accept the last items. Then, if a
+// token does not accept an item, only the last run before it needs to grow, by one item: earlier runs already have the
+// shortest length that works.
 template <typename Token, typename Item, typename IsRun, typename Accept>
 bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, IsRun is_run, Accept accept) {
+  size_t end = tokens.size();
+  for (; end > 0 && !is_run(tokens[end - 1]); --end, --size) {
+    if (size == 0 || !accept(tokens[end - 1], items[size - 1])) return false;
+  }
+  if (end == 0) return size == 0;
   constexpr size_t kNone = static_cast<size_t>(-1);
   size_t t = 0, i = 0, run = kNone, run_end = 0;
-  while (i < size) {
-    if (t < tokens.size() && is_run(tokens[t])) {
+  while (true) {
+    if (is_run(tokens[t])) {
+      if (t + 1 == end) return true;
       run = t++;
       run_end = i;
-    } else if (t < tokens.size() && accept(tokens[t], items[i])) {
+    } else if (i == size) {
+      return false;
+    } else if (accept(tokens[t], items[i])) {
       ++t;
       ++i;
     } else if (run != kNone) {
@@ -29,8 +38,6 @@ bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, 
       return false;
     }
   }
-  while (t < tokens.size() && is_run(tokens[t])) ++t;
-  return t == tokens.size();
 }
 
 }  // namespace
@@ -61,6 +68,10 @@ Pattern::Pattern(absl::string_view text) {
       tokens_.push_back({Token::Kind::kLiteral, c});
     }
   }
+  constexpr uint32_t kAsciiEnd = 0x80;
+  is_bytewise_ = std::all_of(tokens_.begin(), tokens_.end(), [](const Token& token) {
+    return token.kind == Token::Kind::kAnyRun || (token.kind == Token::Kind::kLiteral && token.value < kAsciiEnd);
+  });
 }
 
 // Splits the set into ranges like Python: a hyphen makes a range unless it is first, last, or less than two characters
@@ -135,11 +146,14 @@ bool Pattern::Matches(const std::u32string& name) const {
 }
 
 bool Pattern::Matches(absl::string_view name) const {
-  const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
-  if (!ascii) return Matches(DecodeUtf8(name));
+  const auto is_ascii = [](char c) { return static_cast<signed char>(c) >= 0; };
+  if (!is_bytewise_ && !std::all_of(name.begin(), name.end(), is_ascii)) return Matches(DecodeUtf8(name));
   return MatchAll(
       tokens_, name.data(), name.size(), [](const Token& token) { return token.kind == Token::Kind::kAnyRun; },
-      [this](const Token& token, char c) { return Accepts(token, static_cast<char32_t>(c)); });
+      [this](const Token& token, char c) {
+        const auto character = static_cast<char32_t>(c);
+        return token.kind == Token::Kind::kLiteral ? token.value == character : Accepts(token, character);
+      });
 }
 
 bool Pattern::Covers(const Pattern& other, size_t& steps) const {

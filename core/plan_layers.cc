@@ -142,6 +142,8 @@ absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, cons
   QCONFIG_ASSIGN_OR_RETURN(const v1::QConfig config, ResolveConfig(snapshot, spec, limits, token));
   QCONFIG_ASSIGN_OR_RETURN(const v1::LlmTemplate* const llm_template,
                            snapshot.FindTemplate(spec.model_type(), "spec.model_type"));
+  // Before the modules take memory, because the JSON of many overrides takes megabytes, too.
+  const std::string digest = Sha256Hex(CanonicalJson(config));
   QCONFIG_ASSIGN_OR_RETURN(const ModuleList modules, ModuleList::Expand(request.modules(), limits, token));
   QCONFIG_ASSIGN_OR_RETURN(LayerPlan plan, ComputeLayerPlan(config, spec, *llm_template, modules, token));
   const PlanContext context{snapshot, spec, *llm_template, config, modules, plan, request.tensor_parallel_size()};
@@ -155,7 +157,7 @@ absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, cons
   response.set_catalog(snapshot.catalog().name());
   response.set_catalog_digest(snapshot.catalog().digest());
   response.set_revision(snapshot.revision());
-  response.set_config_digest(Sha256Hex(CanonicalJson(config)));
+  response.set_config_digest(digest);
   *response.mutable_totals() = ComputeTotals(config, modules, plan);
   for (v1::Finding& finding : kept) *response.add_findings() = std::move(finding);
   response.set_finding_total(finding_total);

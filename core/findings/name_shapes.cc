@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
@@ -11,9 +12,10 @@
 #include "core/status_macros.h"
 
 namespace qconfig {
-namespace {
 
-void AppendWithoutNumbers(absl::string_view text, std::string& out) {
+std::string WithoutNumbers(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
   bool in_number = false;
   for (const char c : text) {
     const bool is_digit = absl::ascii_isdigit(static_cast<unsigned char>(c));
@@ -21,27 +23,18 @@ void AppendWithoutNumbers(absl::string_view text, std::string& out) {
     if (is_digit && !in_number) out.push_back('0');
     in_number = is_digit;
   }
-}
-
-}  // namespace
-
-std::string WithoutNumbers(absl::string_view text) {
-  std::string out;
-  AppendWithoutNumbers(text, out);
   return out;
 }
 
 absl::StatusOr<absl::Span<const NameShapes::Shape>> NameShapes::Get(CancellationToken& token) {
   if (computed_) return absl::MakeConstSpan(shapes_);
   absl::flat_hash_set<std::string> seen;
-  std::string text;
-  for (size_t i = 0; i < modules_.size() && shapes_.size() < kMaxShapes; ++i) {
-    if (i > 0 && modules_.message_index(i) == modules_.message_index(i - 1)) continue;  // differs only in numbers
-    const absl::string_view name = modules_.name(i);
+  for (const ModuleList::Form& form : modules_.forms()) {
+    if (shapes_.size() == kMaxShapes) break;
+    const absl::string_view name = modules_.name(form.first);
     QCONFIG_RETURN_IF_ERROR(token.Spend(name.size() + 1));
-    text.clear();
-    AppendWithoutNumbers(name, text);
-    if (seen.insert(text).second) shapes_.push_back({text, i});
+    std::string text = WithoutNumbers(name);
+    if (seen.insert(text).second) shapes_.push_back({std::move(text), form.first});
   }
   computed_ = true;
   return absl::MakeConstSpan(shapes_);

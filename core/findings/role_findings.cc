@@ -63,29 +63,25 @@ class RoleFinder {
 
  private:
   absl::Status CollectGroups() {
-    constexpr size_t kStepsPerModule = 20;
-    QCONFIG_RETURN_IF_ERROR(token_.Spend(context_.modules.size() * kStepsPerModule));
-    const ModuleNames& names = ModuleNames::Builtin();
-    size_t message = context_.modules.size();  // of the previous quantized module; first none
-    bool is_special = false;
-    const NamedRole* role = nullptr;
-    for (size_t i = 0; i < context_.modules.size(); ++i) {
-      if (!has_weight_[context_.plan.config_of_module[i]]) continue;
-      if (context_.modules.message_index(i) != message) {
-        message = context_.modules.message_index(i);
-        role = names.FindRole(context_.modules.name(i));
-        is_special = role != nullptr || IsEmbedding(i);
-      }
-      if (is_special) AddToGroup(role, i);
+    constexpr size_t kStepsPerModule = 3;
+    constexpr size_t kStepsPerForm = 100;
+    const ModuleList& modules = context_.modules;
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(modules.size() * kStepsPerModule + modules.forms().size() * kStepsPerForm));
+    struct FormRole {
+      bool has_role;
+      const NamedRole* role;  // null: an embedding
+    };
+    std::vector<FormRole> roles;
+    roles.reserve(modules.forms().size());
+    for (const ModuleList::Form& form : modules.forms()) {
+      const NamedRole* const role = ModuleNames::Builtin().FindRole(modules.name(form.first));
+      roles.push_back({role != nullptr || absl::StartsWith(form.message->type(), "Embedding"), role});
+    }
+    for (size_t i = 0; i < modules.size(); ++i) {
+      const FormRole& found = roles[modules.form_of(i)];
+      if (found.has_role && has_weight_[context_.plan.config_of_module[i]]) AddToGroup(found.role, i);
     }
     return absl::OkStatus();
-  }
-
-  // REQUIRES: the weight of the module is quantized.
-  bool IsEmbedding(size_t module) const {
-    // The global configuration does not apply to embeddings. Looking at most messages would take longer than the rest.
-    return context_.plan.rule(module).kind() != v1::LAYER_RULE_KIND_GLOBAL &&
-           absl::StartsWith(context_.modules.message(module).type(), "Embedding");
   }
 
   void AddToGroup(const NamedRole* role, size_t module) {

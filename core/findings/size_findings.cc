@@ -77,16 +77,21 @@ class SizeFinder {
   absl::Status Find() {
     const bool any = std::any_of(groupings_.begin(), groupings_.end(), [](const auto& list) { return !list.empty(); });
     if (!any) return absl::OkStatus();
-    AffectedModules* affected = nullptr;  // by the mismatch of the previous module
+    struct Checked {
+      uint32_t config = 0;
+      AffectedModules* affected = nullptr;
+    };
+    std::vector<Checked> checked(context_.modules.forms().size());  // the last module with each form
     for (size_t i = 0; i < context_.modules.size(); ++i) {
-      if (i == 0 || context_.modules.message_index(i) != context_.modules.message_index(i - 1) ||
-          context_.plan.config_of_module[i] != context_.plan.config_of_module[i - 1]) {
-        constexpr size_t kStepsPerCheck = 20;
+      Checked& last = checked[context_.modules.form_of(i)];
+      if (last.config != context_.plan.config_of_module[i]) {
+        constexpr size_t kStepsPerCheck = 50;
         QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerCheck));
+        last.config = context_.plan.config_of_module[i];
         const std::optional<Mismatch> mismatch = Check(i);
-        affected = mismatch.has_value() ? &affected_[*mismatch] : nullptr;
+        last.affected = mismatch.has_value() ? &affected_[*mismatch] : nullptr;
       }
-      if (affected != nullptr) affected->Add(i);
+      if (last.affected != nullptr) last.affected->Add(i);
     }
     for (const auto& [mismatch, modules] : affected_) QCONFIG_RETURN_IF_ERROR(Add(mismatch, modules));
     return absl::OkStatus();
@@ -103,8 +108,8 @@ class SizeFinder {
       if (axis < 0 || axis >= kDimensions) continue;
       const int64_t dimension = message.shape(axis);
       const bool whole = dimension % grouping.size == 0;
-      if (whole && !FailsOnRank(message, axis, grouping.size)) continue;
-      const bool is_tolerated = whole && IsTolerated(message, axis, grouping.size, config);
+      if (whole && !FailsOnRank(module, axis, grouping.size)) continue;
+      const bool is_tolerated = whole && IsTolerated(module, axis, grouping.size);
       const absl::string_view name = message.type() != "Linear" ? "dimension"
                                      : axis == 0                ? "output dimension"
                                                                 : "input dimension";
@@ -114,19 +119,21 @@ class SizeFinder {
     return std::nullopt;
   }
 
-  bool FailsOnRank(const v1::Module& message, int axis, int64_t group_size) const {
+  bool FailsOnRank(size_t module, int axis, int64_t group_size) const {
+    const v1::Module& message = context_.modules.message(module);
     // `group_size` divides the dimension here, so the product, which could overflow, is not needed.
     if (ranks_ <= 1 || message.shape(axis) / group_size % ranks_ == 0) return false;
     if (message.type() != "Linear") return false;
-    return ModuleNames::Builtin().FindSplit(message.name()) == (axis == 0 ? RankSplit::kOutputs : RankSplit::kInputs);
+    const RankSplit split = ModuleNames::Builtin().FindSplit(context_.modules.name(module));
+    return split == (axis == 0 ? RankSplit::kOutputs : RankSplit::kInputs);
   }
 
   // Runtimes pad experts or use smaller groups for them, do not check MX weights with static FP8 inputs, and copy heads
   // of keys and values if there are fewer than ranks.
-  bool IsTolerated(const v1::Module& message, int axis, int64_t group_size, uint32_t config) const {
-    if (axis == 0 && message.shape(axis) / group_size < ranks_) return true;
-    if (ModuleNames::Builtin().IsExpert(message.name())) return true;
-    const v1::QLayerConfig& layer = context_.plan.configs[config - 1];
+  bool IsTolerated(size_t module, int axis, int64_t group_size) const {
+    if (axis == 0 && context_.modules.message(module).shape(axis) / group_size < ranks_) return true;
+    if (ModuleNames::Builtin().IsExpert(context_.modules.name(module))) return true;
+    const v1::QLayerConfig& layer = *context_.plan.config(module);
     return layer.input_tensors_size() > 0 && layer.input_tensors(0).dtype() == v1::DTYPE_FP8_E4M3 &&
            !layer.input_tensors(0).is_dynamic() && layer.weight_size() > 0 && layer.weight(0).scale_format() == "e8m0";
   }

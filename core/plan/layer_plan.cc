@@ -66,14 +66,12 @@ class LayerPlanner {
     uses_.resize(rules_.size());
     is_stripped_.resize(rules_.size());
     plan_.rule_of_module.reserve(modules_.size());
+    std::vector<TypeRules> types;  // by form
+    types.reserve(modules_.forms().size());
+    for (const ModuleList::Form& form : modules_.forms()) types.push_back(RulesOfType(form.message->type()));
     std::vector<uint32_t> matches;
-    absl::string_view type_name;  // of the previous module
-    TypeRules type{};
     for (size_t i = 0; i < modules_.size(); ++i) {
-      if (type_name != modules_.message(i).type()) {
-        type_name = modules_.message(i).type();
-        type = RulesOfType(modules_.message(i).type());
-      }
+      const TypeRules& type = types[modules_.form_of(i)];
       if (!type.is_quantizable) {
         plan_.rule_of_module.push_back(kNotQuantizable);
         continue;
@@ -224,8 +222,8 @@ class LayerPlanner {
     for (uint32_t& rule : plan_.rule_of_module) {
       if (number_of_rule[rule] == kUnused) {
         number_of_rule[rule] = static_cast<uint32_t>(plan_.rules.size());
-        plan_.rules.push_back(rules_[rule].message);
         config_of_rule[rule] = NumberOfConfig(rule, numbers);
+        plan_.rules.push_back(std::move(rules_[rule].message));
       }
       plan_.config_of_module.push_back(config_of_rule[rule]);
       rule = number_of_rule[rule];

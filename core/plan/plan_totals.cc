@@ -176,11 +176,6 @@ WeightSizes Measure(const v1::Module& module, const v1::QLayerConfig* config) {
   return {std::llround(values), before, after};
 }
 
-bool HaveEqualWeights(const v1::Module& a, const v1::Module& b) {
-  return a.shape_size() == b.shape_size() && std::equal(a.shape().begin(), a.shape().end(), b.shape().begin()) &&
-         a.dtype() == b.dtype();
-}
-
 double KvCacheBits(const v1::QConfig& config, const LayerPlan& plan) {
   for (const v1::LayerRule& rule : plan.rules) {
     if (rule.kind() != v1::LAYER_RULE_KIND_KV_CACHE) continue;
@@ -193,16 +188,18 @@ double KvCacheBits(const v1::QConfig& config, const LayerPlan& plan) {
 
 v1::PlanTotals ComputeTotals(const v1::QConfig& config, const ModuleList& modules, const LayerPlan& plan) {
   std::vector<v1::ConfigTotals> by_config(plan.configs.size() + 1);
-  size_t previous = 0;
-  WeightSizes sizes;  // of the module `previous`
+  struct Measured {
+    uint32_t config = static_cast<uint32_t>(-1);
+    WeightSizes sizes;
+  };
+  std::vector<Measured> measured(modules.forms().size());  // the last module with each form
   for (size_t i = 0; i < modules.size(); ++i) {
-    if (i == 0 || plan.config_of_module[i] != plan.config_of_module[previous] ||
-        (modules.message_index(i) != modules.message_index(previous) &&
-         !HaveEqualWeights(modules.message(i), modules.message(previous)))) {
+    const uint32_t config_of_module = plan.config_of_module[i];
+    auto& [measured_config, sizes] = measured[modules.form_of(i)];
+    if (std::exchange(measured_config, config_of_module) != config_of_module) {
       sizes = Measure(modules.message(i), plan.config(i));
     }
-    previous = i;
-    v1::ConfigTotals& part = by_config[plan.config_of_module[i]];
+    v1::ConfigTotals& part = by_config[config_of_module];
     part.set_modules(part.modules() + 1);
     part.set_parameters(part.parameters() + sizes.values);
     part.set_weight_bytes_before(part.weight_bytes_before() + sizes.bytes_before);

@@ -79,6 +79,8 @@ class FusedFinder {
       }
       groups_.emplace_back().fused = &group;
     }
+    memberships_of_form_.reserve(kinds_.kinds().size());
+    for (const ModuleKinds::Kind& kind : kinds_.kinds()) memberships_of_form_.push_back(&MembershipsOf(kind));
   }
 
   absl::Status Find() {
@@ -103,22 +105,17 @@ class FusedFinder {
            std::find(lookup.model_types.begin(), lookup.model_types.end(), model_type()) != lookup.model_types.end();
   }
 
-  const std::vector<Membership>& MembershipsOf(size_t i) {
+  const std::vector<Membership>& MembershipsOf(const ModuleKinds::Kind& kind) const {
     static const auto* const kNone = new std::vector<Membership>();
     static const auto* const kExpert = new std::vector<Membership>{{kExperts, 0}};
-    const ModuleKinds::Kind& kind = kinds_.Of(i);
-    if (kind_number_ != kind.number) {
-      kind_number_ = kind.number;
-      if (!kind.is_linear) {
-        current_ = kNone;
-      } else if (kind.is_expert) {
-        current_ = kExpert;
-      } else {
-        const auto it = memberships_.find(kind.last);
-        current_ = it == memberships_.end() ? kNone : &it->second;
-      }
-    }
-    return *current_;
+    if (!kind.is_linear) return *kNone;
+    if (kind.is_expert) return *kExpert;
+    const auto it = memberships_.find(kind.last);
+    return it == memberships_.end() ? *kNone : it->second;
+  }
+
+  const std::vector<Membership>& MembershipsOf(size_t i) const {
+    return *memberships_of_form_[context_.modules.form_of(i)];
   }
 
   uint32_t ClassOf(size_t i) const { return class_of_config_[context_.plan.config_of_module[i]]; }
@@ -262,13 +259,12 @@ class FusedFinder {
   CancellationToken& token_;
   FindingList& findings_;
   const FusedGroupTable& table_;
-  ModuleKinds kinds_;
+  const ModuleKinds kinds_;
   std::vector<uint32_t> class_of_config_;
   std::vector<GroupState> groups_;
   absl::flat_hash_map<absl::string_view, std::vector<Membership>> memberships_;  // by last component
-  absl::flat_hash_map<std::vector<uint32_t>, size_t> cause_of_classes_;          // of the current group
-  size_t kind_number_ = 0;                                                       // of `current_`
-  const std::vector<Membership>* current_ = nullptr;
+  std::vector<const std::vector<Membership>*> memberships_of_form_;
+  absl::flat_hash_map<std::vector<uint32_t>, size_t> cause_of_classes_;  // of the current group
 };
 
 }  // namespace

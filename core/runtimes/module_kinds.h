@@ -3,8 +3,8 @@
 #define QCONFIG_CORE_RUNTIMES_MODULE_KINDS_H_
 
 #include <cstddef>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,25 +23,28 @@ inline absl::string_view ParentName(absl::string_view name) {
   return dot == absl::string_view::npos ? "" : name.substr(0, dot);
 }
 
-// What the searches for findings need to know about the names and types of modules. Analyzes each message once, because
-// the names of its modules differ only in numbers, unless the last component has a range. Not thread-safe.
+// What the searches for findings need to know about the names and types of modules. Immutable.
 class ModuleKinds {
  public:
   struct Kind {
     absl::string_view last;  // the last component of the module's name
-    bool is_linear = false;
-    bool is_expert = false;
-    size_t number = 0;  // of the analysis: modules with the same number have the same kind
+    bool is_linear;
+    bool is_expert;
   };
 
+  // `modules` must outlive the object.
   explicit ModuleKinds(const ModuleList& modules)
-      : modules_(modules), list_(absl::StrCat(".", BuiltinFusedGroups().expert_list(), ".")) {}
-
-  // Fast if the module before `i` was the last one asked for.
-  const Kind& Of(size_t i) {
-    if (message_ != modules_.message_index(i) || last_varies_) Analyze(i);
-    return kind_;
+      : modules_(modules), list_(absl::StrCat(".", BuiltinFusedGroups().expert_list(), ".")) {
+    kinds_.reserve(modules.forms().size());
+    for (const ModuleList::Form& form : modules.forms()) {
+      const absl::string_view name = modules.name(form.first);
+      kinds_.push_back({LastComponent(name), form.message->type() == "Linear", absl::StrContains(name, list_)});
+    }
   }
+
+  const Kind& Of(size_t i) const { return kinds_[modules_.form_of(i)]; }
+  // By form.
+  const std::vector<Kind>& kinds() const { return kinds_; }
 
   // The name under which a runtime looks all experts of a layer up: that of their list. REQUIRES: `i` is an expert.
   absl::string_view ExpertList(size_t i) const {
@@ -50,32 +53,9 @@ class ModuleKinds {
   }
 
  private:
-  void Analyze(size_t i) {
-    message_ = modules_.message_index(i);
-    const v1::Module& message = modules_.message(i);
-    // A range has dots itself, so that the text after the last dot is "60}" if the last component is "{0..60}".
-    last_varies_ = absl::StrContains(LastComponent(message.name()), '}');
-    kind_.last = LastComponent(last_varies_ ? modules_.name(i) : absl::string_view(message.name()));
-    kind_.is_linear = message.type() == "Linear";
-    kind_.is_expert = IsExpert(message.name());
-    ++kind_.number;
-  }
-
-  bool IsExpert(absl::string_view name) {
-    // The experts of a layer often follow each other.
-    if (!prefix_.empty() && absl::StartsWith(name, prefix_)) return true;
-    const size_t list = name.find(list_);
-    if (list == absl::string_view::npos) return false;
-    prefix_ = name.substr(0, list + list_.size());
-    return true;
-  }
-
   const ModuleList& modules_;
-  const std::string list_;    // with dots around it
-  absl::string_view prefix_;  // of the last expert, up to the expert's number
-  std::optional<size_t> message_;
-  bool last_varies_ = false;  // whether the last component of the message's name has a range
-  Kind kind_;
+  const std::string list_;  // with dots around it
+  std::vector<Kind> kinds_;
 };
 
 }  // namespace qconfig

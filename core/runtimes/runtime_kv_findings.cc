@@ -161,7 +161,7 @@ class KvCacheFinder {
     return absl::OkStatus();
   }
 
-  bool HasLoadableScale(size_t i) {
+  bool HasLoadableScale(size_t i) const {
     if (!runtime_.kv_cache.has_value() || runtime_.kv_cache->scale_modules.empty()) return true;
     const std::vector<std::string>& names = runtime_.kv_cache->scale_modules;
     return std::find(names.begin(), names.end(), kinds_.Of(i).last) != names.end();
@@ -211,7 +211,7 @@ class KvCacheFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  ModuleKinds kinds_;
+  const ModuleKinds kinds_;
   absl::flat_hash_map<absl::string_view, const Entry*> entries_;  // of `layer_quant_config`, by pattern
   absl::flat_hash_set<absl::string_view> attention_patterns_;
   v1::Finding kv_cache_;                            // modules that a KV cache pattern decides about

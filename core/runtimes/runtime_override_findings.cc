@@ -54,6 +54,8 @@ class OverrideFinder {
       const auto it = runtime.native_fused->modules.find(model_type);
       if (it != runtime.native_fused->modules.end()) native_fused_ = &it->second;
     }
+    lookups_.reserve(kinds_.kinds().size());
+    for (const ModuleKinds::Kind& kind : kinds_.kinds()) lookups_.push_back(LookupOf(kind));
   }
 
   absl::Status Find() {
@@ -81,19 +83,11 @@ class OverrideFinder {
     return std::find(list.begin(), list.end(), text) != list.end();
   }
 
-  Lookup LookupOf(size_t i) {
-    const ModuleKinds::Kind& kind = kinds_.Of(i);
-    if (kind_number_ == kind.number) return lookup_;
-    kind_number_ = kind.number;
-    lookup_ = Lookup::kByName;
-    if (kind.is_expert && runtime_.looks_up_expert_list) {
-      lookup_ = Lookup::kByExpertList;
-    } else if (uses_fused_lookup_ && Has(runtime_.fused_lookup->group.parts, kind.last)) {
-      lookup_ = Lookup::kByFusedName;
-    } else if (native_fused_ != nullptr && Has(*native_fused_, kind.last)) {
-      lookup_ = Lookup::kNative;
-    }
-    return lookup_;
+  Lookup LookupOf(const ModuleKinds::Kind& kind) const {
+    if (kind.is_expert && runtime_.looks_up_expert_list) return Lookup::kByExpertList;
+    if (uses_fused_lookup_ && Has(runtime_.fused_lookup->group.parts, kind.last)) return Lookup::kByFusedName;
+    if (native_fused_ != nullptr && Has(*native_fused_, kind.last)) return Lookup::kNative;
+    return Lookup::kByName;
   }
 
   absl::Status FindBanks() {
@@ -126,7 +120,7 @@ class OverrideFinder {
 
   absl::Status Check(size_t i) {
     const uint32_t rule = context_.plan.rule_of_module[i];
-    switch (LookupOf(i)) {
+    switch (lookups_[context_.modules.form_of(i)]) {
       case Lookup::kByExpertList:
         return CheckExpert(i);
       case Lookup::kByFusedName:
@@ -227,7 +221,7 @@ class OverrideFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  ModuleKinds kinds_;
+  const ModuleKinds kinds_;
   ExportedOverrides overrides_;
   ConfigClasses classes_;
   std::vector<uint32_t> class_of_config_;
@@ -235,9 +229,8 @@ class OverrideFinder {
   absl::flat_hash_map<const Entry*, uint32_t> class_of_entry_;
   bool uses_fused_lookup_ = false;                          // for models of this type
   const std::vector<std::string>* native_fused_ = nullptr;  // in models of this type; null: none
-  bool can_differ_ = false;  // whether any override has another configuration than the global one
-  size_t kind_number_ = 0;   // of `lookup_`
-  Lookup lookup_ = Lookup::kByName;
+  bool can_differ_ = false;      // whether any override has another configuration than the global one
+  std::vector<Lookup> lookups_;  // by form
   bool has_excluded_experts_ = false;
   std::vector<ExpertBank> banks_;
   absl::flat_hash_map<absl::string_view, size_t> number_of_bank_;  // by list

@@ -49,12 +49,13 @@ class SchemeFinder {
   }
 
   absl::Status Find() {
+    for (const ModuleList::Form& form : context_.modules.forms()) is_unloadable_.push_back(IsUnloadable(form));
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerModule));
       const uint32_t config = context_.plan.config_of_module[i];
       if (config == 0) continue;
       const ModuleKinds::Kind& kind = kinds_.Of(i);
-      if (IsUnloadable(i, kind)) {
+      if (is_unloadable_[context_.modules.form_of(i)]) {
         unloadable_.Add(kind.last, i, context_.modules.name(i));
       } else if (kind.is_linear) {
         has_experts_ |= kind.is_expert;
@@ -71,17 +72,13 @@ class SchemeFinder {
  private:
   static constexpr size_t kStepsPerModule = 20;
 
-  bool IsUnloadable(size_t i, const ModuleKinds::Kind& kind) {
+  bool IsUnloadable(const ModuleList::Form& form) const {
     if (!runtime_.unloadable.has_value()) return false;
     const auto has = [](const std::vector<std::string>& list, absl::string_view text) {
       return std::find(list.begin(), list.end(), text) != list.end();
     };
-    if (kind_number_ != kind.number) {
-      kind_number_ = kind.number;
-      is_unloadable_ = has(runtime_.unloadable->names, kind.last) ||
-                       has(runtime_.unloadable->types, context_.modules.message(i).type());
-    }
-    return is_unloadable_;
+    return has(runtime_.unloadable->names, LastComponent(context_.modules.name(form.first))) ||
+           has(runtime_.unloadable->types, form.message->type());
   }
 
   v1::Finding& Add(v1::FindingCode code, v1::FindingSeverity severity, const std::string& message,
@@ -214,12 +211,11 @@ class SchemeFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  ModuleKinds kinds_;
+  const ModuleKinds kinds_;
   // By rule of the plan: whether a quantized output belongs to the KV cache or to attention, which
   // FindRuntimeKvFindings() checks.
   std::vector<bool> output_is_read_;
-  size_t kind_number_ = 0;  // of `is_unloadable_`
-  bool is_unloadable_ = false;
+  std::vector<bool> is_unloadable_;              // by form
   bool has_experts_ = false;                     // whether experts are quantized
   FindingGroups<absl::string_view> unloadable_;  // by last component
   FindingGroups<Judged> judged_;

@@ -3,8 +3,9 @@
 // Measures plans of a model of 45,033 modules with up to 2,000 overrides, from the parsed request on, beside a floor:
 // reading the name of each module once. Part of core_benchmark.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
-#include <memory>
+#include <fstream>
 #include <string>
 
 #include "absl/hash/hash.h"
@@ -76,6 +77,25 @@ void SetModules(benchmark::State& state, const v1::PlanLayersRequest& request) {
   state.SetItemsProcessed(state.iterations() * request.modules_size());
 }
 
+// A size in /proc/self/status, in bytes.
+double ProcessBytes(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != name + ":") continue;
+  double kib = 0;
+  status >> kib;
+  return kib * 1024;
+}
+
+// The bytes that a plan adds to the memory of the process at its peak. Exact to a few pages.
+double PeakBytes(const v1::PlanLayersRequest& request) {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";  // resets the peak
+  const double before = ProcessBytes("VmRSS");
+  benchmark::DoNotOptimize(PlanLayers(Builtins(), request, Limits()));
+  return ProcessBytes("VmHWM") - before;
+}
+
 void BM_Floor_HashModuleNames(benchmark::State& state) {
   const v1::PlanLayersRequest request = MixtureOfExperts();
   for (auto _ : state) {
@@ -101,6 +121,7 @@ BENCHMARK(BM_ParsePlanRequest)->Arg(0)->Arg(2000)->Unit(benchmark::kMillisecond)
 void BM_PlanLayers(benchmark::State& state) {
   const v1::PlanLayersRequest request = WithOverrides(static_cast<int>(state.range(0)));
   const Limits limits;
+  state.counters["peak_bytes_per_module"] = PeakBytes(request) / request.modules_size();
   for (auto _ : state) {
     if (!CheckShape(request, limits).ok()) return state.SkipWithError("the request is malformed");
     const auto plan = PlanLayers(Builtins(), request, limits);

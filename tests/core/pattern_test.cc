@@ -66,8 +66,11 @@ TEST(PatternCoversTest, StarInASetIsALiteral) {
 
 TEST(PatternCoversTest, CountsItsSteps) {
   size_t steps = 0;
-  Pattern("aaaa").Covers(Pattern("aaab"), steps);
+  Pattern("aaaa").Covers(Pattern("baaa"), steps);
   EXPECT_EQ(steps, 4u);
+  steps = 0;
+  Pattern("*aaaa*").Covers(Pattern("aaab*"), steps);
+  EXPECT_EQ(steps, 11u) << "the run before grows until it takes everything";
   steps = 0;
   Pattern("[abc]").Covers(Pattern("[de]"), steps);
   EXPECT_EQ(steps, 6u) << "a set takes one step for each range";

@@ -52,15 +52,43 @@ TEST(ModuleListTest, ReadsBracesThatAreNoRangeAsText) {
   EXPECT_THAT(*Expand({"{x}{1..2}}"}), ElementsAre("{x}1}", "{x}2}"));
 }
 
-TEST(ModuleListTest, KnowsTheMessageOfEachModule) {
-  const v1::PlanLayersRequest request = WithNames({"a", "b{0..1}", "c"});
+// The form of each module.
+std::vector<size_t> FormsOf(const v1::PlanLayersRequest& request) {
   CancellationToken token;
-  const auto list = ModuleList::Expand(request.modules(), {}, token);
-  ASSERT_TRUE(list.ok());
-  std::vector<size_t> messages;
-  for (size_t i = 0; i < list->size(); ++i) messages.push_back(list->message_index(i));
-  EXPECT_THAT(messages, ElementsAre(0, 1, 1, 2));
-  EXPECT_EQ(&list->message(2), &request.modules(1));
+  const auto list = ModuleList::Expand(request.modules(), {}, token).value();
+  std::vector<size_t> forms;
+  for (size_t i = 0; i < list.size(); ++i) forms.push_back(list.form_of(i));
+  return forms;
+}
+
+TEST(ModuleListTest, NamesThatDifferInNumbersBeforeTheLastPartHaveOneForm) {
+  const auto forms = [](const std::vector<std::string>& names) { return FormsOf(WithNames(names)); };
+  EXPECT_THAT(forms({"a.0.b", "a.12.b", "a.7.c", "a.3.b"}), ElementsAre(0, 0, 1, 0));
+  EXPECT_THAT(forms({"l.{8..10}.e.{0..1}.up", "l.11.e.255.up", "l.3.e.0.down"}), ElementsAre(0, 0, 0, 0, 0, 0, 0, 1));
+  EXPECT_THAT(forms({"0.a", "12.a", "1", "1.", "2."}), ElementsAre(0, 0, 1, 2, 2));
+  EXPECT_THAT(forms({"mlp.0", "mlp.2", "mlp.0.a", "mlp"}), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(forms({"a1.b", "a2.b", "a.1b.c", "a.2b.c", "a.1.b", "a.x.b"}), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(forms({"w{1..3}.x", "e.w{1..2}"}), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(forms({"a.1.2.b", "a.3.4.b", "a.3.b", "a..b", "a.1..b", "a.2..b"}), ElementsAre(0, 0, 1, 2, 3, 3));
+  EXPECT_THAT(forms({"", ".", "a.1.b.2.c", "a.2.b.1.c", "a.2.b.x.c"}), ElementsAre(0, 1, 2, 2, 3));
+}
+
+TEST(ModuleListTest, ModulesOfOneFormHaveTheSameWeights) {
+  v1::PlanLayersRequest request = WithNames({"a.0.b", "a.1.b", "a.2.b", "a.3.b", "a.4.b"});
+  request.mutable_modules(1)->set_type("Linear");
+  request.mutable_modules(2)->set_dtype("BF16");
+  request.mutable_modules(3)->add_shape(5);
+  EXPECT_THAT(FormsOf(request), ElementsAre(0, 1, 2, 3, 0));
+}
+
+TEST(ModuleListTest, KnowsTheMessageAndTheFirstModuleOfEachForm) {
+  v1::PlanLayersRequest request = WithNames({"a.{0..1}.b", "c", "a.2.b", "c"});
+  CancellationToken token;
+  const auto list = ModuleList::Expand(request.modules(), {}, token).value();
+  ASSERT_EQ(list.forms().size(), 2);
+  EXPECT_EQ(list.forms()[1].first, 2);
+  EXPECT_EQ(&list.message(3), &request.modules(0));
+  EXPECT_EQ(&list.message(4), &request.modules(1));
 }
 
 TEST(ModuleListTest, RejectsMalformedRanges) {
