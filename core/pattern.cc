@@ -51,6 +51,7 @@ Pattern::Pattern(absl::string_view text) {
       if (tokens_.empty() || tokens_.back().kind != Token::Kind::kAnyRun) tokens_.push_back({Token::Kind::kAnyRun, 0});
     } else if (c == '?') {
       tokens_.push_back({Token::Kind::kAnyOne, 0});
+      is_bytewise_ = false;
     } else if (c == '[' && can_close) {
       // A `]` directly after the opening bracket (and `!`) belongs to the set. Without a closing `]`, `[` is a literal.
       size_t first = 0;
@@ -62,16 +63,15 @@ Pattern::Pattern(absl::string_view text) {
         tokens_.push_back({Token::Kind::kLiteral, c});
       } else {
         AppendSet(text.substr(0, close));
+        is_bytewise_ = false;
         text.remove_prefix(close + 1);
       }
     } else {
+      constexpr char32_t kAsciiEnd = 0x80;
       tokens_.push_back({Token::Kind::kLiteral, c});
+      is_bytewise_ &= c < kAsciiEnd;
     }
   }
-  constexpr uint32_t kAsciiEnd = 0x80;
-  is_bytewise_ = std::all_of(tokens_.begin(), tokens_.end(), [](const Token& token) {
-    return token.kind == Token::Kind::kAnyRun || (token.kind == Token::Kind::kLiteral && token.value < kAsciiEnd);
-  });
 }
 
 // Splits the set into ranges like Python: a hyphen makes a range unless it is first, last, or less than two characters

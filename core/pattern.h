@@ -69,7 +69,7 @@ class Pattern {
   std::vector<Token> tokens_;
   std::vector<uint32_t> sets_;  // the end of each set in `ranges_`
   std::vector<Range> ranges_;   // of all sets, concatenated
-  bool is_bytewise_ = false;    // whether it can be matched against the bytes of any UTF-8 text
+  bool is_bytewise_ = true;     // whether it can be matched against the bytes of any UTF-8 text
 };
 
 }  // namespace qconfig

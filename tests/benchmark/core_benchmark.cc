@@ -92,18 +92,19 @@ std::string Repeat(absl::string_view text, size_t chars) {
   return result;
 }
 
-// Patterns of `chars` characters that are slow with many matchers, with names that show it.
+// Patterns of `chars` characters that are slow with many matchers, with names that show it. They end with a star,
+// because the matcher compares what follows the last star first.
 std::vector<MatchCase> HostileMatches(size_t chars) {
   const std::u32string layer(chars, U'a');
   return {
-      {"many_stars", Repeat("*a", chars - 2) + "*b", layer},
-      {"stars_and_questions", Repeat("*?**??", chars - 2) + "*b", layer},
+      {"many_stars", Repeat("*a", chars - 3) + "*b*", layer},
+      {"stars_and_questions", Repeat("*?**??", chars - 3) + "*b*", layer},
       // The star takes one more character of the name each time, and half of the pattern is compared again.
-      {"star_then_literals", "*" + std::string(chars / 2, 'a') + "b", layer},
-      {"star_then_questions", "*" + std::string(chars / 2, '?') + "b", layer},
+      {"star_then_literals", "*" + std::string(chars / 2, 'a') + "b*", layer},
+      {"star_then_questions", "*" + std::string(chars / 2, '?') + "b*", layer},
       {"open_brackets", std::string(chars, '['), std::u32string(chars, U'[')},
-      {"large_set", "*[" + std::string(chars - 3, 'b') + "]", layer},
-      {"vanishing_ranges", "*[" + Repeat("b-zz-b", chars - 3) + "]", layer},
+      {"large_set", "*[" + std::string(chars - 4, 'b') + "]*", layer},
+      {"vanishing_ranges", "*[" + Repeat("b-zz-b", chars - 4) + "]*", layer},
   };
 }
 
@@ -121,7 +122,7 @@ v1::GetConfigRequest HostileOverrides(int count) {
   request.mutable_spec()->set_attention_scheme("fp8");
   const std::vector<MatchCase> hostile = HostileMatches(kPatternChars);
   for (int i = 0; i < count; ++i) {
-    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i), *request.mutable_spec());
+    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i, "*"), *request.mutable_spec());
   }
   return request;
 }

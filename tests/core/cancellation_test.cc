@@ -52,7 +52,7 @@ v1::GetConfigRequest SlowRequest(int overrides) {
   request.mutable_spec()->set_kv_cache_scheme("fp8");
   for (int i = 0; i < overrides; ++i) {
     v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
-    entry.set_pattern("*" + std::string(500, 'a') + "b" + std::to_string(i));
+    entry.set_pattern("*" + std::string(500, 'a') + "b" + std::to_string(i) + "*");
     entry.set_scheme("fp8");
   }
   return request;
