@@ -33,6 +33,7 @@ struct TypeRules {
 struct Sequence {
   std::vector<absl::string_view> patterns;
   std::vector<uint32_t> rules;  // by pattern, ascending
+  std::vector<bool> is_exact;   // by pattern: whether it has no wildcard
   size_t overrides = 0;         // where they begin in `patterns`
   size_t kv_cache = 0;          // where they begin in `patterns`
 };
@@ -112,6 +113,7 @@ class LayerPlanner {
   void AddPattern(absl::string_view pattern, uint32_t rule) {
     sequence_.patterns.push_back(pattern);
     sequence_.rules.push_back(rule);
+    sequence_.is_exact.push_back(!Pattern::HasWildcard(pattern));
   }
 
   void AddExclusions() {
@@ -170,7 +172,7 @@ class LayerPlanner {
         if (!exclusion.has_value()) exclusion = rule;
       } else if (position < sequence_.kv_cache) {
         if (!override.has_value()) override = rule;
-        if (!exact.has_value() && !Pattern::HasWildcard(sequence_.patterns[position])) exact = rule;
+        if (!exact.has_value() && sequence_.is_exact[position]) exact = rule;
       } else {
         kv_cache = rule;
         if (exclusion.has_value()) is_stripped_[rule] = true;

@@ -2,6 +2,7 @@
 #include "core/plan/module_list.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -102,11 +103,24 @@ bool ConsumeNumber(absl::string_view& name) {
   return true;
 }
 
+// The length of the text with which both begin.
+size_t CommonPrefix(absl::string_view a, absl::string_view b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  uint64_t from_a = 0, from_b = 0;
+  constexpr size_t kWord = sizeof(from_a);
+  size_t i = 0;
+  for (; i + kWord <= shorter; i += kWord) {
+    std::memcpy(&from_a, a.data() + i, kWord);
+    std::memcpy(&from_b, b.data() + i, kWord);
+    if (from_a != from_b) break;
+  }
+  while (i < shorter && a[i] == b[i]) ++i;
+  return i;
+}
+
 bool HaveSameForm(absl::string_view a, absl::string_view b) {
   while (true) {
-    const size_t shorter = std::min(a.size(), b.size());
-    const auto differ = std::mismatch(a.begin(), a.begin() + shorter, b.begin());
-    const auto common = static_cast<size_t>(differ.first - a.begin());
+    const size_t common = CommonPrefix(a, b);
     if (common == a.size() && common == b.size()) return true;
     const size_t part = a.substr(0, common).rfind('.') + 1;  // where the part that differs starts
     a.remove_prefix(part);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
+#include "absl/strings/match.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -31,6 +33,14 @@ void ForEachGram(absl::string_view pattern, Visit visit) {
       visit(GramAt(text, end + 1 - kGramBytes));
     }
   }
+}
+
+// The last gram of every name that `pattern` matches, if there is one.
+std::optional<uint32_t> LastGram(absl::string_view pattern) {
+  if (pattern.size() < kGramBytes || absl::StrContains(pattern, '['))
+    return std::nullopt;  // the end may be that of a set
+  if (Pattern::HasWildcard(pattern.substr(pattern.size() - kGramBytes))) return std::nullopt;
+  return GramAt(pattern, pattern.size() - kGramBytes);
 }
 
 }  // namespace
@@ -65,8 +75,11 @@ PatternIndex::PatternIndex(absl::Span<const absl::string_view> patterns, absl::S
       }
     });
     Glob glob{Pattern(patterns[i]), i, patterns[i].size()};
+    const std::optional<Gram> last = LastGram(patterns[i]);
     if (least == 0) {
       unconditional_.push_back(std::move(glob));
+    } else if (last.has_value() && frequency[*last] <= least) {
+      by_last_gram_[*last].push_back(std::move(glob));
     } else {
       globs_[rarest].push_back(std::move(glob));
       filter_[FilterBit(rarest) / 64] |= uint64_t{1} << (FilterBit(rarest) % 64);
@@ -90,6 +103,12 @@ absl::Status PatternIndex::FindMatches(absl::string_view name, CancellationToken
     if (it != literals_.end()) matches = it->second;
   }
   for (const Glob& glob : unconditional_) QCONFIG_RETURN_IF_ERROR(Try(glob, name, token, matches));
+  if (!by_last_gram_.empty() && name.size() >= kGramBytes) {
+    const auto it = by_last_gram_.find(GramAt(name, name.size() - kGramBytes));
+    if (it != by_last_gram_.end()) {
+      for (const Glob& glob : it->second) QCONFIG_RETURN_IF_ERROR(Try(glob, name, token, matches));
+    }
+  }
   if (!globs_.empty()) {
     for (size_t i = 0; i + kGramBytes <= name.size(); ++i) {
       const Gram gram = GramAt(name, i);

@@ -18,7 +18,7 @@
 namespace qconfig {
 
 // Finds which of many patterns match a name, for many names. Looks patterns without wildcards up by the whole name, and
-// tries any other pattern only on names that contain four bytes which the pattern demands.
+// tries any other pattern only on names that contain four bytes which the pattern demands, at the end if it has one.
 // Const methods are thread-safe if each call has its own token and vector.
 class PatternIndex {
  public:
@@ -48,7 +48,8 @@ class PatternIndex {
   absl::flat_hash_map<absl::string_view, std::vector<uint32_t>> literals_;
   std::vector<bool> literal_sizes_;  // whether a literal has as many bytes
   std::vector<Glob> unconditional_;  // without four literal bytes in a row
-  absl::flat_hash_map<Gram, std::vector<Glob>> globs_;
+  absl::flat_hash_map<Gram, std::vector<Glob>> by_last_gram_;
+  absl::flat_hash_map<Gram, std::vector<Glob>> globs_;  // by a gram anywhere in the name
   std::array<uint64_t, 1024> filter_ = {};
 };
 
