@@ -20,8 +20,9 @@ from programs import ROOT
 DOCKER = "/usr/bin/docker"  # not another client that comes earlier on PATH
 BASE = "debian:bookworm-slim"
 NEEDED = [DOCKER, "/usr/sbin/dockerd", "/usr/bin/docker-compose", "/usr/bin/mmdebstrap"]
-HOME = ROOT / "build/docker"  # keeps images and build cache between runs
-BASE_ARCHIVE = ROOT / "build/tools/debian-bookworm-slim.tar"
+# Keeps images and build cache between runs. All worktrees share it, so that a clone builds only what has changed.
+HOME = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "qconfig-docker"
+BASE_ARCHIVE = HOME / "debian-bookworm-slim.tar"
 
 # Each worktree on a machine has its own addresses, from the range that is reserved for benchmarks (RFC 2544).
 _NUMBER = zlib.crc32(str(ROOT).encode()) % 512
@@ -69,7 +70,7 @@ def free_port():
 
 
 class Daemon:
-    """A running dockerd that has the base image. Each build tree runs only one at a time; others wait."""
+    """A running dockerd that has the base image. Only one runs at a time; others wait."""
 
     def __enter__(self):
         HOME.mkdir(parents=True, exist_ok=True)
@@ -117,6 +118,7 @@ class Daemon:
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         started = time.monotonic()
         self.docker("build", "--tag", tag, "--file", ROOT / "deploy/Dockerfile", *words, ROOT, timeout=1800)
+        self.docker("image", "prune", "--force")  # the one that had the tag before
         print(f"built the image in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
     def _start(self):
@@ -165,7 +167,6 @@ class Daemon:
 def base_archive():
     """Returns an archive of the base image, which is created once because images cannot be pulled everywhere."""
     if not BASE_ARCHIVE.exists():
-        BASE_ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
         unfinished = BASE_ARCHIVE.with_suffix(".unfinished.tar")
         without = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
         run(
