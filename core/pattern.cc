@@ -26,12 +26,10 @@ bool MatchAll(const std::vector<Token>& tokens, const Item* items, size_t size, 
       if (t + 1 == end) return true;
       run = t++;
       run_end = i;
-    } else if (i == size) {
-      return false;
-    } else if (accept(tokens[t], items[i])) {
+    } else if (i < size && accept(tokens[t], items[i])) {
       ++t;
       ++i;
-    } else if (run != kNone) {
+    } else if (i < size && run != kNone) {
       t = run + 1;
       i = ++run_end;
     } else {

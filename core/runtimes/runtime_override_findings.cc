@@ -225,12 +225,12 @@ class OverrideFinder {
   ExportedOverrides overrides_;
   ConfigClasses classes_;
   std::vector<uint32_t> class_of_config_;
+  std::vector<Lookup> lookups_;  // by form
   uint32_t global_class_ = 0;
   absl::flat_hash_map<const Entry*, uint32_t> class_of_entry_;
   bool uses_fused_lookup_ = false;                          // for models of this type
   const std::vector<std::string>* native_fused_ = nullptr;  // in models of this type; null: none
-  bool can_differ_ = false;      // whether any override has another configuration than the global one
-  std::vector<Lookup> lookups_;  // by form
+  bool can_differ_ = false;  // whether any override has another configuration than the global one
   bool has_excluded_experts_ = false;
   std::vector<ExpertBank> banks_;
   absl::flat_hash_map<absl::string_view, size_t> number_of_bank_;  // by list

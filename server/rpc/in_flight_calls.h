@@ -5,9 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/counted.h"
@@ -16,27 +19,30 @@ namespace qconfig {
 
 // Counts the calls that handlers work on and the answers that are being sent, and limits both. Thread-safe.
 // Create it with std::make_shared: the results of Enter() and Send() keep it alive.
+//
+// Answers are being sent until the client's system has acknowledged them, so they pile up if a client does not read. A
+// connection may have as many answers and bytes in transmission as are left for all others. So one that does not read
+// gets half of the room, two get a third each, and any number of them leave room for those that read.
 class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
  public:
-  // Handlers work on up to `max_calls` calls at once. Slightly more answers than that can be in transmission, plus as
-  // many cached answers, or a few hundred if that is more. Once the answers in transmission have `max_answer_bytes`, no
-  // call and no cached answer is admitted, so a single answer can exceed this limit.
-  explicit InFlightCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20)
-      : max_calls_(max_calls), max_answer_bytes_(max_answer_bytes) {}
+  // Handlers work on up to `max_calls` calls at once. Answers of up to `max_answer_bytes` together can be in
+  // transmission, apart from small ones, each the only one of its connection.
+  explicit InFlightCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20);
 
   size_t max_calls() const { return max_calls_; }
 
-  // Counts a call that a handler works on, as long as the result lives. OVERLOADED: a limit is reached. SHUTTING_DOWN:
-  // Drain() was called.
-  absl::StatusOr<Counted> Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts a call that a handler works on, as long as the result lives. `peer` is the connection, such as
+  // "ipv4:127.0.0.1:40312". OVERLOADED: handlers work on `max_calls` calls, or the connection does not read.
+  // SHUTTING_DOWN: Drain() was called.
+  absl::StatusOr<Counted> Enter(absl::string_view peer) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Counts a cached answer of `bytes` as being sent, as long as the result lives; the result must not outlive this
-  // object. Counts nothing after Drain(), or if too many cached answers or bytes are being sent. The number of calls
-  // that handlers work on does not matter.
-  Counted EnterToSend(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // object. Counts nothing after Drain(), or if there is no room for it. The number of calls that handlers work on does
+  // not matter.
+  Counted EnterToSend(absl::string_view peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Counts the answer of a handler as being sent, as long as the result lives. Never rejects an answer.
-  Counted Send(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts the answer of a handler as being sent, as long as the result lives. OVERLOADED: there is no room for it.
+  absl::StatusOr<Counted> Send(absl::string_view peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Rejects new calls from now on, and waits up to `grace` until all answers are sent. Then waits until no call has
   // arrived for a moment, at most half a second or `grace`. Returns the number of calls that were left after `grace`.
@@ -49,15 +55,35 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // Answers in transmission.
+  struct Unsent {
+    size_t answers = 0;
+    size_t bytes = 0;
+  };
+  // The answers of one connection. Stays for a while after they are sent, because the next answer often follows soon.
+  struct Connection : Unsent {
+    explicit Connection(InFlightCalls* calls) : owner(calls) {}
+
+    InFlightCalls* owner;
+  };
+
+  Connection& FindConnection(absl::string_view peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is left for all connections.
+  Unsent Room() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Whether `connection` may send another answer of `bytes`.
+  bool HasRoom(const Connection& connection, size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void Add(Connection& connection, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Sent(Connection& connection, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
   const size_t max_calls_;
-  const size_t max_answer_bytes_;
+  const Unsent max_;
   mutable absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t rejected_while_draining_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t sending_ ABSL_GUARDED_BY(mutex_) = 0;         // answers of handlers
-  size_t sending_cached_ ABSL_GUARDED_BY(mutex_) = 0;  // cached answers
-  size_t sending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Unsent sending_ ABSL_GUARDED_BY(mutex_);
+  absl::node_hash_map<std::string, Connection> connections_ ABSL_GUARDED_BY(mutex_);  // by peer
+  size_t cleanup_size_ ABSL_GUARDED_BY(mutex_) = 4096;  // of `connections_`, at which those without answers are removed
 };
 
 }  // namespace qconfig

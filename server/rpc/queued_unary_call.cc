@@ -64,7 +64,7 @@ class QueuedUnaryMethod::Call {
     const absl::Duration time = method_.dispatcher_.Steady();
     method_.method_.metrics.Started(/*has_message=*/true);
     if (method_.cache_ != nullptr && SendCached(time)) return;
-    Arrival arrival = method_.dispatcher_.Admit(time);
+    Arrival arrival = method_.dispatcher_.Admit(time, exchange_->context);
     if (!arrival.admitted.ok() || exchange_->request.Length() > method_.dispatcher_.max_request_bytes()) {
       Handle(std::move(arrival));  // fails without running the handler
     } else if (!workers_.Run([this, arrival = std::move(arrival)]() mutable { Handle(std::move(arrival)); })) {

@@ -13,7 +13,7 @@ std::unique_ptr<grpc::internal::MethodHandler> MakeSyncHandler(ObservedMethod me
       [method = std::move(method)](UnaryDispatcher* self, grpc::ServerContext* context, const grpc::ByteBuffer* request,
                                    grpc::ByteBuffer* response) {
         method.metrics.Started(/*has_message=*/request->Valid());
-        return self->Dispatch(method, self->Admit(self->Steady()), *context, *request, *response);
+        return self->Dispatch(method, self->Admit(self->Steady(), *context), *context, *request, *response);
       },
       &dispatcher);
 }

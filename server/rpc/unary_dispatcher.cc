@@ -81,19 +81,21 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   const CallContext call = MakeCallContext(context, method.path);
   const absl::Status rejected = held.admitted.ok() ? CheckActive(call, clock_.Now()) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
-  observer_.Finished(method.metrics, call, answer.status(), clock_.Steady() - held.time);
-  if (!answer.ok()) {
-    AddPushback(ItemErrorOf(answer.status()).reason(), context);
-    return ToGrpcStatus(answer.status());
+  absl::StatusOr<Counted> sending;
+  if (answer.ok()) sending = in_flight_calls_->Send(call.peer, answer->size());
+  const absl::Status& status = answer.ok() ? sending.status() : answer.status();
+  observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
+  if (!status.ok()) {
+    AddPushback(ItemErrorOf(status).reason(), context);
+    return ToGrpcStatus(status);
   }
-  const size_t bytes = answer->size();
-  response = ToByteBuffer(*std::move(answer), in_flight_calls_->Send(bytes));
+  response = ToByteBuffer(*std::move(answer), *std::move(sending));
   return grpc::Status::OK;
 }
 
 Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time,
                                       const grpc::ServerContext& context, const CachedAnswer& answer) {
-  Counted sending = in_flight_calls_->EnterToSend(answer.bytes.Length());
+  Counted sending = in_flight_calls_->EnterToSend(context.peer(), answer.bytes.Length());
   if (sending) {
     observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
                          [&] { return MakeCallContext(context, method.path); });

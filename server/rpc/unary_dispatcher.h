@@ -50,10 +50,13 @@ class UnaryDispatcher {
   ObservedMethod Observe(std::string path, BytesMethod handler) const;
 
   // Admits or rejects a call that arrived at the steady time `time`.
-  Arrival Admit(absl::Duration time) { return {time, in_flight_calls_->Enter()}; }
+  Arrival Admit(absl::Duration time, const grpc::ServerContext& context) {
+    return {time, in_flight_calls_->Enter(context.peer())};
+  }
 
   // Answers a call: fills `response` if the returned status is OK. When this returns, the call no longer counts as
-  // being handled; until it is sent, its response counts as an answer being sent.
+  // being handled; until it is sent, its response counts as an answer being sent. OVERLOADED: the client does not read
+  // earlier answers.
   grpc::Status Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                         const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
