@@ -60,18 +60,20 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (!commits.ok()) return commits.status();
   const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock.Now(), options.warn);
   if (!begun.ok()) return begun;
-  return std::unique_ptr<SqliteStore>(
-      new SqliteStore(*std::move(lock), *path, *file, *std::move(connection), *std::move(commits), options));
+  absl::StatusOr<SqliteLog> log = SqliteLog::Open(*path);  // exists since the epoch was read
+  if (!log.ok()) return log.status();
+  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *file, *std::move(connection),
+                                                      *std::move(log), *std::move(commits), options));
 }
 
 SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
-                         std::unique_ptr<CommitsFile> commits, const SqliteOptions& options)
+                         SqliteLog log, std::unique_ptr<CommitsFile> commits, const SqliteOptions& options)
     : lock_(std::move(lock)),
       path_(path),
       busy_timeout_(options.busy_timeout),
       clock_(options.clock),
       commits_(std::move(commits)),
-      writer_(std::move(connection), *commits_, options.history, options.clock),
+      writer_(std::move(connection), std::move(log), *commits_, options.history, options.clock),
       readers_(path, file, options.busy_timeout) {}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {

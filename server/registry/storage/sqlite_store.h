@@ -67,7 +67,7 @@ class SqliteStore : public RegistryStore {
   SqliteStats stats() const { return writer_.stats(); }
 
  private:
-  SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
+  SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection, SqliteLog log,
               std::unique_ptr<CommitsFile> commits, const SqliteOptions& options);
 
   // In this order: the lock is released last, and the writer ends after the readers.

@@ -42,8 +42,10 @@ struct SqliteWriter::Write {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock)
+SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits,
+                           const HistoryLimits& history, Clock clock)
     : connection_(std::move(connection)),
+      log_(std::move(log)),
       commits_(commits),
       history_(history),
       clock_(std::move(clock)),
@@ -56,6 +58,7 @@ SqliteWriter::~SqliteWriter() {
   }
   thread_.join();
   // What cannot be written into the database stays in the log, where it is just as durable.
+  if (!log_failure_.ok()) return;
   if (connection_.CheckUnmoved().ok()) {
     connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
   } else {
@@ -100,6 +103,7 @@ int SqliteWriter::OnCommitHook(void* writer, sqlite3*, const char*, int frames) 
 }
 
 void SqliteWriter::TruncateLongLog() {
+  if (!log_failure_.ok()) return;
   if (log_frames_ >= kFramesToCopy) connection_.CheckpointLog();
   // A long log file stays long until it is truncated.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
@@ -125,6 +129,14 @@ void SqliteWriter::AbandonMovedDatabase() {
   if (size.ok() && *size >= 0) connection_.TruncateLog(kMaxWaitForReaders).IgnoreError();
 }
 
+// A removed log is whole, because it is still open here: writing it into the database saves what was acknowledged. A
+// cut log must not get there.
+void SqliteWriter::AbandonLog(const absl::Status& failure) {
+  log_failure_ = failure;
+  connection_.KeepLogOnClose(true);
+  if (!log_.Look().ok()) connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
+}
+
 std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
   const absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(this, &SqliteWriter::HasWork));
@@ -145,6 +157,12 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
     for (Write* write : writes) write->result = unmoved;
     return;
   }
+  const absl::StatusOr<SqliteLog::State> log = log_.Look();
+  if (log_failure_.ok() && !log.ok()) AbandonLog(log.status());
+  if (!log_failure_.ok()) {
+    for (Write* write : writes) write->result = log_failure_;
+    return;
+  }
   absl::Status stored;
   {
     absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);
@@ -152,7 +170,7 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
       for (Write* write : writes) write->result = transaction.status();
       return;
     }
-    stored = StoreIn(*transaction, writes);
+    stored = StoreIn(*transaction, *log, writes);
   }
   if (stored.ok()) return;
   if (writes.size() == 1) {
@@ -162,7 +180,9 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
   for (size_t i = 0; i < writes.size(); ++i) Store(writes.subspan(i, 1));
 }
 
-absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes) {
+absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteLog::State& log,
+                                   absl::Span<Write* const> writes) {
+  const int log_frames = log_frames_;
   int64_t stored = 0;
   for (Write* write : writes) {
     write->result = WriteCommit(connection_, write->tenant, write->commit, write->record, history_);
@@ -171,6 +191,10 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, absl::Span<Wr
   }
   if (stored == 0) return absl::OkStatus();
   if (absl::Status committed = transaction.Commit(); !committed.ok()) return committed;
+  if (absl::Status kept = log_.CheckAfterCommit(log, log_frames); !kept.ok()) {
+    AbandonLog(kept);
+    return kept;
+  }
   commits_.AddCommits(stored);
   const absl::MutexLock lock(&mutex_);
   ++stats_.transactions;

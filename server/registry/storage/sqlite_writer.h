@@ -18,6 +18,7 @@
 #include "server/registry/storage/commits_file.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
+#include "server/registry/storage/sqlite_log.h"
 
 namespace qconfig {
 
@@ -34,8 +35,10 @@ struct SqliteStats {
 class SqliteWriter {
  public:
   // Counts what it stores in `commits`, which must outlive it.
-  SqliteWriter(SqliteConnection connection, CommitsFile& commits, const HistoryLimits& history, Clock clock);
-  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path.
+  SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, const HistoryLimits& history,
+               Clock clock);
+  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, or
+  // the log was cut.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
@@ -54,15 +57,20 @@ class SqliteWriter {
   std::vector<Write*> WaitForWrites();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty(); }
   void Store(absl::Span<Write* const> writes);
-  absl::Status StoreIn(SqliteTransaction& transaction, absl::Span<Write* const> writes);
+  // `log` is the log before the transaction.
+  absl::Status StoreIn(SqliteTransaction& transaction, const SqliteLog::State& log, absl::Span<Write* const> writes);
 
   static int OnCommitHook(void* writer, sqlite3* handle, const char* database, int frames);
   void TruncateLongLog();
   // For a database that is no longer at its path.
   void AbandonMovedDatabase();
+  // For a log that was removed or cut, as `failure` says. The writer stores nothing from now on.
+  void AbandonLog(const absl::Status& failure);
 
   // Used by thread_ only.
   SqliteConnection connection_;
+  const SqliteLog log_;
+  absl::Status log_failure_;  // not OK: AbandonLog() was called
   int log_frames_ = 0;
   bool log_is_long_ = false;
   absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time

@@ -52,6 +52,29 @@ class SqliteMisuseTest : public testing::Test {
         << status;
   }
 
+  // Checks that the store rejects this write and later ones, because of what happened to its log.
+  void ExpectRejectsWrites(SqliteStore& store, const std::string& what) {
+    for (int i = 0; i < 2; ++i) {
+      const absl::Status status = store.Commit(Tenant("a"), Write(6 + i, {})).status();
+      EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE");
+      EXPECT_NE(
+          status.message().find(absl::StrCat(path_, "-wal was ", what, " while the server was using it; restart")),
+          std::string::npos)
+          << status;
+    }
+  }
+
+  // The revisions that a server finds after this one has been killed.
+  std::string RevisionsAfterKill() {
+    const std::string killed = directory_.Path("killed");
+    for (const char* suffix : {"", "-wal", "-shm", ".commits"}) {
+      std::filesystem::remove(killed + suffix);
+      if (std::filesystem::exists(path_ + suffix)) std::filesystem::copy_file(path_ + suffix, killed + suffix);
+    }
+    const auto store = TryOpen(killed);
+    return store.ok() ? Described((*store)->Revisions(Tenant("a"))) : std::string(store.status().message());
+  }
+
   const TempDirectory directory_;
   const std::string path_ = directory_.Path("db");
 };
@@ -119,6 +142,60 @@ TEST_F(SqliteMisuseTest, RejectsWritesAfterTheFileIsRemoved) {
   ExpectMoved(store->Commit(Tenant("a"), Write(6, {})).status());
   store.reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(SqliteMisuseTest, NoticesThatTheLogIsRemoved) {
+  for (const bool also_index : {false, true}) {
+    SCOPED_TRACE(also_index);
+    auto store = Open(path_);
+    Fill(*store, 4, "x");
+    std::filesystem::remove(path_ + "-wal");
+    if (also_index) std::filesystem::remove(path_ + "-shm");
+    ExpectRejectsWrites(*store, "removed or replaced");
+    EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "1 to 5") << "still readable";
+    EXPECT_EQ(RevisionsAfterKill(), "1 to 5") << "what was acknowledged is in the database";
+    store.reset();
+    EXPECT_EQ(Described(Open(path_)->Revisions(Tenant("a"))), "1 to 5");
+    RemoveDatabase(path_);
+    std::filesystem::remove(path_ + ".commits");
+  }
+}
+
+TEST_F(SqliteMisuseTest, NoticesThatTheLogIsReplaced) {
+  auto store = Open(path_);
+  Fill(*store, 4, "x");
+  std::filesystem::copy_file(path_ + "-wal", directory_.Path("copy"));
+  std::filesystem::rename(directory_.Path("copy"), path_ + "-wal");
+  ExpectRejectsWrites(*store, "removed or replaced");
+  EXPECT_EQ(RevisionsAfterKill(), "1 to 5");
+}
+
+TEST_F(SqliteMisuseTest, NoticesThatTheLogIsCut) {
+  for (const double left : {0.0, 0.5, 0.99}) {
+    SCOPED_TRACE(left);
+    auto store = Open(path_);
+    Fill(*store, 4, std::string(20'000, 'x'));
+    const std::string database = FileBytes(path_);
+    const auto size = static_cast<double>(std::filesystem::file_size(path_ + "-wal"));
+    std::filesystem::resize_file(path_ + "-wal", static_cast<uintmax_t>(size * left));
+    ExpectRejectsWrites(*store, "cut");
+    store.reset();
+    EXPECT_TRUE(FileBytes(path_) == database) << "nothing of the log gets into the database";
+    RemoveDatabase(path_);
+    std::filesystem::remove(path_ + ".commits");
+  }
+}
+
+TEST_F(SqliteMisuseTest, AnotherProgramMayWriteTheLogIntoTheDatabase) {
+  auto store = Open(path_);
+  for (int i = 0; i < 3; ++i) {
+    Fill(*store, 4, "x");
+    auto other = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::Seconds(10)).value();
+    ASSERT_TRUE(other.Execute("SELECT * FROM meta").ok());
+    ASSERT_TRUE(other.TruncateLog(absl::Seconds(10)).ok());
+    EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), 0);
+  }
+  EXPECT_EQ(Described(store->Revisions(Tenant("a"))), "1 to 13");
 }
 
 TEST_F(SqliteMisuseTest, RejectsFilesWithHardLinks) {
