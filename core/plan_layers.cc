@@ -142,11 +142,14 @@ absl::StatusOr<v1::PlanLayersResponse> PlanLayers(const Snapshot& snapshot, cons
   QCONFIG_ASSIGN_OR_RETURN(const v1::QConfig config, ResolveConfig(snapshot, spec, limits, token));
   QCONFIG_ASSIGN_OR_RETURN(const v1::LlmTemplate* const llm_template,
                            snapshot.FindTemplate(spec.model_type(), "spec.model_type"));
-  // Before the modules take memory, because the JSON of many overrides takes megabytes, too.
+  // Computed first, so that its JSON, which takes megabytes for many overrides, is freed before the modules are
+  // expanded.
   const std::string digest = Sha256Hex(CanonicalJson(config));
   QCONFIG_ASSIGN_OR_RETURN(const ModuleList modules, ModuleList::Expand(request.modules(), limits, token));
   QCONFIG_ASSIGN_OR_RETURN(LayerPlan plan, ComputeLayerPlan(config, spec, *llm_template, modules, token));
-  const PlanContext context{snapshot, spec, *llm_template, config, modules, plan, request.tensor_parallel_size()};
+  QCONFIG_ASSIGN_OR_RETURN(const ModuleKinds kinds, ModuleKinds::Make(modules, token));
+  const PlanContext context{snapshot, spec,  *llm_template, config,
+                            modules,  kinds, plan,          request.tensor_parallel_size()};
   QCONFIG_ASSIGN_OR_RETURN(FindingList findings, FindFindings(context, runtimes, token));
   const int64_t finding_total = findings.total();
   const int64_t failing = findings.Count(request.fail_at());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "core/findings/module_kinds.h"
 #include "core/plan/layer_plan.h"
 #include "core/plan/module_list.h"
 #include "core/snapshot.h"
@@ -23,6 +24,7 @@ struct PlanContext {
   const v1::LlmTemplate& llm_template;
   const v1::QConfig& config;
   const ModuleList& modules;
+  const ModuleKinds& kinds;
   const LayerPlan& plan;
   int64_t tensor_parallel_size;  // 0: not given
 };

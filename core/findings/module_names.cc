@@ -61,9 +61,7 @@ const NamedRole* ModuleNames::FindTower(absl::string_view name) const {
     const size_t dot = name.find('.');
     const absl::string_view part = name.substr(0, dot);
     // Below the first number are the parts of a layer, not of the model.
-    if (part.empty() || absl::ascii_isdigit(static_cast<unsigned char>(part.front())) || part.front() == '{') {
-      return nullptr;
-    }
+    if (part.empty() || absl::ascii_isdigit(static_cast<unsigned char>(part.front()))) return nullptr;
     if (tower_initials_[Initial(part)]) {
       const auto tower = towers_.find(part);
       if (tower != towers_.end()) return &tower->second;

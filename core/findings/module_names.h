@@ -33,7 +33,8 @@ class ModuleNames {
   // The names in the built-in file.
   static const ModuleNames& Builtin();
 
-  // Null if the module has none of the roles. In names with ranges, only the parts without ranges count.
+  // Null if the module has none of the roles. Like the other results, it does not depend on parts of the name before
+  // the last one that are numbers.
   const NamedRole* FindRole(absl::string_view name) const;
   // kOutputs if the name is unknown.
   RankSplit FindSplit(absl::string_view name) const;

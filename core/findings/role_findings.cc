@@ -65,18 +65,21 @@ class RoleFinder {
   absl::Status CollectGroups() {
     constexpr size_t kStepsPerModule = 3;
     constexpr size_t kStepsPerForm = 100;
+    constexpr size_t kStepsPerChar = 10;
     const ModuleList& modules = context_.modules;
-    QCONFIG_RETURN_IF_ERROR(token_.Spend(modules.size() * kStepsPerModule + modules.forms().size() * kStepsPerForm));
     struct FormRole {
       bool has_role;
-      const NamedRole* role;  // null: an embedding
+      const NamedRole* role;  // if `has_role`: null for an embedding
     };
     std::vector<FormRole> roles;
     roles.reserve(modules.forms().size());
     for (const ModuleList::Form& form : modules.forms()) {
-      const NamedRole* const role = ModuleNames::Builtin().FindRole(modules.name(form.first));
+      const absl::string_view name = modules.name(form.first);
+      QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerForm + kStepsPerChar * name.size()));
+      const NamedRole* const role = ModuleNames::Builtin().FindRole(name);
       roles.push_back({role != nullptr || absl::StartsWith(form.message->type(), "Embedding"), role});
     }
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(modules.size() * kStepsPerModule));
     for (size_t i = 0; i < modules.size(); ++i) {
       const FormRole& found = roles[modules.form_of(i)];
       if (found.has_role && has_weight_[context_.plan.config_of_module[i]]) AddToGroup(found.role, i);

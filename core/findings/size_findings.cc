@@ -85,8 +85,8 @@ class SizeFinder {
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       Checked& last = checked[context_.modules.form_of(i)];
       if (last.config != context_.plan.config_of_module[i]) {
-        constexpr size_t kStepsPerCheck = 50;
-        QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerCheck));
+        constexpr size_t kStepsPerChar = 10;
+        QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerChar * (context_.modules.name(i).size() + 1)));
         last.config = context_.plan.config_of_module[i];
         const std::optional<Mismatch> mismatch = Check(i);
         last.affected = mismatch.has_value() ? &affected_[*mismatch] : nullptr;

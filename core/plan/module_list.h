@@ -9,22 +9,22 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "core/cancellation.h"
 #include "core/limits.h"
 #include "qconfig/v1/plan.pb.h"
 
 namespace qconfig {
 
-// The modules of a model, after the expansion of ranges. Takes the bytes of the names, 8 bytes for each module, and
-// some 30 bytes for each form. Immutable. Refers to the messages that it was made of, which must outlive it.
+// The modules of a model, after the expansion of ranges. Takes the bytes of the names, 8 bytes for each module, and up
+// to 32 bytes for each form; Expand() takes twice as much for the forms.
+// Immutable. Refers to the messages that it was made of, which must outlive it.
 class ModuleList {
  public:
   using Messages = google::protobuf::RepeatedPtrField<v1::Module>;
 
-  // What modules have in common that differ only in numbers. They have the same type, shape and data type, and the same
-  // parts between the dots of their names, apart from parts before the last one that are numbers in both. A model with
-  // 45,000 modules may have 20 forms, so what depends on nothing else is computed once for each form.
+  // Modules have one form if they have the same type, shape and data type, and names that differ only in parts that are
+  // numbers, except the last part. A model with 45,000 modules may have 20 forms, so what depends on nothing else is
+  // computed once for each form.
   struct Form {
     const v1::Module* message;  // the type, shape and data type
     size_t first;               // the first module with this form

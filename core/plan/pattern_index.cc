@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "core/status_macros.h"
@@ -35,12 +36,13 @@ void ForEachGram(absl::string_view pattern, Visit visit) {
   }
 }
 
-// The last gram of every name that `pattern` matches, if there is one.
+// The gram with which every name that `pattern` matches ends. Nullopt: unknown.
 std::optional<uint32_t> LastGram(absl::string_view pattern) {
-  if (pattern.size() < kGramBytes || absl::StrContains(pattern, '['))
-    return std::nullopt;  // the end may be that of a set
-  if (Pattern::HasWildcard(pattern.substr(pattern.size() - kGramBytes))) return std::nullopt;
-  return GramAt(pattern, pattern.size() - kGramBytes);
+  // The text after a bracket may be a set.
+  if (pattern.size() < kGramBytes || absl::StrContains(pattern, '[')) return std::nullopt;
+  const absl::string_view end = pattern.substr(pattern.size() - kGramBytes);
+  if (Pattern::HasWildcard(end)) return std::nullopt;
+  return GramAt(end, 0);
 }
 
 }  // namespace
@@ -76,10 +78,11 @@ PatternIndex::PatternIndex(absl::Span<const absl::string_view> patterns, absl::S
     });
     Glob glob{Pattern(patterns[i]), i, patterns[i].size()};
     const std::optional<Gram> last = LastGram(patterns[i]);
+    const auto at_end = last.has_value() ? frequency.find(*last) : frequency.end();
     if (least == 0) {
       unconditional_.push_back(std::move(glob));
-    } else if (last.has_value() && frequency[*last] <= least) {
-      by_last_gram_[*last].push_back(std::move(glob));
+    } else if (at_end != frequency.end() && at_end->second <= least) {
+      by_last_gram_[at_end->first].push_back(std::move(glob));
     } else {
       globs_[rarest].push_back(std::move(glob));
       filter_[FilterBit(rarest) / 64] |= uint64_t{1} << (FilterBit(rarest) % 64);

@@ -18,7 +18,8 @@
 namespace qconfig {
 
 // Finds which of many patterns match a name, for many names. Looks patterns without wildcards up by the whole name, and
-// tries any other pattern only on names that contain four bytes which the pattern demands, at the end if it has one.
+// tries any other pattern only on names that contain four bytes which the pattern demands, or that end with them if the
+// end is as rare.
 // Const methods are thread-safe if each call has its own token and vector.
 class PatternIndex {
  public:

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/findings/finding_text.h"
+#include "core/findings/module_kinds.h"
 #include "core/message_text.h"
 #include "core/runtimes/exported_overrides.h"
-#include "core/runtimes/module_kinds.h"
 
 namespace qconfig {
 namespace {

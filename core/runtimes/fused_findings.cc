@@ -12,8 +12,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "core/findings/finding_text.h"
+#include "core/findings/module_kinds.h"
 #include "core/runtimes/config_classes.h"
-#include "core/runtimes/module_kinds.h"
 #include "core/status_macros.h"
 
 namespace qconfig {
@@ -68,7 +68,7 @@ class FusedFinder {
         token_(token),
         findings_(findings),
         table_(runtime == nullptr ? BuiltinFusedGroups() : *runtime->fused_groups),
-        kinds_(context.modules) {
+        kinds_(context.kinds) {
     ConfigClasses classes;
     class_of_config_ = classes.OfPlan(context.plan);
     groups_.emplace_back();  // kExperts
@@ -259,7 +259,7 @@ class FusedFinder {
   CancellationToken& token_;
   FindingList& findings_;
   const FusedGroupTable& table_;
-  const ModuleKinds kinds_;
+  const ModuleKinds& kinds_;
   std::vector<uint32_t> class_of_config_;
   std::vector<GroupState> groups_;
   absl::flat_hash_map<absl::string_view, std::vector<Membership>> memberships_;  // by last component

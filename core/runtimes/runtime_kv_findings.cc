@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/findings/finding_text.h"
+#include "core/findings/module_kinds.h"
 #include "core/message_text.h"
 #include "core/pattern.h"
 #include "core/plan/pattern_index.h"
 #include "core/runtimes/finding_groups.h"
-#include "core/runtimes/module_kinds.h"
 #include "core/runtimes/runtime_findings.h"
 #include "core/status_macros.h"
 
@@ -25,7 +25,7 @@ using Entry = v1::LayerQuantConfigEntry;
 class KvCacheFinder {
  public:
   KvCacheFinder(const PlanContext& context, const Runtime& runtime, CancellationToken& token, FindingList& findings)
-      : context_(context), runtime_(runtime), token_(token), findings_(findings), kinds_(context.modules) {
+      : context_(context), runtime_(runtime), token_(token), findings_(findings), kinds_(context.kinds) {
     for (const Entry& entry : context.config.layer_quant_config()) {
       entries_[entry.pattern()] = &entry;
       if (entry.origin() == v1::ENTRY_ORIGIN_ATTENTION) attention_patterns_.insert(entry.pattern());
@@ -211,7 +211,7 @@ class KvCacheFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  const ModuleKinds kinds_;
+  const ModuleKinds& kinds_;
   absl::flat_hash_map<absl::string_view, const Entry*> entries_;  // of `layer_quant_config`, by pattern
   absl::flat_hash_set<absl::string_view> attention_patterns_;
   v1::Finding kv_cache_;                            // modules that a KV cache pattern decides about

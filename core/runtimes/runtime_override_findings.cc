@@ -9,12 +9,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/findings/module_kinds.h"
 #include "core/pattern.h"
 #include "core/runtimes/config_classes.h"
 #include "core/runtimes/difference_text.h"
 #include "core/runtimes/exported_overrides.h"
 #include "core/runtimes/finding_groups.h"
-#include "core/runtimes/module_kinds.h"
 #include "core/runtimes/runtime_findings.h"
 #include "core/status_macros.h"
 
@@ -39,7 +39,7 @@ class OverrideFinder {
         runtime_(runtime),
         token_(token),
         findings_(findings),
-        kinds_(context.modules),
+        kinds_(context.kinds),
         overrides_(context.config, runtime) {
     class_of_config_ = classes_.OfPlan(context.plan);
     global_class_ = classes_.Of(context.config.global_quant_config());
@@ -221,7 +221,7 @@ class OverrideFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  const ModuleKinds kinds_;
+  const ModuleKinds& kinds_;
   ExportedOverrides overrides_;
   ConfigClasses classes_;
   std::vector<uint32_t> class_of_config_;

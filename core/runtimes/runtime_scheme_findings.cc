@@ -9,10 +9,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/findings/finding_text.h"
+#include "core/findings/module_kinds.h"
 #include "core/message_text.h"
 #include "core/runtimes/config_classes.h"
 #include "core/runtimes/finding_groups.h"
-#include "core/runtimes/module_kinds.h"
 #include "core/runtimes/runtime_findings.h"
 #include "core/status_macros.h"
 
@@ -37,7 +37,7 @@ struct Judged {
 class SchemeFinder {
  public:
   SchemeFinder(const PlanContext& context, const Runtime& runtime, CancellationToken& token, FindingList& findings)
-      : context_(context), runtime_(runtime), token_(token), findings_(findings), kinds_(context.modules) {
+      : context_(context), runtime_(runtime), token_(token), findings_(findings), kinds_(context.kinds) {
     absl::flat_hash_set<absl::string_view> projections;
     for (const v1::LayerQuantConfigEntry& entry : context.config.layer_quant_config()) {
       if (entry.origin() != v1::ENTRY_ORIGIN_REQUEST) projections.insert(entry.pattern());
@@ -49,7 +49,11 @@ class SchemeFinder {
   }
 
   absl::Status Find() {
-    for (const ModuleList::Form& form : context_.modules.forms()) is_unloadable_.push_back(IsUnloadable(form));
+    const auto& forms = context_.modules.forms();
+    QCONFIG_RETURN_IF_ERROR(token_.Spend(forms.size() * kStepsPerModule));
+    for (size_t f = 0; f < forms.size(); ++f) {
+      is_unloadable_.push_back(IsUnloadable(kinds_.kinds()[f].last, forms[f].message->type()));
+    }
     for (size_t i = 0; i < context_.modules.size(); ++i) {
       QCONFIG_RETURN_IF_ERROR(token_.Spend(kStepsPerModule));
       const uint32_t config = context_.plan.config_of_module[i];
@@ -72,13 +76,12 @@ class SchemeFinder {
  private:
   static constexpr size_t kStepsPerModule = 20;
 
-  bool IsUnloadable(const ModuleList::Form& form) const {
+  bool IsUnloadable(absl::string_view last, const std::string& type) const {
     if (!runtime_.unloadable.has_value()) return false;
     const auto has = [](const std::vector<std::string>& list, absl::string_view text) {
       return std::find(list.begin(), list.end(), text) != list.end();
     };
-    return has(runtime_.unloadable->names, LastComponent(context_.modules.name(form.first))) ||
-           has(runtime_.unloadable->types, form.message->type());
+    return has(runtime_.unloadable->names, last) || has(runtime_.unloadable->types, type);
   }
 
   v1::Finding& Add(v1::FindingCode code, v1::FindingSeverity severity, const std::string& message,
@@ -211,7 +214,7 @@ class SchemeFinder {
   const Runtime& runtime_;
   CancellationToken& token_;
   FindingList& findings_;
-  const ModuleKinds kinds_;
+  const ModuleKinds& kinds_;
   // By rule of the plan: whether a quantized output belongs to the KV cache or to attention, which
   // FindRuntimeKvFindings() checks.
   std::vector<bool> output_is_read_;

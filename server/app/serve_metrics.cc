@@ -30,6 +30,8 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [readiness] { return readiness->Check().ok() ? 1.0 : 0.0; });
   metrics.AddGauge("qconfig_sending_answers", "Answers being sent.", {},
                    [calls] { return static_cast<double>(calls->sending()); });
+  metrics.AddCounter("qconfig_unread_rejections_total", "Calls rejected because clients do not read their answers.", {},
+                     [calls] { return static_cast<double>(calls->rejected_for_unread()); });
   metrics.AddGauge("qconfig_sending_answer_bytes", "Size of the answers being sent, in bytes.", {},
                    [calls] { return static_cast<double>(calls->sending_bytes()); });
 }

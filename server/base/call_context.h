@@ -25,6 +25,7 @@ struct CallNotes {
   std::vector<std::string> tenants;                 // of the request; may have duplicates
   std::optional<int64_t> items;                     // of a batch
   std::map<v1::ErrorReason, int64_t> failed_items;  // the number of failed items, by reason
+  bool has_written = false;  // whether it changed a registry, so that its answer must not be lost
 };
 
 // The context of a call: everything except its request. Only the transport uses gRPC's own context.

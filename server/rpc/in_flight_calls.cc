@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/base/clock.h"
@@ -13,13 +14,11 @@ namespace {
 // gRPC may send this many answers before it reports the first as sent.
 constexpr size_t kBatch = 256;
 constexpr size_t kJustSent = 64;  // gRPC reports an answer as sent a little after the client has it
-constexpr size_t kSmallBytes = 64u << 10;
 
-absl::Status DoesNotRead(size_t answers, size_t bytes) {
-  return Error(v1::ERROR_REASON_OVERLOADED)
-      .ToStatus(absl::StrCat("the client has not read ", answers, answers == 1 ? " answer with " : " answers with ",
-                             bytes, " bytes on this connection; read them, then retry"));
-}
+// What each connection may have in transmission even if little is left.
+constexpr size_t kMinAnswers = 16;
+constexpr size_t kMinBytes = 256u << 10;
+constexpr size_t kSmallBytes = 64u << 10;
 
 }  // namespace
 
@@ -33,17 +32,31 @@ InFlightCalls::Connection& InFlightCalls::FindConnection(absl::string_view peer)
     absl::erase_if(connections_, [](const auto& entry) { return entry.second.answers == 0; });
     cleanup_size_ = std::max(kMinSize, 2 * connections_.size());
   }
-  return connections_.try_emplace(peer, this).first->second;
-}
-
-InFlightCalls::Unsent InFlightCalls::Room() const {
-  return {max_.answers - std::min(max_.answers, sending_.answers), max_.bytes - std::min(max_.bytes, sending_.bytes)};
+  return connections_.try_emplace(peer, this, absl::StartsWith(peer, "unix")).first->second;
 }
 
 bool InFlightCalls::HasRoom(const Connection& connection, size_t bytes) const {
-  const Unsent room = Room();
-  if (connection.answers == 0) return bytes <= std::max(room.bytes, kSmallBytes) || sending_.answers == 0;
-  return connection.answers < room.answers && connection.bytes + bytes <= room.bytes;
+  if (sending_.answers == 0) return true;
+  const Unsent all{sending_.answers + 1, sending_.bytes + bytes};
+  const Unsent own{connection.answers + 1, connection.bytes + bytes};
+  const auto fits = [](const Unsent& unsent, const Unsent& limit) {
+    return unsent.answers <= limit.answers && unsent.bytes <= limit.bytes;
+  };
+  if (fits(all, max_)) {
+    const Unsent left{max_.answers - all.answers, max_.bytes - all.bytes};
+    if (connection.has_many_clients || fits(own, left)) return true;
+  }
+  return fits(own, {kMinAnswers, kMinBytes}) &&
+         fits(all, {max_.answers + max_.answers / 4, max_.bytes + max_.bytes / 4});
+}
+
+absl::Status InFlightCalls::RejectForUnread(const Connection& connection) {
+  ++rejected_for_unread_;
+  const bool is_cause = connection.answers >= kMinAnswers || connection.bytes >= kMinBytes;
+  return Error(v1::ERROR_REASON_OVERLOADED)
+      .ToStatus(is_cause ? absl::StrCat("the client has not read ", connection.answers, " answers with ",
+                                        connection.bytes, " bytes on this connection; read them, then retry")
+                         : "other clients have left too many answers unread; retry later");
 }
 
 void InFlightCalls::Add(Connection& connection, size_t bytes) {
@@ -67,8 +80,9 @@ absl::StatusOr<Counted> InFlightCalls::Enter(absl::string_view peer) {
     ++rejected_while_draining_;
     return Error(v1::ERROR_REASON_SHUTTING_DOWN).ToStatus("the server is shutting down; retry on another server");
   }
-  const Connection& connection = FindConnection(peer);
-  if (!HasRoom(connection, 0)) return DoesNotRead(connection.answers, connection.bytes);
+  Connection& connection = FindConnection(peer);
+  if (!HasRoom(connection, connection.rejected_bytes)) return RejectForUnread(connection);
+  connection.rejected_bytes = 0;
   if (working_ >= max_calls_) {
     return Error(v1::ERROR_REASON_OVERLOADED)
         .ToStatus(
@@ -91,10 +105,14 @@ Counted InFlightCalls::EnterToSend(absl::string_view peer, size_t bytes) {
   return Counted([&connection, bytes] { connection.owner->Sent(connection, bytes); });
 }
 
-absl::StatusOr<Counted> InFlightCalls::Send(absl::string_view peer, size_t bytes) {
+absl::StatusOr<Counted> InFlightCalls::Send(absl::string_view peer, size_t bytes, bool required) {
   absl::MutexLock lock(&mutex_);
   Connection& connection = FindConnection(peer);
-  if (!HasRoom(connection, bytes)) return DoesNotRead(connection.answers, connection.bytes);
+  // Small answers need no room, because only `max_calls_` handlers can have one at a time.
+  if (!required && bytes > kSmallBytes && !HasRoom(connection, bytes)) {
+    connection.rejected_bytes = bytes;
+    return RejectForUnread(connection);
+  }
   Add(connection, bytes);
   return Counted([self = shared_from_this(), &connection, bytes] { self->Sent(connection, bytes); });
 }
@@ -133,6 +151,11 @@ size_t InFlightCalls::sending() const {
 size_t InFlightCalls::sending_bytes() const {
   absl::MutexLock lock(&mutex_);
   return sending_.bytes;
+}
+
+int64_t InFlightCalls::rejected_for_unread() const {
+  absl::MutexLock lock(&mutex_);
+  return rejected_for_unread_;
 }
 
 size_t InFlightCalls::running() const {

@@ -20,13 +20,14 @@ namespace qconfig {
 // Counts the calls that handlers work on and the answers that are being sent, and limits both. Thread-safe.
 // Create it with std::make_shared: the results of Enter() and Send() keep it alive.
 //
-// Answers are being sent until the client's system has acknowledged them, so they pile up if a client does not read. A
-// connection may have as many answers and bytes in transmission as are left for all others. So one that does not read
-// gets half of the room, two get a third each, and any number of them leave room for those that read.
+// Answers are being sent until the socket has taken them, so they pile up if a client does not read. A connection may
+// have as many answers and bytes in transmission as are then left for all. So one that does not read gets at most half
+// of the room, the next at most a quarter, and so on. When little is left, each connection may still have a few small
+// answers.
 class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
  public:
   // Handlers work on up to `max_calls` calls at once. Answers of up to `max_answer_bytes` together can be in
-  // transmission, apart from small ones, each the only one of its connection.
+  // transmission, and a quarter more in small answers.
   explicit InFlightCalls(size_t max_calls = 256, size_t max_answer_bytes = 256u << 20);
 
   size_t max_calls() const { return max_calls_; }
@@ -41,8 +42,9 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   // not matter.
   Counted EnterToSend(absl::string_view peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Counts the answer of a handler as being sent, as long as the result lives. OVERLOADED: there is no room for it.
-  absl::StatusOr<Counted> Send(absl::string_view peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts the answer of a handler as being sent, as long as the result lives. OVERLOADED: there is no room for it, and
+  // it has more than 64 KiB and is not `required`.
+  absl::StatusOr<Counted> Send(absl::string_view peer, size_t bytes, bool required) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Rejects new calls from now on, and waits up to `grace` until all answers are sent. Then waits until no call has
   // arrived for a moment, at most half a second or `grace`. Returns the number of calls that were left after `grace`.
@@ -52,6 +54,8 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   size_t working() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t sending() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t sending_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The calls that were rejected because answers pile up.
+  int64_t rejected_for_unread() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -62,16 +66,17 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   };
   // The answers of one connection. Stays for a while after they are sent, because the next answer often follows soon.
   struct Connection : Unsent {
-    explicit Connection(InFlightCalls* calls) : owner(calls) {}
+    Connection(InFlightCalls* calls, bool is_shared) : owner(calls), has_many_clients(is_shared) {}
 
     InFlightCalls* owner;
+    const bool has_many_clients;  // all clients of a Unix socket have the same peer
+    size_t rejected_bytes = 0;    // of the last answer without room; calls are rejected until there is room for it
   };
 
   Connection& FindConnection(absl::string_view peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What is left for all connections.
-  Unsent Room() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Whether `connection` may send another answer of `bytes`.
   bool HasRoom(const Connection& connection, size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status RejectForUnread(const Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Add(Connection& connection, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Sent(Connection& connection, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -80,6 +85,7 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   mutable absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t rejected_while_draining_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t rejected_for_unread_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
   Unsent sending_ ABSL_GUARDED_BY(mutex_);
   absl::node_hash_map<std::string, Connection> connections_ ABSL_GUARDED_BY(mutex_);  // by peer

@@ -82,7 +82,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   const absl::Status rejected = held.admitted.ok() ? CheckActive(call, clock_.Now()) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
   absl::StatusOr<Counted> sending;
-  if (answer.ok()) sending = in_flight_calls_->Send(call.peer, answer->size());
+  if (answer.ok()) sending = in_flight_calls_->Send(call.peer, answer->size(), call.notes->has_written);
   const absl::Status& status = answer.ok() ? sending.status() : answer.status();
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {

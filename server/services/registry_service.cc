@@ -61,7 +61,9 @@ absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const
                               const absl::Status& shape, Plan plan) {
   QCONFIG_ASSIGN_OR_RETURN(const WriteOrder order, MakeWriteOrder(call, request));
   QCONFIG_RETURN_IF_ERROR(shape);
-  return registry.Write(order, plan);
+  absl::StatusOr<Written> written = registry.Write(order, plan);
+  call.notes->has_written = written.ok();
+  return written;
 }
 
 // The start of a page of ListChanges: the newest revision, or the start in `page_token` if there is a token.

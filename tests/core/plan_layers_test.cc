@@ -75,7 +75,7 @@ v1::PlanLayersRequest HostileRequest() {
   v1::PlanLayersRequest request = Request("spec { model_type: 'llama' scheme: 'fp8' }");
   for (int i = 0; i < 100; ++i) {
     v1::LayerConfigEntry& entry = *request.mutable_spec()->add_layer_config();
-    entry.set_pattern(absl::StrCat("*a*a*a*a*a*", i));
+    entry.set_pattern(absl::StrCat("*a*a*a*a*a*", i, "*"));
     entry.set_scheme("int8");
   }
   v1::Module& module = *request.add_modules();

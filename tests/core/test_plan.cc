@@ -66,6 +66,7 @@ TestPlan::TestPlan(const Snapshot& snapshot, v1::ConfigSpec spec, ModuleList::Me
       messages_(std::move(messages)),
       config_(ResolveConfig(snapshot, spec_).value()),
       modules_(ModuleList::Expand(messages_, Limits(), token_).value()),
+      kinds_(ModuleKinds::Make(modules_, token_).value()),
       plan_(
           ComputeLayerPlan(config_, spec_, **snapshot.FindTemplate(spec_.model_type(), ""), modules_, token_).value()),
       context_{snapshot,
@@ -73,6 +74,7 @@ TestPlan::TestPlan(const Snapshot& snapshot, v1::ConfigSpec spec, ModuleList::Me
                **snapshot.FindTemplate(spec_.model_type(), ""),
                config_,
                modules_,
+               kinds_,
                plan_,
                tensor_parallel_size} {}
 

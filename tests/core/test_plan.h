@@ -46,6 +46,7 @@ class TestPlan {
   CancellationToken token_;
   const v1::QConfig config_;
   const ModuleList modules_;
+  const ModuleKinds kinds_;
   const LayerPlan plan_;
   const PlanContext context_;
 };

@@ -8,6 +8,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ DOCKER = "/usr/bin/docker"  # not another client that comes earlier on PATH
 BASE = "debian:bookworm-slim"
 NEEDED = [DOCKER, "/usr/sbin/dockerd", "/usr/bin/docker-compose", "/usr/bin/mmdebstrap"]
 # Keeps images and build cache between runs. All worktrees share it, so that a clone builds only what has changed.
-HOME = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "qconfig-docker"
+HOME = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "qconfig-docker"
 BASE_ARCHIVE = HOME / "debian-bookworm-slim.tar"
 
 # Each worktree on a machine has its own addresses, from the range that is reserved for benchmarks (RFC 2544).
@@ -75,7 +76,12 @@ class Daemon:
     def __enter__(self):
         HOME.mkdir(parents=True, exist_ok=True)
         self._lock = open(HOME / "lock", "w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # the daemon inherits it, so the next one waits until it ends
+        # The daemon inherits the lock, so the next one waits until it ends.
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run that uses {HOME}", file=sys.stderr, flush=True)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         # The path of a socket has at most 107 characters, and the path of a build tree may be longer.
         self._sockets = tempfile.TemporaryDirectory(prefix="qconfig-docker-")
         self.environment = {
@@ -91,8 +97,12 @@ class Daemon:
         try:
             self._open_network()
             self._start()
-            for container in self.docker("ps", "--all", "--quiet").stdout.split():  # left by a killed run
+            # Left by a killed run, perhaps of another clone.
+            for container in self.docker("ps", "--all", "--quiet").stdout.split():
                 self.docker("rm", "--force", "--volumes", container)
+            for left in ("network", "volume"):
+                for name in self.docker(left, "ls", "--quiet", "--filter", "name=qconfig").stdout.split():
+                    self.docker(left, "rm", name)
             if self.docker("image", "inspect", BASE, check=False).returncode != 0:
                 self.docker("import", "--change", 'CMD ["bash"]', base_archive(), BASE)
         except BaseException:
@@ -119,6 +129,7 @@ class Daemon:
         started = time.monotonic()
         self.docker("build", "--tag", tag, "--file", ROOT / "deploy/Dockerfile", *words, ROOT, timeout=1800)
         self.docker("image", "prune", "--force")  # the one that had the tag before
+        self.docker("builder", "prune", "--force", "--keep-storage", "10GB")
         print(f"built the image in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
     def _start(self):
@@ -189,5 +200,6 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     skip_without_docker()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the daemon and its network are removed
     with Daemon() as daemon:
         sys.exit(subprocess.run(sys.argv[1:], env=daemon.environment).returncode)

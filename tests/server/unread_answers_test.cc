@@ -113,6 +113,7 @@ TEST(UnreadAnswersTest, OnlyTheConnectionThatDoesNotReadIsRejected) {
   };
   const absl::Time end = absl::Now() + absl::Seconds(60);
   while (handled() < kAnswers && absl::Now() < end) std::this_thread::yield();
+  ASSERT_EQ(handled(), kAnswers);
   EXPECT_GT(server.in_flight_calls().sending_bytes(), 1u << 20);
   EXPECT_LE(server.in_flight_calls().sending_bytes(), kMaxBytes / 2);
 

@@ -13,7 +13,7 @@ std::string ExclusionOf(absl::string_view name) {
 
 TEST(ModuleNamesTest, FindsRolesByWholeParts) {
   EXPECT_EQ(ExclusionOf("model.layers.0.block_sparse_moe.gate"), "*block_sparse_moe.gate");
-  EXPECT_EQ(ExclusionOf("model.layers.{0..60}.mlp.gate.linear"), "*mlp.gate.linear");
+  EXPECT_EQ(ExclusionOf("model.layers.60.mlp.gate.linear"), "*mlp.gate.linear");
   EXPECT_EQ(ExclusionOf("router"), "*router");
   EXPECT_EQ(ExclusionOf("model.layers.0.mlp.gate_proj"), "");
   EXPECT_EQ(ExclusionOf("model.layers.0.xmlp.gate"), "");
@@ -24,9 +24,9 @@ TEST(ModuleNamesTest, FindsRolesByWholeParts) {
 
 TEST(ModuleNamesTest, FindsTowersAboveTheFirstNumber) {
   EXPECT_EQ(ExclusionOf("model.vision_tower.layers.0.q_proj"), "*vision_tower.*");
-  EXPECT_EQ(ExclusionOf("visual.blocks.{0..3}.attn.qkv"), "*visual.*");
+  EXPECT_EQ(ExclusionOf("visual.blocks.3.attn.qkv"), "*visual.*");
   EXPECT_EQ(ExclusionOf("model.layers.0.visual.q_proj"), "");
-  EXPECT_EQ(ExclusionOf("model.layers.{0..3}.visual.q_proj"), "");
+  EXPECT_EQ(ExclusionOf("model.layers.3.visual.q_proj"), "");
 }
 
 TEST(ModuleNamesTest, SplitsInputsOnlyOfTheSecondLayerOfAPair) {
@@ -38,7 +38,7 @@ TEST(ModuleNamesTest, SplitsInputsOnlyOfTheSecondLayerOfAPair) {
 }
 
 TEST(ModuleNamesTest, ExpertsAreBelowTheirList) {
-  EXPECT_TRUE(ModuleNames::Builtin().IsExpert("model.layers.0.mlp.experts.{0..7}.up_proj"));
+  EXPECT_TRUE(ModuleNames::Builtin().IsExpert("model.layers.0.mlp.experts.7.up_proj"));
   EXPECT_FALSE(ModuleNames::Builtin().IsExpert("model.layers.0.mlp.shared_experts.up_proj"));
   EXPECT_FALSE(ModuleNames::Builtin().IsExpert("model.layers.0.mlp.experts"));
 }

@@ -81,5 +81,16 @@ TEST(SizeFindingsTest, EveryDimensionHasItsOwnFinding) {
             "GROUP_SIZE_MISMATCH ERROR spec.scheme 2 --layer '*.down_proj=int4_wo_32'\n");
 }
 
+TEST(SizeFindingsTest, ModulesOfOneFormMayHaveDifferentConfigurations) {
+  EXPECT_EQ(Lines(FindingsOf("spec { model_type: 'llama' scheme: 'int4_wo_128'"
+                             "  layer_config { pattern: '*.1.*' scheme: 'int4_wo_64' }"
+                             "  exclude_layers { patterns: '*.3.*' } }" +
+                             LinearModule("model.layers.0.self_attn.q_proj") +
+                             "modules { name: 'a.{0..4}.up_proj' type: 'Linear' shape: 1 shape: 96 }")),
+            "GROUP_SIZE_MISMATCH ERROR spec.scheme 3 --layer '*.up_proj=int4_wo_32'\n"
+            "GROUP_SIZE_MISMATCH ERROR spec.layer_config[0].pattern 1 "
+            "Use the scheme int4_wo_32 for these layers\n");
+}
+
 }  // namespace
 }  // namespace qconfig

@@ -21,6 +21,7 @@ namespace qconfig {
 namespace {
 
 using testing::ElementsAre;
+using testing::Pair;
 
 v1::PlanLayersResponse Plan(absl::string_view request) {
   const auto plan = PlanLayers(Builtins(), Proto<v1::PlanLayersRequest>(request));
@@ -139,6 +140,29 @@ TEST(LayerPlanTest, SumsUpWeights) {
   EXPECT_EQ(plan.totals().by_config(0).config(), 0u);
   EXPECT_EQ(plan.totals().by_config(0).modules(), 1);
   EXPECT_EQ(plan.totals().by_config(1).modules(), 2);
+}
+
+TEST(LayerPlanTest, SumsUpModulesOfOneFormWithDifferentConfigurations) {
+  const auto plan = Plan(R"pb(
+    spec {
+      model_type: 'llama'
+      scheme: 'int4_wo_128'
+      layer_config { pattern: '*.1.*' scheme: 'fp8' }
+      exclude_layers { patterns: '*.3.*' }
+    }
+    modules {
+      name: 'layers.{0..4}.up_proj'
+      type: 'Linear'
+      shape: [ 256, 1024 ]
+      dtype: 'BF16'
+    }
+  )pb");
+  constexpr int64_t kValues = 256 * 1024;
+  std::vector<std::pair<int64_t, int64_t>> parts;  // modules and bytes
+  for (const v1::ConfigTotals& part : plan.totals().by_config()) {
+    parts.emplace_back(part.modules(), part.weight_bytes_after());
+  }
+  EXPECT_THAT(parts, ElementsAre(Pair(1, 2 * kValues), Pair(3, 3 * (kValues / 2 + 256 * 8 * 4)), Pair(1, kValues + 4)));
 }
 
 class RandomPlan {

@@ -79,6 +79,19 @@ TEST(ModuleListTest, ModulesOfOneFormHaveTheSameWeights) {
   request.mutable_modules(2)->set_dtype("BF16");
   request.mutable_modules(3)->add_shape(5);
   EXPECT_THAT(FormsOf(request), ElementsAre(0, 1, 2, 3, 0));
+  request.mutable_modules(4)->add_shape(6);
+  EXPECT_THAT(FormsOf(request), ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(ModuleListTest, ManyFormsKeepTheirNumbers) {
+  v1::PlanLayersRequest request = WithNames({"a.{0..9}.b", "c.{0..4999}", "a.10.b", "c.{0..4999}"});
+  const std::vector<size_t> forms = FormsOf(request);
+  EXPECT_EQ(forms[9], 0);
+  EXPECT_EQ(forms[10], 1);
+  EXPECT_EQ(forms[5009], 5000);
+  EXPECT_EQ(forms[5010], 0);
+  EXPECT_EQ(forms[5011], 1);
+  EXPECT_EQ(forms[10010], 5000);
 }
 
 TEST(ModuleListTest, KnowsTheMessageAndTheFirstModuleOfEachForm) {

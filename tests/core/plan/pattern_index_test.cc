@@ -41,6 +41,21 @@ TEST(PatternIndexTest, ReadsTheTextAfterABracketAsASet) {
   EXPECT_THAT(Matches(index, "x[abcd"), ElementsAre(0, 2));
 }
 
+TEST(PatternIndexTest, LongPatternsWithACommonEndAreFoundByTheirBeginning) {
+  const std::string rare = "*" + std::string(200, 'r') + ".proj";
+  const std::string both = "*.proj*" + std::string(200, 'b') + ".proj";
+  const std::vector<absl::string_view> patterns = {rare, both};
+  const std::vector<absl::string_view> sample(256, "layers.0.up.proj");
+  const PatternIndex index(patterns, sample);
+  EXPECT_THAT(Matches(index, std::string(300, 'r') + ".proj"), ElementsAre(0));
+  EXPECT_THAT(Matches(index, "x.proj" + std::string(200, 'b') + ".proj"), ElementsAre(1));
+  // The token would be used up if the patterns were tried on names that only have the same end.
+  const auto check = [] { return absl::CancelledError("tried"); };
+  CancellationToken token(check);
+  std::vector<uint32_t> matches;
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(index.FindMatches("layers.0.up.proj", token, matches).ok());
+}
+
 TEST(PatternIndexTest, AcceptsNamesThatAreNotAscii) {
   const std::vector<absl::string_view> patterns = {"?.schicht", "*größe*"};
   const PatternIndex index(patterns, {});

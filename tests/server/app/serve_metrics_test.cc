@@ -58,6 +58,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_answer_cache_limit_bytes",
                                           "qconfig_sending_answers",
                                           "qconfig_sending_answer_bytes",
+                                          "qconfig_unread_rejections_total",
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
                                           "qconfig_store_revision",

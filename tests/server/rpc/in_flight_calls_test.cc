@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/error.h"
@@ -20,7 +21,7 @@ v1::ErrorReason ReasonOf(const absl::StatusOr<Counted>& entered) { return ItemEr
 TEST(InFlightCallsTest, CallIsInFlightUntilItsAnswerIsSent) {
   const auto calls = std::make_shared<InFlightCalls>();
   Counted handler = calls->Enter("peer").value();
-  Counted answer = calls->Send("peer", 10).value();
+  Counted answer = calls->Send("peer", 10, false).value();
   handler.Reset();
   absl::Notification drained;
   std::thread drain([&] {
@@ -34,14 +35,13 @@ TEST(InFlightCallsTest, CallIsInFlightUntilItsAnswerIsSent) {
 }
 
 TEST(InFlightCallsTest, CachedAnswersTakeNoSlots) {
-  const auto calls = std::make_shared<InFlightCalls>(1, 100);
+  const auto calls = std::make_shared<InFlightCalls>(1);
   const auto working = calls->Enter("peer");
   ASSERT_TRUE(working.ok());
   Counted answer = calls->EnterToSend("peer", 50);
   ASSERT_TRUE(answer);
   EXPECT_EQ(calls->sending(), 1u);
   EXPECT_EQ(calls->sending_bytes(), 50u);
-  EXPECT_FALSE(calls->EnterToSend("peer", 1)) << "more bytes than are left for others";
   answer.Reset();
   EXPECT_EQ(calls->running(), 1u);
   calls->Drain(absl::ZeroDuration());
@@ -51,7 +51,7 @@ TEST(InFlightCallsTest, CachedAnswersTakeNoSlots) {
 TEST(InFlightCallsTest, DrainEndsAfterTheGracePeriod) {
   const auto calls = std::make_shared<InFlightCalls>();
   const auto stuck = calls->Enter("peer");
-  const auto unread = calls->Send("peer", 10);
+  const auto unread = calls->Send("peer", 10, false);
   EXPECT_EQ(calls->Drain(absl::ZeroDuration()), 2);
   EXPECT_EQ(ReasonOf(calls->Enter("peer")), v1::ERROR_REASON_SHUTTING_DOWN);
 }
@@ -75,7 +75,7 @@ TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
 
 TEST(InFlightCallsTest, AnswerMayOutliveInFlightCalls) {
   auto calls = std::make_shared<InFlightCalls>();
-  Counted answer = calls->Send("peer", 10).value();
+  Counted answer = calls->Send("peer", 10, false).value();
   calls.reset();
   answer.Reset();
 }
@@ -92,55 +92,91 @@ TEST(InFlightCallsTest, CallsAboveTheLimitAreOverloaded) {
   EXPECT_EQ(calls->running(), 1);
 }
 
-TEST(InFlightCallsTest, ConnectionsShareTheRoomForBytes) {
-  const auto calls = std::make_shared<InFlightCalls>(2, 400'000);
-  std::vector<Counted> held;
-  const auto send = [&](const char* peer, size_t bytes) {
-    absl::StatusOr<Counted> sending = calls->Send(peer, bytes);
-    if (!sending.ok()) return ReasonOf(sending);
-    held.push_back(*std::move(sending));
-    return v1::ERROR_REASON_UNSPECIFIED;
-  };
-  EXPECT_EQ(send("a", 100'000), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(send("a", 100'000), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(send("a", 1), v1::ERROR_REASON_OVERLOADED) << "as many as are left for others";
-  EXPECT_EQ(ReasonOf(calls->Enter("a")), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(send("b", 130'000), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(ReasonOf(calls->Enter("a")), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(ReasonOf(calls->Enter("b")), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(send("c", 70'000), v1::ERROR_REASON_UNSPECIFIED);
-  EXPECT_EQ(calls->sending_bytes(), 400'000u);
-  EXPECT_EQ(send("d", 64 << 10), v1::ERROR_REASON_UNSPECIFIED) << "the first small answer of a connection";
-  EXPECT_EQ(send("e", 66'000), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(ReasonOf(calls->Enter("e")), v1::ERROR_REASON_UNSPECIFIED);
-  held.clear();
-  EXPECT_EQ(calls->sending_bytes(), 0u);
-  EXPECT_EQ(send("e", 500'000), v1::ERROR_REASON_UNSPECIFIED) << "a single answer may exceed the limit";
+class InFlightAnswersTest : public testing::Test {
+ protected:
+  // Sends an answer, which stays unread. Returns the message of the error; empty: it was sent.
+  std::string Send(const std::string& peer, size_t bytes, bool required = false) {
+    absl::StatusOr<Counted> sending = calls_->Send(peer, bytes, required);
+    if (sending.ok()) unread_.push_back(*std::move(sending));
+    return std::string(sending.status().message());
+  }
+
+  // The number of cached answers of `bytes` for which there is room.
+  size_t Fill(const std::string& peer, size_t bytes) {
+    const size_t before = unread_.size();
+    while (Counted one = calls_->EnterToSend(peer, bytes)) unread_.push_back(std::move(one));
+    return unread_.size() - before;
+  }
+
+  std::shared_ptr<InFlightCalls> calls_ = std::make_shared<InFlightCalls>();
+  std::vector<Counted> unread_;
+};
+
+TEST_F(InFlightAnswersTest, EachConnectionGetsAsManyBytesAsAreLeft) {
+  EXPECT_EQ(Fill("a", 1u << 20), 128u);
+  EXPECT_EQ(Fill("b", 1u << 20), 64u);
+  EXPECT_EQ(Fill("c", 1u << 20), 32u);
+  EXPECT_EQ(Send("d", 16u << 20), "");
+  EXPECT_EQ(Send("e", 16u << 20), "other clients have left too many answers unread; retry later");
+  EXPECT_EQ(Send("e", 8u << 20), "");
+  EXPECT_EQ(Send("a", 1u << 20),
+            "the client has not read 128 answers with 134217728 bytes on this connection; read them, then retry");
+  unread_.clear();
+  EXPECT_EQ(calls_->sending_bytes(), 0u);
+  EXPECT_EQ(Fill("b", 1u << 20), 128u);
 }
 
-TEST(InFlightCallsTest, ConnectionsShareTheRoomForAnswers) {
-  const auto calls = std::make_shared<InFlightCalls>();
-  std::vector<Counted> held;
-  const auto fill = [&](const std::string& peer) {
-    const size_t before = held.size();
-    while (Counted one = calls->EnterToSend(peer, 0)) held.push_back(std::move(one));
-    return held.size() - before;
-  };
-  EXPECT_EQ(fill("a"), 320u) << "a client that reads may have 256 answers and a few more in transmission";
-  EXPECT_EQ(fill("b"), 160u);
-  EXPECT_EQ(ReasonOf(calls->Enter("a")), v1::ERROR_REASON_OVERLOADED);
-  for (int i = 0; i < 10'000; ++i) EXPECT_GE(fill(std::to_string(i)), 1u);
-  EXPECT_EQ(ReasonOf(calls->Enter("another")), v1::ERROR_REASON_UNSPECIFIED);
-  held.clear();
-  EXPECT_EQ(calls->sending(), 0u);
-  EXPECT_EQ(fill("a"), 320u);
+TEST_F(InFlightAnswersTest, EachConnectionGetsAsManyAnswersAsAreLeft) {
+  EXPECT_EQ(Fill("a", 0), 320u) << "a client that reads may have 256 answers and a few more in transmission";
+  EXPECT_EQ(Fill("b", 0), 160u);
+  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(ReasonOf(calls_->Enter("c")), v1::ERROR_REASON_UNSPECIFIED);
 }
 
-TEST(InFlightCallsTest, ErrorSaysThatTheClientDoesNotRead) {
-  const auto calls = std::make_shared<InFlightCalls>(2, 100);
-  const auto unread = calls->Send("peer", 90);
-  EXPECT_EQ(calls->Enter("peer").status().message(),
-            "the client has not read 1 answer with 90 bytes on this connection; read them, then retry");
+TEST_F(InFlightAnswersTest, SmallAnswersHaveRoomOfTheirOwn) {
+  calls_ = std::make_shared<InFlightCalls>(10'000);  // so that only bytes are short
+  for (const size_t bytes : {1u << 20, 16u << 10, 1u << 10}) {
+    for (int i = 0; i < 20; ++i) Fill(absl::StrCat(bytes, " ", i), bytes);
+  }
+  EXPECT_EQ(Fill("reader", 64u << 10), 4u);
+  EXPECT_EQ(Fill("another reader", 1000), 16u);
+  for (int i = 0; i < 10'000; ++i) Fill(absl::StrCat("many ", i), 64u << 10);
+  for (int i = 0; i < 100; ++i) Fill(absl::StrCat("few ", i), 1000);
+  EXPECT_LE(calls_->sending_bytes(), 320u << 20) << "not without limit";
+  EXPECT_FALSE(calls_->EnterToSend("last", 1000));
+  EXPECT_EQ(Send("last", 1000), "") << "the handler has run already";
+}
+
+TEST_F(InFlightAnswersTest, AnswersOfWritesAreNeverRejected) {
+  for (int i = 0; i < 20; ++i) Fill(std::to_string(i), 1u << 20);
+  EXPECT_NE(Send("writer", 1u << 20), "");
+  EXPECT_EQ(Send("writer", 1u << 20, /*required=*/true), "");
+}
+
+TEST_F(InFlightAnswersTest, CallsAreRejectedUntilThereIsRoomForTheLastAnswer) {
+  EXPECT_EQ(Send("a", 100u << 20), "");
+  EXPECT_NE(Send("a", 100u << 20), "");
+  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_OVERLOADED) << "another answer would be rejected, too";
+  EXPECT_EQ(calls_->rejected_for_unread(), 2);
+  unread_.clear();
+  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(InFlightAnswersTest, ASingleAnswerMayExceedTheLimit) { EXPECT_EQ(Send("a", 500u << 20), ""); }
+
+TEST_F(InFlightAnswersTest, ClientsOfAUnixSocketShareTheirRoom) {
+  EXPECT_EQ(Fill("unix:/run/qconfigd.sock", 1u << 20), 256u) << "gRPC does not tell their connections apart";
+}
+
+TEST_F(InFlightAnswersTest, ManyConnectionsComeAndGo) {
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(calls_->EnterToSend(std::to_string(i), 1000));
+  }
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Send("stays", 1000), "");
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(calls_->EnterToSend(std::to_string(i), 1000));
+  }
+  EXPECT_EQ(calls_->sending(), 4u);
 }
 
 }  // namespace
