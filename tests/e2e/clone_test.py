@@ -34,7 +34,8 @@ class CloneTest(unittest.TestCase):
         cls.folder.cleanup()
 
     def run_in_clone(self, *command, **environment):
-        kept = clean_environment(**environment)
+        # The variable of the tree that runs this test would keep ccache from finding anything.
+        kept = clean_environment(CCACHE_BASEDIR=str(self.clone), CCACHE_NOHASHDIR="true", **environment)
         result = subprocess.run(command, cwd=self.clone, capture_output=True, text=True, env=kept, timeout=1500)
         self.assertEqual(result.returncode, 0, result.stdout[-4000:] + result.stderr[-4000:])
         return result.stdout
