@@ -122,7 +122,8 @@ v1::GetConfigRequest HostileOverrides(int count) {
   request.mutable_spec()->set_attention_scheme("fp8");
   const std::vector<MatchCase> hostile = HostileMatches(kPatternChars);
   for (int i = 0; i < count; ++i) {
-    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i, "*"), *request.mutable_spec());
+    AddOverride(absl::StrCat(hostile[static_cast<size_t>(i) % hostile.size()].pattern, i, "*"),
+                *request.mutable_spec());
   }
   return request;
 }
