@@ -22,32 +22,31 @@ constexpr size_t kSmallBytes = 64u << 10;
 
 }  // namespace
 
-// One connection gets half of the room, and that must suffice for a client that reads.
+// One connection gets more than half of the room, and that must suffice for a client that reads.
 InFlightCalls::InFlightCalls(size_t max_calls, size_t max_answer_bytes)
     : max_calls_(max_calls), max_{2 * (std::max(max_calls, kBatch) + kJustSent), max_answer_bytes} {}
 
-InFlightCalls::Connection& InFlightCalls::FindConnection(absl::string_view peer) {
+InFlightCalls::Connection* InFlightCalls::FindConnection(PeerOf peer, size_t bytes) {
+  if (Unsent{sending_.answers + 1, sending_.bytes + bytes}.FitsIn({max_.answers / 4, max_.bytes / 4})) return nullptr;
   if (connections_.size() >= cleanup_size_) {
     constexpr size_t kMinSize = 4096;
     absl::erase_if(connections_, [](const auto& entry) { return entry.second.answers == 0; });
     cleanup_size_ = std::max(kMinSize, 2 * connections_.size());
   }
-  return connections_.try_emplace(peer, this, absl::StartsWith(peer, "unix")).first->second;
+  const std::string name = peer();
+  return &connections_.try_emplace(name, this, absl::StartsWith(name, "unix")).first->second;
 }
 
 bool InFlightCalls::HasRoom(const Connection& connection, size_t bytes) const {
   if (sending_.answers == 0) return true;
   const Unsent all{sending_.answers + 1, sending_.bytes + bytes};
   const Unsent own{connection.answers + 1, connection.bytes + bytes};
-  const auto fits = [](const Unsent& unsent, const Unsent& limit) {
-    return unsent.answers <= limit.answers && unsent.bytes <= limit.bytes;
-  };
-  if (fits(all, max_)) {
+  if (all.FitsIn(max_)) {
     const Unsent left{max_.answers - all.answers, max_.bytes - all.bytes};
-    if (connection.has_many_clients || fits(own, left)) return true;
+    if (connection.has_many_clients || own.FitsIn(left)) return true;
   }
-  return fits(own, {kMinAnswers, kMinBytes}) &&
-         fits(all, {max_.answers + max_.answers / 4, max_.bytes + max_.bytes / 4});
+  return own.FitsIn({kMinAnswers, kMinBytes}) &&
+         all.FitsIn({max_.answers + max_.answers / 4, max_.bytes + max_.bytes / 4});
 }
 
 absl::Status InFlightCalls::RejectForUnread(const Connection& connection) {
@@ -59,30 +58,33 @@ absl::Status InFlightCalls::RejectForUnread(const Connection& connection) {
                          : "other clients have left too many answers unread; retry later");
 }
 
-void InFlightCalls::Add(Connection& connection, size_t bytes) {
-  for (Unsent* const unsent : {static_cast<Unsent*>(&connection), &sending_}) {
+void InFlightCalls::Add(Connection* connection, size_t bytes) {
+  for (Unsent* const unsent : {static_cast<Unsent*>(connection), &sending_}) {
+    if (unsent == nullptr) continue;
     ++unsent->answers;
     unsent->bytes += bytes;
   }
 }
 
-void InFlightCalls::Sent(Connection& connection, size_t bytes) {
+void InFlightCalls::Sent(Connection* connection, size_t bytes) {
   absl::MutexLock lock(&mutex_);
-  for (Unsent* const unsent : {static_cast<Unsent*>(&connection), &sending_}) {
+  for (Unsent* const unsent : {static_cast<Unsent*>(connection), &sending_}) {
+    if (unsent == nullptr) continue;
     --unsent->answers;
     unsent->bytes -= bytes;
   }
 }
 
-absl::StatusOr<Counted> InFlightCalls::Enter(absl::string_view peer) {
+absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
   absl::MutexLock lock(&mutex_);
   if (draining_) {
     ++rejected_while_draining_;
     return Error(v1::ERROR_REASON_SHUTTING_DOWN).ToStatus("the server is shutting down; retry on another server");
   }
-  Connection& connection = FindConnection(peer);
-  if (!HasRoom(connection, connection.rejected_bytes)) return RejectForUnread(connection);
-  connection.rejected_bytes = 0;
+  if (Connection* const connection = FindConnection(peer, 0); connection != nullptr) {
+    if (!HasRoom(*connection, connection->rejected_bytes)) return RejectForUnread(*connection);
+    connection->rejected_bytes = 0;
+  }
   if (working_ >= max_calls_) {
     return Error(v1::ERROR_REASON_OVERLOADED)
         .ToStatus(
@@ -95,26 +97,27 @@ absl::StatusOr<Counted> InFlightCalls::Enter(absl::string_view peer) {
   });
 }
 
-Counted InFlightCalls::EnterToSend(absl::string_view peer, size_t bytes) {
+Counted InFlightCalls::EnterToSend(PeerOf peer, size_t bytes) {
   absl::MutexLock lock(&mutex_);
   if (draining_) return {};
-  Connection& connection = FindConnection(peer);
-  if (!HasRoom(connection, bytes)) return {};
+  Connection* const connection = FindConnection(peer, bytes);
+  if (connection != nullptr && !HasRoom(*connection, bytes)) return {};
   Add(connection, bytes);
-  // Captures two words, which Counted stores without an allocation: every cache hit runs this code.
-  return Counted([&connection, bytes] { connection.owner->Sent(connection, bytes); });
+  // Both capture two words, which Counted stores without an allocation: every cache hit runs this code.
+  if (connection == nullptr) return Counted([this, bytes] { Sent(nullptr, bytes); });
+  return Counted([connection, bytes] { connection->owner->Sent(connection, bytes); });
 }
 
-absl::StatusOr<Counted> InFlightCalls::Send(absl::string_view peer, size_t bytes, bool required) {
+absl::StatusOr<Counted> InFlightCalls::Send(PeerOf peer, size_t bytes, bool required) {
   absl::MutexLock lock(&mutex_);
-  Connection& connection = FindConnection(peer);
+  Connection* const connection = FindConnection(peer, bytes);
   // Small answers need no room, because only `max_calls_` handlers can have one at a time.
-  if (!required && bytes > kSmallBytes && !HasRoom(connection, bytes)) {
-    connection.rejected_bytes = bytes;
-    return RejectForUnread(connection);
+  if (connection != nullptr && !required && bytes > kSmallBytes && !HasRoom(*connection, bytes)) {
+    connection->rejected_bytes = bytes;
+    return RejectForUnread(*connection);
   }
   Add(connection, bytes);
-  return Counted([self = shared_from_this(), &connection, bytes] { self->Sent(connection, bytes); });
+  return Counted([self = shared_from_this(), connection, bytes] { self->Sent(connection, bytes); });
 }
 
 size_t InFlightCalls::Drain(absl::Duration grace) {

@@ -9,8 +9,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/node_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/counted.h"
@@ -20,10 +20,10 @@ namespace qconfig {
 // Counts the calls that handlers work on and the answers that are being sent, and limits both. Thread-safe.
 // Create it with std::make_shared: the results of Enter() and Send() keep it alive.
 //
-// Answers are being sent until the socket has taken them, so they pile up if a client does not read. A connection may
-// have as many answers and bytes in transmission as are then left for all. So one that does not read gets at most half
-// of the room, the next at most a quarter, and so on. When little is left, each connection may still have a few small
-// answers.
+// Answers are being sent until the socket has taken them, so they pile up if a client does not read. The first quarter
+// of the room is for everybody. Above that, a connection may have as many answers and bytes in transmission as are then
+// left for all: one that does not read gets half of what was left, the next half of the rest, and so on. When little is
+// left, each connection may still have a few small answers.
 class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
  public:
   // Handlers work on up to `max_calls` calls at once. Answers of up to `max_answer_bytes` together can be in
@@ -32,19 +32,21 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
 
   size_t max_calls() const { return max_calls_; }
 
-  // Counts a call that a handler works on, as long as the result lives. `peer` is the connection, such as
-  // "ipv4:127.0.0.1:40312". OVERLOADED: handlers work on `max_calls` calls, or the connection does not read.
-  // SHUTTING_DOWN: Drain() was called.
-  absl::StatusOr<Counted> Enter(absl::string_view peer) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns the connection of a call, such as "ipv4:127.0.0.1:40312". Called only if answers pile up.
+  using PeerOf = absl::FunctionRef<std::string()>;
+
+  // Counts a call that a handler works on, as long as the result lives. OVERLOADED: handlers work on `max_calls` calls,
+  // or the connection does not read. SHUTTING_DOWN: Drain() was called.
+  absl::StatusOr<Counted> Enter(PeerOf peer) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Counts a cached answer of `bytes` as being sent, as long as the result lives; the result must not outlive this
   // object. Counts nothing after Drain(), or if there is no room for it. The number of calls that handlers work on does
   // not matter.
-  Counted EnterToSend(absl::string_view peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  Counted EnterToSend(PeerOf peer, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Counts the answer of a handler as being sent, as long as the result lives. OVERLOADED: there is no room for it, and
   // it has more than 64 KiB and is not `required`.
-  absl::StatusOr<Counted> Send(absl::string_view peer, size_t bytes, bool required) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Counted> Send(PeerOf peer, size_t bytes, bool required) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Rejects new calls from now on, and waits up to `grace` until all answers are sent. Then waits until no call has
   // arrived for a moment, at most half a second or `grace`. Returns the number of calls that were left after `grace`.
@@ -61,6 +63,8 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
  private:
   // Answers in transmission.
   struct Unsent {
+    bool FitsIn(const Unsent& limit) const { return answers <= limit.answers && bytes <= limit.bytes; }
+
     size_t answers = 0;
     size_t bytes = 0;
   };
@@ -73,12 +77,14 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
     size_t rejected_bytes = 0;    // of the last answer without room; calls are rejected until there is room for it
   };
 
-  Connection& FindConnection(absl::string_view peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null if an answer of `bytes` is in the first quarter, so that it does not matter whose it is.
+  Connection* FindConnection(PeerOf peer, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether `connection` may send another answer of `bytes`.
   bool HasRoom(const Connection& connection, size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status RejectForUnread(const Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Add(Connection& connection, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Sent(Connection& connection, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `connection` is null for an answer in the first quarter.
+  void Add(Connection* connection, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Sent(Connection* connection, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const size_t max_calls_;
   const Unsent max_;

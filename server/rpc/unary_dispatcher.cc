@@ -82,7 +82,8 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   const absl::Status rejected = held.admitted.ok() ? CheckActive(call, clock_.Now()) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
   absl::StatusOr<Counted> sending;
-  if (answer.ok()) sending = in_flight_calls_->Send(call.peer, answer->size(), call.notes->has_written);
+  if (answer.ok())
+    sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written);
   const absl::Status& status = answer.ok() ? sending.status() : answer.status();
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {
@@ -95,7 +96,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
 
 Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time,
                                       const grpc::ServerContext& context, const CachedAnswer& answer) {
-  Counted sending = in_flight_calls_->EnterToSend(context.peer(), answer.bytes.Length());
+  Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length());
   if (sending) {
     observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
                          [&] { return MakeCallContext(context, method.path); });

@@ -51,7 +51,7 @@ class UnaryDispatcher {
 
   // Admits or rejects a call that arrived at the steady time `time`.
   Arrival Admit(absl::Duration time, const grpc::ServerContext& context) {
-    return {time, in_flight_calls_->Enter(context.peer())};
+    return {time, in_flight_calls_->Enter([&context] { return context.peer(); })};
   }
 
   // Answers a call: fills `response` if the returned status is OK. When this returns, the call no longer counts as

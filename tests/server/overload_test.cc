@@ -118,7 +118,7 @@ TEST_F(OverloadTest, RejectsCallsAboveTheLimitUntilOneEnds) {
 }
 
 TEST_F(OverloadTest, AcceptsSequentialCalls) {
-  const auto held = in_flight_calls_->Enter("peer");
+  const auto held = in_flight_calls_->Enter([] { return "peer"; });
   for (int i = 0; i < 500; ++i) {
     ASSERT_EQ(ReceivedReasonAndField(server_->client().ListCatalogs({}).status()), "OK")
         << "the answer releases the slot";

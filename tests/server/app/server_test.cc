@@ -186,7 +186,7 @@ TEST(ServerTest, SecondShutdownDoesNothing) {
   TestSettings settings;
   settings.in_flight_calls = in_flight_calls;
   TestServer server(std::move(settings));
-  const auto call = in_flight_calls->Enter("peer");
+  const auto call = in_flight_calls->Enter([] { return "peer"; });
   EXPECT_EQ(server.server().Shutdown(absl::ZeroDuration()), 1);
   EXPECT_EQ(server.server().Shutdown(absl::Hours(1)), 0) << "it would count the call in flight again";
 }

@@ -34,7 +34,8 @@ class ShutdownWatchdogTest : public testing::Test {
     ShutdownWatchdog watchdog(request, Log(), max_shutdown);
     watchdog.Watch(in_flight_calls);
     std::vector<absl::StatusOr<Counted>> entered;
-    while (entered.size() < static_cast<size_t>(calls)) entered.push_back(in_flight_calls->Enter("peer"));
+    while (entered.size() < static_cast<size_t>(calls))
+      entered.push_back(in_flight_calls->Enter([] { return "peer"; }));
     for (int i = 0; i < signals; ++i) request->Request(ShutdownCause::kSigterm);
     absl::SleepFor(absl::InfiniteDuration());
   }

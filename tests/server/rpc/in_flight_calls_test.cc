@@ -16,19 +16,21 @@
 namespace qconfig {
 namespace {
 
+std::string Peer() { return "ipv4:127.0.0.1:40312"; }
+
 v1::ErrorReason ReasonOf(const absl::StatusOr<Counted>& entered) { return ItemErrorOf(entered.status()).reason(); }
 
 TEST(InFlightCallsTest, CallIsInFlightUntilItsAnswerIsSent) {
   const auto calls = std::make_shared<InFlightCalls>();
-  Counted handler = calls->Enter("peer").value();
-  Counted answer = calls->Send("peer", 10, false).value();
+  Counted handler = calls->Enter(Peer).value();
+  Counted answer = calls->Send(Peer, 10, false).value();
   handler.Reset();
   absl::Notification drained;
   std::thread drain([&] {
     EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
     drained.Notify();
   });
-  while (calls->Enter("peer").ok()) std::this_thread::yield();  // until draining has begun
+  while (calls->Enter(Peer).ok()) std::this_thread::yield();  // until draining has begun
   EXPECT_FALSE(drained.HasBeenNotified());
   answer.Reset();
   drain.join();
@@ -36,24 +38,24 @@ TEST(InFlightCallsTest, CallIsInFlightUntilItsAnswerIsSent) {
 
 TEST(InFlightCallsTest, CachedAnswersTakeNoSlots) {
   const auto calls = std::make_shared<InFlightCalls>(1);
-  const auto working = calls->Enter("peer");
+  const auto working = calls->Enter(Peer);
   ASSERT_TRUE(working.ok());
-  Counted answer = calls->EnterToSend("peer", 50);
+  Counted answer = calls->EnterToSend(Peer, 50);
   ASSERT_TRUE(answer);
   EXPECT_EQ(calls->sending(), 1u);
   EXPECT_EQ(calls->sending_bytes(), 50u);
   answer.Reset();
   EXPECT_EQ(calls->running(), 1u);
   calls->Drain(absl::ZeroDuration());
-  EXPECT_FALSE(calls->EnterToSend("peer", 0));
+  EXPECT_FALSE(calls->EnterToSend(Peer, 0));
 }
 
 TEST(InFlightCallsTest, DrainEndsAfterTheGracePeriod) {
   const auto calls = std::make_shared<InFlightCalls>();
-  const auto stuck = calls->Enter("peer");
-  const auto unread = calls->Send("peer", 10, false);
+  const auto stuck = calls->Enter(Peer);
+  const auto unread = calls->Send(Peer, 10, false);
   EXPECT_EQ(calls->Drain(absl::ZeroDuration()), 2);
-  EXPECT_EQ(ReasonOf(calls->Enter("peer")), v1::ERROR_REASON_SHUTTING_DOWN);
+  EXPECT_EQ(ReasonOf(calls->Enter(Peer)), v1::ERROR_REASON_SHUTTING_DOWN);
 }
 
 TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
@@ -63,10 +65,10 @@ TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
     EXPECT_EQ(calls->Drain(absl::Hours(1)), 0);
     drained.Notify();
   });
-  while (calls->Enter("peer").ok()) std::this_thread::yield();  // until draining has begun
+  while (calls->Enter(Peer).ok()) std::this_thread::yield();  // until draining has begun
   const absl::Time begin = absl::Now();
   while (!drained.HasBeenNotified()) {
-    EXPECT_EQ(ReasonOf(calls->Enter("peer")), v1::ERROR_REASON_SHUTTING_DOWN);
+    EXPECT_EQ(ReasonOf(calls->Enter(Peer)), v1::ERROR_REASON_SHUTTING_DOWN);
     std::this_thread::yield();
   }
   EXPECT_GE(absl::Now() - begin, absl::Milliseconds(25)) << "at least half of the quiet period";
@@ -75,20 +77,20 @@ TEST(InFlightCallsTest, DrainRejectsLateCallsUntilNoneArrive) {
 
 TEST(InFlightCallsTest, AnswerMayOutliveInFlightCalls) {
   auto calls = std::make_shared<InFlightCalls>();
-  Counted answer = calls->Send("peer", 10, false).value();
+  Counted answer = calls->Send(Peer, 10, false).value();
   calls.reset();
   answer.Reset();
 }
 
 TEST(InFlightCallsTest, CallsAboveTheLimitAreOverloaded) {
   const auto calls = std::make_shared<InFlightCalls>(2, 100);
-  auto first = calls->Enter("peer");
-  const auto second = calls->Enter("peer");
+  auto first = calls->Enter(Peer);
+  const auto second = calls->Enter(Peer);
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_EQ(ReasonOf(calls->Enter("peer")), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(ReasonOf(calls->Enter(Peer)), v1::ERROR_REASON_OVERLOADED);
   EXPECT_EQ(calls->working(), 2);
   first->Reset();
-  EXPECT_TRUE(calls->Enter("peer").ok());
+  EXPECT_TRUE(calls->Enter(Peer).ok());
   EXPECT_EQ(calls->running(), 1);
 }
 
@@ -96,7 +98,7 @@ class InFlightAnswersTest : public testing::Test {
  protected:
   // Sends an answer, which stays unread. Returns the message of the error; empty: it was sent.
   std::string Send(const std::string& peer, size_t bytes, bool required = false) {
-    absl::StatusOr<Counted> sending = calls_->Send(peer, bytes, required);
+    absl::StatusOr<Counted> sending = calls_->Send([&peer] { return peer; }, bytes, required);
     if (sending.ok()) unread_.push_back(*std::move(sending));
     return std::string(sending.status().message());
   }
@@ -104,7 +106,7 @@ class InFlightAnswersTest : public testing::Test {
   // The number of cached answers of `bytes` for which there is room.
   size_t Fill(const std::string& peer, size_t bytes) {
     const size_t before = unread_.size();
-    while (Counted one = calls_->EnterToSend(peer, bytes)) unread_.push_back(std::move(one));
+    while (Counted one = calls_->EnterToSend([&peer] { return peer; }, bytes)) unread_.push_back(std::move(one));
     return unread_.size() - before;
   }
 
@@ -112,25 +114,25 @@ class InFlightAnswersTest : public testing::Test {
   std::vector<Counted> unread_;
 };
 
-TEST_F(InFlightAnswersTest, EachConnectionGetsAsManyBytesAsAreLeft) {
-  EXPECT_EQ(Fill("a", 1u << 20), 128u);
-  EXPECT_EQ(Fill("b", 1u << 20), 64u);
-  EXPECT_EQ(Fill("c", 1u << 20), 32u);
-  EXPECT_EQ(Send("d", 16u << 20), "");
-  EXPECT_EQ(Send("e", 16u << 20), "other clients have left too many answers unread; retry later");
-  EXPECT_EQ(Send("e", 8u << 20), "");
+TEST_F(InFlightAnswersTest, AboveAQuarterEachConnectionGetsAsManyBytesAsAreLeft) {
+  EXPECT_EQ(Fill("a", 1u << 20), 64u + 96);
+  EXPECT_EQ(Fill("b", 1u << 20), 48u);
+  EXPECT_EQ(Fill("c", 1u << 20), 24u);
+  EXPECT_EQ(Send("d", 12u << 20), "");
+  EXPECT_EQ(Send("e", 12u << 20), "other clients have left too many answers unread; retry later");
+  EXPECT_EQ(Send("e", 6u << 20), "");
   EXPECT_EQ(Send("a", 1u << 20),
-            "the client has not read 128 answers with 134217728 bytes on this connection; read them, then retry");
+            "the client has not read 96 answers with 100663296 bytes on this connection; read them, then retry");
   unread_.clear();
   EXPECT_EQ(calls_->sending_bytes(), 0u);
-  EXPECT_EQ(Fill("b", 1u << 20), 128u);
+  EXPECT_EQ(Fill("b", 1u << 20), 64u + 96);
 }
 
-TEST_F(InFlightAnswersTest, EachConnectionGetsAsManyAnswersAsAreLeft) {
-  EXPECT_EQ(Fill("a", 0), 320u) << "a client that reads may have 256 answers and a few more in transmission";
-  EXPECT_EQ(Fill("b", 0), 160u);
-  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(ReasonOf(calls_->Enter("c")), v1::ERROR_REASON_UNSPECIFIED);
+TEST_F(InFlightAnswersTest, AboveAQuarterEachConnectionGetsAsManyAnswersAsAreLeft) {
+  EXPECT_EQ(Fill("a", 0), 160u + 240) << "a client that reads may have 256 answers and a few more in transmission";
+  EXPECT_EQ(Fill("b", 0), 120u);
+  EXPECT_EQ(ReasonOf(calls_->Enter([] { return "a"; })), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(ReasonOf(calls_->Enter([] { return "c"; })), v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST_F(InFlightAnswersTest, SmallAnswersHaveRoomOfTheirOwn) {
@@ -143,7 +145,7 @@ TEST_F(InFlightAnswersTest, SmallAnswersHaveRoomOfTheirOwn) {
   for (int i = 0; i < 10'000; ++i) Fill(absl::StrCat("many ", i), 64u << 10);
   for (int i = 0; i < 100; ++i) Fill(absl::StrCat("few ", i), 1000);
   EXPECT_LE(calls_->sending_bytes(), 320u << 20) << "not without limit";
-  EXPECT_FALSE(calls_->EnterToSend("last", 1000));
+  EXPECT_FALSE(calls_->EnterToSend([] { return "last"; }, 1000));
   EXPECT_EQ(Send("last", 1000), "") << "the handler has run already";
 }
 
@@ -156,10 +158,11 @@ TEST_F(InFlightAnswersTest, AnswersOfWritesAreNeverRejected) {
 TEST_F(InFlightAnswersTest, CallsAreRejectedUntilThereIsRoomForTheLastAnswer) {
   EXPECT_EQ(Send("a", 100u << 20), "");
   EXPECT_NE(Send("a", 100u << 20), "");
-  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_OVERLOADED) << "another answer would be rejected, too";
+  EXPECT_EQ(ReasonOf(calls_->Enter([] { return "a"; })), v1::ERROR_REASON_OVERLOADED)
+      << "another answer would be rejected, too";
   EXPECT_EQ(calls_->rejected_for_unread(), 2);
   unread_.clear();
-  EXPECT_EQ(ReasonOf(calls_->Enter("a")), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(ReasonOf(calls_->Enter([] { return "a"; })), v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST_F(InFlightAnswersTest, ASingleAnswerMayExceedTheLimit) { EXPECT_EQ(Send("a", 500u << 20), ""); }
@@ -170,11 +173,11 @@ TEST_F(InFlightAnswersTest, ClientsOfAUnixSocketShareTheirRoom) {
 
 TEST_F(InFlightAnswersTest, ManyConnectionsComeAndGo) {
   for (int i = 0; i < 20'000; ++i) {
-    ASSERT_TRUE(calls_->EnterToSend(std::to_string(i), 1000));
+    ASSERT_TRUE(calls_->EnterToSend([i] { return std::to_string(i); }, 1000));
   }
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Send("stays", 1000), "");
   for (int i = 0; i < 20'000; ++i) {
-    ASSERT_TRUE(calls_->EnterToSend(std::to_string(i), 1000));
+    ASSERT_TRUE(calls_->EnterToSend([i] { return std::to_string(i); }, 1000));
   }
   EXPECT_EQ(calls_->sending(), 4u);
 }

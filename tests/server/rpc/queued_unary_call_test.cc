@@ -102,7 +102,7 @@ TEST(QueuedUnaryCallTest, CacheHitsTakeNoSlots) {
   handlers.queued = {{kCached, Counting(handled), std::make_shared<AnswerCache>(1 << 20)}};
   const TestTransport transport(std::move(handlers), calls);
   const std::string answer = transport.Call(kCached, "a").value();
-  const auto only_place = calls->Enter("peer");
+  const auto only_place = calls->Enter([] { return "peer"; });
   EXPECT_EQ(transport.Call(kCached, "a").value(), answer);
   EXPECT_EQ(transport.Call(kCached, "b").status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(handled, 1);

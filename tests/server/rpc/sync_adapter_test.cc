@@ -58,7 +58,7 @@ TEST(SyncAdapterTest, OversizedRequestsDoNotReachTheHandler) {
 TEST(SyncAdapterTest, RejectedCallsDoNotReachTheHandler) {
   const auto calls = std::make_shared<InFlightCalls>(1);
   const TestTransport transport(Table(Echo), calls);
-  const auto other = calls->Enter("peer");
+  const auto other = calls->Enter([] { return "peer"; });
   EXPECT_EQ(transport.Call(kPath, "").status().code(), absl::StatusCode::kUnavailable);
 }
 
