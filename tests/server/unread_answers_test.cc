@@ -38,7 +38,7 @@ v1::GetConfigRequest LargeRequest() {
   return request;
 }
 
-// A connection of its own, on which answers wait for flow control until they are read.
+// A separate connection. Most of each answer stays in the server until Read().
 class UnreadAnswers {
  public:
   explicit UnreadAnswers(const TestServer& server) {
