@@ -12,10 +12,10 @@ import tempfile
 import types
 import unittest
 
+from certificates import issue
 from containers import BASE, Daemon, free_port, run, skip_without_docker, wait_until
 from doc_blocks import run_by
 from programs import BIN, ROOT, qconfigctl
-from tls_test import HERE as AUTHORITIES, issue
 
 REVISION = run("git", "-C", ROOT, "rev-parse", "HEAD", check=False).stdout.strip() or "unknown"
 CREATED = "2026-01-02T03:04:05Z"
@@ -250,9 +250,9 @@ class ManualTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             tls = pathlib.Path(folder) / "tls"
             tls.mkdir()
-            issue("ca")
-            shutil.copy(AUTHORITIES / "ca.crt", tls)
-            issue("tls", "ca", folder=tls)
+            issue("ca", folder=pathlib.Path(folder))
+            shutil.copy(pathlib.Path(folder) / "ca.crt", tls)
+            issue("tls", "ca", folder=tls, authorities=pathlib.Path(folder))
             os.chmod(tls / "tls.key", 0o644)  # readable for the container's user
             (block,) = [block for block in run_by("container") if block.startswith("docker run ")]
             server = self.run_block(block, folder)

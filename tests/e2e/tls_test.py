@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests qconfigd and qconfigctl with TLS. The openssl command creates the certificates."""
+"""Tests qconfigd and qconfigctl with TLS."""
 
+import functools
 import os
 import pathlib
 import socket
@@ -11,22 +12,13 @@ import time
 import unittest
 import warnings
 
+import certificates
+from certificates import openssl
 from programs import BIN, Server, qconfigctl, server_environment
 
 FILES = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
 HERE = pathlib.Path(FILES.name)
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
-
-
-def issue(name, issuer=None, san="IP:127.0.0.1", folder=HERE):
-    """Creates NAME.crt and NAME.key, signed by the authority ISSUER or self-signed."""
-    signer = ["-CA", HERE / f"{issuer}.crt", "-CAkey", HERE / f"{issuer}.key"] if issuer else []
-    extension = ["-addext", f"subjectAltName={san}"] if issuer else []
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-            "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt", *signer, *extension)
+issue = functools.partial(certificates.issue, folder=HERE, authorities=HERE)
 
 
 def setUpModule():
