@@ -2,25 +2,20 @@
 #ifndef QCONFIG_TESTS_SERVER_REGISTRY_STORAGE_FAULT_VFS_H_
 #define QCONFIG_TESTS_SERVER_REGISTRY_STORAGE_FAULT_VFS_H_
 
-#include <sqlite3.h>
-
 #include <atomic>
 #include <cstdint>
 
+#include "tests/server/registry/storage/forwarding_vfs.h"
+
 namespace qconfig {
 
-// Registers itself between SQLite and the file system: counts syncs and injects failures.
-// REQUIRES: only one exists at a time, and connections that are opened during its lifetime are closed before it is
-// destroyed. Thread-safe, because connections on several threads may use it.
-class FaultVfs {
+// Counts syncs and injects failures. Thread-safe, as a ForwardingVfs.
+class FaultVfs : public ForwardingVfs {
  public:
   enum class Call { kWrite, kSync };
   enum class Fault { kFull, kIoError };  // a failed sync is always kIoError
 
-  FaultVfs();
-  ~FaultVfs();
-  FaultVfs(const FaultVfs&) = delete;
-  FaultVfs& operator=(const FaultVfs&) = delete;
+  FaultVfs() : ForwardingVfs("fault") {}
 
   // The `n`th next call fails, counted from 1, and all later calls too if `forever`. Ends with Heal().
   void Fail(Call call, int64_t n, Fault fault, bool forever);
@@ -32,14 +27,10 @@ class FaultVfs {
   int64_t log_syncs() const { return log_syncs_; }
 
  private:
-  struct File;
-  static int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags);
-  static int Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset);
-  static int Sync(sqlite3_file* file, int flags);
+  int Write(File& file, const void* bytes, int size, int64_t offset) override;
+  int Sync(File& file, int flags) override;
   bool Fails(Call call);
 
-  sqlite3_vfs* const base_;
-  sqlite3_vfs vfs_;
   std::atomic<Call> call_ = Call::kWrite;
   std::atomic<Fault> fault_ = Fault::kFull;
   std::atomic<bool> forever_ = false;
