@@ -12,6 +12,7 @@ void Readiness::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     state_ = State::kStopped;
+    changed_.SignalAll();
   }
   if (checker_.joinable()) checker_.join();
 }
@@ -25,6 +26,7 @@ void Readiness::Serve(std::function<absl::Status()> check_store) {
 void Readiness::Drain() {
   absl::MutexLock lock(&mutex_);
   state_ = State::kDraining;
+  changed_.SignalAll();
 }
 
 void Readiness::RunChecks(const std::function<absl::Status()>& check_store) {
@@ -41,6 +43,7 @@ void Readiness::RunChecks(const std::function<absl::Status()>& check_store) {
     last_status_ = std::move(status);
     check_pending_ = false;
     ++finished_checks_;
+    changed_.SignalAll();
   }
 }
 
@@ -58,7 +61,7 @@ absl::Status Readiness::Check() {
   };
   // All callers that wait for the same check have the same deadline.
   const absl::Duration left = check_requested_at_ + max_wait_ - clock_.Steady();
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&is_done), left)) {
+  if (!changed_.AwaitWithTimeout(&mutex_, is_done, left)) {
     return absl::UnavailableError(absl::StrCat(
         "storage: no answer for ", absl::ToInt64Milliseconds(clock_.Steady() - check_requested_at_), " ms"));
   }

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -50,6 +51,7 @@ class Readiness {
   absl::Duration check_requested_at_ ABSL_GUARDED_BY(mutex_);
   int64_t finished_checks_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_status_ ABSL_GUARDED_BY(mutex_);  // the result of the last check
+  SteadyCondVar changed_;                             // `state_` or `finished_checks_`
   std::thread checker_;
 };
 

@@ -155,7 +155,8 @@ size_t Server::Shutdown(absl::Duration grace) {
   // gRPC ends calls that arrive during its own shutdown with CANCELLED, which clients do not retry. On a connection
   // that is closed, they are UNAVAILABLE.
   CloseAcceptedConnections(port_, sending);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + sending));
+  server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                 gpr_time_from_micros(absl::ToInt64Microseconds(sending), GPR_TIMESPAN)));
   server_->Wait();
   queue_->Stop();
   workers_.reset();

@@ -18,7 +18,10 @@ absl::string_view ShutdownCauseName(ShutdownCause cause) {
 void ShutdownRequest::Request(ShutdownCause cause) {
   absl::MutexLock lock(&mutex_);
   const bool is_signal = cause != ShutdownCause::kPortLost;
-  if (first_.has_value() && is_signal) exit_at_once_ = true;
+  if (first_.has_value() && is_signal) {
+    exit_at_once_ = true;
+    exit_requested_.SignalAll();
+  }
   if (!first_.has_value()) first_ = cause;
   if (!is_signal) port_lost_ = true;
 }
@@ -31,7 +34,8 @@ ShutdownCause ShutdownRequest::Wait() const {
 
 bool ShutdownRequest::WaitForExitAtOnce(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&exit_at_once_), timeout);
+  const auto is_requested = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return exit_at_once_; };
+  return exit_requested_.AwaitWithTimeout(&mutex_, is_requested, timeout);
 }
 
 bool ShutdownRequest::port_lost() const {

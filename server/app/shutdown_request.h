@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -39,6 +40,7 @@ class ShutdownRequest {
   mutable absl::Mutex mutex_;
   std::optional<ShutdownCause> first_ ABSL_GUARDED_BY(mutex_);
   bool exit_at_once_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable SteadyCondVar exit_requested_;
   bool port_lost_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

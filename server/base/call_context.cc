@@ -54,16 +54,18 @@ absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view na
   return tenant;
 }
 
-CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method) {
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now) {
   CallContext call;
   call.method = std::string(method);
   call.peer = context.peer();
   const absl::string_view request_id = MetadataValue(context, "x-request-id");
   call.request_id = IsRequestId(request_id) ? std::string(request_id) : NewRequestId();
   call.trace_id = ParseTraceId(MetadataValue(context, "traceparent"));
+  // gRPC converts the time that is left into a date, with the clock that is read here.
   const auto deadline = context.deadline();
-  call.deadline =
-      deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
+  call.deadline = deadline == std::chrono::system_clock::time_point::max()
+                      ? absl::InfiniteDuration()
+                      : now + absl::FromChrono(deadline - std::chrono::system_clock::now());
   call.is_cancelled = [&context] { return context.IsCancelled(); };
   return call;
 }

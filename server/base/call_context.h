@@ -37,7 +37,7 @@ struct CallContext {
   // The tenant for requests that name none. The same for all clients, because cached answers depend on the request
   // only.
   TenantId tenant = TenantId::Default();
-  absl::Time deadline;                 // absl::InfiniteFuture(): none
+  absl::Duration deadline;             // steady time; absl::InfiniteDuration(): none
   std::function<bool()> is_cancelled;  // whether the client cancelled the call
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
@@ -46,8 +46,8 @@ struct CallContext {
 // not a valid tenant name.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
 
-// Makes the context of a call to `method`. `context` must outlive the result.
-CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method);
+// Makes the context of a call to `method` at the steady time `now`. `context` must outlive the result.
+CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now);
 
 }  // namespace qconfig
 

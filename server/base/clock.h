@@ -22,7 +22,7 @@ class Clock {
   Clock() : Clock(absl::Now) {}
   explicit Clock(WallTime now, SteadyTime steady = MachineSteady) : now_(std::move(now)), steady_(std::move(steady)) {}
 
-  // Date and time, for timestamps and for deadlines. Can be set back.
+  // Date and time, for timestamps. Can be set to any other time.
   absl::Time Now() const { return now_(); }
 
   // The time since some fixed moment, for measuring how long something takes. Never goes back.

@@ -8,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/counted.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -21,7 +22,7 @@ class ConcurrencyLimiter {
   Counted Acquire(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     const auto is_free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return free_ > 0; };
-    if (!mutex_.AwaitWithTimeout(absl::Condition(&is_free), timeout)) return {};
+    if (!released_.AwaitWithTimeout(&mutex_, is_free, timeout)) return {};
     --free_;
     return Counted([this] { Release(); });
   }
@@ -30,10 +31,12 @@ class ConcurrencyLimiter {
   void Release() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     ++free_;
+    released_.Signal();
   }
 
   absl::Mutex mutex_;
   size_t free_ ABSL_GUARDED_BY(mutex_);
+  SteadyCondVar released_;
 };
 
 }  // namespace qconfig

@@ -106,7 +106,7 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     auto written = TryWrite(order, plan, **view);
     if (!written.ok()) return written.status();
     if (written->has_value()) return **std::move(written);
-    if (settings_.clock.Now() >= order.deadline) {
+    if (settings_.clock.Steady() >= order.deadline) {
       return absl::DeadlineExceededError("the deadline expired because other writes to the same registry came first");
     }
     view = cache_.Reload(order.tenant);

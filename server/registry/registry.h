@@ -36,7 +36,7 @@ struct SnapshotQuery {
   absl::string_view catalog;           // empty: the tenant's default. Must outlive the query
   int64_t revision = 0;                // 0: the newest
   int64_t min_revision = 0;            // wait until the tenant's registry has reached it; 0: do not wait
-  absl::Time deadline;                 // of the call; absl::InfiniteFuture() if it has none
+  absl::Duration deadline;             // of the call, in steady time; absl::InfiniteDuration(): none
   std::function<bool()> is_cancelled;  // whether the client cancelled the call
 };
 
@@ -47,7 +47,7 @@ struct WriteOrder {
   std::string request_id;      // empty: none
   std::string request_digest;  // distinguishes writes that have the same `request_id`
   bool validate_only = false;
-  absl::Time deadline;
+  absl::Duration deadline;  // of the call, in steady time
 };
 
 // A write that was stored by this call or by an earlier one with the same request id, or that was only validated.

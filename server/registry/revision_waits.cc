@@ -15,7 +15,7 @@ absl::Status ShuttingDown() {
 
 }  // namespace
 
-absl::StatusOr<bool> RevisionWaits::WaitUntil(const TenantId& tenant, absl::Time deadline,
+absl::StatusOr<bool> RevisionWaits::WaitUntil(const TenantId& tenant, absl::Duration deadline,
                                               const std::function<bool()>& is_cancelled,
                                               absl::FunctionRef<absl::StatusOr<bool>()> reached) {
   constexpr absl::Duration kCheckInterval = absl::Seconds(1);  // for `is_cancelled`
@@ -37,10 +37,10 @@ absl::StatusOr<bool> RevisionWaits::WaitUntil(const TenantId& tenant, absl::Time
   }
 }
 
-absl::Duration RevisionWaits::MaxWait(absl::Time deadline) const {
+absl::Duration RevisionWaits::MaxWait(absl::Duration deadline) const {
   constexpr absl::Duration kForTheResponse = absl::Milliseconds(100);
-  if (deadline == absl::InfiniteFuture()) return max_wait_;
-  const absl::Duration left = deadline - clock_.Now();
+  if (deadline == absl::InfiniteDuration()) return max_wait_;
+  const absl::Duration left = deadline - clock_.Steady();
   return left - std::min(kForTheResponse, left / 5);
 }
 

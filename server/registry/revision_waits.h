@@ -18,6 +18,7 @@
 #include "core/tenant_id.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -33,7 +34,8 @@ class RevisionWaits {
   // tenant, and about once a second; never under a lock. Returns false when the deadline of the call is near, or
   // `is_cancelled` returns true. If the call would have to wait: OVERLOADED if `max_calls` calls wait, SHUTTING_DOWN
   // after Stop().
-  absl::StatusOr<bool> WaitUntil(const TenantId& tenant, absl::Time deadline, const std::function<bool()>& is_cancelled,
+  absl::StatusOr<bool> WaitUntil(const TenantId& tenant, absl::Duration deadline,
+                                 const std::function<bool()>& is_cancelled,
                                  absl::FunctionRef<absl::StatusOr<bool>()> reached) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The tenant's registry may have a new revision.
@@ -50,11 +52,11 @@ class RevisionWaits {
   struct Waiting {
     size_t calls = 0;
     int64_t notified = 0;  // how often
-    absl::CondVar notify;
+    SteadyCondVar notify;
   };
 
   // How long a call that arrives now may wait, so that the response still arrives in time.
-  absl::Duration MaxWait(absl::Time deadline) const;
+  absl::Duration MaxWait(absl::Duration deadline) const;
   // Counts a waiting call for as long as the result lives.
   absl::StatusOr<Counted> Enter(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);

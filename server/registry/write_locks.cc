@@ -6,19 +6,20 @@
 
 namespace qconfig {
 
-absl::StatusOr<Counted> WriteLocks::Acquire(const TenantId& tenant, absl::Time deadline) {
+absl::StatusOr<Counted> WriteLocks::Acquire(const TenantId& tenant, absl::Duration deadline) {
   if (!CountCall()) {
     return Error(v1::ERROR_REASON_OVERLOADED)
         .ToStatus(
             absl::StrCat("the server is at its concurrency limit (", max_calls_, " writes in flight); retry later"));
   }
-  const absl::Duration end = clock_.Steady() + (deadline - clock_.Now());
   absl::MutexLock lock(&mutex_);
   while (!locked_.insert(tenant.name()).second) {
-    if (released_.WaitWithTimeout(&mutex_, end - clock_.Steady())) {
+    const absl::Duration left = deadline - clock_.Steady();
+    if (left <= absl::ZeroDuration()) {
       --calls_;
       return absl::DeadlineExceededError("the deadline expired while waiting for other writes to the same registry");
     }
+    released_.WaitWithTimeout(&mutex_, left);
   }
   return Counted([this, name = tenant.name()] { Release(name); });
 }

@@ -14,6 +14,7 @@
 #include "core/tenant_id.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -25,7 +26,7 @@ class WriteLocks {
 
   // Holds the tenant's lock for as long as the result lives, which must not outlive this object.
   // OVERLOADED: `max_calls` calls hold or wait for a lock. kDeadlineExceeded: the lock was not released in time.
-  absl::StatusOr<Counted> Acquire(const TenantId& tenant, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Counted> Acquire(const TenantId& tenant, absl::Duration deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   // False if `max_calls` calls are counted.
@@ -37,7 +38,7 @@ class WriteLocks {
   absl::Mutex mutex_;
   size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;                         // that hold a lock or wait for one
   absl::flat_hash_set<std::string> locked_ ABSL_GUARDED_BY(mutex_);  // tenants
-  absl::CondVar released_;                                           // a tenant was removed from `locked_`
+  SteadyCondVar released_;                                           // a tenant was removed from `locked_`
 };
 
 }  // namespace qconfig

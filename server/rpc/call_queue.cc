@@ -26,7 +26,9 @@ void CallQueue::Post(std::function<void()> work) {
 
 void CallQueue::PostLocked(std::function<void()> work) {
   posted_.push_back(std::move(work));
-  if (!std::exchange(is_waking_, true)) alarm_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), &woken_);
+  // A time in the past needs no timer of gRPC. Those stand still after the wall clock is set back, because they wait
+  // with absl::CondVar, see SteadyCondVar.
+  if (!std::exchange(is_waking_, true)) alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), &woken_);
 }
 
 void CallQueue::RunPosted(bool) {

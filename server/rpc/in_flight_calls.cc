@@ -73,12 +73,14 @@ void InFlightCalls::Sent(Connection* connection, size_t bytes) {
     --unsent->answers;
     unsent->bytes -= bytes;
   }
+  SignalDrain();
 }
 
 absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
   absl::MutexLock lock(&mutex_);
   if (draining_) {
     ++rejected_while_draining_;
+    SignalDrain();
     return Error(v1::ERROR_REASON_SHUTTING_DOWN).ToStatus("the server is shutting down; retry on another server");
   }
   if (Connection* const connection = FindConnection(peer, 0); connection != nullptr) {
@@ -94,6 +96,7 @@ absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
   return Counted([self = shared_from_this()] {
     absl::MutexLock lock_again(&self->mutex_);
     --self->working_;
+    self->SignalDrain();
   });
 }
 
@@ -124,7 +127,7 @@ size_t InFlightCalls::Drain(absl::Duration grace) {
   absl::MutexLock lock(&mutex_);
   draining_ = true;
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return working_ + sending_.answers == 0; };
-  mutex_.AwaitWithTimeout(absl::Condition(&idle), grace);
+  changed_.AwaitWithTimeout(&mutex_, idle, grace);
   const size_t left = working_ + sending_.answers;
   // Some clients have not noticed the shutdown yet and still send calls. gRPC would cancel those calls, and clients do
   // not retry cancelled calls.
@@ -136,7 +139,7 @@ size_t InFlightCalls::Drain(absl::Duration grace) {
                              ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return rejected_while_draining_ != seen; };
   do {
     seen = rejected_while_draining_;
-  } while (mutex_.AwaitWithTimeout(absl::Condition(&call_came), std::min(end - clock.Steady(), kQuiet)) &&
+  } while (changed_.AwaitWithTimeout(&mutex_, call_came, std::min(end - clock.Steady(), kQuiet)) &&
            clock.Steady() < end);
   return left;
 }

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/counted.h"
+#include "server/base/steady_cond_var.h"
 
 namespace qconfig {
 
@@ -85,10 +86,15 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   // `connection` is null for an answer in the first quarter.
   void Add(Connection* connection, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Sent(Connection* connection, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Wakes Drain(), if it waits. Call this when a call has ended or was rejected.
+  void SignalDrain() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    if (draining_) changed_.SignalAll();
+  }
 
   const size_t max_calls_;
   const Unsent max_;
   mutable absl::Mutex mutex_;
+  SteadyCondVar changed_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t rejected_while_draining_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t rejected_for_unread_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -27,7 +27,7 @@ grpc::ByteBuffer ToByteBuffer(std::string bytes, Counted sending) {
 }
 
 // Fails if the client no longer waits for the answer.
-absl::Status CheckActive(const CallContext& call, absl::Time now) {
+absl::Status CheckActive(const CallContext& call, absl::Duration now) {
   if (now >= call.deadline) return absl::DeadlineExceededError("the deadline passed before the server began the call");
   if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before the server began it");
   return absl::OkStatus();
@@ -78,8 +78,9 @@ absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, con
 grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
-  const CallContext call = MakeCallContext(context, method.path);
-  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, clock_.Now()) : held.admitted.status();
+  const absl::Duration now = clock_.Steady();
+  const CallContext call = MakeCallContext(context, method.path, now);
+  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
   absl::StatusOr<Counted> sending;
   if (answer.ok())
@@ -99,7 +100,7 @@ Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Durati
   Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length());
   if (sending) {
     observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
-                         [&] { return MakeCallContext(context, method.path); });
+                         [&] { return MakeCallContext(context, method.path, time); });
   }
   return sending;
 }

@@ -64,9 +64,9 @@ size_t BytesTowardsLimit(const v1::BatchGetConfigResult& result) {
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
     : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(std::max<size_t>(2, Processors())) {}
 
-absl::Status ConfigService::CheckActive(const CallContext& call, absl::Time deadline) const {
+absl::Status ConfigService::CheckActive(const CallContext& call, absl::Duration deadline) const {
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
-  if (clock_.Now() >= deadline) return absl::DeadlineExceededError("the deadline expired during the computation");
+  if (clock_.Steady() >= deadline) return absl::DeadlineExceededError("the deadline expired during the computation");
   return absl::OkStatus();
 }
 
@@ -86,14 +86,14 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
 }
 
 template <typename Request, typename Compute>
-auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Time end, Compute compute) const
+auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Duration end, Compute compute) const
     -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken())) {
   // The tenant first: the error of a request is that of its first invalid field.
   QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
-  const Counted slot = computing_.Acquire(end - clock_.Now());
+  const Counted slot = computing_.Acquire(end - clock_.Steady());
   if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
   const auto check = [&] { return CheckActive(call, end); };
@@ -102,7 +102,7 @@ auto ConfigService::Resolve(const CallContext& call, const Request& request, abs
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request,
-                                                               absl::Time end) const {
+                                                               absl::Duration end) const {
   return Resolve(call, request, end, [&](const Snapshot& snapshot, CancellationToken token) {
     return qconfig::GetConfig(snapshot, request, limits_, token);
   });
@@ -124,9 +124,9 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   const size_t max_bytes = limits_.answer_bytes - std::min(limits_.answer_bytes, reserved);
   // Waiting for revisions takes at most half of the time, so that one item cannot use up the time of the others.
   CallContext item_call = call;
-  const absl::Time now = clock_.Now();
+  const absl::Duration now = clock_.Steady();
   item_call.deadline =
-      call.deadline == absl::InfiniteFuture() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
+      call.deadline == absl::InfiniteDuration() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
   v1::BatchGetConfigResponse response;
   size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {

@@ -46,15 +46,15 @@ class ConfigService {
 
  private:
   // kCancelled or kDeadlineExceeded if the result of `call` is no longer needed.
-  absl::Status CheckActive(const CallContext& call, absl::Time deadline) const;
+  absl::Status CheckActive(const CallContext& call, absl::Duration deadline) const;
 
   // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
-                                                  absl::Time end) const;
+                                                  absl::Duration end) const;
 
   // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. `end` as above.
   template <typename Request, typename Compute>
-  auto Resolve(const CallContext& call, const Request& request, absl::Time end, Compute compute) const
+  auto Resolve(const CallContext& call, const Request& request, absl::Duration end, Compute compute) const
       -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
 
   // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.

@@ -87,7 +87,7 @@ class FilledRegistry {
   }
 
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(int64_t tenant) const {
-    return registry_.Get({Tenant(tenant), "", 0, 0, absl::InfiniteFuture(), nullptr});
+    return registry_.Get({Tenant(tenant), "", 0, 0, absl::InfiniteDuration(), nullptr});
   }
 
   double bytes_per_entry() const { return bytes_per_entry_; }
@@ -159,7 +159,7 @@ void BM_FindScheme(benchmark::State& state) {
   const Registry registry(Settings(), store);
   const int64_t schemes = state.range(0);
   store.Commit(Tenant(0), WriteOfSchemes(*registry.catalogs().front(), schemes)).value();
-  const auto snapshot = registry.Get({Tenant(0), "", 0, 0, absl::InfiniteFuture(), nullptr}).value();
+  const auto snapshot = registry.Get({Tenant(0), "", 0, 0, absl::InfiniteDuration(), nullptr}).value();
   std::vector<std::string> names;
   for (int64_t i = 0; i < schemes; ++i) names.push_back(absl::StrCat("own-", i));
   constexpr size_t kStride = 7919;
@@ -176,7 +176,7 @@ void BM_Write(benchmark::State& state) {
   MemoryStore store{HistoryLimits{}};
   Registry registry(Settings(), store);
   const TenantId tenant = Tenant(0);
-  const WriteOrder order{tenant, "", "", "", false, absl::InfiniteFuture()};
+  const WriteOrder order{tenant, "", "", "", false, absl::InfiniteDuration()};
   store.Commit(tenant, WriteOfSchemes(*registry.catalogs().front(), state.range(0))).value();
   v1::Scheme scheme = registry.catalogs().front()->schemes().front();
   scheme.set_name("more");

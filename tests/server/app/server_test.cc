@@ -130,12 +130,12 @@ TEST(ServerTest, ManyCallersGetTheSameAnswer) {
 class StoppingClock {
  public:
   Clock clock() {
-    return Clock([this] {
+    return Clock(absl::Now, [this] {
       if (stop_next_.exchange(false)) {
         stopped_.Notify();
         resume_.WaitForNotification();
       }
-      return absl::Now();
+      return Clock().Steady();
     });
   }
 
@@ -151,10 +151,11 @@ class StoppingClock {
 
 TEST(ServerTest, ShutdownWaitsForRunningCallsAndRefusesNewOnes) {
   StoppingClock clock;
-  // The transport reads the wall clock before it begins the call; the handler of a batch reads it next.
+  // The transport reads steady time when a call arrives and when it begins; the handler of a batch reads it next.
   std::atomic<int> looks = 0;
   TestSettings settings;
-  settings.clock = Clock([&, inner = clock.clock()] { return ++looks == 1 ? absl::Now() : inner.Now(); });
+  settings.clock =
+      Clock(absl::Now, [&, inner = clock.clock()] { return ++looks <= 2 ? Clock().Steady() : inner.Steady(); });
   TestServer server(std::move(settings));
   clock.StopNextCall();
   absl::StatusCode running = absl::StatusCode::kUnknown;

@@ -100,12 +100,13 @@ v1::GetConfigRequest SlowRequest(TestServer& server) {
 
 TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
   const v1::GetConfigRequest request = SlowRequest(server_);
-  const absl::Time start = absl::Now() + absl::Hours(1);  // time limits of waits use the real clock
+  const absl::Duration start = Clock().Steady() + absl::Hours(1);  // time limits of waits use the real clock
   int ticks = 0;
-  const ConfigService service(server_.registry(), Limits(), Clock([&] { return start + absl::Milliseconds(++ticks); }));
+  const ConfigService service(server_.registry(), Limits(),
+                              Clock(absl::Now, [&] { return start + absl::Milliseconds(++ticks); }));
   CallContext call;
   call.is_cancelled = [] { return false; };
-  call.deadline = absl::InfiniteFuture();
+  call.deadline = absl::InfiniteDuration();
   ASSERT_TRUE(service.GetConfig(call, request).ok());
   const int checks = ticks;
   ASSERT_GT(checks, 100);
@@ -121,7 +122,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   int calls = 0;
   CallContext call;
   call.is_cancelled = [&calls] { return ++calls > 10; };
-  call.deadline = absl::InfiniteFuture();
+  call.deadline = absl::InfiniteDuration();
   EXPECT_EQ(service.GetConfig(call, request).status().code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(calls, 11);
 }
