@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "server/registry/storage/unique_fd.h"
+#include "server/base/unique_fd.h"
 
 namespace qconfig {
 

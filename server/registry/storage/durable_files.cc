@@ -14,8 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/base/unique_fd.h"
 #include "server/registry/storage/registry_store.h"
-#include "server/registry/storage/unique_fd.h"
 
 namespace qconfig {
 namespace {

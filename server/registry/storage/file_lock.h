@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "server/registry/storage/unique_fd.h"
+#include "server/base/unique_fd.h"
 
 namespace qconfig {
 

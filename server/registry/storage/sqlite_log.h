@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/registry/storage/unique_fd.h"
+#include "server/base/unique_fd.h"
 
 namespace qconfig {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_SERVER_REGISTRY_STORAGE_UNIQUE_FD_H_
-#define QCONFIG_SERVER_REGISTRY_STORAGE_UNIQUE_FD_H_
+#ifndef QCONFIG_SERVER_BASE_UNIQUE_FD_H_
+#define QCONFIG_SERVER_BASE_UNIQUE_FD_H_
 
 #include <unistd.h>
 
@@ -25,10 +25,13 @@ class UniqueFd {
   bool ok() const { return fd_ >= 0; }
   int get() const { return fd_; }
 
+  // The descriptor, which the caller must close.
+  int release() { return std::exchange(fd_, -1); }
+
  private:
   int fd_ = -1;
 };
 
 }  // namespace qconfig
 
-#endif  // QCONFIG_SERVER_REGISTRY_STORAGE_UNIQUE_FD_H_
+#endif  // QCONFIG_SERVER_BASE_UNIQUE_FD_H_
