@@ -30,6 +30,7 @@
 #include "server/app/shutdown_signals.h"
 #include "server/app/shutdown_watchdog.h"
 #include "server/base/event_log.h"
+#include "server/base/limited_log.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
@@ -38,6 +39,7 @@
 #include "server/registry/registry.h"
 #include "server/registry/storage/observed_store.h"
 #include "server/registry/storage/open_store.h"
+#include "server/rpc/connection_table.h"
 #include "server/rpc/in_flight_calls.h"
 #include "server/tls/certificates.h"
 #include "server/tls/credentials.h"
@@ -51,6 +53,7 @@ struct Process {
   const Catalogs& catalogs;
   std::shared_ptr<spdlog::logger> log;
   EventLog events;
+  std::shared_ptr<LimitedLog> limited_events;  // that peers can cause
   std::shared_ptr<ShutdownRequest> shutdown;
 };
 
@@ -75,11 +78,39 @@ absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Pr
   return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), process.events);
 }
 
-ServerSettings MakeServerSettings(const Options& options, const std::shared_ptr<spdlog::logger>& log) {
+// The limit on open files of this process.
+size_t MaxFiles() {
+  rlimit files = {};
+  constexpr size_t kUsual = 1024;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : kUsual;
+}
+
+// Connections leave file descriptors to the registry, the admin port, gRPC and the log.
+ConnectionLimits LimitsOfConnections(const Process& process) {
+  constexpr size_t kOtherFiles = 100;
+  constexpr size_t kMostByDefault = 10'000;
+  const Options& options = process.options;
+  const size_t files = MaxFiles();
+  const size_t possible = std::max(files - std::min(kOtherFiles, files), files / 2);
+  if (options.max_connections > possible) {
+    process.events.Warn("configuration warning",
+                        {{"detail", absl::StrCat("--max-connections is reduced to ", possible,
+                                                 ", because the process may open only ", files, " files")}});
+  }
+  ConnectionLimits limits;
+  limits.total = std::min(options.max_connections == 0 ? kMostByDefault : options.max_connections, possible);
+  limits.per_peer = options.max_connections_per_peer == 0 ? (limits.total + 1) / 2 : options.max_connections_per_peer;
+  return limits;
+}
+
+ServerSettings MakeServerSettings(const Process& process) {
+  const Options& options = process.options;
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
-  settings.log = log;
+  settings.log = process.log;
+  settings.connection_log = process.limited_events;
+  settings.connections = std::make_shared<ConnectionTable>(LimitsOfConnections(process));
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
   settings.in_flight_calls = std::make_shared<InFlightCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
@@ -188,7 +219,7 @@ int ServeUntilShutdown(const Process& process, Server& server, const InFlightCal
   } else {
     process.events.Warn("shut down", {{"cancelled", cancelled}});
   }
-  return ExitCodeOf(process.shutdown->port_lost(), cancelled);
+  return ExitCodeOf(cancelled);
 }
 
 // Starts the server, serves until a shutdown is requested, and returns the exit code. Fails if the server cannot start.
@@ -196,14 +227,14 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const Options& options = process.options;
   const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
-  ServerSettings settings = MakeServerSettings(options, process.log);
+  ServerSettings settings = MakeServerSettings(process);
   if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
   const std::string storage = *ResolveStorage(options);
   DiskUsage disk(storage);
   Readiness readiness;
-  AddServeMetrics(
-      {options, process.catalogs, *settings.in_flight_calls, *settings.answer_cache, readiness, disk, *certificates},
-      *settings.metrics);
+  AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls, *settings.answer_cache,
+                   readiness, disk, *certificates},
+                  *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
@@ -234,9 +265,10 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
 int Serve(const Options& options, const Catalogs& catalogs) {
   PrepareProcess();
   const auto log = StartLog(options);
-  const Process process = {options, catalogs, log, EventLog(*log, LogFormOf(options)),
-                           std::make_shared<ShutdownRequest>()};
-  ReadGrpcLog(process.events, [request = process.shutdown] { request->Request(ShutdownCause::kPortLost); });
+  const EventLog events(*log, LogFormOf(options));
+  const Process process = {
+      options, catalogs, log, events, std::make_shared<LimitedLog>(events), std::make_shared<ShutdownRequest>()};
+  ReadGrpcLog(process.limited_events);
   PassShutdownSignalsTo(process.shutdown);
   constexpr absl::Duration kCancelling = absl::Seconds(2);
   ShutdownWatchdog watchdog(

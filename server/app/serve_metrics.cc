@@ -19,6 +19,28 @@ void AddFacts(const MetricSources& sources, Metrics& metrics) {
   }
 }
 
+void AddConnections(ConnectionTable& connections, Metrics& metrics) {
+  const auto count = [&connections](int64_t ConnectionCounts::*field) {
+    return [&connections, field] { return static_cast<double>(connections.counts().*field); };
+  };
+  constexpr char kOpen[] = "qconfig_connections";
+  constexpr char kOpenHelp[] = "Open gRPC connections: active, or silent if they have not made a call yet.";
+  metrics.AddGauge(kOpen, kOpenHelp, {{"state", "active"}}, count(&ConnectionCounts::active));
+  metrics.AddGauge(kOpen, kOpenHelp, {{"state", "silent"}}, count(&ConnectionCounts::silent));
+  metrics.AddGauge("qconfig_max_connections", "Maximum number of open gRPC connections.", {},
+                   [max = connections.limits().total] { return static_cast<double>(max); });
+  constexpr char kClosed[] = "qconfig_connections_closed_total";
+  constexpr char kClosedHelp[] =
+      "gRPC connections closed by a limit: new ones of all (limit) or of one peer (peer_limit), and silent ones "
+      "(silent).";
+  metrics.AddCounter(kClosed, kClosedHelp, {{"reason", "limit"}}, count(&ConnectionCounts::rejected));
+  metrics.AddCounter(kClosed, kClosedHelp, {{"reason", "peer_limit"}}, count(&ConnectionCounts::rejected_peer));
+  metrics.AddCounter(kClosed, kClosedHelp, {{"reason", "silent"}}, count(&ConnectionCounts::evicted));
+  metrics.AddCounter("qconfig_accept_failures_total",
+                     "Connections that could not be accepted for lack of file descriptors or memory.", {},
+                     count(&ConnectionCounts::accept_failures));
+}
+
 void AddCalls(const MetricSources& sources, Metrics& metrics) {
   const auto* calls = &sources.in_flight_calls;
   auto* readiness = &sources.readiness;
@@ -77,6 +99,7 @@ void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics&
 
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddFacts(sources, metrics);
+  AddConnections(sources.connections, metrics);
   AddCalls(sources, metrics);
   AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);

@@ -13,6 +13,7 @@
 #include "server/registry/registry.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/rpc/answer_cache.h"
+#include "server/rpc/connection_table.h"
 #include "server/rpc/in_flight_calls.h"
 #include "server/tls/certificates.h"
 
@@ -22,6 +23,7 @@ namespace qconfig {
 struct MetricSources {
   const Options& options;
   const Catalogs& catalogs;
+  ConnectionTable& connections;
   const InFlightCalls& in_flight_calls;
   const AnswerCache& answer_cache;
   Readiness& readiness;
@@ -29,8 +31,8 @@ struct MetricSources {
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process and `sources`. The calls, answer cache, readiness and disk must outlive
-// the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
+// Adds the series of this program, its process and `sources`. The connections, calls, answer cache, readiness and disk
+// must outlive the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
 // Adds the series of `registry` and its `store`, which must outlive the last read of the metrics. Null: not started

@@ -10,6 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/close_connections.h"
+#include "server/base/limited_log.h"
+#include "server/rpc/acceptor.h"
+#include "server/rpc/listening_sockets.h"
 
 namespace qconfig {
 namespace {
@@ -34,6 +37,9 @@ int ToMilliseconds(absl::Duration time) {
   return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(time), std::numeric_limits<int>::max()));
 }
 
+// How long a peer may leave a ping or other bytes unacknowledged.
+constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+
 void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wait, grpc::ServerBuilder& builder) {
   // By default gRPC closes connections of clients that ping often, as they must behind some proxies.
   constexpr int kMinPingIntervalMs = 10'000;
@@ -41,9 +47,8 @@ void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wai
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // A peer that disappeared is detected after the sum of these two times. By default gRPC stops pinging after two
   // pings.
-  constexpr int kKeepaliveTimeoutMs = 20'000;
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ToMilliseconds(settings.keepalive));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ToMilliseconds(kKeepaliveTimeout));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Clients reconnect and so find servers that were added. The grace time is enough for the slowest call.
   if (settings.max_connection_age > absl::ZeroDuration()) {
@@ -54,9 +59,8 @@ void ConfigureConnections(const ServerSettings& settings, absl::Duration max_wai
   // Further calls of a connection wait in the client. RFC 9113 recommends at least 100.
   constexpr int kMaxStreams = 100;
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
-  // For connections that send nothing. The default is two minutes.
-  constexpr int kHandshakeTimeoutMs = 20'000;
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  // gRPC closes connections that have sent no settings of HTTP/2 by then. The default is two minutes.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, ToMilliseconds(settings.handshake_timeout));
 }
 
 // gRPC's own limits reject calls without a reason, so they are far above ours.
@@ -68,9 +72,7 @@ void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& bui
   builder.SetResourceQuota(quota);
 }
 
-void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& builder) {
-  // With the default, a second server could listen on the same port and receive a part of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+void ConfigureMessages(const ServerSettings& settings, grpc::ServerBuilder& builder) {
   // gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryDispatcher.
   const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
   builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
@@ -80,6 +82,18 @@ void ConfigureListening(const ServerSettings& settings, grpc::ServerBuilder& bui
   // GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION stays on: without that filter, rejected calls are handled all the same.
   // The counters of channelz cost about 2 % CPU, and no service exposes them.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
+}
+
+absl::Status CannotListen(const ServerSettings& settings, const absl::Status& status) {
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen, ": ", status.message()));
+}
+
+Acceptor::HandOver HandOverTo(grpc::experimental::ExternalConnectionAcceptor& connections) {
+  return [&connections](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    connections.HandleNewConnection(&connection);
+  };
 }
 
 }  // namespace
@@ -123,19 +137,29 @@ Server::Server(const ServerSettings& settings, Registry& registry)
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));
   grpc::ServerBuilder builder;
-  ConfigureListening(settings, builder);
+  ConfigureMessages(settings, builder);
   ConfigureConnections(settings, registry.max_wait(), builder);
   ConfigureResources(settings, builder);
-  builder.AddListeningPort(settings.listen, settings.credentials, &server->port_);
+  auto sockets = ListeningSockets::Open(settings.listen, kKeepaliveTimeout);
+  if (!sockets.ok()) return CannotListen(settings, sockets.status());
+  server->connections_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, settings.credentials);
   builder.RegisterService(&server->transport_.service());
   server->queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", settings.listen));
-  }
+  if (server->server_ == nullptr) return absl::UnavailableError("gRPC cannot start");
   server->workers_ = std::make_unique<WorkerThreads>(settings.in_flight_calls->max_calls());
   server->transport_.Serve(*server->queue_, *server->workers_);
   server->queue_->Start();
+  server->port_ = sockets->port();
+  Acceptor::Settings accepting;
+  accepting.first_bytes_timeout = settings.handshake_timeout;
+  accepting.clock = settings.clock;
+  accepting.log = settings.connection_log;
+  auto acceptor = Acceptor::Start(*std::move(sockets), HandOverTo(*server->connections_), *settings.connections,
+                                  std::move(accepting));
+  if (!acceptor.ok()) return CannotListen(settings, acceptor.status());
+  server->acceptor_ = *std::move(acceptor);
   return server;
 }
 
@@ -154,6 +178,7 @@ size_t Server::Shutdown(absl::Duration grace) {
   const size_t left = in_flight_calls_->Drain(grace);
   // gRPC ends calls that arrive during its own shutdown with CANCELLED, which clients do not retry. On a connection
   // that is closed, they are UNAVAILABLE.
+  acceptor_.reset();
   CloseAcceptedConnections(port_, sending);
   server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                  gpr_time_from_micros(absl::ToInt64Microseconds(sending), GPR_TIMESPAN)));

@@ -17,6 +17,7 @@
 #include "server/registry/registry.h"
 #include "server/rpc/answer_cache.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/connection_table.h"
 #include "server/rpc/handler_table.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/in_flight_calls.h"
@@ -26,11 +27,18 @@
 #include "server/services/config_service.h"
 #include "server/services/registry_service.h"
 
+namespace grpc::experimental {
+class ExternalConnectionAcceptor;
+}  // namespace grpc::experimental
+
 namespace qconfig {
+
+class Acceptor;
+class LimitedLog;
 
 // The settings of a server, without its registry.
 struct ServerSettings {
-  std::string listen = "127.0.0.1:50051";  // host:port; port 0: any free port
+  std::string listen = "127.0.0.1:50051";  // an address for ListeningSockets
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   Limits limits;
   Clock clock;
@@ -39,7 +47,10 @@ struct ServerSettings {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   std::shared_ptr<AnswerCache> answer_cache =
-      std::make_shared<AnswerCache>(0);                    // the registry must report changes to the cache
+      std::make_shared<AnswerCache>(0);  // the registry must report changes to the cache
+  std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());
+  std::shared_ptr<LimitedLog> connection_log;              // for events that any peer can cause
+  absl::Duration handshake_timeout = absl::Seconds(20);    // for TLS, and for the first bytes of HTTP/2
   absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
@@ -82,6 +93,8 @@ class Server {
   std::unique_ptr<CallQueue> queue_;        // outlives server_
   std::unique_ptr<WorkerThreads> workers_;  // outlive the queue's thread, which hands calls to them
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;  // takes accepted connections
+  std::unique_ptr<Acceptor> acceptor_;
   bool is_shut_down_ = false;
 };
 

@@ -4,26 +4,17 @@
 namespace qconfig {
 
 absl::string_view ShutdownCauseName(ShutdownCause cause) {
-  switch (cause) {
-    case ShutdownCause::kSigterm:
-      return "SIGTERM";
-    case ShutdownCause::kSigint:
-      return "SIGINT";
-    case ShutdownCause::kPortLost:
-      break;
-  }
-  return "gRPC port lost";
+  return cause == ShutdownCause::kSigterm ? "SIGTERM" : "SIGINT";
 }
 
 void ShutdownRequest::Request(ShutdownCause cause) {
   absl::MutexLock lock(&mutex_);
-  const bool is_signal = cause != ShutdownCause::kPortLost;
-  if (first_.has_value() && is_signal) {
+  if (first_.has_value()) {
     exit_at_once_ = true;
     exit_requested_.SignalAll();
+  } else {
+    first_ = cause;
   }
-  if (!first_.has_value()) first_ = cause;
-  if (!is_signal) port_lost_ = true;
 }
 
 ShutdownCause ShutdownRequest::Wait() const {
@@ -36,11 +27,6 @@ bool ShutdownRequest::WaitForExitAtOnce(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
   const auto is_requested = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return exit_at_once_; };
   return exit_requested_.AwaitWithTimeout(&mutex_, is_requested, timeout);
-}
-
-bool ShutdownRequest::port_lost() const {
-  absl::MutexLock lock(&mutex_);
-  return port_lost_;
 }
 
 }  // namespace qconfig

@@ -13,26 +13,23 @@
 namespace qconfig {
 
 // Why the process shuts down.
-enum class ShutdownCause { kSigterm, kSigint, kPortLost };
+enum class ShutdownCause { kSigterm, kSigint };
 
-// "SIGTERM", "SIGINT" or "gRPC port lost".
+// "SIGTERM" or "SIGINT".
 absl::string_view ShutdownCauseName(ShutdownCause cause);
 
 // Passes a shutdown request from the thread that detects its cause to the threads that wait for it.
 // Thread-safe.
 class ShutdownRequest {
  public:
-  // The first request starts the shutdown. A later signal requests an immediate exit.
+  // The first request starts the shutdown. A later one requests an immediate exit.
   void Request(ShutdownCause cause) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Waits for the first request, and returns its cause.
   ShutdownCause Wait() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits up to `timeout` for a signal that requests an immediate exit. Returns whether there was one.
+  // Waits up to `timeout` for a second request, that is, for an immediate exit. Returns whether there was one.
   bool WaitForExitAtOnce(absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Whether the port was lost, before the shutdown or during it.
-  bool port_lost() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   bool IsRequested() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return first_.has_value(); }
@@ -41,7 +38,6 @@ class ShutdownRequest {
   std::optional<ShutdownCause> first_ ABSL_GUARDED_BY(mutex_);
   bool exit_at_once_ ABSL_GUARDED_BY(mutex_) = false;
   mutable SteadyCondVar exit_requested_;
-  bool port_lost_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace qconfig

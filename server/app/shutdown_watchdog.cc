@@ -45,7 +45,7 @@ void ShutdownWatchdog::Run(State& state, const EventLog& log, absl::Duration max
   const size_t in_flight = calls->running();
   const char* const slow = in_flight == 0 ? "storage did not close" : "cancelled calls did not end";
   log.Warn("exiting at once", {{"reason", is_asked ? "second signal" : slow}, {"in_flight", in_flight}});
-  ExitAfterLog(ExitCodeOf(state.request->port_lost(), in_flight));
+  ExitAfterLog(ExitCodeOf(in_flight));
 }
 
 }  // namespace qconfig

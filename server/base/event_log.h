@@ -39,10 +39,9 @@ class EventLog {
   void Warn(absl::string_view event, Fields fields = {}) const { Write(spdlog::level::warn, event, fields); }
   void Error(absl::string_view event, Fields fields = {}) const { Write(spdlog::level::err, event, fields); }
   void Critical(absl::string_view event, Fields fields = {}) const { Write(spdlog::level::critical, event, fields); }
-
- private:
   void Write(spdlog::level::level_enum level, absl::string_view event, Fields fields) const;
 
+ private:
   std::shared_ptr<spdlog::logger> log_;
   LogForm form_;
 };

@@ -181,6 +181,14 @@ void AddLifeCycleOptions(CLI::App& app, Options& options) {
             "Age at which the server closes a connection, so that clients discover other servers; 0 means never")
       ->transform(Between(0, 31'536'000))
       ->group(group);
+  AddOption(app, "--max-connections", options.max_connections,
+            "Maximum number of open gRPC connections; 0 means as many as the limit on open files allows, up to 10000")
+      ->transform(Between(size_t{0}, size_t{1'000'000}))
+      ->group(group);
+  AddOption(app, "--max-connections-per-peer", options.max_connections_per_peer,
+            "Maximum number of open gRPC connections from one IPv4 address or IPv6 /64 network; 0 means half of all")
+      ->transform(Between(size_t{0}, size_t{1'000'000}))
+      ->group(group);
 }
 
 void AddLimits(CLI::App& app, Options& options) {

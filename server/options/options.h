@@ -50,6 +50,8 @@ struct Options {
   int shutdown_grace_seconds = 10;
   int keepalive_seconds = 60;
   int max_connection_age_seconds = 1800;  // 0: no limit
+  size_t max_connections = 0;             // 0: derived from the limit on open files
+  size_t max_connections_per_peer = 0;    // 0: half of all
 
   size_t max_in_flight = 256;
   Limits limits;

@@ -161,19 +161,37 @@ class LifecycleTest(unittest.TestCase):
         server = self.serve()
         self.assertEqual(resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
-    def test_lost_port_exits_1(self):
-        server = self.serve("--shutdown-grace-seconds", "0")
+    def test_lack_of_file_descriptors_is_survived(self):
+        server = self.serve()
         server.wait_for("/readyz", (200, "ok\n"))
         files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files + 16, files + 16))
-        for _ in range(64):
-            connection = socket.socket()
-            self.addCleanup(connection.close)
-            connection.setblocking(False)
-            connection.connect_ex(("127.0.0.1", server.port))
-        self.assertEqual(server.process.wait(60), 1, server.text())
-        self.assertRegex(server.text(), '"level":"critical","msg":"gRPC port lost","error":".*Failed accept4')
-        self.assertIn('"msg":"shutting down","cause":"gRPC port lost"', server.text())
+        connections = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(64)]
+        end = time.monotonic() + 30
+        while "cannot accept a connection" not in server.text():
+            self.assertLess(time.monotonic(), end, server.text())
+            time.sleep(0.01)
+        self.assertRegex(server.text(), '"level":"warn[a-z]*","msg":"cannot accept a connection","error":"Too many open')
+        # The oldest silent connections make room for those that call.
+        result = qconfigctl("list", "catalogs", "--server", server.address)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIsNone(server.process.poll(), server.text())
+        for connection in connections:
+            connection.close()
+        self.assertIn(b"quark", call(server, "/qconfig.v1.ConfigService/ListCatalogs"))
+        self.assertEqual(server.end(), 0, server.text())
+
+    def test_silent_connections_do_not_keep_clients_out(self):
+        server = Server(command=("prlimit", "--nofile=256:256", BIN / "qconfigd"))
+        self.addCleanup(server.__exit__)
+        connections = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(300)]
+        self.addCleanup(lambda: [connection.close() for connection in connections])
+        self.assertIn(b"quark", call(server, "/qconfig.v1.ConfigService/ListCatalogs"))
+        metrics = server.probe("/metrics")[1]
+        self.assertIn("qconfig_max_connections 156\n", metrics)
+        self.assertIn("qconfig_accept_failures_total 0\n", metrics, "the limit keeps descriptors in reserve")
+        self.assertRegex(metrics, r'qconfig_connections_closed_total\{reason="silent"\} (1[4-9]\d|2\d\d)\n')
+        self.assertEqual(server.end(), 0, server.text())
 
     def test_thread_limit_too_low_to_start_exits_1(self):
         def forbid_threads():

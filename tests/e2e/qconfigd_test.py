@@ -76,12 +76,6 @@ class QconfigdTest(unittest.TestCase):
                 ("qconfig.v1.ConfigService/GetConfig", "team-7", "NOT_FOUND", "SCHEME_NOT_FOUND", "spec.scheme"),
             )
 
-    def test_grpc_errors_use_the_log_format(self):
-        with Server() as server:
-            result = start_and_fail("--listen", server.address, QCONFIG_DATA_DIR=server.data.name + "/other")
-            lines = [json.loads(line) for line in result.stderr.splitlines()]
-            self.assertTrue(any(line["msg"] == "grpc" and line["error"] for line in lines), lines)
-
     def test_log_format_text(self):
         with Server("--log-format", "text", "--log-sample", "1") as server:
             qconfigctl("list", "catalogs", server=server)

@@ -2,6 +2,7 @@
 """Tests qconfigd and qconfigctl with TLS."""
 
 import functools
+import json
 import os
 import pathlib
 import socket
@@ -61,6 +62,18 @@ def served(server, version=None):
 
 
 class TlsTest(unittest.TestCase):
+    def test_strangers_cannot_fill_the_log_or_cause_errors(self):
+        with Server(*server_options(client_ca="callers")) as server:
+            for _ in range(50):
+                with socket.create_connection(("127.0.0.1", server.port), 30) as stranger:
+                    stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    stranger.recv(1000)
+            self.assertAnswered(ask(server, client="me"))
+            lines = [json.loads(line) for line in server.text().splitlines()]
+            handshakes = [line for line in lines if line["msg"] == "grpc" and "Handshake failed" in line["error"]]
+            self.assertTrue(1 <= len(handshakes) <= 10, handshakes)
+            self.assertEqual({line["level"] for line in lines}, {"info"}, lines)
+
     def assertAnswered(self, result):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("quark-0.12.post1", result.stdout)

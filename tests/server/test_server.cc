@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/limited_log.h"
 #include "server/registry/storage/memory_store.h"
 
 namespace qconfig {
@@ -46,6 +47,9 @@ TestServer::TestServer(TestSettings settings)
       clock_(settings.clock),
       metrics_(settings.metrics),
       credentials_(settings.credentials),
+      connections_(std::make_shared<ConnectionTable>(settings.connections)),
+      handshake_timeout_(settings.handshake_timeout),
+      listen_(settings.listen),
       in_flight_calls_(settings.in_flight_calls),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
@@ -65,20 +69,25 @@ client::Client TestServer::NewClient(const std::string& tenant, absl::Duration t
 
 std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   ServerSettings settings;
-  settings.listen = "127.0.0.1:0";
+  settings.listen = listen_;
   settings.limits = limits_;
   settings.clock = clock_;
   settings.credentials = credentials_;
+  settings.connections = connections_;
+  settings.handshake_timeout = handshake_timeout_;
   settings.in_flight_calls = in_flight_calls_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
   SetLogForm(*settings.log, call_log.form);
+  settings.connection_log = std::make_shared<LimitedLog>(EventLog(*settings.log, call_log.form));
   settings.call_log = call_log;
   settings.metrics = metrics_;
   settings.answer_cache = answer_cache_;
   return Server::Start(settings, registry_).value();
 }
 
-std::string TestServer::address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
+std::string TestServer::address() const {
+  return server_->port() == 0 ? listen_ : absl::StrCat(listen_.substr(0, listen_.rfind(':') + 1), server_->port());
+}
 
 grpc::Status TestServer::CallWithBytes(const std::string& method, absl::string_view request, const std::string& service,
                                        std::string* response) {

@@ -33,6 +33,9 @@ struct TestSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(100);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  std::string listen = "127.0.0.1:0";
+  ConnectionLimits connections;
+  absl::Duration handshake_timeout = absl::Seconds(20);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   absl::Duration max_wait = absl::Seconds(30);  // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
@@ -57,6 +60,7 @@ class TestServer {
   Registry& registry() { return registry_; }
   const AnswerCache& answer_cache() const { return *answer_cache_; }
   const InFlightCalls& in_flight_calls() const { return *in_flight_calls_; }
+  ConnectionTable& connections() { return *connections_; }
   Metrics& metrics() { return *metrics_; }
 
   // Calls a method with arbitrary bytes.
@@ -77,6 +81,9 @@ class TestServer {
   const Clock clock_;
   const std::shared_ptr<Metrics> metrics_;
   const std::shared_ptr<grpc::ServerCredentials> credentials_;
+  const std::shared_ptr<ConnectionTable> connections_;
+  const absl::Duration handshake_timeout_;
+  const std::string listen_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;

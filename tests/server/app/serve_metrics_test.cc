@@ -35,8 +35,8 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   TestServer server;
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
-                   disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
+                   server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -48,6 +48,10 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_rejected_total",
                                           "qconfig_batch_items_total",
                                           "qconfig_tenant_calls_total",
+                                          "qconfig_connections",
+                                          "qconfig_max_connections",
+                                          "qconfig_connections_closed_total",
+                                          "qconfig_accept_failures_total",
                                           "qconfig_in_flight_calls",
                                           "qconfig_max_in_flight_calls",
                                           "qconfig_answer_cache_hits_total",
@@ -93,8 +97,8 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
-                   disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
+                   server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -119,8 +123,8 @@ TEST(ServeMetricsTest, WaitingCallsAreCounted) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
-  AddServeMetrics({Options(), server.registry().catalogs(), server.in_flight_calls(), server.answer_cache(), readiness,
-                   disk, nullptr},
+  AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
+                   server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

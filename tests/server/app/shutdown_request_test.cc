@@ -15,7 +15,7 @@ TEST(ShutdownRequestTest, WaitReturnsTheFirstCause) {
   std::thread waiter([&request] { EXPECT_EQ(request.Wait(), ShutdownCause::kSigint); });
   request.Request(ShutdownCause::kSigint);
   waiter.join();
-  request.Request(ShutdownCause::kPortLost);
+  request.Request(ShutdownCause::kSigterm);
   EXPECT_EQ(request.Wait(), ShutdownCause::kSigint);
 }
 
@@ -27,29 +27,9 @@ TEST(ShutdownRequestTest, SecondSignalAsksToExitAtOnce) {
   EXPECT_TRUE(request.WaitForExitAtOnce(absl::InfiniteDuration()));
 }
 
-TEST(ShutdownRequestTest, PortLostDuringShutdownDoesNotAskToExitAtOnce) {
-  ShutdownRequest request;
-  request.Request(ShutdownCause::kSigterm);
-  EXPECT_FALSE(request.port_lost());
-  request.Request(ShutdownCause::kPortLost);
-  EXPECT_TRUE(request.port_lost());
-  EXPECT_FALSE(request.WaitForExitAtOnce(absl::ZeroDuration()));
-}
-
-TEST(ShutdownRequestTest, SignalAfterPortLostAsksToExitAtOnce) {
-  ShutdownRequest request;
-  request.Request(ShutdownCause::kPortLost);
-  EXPECT_EQ(request.Wait(), ShutdownCause::kPortLost);
-  EXPECT_FALSE(request.WaitForExitAtOnce(absl::ZeroDuration()));
-  request.Request(ShutdownCause::kSigterm);
-  EXPECT_TRUE(request.WaitForExitAtOnce(absl::InfiniteDuration()));
-}
-
-TEST(ExitCodesTest, LostPortIsAFailureWhateverHappensToCalls) {
-  EXPECT_EQ(ExitCodeOf(/*port_lost=*/false, 0), 0);
-  EXPECT_EQ(ExitCodeOf(/*port_lost=*/false, 2), 3);
-  EXPECT_EQ(ExitCodeOf(/*port_lost=*/true, 0), 1);
-  EXPECT_EQ(ExitCodeOf(/*port_lost=*/true, 2), 1);
+TEST(ExitCodesTest, CancelledCallsChangeTheExitCode) {
+  EXPECT_EQ(ExitCodeOf(0), 0);
+  EXPECT_EQ(ExitCodeOf(2), 3);
 }
 
 }  // namespace

@@ -42,15 +42,14 @@ class ShutdownWatchdogTest : public testing::Test {
 };
 
 TEST_F(ShutdownWatchdogTest, ExitsAfterTheMaximumTime) {
-  EXPECT_EXIT(NeverEnd(/*calls=*/1, absl::Milliseconds(1), /*signals=*/1),
-              testing::ExitedWithCode(ExitCodeOf(false, 1)),
+  EXPECT_EXIT(NeverEnd(/*calls=*/1, absl::Milliseconds(1), /*signals=*/1), testing::ExitedWithCode(ExitCodeOf(1)),
               "\\[warn\\] exiting at once reason=\"cancelled calls did not end\" in_flight=1");
   EXPECT_EXIT(NeverEnd(/*calls=*/0, absl::Milliseconds(1), /*signals=*/1), testing::ExitedWithCode(kSuccess),
               "\\[warn\\] exiting at once reason=\"storage did not close\" in_flight=0");
 }
 
 TEST_F(ShutdownWatchdogTest, ExitsAtTheSecondSignal) {
-  EXPECT_EXIT(NeverEnd(/*calls=*/1, absl::Hours(1), /*signals=*/2), testing::ExitedWithCode(ExitCodeOf(false, 1)),
+  EXPECT_EXIT(NeverEnd(/*calls=*/1, absl::Hours(1), /*signals=*/2), testing::ExitedWithCode(ExitCodeOf(1)),
               "\\[warn\\] exiting at once reason=\"second signal\" in_flight=1");
 }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/handshake_gate.h"
+
+#include <algorithm>
+
+namespace qconfig {
+
+void HandshakeGate::Add(UniqueFd connection, const std::string& host, const std::string& name) {
+  waiting_[host].push_back({std::move(connection), name, clock_.Steady()});
+}
+
+UniqueFd HandshakeGate::Next() {
+  const absl::Duration now = clock_.Steady();
+  Update();
+  if (running_.size() >= kAtOnce) return UniqueFd();
+  auto peer = waiting_.upper_bound(last_host_);
+  for (size_t i = 0; i < waiting_.size(); ++i) {
+    if (peer == waiting_.end()) peer = waiting_.begin();
+    if (MayBegin(peer->first, now)) return Begin(peer, now);
+    ++peer;
+  }
+  return UniqueFd();
+}
+
+UniqueFd HandshakeGate::Begin(WaitingPeers::iterator peer, absl::Duration now) {
+  Waiting newest = std::move(peer->second.back());
+  peer->second.pop_back();
+  last_host_ = peer->first;
+  running_.push_back({newest.connection.get(), peer->first, newest.name, now});
+  if (peer->second.empty()) waiting_.erase(peer);
+  return std::move(newest.connection);
+}
+
+void HandshakeGate::CloseOlderThan(absl::Duration timeout) {
+  const absl::Duration now = clock_.Steady();
+  // Forgets hosts without recent failures.
+  for (auto budget = budgets_.begin(); budget != budgets_.end();) FailuresLeft(std::string((budget++)->first), now);
+  const absl::Duration start = now - timeout;
+  for (auto peer = waiting_.begin(); peer != waiting_.end();) {
+    std::vector<Waiting>& waiting = peer->second;  // the oldest first
+    const auto young = std::find_if(waiting.begin(), waiting.end(), [&](const Waiting& w) { return w.since >= start; });
+    waiting.erase(waiting.begin(), young);
+    waiting.empty() ? peer = waiting_.erase(peer) : ++peer;
+  }
+}
+
+void HandshakeGate::Update() {
+  const absl::Duration now = clock_.Steady();
+  const auto has_ended = [&](const Running& running) { return HasEnded(running, now); };
+  running_.erase(std::remove_if(running_.begin(), running_.end(), has_ended), running_.end());
+}
+
+bool HandshakeGate::HasEnded(const Running& running, absl::Duration now) {
+  switch (table_.HandshakeOf(running.fd)) {
+    case ConnectionTable::Handshake::kDone:
+      return true;
+    case ConnectionTable::Handshake::kAborted:
+      log_->Info("TLS handshake failed", {{"peer", running.name}});
+      break;
+    case ConnectionTable::Handshake::kRunning:
+      if (now < running.since + kPatience) return false;
+      break;
+  }
+  Failed(running.host, now);
+  return true;
+}
+
+void HandshakeGate::Failed(const std::string& host, absl::Duration now) {
+  FailuresLeft(host, now);  // updates the budget
+  budgets_.try_emplace(host, Budget{kFailuresPerSecond, now}).first->second.failures -= 1;
+}
+
+// Whether the peer may fail once more, even if all of its running handshakes do.
+bool HandshakeGate::MayBegin(const std::string& host, absl::Duration now) {
+  const auto is_of_host = [&](const Running& running) { return running.host == host; };
+  const auto running = std::count_if(running_.begin(), running_.end(), is_of_host);
+  return FailuresLeft(host, now) >= static_cast<double>(running + 1);
+}
+
+double HandshakeGate::FailuresLeft(const std::string& host, absl::Duration now) {
+  const auto found = budgets_.find(host);
+  if (found == budgets_.end()) return kFailuresPerSecond;
+  Budget& budget = found->second;
+  budget.failures += kFailuresPerSecond * absl::ToDoubleSeconds(now - budget.updated);
+  budget.updated = now;
+  if (budget.failures < kFailuresPerSecond) return budget.failures;
+  budgets_.erase(found);
+  return kFailuresPerSecond;
+}
+
+}  // namespace qconfig
