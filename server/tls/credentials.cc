@@ -16,8 +16,7 @@ namespace {
 
 // gRPC's C++ classes take certificates once, or from files that they do not check. Its C core calls a function for each
 // new connection instead.
-// gRPC 1.51 stores the result without a lock. That is safe where one listening socket accepts one connection at a time;
-// only names with several addresses, such as localhost, have several sockets.
+// gRPC 1.51 stores the result without a lock. That is safe because one thread begins all handshakes; see Acceptor.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
   explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)
