@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/close_connections.h"
+#include "server/app/service_handlers.h"
 #include "server/base/limited_log.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/listening_sockets.h"
@@ -23,14 +24,6 @@ const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
 
 const google::protobuf::ServiceDescriptor* RegistryServiceDescriptor() {
   return v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
-}
-
-// The handler `method` of `service`, as a method on bytes.
-template <typename Service, typename Request, typename Response>
-BytesMethod Bytes(const Service& service,
-                  absl::StatusOr<Response> (Service::*method)(const CallContext&, const Request&) const) {
-  return OnBytes<Request, Response>(
-      [&service, method](const CallContext& call, const Request& request) { return (service.*method)(call, request); });
 }
 
 int ToMilliseconds(absl::Duration time) {
@@ -99,29 +92,11 @@ Acceptor::HandOver HandOverTo(grpc::experimental::ExternalConnectionAcceptor& co
 }  // namespace
 
 HandlerTable Server::Handlers(const std::shared_ptr<AnswerCache>& answer_cache) {
-  HandlerTable handlers;
-  const std::string config = ConfigServiceDescriptor()->full_name() + "/";
-  const std::string registry = RegistryServiceDescriptor()->full_name() + "/";
-  handlers.queued = {{config + "GetConfig", Bytes(config_service_, &ConfigService::GetConfig), answer_cache}};
-  handlers.sync = {
-      {config + "BatchGetConfig", Bytes(config_service_, &ConfigService::BatchGetConfig)},
-      {config + "PlanLayers", Bytes(config_service_, &ConfigService::PlanLayers)},
-      {config + "ListTemplates", Bytes(config_service_, &ConfigService::ListTemplates)},
-      {config + "GetTemplate", Bytes(config_service_, &ConfigService::GetTemplate)},
-      {config + "ListSchemes", Bytes(config_service_, &ConfigService::ListSchemes)},
-      {config + "GetScheme", Bytes(config_service_, &ConfigService::GetScheme)},
-      {config + "ListCatalogs", Bytes(config_service_, &ConfigService::ListCatalogs)},
-      {registry + "RegisterScheme", Bytes(registry_service_, &RegistryService::RegisterScheme)},
-      {registry + "UnregisterScheme", Bytes(registry_service_, &RegistryService::UnregisterScheme)},
-      {registry + "RegisterTemplate", Bytes(registry_service_, &RegistryService::RegisterTemplate)},
-      {registry + "UnregisterTemplate", Bytes(registry_service_, &RegistryService::UnregisterTemplate)},
-      {registry + "SetDefaultCatalog", Bytes(registry_service_, &RegistryService::SetDefaultCatalog)},
-      {registry + "ListChanges", Bytes(registry_service_, &RegistryService::ListChanges)},
-  };
+  HandlerTable handlers = ServiceHandlers(config_service_, registry_service_, answer_cache);
   health_.AddTo(handlers);
   reflection_.AddTo(handlers);  // last, because it describes all services in the table
   return handlers;
-}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): does not see that the returned table owns the functions
+}
 
 Server::Server(const ServerSettings& settings, Registry& registry)
     : credentials_(settings.credentials),
