@@ -103,8 +103,18 @@ ConnectionLimits LimitsOfConnections(const Process& process) {
   return limits;
 }
 
+std::shared_ptr<TransportGuard> MakeTransportGuard(const Options& options, const EventLog& events) {
+  TransportGuard::Settings settings;
+  settings.http2.message_bytes = Server::MaxReceivedBytes(options.limits);
+  settings.on_end = [events](absl::string_view peer, absl::string_view reason) {
+    events.Warn("connection ended", {{"peer", peer}, {"reason", reason}});
+  };
+  return std::make_shared<TransportGuard>(std::move(settings));
+}
+
 ServerSettings MakeServerSettings(const Process& process) {
   const Options& options = process.options;
+  const EventLog& events = process.events;
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
@@ -115,6 +125,7 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
   settings.in_flight_calls = std::make_shared<InFlightCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
+  settings.transport_guard = MakeTransportGuard(options, events);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -175,6 +186,12 @@ void PrepareProcess() {
   std::signal(SIGHUP, SIG_IGN);
   RaiseFileLimit();
   CheckThreadLimit();
+}
+
+void LogGuard(const Process& process, const Server& server) {
+  if (server.IsGuarded()) return;
+  process.events.Warn("transport guard inactive",
+                      {{"grpc", grpc::Version()}, {"detail", "this build of qconfigd does not limit HTTP/2 frames"}});
 }
 
 // Tools and tests read the port from this line.
@@ -249,6 +266,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();
+  LogGuard(process, **server);
   LogListening(process, (*server)->port(), storage);
 
   const absl::Cleanup end_admin = [&] {

@@ -66,9 +66,7 @@ void ConfigureResources(const ServerSettings& settings, grpc::ServerBuilder& bui
 }
 
 void ConfigureMessages(const ServerSettings& settings, grpc::ServerBuilder& builder) {
-  // gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryDispatcher.
-  const size_t max_bytes = std::min<size_t>(2 * settings.limits.message_bytes, std::numeric_limits<int>::max());
-  builder.SetMaxReceiveMessageSize(static_cast<int>(max_bytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(Server::MaxReceivedBytes(settings.limits)));
   // gRPC checks the size of a compressed message only after decompressing it, possibly to a thousand times its size.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
@@ -91,6 +89,11 @@ Acceptor::HandOver HandOverTo(grpc::experimental::ExternalConnectionAcceptor& co
 
 }  // namespace
 
+// gRPC rejects requests without a reason, so requests slightly above the limit are left to UnaryDispatcher.
+size_t Server::MaxReceivedBytes(const Limits& limits) {
+  return std::min<size_t>(2 * limits.message_bytes, std::numeric_limits<int>::max());
+}
+
 HandlerTable Server::Handlers(const std::shared_ptr<AnswerCache>& answer_cache) {
   HandlerTable handlers = ServiceHandlers(config_service_, registry_service_, answer_cache);
   health_.AddTo(handlers);
@@ -105,6 +108,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       registry_service_(registry),
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
+      transport_guard_(settings.transport_guard),
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}),
       transport_(Handlers(settings.answer_cache), settings.limits.message_bytes, observer_, settings.clock,
                  in_flight_calls_) {}
@@ -115,6 +119,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   ConfigureMessages(settings, builder);
   ConfigureConnections(settings, registry.max_wait(), builder);
   ConfigureResources(settings, builder);
+  settings.transport_guard->AddTo(builder);
   auto sockets = ListeningSockets::Open(settings.listen, kKeepaliveTimeout);
   if (!sockets.ok()) return CannotListen(settings, sockets.status());
   server->connections_ = builder.experimental().AddExternalConnectionAcceptor(

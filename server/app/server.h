@@ -23,6 +23,7 @@
 #include "server/rpc/in_flight_calls.h"
 #include "server/rpc/reflection_service.h"
 #include "server/rpc/transport.h"
+#include "server/rpc/transport_guard.h"
 #include "server/rpc/worker_threads.h"
 #include "server/services/config_service.h"
 #include "server/services/registry_service.h"
@@ -51,6 +52,7 @@ struct ServerSettings {
   std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());
   std::shared_ptr<LimitedLog> connection_log;              // for events that any peer can cause
   absl::Duration handshake_timeout = absl::Seconds(20);    // for TLS, and for the first bytes of HTTP/2
+  std::shared_ptr<TransportGuard> transport_guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
   absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
@@ -64,8 +66,14 @@ class Server {
   // Stops the server immediately if Shutdown() was not called.
   ~Server();
 
+  // The size of the largest message that gRPC receives.
+  static size_t MaxReceivedBytes(const Limits& limits);
+
   // The port that the server listens on. Meaningless for a Unix socket.
   int port() const { return port_; }
+
+  // Whether the transport guard sees the server's connections.
+  bool IsGuarded() const { return transport_guard_->IsInPath(*server_); }
 
   // Makes the health service report NOT_SERVING. Calls are still served.
   void ReportNotServing();
@@ -86,6 +94,7 @@ class Server {
   RegistryService registry_service_;
   CallObserver observer_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
+  const std::shared_ptr<TransportGuard> transport_guard_;
   HealthService health_;
   ReflectionService reflection_;
   Transport transport_;

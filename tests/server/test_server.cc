@@ -51,6 +51,7 @@ TestServer::TestServer(TestSettings settings)
       handshake_timeout_(settings.handshake_timeout),
       listen_(settings.listen),
       in_flight_calls_(settings.in_flight_calls),
+      transport_guard_(settings.transport_guard),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
@@ -76,6 +77,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   settings.connections = connections_;
   settings.handshake_timeout = handshake_timeout_;
   settings.in_flight_calls = in_flight_calls_;
+  settings.transport_guard = transport_guard_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
   SetLogForm(*settings.log, call_log.form);
   settings.connection_log = std::make_shared<LimitedLog>(EventLog(*settings.log, call_log.form));

@@ -37,6 +37,7 @@ struct TestSettings {
   ConnectionLimits connections;
   absl::Duration handshake_timeout = absl::Seconds(20);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
+  std::shared_ptr<TransportGuard> transport_guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
   absl::Duration max_wait = absl::Seconds(30);  // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
@@ -85,6 +86,7 @@ class TestServer {
   const absl::Duration handshake_timeout_;
   const std::string listen_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
+  const std::shared_ptr<TransportGuard> transport_guard_;
   const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;
