@@ -249,8 +249,8 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const std::string storage = *ResolveStorage(options);
   DiskUsage disk(storage);
   Readiness readiness;
-  AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls, *settings.answer_cache,
-                   readiness, disk, *certificates},
+  AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
+                   *settings.transport_guard, *settings.answer_cache, readiness, disk, *certificates},
                   *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();

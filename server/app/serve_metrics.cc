@@ -3,6 +3,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <string>
+
 #include "server/observe/log.h"
 #include "server/observe/process_metrics.h"
 
@@ -58,6 +60,16 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [calls] { return static_cast<double>(calls->sending_bytes()); });
 }
 
+void AddTransportGuard(const TransportGuard& guard, Metrics& metrics) {
+  for (const absl::string_view reason : TransportGuard::Reasons()) {
+    metrics.AddCounter("qconfig_connections_ended_total", "Connections that the transport guard ended, by reason.",
+                       {{"reason", std::string(reason)}},
+                       [&guard, reason] { return static_cast<double>(guard.ended(reason)); });
+  }
+  metrics.AddGauge("qconfig_unfinished_message_bytes", "Received bytes of requests that are not complete.", {},
+                   [&guard] { return static_cast<double>(guard.unfinished_bytes()); });
+}
+
 void AddAnswerCache(const AnswerCache& cache, Metrics& metrics) {
   metrics.AddCounter("qconfig_answer_cache_hits_total", "Calls whose answer was cached.", {},
                      [&cache] { return static_cast<double>(cache.counts().hits); });
@@ -101,6 +113,7 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddFacts(sources, metrics);
   AddConnections(sources.connections, metrics);
   AddCalls(sources, metrics);
+  AddTransportGuard(sources.transport_guard, metrics);
   AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);
   AddRegistryMetrics(nullptr, nullptr, metrics);

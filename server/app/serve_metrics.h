@@ -15,6 +15,7 @@
 #include "server/rpc/answer_cache.h"
 #include "server/rpc/connection_table.h"
 #include "server/rpc/in_flight_calls.h"
+#include "server/rpc/transport_guard.h"
 #include "server/tls/certificates.h"
 
 namespace qconfig {
@@ -25,14 +26,15 @@ struct MetricSources {
   const Catalogs& catalogs;
   ConnectionTable& connections;
   const InFlightCalls& in_flight_calls;
+  const TransportGuard& transport_guard;
   const AnswerCache& answer_cache;
   Readiness& readiness;
   const DiskUsage& disk;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process and `sources`. The connections, calls, answer cache, readiness and disk
-// must outlive the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
+// Adds the series of this program, its process and `sources`. The connections, calls, guard, answer cache, readiness and
+// disk must outlive the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
 // Adds the series of `registry` and its `store`, which must outlive the last read of the metrics. Null: not started

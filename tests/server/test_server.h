@@ -62,6 +62,7 @@ class TestServer {
   const AnswerCache& answer_cache() const { return *answer_cache_; }
   const InFlightCalls& in_flight_calls() const { return *in_flight_calls_; }
   ConnectionTable& connections() { return *connections_; }
+  const TransportGuard& transport_guard() const { return *transport_guard_; }
   Metrics& metrics() { return *metrics_; }
 
   // Calls a method with arbitrary bytes.

@@ -36,7 +36,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   Readiness readiness;
   const DiskUsage disk("memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -63,6 +63,8 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_sending_answers",
                                           "qconfig_sending_answer_bytes",
                                           "qconfig_unread_rejections_total",
+                                          "qconfig_connections_ended_total",
+                                          "qconfig_unfinished_message_bytes",
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
                                           "qconfig_store_revision",
@@ -98,7 +100,7 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
   Readiness readiness;
   const DiskUsage disk("memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -124,7 +126,7 @@ TEST(ServeMetricsTest, WaitingCallsAreCounted) {
   Readiness readiness;
   const DiskUsage disk("memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };
