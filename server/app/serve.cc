@@ -103,18 +103,20 @@ ConnectionLimits LimitsOfConnections(const Process& process) {
   return limits;
 }
 
-std::shared_ptr<TransportGuard> MakeTransportGuard(const Options& options, const EventLog& events) {
+std::shared_ptr<TransportGuard> MakeTransportGuard(const Process& process,
+                                                   const std::shared_ptr<ConnectionTable>& connections) {
   TransportGuard::Settings settings;
-  settings.http2.message_bytes = Server::MaxReceivedBytes(options.limits);
-  settings.on_end = [events](absl::string_view peer, absl::string_view reason) {
-    events.Warn("connection ended", {{"peer", peer}, {"reason", reason}});
+  settings.http2.message_bytes = Server::MaxReceivedBytes(process.options.limits);
+  settings.on_end = [log = process.limited_events](absl::string_view peer, absl::string_view reason) {
+    log->Warn("connection ended", {{"peer", peer}, {"reason", reason}});
   };
+  settings.on_established = [connections](int fd) { connections->MarkEstablished(fd); };
+  settings.on_first_call = [connections](int fd) { connections->MarkActive(fd); };
   return std::make_shared<TransportGuard>(std::move(settings));
 }
 
 ServerSettings MakeServerSettings(const Process& process) {
   const Options& options = process.options;
-  const EventLog& events = process.events;
   ServerSettings settings;
   settings.listen = options.listen;
   settings.limits = options.limits;
@@ -125,7 +127,7 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
   settings.in_flight_calls = std::make_shared<InFlightCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
-  settings.transport_guard = MakeTransportGuard(options, events);
+  settings.transport_guard = MakeTransportGuard(process, settings.connections);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -245,7 +247,10 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
   ServerSettings settings = MakeServerSettings(process);
-  if (*certificates != nullptr) settings.credentials = TlsCredentials(*certificates);
+  if (*certificates != nullptr) {
+    settings.credentials = TlsCredentials(*certificates);
+    settings.uses_tls = true;
+  }
   const std::string storage = *ResolveStorage(options);
   DiskUsage disk(storage);
   Readiness readiness;

@@ -50,8 +50,9 @@ struct ServerSettings {
   std::shared_ptr<AnswerCache> answer_cache =
       std::make_shared<AnswerCache>(0);  // the registry must report changes to the cache
   std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());
-  std::shared_ptr<LimitedLog> connection_log;              // for events that any peer can cause
-  absl::Duration handshake_timeout = absl::Seconds(20);    // for TLS, and for the first bytes of HTTP/2
+  std::shared_ptr<LimitedLog> connection_log;            // for events that any peer can cause
+  bool uses_tls = false;                                 // then handshakes are limited
+  absl::Duration handshake_timeout = absl::Seconds(20);  // for TLS, and for the first bytes of HTTP/2
   std::shared_ptr<TransportGuard> transport_guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
   absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit

@@ -41,6 +41,12 @@ bool IsOfConnection(int error) {
   }
 }
 
+bool HasPeer(int fd) {
+  sockaddr_storage peer = {};
+  socklen_t size = sizeof(peer);
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 const char* ReasonOf(ConnectionTable::Admission admission) {
   return admission == ConnectionTable::Admission::kRejectedPeer ? "max-connections-per-peer" : "max-connections";
 }
@@ -189,6 +195,8 @@ void Acceptor::BeginHandshakes() {
 }
 
 void Acceptor::Pass(UniqueFd connection) {
+  // The peer or the table may have ended it meanwhile. gRPC would log an error.
+  if (!HasPeer(connection.get())) return;
   if (!settings_.sees_calls) table_.MarkActive(connection.get());
   hand_over_(connection.release());
 }

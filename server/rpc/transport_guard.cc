@@ -78,8 +78,11 @@ class TransportGuard::Connection {
         peer_(peer),
         descriptor_(descriptor),
         http2_(guard_->settings_.http2, guard_->settings_.clock) {
-    absl::MutexLock lock(&guard_->mutex_);
-    guard_->connections_.insert(this);
+    {
+      absl::MutexLock lock(&guard_->mutex_);
+      guard_->connections_.insert(this);
+    }
+    if (guard_->settings_.on_established) guard_->settings_.on_established(descriptor_);
   }
 
   ~Connection() {

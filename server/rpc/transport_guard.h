@@ -44,6 +44,9 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
     // Called once for each connection when the headers of its first call have arrived, with its file descriptor. The
     // descriptor stays open during the call. Must not block.
     std::function<void(int descriptor)> on_first_call;
+    // Called once for each connection before its first bytes of HTTP/2 are read, that is, after the handshake of TLS.
+    // As above.
+    std::function<void(int descriptor)> on_established;
   };
 
   explicit TransportGuard(Settings settings) : settings_(std::move(settings)) {}
@@ -54,6 +57,9 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
   // Opens a connection to `server` inside this process, and returns whether the guard sees it. It does not if this
   // program was built for another version of gRPC.
   bool IsInPath(grpc::Server& server) const;
+
+  // Whether on_first_call and on_established are set.
+  bool reports_progress() const { return settings_.on_first_call != nullptr && settings_.on_established != nullptr; }
 
   // The names of the reasons for ending a connection.
   static std::array<absl::string_view, 3> Reasons() {

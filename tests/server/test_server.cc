@@ -24,6 +24,13 @@ TestSettings With(const Limits& limits) {
   return settings;
 }
 
+std::shared_ptr<TransportGuard> MakeGuard(const std::shared_ptr<ConnectionTable>& connections) {
+  TransportGuard::Settings settings;
+  settings.on_established = [connections](int fd) { connections->MarkEstablished(fd); };
+  settings.on_first_call = [connections](int fd) { connections->MarkActive(fd); };
+  return std::make_shared<TransportGuard>(std::move(settings));
+}
+
 RegistrySettings MakeRegistrySettings(const TestSettings& settings, const std::shared_ptr<AnswerCache>& answer_cache) {
   RegistrySettings registry;
   registry.catalogs = settings.catalogs;
@@ -49,9 +56,10 @@ TestServer::TestServer(TestSettings settings)
       credentials_(settings.credentials),
       connections_(std::make_shared<ConnectionTable>(settings.connections)),
       handshake_timeout_(settings.handshake_timeout),
+      uses_tls_(settings.uses_tls),
       listen_(settings.listen),
       in_flight_calls_(settings.in_flight_calls),
-      transport_guard_(settings.transport_guard),
+      transport_guard_(settings.transport_guard != nullptr ? settings.transport_guard : MakeGuard(connections_)),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
@@ -76,6 +84,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   settings.credentials = credentials_;
   settings.connections = connections_;
   settings.handshake_timeout = handshake_timeout_;
+  settings.uses_tls = uses_tls_;
   settings.in_flight_calls = in_flight_calls_;
   settings.transport_guard = transport_guard_;
   settings.log = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));

@@ -36,9 +36,10 @@ struct TestSettings {
   std::string listen = "127.0.0.1:0";
   ConnectionLimits connections;
   absl::Duration handshake_timeout = absl::Seconds(20);
+  bool uses_tls = false;
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
-  std::shared_ptr<TransportGuard> transport_guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
-  absl::Duration max_wait = absl::Seconds(30);  // for min_revision, if the call has no deadline
+  std::shared_ptr<TransportGuard> transport_guard;  // null: one that reports to the connections, as in qconfigd
+  absl::Duration max_wait = absl::Seconds(30);      // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
 };
@@ -85,6 +86,7 @@ class TestServer {
   const std::shared_ptr<grpc::ServerCredentials> credentials_;
   const std::shared_ptr<ConnectionTable> connections_;
   const absl::Duration handshake_timeout_;
+  const bool uses_tls_;
   const std::string listen_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<TransportGuard> transport_guard_;
