@@ -70,11 +70,11 @@ void HandshakeGate::Failed(const std::string& host, absl::Duration now) {
   budgets_.try_emplace(host, Budget{kFailuresPerSecond, now}).first->second.failures -= 1;
 }
 
-// Whether the peer may fail once more, even if all of its running handshakes do.
+// Whether the peer has a place, and may fail once more even if all of its running handshakes do.
 bool HandshakeGate::MayBegin(const std::string& host, absl::Duration now) {
   const auto is_of_host = [&](const Running& running) { return running.host == host; };
-  const auto running = std::count_if(running_.begin(), running_.end(), is_of_host);
-  return FailuresLeft(host, now) >= static_cast<double>(running + 1);
+  const auto running = static_cast<size_t>(std::count_if(running_.begin(), running_.end(), is_of_host));
+  return running < kAtOnceOfPeer && FailuresLeft(host, now) >= static_cast<double>(running + 1);
 }
 
 double HandshakeGate::FailuresLeft(const std::string& host, absl::Duration now) {

@@ -24,7 +24,8 @@ namespace qconfig {
 // clients behind one address can reconnect together. Not thread-safe.
 class HandshakeGate {
  public:
-  static constexpr size_t kAtOnce = 32;
+  static constexpr size_t kAtOnce = 64;
+  static constexpr size_t kAtOnceOfPeer = 32;
   static constexpr double kFailuresPerSecond = 100;              // of a peer
   static constexpr absl::Duration kPatience = absl::Seconds(1);  // then a handshake is taken for failed
 

@@ -64,8 +64,8 @@ class HandshakeGateTest : public testing::Test {
 
 TEST_F(HandshakeGateTest, SomeHandshakesRunAtOnce) {
   std::vector<int> added;
-  for (size_t i = 0; i < HandshakeGate::kAtOnce + 5; ++i) added.push_back(Add("a"));
-  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnce);
+  for (size_t i = 0; i < HandshakeGate::kAtOnceOfPeer + 5; ++i) added.push_back(Add("a"));
+  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnceOfPeer);
   EXPECT_FALSE(gate_.empty());
   table_.MarkEstablished(running_[0].get());
   table_.MarkActive(running_[1].get());
@@ -74,16 +74,26 @@ TEST_F(HandshakeGateTest, SomeHandshakesRunAtOnce) {
   EXPECT_EQ(BeginAll(), 1u) << "one has failed";
 }
 
+TEST_F(HandshakeGateTest, OnePeerDoesNotTakeAllPlaces) {
+  for (size_t i = 0; i < 2 * HandshakeGate::kAtOnce; ++i) Add("flood");
+  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnceOfPeer);
+  Add("other");
+  EXPECT_EQ(BeginAll(), 1u);
+  for (size_t i = 0; i < HandshakeGate::kAtOnce; ++i) Add("third");
+  BeginAll();
+  EXPECT_EQ(running_.size(), HandshakeGate::kAtOnce);
+}
+
 TEST_F(HandshakeGateTest, SlowHandshakesGiveUpTheirPlaces) {
-  for (size_t i = 0; i < 2 * HandshakeGate::kAtOnce; ++i) Add("a");
-  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnce);
+  for (size_t i = 0; i < 2 * HandshakeGate::kAtOnceOfPeer; ++i) Add("a");
+  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnceOfPeer);
   now_ += HandshakeGate::kPatience;
-  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnce);
+  EXPECT_EQ(BeginAll(), HandshakeGate::kAtOnceOfPeer);
   EXPECT_TRUE(gate_.empty());
 }
 
 TEST_F(HandshakeGateTest, PeersTakeTurns) {
-  for (size_t i = 0; i < HandshakeGate::kAtOnce; ++i) Add("flood");
+  for (size_t i = 0; i < HandshakeGate::kAtOnceOfPeer; ++i) Add("flood");
   const int other = Add("other");
   EXPECT_TRUE(gate_.Next().ok());
   UniqueFd second = gate_.Next();
