@@ -30,7 +30,7 @@ NOT_RUN = {
     "qconfigd --listen ": "needs certificates for a name; tls_test serves and calls with the same options",
     "cmake --preset release ": "takes minutes; package_test makes the package from the existing build and installs it",
     "qconfigctl plan DeepSeek-V3 ": "needs a model; plan_test runs the same command on a model of this size that it makes",
-    "tests/run ": "--all takes half an hour, and CI runs it; clone_test runs `tests/run --only core`",
+    "tests/run ": "--all takes half an hour, and CI runs it, and --only fuzz; clone_test runs `tests/run --only core`",
 }
 
 
