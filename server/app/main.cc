@@ -22,6 +22,7 @@
 #include "server/options/help_format.h"
 #include "server/options/options.h"
 #include "server/registry/storage/sqlite_backup.h"
+#include "server/registry/storage/sqlite_check.h"
 #include "server/registry/storage/sqlite_new_epoch.h"
 
 namespace qconfig {
@@ -49,6 +50,15 @@ int Backup(const Options& options, const std::string& to) {
   if (!path.ok()) return Failed(kUsageError, path.status());
   const absl::Status status = BackupSqlite(*path, to);
   return status.ok() ? 0 : Failed(kFailed, status);
+}
+
+int CheckStorage(const Options& options) {
+  const absl::StatusOr<std::string> path = FindRegistryFile(options);
+  if (!path.ok()) return Failed(kUsageError, path.status());
+  const absl::Status status = CheckSqlite(*path);
+  if (!status.ok()) return Failed(kFailed, status);
+  std::printf("%s is not damaged\n", path->c_str());
+  return 0;
 }
 
 int NewEpoch(const Options& options) {
@@ -96,6 +106,9 @@ int Main(int argc, char** argv) {
   CLI::App* backup = app.add_subcommand("backup", "Copy the registry to a new file; the server can be running");
   backup->add_option("--to", backup_file, "File to create")->required();
   backup->fallthrough();
+  CLI::App* check_storage =
+      app.add_subcommand("check-storage", "Look for damage in the registry or a backup; the server can be running");
+  check_storage->fallthrough();
   CLI::App* new_epoch =
       app.add_subcommand("new-epoch", "Begin a new epoch of revision numbers after an older copy was restored");
   new_epoch->fallthrough();
@@ -106,11 +119,12 @@ int Main(int argc, char** argv) {
   check_config->fallthrough();
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->help_printed) return 0;
-  if (*health_check || *check_config || *backup || *new_epoch) UnblockShutdownSignals();
+  if (*health_check || *check_config || *backup || *check_storage || *new_epoch) UnblockShutdownSignals();
   if (!line.ok()) return Failed(kUsageError, line.status());
   // These subcommands ignore the options for serving.
   if (*health_check) return HealthCheck(options);
   if (*backup) return Backup(options, backup_file);
+  if (*check_storage) return CheckStorage(options);
   if (*new_epoch) return NewEpoch(options);
   return CheckOrServe(options, *line, /*only_check=*/static_cast<bool>(*check_config));
 }

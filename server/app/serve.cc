@@ -31,6 +31,7 @@
 #include "server/app/shutdown_watchdog.h"
 #include "server/base/event_log.h"
 #include "server/base/limited_log.h"
+#include "server/observe/damage_log.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/grpc_log.h"
 #include "server/observe/log.h"
@@ -253,17 +254,20 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   }
   const std::string storage = *ResolveStorage(options);
   DiskUsage disk(storage);
+  DamageLog damage_log(process.events, storage);
   Readiness readiness;
   AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
-                   *settings.transport_guard, *settings.answer_cache, readiness, disk, *certificates},
+                   *settings.transport_guard, *settings.answer_cache, readiness, disk, damage_log, *certificates},
                   *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
-  auto store = OpenStore(storage, {options.history_changes, absl::Hours(24 * options.history_days)},
-                         [&process](const std::string& text) {
-                           process.events.Warn("new epoch", {{"detail", text}});
-                         });
+  auto store = OpenStore(
+      storage, {options.history_changes, absl::Hours(24 * options.history_days)},
+      [&process](const std::string& text) {
+        process.events.Warn("new epoch", {{"detail", text}});
+      },
+      [&damage_log](const std::string& what) { damage_log.Report(what); });
   if (!store.ok()) return store.status();
   ObservedStore observed_store(
       *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });

@@ -116,6 +116,9 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddTransportGuard(sources.transport_guard, metrics);
   AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);
+  metrics.AddCounter("qconfig_store_damage_total",
+                     "Damaged or missing rows that were found in the registry's file, each counted once.", {},
+                     [&damage = sources.damage] { return static_cast<double>(damage.count()); });
   AddRegistryMetrics(nullptr, nullptr, metrics);
   metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Maximum memory of cached registries, in bytes.", {},
                    [max = sources.options.cache_bytes] { return static_cast<double>(max); });

@@ -7,6 +7,7 @@
 
 #include "core/catalog.h"
 #include "server/admin/readiness.h"
+#include "server/observe/damage_log.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/metrics.h"
 #include "server/options/options.h"
@@ -30,11 +31,12 @@ struct MetricSources {
   const AnswerCache& answer_cache;
   Readiness& readiness;
   const DiskUsage& disk;
+  const DamageLog& damage;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
 };
 
-// Adds the series of this program, its process and `sources`. The connections, calls, guard, answer cache, readiness and
-// disk must outlive the last read of the metrics. Series of the registry are 0 until AddRegistryMetrics().
+// Adds the series of this program, its process and `sources`. The referenced objects must outlive the last read of the
+// metrics. Series of the registry are 0 until AddRegistryMetrics().
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics);
 
 // Adds the series of `registry` and its `store`, which must outlive the last read of the metrics. Null: not started

@@ -101,6 +101,31 @@ class StorageTest(RegistryTestCase):
         self.file.write_bytes(whole)
         self.assertEqual(self.answer(self.serve(), "mine")["revision"], "2")
 
+    def test_damage_is_reported_and_other_tenants_are_served(self):
+        server = self.serve()
+        self.register(server, "mine")
+        self.register(server, "theirs", "--tenant", "other")
+        sound = qconfigd("check-storage", *self.storage)
+        self.assertEqual((sound.returncode, sound.stdout), (0, f"{self.file} is not damaged\n"), sound.stderr)
+        server.end()
+        connection = sqlite3.connect(self.file)
+        connection.execute("UPDATE entries SET since = since + 1 WHERE name = 'mine'")
+        connection.commit()
+        connection.close()
+        damage = "tenant default: scheme mine since revision 3 has a wrong checksum"
+        server = self.serve()
+        rejected = qconfigctl("get-config", "llama", "--scheme", "mine", server=server)
+        self.assertIn("STORAGE_UNAVAILABLE", rejected.stderr)
+        self.assertNotIn(str(self.file), rejected.stderr)
+        self.assertEqual(self.answer(server, "theirs", "--tenant", "other")["revision"], "2")
+        self.assertIn("the stored registry is damaged", server.text())
+        self.assertIn(damage, server.text())
+        for command in (("check-storage",), ("backup", "--to", self.folder / "backup.db")):
+            result = qconfigd(*command, *self.storage)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(damage, result.stderr)
+        self.assertEqual(qconfigd("check-storage", "--storage", "memory").returncode, 2)
+
     def test_backup_during_writes_and_restore(self):
         server = self.serve()
         self.register(server, "first")

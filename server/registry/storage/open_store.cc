@@ -9,7 +9,8 @@
 namespace qconfig {
 
 absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& storage, const HistoryLimits& history,
-                                                         const std::function<void(const std::string&)>& warn) {
+                                                         const std::function<void(const std::string&)>& warn,
+                                                         const DamageListener& on_damage) {
   if (storage == "memory") return std::make_unique<MemoryStore>(history);
   absl::string_view path = storage;
   if (absl::ConsumePrefix(&path, "sqlite:") && !path.empty()) {
@@ -17,6 +18,10 @@ absl::StatusOr<std::unique_ptr<RegistryStore>> OpenStore(const std::string& stor
     options.path = std::string(path);
     options.history = history;
     options.warn = warn;
+    if (on_damage != nullptr) {
+      options.on_damage = on_damage;
+      options.scrub_interval = absl::Hours(24);
+    }
     return SqliteStore::Open(options);
   }
   return absl::InvalidArgumentError(

@@ -35,6 +35,7 @@ absl::Status CopyTo(SqliteConnection& from, const std::string& path) {
   if (absl::Status set = copy->Execute("PRAGMA journal_mode = DELETE"); !set.ok()) return set;
   if (absl::Status checked = CheckRegistry(*copy, from.path(), /*thorough=*/true); !checked.ok()) return checked;
   if (absl::Status migrated = Migrate(*copy, SqliteMigrations()); !migrated.ok()) return migrated;
+  if (absl::Status verified = CheckRows(*copy, from.path()); !verified.ok()) return verified;
   return MarkAsBackup(*copy);
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/registry/storage/registry_store.h"
+#include "server/registry/storage/storage_damage.h"
 
 namespace qconfig {
 namespace {
@@ -91,6 +92,10 @@ absl::Status SqliteConnection::ToStatus(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
   // The handle's text is more precise than the code, but belongs to the handle's last failure.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
+  if ((code & 0xff) == SQLITE_CORRUPT) {
+    return StorageDamaged(
+        absl::StrCat(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")"));
+  }
   const int system_error = is_last ? GetSystemError(handle_.get(), code) : 0;
   std::string problem = absl::StrCat("the registry's database ", path_, ": ",
                                      is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");

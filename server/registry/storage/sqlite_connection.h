@@ -19,7 +19,8 @@
 namespace qconfig {
 
 // A connection to an SQLite database, with its prepared statements. This is the only place that maps errors of SQLite:
-// to STORAGE_FULL if there is no space, otherwise to STORAGE_UNAVAILABLE.
+// to STORAGE_FULL if there is no space, otherwise to STORAGE_UNAVAILABLE, which is StorageDamaged() if SQLite finds
+// damage.
 // Not thread-safe; one thread at a time may use it.
 class SqliteConnection {
  public:

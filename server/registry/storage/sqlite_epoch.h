@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "server/registry/storage/commits_file.h"
 #include "server/registry/storage/sqlite_connection.h"
+#include "server/registry/storage/sqlite_registry.h"
 
 namespace qconfig {
 
@@ -24,9 +25,9 @@ absl::Status MarkAsBackup(SqliteConnection& connection);
 absl::StatusOr<int64_t> BeginSqliteEpoch(SqliteConnection& connection, CommitsFile& commits, absl::Time now);
 
 // For a file that was just opened: begins an epoch and calls `warn` with the reason, if the file is a backup or has
-// fewer commits than `commits` counted. Updates `commits` to match the file.
-absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& commits, absl::Time now,
-                                  const std::function<void(const std::string&)>& warn);
+// fewer commits than `commits` counted. Updates `commits` to match the file, whose tenants are `tenants`.
+absl::Status BeginEpochIfRestored(SqliteConnection& connection, CommitsFile& commits, const TenantTotals& tenants,
+                                  absl::Time now, const std::function<void(const std::string&)>& warn);
 
 }  // namespace qconfig
 

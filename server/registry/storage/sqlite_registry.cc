@@ -6,104 +6,109 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "core/utf8.h"
+#include "server/registry/storage/checksum.h"
+#include "server/registry/storage/sqlite_rows.h"
 
 namespace qconfig {
 namespace {
 
-enum Kind : int64_t { kScheme = 1, kTemplate = 2, kDefaultCatalog = 3 };
-
 struct Tenant {
-  int64_t id = 0;  // 0: the tenant has no writes
+  TenantRow row;  // without `gaps`; id 0: the tenant has no writes
   RevisionRange range;
 };
 
-absl::Status Damaged(const SqliteConnection& connection, const TenantId& tenant, absl::string_view what) {
-  return StorageUnavailable(
-      absl::StrCat("the registry's database ", connection.path(), " is damaged: tenant ", tenant.name(), ": ", what));
+absl::Status Damaged(const TenantId& tenant, absl::string_view what) {
+  return StorageDamaged(absl::StrCat("tenant ", tenant.name(), ": ", what));
 }
 
-// "5:3630000000000 " for each gap.
-std::string GapsToText(const std::vector<RevisionGap>& gaps) {
-  std::string text;
-  for (const RevisionGap& gap : gaps) absl::StrAppend(&text, gap.after, ":", gap.next, " ");
-  return text;
-}
-
-bool ParseGaps(absl::string_view text, std::vector<RevisionGap>& gaps) {
-  for (const absl::string_view item : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(item, absl::MaxSplits(':', 1));
-    RevisionGap& gap = gaps.emplace_back();
-    if (!absl::SimpleAtoi(ends.first, &gap.after) || !absl::SimpleAtoi(ends.second, &gap.next)) return false;
-  }
-  return true;
-}
-
-absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantId& tenant) {
-  SqliteQuery query(connection,
-                    "SELECT epoch, id, first_revision, revision, gaps FROM meta LEFT JOIN tenants ON name = ?",
-                    tenant.name());
+absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantList& tenants, const TenantId& tenant) {
+  const bool may_exist = tenants.MayExist(tenant.name());  // asked first, because the writer may add the tenant now
+  SqliteQuery query(
+      connection,
+      "SELECT epoch, is_backup, tenant_count, meta.checksum, id, revision, first_revision, commits, gaps, "
+      "next_position, state, first_state, tenants.checksum FROM meta LEFT JOIN tenants ON name = ?",
+      tenant.name());
   const bool has_epoch = query.Next();
   if (!query.status().ok()) return query.status();
-  if (!has_epoch) return Damaged(connection, tenant, "the epoch is missing");
+  if (!has_epoch) return StorageDamaged("the row with the epoch is missing");
+  const absl::StatusOr<MetaRow> meta = ReadMetaRow(query, 0);
+  if (!meta.ok()) return meta.status();
   Tenant found;
-  found.id = query.Int(1);
-  if (found.id != 0) {
-    found.range.first = query.Int(2);
-    found.range.newest = query.Int(3);
-    if (!ParseGaps(query.Bytes(4), found.range.gaps)) return Damaged(connection, tenant, "its gaps cannot be read");
+  if (query.Int(4) == 0 && may_exist)
+    return Damaged(tenant, "its row is missing, or the rows of some tenants are damaged");
+  if (query.Int(4) != 0) {
+    absl::StatusOr<TenantRow> row = ReadTenantRow(query, 4, tenant.name());
+    if (!row.ok()) return row.status();
+    found.row = *std::move(row);
+    absl::StatusOr<RevisionRange> range = RangeOf(found.row);
+    if (!range.ok()) return range.status();
+    found.range = *std::move(range);
   }
-  SetNext(found.range, query.Int(0));
+  SetNext(found.range, meta->epoch);
   return found;
 }
 
-absl::Status InsertTenant(SqliteConnection& connection, const TenantId& tenant, Tenant& inserted) {
+// Inserts a row with an id, which WriteTenant() completes.
+absl::Status InsertTenant(SqliteConnection& connection, const TenantId& tenant, TenantRow& inserted) {
   SqliteQuery query(connection, "INSERT INTO tenants (name, revision, first_revision) VALUES (?, 1, 1)", tenant.name());
   if (absl::Status run = query.Run(); !run.ok()) return run;
   inserted.id = sqlite3_last_insert_rowid(connection.handle());
-  return absl::OkStatus();
+  absl::StatusOr<MetaRow> meta = ReadMeta(connection);
+  if (!meta.ok()) return meta.status();
+  ++meta->tenant_count;
+  return WriteMeta(connection, *meta);
 }
 
-// Writes the changes of one revision of one tenant.
+// Writes the changes of one revision of one tenant, and updates the tenant's state.
 class EntryWriter {
  public:
-  EntryWriter(SqliteConnection& connection, int64_t tenant, int64_t revision)
-      : connection_(connection), tenant_(tenant), revision_(revision) {}
+  EntryWriter(SqliteConnection& connection, const TenantId& name, TenantRow& tenant, int64_t revision)
+      : connection_(connection), name_(name), tenant_(tenant), revision_(revision) {}
 
   // Replaces the entry of that name at its position, or appends the entry.
-  absl::Status Put(Kind kind, absl::string_view name, int64_t since, const std::string& value) {
-    absl::StatusOr<std::optional<int64_t>> position = End(kind, name);
-    if (position.ok() && !position->has_value()) position = NextPosition(kind);
-    if (!position.ok()) return position.status();
+  absl::Status Put(EntryKind kind, absl::string_view name, int64_t since, const std::string& value) {
+    const absl::StatusOr<std::optional<int64_t>> replaced = End(kind, name);
+    if (!replaced.ok()) return replaced.status();
+    const int64_t position = replaced->has_value() ? **replaced : tenant_.next_position++;
+    const int64_t checksum = ChecksumOfEntry(name_.name(), {kind, name, position, since, value});
+    tenant_.state = AddChecksum(tenant_.state, checksum);
+    if (since < revision_) tenant_.first_state = AddChecksum(tenant_.first_state, checksum);
     return SqliteQuery(connection_,
-                       "INSERT INTO entries (tenant, kind, name, position, since, until, value) "
-                       "VALUES (?, ?, ?, ?, ?, 9223372036854775807, ?)",
-                       tenant_, int64_t{kind}, name, **position, since, SqliteQuery::Blob{value})
+                       "INSERT INTO entries (tenant, kind, name, position, since, until, value, checksum) "
+                       "VALUES (?, ?, ?, ?, ?, 9223372036854775807, ?, ?)",
+                       tenant_.id, int64_t{kind}, name, position, since, SqliteQuery::Blob{value}, checksum)
         .Run();
   }
 
-  absl::Status Delete(Kind kind, absl::string_view name) { return End(kind, name).status(); }
+  absl::Status Delete(EntryKind kind, absl::string_view name) {
+    const absl::StatusOr<std::optional<int64_t>> deleted = End(kind, name);
+    if (!deleted.ok() || deleted->has_value()) return deleted.status();
+    return CheckMissing(kind, name);
+  }
 
  private:
   // Ends the current version of an entry, and returns its position; nullopt if there is none.
-  absl::StatusOr<std::optional<int64_t>> End(Kind kind, absl::string_view name) {
+  absl::StatusOr<std::optional<int64_t>> End(EntryKind kind, absl::string_view name) {
     int64_t row = 0;
     int64_t position = 0;
     int64_t since = 0;
     {
       SqliteQuery query(connection_,
-                        "SELECT rowid, position, since FROM entries "
+                        "SELECT rowid, kind, name, position, since, value, checksum FROM entries "
                         "WHERE tenant = ? AND kind = ? AND name = ? AND until = 9223372036854775807",
-                        tenant_, int64_t{kind}, name);
+                        tenant_.id, int64_t{kind}, name);
       const bool found = query.Next();
       if (!query.status().ok()) return query.status();
       if (!found) return std::optional<int64_t>();
+      const absl::StatusOr<EntryRow> entry = ReadEntryRow(query, 1, name_.name());
+      if (!entry.ok()) return entry.status();
       row = query.Int(0);
-      position = query.Int(1);
-      since = query.Int(2);
+      position = entry->position;
+      since = entry->since;
+      tenant_.state = RemoveChecksum(tenant_.state, query.Int(6));
     }
     // If one write puts an entry twice, the first version is visible at no revision.
     const absl::Status ended =
@@ -114,32 +119,35 @@ class EntryWriter {
     return std::optional<int64_t>(position);
   }
 
-  absl::StatusOr<std::optional<int64_t>> NextPosition(Kind kind) {
+  // Looks in another index, because one can be damaged. A put that misses an entry makes a second one, which readers
+  // detect, but nothing would detect a missed deletion. The server only deletes entries that exist, so this is rare.
+  absl::Status CheckMissing(EntryKind kind, absl::string_view name) {
     SqliteQuery query(connection_,
-                      "SELECT position FROM entries WHERE tenant = ? AND until = 9223372036854775807 AND kind = ? "
-                      "ORDER BY position DESC LIMIT 1",
-                      tenant_, int64_t{kind});
+                      "SELECT 1 FROM entries INDEXED BY entries_in_order "
+                      "WHERE tenant = ? AND until = 9223372036854775807 AND kind = ? AND name = ?",
+                      tenant_.id, int64_t{kind}, name);
     const bool found = query.Next();
-    if (!query.status().ok()) return query.status();
-    return std::optional<int64_t>(found ? query.Int(0) + 1 : 0);
+    if (!query.status().ok() || !found) return query.status();
+    return Damaged(name_, absl::StrCat("the index of its entries lacks ", Printable(name, 128)));
   }
 
   SqliteConnection& connection_;
-  const int64_t tenant_;
+  const TenantId& name_;
+  TenantRow& tenant_;
   const int64_t revision_;
 };
 
 absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change, int64_t revision) {
   switch (change.change_case()) {
     case v1::RegistryChange::kPutScheme:
-      return entries.Put(kScheme, change.put_scheme().name(), revision, change.put_scheme().SerializeAsString());
+      return entries.Put(kSchemeEntry, change.put_scheme().name(), revision, change.put_scheme().SerializeAsString());
     case v1::RegistryChange::kDeleteScheme:
-      return entries.Delete(kScheme, change.delete_scheme().name());
+      return entries.Delete(kSchemeEntry, change.delete_scheme().name());
     case v1::RegistryChange::kPutTemplate:
-      return entries.Put(kTemplate, change.put_template().model_type(), revision,
+      return entries.Put(kTemplateEntry, change.put_template().model_type(), revision,
                          change.put_template().SerializeAsString());
     case v1::RegistryChange::kDeleteTemplate:
-      return entries.Delete(kTemplate, change.delete_template().model_type());
+      return entries.Delete(kTemplateEntry, change.delete_template().model_type());
     case v1::RegistryChange::kSetDefaultCatalog:  // see WriteEntries()
     case v1::RegistryChange::CHANGE_NOT_SET:
       break;
@@ -147,14 +155,15 @@ absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change,
   return absl::OkStatus();
 }
 
-absl::Status WriteEntries(SqliteConnection& connection, const Tenant& tenant, const v1::ChangeRecord& record) {
-  EntryWriter entries(connection, tenant.id, record.revision());
+absl::Status WriteEntries(SqliteConnection& connection, const TenantId& name, Tenant& tenant,
+                          const v1::ChangeRecord& record) {
+  EntryWriter entries(connection, name, tenant.row, record.revision());
   // The first default catalogue that the first write sets also applies to revision 1.
   int64_t since = tenant.range.newest == 1 ? 1 : record.revision();
   for (const v1::RegistryChange& change : record.changes()) {
     absl::Status written;
     if (change.has_set_default_catalog()) {
-      written = entries.Put(kDefaultCatalog, "", since, change.set_default_catalog());
+      written = entries.Put(kDefaultCatalogEntry, "", since, change.set_default_catalog());
       since = record.revision();
     } else {
       written = WriteChange(entries, change, record.revision());
@@ -173,19 +182,38 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
 }
 
 // The first readable revision after the limits are applied, as far as one write applies them.
-absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const Tenant& tenant, const HistoryLimits& history,
-                                    int64_t now) {
+absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const TenantId& name, const Tenant& tenant,
+                                    const HistoryLimits& history, int64_t now) {
   const RevisionRange& range = tenant.range;
   const int64_t last = RevisionAfter(range, range.first, kMaxRemovedAtOnce);
   int64_t first = std::min(last, RevisionBefore(range, range.newest, history.max_changes));
   SqliteQuery query(connection,
-                    "SELECT revision, time FROM changes WHERE tenant = ? AND revision > ? AND revision <= ? "
-                    "ORDER BY revision",
-                    tenant.id, first, last);
+                    "SELECT revision, time, request_id, request_digest, value, state, checksum FROM changes "
+                    "WHERE tenant = ? AND revision > ? AND revision <= ? ORDER BY revision",
+                    tenant.row.id, first, last);
   const int64_t expired_up_to = ExpiredUpTo(history, now);
-  while (query.Next() && query.Int(1) <= expired_up_to) first = query.Int(0);
+  while (query.Next() && query.Int(1) <= expired_up_to) {
+    // A damaged time must not remove history.
+    if (const auto expired = ReadChangeRow(query, 0, name.name()); !expired.ok()) return expired.status();
+    first = query.Int(0);
+  }
   if (!query.status().ok()) return query.status();
   return first;
+}
+
+// The state at a revision that a change has led to.
+absl::StatusOr<int64_t> ReadStateAfter(SqliteConnection& connection, const TenantId& name, int64_t tenant,
+                                       int64_t revision) {
+  SqliteQuery query(connection,
+                    "SELECT revision, time, request_id, request_digest, value, state, checksum FROM changes "
+                    "WHERE tenant = ? AND revision = ?",
+                    tenant, revision);
+  const bool found = query.Next();
+  if (!query.status().ok()) return query.status();
+  if (!found) return Damaged(name, absl::StrCat("the change of revision ", revision, " is missing"));
+  const absl::StatusOr<ChangeRow> row = ReadChangeRow(query, 0, name.name());
+  if (!row.ok()) return row.status();
+  return row->state;
 }
 
 absl::Status Forget(SqliteConnection& connection, int64_t tenant, int64_t first) {
@@ -199,13 +227,12 @@ absl::Status Forget(SqliteConnection& connection, int64_t tenant, int64_t first)
 template <typename Entry>
 class EntryReader {
  public:
-  bool Add(int64_t position, absl::string_view name, absl::string_view value,
-           const std::string& (Entry::*name_of)() const) {
+  bool Add(const EntryRow& row, const std::string& (Entry::*name_of)() const) {
     auto entry = std::make_shared<Entry>();
-    if (!entry->ParseFromArray(value.data(), static_cast<int>(value.size())) || ((*entry).*name_of)() != name) {
-      return false;
-    }
-    entries_.emplace_back(position, std::move(entry));
+    if (!entry->ParseFromArray(row.value.data(), static_cast<int>(row.value.size()))) return false;
+    const std::string& name = ((*entry).*name_of)();
+    if (name != row.name || !names_.insert(name).second) return false;
+    entries_.emplace_back(row.position, std::move(entry));
     return true;
   }
 
@@ -219,34 +246,38 @@ class EntryReader {
 
  private:
   std::vector<std::pair<int64_t, std::shared_ptr<const Entry>>> entries_;
+  absl::flat_hash_set<absl::string_view> names_;  // of entries_
 };
 
+// `state` is the sum of the checksums that the entries must have.
 absl::StatusOr<RegistryState> ReadEntries(SqliteConnection& connection, const TenantId& tenant, int64_t id,
-                                          int64_t revision) {
+                                          int64_t revision, int64_t state) {
   EntryReader<v1::Scheme> schemes;
   EntryReader<v1::LlmTemplate> templates;
   std::string default_catalog;
+  int64_t found_state = 0;
   SqliteQuery query(connection,
-                    "SELECT kind, position, name, value FROM entries WHERE tenant = ? AND until > ? AND since <= ?", id,
-                    revision, revision);
+                    "SELECT kind, name, position, since, value, checksum FROM entries "
+                    "WHERE tenant = ? AND until > ? AND since <= ?",
+                    id, revision, revision);
   while (query.Next()) {
-    const int64_t kind = query.Int(0);
+    const absl::StatusOr<EntryRow> row = ReadEntryRow(query, 0, tenant.name());
+    if (!row.ok()) return row.status();
+    found_state = AddChecksum(found_state, query.Int(5));
     bool valid = false;
-    if (kind == kScheme) valid = schemes.Add(query.Int(1), query.Bytes(2), query.Bytes(3), &v1::Scheme::name);
-    if (kind == kTemplate) {
-      valid = templates.Add(query.Int(1), query.Bytes(2), query.Bytes(3), &v1::LlmTemplate::model_type);
-    }
-    if (kind == kDefaultCatalog) {
-      default_catalog = std::string(query.Bytes(3));
+    if (row->kind == kSchemeEntry) valid = schemes.Add(*row, &v1::Scheme::name);
+    if (row->kind == kTemplateEntry) valid = templates.Add(*row, &v1::LlmTemplate::model_type);
+    if (row->kind == kDefaultCatalogEntry) {
+      default_catalog = std::string(row->value);
       valid = true;
     }
-    if (!valid) {
-      return Damaged(connection, tenant,
-                     absl::StrCat("entry ", Printable(query.Bytes(2), 128), " of kind ", kind, " at revision ",
-                                  revision, " cannot be read"));
-    }
+    if (!valid) return Damaged(tenant, absl::StrCat(DescribedEntry(*row), " cannot be read, or exists twice"));
   }
   if (!query.status().ok()) return query.status();
+  if (found_state != state) {
+    return Damaged(tenant,
+                   absl::StrCat("revision ", revision, " lacks an entry or has one that does not belong to it"));
+  }
   return RegistryState(revision, std::move(default_catalog), std::move(schemes).InOrder(),
                        std::move(templates).InOrder());
 }
@@ -255,109 +286,164 @@ bool Parse(absl::string_view value, int64_t revision, v1::ChangeRecord& record) 
   return record.ParseFromArray(value.data(), static_cast<int>(value.size())) && record.revision() == revision;
 }
 
-absl::Status UnreadableChange(const SqliteConnection& connection, const TenantId& tenant, int64_t revision) {
-  return Damaged(connection, tenant, absl::StrCat("the change of revision ", revision, " cannot be read"));
+absl::Status UnreadableChange(const TenantId& tenant, int64_t revision) {
+  return Damaged(tenant, absl::StrCat("the change of revision ", revision, " is missing or cannot be read"));
 }
 
 }  // namespace
 
-absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantId& tenant,
-                                          const RegistryCommit& commit, const std::string& serialized_record,
-                                          const HistoryLimits& history) {
+absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantList& tenants,
+                                          const TenantId& tenant, const RegistryCommit& commit,
+                                          const std::string& serialized_record, const HistoryLimits& history) {
   const v1::ChangeRecord& record = commit.record;
-  absl::StatusOr<Tenant> found = FindTenant(connection, tenant);
+  absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
+  TenantRow& row = found->row;
   if (record.revision() != found->range.next) return Conflict(tenant, found->range.next);
-  const absl::StatusOr<bool> has_request = HasRequest(connection, found->id, record.request_id());
+  const absl::StatusOr<bool> has_request = HasRequest(connection, row.id, record.request_id());
   if (!has_request.ok()) return has_request.status();
   if (*has_request) return RequestIdTaken(tenant, record.request_id());
 
-  if (found->id == 0) {
-    if (absl::Status inserted = InsertTenant(connection, tenant, *found); !inserted.ok()) return inserted;
+  if (row.id == 0) {
+    if (absl::Status inserted = InsertTenant(connection, tenant, row); !inserted.ok()) return inserted;
   }
-  if (absl::Status written = WriteEntries(connection, *found, record); !written.ok()) return written;
-  absl::Status status = SqliteQuery(connection,
-                                    "INSERT INTO changes (tenant, revision, time, request_id, request_digest, value) "
-                                    "VALUES (?, ?, ?, ?, ?, ?)",
-                                    found->id, record.revision(), HistoryTime(record), record.request_id(),
-                                    SqliteQuery::Blob{commit.request_digest}, SqliteQuery::Blob{serialized_record})
-                            .Run();
+  if (absl::Status written = WriteEntries(connection, tenant, *found, record); !written.ok()) return written;
+  const ChangeRow change = {record.revision(),     HistoryTime(record), record.request_id(),
+                            commit.request_digest, serialized_record,   row.state};
+  absl::Status status =
+      SqliteQuery(connection,
+                  "INSERT INTO changes (tenant, revision, time, request_id, request_digest, value, state, checksum) "
+                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                  row.id, change.revision, change.time, change.request_id, SqliteQuery::Blob{change.request_digest},
+                  SqliteQuery::Blob{change.value}, change.state, ChecksumOfChange(tenant.name(), change))
+          .Run();
   if (!status.ok()) return status;
 
   AddRevision(found->range);
-  const absl::StatusOr<int64_t> first = FirstToKeep(connection, *found, history, HistoryTime(record));
+  const absl::StatusOr<int64_t> first = FirstToKeep(connection, tenant, *found, history, HistoryTime(record));
   if (!first.ok()) return first.status();
-  if (*first > found->range.first) status = Forget(connection, found->id, *first);
-  if (!status.ok()) return status;
+  if (*first > found->range.first) {
+    const absl::StatusOr<int64_t> first_state = ReadStateAfter(connection, tenant, row.id, *first);
+    if (!first_state.ok()) return first_state.status();
+    row.first_state = *first_state;
+    status = Forget(connection, row.id, *first);
+    if (!status.ok()) return status;
+  }
   found->range.first = *first;
-  const std::string gaps = GapsToText(found->range.gaps);
-  status = SqliteQuery(connection,
-                       "UPDATE tenants SET revision = ?, first_revision = ?, commits = commits + 1, gaps = ? "
-                       "WHERE id = ?",
-                       found->range.newest, found->range.first, gaps, found->id)
-               .Run();
+  row.revision = found->range.newest;
+  row.first_revision = found->range.first;
+  ++row.commits;
+  row.gaps = GapsToText(found->range.gaps);
+  status = WriteTenant(connection, tenant.name(), row);
   if (!status.ok()) return status;
   return found->range;
 }
 
-absl::StatusOr<RevisionRange> ReadRevisions(SqliteConnection& connection, const TenantId& tenant) {
-  const absl::StatusOr<Tenant> found = FindTenant(connection, tenant);
+absl::StatusOr<RevisionRange> ReadRevisions(SqliteConnection& connection, const TenantList& tenants,
+                                            const TenantId& tenant) {
+  const absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
   return found->range;
 }
 
-absl::StatusOr<RegistryState> ReadState(SqliteConnection& connection, const TenantId& tenant, int64_t revision) {
+absl::StatusOr<RegistryState> ReadState(SqliteConnection& connection, const TenantList& tenants, const TenantId& tenant,
+                                        int64_t revision) {
   const absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginRead(connection);
   if (!transaction.ok()) return transaction.status();
-  const absl::StatusOr<Tenant> found = FindTenant(connection, tenant);
+  const absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
-  if (revision == 0) revision = found->range.newest;
-  if (absl::Status readable = CheckReadable(tenant, found->range, revision); !readable.ok()) return readable;
-  if (found->id == 0) return RegistryState();
-  return ReadEntries(connection, tenant, found->id, revision);
+  const RevisionRange& range = found->range;
+  if (revision == 0) revision = range.newest;
+  if (absl::Status readable = CheckReadable(tenant, range, revision); !readable.ok()) return readable;
+  if (found->row.id == 0) return RegistryState();
+  absl::StatusOr<int64_t> state = revision == range.newest ? found->row.state : found->row.first_state;
+  if (revision != range.newest && revision != range.first) {
+    state = ReadStateAfter(connection, tenant, found->row.id, revision);
+  }
+  if (!state.ok()) return state.status();
+  return ReadEntries(connection, tenant, found->row.id, revision, *state);
 }
 
-absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& connection, const TenantId& tenant,
-                                                          int64_t revision, size_t max_changes) {
+absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& connection, const TenantList& tenants,
+                                                          const TenantId& tenant, int64_t revision,
+                                                          size_t max_changes) {
   const absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginRead(connection);
   if (!transaction.ok()) return transaction.status();
-  const absl::StatusOr<Tenant> found = FindTenant(connection, tenant);
+  const absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
   if (absl::Status readable = CheckReadable(tenant, found->range, revision); !readable.ok()) return readable;
   std::vector<v1::ChangeRecord> changes;
-  SqliteQuery query(connection, "SELECT value FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision",
-                    found->id, revision);
+  SqliteQuery query(connection,
+                    "SELECT revision, time, request_id, request_digest, value, state, checksum FROM changes "
+                    "WHERE tenant = ? AND revision > ? ORDER BY revision",
+                    found->row.id, revision);
   while (changes.size() < max_changes && query.Next()) {
+    const absl::StatusOr<ChangeRow> row = ReadChangeRow(query, 0, tenant.name());
+    if (!row.ok()) return row.status();
     // If a row is missing, the next row's record has another revision.
     revision = RevisionAfter(found->range, revision, 1);
-    if (!Parse(query.Bytes(0), revision, changes.emplace_back())) {
-      return UnreadableChange(connection, tenant, revision);
-    }
+    if (!Parse(row->value, revision, changes.emplace_back())) return UnreadableChange(tenant, revision);
   }
   if (!query.status().ok()) return query.status();
+  if (changes.size() < max_changes && revision != found->range.newest) {
+    return UnreadableChange(tenant, RevisionAfter(found->range, revision, 1));
+  }
   return changes;
 }
 
-absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantId& tenant,
-                                                          const std::string& request_id) {
+absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantList& tenants,
+                                                          const TenantId& tenant, const std::string& request_id) {
+  const absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginRead(connection);
+  if (!transaction.ok()) return transaction.status();
+  const absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
+  if (!found.ok()) return found.status();
   SqliteQuery query(connection,
-                    "SELECT changes.revision, value, request_digest FROM changes JOIN tenants ON tenant = tenants.id "
-                    "WHERE name = ? AND request_id = ? AND request_id <> ''",
-                    tenant.name(), request_id);
-  const bool found = query.Next();
+                    "SELECT revision, time, request_id, request_digest, value, state, checksum FROM changes "
+                    "WHERE tenant = ? AND request_id = ? AND request_id <> ''",
+                    found->row.id, request_id);
+  const bool has_request = query.Next();
   if (!query.status().ok()) return query.status();
-  if (!found) return std::optional<RegistryCommit>();
+  if (!has_request) return std::optional<RegistryCommit>();
+  const absl::StatusOr<ChangeRow> row = ReadChangeRow(query, 0, tenant.name());
+  if (!row.ok()) return row.status();
   RegistryCommit commit;
-  if (!Parse(query.Bytes(1), query.Int(0), commit.record)) return UnreadableChange(connection, tenant, query.Int(0));
-  commit.request_digest = std::string(query.Bytes(2));
+  if (!Parse(row->value, row->revision, commit.record)) return UnreadableChange(tenant, row->revision);
+  commit.request_digest = std::string(row->request_digest);
   return std::optional<RegistryCommit>(std::move(commit));
 }
 
-absl::StatusOr<int64_t> CountWrites(SqliteConnection& connection) {
-  SqliteQuery query(connection, "SELECT ifnull(sum(commits), 0) FROM tenants");
-  query.Next();
-  if (!query.status().ok()) return query.status();
-  return query.Int(0);
+absl::StatusOr<TenantTotals> ReadTenants(SqliteConnection& connection, TenantList& tenants,
+                                         const DamageListener& on_damage) {
+  const absl::StatusOr<MetaRow> meta = ReadMeta(connection);
+  if (!meta.ok()) return meta.status();
+  TenantTotals totals;
+  const auto note = [&](const absl::Status& damaged) {
+    tenants.SetIncomplete();
+    totals.is_complete = false;
+    on_damage(DamageIn(damaged).value_or(std::string(damaged.message())));
+  };
+  int64_t rows = 0;
+  SqliteQuery query(connection,
+                    "SELECT name, id, revision, first_revision, commits, gaps, next_position, state, first_state, "
+                    "checksum FROM tenants NOT INDEXED");
+  for (; query.Next(); ++rows) {
+    tenants.Add(query.Bytes(0));
+    const absl::StatusOr<TenantRow> row = ReadTenantRow(query, 1, query.Bytes(0));
+    if (!row.ok()) {
+      note(row.status());
+      continue;
+    }
+    totals.commits += row->commits;
+    totals.newest_revision = std::max(totals.newest_revision, row->revision);
+  }
+  if (DamageIn(query.status()).has_value()) {
+    note(query.status());
+  } else if (!query.status().ok()) {
+    return query.status();
+  } else if (rows != meta->tenant_count) {
+    note(StorageDamaged(absl::StrCat("the file has ", rows, " tenants instead of ", meta->tenant_count)));
+  }
+  return totals;
 }
 
 }  // namespace qconfig

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry/storage/sqlite_schema.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "server/registry/storage/durable_files.h"
 #include "server/registry/storage/registry_store.h"
+#include "server/registry/storage/sqlite_checksums.h"
+#include "server/registry/storage/sqlite_verifier.h"
 
 namespace qconfig {
 namespace {
 
 constexpr int64_t kApplicationId = 0x71636667;  // "qcfg"
-constexpr int64_t kMaxCheckedBytes = int64_t{256} << 20;
 
 // `until` of a current version is the largest integer; see server/registry/storage/sqlite_registry.cc. Values are the
 // last column, so that SQLite finds the columns before them without reading the values.
@@ -70,6 +73,22 @@ constexpr char kVersion2[] = R"(
   INSERT INTO meta VALUES (0, 0);
 )";
 
+// See server/registry/storage/sqlite_rows.h; FillChecksums() sets the columns of existing rows.
+constexpr char kVersion3[] = R"(
+  ALTER TABLE meta ADD COLUMN tenant_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE meta ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE tenants ADD COLUMN next_position INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tenants ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tenants ADD COLUMN first_state INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tenants ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE entries ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE changes ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE changes ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+)";
+
 absl::StatusOr<int64_t> ReadInt(SqliteConnection& connection, absl::string_view pragma) {
   SqliteQuery query(connection, pragma);
   const bool found = query.Next();
@@ -100,7 +119,7 @@ absl::Status CheckFailure(const SqliteConnection& connection, const std::string&
 }
 
 absl::Status LookForDamage(SqliteConnection& connection, const std::string& path) {
-  SqliteQuery query(connection, "PRAGMA quick_check(1)");
+  SqliteQuery query(connection, "PRAGMA integrity_check(1)");
   const bool found = query.Next();
   if (!query.status().ok()) return CheckFailure(connection, path, query.status());
   return found && query.Bytes(0) == "ok" ? absl::OkStatus() : Damaged(path, query.Bytes(0));
@@ -172,14 +191,14 @@ absl::Status SetDurable(SqliteConnection& connection) {
 
 // The migrations of a registry's file. Backups of version 1 have no mark. But a server's file always uses a write-ahead
 // log, and a backup never does, so the migration to version 2 marks files that do not.
-absl::StatusOr<std::vector<std::string>> SelectMigrations(SqliteConnection& connection) {
-  std::vector<std::string> migrations = SqliteMigrations();
+absl::StatusOr<std::vector<SqliteMigration>> SelectMigrations(SqliteConnection& connection) {
+  std::vector<SqliteMigration> migrations = SqliteMigrations();
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
   if (!version.ok()) return version.status();
   SqliteQuery query(connection, "PRAGMA journal_mode");
   const bool found = query.Next();
   if (!query.status().ok()) return query.status();
-  if (*version == 1 && found && query.Bytes(0) != "wal") migrations[1] += "UPDATE meta SET is_backup = 1;";
+  if (*version == 1 && found && query.Bytes(0) != "wal") migrations[1].sql += "UPDATE meta SET is_backup = 1;";
   return migrations;
 }
 
@@ -200,19 +219,24 @@ absl::Status CreateRegistry(const std::string& path) {
 
 }  // namespace
 
-const std::vector<std::string>& SqliteMigrations() {
-  static const auto* const kMigrations = new std::vector<std::string>{kVersion1, kVersion2};
+const std::vector<SqliteMigration>& SqliteMigrations() {
+  static const auto* const kMigrations =
+      new std::vector<SqliteMigration>{{kVersion1}, {kVersion2}, {kVersion3, FillChecksums}};
   return *kMigrations;
 }
 
-absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string>& migrations) {
+absl::Status Migrate(SqliteConnection& connection, const std::vector<SqliteMigration>& migrations) {
   const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
   if (!version.ok()) return version.status();
   for (auto next = static_cast<size_t>(*version); next < migrations.size(); ++next) {
     absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection);
     if (!transaction.ok()) return transaction.status();
-    const std::string sql = absl::StrCat(migrations[next], "; PRAGMA user_version = ", next + 1);
+    const SqliteMigration& migration = migrations[next];
+    const std::string sql = absl::StrCat(migration.sql, "; PRAGMA user_version = ", next + 1);
     if (absl::Status migrated = connection.Execute(sql); !migrated.ok()) return migrated;
+    if (migration.fill != nullptr) {
+      if (absl::Status filled = migration.fill(connection); !filled.ok()) return filled;
+    }
     if (absl::Status committed = transaction->Commit(); !committed.ok()) return committed;
   }
   return absl::OkStatus();
@@ -233,6 +257,24 @@ absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path
   return thorough ? LookForDamage(connection, path) : absl::OkStatus();
 }
 
+absl::Status CheckRows(SqliteConnection& connection, const std::string& path) {
+  const absl::StatusOr<int64_t> version = ReadInt(connection, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (*version < static_cast<int64_t>(SqliteMigrations().size())) {
+    return Rejected(path, absl::StrCat("has version ", *version, ", whose rows have no checksums"),
+                    "make a backup of it and check the backup");
+  }
+  std::vector<std::string> damages;
+  const absl::Status read = VerifyRows(connection, [&](const std::string& what) { damages.push_back(what); });
+  if (!read.ok()) return read;
+  if (damages.empty()) return absl::OkStatus();
+  constexpr size_t kMaxNamed = 20;
+  const size_t more = damages.size() - std::min(damages.size(), kMaxNamed);
+  damages.resize(damages.size() - more);
+  return Damaged(path,
+                 absl::StrCat(absl::StrJoin(damages, "; "), more > 0 ? absl::StrCat("; and ", more, " more") : ""));
+}
+
 absl::Status CheckRegistryFileExists(const std::string& path) {
   const absl::StatusOr<int64_t> size = FileSize(path);
   if (!size.ok()) return size.status();
@@ -240,7 +282,8 @@ absl::Status CheckRegistryFileExists(const std::string& path) {
   return Rejected(path, *size < 0 ? "does not exist" : "is empty", "name the file of the server's registry");
 }
 
-absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout) {
+absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout,
+                                              int64_t max_checked_bytes) {
   const absl::StatusOr<int64_t> size = FileSize(path);
   const absl::StatusOr<int64_t> log_size = FileSize(path + "-wal");
   if (!size.ok()) return size.status();
@@ -260,10 +303,10 @@ absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Dur
       SqliteConnection::Open(path, SqliteConnection::Mode::kWrite, busy_timeout);
   if (!connection.ok()) return connection.status();
   connection->KeepLogOnClose(*log_size > 0);  // in case the file is rejected
-  const bool thorough = *size + *log_size < kMaxCheckedBytes;
+  const bool thorough = *size + *log_size < max_checked_bytes;
   if (absl::Status checked = CheckRegistry(*connection, path, thorough); !checked.ok()) return checked;
   connection->KeepLogOnClose(false);
-  const absl::StatusOr<std::vector<std::string>> migrations = SelectMigrations(*connection);
+  const absl::StatusOr<std::vector<SqliteMigration>> migrations = SelectMigrations(*connection);
   if (!migrations.ok()) return migrations.status();
   if (absl::Status migrated = Migrate(*connection, *migrations); !migrated.ok()) return migrated;
   // A backup does not use this mode.

@@ -15,24 +15,33 @@ namespace qconfig {
 // The tables of a registry's file, and checks whether a file is a registry. A registry has our `application_id`; its
 // `user_version` is the number of migrations that were applied. Does not interpret the contents of the tables.
 
-// Each migrates a file from one version to the next.
-const std::vector<std::string>& SqliteMigrations();
+// Migrates a file from one version to the next.
+struct SqliteMigration {
+  std::string sql;
+  absl::Status (*fill)(SqliteConnection& connection) = nullptr;  // runs after `sql`, in the same transaction
+};
+const std::vector<SqliteMigration>& SqliteMigrations();
 
 // Applies the missing migrations, each in a transaction. After a failure the earlier ones are kept.
-absl::Status Migrate(SqliteConnection& connection, const std::vector<std::string>& migrations);
+absl::Status Migrate(SqliteConnection& connection, const std::vector<SqliteMigration>& migrations);
 
 // kFailedPrecondition, with advice in the message: the file `path` of `connection` is not a registry, or has a later
 // version, or, if `thorough`, is damaged. Writes nothing.
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough);
 
+// kFailedPrecondition, as CheckRegistry(): a row is damaged or missing, or the file has an older version, whose rows
+// have no checksums. REQUIRES: CheckRegistry() succeeded.
+absl::Status CheckRows(SqliteConnection& connection, const std::string& path);
+
 // kFailedPrecondition: the file at `path` does not exist or is empty.
 absl::Status CheckRegistryFileExists(const std::string& path);
 
 // Opens the registry at `path` for writing. Creates the file if it is missing; migrates it if it has an older version,
-// which marks backups of version 1. Checks files under 256 MiB for damage, which takes about a second at most, and the
-// log that a killed process left. kFailedPrecondition: as CheckRegistry(), or the file is missing but its log exists;
-// nothing has changed. REQUIRES: no other process is opening the file.
-absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout);
+// which marks backups of version 1. Checks files under `max_checked_bytes` for damage, and the log that a killed
+// process left. kFailedPrecondition: as CheckRegistry(), or the file is missing but its log exists; nothing has
+// changed. REQUIRES: no other process is opening the file.
+absl::StatusOr<SqliteConnection> OpenRegistry(const std::string& path, absl::Duration busy_timeout,
+                                              int64_t max_checked_bytes);
 
 }  // namespace qconfig
 

@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (!path.ok()) return path.status();  // the canonical path has one lock for each file
   absl::StatusOr<FileLock> lock = FileLock::Acquire(*path);
   if (!lock.ok()) return lock.status();
-  absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout);
+  absl::StatusOr<SqliteConnection> connection = OpenRegistry(*path, options.busy_timeout, options.max_checked_bytes);
   if (!connection.ok()) return connection.status();
   if (absl::Status limited = LimitSize(*connection, options.max_bytes); !limited.ok()) return limited;
   const absl::StatusOr<FileFacts> file = StatFile(*path);
@@ -58,26 +58,47 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   if (absl::Status unmoved = connection->CheckUnmoved(); !unmoved.ok()) return unmoved;
   absl::StatusOr<std::unique_ptr<CommitsFile>> commits = CommitsFile::Open(*path);
   if (!commits.ok()) return commits.status();
-  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, options.clock.Now(), options.warn);
+  auto tenants = std::make_unique<TenantList>();
+  const absl::StatusOr<TenantTotals> totals = ReadTenants(*connection, *tenants, options.on_damage);
+  if (!totals.ok()) return totals.status();
+  const absl::Status begun = BeginEpochIfRestored(*connection, **commits, *totals, options.clock.Now(), options.warn);
   if (!begun.ok()) return begun;
   absl::StatusOr<SqliteLog> log = SqliteLog::Open(*path);  // exists since the epoch was read
   if (!log.ok()) return log.status();
   return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *file, *std::move(connection),
-                                                      *std::move(log), *std::move(commits), options));
+                                                      *std::move(log), *std::move(commits), std::move(tenants),
+                                                      options));
 }
 
 SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
-                         SqliteLog log, std::unique_ptr<CommitsFile> commits, const SqliteOptions& options)
+                         SqliteLog log, std::unique_ptr<CommitsFile> commits, std::unique_ptr<TenantList> tenants,
+                         const SqliteOptions& options)
     : lock_(std::move(lock)),
       path_(path),
       busy_timeout_(options.busy_timeout),
       clock_(options.clock),
+      on_damage_(options.on_damage),
       commits_(std::move(commits)),
-      writer_(std::move(connection), std::move(log), *commits_, options.history, options.clock),
-      readers_(path, file, options.busy_timeout) {}
+      tenants_(std::move(tenants)),
+      writer_(std::move(connection), std::move(log), *commits_, *tenants_, options.history, options.clock),
+      readers_(path, file, options.busy_timeout) {
+  if (options.scrub_interval <= absl::ZeroDuration()) return;
+  scrubber_ = std::make_unique<SqliteScrubber>(path, file, options.busy_timeout, options.scrub_interval, on_damage_);
+}
+
+template <typename Read>
+auto SqliteStore::OnReader(Read read) const {
+  using Result = decltype(read(std::declval<SqliteConnection&>()));
+  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
+  Result result = reader.ok() ? read(reader->connection()) : Result(reader.status());
+  if (const auto damage = DamageIn(result.status()); damage.has_value()) on_damage_(*damage);
+  return result;
+}
 
 absl::StatusOr<RevisionRange> SqliteStore::Commit(const TenantId& tenant, const RegistryCommit& commit) {
-  return writer_.Commit(tenant, commit);
+  absl::StatusOr<RevisionRange> range = writer_.Commit(tenant, commit);
+  if (const auto damage = DamageIn(range.status()); damage.has_value()) on_damage_(*damage);
+  return range;
 }
 
 absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
@@ -89,29 +110,22 @@ absl::StatusOr<int64_t> SqliteStore::BeginEpoch() {
 }
 
 absl::StatusOr<RevisionRange> SqliteStore::Revisions(const TenantId& tenant) const {
-  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
-  if (!reader.ok()) return reader.status();
-  return ReadRevisions(reader->connection(), tenant);
+  return OnReader([&](SqliteConnection& connection) { return ReadRevisions(connection, *tenants_, tenant); });
 }
 
 absl::StatusOr<RegistryState> SqliteStore::Load(const TenantId& tenant, int64_t revision) const {
-  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
-  if (!reader.ok()) return reader.status();
-  return ReadState(reader->connection(), tenant, revision);
+  return OnReader([&](SqliteConnection& connection) { return ReadState(connection, *tenants_, tenant, revision); });
 }
 
 absl::StatusOr<std::vector<v1::ChangeRecord>> SqliteStore::ChangesSince(const TenantId& tenant, int64_t revision,
                                                                         size_t max_changes) const {
-  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
-  if (!reader.ok()) return reader.status();
-  return ReadChanges(reader->connection(), tenant, revision, max_changes);
+  return OnReader(
+      [&](SqliteConnection& connection) { return ReadChanges(connection, *tenants_, tenant, revision, max_changes); });
 }
 
 absl::StatusOr<std::optional<RegistryCommit>> SqliteStore::FindRequest(const TenantId& tenant,
                                                                        const std::string& request_id) const {
-  absl::StatusOr<SqliteReadPool::Lease> reader = readers_.Borrow();
-  if (!reader.ok()) return reader.status();
-  return ReadRequest(reader->connection(), tenant, request_id);
+  return OnReader([&](SqliteConnection& connection) { return ReadRequest(connection, *tenants_, tenant, request_id); });
 }
 
 }  // namespace qconfig

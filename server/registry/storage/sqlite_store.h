@@ -17,7 +17,10 @@
 #include "server/registry/storage/file_lock.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_read_pool.h"
+#include "server/registry/storage/sqlite_scrubber.h"
 #include "server/registry/storage/sqlite_writer.h"
+#include "server/registry/storage/storage_damage.h"
+#include "server/registry/storage/tenant_list.h"
 
 namespace qconfig {
 
@@ -31,6 +34,12 @@ struct SqliteOptions {
   Clock clock;
   // Called with the reason if opening the file begins a new epoch.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
+  // Called with each damage that is found.
+  DamageListener on_damage = [](const std::string&) {};
+  // Smaller files are checked completely when they are opened, which takes about a second for this size.
+  int64_t max_checked_bytes = int64_t{256} << 20;
+  // How long to wait between two passes that look for damage in the background. 0: there is no background thread.
+  absl::Duration scrub_interval = absl::ZeroDuration();
 };
 
 // Keeps all tenants in one SQLite file. Commits survive any end of the process, and a crash of the machine if the disk
@@ -68,16 +77,23 @@ class SqliteStore : public RegistryStore {
 
  private:
   SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection, SqliteLog log,
-              std::unique_ptr<CommitsFile> commits, const SqliteOptions& options);
+              std::unique_ptr<CommitsFile> commits, std::unique_ptr<TenantList> tenants, const SqliteOptions& options);
 
-  // In this order: the lock is released last, and the writer ends after the readers.
+  // Runs `read` on a connection of the pool, and reports damage.
+  template <typename Read>
+  auto OnReader(Read read) const;
+
+  // In this order: the lock is released last, and the writer ends after all readers.
   const FileLock lock_;
   const std::string path_;
   const absl::Duration busy_timeout_;
   const Clock clock_;
+  const DamageListener on_damage_;
   const std::unique_ptr<CommitsFile> commits_;
+  const std::unique_ptr<TenantList> tenants_;
   SqliteWriter writer_;
   mutable SqliteReadPool readers_;
+  std::unique_ptr<SqliteScrubber> scrubber_;  // null: none
 };
 
 }  // namespace qconfig

@@ -42,11 +42,12 @@ struct SqliteWriter::Write {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits,
+SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
                            const HistoryLimits& history, Clock clock)
     : connection_(std::move(connection)),
       log_(std::move(log)),
       commits_(commits),
+      tenants_(tenants),
       history_(history),
       clock_(std::move(clock)),
       thread_([this] { Run(); }) {}
@@ -185,7 +186,7 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
   const int log_frames = log_frames_;
   int64_t stored = 0;
   for (Write* write : writes) {
-    write->result = WriteCommit(connection_, write->tenant, write->commit, write->record, history_);
+    write->result = WriteCommit(connection_, tenants_, write->tenant, write->commit, write->record, history_);
     if (!IsAnswer(write->result.status())) return write->result.status();
     stored += write->result.ok() ? 1 : 0;
   }
@@ -196,6 +197,9 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
     return kept;
   }
   commits_.AddCommits(stored);
+  for (const Write* write : writes) {
+    if (write->result.ok()) tenants_.Add(write->tenant.name());
+  }
   const absl::MutexLock lock(&mutex_);
   ++stats_.transactions;
   stats_.writes += stored;

@@ -19,6 +19,7 @@
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
 #include "server/registry/storage/sqlite_log.h"
+#include "server/registry/storage/tenant_list.h"
 
 namespace qconfig {
 
@@ -34,9 +35,9 @@ struct SqliteStats {
 // no write. Thread-safe.
 class SqliteWriter {
  public:
-  // Counts what it stores in `commits`, which must outlive it.
-  SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, const HistoryLimits& history,
-               Clock clock);
+  // Counts what it stores in `commits`, and adds new tenants to `tenants`; both must outlive it.
+  SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
+               const HistoryLimits& history, Clock clock);
   // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, or
   // the log was cut.
   ~SqliteWriter();
@@ -77,6 +78,7 @@ class SqliteWriter {
   int next_cut_frames_ = 0;
 
   CommitsFile& commits_;
+  TenantList& tenants_;
   const HistoryLimits history_;
   const Clock clock_;
   mutable absl::Mutex mutex_;

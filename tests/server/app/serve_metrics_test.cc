@@ -20,6 +20,11 @@
 namespace qconfig {
 namespace {
 
+EventLog NoEvents() {
+  spdlog::logger logger("none");
+  return EventLog(logger, LogForm::kJson);
+}
+
 std::set<std::string> FamiliesOf(const Metrics& metrics) {
   std::set<std::string> families;
   const std::string text = metrics.Text();
@@ -35,8 +40,9 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   TestServer server;
   Readiness readiness;
   const DiskUsage disk("memory");
+  const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -72,6 +78,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_store_free_bytes",
                                           "qconfig_store_operation_seconds",
                                           "qconfig_store_errors_total",
+                                          "qconfig_store_damage_total",
                                           "qconfig_registry_cache_bytes",
                                           "qconfig_registry_cache_limit_bytes",
                                           "qconfig_registry_tenants_in_memory",
@@ -99,8 +106,9 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
+  const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -125,8 +133,9 @@ TEST(ServeMetricsTest, WaitingCallsAreCounted) {
   const MemoryStore store({});
   Readiness readiness;
   const DiskUsage disk("memory");
+  const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, nullptr},
+                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

@@ -181,6 +181,7 @@ class CaseServer:
         (value,) = connection.execute("SELECT value FROM entries WHERE kind = 1 AND name = ?", [old]).fetchone()
         renamed = value.replace(old.encode(), new.encode(), 1)
         connection.execute("UPDATE entries SET name = ?, value = ? WHERE kind = 1 AND name = ?", [new, renamed, old])
+        self._remove_checksums(connection)
         connection.commit()
         connection.close()
 
@@ -189,8 +190,23 @@ class CaseServer:
         REQUIRES: the server is down."""
         connection = sqlite3.connect(self._registry)
         connection.execute("UPDATE entries SET value = ? WHERE kind = 3 AND value = ?", [new.encode(), old.encode()])
+        self._remove_checksums(connection)
         connection.commit()
         connection.close()
+
+    @staticmethod
+    def _remove_checksums(connection):
+        """Makes the file one of version 2, to whose rows the server adds checksums when it starts."""
+        columns = {
+            "meta": ["tenant_count", "checksum"],
+            "tenants": ["next_position", "state", "first_state", "checksum"],
+            "entries": ["checksum"],
+            "changes": ["state", "checksum"],
+        }
+        for table, names in columns.items():
+            for name in names:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        connection.execute("PRAGMA user_version = 2")
 
     def start_proxy(self, faults):
         """Starts a proxy instead of the previous one, and returns its address."""

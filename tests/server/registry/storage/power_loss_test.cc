@@ -432,7 +432,7 @@ TEST_F(PowerLossTest, BackupsAreComplete) {
 
 // A file of each earlier version, with and without a log.
 TEST_F(PowerLossTest, MigrationsSurvive) {
-  const std::vector<std::string>& migrations = SqliteMigrations();
+  const std::vector<SqliteMigration>& migrations = SqliteMigrations();
   for (size_t version = 1; version < migrations.size(); ++version) {
     for (const char* journal : {"PRAGMA journal_mode = DELETE", "PRAGMA journal_mode = WAL"}) {
       std::filesystem::remove_all(Disk());

@@ -140,19 +140,23 @@ TEST_F(SqliteBackupTest, RejectsDamagedFiles) {
 }
 
 TEST_F(SqliteBackupTest, LeavesTheLogOfAKilledServerUnchanged) {
-  { ASSERT_TRUE(Open(from_)->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok()); }
-  RawSqlite(from_).Run("UPDATE tenants SET name = 'b'");
-  const std::string before = FileBytes(from_);
-  const std::string log = FileBytes(from_ + "-wal");
+  const std::string killed = directory_.Path("killed");
+  {
+    const auto store = Open(from_);
+    ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {PutScheme("s")})).ok());
+    for (const char* suffix : {"", "-wal"}) WriteFile(killed + suffix, FileBytes(from_ + suffix));
+  }
+  const std::string before = FileBytes(killed);
+  const std::string log = FileBytes(killed + "-wal");
   ASSERT_FALSE(log.empty());
-  std::filesystem::create_symlink(from_, directory_.Path("link"));
+  std::filesystem::create_symlink(killed, directory_.Path("link"));
   int copies = 0;
-  for (const std::string& name : {from_, directory_.Path("link"), directory_.Path("none/../from")}) {
+  for (const std::string& name : {killed, directory_.Path("link"), directory_.Path("none/../killed")}) {
     const std::string copy = absl::StrCat(to_, ++copies);
     ASSERT_EQ(BackupSqlite(name, copy), absl::OkStatus());
-    EXPECT_TRUE(FileBytes(from_) == before) << name;
-    EXPECT_TRUE(FileBytes(from_ + "-wal") == log) << name;
-    EXPECT_EQ(Loaded(*Open(copy), "b"), "2 : s=; ");
+    EXPECT_TRUE(FileBytes(killed) == before) << name;
+    EXPECT_TRUE(FileBytes(killed + "-wal") == log) << name;
+    EXPECT_EQ(Loaded(*Open(copy), "a"), "2 : s=; ");
   }
 }
 

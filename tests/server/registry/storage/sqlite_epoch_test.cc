@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/registry/storage/sqlite_backup.h"
 #include "server/registry/storage/sqlite_new_epoch.h"
+#include "server/registry/storage/sqlite_rows.h"
 #include "server/registry/storage/sqlite_schema.h"
 #include "server/registry/storage/sqlite_store.h"
 #include "tests/core/test_support.h"
@@ -124,7 +125,14 @@ TEST_F(SqliteEpochTest, EpochExceedsLostRevisionsRegardlessOfTheClock) {
   now_ = absl::UnixEpoch();
   Commit(1);
   ASSERT_EQ(BackupSqlite(path_, backup_), absl::OkStatus());
-  RawSqlite(path_).Run("UPDATE tenants SET revision = 2500000, commits = 2499999");  // as after many writes
+  {  // as after many writes
+    TenantRow row;
+    row.id = 1;
+    row.revision = 2'500'000;
+    row.commits = 2'499'999;
+    auto connection = SqliteConnection::Open(path_, SqliteConnection::Mode::kWrite, absl::ZeroDuration()).value();
+    ASSERT_EQ(WriteTenant(connection, "a", row), absl::OkStatus());
+  }
   EXPECT_EQ(Opened(), "1 to 2500000");
   Replace(FileBytes(backup_));
   EXPECT_EQ(Opened(), "1 to 2, next 3000000");
@@ -304,7 +312,7 @@ TEST_F(SqliteEpochTest, ReportsDamagedGaps) {
     RawSqlite(path_).Run(damage);
     const absl::Status status = store->Revisions(Tenant("a")).status();
     EXPECT_EQ(ReasonAndField(status), "STORAGE_UNAVAILABLE") << damage;
-    EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + " is damaged: tenant a: "));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the stored registry is damaged: "));
   }
 }
 
