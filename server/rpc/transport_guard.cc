@@ -290,7 +290,7 @@ int grpc_endpoint_get_fd(grpc_endpoint* endpoint);
 #define GRPC_HOOK(name, symbol, type, ...)                \
   type name(__VA_ARGS__) __asm__("__wrap_" symbol);       \
   type Real##name(__VA_ARGS__) __asm__("__real_" symbol); \
-  static const auto Original##name = [] { return Real##name; }
+  static auto* Original##name() { return &Real##name; }
 #else
 #define GRPC_HOOK(name, symbol, type, ...)                                                           \
   __attribute__((visibility("default"))) type name(__VA_ARGS__) __asm__(symbol);                     \

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <chrono>
 #include <csignal>
@@ -21,7 +23,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/unique_fd.h"
 #include "tests/core/test_support.h"
+#include "tests/server/registry/storage/store_test_support.h"
 #include "tests/server/rpc/http2_frames.h"
 #include "tests/server/test_certificates.h"
 #include "tests/server/test_server.h"
@@ -178,6 +182,24 @@ TEST(TransportGuardTest, SeesDecryptedBytes) {
   }
   EXPECT_TRUE(
       ListCatalogs(grpc::CreateChannel(server.address(), grpc::SslCredentials({authority.pem(), "", ""}))).ok());
+}
+
+TEST(TransportGuardTest, SeesUnixSockets) {
+  const TempDirectory directory;
+  const auto guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
+  TestSettings settings = Guarded(guard);
+  settings.listen = "unix:" + directory.Path("socket");
+  const TestServer server(std::move(settings));
+  const UniqueFd peer(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  directory.Path("socket").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const std::string flood = Preface() + Times(2'000, Frame(kPing, 0, 0, "12345678"));
+  send(peer.get(), flood.data(), flood.size(), MSG_NOSIGNAL);
+  std::string bytes(4096, '\0');
+  while (recv(peer.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  EXPECT_EQ(guard->ended("too_many_frames"), 1);
 }
 
 TEST(TransportGuardTest, EndsTheConnectionThatHoldsTheMostUnfinishedBytes) {
