@@ -13,6 +13,7 @@
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_checksums.h"
 #include "server/registry/storage/sqlite_verifier.h"
+#include "server/registry/storage/storage_damage.h"
 
 namespace qconfig {
 namespace {
@@ -114,7 +115,8 @@ absl::Status CheckFailure(const SqliteConnection& connection, const std::string&
   const int code = sqlite3_errcode(connection.handle()) & 0xff;
   if (code == SQLITE_NOTADB) return NotARegistry(path, "is not an SQLite database");
   // SQLITE_ERROR: SQLite does not know the file format.
-  if (code == SQLITE_CORRUPT || code == SQLITE_ERROR) return Damaged(path, failed.message());
+  if (code == SQLITE_CORRUPT || code == SQLITE_ERROR)
+    return Damaged(path, DamageIn(failed).value_or(std::string(failed.message())));
   return failed;
 }
 

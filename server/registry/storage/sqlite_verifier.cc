@@ -15,10 +15,10 @@
 namespace qconfig {
 namespace {
 
-constexpr int64_t kCurrent = 9223372036854775807;  // `until` of current entries
+constexpr int64_t kNotEnded = 9223372036854775807;  // `until` of current entries
 
 // The size of a step.
-class Budget {
+class StepBudget {
  public:
   bool IsSpent() const { return bytes_ <= 0; }
   void Spend(size_t bytes) { bytes_ -= static_cast<int64_t>(bytes) + kPerRow; }
@@ -49,7 +49,7 @@ absl::Status CheckEntryIndexes(SqliteConnection& connection, const SqliteQuery& 
                        "SELECT rowid FROM entries INDEXED BY entries_in_order "
                        "WHERE tenant = ? AND until = ? AND kind = ? AND position = ?",
                        tenant_id, until, entry.kind, entry.position);
-  if (absl::Status found = CheckFinds(in_order, id, tenant, what); !found.ok() || until != kCurrent) return found;
+  if (absl::Status found = CheckFinds(in_order, id, tenant, what); !found.ok() || until != kNotEnded) return found;
   SqliteQuery current(connection,
                       "SELECT rowid FROM entries INDEXED BY entries_current "
                       "WHERE tenant = ? AND kind = ? AND name = ? AND until = 9223372036854775807",
@@ -80,12 +80,13 @@ absl::Status CheckTenantIndex(SqliteConnection& connection, const std::string& n
 }
 
 absl::Status CheckStatesOf(SqliteConnection& connection, const std::string& name, const TenantRow& tenant,
-                           Budget& budget) {
+                           StepBudget& budget) {
   const absl::StatusOr<RevisionRange> range = RangeOf(tenant);
   if (!range.ok()) return range.status();
   const absl::StatusOr<SqliteStates> states = SqliteStates::Read(connection, tenant.id);
-  if (DamageIn(states.status()).has_value())
-    return DamagedTenant(name, absl::StrCat("its entries: ", *DamageIn(states.status())));
+  if (const auto damage = DamageIn(states.status()); damage.has_value()) {
+    return DamagedTenant(name, absl::StrCat("its entries: ", *damage));
+  }
   if (!states.ok()) return states.status();
   const auto check = [&](int64_t revision, int64_t state) {
     if (states->At(revision) == state) return absl::OkStatus();
@@ -167,7 +168,7 @@ absl::Status SqliteVerifier::CheckEntries(SqliteConnection& connection) {
                     "tenant, until FROM entries LEFT JOIN tenants ON tenants.id = tenant "
                     "WHERE entries.rowid > ? ORDER BY entries.rowid",
                     last_);
-  for (Budget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
+  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
     last_ = query.Int(0);
     const absl::string_view tenant = query.Bytes(7);
     const absl::StatusOr<EntryRow> entry = ReadEntryRow(query, 1, tenant);
@@ -186,7 +187,7 @@ absl::Status SqliteVerifier::CheckChanges(SqliteConnection& connection) {
                     "changes.checksum, name, tenant FROM changes LEFT JOIN tenants ON tenants.id = tenant "
                     "WHERE changes.rowid > ? ORDER BY changes.rowid",
                     last_);
-  for (Budget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
+  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
     last_ = query.Int(0);
     const absl::string_view tenant = query.Bytes(8);
     const absl::StatusOr<ChangeRow> change = ReadChangeRow(query, 1, tenant);
@@ -204,7 +205,7 @@ absl::Status SqliteVerifier::CheckStates(SqliteConnection& connection) {
                     "SELECT name, id, revision, first_revision, commits, gaps, next_position, state, first_state, "
                     "checksum FROM tenants WHERE id > ? ORDER BY id",
                     last_);
-  for (Budget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
+  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
     last_ = query.Int(1);
     budget.Spend(0);
     const std::string name(query.Bytes(0));
