@@ -198,6 +198,14 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> Registry::ChangesSince(const Tenan
   return store_.ChangesSince(tenant, revision, max_changes);
 }
 
-absl::StatusOr<RevisionRange> Registry::Revisions(const TenantId& tenant) const { return store_.Revisions(tenant); }
+// The store may have a write that other calls do not see yet. If this call showed it, a later call could see an older
+// revision.
+absl::StatusOr<RevisionRange> Registry::Revisions(const TenantId& tenant) const {
+  const auto stored = store_.Revisions(tenant);
+  if (!stored.ok()) return stored.status();
+  auto visible = cache_.Revisions(tenant);
+  if (visible.ok()) visible->first = std::min(std::max(visible->first, stored->first), visible->newest);
+  return visible;
+}
 
 }  // namespace qconfig

@@ -70,8 +70,8 @@ struct RegistrySettings {
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
 };
 
-// The registries of all tenants, over the catalogues: provides snapshots to answer from, and applies writes.
-// Every call that begins after a write has returned sees the write. Writes to one tenant are serialized. Thread-safe.
+// The registries of all tenants, over the catalogues: provides snapshots to answer from, and applies writes. Writes to
+// one tenant are serialized. A call sees no older revision than the calls that returned before it began. Thread-safe.
 class Registry {
  public:
   // REQUIRES: nothing else writes to `store`, which must outlive the registry. A new epoch applies to a cached tenant
@@ -107,7 +107,7 @@ class Registry {
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
                                                              size_t max_changes) const;
 
-  // The revisions that can be read, as the store has them. STORAGE_UNAVAILABLE.
+  // The revisions that can be read. Reads the store. STORAGE_UNAVAILABLE.
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const;
 
   // The number of cached tenants, and the memory of the cached registries, which is at most `cache_bytes`.

@@ -38,7 +38,9 @@ absl::StatusOr<RegistryCache::Found> RegistryCache::Find(const TenantId& tenant,
   const auto range = ranges_.find(tenant.name());
   if (range == ranges_.end()) return Found();
   if (revision == 0) revision = range->second.newest;
-  if (revision < range->second.first) return CheckReadable(tenant, range->second, revision);
+  // A revision that is stored but not cached yet is in the future: if a call saw it, a later one could see an older
+  // one.
+  if (absl::Status readable = CheckReadable(tenant, range->second, revision); !readable.ok()) return readable;
   const View* view = views_.Find(ViewKey(tenant, revision));
   return Found{true, view == nullptr ? nullptr : *view};
 }

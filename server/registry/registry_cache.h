@@ -61,7 +61,7 @@ class RegistryCache {
   };
 
   View MakeView(RegistryState state) const;
-  // Fails if the cached revisions show that `revision` is compacted.
+  // Fails if the cached revisions show that `revision` cannot be read.
   absl::StatusOr<Found> Find(const TenantId& tenant, int64_t revision) ABSL_LOCKS_EXCLUDED(mutex_);
   // Caches `view`, and makes it the newest unless a newer one is cached. Does nothing and returns false if Forget() was
   // called since `generation`.
