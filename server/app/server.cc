@@ -136,7 +136,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
   accepting.first_bytes_timeout = settings.handshake_timeout;
   accepting.sees_calls = settings.transport_guard->reports_progress() && server->IsGuarded();
   accepting.limits_handshakes = settings.uses_tls && accepting.sees_calls;
-  accepting.clock = settings.clock;
   accepting.log = settings.connection_log;
   auto acceptor = Acceptor::Start(*std::move(sockets), HandOverTo(*server->connections_), *settings.connections,
                                   std::move(accepting));
