@@ -68,6 +68,11 @@ RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_
   // The other half is for calls that need not wait. If the disk hangs, the server still answers them from memory.
   settings.max_waiting_calls = std::max<size_t>(1, options.max_in_flight / 2);
   settings.max_writing_calls = settings.max_waiting_calls;
+  settings.max_history_age = absl::Hours(24 * options.history_days);
+  settings.max_tenants = options.max_tenants;
+  settings.on_history_paused = [events = process.events](const std::string& why) {
+    events.Warn("history is not removed by age for 24 hours", {{"detail", why}});
+  };
   settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
   return settings;
 }
@@ -263,7 +268,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(
-      storage, {options.history_changes, absl::Hours(24 * options.history_days)},
+      storage, {options.history_changes, options.history_bytes},
       [&process](const std::string& text) {
         process.events.Warn("new epoch", {{"detail", text}});
       },

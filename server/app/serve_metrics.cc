@@ -120,6 +120,8 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
                      "Damaged or missing rows that were found in the registry's file, each counted once.", {},
                      [&damage = sources.damage] { return static_cast<double>(damage.count()); });
   AddRegistryMetrics(nullptr, nullptr, metrics);
+  metrics.AddGauge("qconfig_max_tenants", "Maximum number of tenants with writes.", {},
+                   [max = sources.options.max_tenants] { return static_cast<double>(max); });
   metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Maximum memory of cached registries, in bytes.", {},
                    [max = sources.options.cache_bytes] { return static_cast<double>(max); });
   metrics.AddCounter("qconfig_log_lines_dropped_total", "Log lines dropped because nothing read the log.", {},
@@ -134,6 +136,11 @@ void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Me
   metrics.AddGauge("qconfig_store_revision",
                    "Writes that the store has accepted since it was created, for all tenants.", {},
                    [store] { return store ? static_cast<double>(store->writes()) : 0; });
+  metrics.AddGauge("qconfig_store_tenants", "Tenants with writes.", {},
+                   [store] { return store ? static_cast<double>(store->tenants()) : 0; });
+  metrics.AddGauge("qconfig_history_expiry_paused",
+                   "1 if history is not removed by age because the clock has moved forward, otherwise 0.", {},
+                   [registry] { return registry && registry->is_history_paused() ? 1.0 : 0.0; });
   metrics.AddGauge("qconfig_registry_cache_bytes", "Memory of cached registries, in bytes.", {},
                    [registry] { return registry ? static_cast<double>(registry->bytes_in_memory()) : 0; });
   metrics.AddGauge("qconfig_registry_tenants_in_memory", "Tenants with cached revisions.", {},

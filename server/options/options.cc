@@ -132,6 +132,10 @@ void AddStorageOptions(CLI::App& app, Options& options) {
   AddOption(app, "--history-days", options.history_days, "Maximum number of days that a change stays in the history")
       ->transform(Between(int64_t{1}, int64_t{36'500}))
       ->group(group);
+  AddOption(app, "--history-bytes", options.history_bytes,
+            "Maximum total size of the changes in the history of each tenant, in bytes")
+      ->transform(Between(int64_t{1}, int64_t{1} << 50))
+      ->group(group);
   AddOption(app, "--cache-bytes", options.cache_bytes, "Maximum memory for cached registries, in bytes")
       ->transform(Between(size_t{1}, size_t{1} << 50))
       ->group(group);
@@ -195,6 +199,10 @@ void AddLimits(CLI::App& app, Options& options) {
   AddOption(app, "--max-in-flight", options.max_in_flight,
             "Maximum number of calls in flight; the server rejects further calls with OVERLOADED")
       ->transform(Between(size_t{1}, size_t{100'000}))
+      ->group("Limits");
+  AddOption(app, "--max-tenants", options.max_tenants,
+            "Maximum number of tenants with writes; the server rejects the first write of a further tenant")
+      ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
       ->group("Limits");
   AddLimit(app, "--max-tenant-entries", options.limits.tenant_entries,
            "Maximum number of schemes and templates of a tenant");

@@ -37,6 +37,7 @@ struct Options {
   std::string data_dir;  // empty: qconfig in the XDG data directory
   int64_t history_changes = 10'000;
   int64_t history_days = 400;
+  int64_t history_bytes = int64_t{64} << 20;
   size_t cache_bytes = 256u << 20;
   size_t answer_cache_bytes = 64u << 20;
 
@@ -54,6 +55,7 @@ struct Options {
   size_t max_connections_per_peer = 0;    // 0: half of all
 
   size_t max_in_flight = 256;
+  int64_t max_tenants = 10'000;
   Limits limits;
 };
 

@@ -10,6 +10,8 @@
 namespace qconfig {
 namespace {
 
+constexpr int64_t kNeverWritten = 1;  // the revision of a tenant without writes
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp timestamp;
   timestamp.set_seconds(absl::ToUnixSeconds(time));
@@ -23,6 +25,8 @@ Registry::Registry(RegistrySettings settings, RegistryStore& store)
     : settings_(std::move(settings)),
       store_(store),
       write_locks_(settings_.max_writing_calls, settings_.clock),
+      history_expiry_(settings_.max_history_age, store.newest_when_opened(), settings_.clock,
+                      settings_.on_history_paused),
       waits_(settings_.max_waiting_calls, settings_.max_wait, settings_.clock),
       cache_(store, settings_.catalogs.size(), settings_.cache_bytes, [this](const TenantId& tenant) {
         settings_.on_change(tenant);
@@ -124,19 +128,43 @@ absl::StatusOr<std::optional<Written>> Registry::TryWrite(const WriteOrder& orde
   const auto catalogs = CatalogsFor(state);
   const auto range = cache_.Revisions(order.tenant);
   if (!range.ok()) return range.status();
-  const google::protobuf::Timestamp now = ToTimestamp(settings_.clock.Now());
-  auto change = plan({catalogs, state, range->next, settings_.limits, now});
+  const absl::Time now = settings_.clock.Now();
+  const absl::Time expired_up_to = history_expiry_.ExpiredUpTo(now);
+  // Microseconds, as stores compare them. If the clock is set back, changes keep their order.
+  const google::protobuf::Timestamp time =
+      ToTimestamp(absl::FromUnixMicros(absl::ToUnixMicros(std::max(now, range->newest_time))));
+  auto change = plan({catalogs, state, range->next, settings_.limits, time});
   if (!change.ok()) return change.status();
   const bool is_empty = change->change_case() == v1::RegistryChange::CHANGE_NOT_SET;
   Written write{state.revision(), *std::move(change), view.state()};
-  if (order.validate_only || is_empty) return write;
+  if (is_empty) return write;
+  const auto created = CountNewTenant(order.tenant, state);
+  if (!created.ok()) return created.status();
+  if (order.validate_only) return write;
   write.revision = range->next;
-  return Store(order, std::move(write), now);
+  const RegistryCommit commit = MakeCommit(order, write, time, expired_up_to);
+  return Store(order, std::move(write), commit);
+}
+
+absl::StatusOr<Counted> Registry::CountNewTenant(const TenantId& tenant, const RegistryState& newest) {
+  if (newest.revision() != kNeverWritten) return Counted();
+  const absl::MutexLock lock(&mutex_);
+  if (store_.tenants() + creating_ >= settings_.max_tenants) {
+    return Error(v1::ERROR_REASON_QUOTA_EXCEEDED)
+        .Field("tenant")
+        .Value(tenant.name())
+        .Advice("Use a tenant that exists, or ask the operator to raise --max-tenants")
+        .ToStatus(absl::StrCat("the server has its maximum number of tenants, ", settings_.max_tenants));
+  }
+  ++creating_;
+  return Counted([this] {
+    const absl::MutexLock lock_again(&mutex_);
+    --creating_;
+  });
 }
 
 absl::StatusOr<std::optional<Written>> Registry::Store(const WriteOrder& order, Written write,
-                                                       const google::protobuf::Timestamp& time) {
-  const RegistryCommit commit = MakeCommit(order, write, time);
+                                                       const RegistryCommit& commit) {
   const auto range = store_.Commit(order.tenant, commit);
   switch (range.status().code()) {
     case absl::StatusCode::kOk:
@@ -154,8 +182,9 @@ absl::StatusOr<std::optional<Written>> Registry::Store(const WriteOrder& order, 
 }
 
 RegistryCommit Registry::MakeCommit(const WriteOrder& order, const Written& write,
-                                    const google::protobuf::Timestamp& time) const {
+                                    const google::protobuf::Timestamp& time, absl::Time expired_up_to) const {
   RegistryCommit commit;
+  commit.expired_up_to = expired_up_to;
   commit.request_digest = order.request_digest;
   commit.record.set_revision(write.revision);
   *commit.record.mutable_time() = time;

@@ -14,8 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/catalog.h"
 #include "core/limits.h"
@@ -23,6 +25,8 @@
 #include "core/snapshot.h"
 #include "core/tenant_id.h"
 #include "server/base/clock.h"
+#include "server/base/counted.h"
+#include "server/registry/history_expiry.h"
 #include "server/registry/registry_cache.h"
 #include "server/registry/revision_waits.h"
 #include "server/registry/storage/registry_store.h"
@@ -65,9 +69,13 @@ struct RegistrySettings {
   absl::Duration max_wait = absl::Seconds(30);  // for `min_revision`, if a call has no deadline
   size_t max_waiting_calls = 128;               // for a `min_revision`; each keeps a thread
   size_t max_writing_calls = 128;               // that write or wait to write; each keeps a thread
+  absl::Duration max_history_age = absl::Hours(24 * 400);
+  int64_t max_tenants = 10'000;  // with writes
   Clock clock;
   // Called when a tenant's registry may have changed, before a call can see the change. Must not call back.
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
+  // Called with the reason when history is not removed by age for some time; see HistoryExpiry.
+  std::function<void(const std::string&)> on_history_paused = [](const std::string&) {};
 };
 
 // The registries of all tenants, over the catalogues: provides snapshots to answer from, and applies writes. Writes to
@@ -96,8 +104,9 @@ class Registry {
   const std::string& DefaultCatalog(const RegistryState& state) const;
 
   // Stores the change that `plan` returns for the newest state of the registry, or only validates it. An empty change
-  // makes no revision. `plan` is called again if another write came first. Errors are those of `plan`,
-  // REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, and
+  // makes no revision. `plan` is called again if another write came first. The time of a change is never before that of
+  // the tenant's previous change. Errors are those of `plan`, REQUEST_ID_REUSED, QUOTA_EXCEEDED for a new tenant if
+  // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, and
   // kDeadlineExceeded if other writes to the registry take too long.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan);
@@ -113,6 +122,9 @@ class Registry {
   // The number of cached tenants, and the memory of the cached registries, which is at most `cache_bytes`.
   size_t tenants_in_memory() const { return cache_.tenants(); }
   size_t bytes_in_memory() const { return cache_.bytes(); }
+
+  // Whether history is not removed by age, because the clock has moved forward.
+  bool is_history_paused() const { return history_expiry_.is_paused(); }
 
   // The number of calls that wait for a revision.
   size_t waiting_calls() const { return waits_.calls(); }
@@ -131,17 +143,23 @@ class Registry {
 
   // Writes to the registry whose newest view is `view`. Nullopt: another write came first.
   absl::StatusOr<std::optional<Written>> TryWrite(const WriteOrder& order, const Plan& plan, const RegistryView& view);
-  // Stores a write that was planned for `time`. Nullopt: another write came first.
-  absl::StatusOr<std::optional<Written>> Store(const WriteOrder& order, Written write,
-                                               const google::protobuf::Timestamp& time);
+  // Counts the tenant as one that is being created, as long as the result lives, if its registry is `newest` and was
+  // never written to. QUOTA_EXCEEDED.
+  absl::StatusOr<Counted> CountNewTenant(const TenantId& tenant, const RegistryState& newest);
+  // Stores a write. Nullopt: another write came first.
+  absl::StatusOr<std::optional<Written>> Store(const WriteOrder& order, Written write, const RegistryCommit& commit);
   // The stored write that had the same request id, if there is one. `newest` is the newest cached revision.
   absl::StatusOr<std::optional<Written>> FindEarlier(const WriteOrder& order, int64_t newest);
-  RegistryCommit MakeCommit(const WriteOrder& order, const Written& write,
-                            const google::protobuf::Timestamp& time) const;
+  // A commit at `time`, which removes history up to `expired_up_to`.
+  RegistryCommit MakeCommit(const WriteOrder& order, const Written& write, const google::protobuf::Timestamp& time,
+                            absl::Time expired_up_to) const;
 
   const RegistrySettings settings_;
   RegistryStore& store_;
   WriteLocks write_locks_;
+  HistoryExpiry history_expiry_;
+  absl::Mutex mutex_;
+  int64_t creating_ ABSL_GUARDED_BY(mutex_) = 0;  // the number of tenants whose first write is being stored
   mutable RevisionWaits waits_;
   mutable RegistryCache cache_;  // notifies waits_
 };

@@ -147,7 +147,7 @@ const std::map<v1::ErrorReason, Rejection>& RejectedAfterWrites() {
 }
 
 TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
-  auto store = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits{1, absl::Hours(1)}));
+  auto store = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits{1}));
   FaultInjectingStore& faults = *store;
   TestSettings settings;
   settings.store = std::move(store);

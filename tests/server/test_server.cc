@@ -37,6 +37,8 @@ RegistrySettings MakeRegistrySettings(const TestSettings& settings, const std::s
   registry.default_catalog = settings.default_catalog;
   registry.limits = settings.limits;
   registry.cache_bytes = settings.cache_bytes;
+  registry.max_history_age = settings.max_history_age;
+  registry.max_tenants = settings.max_tenants;
   registry.clock = settings.clock;
   registry.max_wait = settings.max_wait;
   registry.max_waiting_calls = settings.max_waiting_calls;

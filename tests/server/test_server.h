@@ -26,6 +26,8 @@ struct TestSettings {
   std::string default_catalog = std::string(kDefaultCatalog);
   Limits limits;
   HistoryLimits history;
+  absl::Duration max_history_age = absl::Hours(24 * 400);
+  int64_t max_tenants = 10'000;
   Clock clock;
   std::unique_ptr<RegistryStore> store;  // null: an in-memory store
   size_t cache_bytes = 256u << 20;

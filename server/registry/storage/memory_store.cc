@@ -73,6 +73,9 @@ struct MemoryStore::Registry {
   Versions<v1::Scheme> schemes;
   Versions<v1::LlmTemplate> templates;
   Versions<std::string> default_catalogs;
+  int64_t history_bytes = 0;  // of the records of `commits`
+
+  static int64_t Bytes(const RegistryCommit& commit) { return static_cast<int64_t>(commit.record.ByteSizeLong()); }
 
   bool HasRequest(const std::string& request_id) const { return FindRequest(request_id) != nullptr; }
   const RegistryCommit* FindRequest(const std::string& request_id) const {
@@ -115,15 +118,14 @@ struct MemoryStore::Registry {
   }
 
   void ForgetHistory(const HistoryLimits& limits) {
-    const int64_t expired_up_to = ExpiredUpTo(limits, HistoryTime(commits.back()->record));
-    int64_t first = range.first;
-    for (int64_t left = kMaxRemovedAtOnce; left > 0 && !commits.empty(); --left) {
-      const bool too_many = static_cast<int64_t>(commits.size()) > limits.max_changes;
-      if (!too_many && HistoryTime(commits.front()->record) > expired_up_to) break;
-      first = commits.front()->record.revision();
+    const std::shared_ptr<const RegistryCommit> newest = commits.back();
+    history_bytes += Bytes(*newest);
+    HistoryRemoval removal(limits, *newest, static_cast<int64_t>(commits.size()), history_bytes);
+    while (!commits.empty() && removal.Remove(HistoryTime(commits.front()->record), Bytes(*commits.front()))) {
+      range.first = commits.front()->record.revision();
       commits.pop_front();
     }
-    range.first = first;
+    history_bytes = removal.bytes();
     Forget(schemes, range.first);
     Forget(templates, range.first);
     Forget(default_catalogs, range.first);
@@ -163,7 +165,7 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   Registry& registry = registries_[tenant.name()];
   registry.Apply(commit.record);
   registry.commits.push_back(std::move(stored));
-  AddRevision(range);
+  AddRevision(range, HistoryTime(commit.record));
   registry.range = std::move(range);
   registry.ForgetHistory(history_);
   ++writes_;
@@ -208,6 +210,11 @@ absl::StatusOr<std::optional<RegistryCommit>> MemoryStore::FindRequest(const Ten
 int64_t MemoryStore::writes() const {
   const absl::MutexLock lock(&mutex_);
   return writes_;
+}
+
+int64_t MemoryStore::tenants() const {
+  const absl::MutexLock lock(&mutex_);
+  return static_cast<int64_t>(registries_.size());
 }
 
 }  // namespace qconfig

@@ -33,6 +33,8 @@ class MemoryStore : public RegistryStore {
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
   int64_t writes() const override;
+  int64_t tenants() const override;
+  absl::Time newest_when_opened() const override { return absl::InfinitePast(); }
 
  private:
   struct Registry;  // of one tenant

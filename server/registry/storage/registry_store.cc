@@ -24,8 +24,15 @@ int64_t HistoryTime(const v1::ChangeRecord& record) {
   return absl::ToUnixMicros(absl::FromUnixSeconds(record.time().seconds()) + absl::Nanoseconds(record.time().nanos()));
 }
 
-int64_t ExpiredUpTo(const HistoryLimits& limits, int64_t now) {
-  return absl::ToUnixMicros(absl::FromUnixMicros(now) - limits.max_age);
+bool HistoryRemoval::Remove(int64_t time, int64_t bytes) {
+  const bool is_too_large = bytes_ > limits_.max_bytes && writes_ > 1;
+  if (!is_too_large && writes_ <= limits_.max_changes && time > expired_up_to_) return false;
+  if (removed_ >= kMaxRemovedAtOnce && (!is_too_large || removed_bytes_ >= added_bytes_)) return false;
+  ++removed_;
+  removed_bytes_ += bytes;
+  --writes_;
+  bytes_ -= bytes;
+  return true;
 }
 
 }  // namespace qconfig

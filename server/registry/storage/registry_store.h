@@ -21,15 +21,18 @@ namespace qconfig {
 struct RegistryCommit {
   v1::ChangeRecord record;
   std::string request_digest;  // distinguishes writes that have the same request id; empty without one
+  // Writes up to this time are too old for history. Stores do not keep it.
+  absl::Time expired_up_to = absl::InfinitePast();
 };
 
-// How much history a store keeps. The newest revision is always kept. REQUIRES: neither is negative.
+// How much history a store keeps of each tenant. The newest revision is always kept. REQUIRES: neither is negative.
 struct HistoryLimits {
   int64_t max_changes = 10'000;
-  absl::Duration max_age = absl::Hours(24 * 400);
+  int64_t max_bytes = int64_t{64} << 20;  // of the records; engines may need about twice as much
 };
 
-// One write removes at most this many writes from history, so that no write takes long.
+// One write removes at most this many writes from history, so that no write takes long. It removes more if they are
+// smaller than itself, because otherwise history would grow beyond its limit in bytes.
 constexpr int64_t kMaxRemovedAtOnce = 256;
 
 // Keeps each tenant's registry and the history of its changes, by revision.
@@ -49,10 +52,10 @@ class RegistryStore {
   // break its rules apply too: a put replaces the entry of that name, and deleting an entry that does not exist does
   // nothing.
   //
-  // Then removes the oldest writes from history, at most kMaxRemovedAtOnce: those beyond the limit `max_changes`, and
-  // those whose time is at least `max_age` before the time of the record, which counts as now. A write within the
-  // limits keeps all later ones, so a clock that is set back only makes history longer. The state after the last
-  // removed write can still be read.
+  // Then removes the oldest writes from history: those beyond `max_changes`, those up to `expired_up_to`, and, except
+  // for this write itself, those beyond `max_bytes`. It removes at most kMaxRemovedAtOnce, or as many beyond
+  // `max_bytes` as have the size of this write. A write within the limits keeps all later ones, so a clock that is set
+  // back only makes history longer. The state after the last removed write can still be read.
   //
   // kAborted: the record's revision is not the next one: another writer came first, or a new epoch began.
   // kAlreadyExists: history has another write with the record's request id; see FindRequest().
@@ -80,6 +83,12 @@ class RegistryStore {
   // The number of writes of all tenants that the store has accepted since it was created. A write whose outcome is not
   // known may be counted only after the store is opened again.
   virtual int64_t writes() const = 0;
+
+  // The number of tenants with writes, counted in the same way.
+  virtual int64_t tenants() const = 0;
+
+  // The time of the newest write of all tenants when the store was opened; absl::InfinitePast() if there was none.
+  virtual absl::Time newest_when_opened() const = 0;
 };
 
 // For engines: errors that are the same in all of them.
@@ -90,8 +99,33 @@ absl::Status StorageFull(absl::string_view problem);
 
 // For engines: the time by which history is limited, in microseconds since 1970.
 int64_t HistoryTime(const v1::ChangeRecord& record);
-// Writes up to this time are beyond the limits, if `now` is the newest write's HistoryTime().
-int64_t ExpiredUpTo(const HistoryLimits& limits, int64_t now);
+
+// For engines: decides which writes a commit removes from history.
+class HistoryRemoval {
+ public:
+  // `bytes` is the size of the records in history, with that of the commit. `writes` is their number.
+  HistoryRemoval(const HistoryLimits& limits, const RegistryCommit& commit, int64_t writes, int64_t bytes)
+      : limits_(limits),
+        expired_up_to_(absl::ToUnixMicros(commit.expired_up_to)),
+        added_bytes_(static_cast<int64_t>(commit.record.ByteSizeLong())),
+        writes_(writes),
+        bytes_(bytes) {}
+
+  // Whether the oldest write of history, which has this HistoryTime() and size, must go. It counts as removed then.
+  bool Remove(int64_t time, int64_t bytes);
+
+  // The size of the records that are left.
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  const HistoryLimits& limits_;
+  const int64_t expired_up_to_;
+  const int64_t added_bytes_;
+  int64_t writes_;
+  int64_t bytes_;
+  int64_t removed_ = 0;
+  int64_t removed_bytes_ = 0;
+};
 
 }  // namespace qconfig
 

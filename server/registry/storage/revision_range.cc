@@ -79,10 +79,16 @@ absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, i
 
 void SetNext(RevisionRange& range, int64_t epoch) { range.next = std::max(range.newest + 1, epoch); }
 
-void AddRevision(RevisionRange& range) {
+void AddRevision(RevisionRange& range, int64_t time) {
   if (range.next > range.newest + 1) range.gaps.push_back({range.newest, range.next});
   range.newest = range.next;
   range.next = range.newest + 1;
+  range.newest_time = absl::FromUnixMicros(time);
+}
+
+bool IsFirstWrite(const RevisionRange& range) {
+  if (range.gaps.empty()) return range.newest == 2;
+  return range.gaps.front().after == 1 && range.gaps.front().next == range.newest;
 }
 
 int64_t FirstOfEpoch(absl::Time now, int64_t used) {

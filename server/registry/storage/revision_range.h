@@ -28,6 +28,7 @@ struct RevisionRange {
   // All gaps below `newest`, oldest first, at most one for each epoch. A gap is kept after the history before it is
   // compacted, so that a lost revision stays lost.
   std::vector<RevisionGap> gaps;
+  absl::Time newest_time = absl::InfinitePast();  // of the newest write, in microseconds, if history has it
 };
 
 // Arithmetic on revisions, which skips gaps. REQUIRES: the revisions can be read, and counts are not negative.
@@ -48,8 +49,10 @@ absl::Status CheckReadable(const TenantId& tenant, const RevisionRange& range, i
 
 // For engines. Sets `next` in the epoch whose first number is `epoch`; 0: the first epoch.
 void SetNext(RevisionRange& range, int64_t epoch);
-// Adds the revision `next`.
-void AddRevision(RevisionRange& range);
+// Adds the revision `next`, whose HistoryTime() is `time`.
+void AddRevision(RevisionRange& range, int64_t time);
+// Whether the newest revision is that of the tenant's first write.
+bool IsFirstWrite(const RevisionRange& range);
 
 // The first number of an epoch that begins now: minutes since 2020-01-01 UTC times 1,000,000, but always more than
 // `used`, even if the clock is wrong.

@@ -108,6 +108,7 @@ class SqliteQuery {
   absl::Status Run();
   const absl::Status& status() const { return status_; }
 
+  bool IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   int64_t Int(int column) const { return sqlite3_column_int64(statement_, column); }
   // Text or a blob. Valid until Next() or the end of the query.
   absl::string_view Bytes(int column) const;

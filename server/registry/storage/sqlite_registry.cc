@@ -28,8 +28,9 @@ absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantList
   const bool may_exist = tenants.MayExist(tenant.name());  // asked first, because the writer may add the tenant now
   SqliteQuery query(
       connection,
-      "SELECT epoch, is_backup, tenant_count, meta.checksum, id, revision, first_revision, commits, gaps, "
-      "next_position, state, first_state, tenants.checksum FROM meta LEFT JOIN tenants ON name = ?",
+      "SELECT epoch, is_backup, tenant_count, meta.checksum, id, tenants.revision, first_revision, commits, gaps, "
+      "next_position, tenants.state, first_state, tenants.checksum, time FROM meta LEFT JOIN tenants ON name = ? "
+      "LEFT JOIN changes ON changes.tenant = tenants.id AND changes.revision = tenants.revision",
       tenant.name());
   const bool has_epoch = query.Next();
   if (!query.status().ok()) return query.status();
@@ -46,6 +47,7 @@ absl::StatusOr<Tenant> FindTenant(SqliteConnection& connection, const TenantList
     absl::StatusOr<RevisionRange> range = RangeOf(found.row);
     if (!range.ok()) return range.status();
     found.range = *std::move(range);
+    if (!query.IsNull(13)) found.range.newest_time = absl::FromUnixMicros(query.Int(13));
   }
   SetNext(found.range, meta->epoch);
   return found;
@@ -181,26 +183,6 @@ absl::StatusOr<bool> HasRequest(SqliteConnection& connection, int64_t tenant, co
   return found;
 }
 
-// The first readable revision after the limits are applied, as far as one write applies them.
-absl::StatusOr<int64_t> FirstToKeep(SqliteConnection& connection, const TenantId& name, const Tenant& tenant,
-                                    const HistoryLimits& history, int64_t now) {
-  const RevisionRange& range = tenant.range;
-  const int64_t last = RevisionAfter(range, range.first, kMaxRemovedAtOnce);
-  int64_t first = std::min(last, RevisionBefore(range, range.newest, history.max_changes));
-  SqliteQuery query(connection,
-                    "SELECT revision, time, request_id, request_digest, value, state, checksum FROM changes "
-                    "WHERE tenant = ? AND revision > ? AND revision <= ? ORDER BY revision",
-                    tenant.row.id, first, last);
-  const int64_t expired_up_to = ExpiredUpTo(history, now);
-  while (query.Next() && query.Int(1) <= expired_up_to) {
-    // A damaged time must not remove history.
-    if (const auto expired = ReadChangeRow(query, 0, name.name()); !expired.ok()) return expired.status();
-    first = query.Int(0);
-  }
-  if (!query.status().ok()) return query.status();
-  return first;
-}
-
 // The state at a revision that a change has led to.
 absl::StatusOr<int64_t> ReadStateAfter(SqliteConnection& connection, const TenantId& name, int64_t tenant,
                                        int64_t revision) {
@@ -221,6 +203,51 @@ absl::Status Forget(SqliteConnection& connection, int64_t tenant, int64_t first)
       SqliteQuery(connection, "DELETE FROM changes WHERE tenant = ? AND revision <= ?", tenant, first).Run();
   if (!status.ok()) return status;
   return SqliteQuery(connection, "DELETE FROM entries WHERE tenant = ? AND until <= ?", tenant, first).Run();
+}
+
+// The size of a tenant's history with `added`, which is in the database.
+absl::StatusOr<int64_t> HistorySize(SqliteConnection& connection, int64_t tenant, int64_t added,
+                                    const HistorySizes& sizes) {
+  const auto known = sizes.find(tenant);
+  if (known != sizes.end()) return known->second + added;
+  // SQLite finds the length of a value without reading it.
+  SqliteQuery query(connection, "SELECT ifnull(sum(length(value)), 0) FROM changes WHERE tenant = ?", tenant);
+  query.Next();
+  if (!query.status().ok()) return query.status();
+  return query.Int(0);
+}
+
+// Removes what is beyond the limits from history, as far as one write removes it.
+absl::Status LimitHistory(SqliteConnection& connection, const TenantId& name, const RegistryCommit& commit,
+                          const HistoryLimits& limits, Tenant& tenant, HistorySizes& sizes) {
+  RevisionRange& range = tenant.range;
+  const auto added = static_cast<int64_t>(commit.record.ByteSizeLong());
+  const absl::StatusOr<int64_t> bytes = HistorySize(connection, tenant.row.id, added, sizes);
+  if (!bytes.ok()) return bytes.status();
+  HistoryRemoval removal(limits, commit, WritesBetween(range, range.first, range.newest), *bytes);
+  const int64_t expired_up_to = absl::ToUnixMicros(commit.expired_up_to);
+  const int64_t old_first = range.first;
+  {
+    SqliteQuery query(connection,
+                      "SELECT revision, time, request_id, request_digest, value, state, checksum, length(value) "
+                      "FROM changes WHERE tenant = ? AND revision > ? ORDER BY revision",
+                      tenant.row.id, range.first);
+    while (query.Next()) {
+      // A damaged time must not remove history.
+      if (query.Int(1) <= expired_up_to) {
+        if (const auto expired = ReadChangeRow(query, 0, name.name()); !expired.ok()) return expired.status();
+      }
+      if (!removal.Remove(query.Int(1), query.Int(7))) break;
+      range.first = query.Int(0);
+    }
+    if (!query.status().ok()) return query.status();
+  }
+  sizes[tenant.row.id] = removal.bytes();
+  if (range.first == old_first) return absl::OkStatus();
+  const absl::StatusOr<int64_t> first_state = ReadStateAfter(connection, name, tenant.row.id, range.first);
+  if (!first_state.ok()) return first_state.status();
+  tenant.row.first_state = *first_state;
+  return Forget(connection, tenant.row.id, range.first);
 }
 
 // Entries of one kind in the order of their positions.
@@ -294,7 +321,8 @@ absl::Status UnreadableChange(const TenantId& tenant, int64_t revision) {
 
 absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantList& tenants,
                                           const TenantId& tenant, const RegistryCommit& commit,
-                                          const std::string& serialized_record, const HistoryLimits& history) {
+                                          const std::string& serialized_record, const HistoryLimits& history,
+                                          HistorySizes& sizes) {
   const v1::ChangeRecord& record = commit.record;
   absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
@@ -319,17 +347,9 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
           .Run();
   if (!status.ok()) return status;
 
-  AddRevision(found->range);
-  const absl::StatusOr<int64_t> first = FirstToKeep(connection, tenant, *found, history, HistoryTime(record));
-  if (!first.ok()) return first.status();
-  if (*first > found->range.first) {
-    const absl::StatusOr<int64_t> first_state = ReadStateAfter(connection, tenant, row.id, *first);
-    if (!first_state.ok()) return first_state.status();
-    row.first_state = *first_state;
-    status = Forget(connection, row.id, *first);
-    if (!status.ok()) return status;
-  }
-  found->range.first = *first;
+  AddRevision(found->range, HistoryTime(record));
+  status = LimitHistory(connection, tenant, commit, history, *found, sizes);
+  if (!status.ok()) return status;
   row.revision = found->range.newest;
   row.first_revision = found->range.first;
   ++row.commits;
@@ -442,6 +462,16 @@ absl::StatusOr<TenantTotals> ReadTenants(SqliteConnection& connection, TenantLis
     return query.status();
   } else if (rows != meta->tenant_count) {
     note(StorageDamaged(absl::StrCat("the file has ", rows, " tenants instead of ", meta->tenant_count)));
+  }
+  totals.tenants = rows;
+  SqliteQuery newest(connection,
+                     "SELECT max(time) FROM tenants "
+                     "JOIN changes ON changes.tenant = tenants.id AND changes.revision = tenants.revision");
+  if (newest.Next() && !newest.IsNull(0)) totals.newest_write = absl::FromUnixMicros(newest.Int(0));
+  if (const auto damage = DamageIn(newest.status()); damage.has_value()) {
+    on_damage(*damage);
+  } else if (!newest.status().ok()) {
+    return newest.status();
   }
   return totals;
 }

@@ -2,11 +2,14 @@
 #ifndef QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_REGISTRY_H_
 #define QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_REGISTRY_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
 #include "server/registry/storage/storage_damage.h"
@@ -18,12 +21,17 @@ namespace qconfig {
 // read: what is damaged, and what is missing, is StorageDamaged(). `tenants` are those of the file. Thread-safe if each
 // connection is used by one thread.
 
+// The size of each tenant's history, by the tenant's id. Filled by WriteCommit(), which reads the size of a history
+// once.
+using HistorySizes = absl::flat_hash_map<int64_t, int64_t>;
+
 // `serialized_record` is the record of `commit`. Does not add the tenant to `tenants`, because others cannot see it
 // before the transaction is committed. REQUIRES: a write transaction has begun. kAborted and kAlreadyExists change
-// nothing in it; after other failures it must be rolled back.
+// nothing in it; after other failures it must be rolled back, and if it is not committed, `sizes` must be cleared.
 absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantList& tenants,
                                           const TenantId& tenant, const RegistryCommit& commit,
-                                          const std::string& serialized_record, const HistoryLimits& history);
+                                          const std::string& serialized_record, const HistoryLimits& history,
+                                          HistorySizes& sizes);
 
 // Each of these reads one state of the database.
 absl::StatusOr<RevisionRange> ReadRevisions(SqliteConnection& connection, const TenantList& tenants,
@@ -40,7 +48,9 @@ absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& conn
 struct TenantTotals {
   int64_t commits = 0;  // since the file was created
   int64_t newest_revision = 0;
-  bool is_complete = true;  // there are no others
+  int64_t tenants = 0;                             // also damaged ones
+  absl::Time newest_write = absl::InfinitePast();  // its time; absl::InfinitePast(): there is none
+  bool is_complete = true;                         // there are no others
 };
 
 // Reads each tenant's row and adds the names to `tenants`; 100,000 take about 0.1 s. Damaged and missing rows make

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "server/registry/storage/durable_files.h"
 #include "server/registry/storage/sqlite_epoch.h"
-#include "server/registry/storage/sqlite_registry.h"
 #include "server/registry/storage/sqlite_schema.h"
 
 namespace qconfig {
@@ -66,21 +65,23 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptio
   absl::StatusOr<SqliteLog> log = SqliteLog::Open(*path);  // exists since the epoch was read
   if (!log.ok()) return log.status();
   return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(lock), *path, *file, *std::move(connection),
-                                                      *std::move(log), *std::move(commits), std::move(tenants),
+                                                      *std::move(log), *std::move(commits), std::move(tenants), *totals,
                                                       options));
 }
 
 SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection,
                          SqliteLog log, std::unique_ptr<CommitsFile> commits, std::unique_ptr<TenantList> tenants,
-                         const SqliteOptions& options)
+                         const TenantTotals& totals, const SqliteOptions& options)
     : lock_(std::move(lock)),
       path_(path),
       busy_timeout_(options.busy_timeout),
       clock_(options.clock),
       on_damage_(options.on_damage),
+      newest_when_opened_(totals.newest_write),
       commits_(std::move(commits)),
       tenants_(std::move(tenants)),
-      writer_(std::move(connection), std::move(log), *commits_, *tenants_, options.history, options.clock),
+      writer_(std::move(connection), std::move(log), *commits_, *tenants_, options.history, totals.tenants,
+              options.clock),
       readers_(path, file, options.busy_timeout) {
   if (options.scrub_interval <= absl::ZeroDuration()) return;
   scrubber_ = std::make_unique<SqliteScrubber>(path, file, options.busy_timeout, options.scrub_interval, on_damage_);

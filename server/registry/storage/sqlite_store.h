@@ -17,6 +17,7 @@
 #include "server/registry/storage/file_lock.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_read_pool.h"
+#include "server/registry/storage/sqlite_registry.h"
 #include "server/registry/storage/sqlite_scrubber.h"
 #include "server/registry/storage/sqlite_writer.h"
 #include "server/registry/storage/storage_damage.h"
@@ -70,6 +71,8 @@ class SqliteStore : public RegistryStore {
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
   int64_t writes() const override { return commits_->count().commits; }
+  int64_t tenants() const override { return writer_.stats().tenants; }
+  absl::Time newest_when_opened() const override { return newest_when_opened_; }
 
   // The first number of its epoch; 0: the first epoch.
   int64_t epoch() const { return commits_->count().epoch; }
@@ -77,7 +80,8 @@ class SqliteStore : public RegistryStore {
 
  private:
   SqliteStore(FileLock lock, const std::string& path, const FileFacts& file, SqliteConnection connection, SqliteLog log,
-              std::unique_ptr<CommitsFile> commits, std::unique_ptr<TenantList> tenants, const SqliteOptions& options);
+              std::unique_ptr<CommitsFile> commits, std::unique_ptr<TenantList> tenants, const TenantTotals& totals,
+              const SqliteOptions& options);
 
   // Runs `read` on a connection of the pool, and reports damage.
   template <typename Read>
@@ -89,6 +93,7 @@ class SqliteStore : public RegistryStore {
   const absl::Duration busy_timeout_;
   const Clock clock_;
   const DamageListener on_damage_;
+  const absl::Time newest_when_opened_;
   const std::unique_ptr<CommitsFile> commits_;
   const std::unique_ptr<TenantList> tenants_;
   SqliteWriter writer_;

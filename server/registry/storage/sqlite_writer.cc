@@ -6,7 +6,6 @@
 
 #include "absl/synchronization/notification.h"
 #include "server/registry/storage/durable_files.h"
-#include "server/registry/storage/sqlite_registry.h"
 
 namespace qconfig {
 namespace {
@@ -43,13 +42,14 @@ struct SqliteWriter::Write {
 };
 
 SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
-                           const HistoryLimits& history, Clock clock)
+                           const HistoryLimits& history, int64_t tenant_count, Clock clock)
     : connection_(std::move(connection)),
       log_(std::move(log)),
       commits_(commits),
       tenants_(tenants),
       history_(history),
       clock_(std::move(clock)),
+      stats_{0, 0, 0, tenant_count},
       thread_([this] { Run(); }) {}
 
 SqliteWriter::~SqliteWriter() {
@@ -174,6 +174,7 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
     stored = StoreIn(*transaction, *log, writes);
   }
   if (stored.ok()) return;
+  history_sizes_.clear();
   if (writes.size() == 1) {
     writes.front()->result = stored;
     return;
@@ -185,10 +186,13 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
                                    absl::Span<Write* const> writes) {
   const int log_frames = log_frames_;
   int64_t stored = 0;
+  int64_t new_tenants = 0;
   for (Write* write : writes) {
-    write->result = WriteCommit(connection_, tenants_, write->tenant, write->commit, write->record, history_);
+    write->result =
+        WriteCommit(connection_, tenants_, write->tenant, write->commit, write->record, history_, history_sizes_);
     if (!IsAnswer(write->result.status())) return write->result.status();
     stored += write->result.ok() ? 1 : 0;
+    new_tenants += write->result.ok() && IsFirstWrite(*write->result) ? 1 : 0;
   }
   if (stored == 0) return absl::OkStatus();
   if (absl::Status committed = transaction.Commit(); !committed.ok()) return committed;
@@ -203,6 +207,7 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
   const absl::MutexLock lock(&mutex_);
   ++stats_.transactions;
   stats_.writes += stored;
+  stats_.tenants += new_tenants;
   return absl::OkStatus();
 }
 

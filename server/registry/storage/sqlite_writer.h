@@ -19,6 +19,7 @@
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
 #include "server/registry/storage/sqlite_log.h"
+#include "server/registry/storage/sqlite_registry.h"
 #include "server/registry/storage/tenant_list.h"
 
 namespace qconfig {
@@ -28,6 +29,7 @@ struct SqliteStats {
   int64_t transactions = 0;  // committed
   int64_t writes = 0;        // stored
   int64_t pending = 0;       // writes whose Commit() has not returned yet
+  int64_t tenants = 0;       // with writes, also from before it was opened
 };
 
 // Stores writes on a separate thread. Writes that arrive while a transaction is synced to the disk are stored
@@ -35,9 +37,10 @@ struct SqliteStats {
 // no write. Thread-safe.
 class SqliteWriter {
  public:
-  // Counts what it stores in `commits`, and adds new tenants to `tenants`; both must outlive it.
+  // Counts what it stores in `commits`, and adds new tenants to `tenants`; both must outlive it. `tenant_count` is the
+  // number of tenants in the database.
   SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
-               const HistoryLimits& history, Clock clock);
+               const HistoryLimits& history, int64_t tenant_count, Clock clock);
   // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, or
   // the log was cut.
   ~SqliteWriter();
@@ -76,6 +79,7 @@ class SqliteWriter {
   bool log_is_long_ = false;
   absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time
   int next_cut_frames_ = 0;
+  HistorySizes history_sizes_;
 
   CommitsFile& commits_;
   TenantList& tenants_;

@@ -46,6 +46,8 @@ class FaultInjectingStore : public RegistryStore {
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
   int64_t writes() const override { return store_->writes(); }
+  int64_t tenants() const override { return store_->tenants(); }
+  absl::Time newest_when_opened() const override { return store_->newest_when_opened(); }
 
  private:
   struct CommitFault {

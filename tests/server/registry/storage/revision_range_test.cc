@@ -101,13 +101,26 @@ TEST(RevisionRangeTest, NextRevisionIsInTheEpoch) {
 
 TEST(RevisionRangeTest, WriteAfterASkipCreatesAGap) {
   RevisionRange range;
-  AddRevision(range);
+  EXPECT_FALSE(IsFirstWrite(range));
+  AddRevision(range, 5'000'000);
   EXPECT_EQ(Described(range), "1 to 2");
+  EXPECT_EQ(range.newest_time, absl::FromUnixSeconds(5));
+  EXPECT_TRUE(IsFirstWrite(range));
   SetNext(range, 100);
   EXPECT_EQ(Described(range), "1 to 2, next 100");
-  AddRevision(range);
-  AddRevision(range);
+  AddRevision(range, 6'000'000);
+  EXPECT_FALSE(IsFirstWrite(range));
+  AddRevision(range, 7'000'000);
   EXPECT_EQ(Described(range), "1 to 2, 100 to 101");
+}
+
+TEST(RevisionRangeTest, FirstWriteOfALaterEpoch) {
+  RevisionRange range;
+  SetNext(range, 100);
+  AddRevision(range, 0);
+  EXPECT_TRUE(IsFirstWrite(range));
+  AddRevision(range, 0);
+  EXPECT_FALSE(IsFirstWrite(range));
 }
 
 TEST(RevisionRangeTest, IgnoresGapsBelowTheFirstRevision) {

@@ -120,9 +120,9 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByCountAcrossGaps) {
 }
 
 TEST_P(StoreConformanceTest, HistoryIsCompactedByAgeAcrossGaps) {
-  Open({100, absl::Seconds(10)});
   const auto commit = [this](int64_t seconds) {
-    return Described(store_->Commit(Tenant("a"), WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds)));
+    const RegistryCommit write = WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds);
+    return Described(store_->Commit(Tenant("a"), WithMaxAge(write, absl::Seconds(10))));
   };
   EXPECT_EQ(commit(1000), "1 to 2");
   const int64_t first = store_->BeginEpoch().value();
@@ -134,9 +134,9 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByAgeAcrossGaps) {
 }
 
 TEST_P(StoreConformanceTest, EachWriteCompactsALimitedNumberAcrossGaps) {
-  Open({10'000, absl::Seconds(10)});
   const auto commit = [this](int64_t seconds) {
-    return store_->Commit(Tenant("a"), WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds)).value();
+    const RegistryCommit write = WithTime(Write(store_->Revisions(Tenant("a"))->next, {}), seconds);
+    return store_->Commit(Tenant("a"), WithMaxAge(write, absl::Seconds(10))).value();
   };
   for (int64_t i = 0; i < kMaxRemovedAtOnce - 10; ++i) commit(1000);
   const int64_t first = store_->BeginEpoch().value();

@@ -32,10 +32,9 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByCount) {
 }
 
 TEST_P(StoreConformanceTest, HistoryIsCompactedByAge) {
-  Open({100, absl::Seconds(10)});
   const auto commit = [this](int64_t revision, int64_t seconds, int32_t nanos) {
-    return Described(store_->Commit(
-        Tenant("a"), WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds, nanos)));
+    const RegistryCommit write = WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds, nanos);
+    return Described(store_->Commit(Tenant("a"), WithMaxAge(write, absl::Seconds(10))));
   };
   EXPECT_EQ(commit(2, 1000, 0), "1 to 2");
   EXPECT_EQ(commit(3, 1005, 0), "1 to 3");
@@ -52,10 +51,9 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByAge) {
 
 TEST_P(StoreConformanceTest, EachWriteCompactsALimitedNumber) {
   constexpr int64_t kRevisions = 3 * kMaxRemovedAtOnce;
-  Open({10'000, absl::Seconds(10)});
   const auto commit = [this](int64_t revision, int64_t seconds) {
-    return Described(
-        store_->Commit(Tenant("a"), WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds)));
+    const RegistryCommit write = WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds);
+    return Described(store_->Commit(Tenant("a"), WithMaxAge(write, absl::Seconds(10))));
   };
   for (int64_t revision = 2; revision <= kRevisions; ++revision) commit(revision, 1000);
   EXPECT_EQ(commit(kRevisions + 1, 2000), absl::StrCat(1 + kMaxRemovedAtOnce, " to ", kRevisions + 1));
@@ -68,9 +66,9 @@ TEST_P(StoreConformanceTest, EachWriteCompactsALimitedNumber) {
 }
 
 TEST_P(StoreConformanceTest, ClockSetBackDoesNotCompactYoungRevisions) {
-  Open({100, absl::Seconds(10)});
   const auto commit = [this](int64_t revision, int64_t seconds) {
-    return Described(store_->Commit(Tenant("a"), WithTime(Write(revision, {}), seconds)));
+    const RegistryCommit write = WithTime(Write(revision, {}), seconds);
+    return Described(store_->Commit(Tenant("a"), WithMaxAge(write, absl::Seconds(10))));
   };
   EXPECT_EQ(commit(2, 1000), "1 to 2");
   EXPECT_EQ(commit(3, 900), "1 to 3");
@@ -86,11 +84,63 @@ TEST_P(StoreConformanceTest, NewestRevisionIsAlwaysKept) {
   EXPECT_EQ(Load(), "3 c: s=, t=; ");
   EXPECT_EQ(Changes(3), "");
   EXPECT_EQ(Load(2), "REVISION_COMPACTED at revision");
-  Open({100, absl::ZeroDuration()});
-  EXPECT_EQ(Commit({PutScheme("s")}), "2 to 2");
+  Open({});
+  const RegistryCommit write = WithMaxAge(Write(2, {PutScheme("s")}), absl::ZeroDuration());
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), write)), "2 to 2");
   EXPECT_EQ(Load(), "2 : s=; ");
-  Open({100, absl::InfiniteDuration()});
-  EXPECT_EQ(Commit({PutScheme("s")}), "1 to 2");
+}
+
+TEST_P(StoreConformanceTest, HistoryIsCompactedByBytes) {
+  const auto put = [](int64_t revision, size_t bytes) {
+    return WithRequest(Write(revision, {PutTemplate("m", std::string(bytes, 'x'))}), absl::StrCat("r", revision));
+  };
+  const auto size = static_cast<int64_t>(put(2, 1000).record.ByteSizeLong());
+  Open({100, 3 * size});
+  for (int64_t revision = 2; revision <= 4; ++revision) {
+    EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(revision, 1000))), absl::StrCat("1 to ", revision));
+  }
+  EXPECT_EQ(Described(store_->Commit(Tenant("b"), put(2, 1000))), "1 to 2") << "each tenant has its own history";
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(5, 1000))), "2 to 5");
+  Reopen();
+  EXPECT_FALSE(store_->FindRequest(Tenant("a"), "r2").value().has_value());
+  EXPECT_TRUE(store_->FindRequest(Tenant("a"), "r3").value().has_value());
+  EXPECT_EQ(Load(1), "REVISION_COMPACTED at revision");
+  EXPECT_EQ(Changes(2), "3 4 5");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), Write(6, {DeleteTemplate("m")}))), "3 to 6");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(7, 500))), "3 to 7");
+  EXPECT_EQ(Load(4), absl::StrCat("4 : ; m=", std::string(1000, 'x'))) << "the entry's version is still there";
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(8, 5000))), "7 to 8") << "the newest write is always kept";
+  Reopen();
+  EXPECT_TRUE(store_->FindRequest(Tenant("a"), "r8").value().has_value());
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(9, 1000))), "8 to 9");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(10, 1000))), "8 to 10");
+}
+
+// Otherwise a tenant could fill its history with small writes first, and then exceed the limit with large ones.
+TEST_P(StoreConformanceTest, HistoryStaysWithinItsBytesIfALargeWriteFollowsManySmallOnes) {
+  constexpr size_t kLarge = 12'000;
+  constexpr int64_t kMaxBytes = 2 * kLarge;
+  Open({1'000'000, kMaxBytes});
+  int64_t bytes = 0;
+  int64_t revision = 1;
+  while (bytes < kMaxBytes - 200) {
+    const RegistryCommit small = Write(++revision, {DeleteScheme("s")});
+    bytes += static_cast<int64_t>(small.record.ByteSizeLong());
+    ASSERT_TRUE(store_->Commit(Tenant("a"), small).ok());
+  }
+  ASSERT_GT(revision, 3 * kMaxRemovedAtOnce);
+  EXPECT_EQ(store_->Revisions(Tenant("a"))->first, 1);
+  for (int i = 0; i < 3; ++i) {
+    const RegistryCommit large = Write(++revision, {PutTemplate("m", std::string(kLarge, 'x'))});
+    ASSERT_TRUE(store_->Commit(Tenant("a"), large).ok());
+    int64_t kept = 0;
+    const auto records = store_->ChangesSince(Tenant("a"), store_->Revisions(Tenant("a"))->first, 1'000'000);
+    ASSERT_TRUE(records.ok());
+    for (const v1::ChangeRecord& record : *records) {
+      kept += static_cast<int64_t>(record.ByteSizeLong());
+    }
+    EXPECT_LE(kept, kMaxBytes);
+  }
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ std::string FirstDefaultCatalog(const v1::ChangeRecord& record) {
 
 class RandomWrites {
  public:
-  RandomWrites(uint64_t seed, HistoryLimits limits) : random_(seed), limits_(limits) {}
+  RandomWrites(uint64_t seed, const HistoryLimits& limits, absl::Duration max_age)
+      : random_(seed), limits_(limits), max_age_(max_age) {}
 
   int64_t Number(int64_t max) { return std::uniform_int_distribution<int64_t>(0, max)(random_); }
 
@@ -71,6 +72,7 @@ class RandomWrites {
     for (int64_t i = Number(4); i > 0; --i) changes.push_back(Change());
     RegistryCommit commit =
         WithTime(Write(model.Next(epoch), changes), time_, static_cast<int32_t>(Number(999'999'999)));
+    commit = WithMaxAge(std::move(commit), max_age_);
     return Number(2) == 0 ? WithRequest(std::move(commit), absl::StrCat("r", ++requests_)) : commit;
   }
 
@@ -80,17 +82,21 @@ class RandomWrites {
     if (model.newest() == 0) model.states[0] = RegistryState(1, FirstDefaultCatalog(commit.record), {}, {});
     model.states.push_back(std::move(next));
     model.commits.push_back(commit);
-    const auto age = [&commit](const RegistryCommit& other) {
-      return absl::Microseconds(HistoryTime(commit.record) - HistoryTime(other.record));
-    };
-    const auto max_changes = static_cast<size_t>(limits_.max_changes);
-    while (model.first < model.newest() && (model.newest() - model.first > max_changes ||
-                                            age(model.CommitBefore(model.first + 1)) >= limits_.max_age)) {
-      ++model.first;
-    }
+    while (model.first < model.newest() && IsBeyondLimits(model, commit)) ++model.first;
   }
 
  private:
+  // Whether the oldest write in history must go.
+  bool IsBeyondLimits(const Model& model, const RegistryCommit& newest) const {
+    const auto writes = static_cast<int64_t>(model.newest() - model.first);
+    int64_t bytes = 0;
+    for (size_t state = model.first + 1; state <= model.newest(); ++state) {
+      bytes += static_cast<int64_t>(model.CommitBefore(state).record.ByteSizeLong());
+    }
+    const absl::Time oldest = absl::FromUnixMicros(HistoryTime(model.CommitBefore(model.first + 1).record));
+    return writes > limits_.max_changes || oldest <= newest.expired_up_to || (bytes > limits_.max_bytes && writes > 1);
+  }
+
   v1::RegistryChange Change() {
     const std::string name = absl::StrCat("n", Number(5));
     const std::string text = absl::StrCat(Number(1'000'000));
@@ -113,6 +119,7 @@ class RandomWrites {
 
   std::mt19937_64 random_;
   const HistoryLimits limits_;
+  const absl::Duration max_age_;
   int64_t time_ = 1'600'000'000;
   int64_t requests_ = 0;
 };
@@ -148,12 +155,14 @@ TEST(StorePropertyTest, EnginesMatchTheModel) {
   std::cout << "QCONFIG_TEST_SEED=" << seed << std::endl;
   constexpr int kWrites = 150;
   const std::vector<std::string> tenants = {"a", "aa", "b"};
-  for (const HistoryLimits& limits : {HistoryLimits{}, HistoryLimits{7}, HistoryLimits{1000, absl::Seconds(60)},
-                                      HistoryLimits{10, absl::Seconds(60)}}) {
-    SCOPED_TRACE(absl::StrCat("seed ", seed, ", max_changes ", limits.max_changes));
+  using Limits = std::pair<HistoryLimits, absl::Duration>;
+  for (const auto& [limits, max_age] :
+       {Limits({}, absl::InfiniteDuration()), Limits({7}, absl::InfiniteDuration()), Limits({}, absl::Seconds(60)),
+        Limits({10, 600}, absl::Seconds(60)), Limits({1000, 500}, absl::InfiniteDuration())}) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed, ", max_changes ", limits.max_changes, ", max_bytes ", limits.max_bytes));
     for (const StoreEngine& engine : {MemoryEngine(), SqliteEngine()}) {
       SCOPED_TRACE(engine.name);
-      RandomWrites random(seed, limits);
+      RandomWrites random(seed, limits, max_age);
       const TempDirectory directory;
       std::map<std::string, Model> models;
       int64_t epoch = 0;

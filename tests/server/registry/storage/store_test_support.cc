@@ -72,6 +72,11 @@ RegistryCommit WithTime(RegistryCommit commit, int64_t seconds, int32_t nanos) {
   return commit;
 }
 
+RegistryCommit WithMaxAge(RegistryCommit commit, absl::Duration max_age) {
+  commit.expired_up_to = absl::FromUnixMicros(HistoryTime(commit.record)) - max_age;
+  return commit;
+}
+
 std::string Described(const RegistryState& state) {
   const auto scheme = [](std::string* out, const auto& entry) {
     absl::StrAppend(out, entry->name(), "=", entry->description());

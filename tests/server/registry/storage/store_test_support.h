@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/registry/storage/registry_store.h"
 
 namespace qconfig {
@@ -27,6 +28,8 @@ v1::RegistryChange SetDefaultCatalog(absl::string_view catalog);
 RegistryCommit Write(int64_t revision, const std::vector<v1::RegistryChange>& changes);
 RegistryCommit WithRequest(RegistryCommit commit, absl::string_view request_id, absl::string_view digest = "digest");
 RegistryCommit WithTime(RegistryCommit commit, int64_t seconds, int32_t nanos = 0);
+// Lets writes expire that are at least this old at the time of `commit`.
+RegistryCommit WithMaxAge(RegistryCommit commit, absl::Duration max_age);
 
 // "3 catalog: s=text, t=text; model=text": revision, default catalogue, schemes and templates in order.
 std::string Described(const RegistryState& state);
