@@ -23,8 +23,8 @@ constexpr uint8_t kPrefixBytes = 5;
 // without use has at most 17 bytes (a PING), which must earn less than the frame costs.
 constexpr int64_t kFrameCost = 256;
 constexpr int64_t kEarnedPerSentByte = 8;
-// The work of a call is lost when it is canceled.
-constexpr int64_t kResetCost = 3 * kFrameCost;
+// The work of a call is lost when it is canceled. A connection may cancel about 150 calls a second, and 1,500 at once.
+constexpr int64_t kResetCost = 10 * kFrameCost;
 
 // More than gRPC's limit on open streams, because a client may not know of it yet.
 constexpr size_t kMaxMessages = 256;
