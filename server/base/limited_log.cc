@@ -15,20 +15,27 @@ void LimitedLog::Write(spdlog::level::level_enum level, absl::string_view event,
 }
 
 void LimitedLog::Flush() {
-  absl::MutexLock lock(&mutex_);
+  for (const auto& [level, event, lines, time] : TakeLeftOut()) {
+    log_.Write(level, "log lines left out",
+               {{"event", event}, {"lines", lines}, {"seconds", absl::ToInt64Seconds(time)}});
+  }
+}
+
+std::vector<LimitedLog::LeftOut> LimitedLog::TakeLeftOut() {
   const absl::Duration now = clock_.Steady();
+  std::vector<LeftOut> left_out;
+  absl::MutexLock lock(&mutex_);
   for (auto kind = kinds_.begin(); kind != kinds_.end();) {
-    const auto& [level, event] = kind->first;
-    if (now < kind->second.start + kPeriod) {
+    const absl::Duration time = now - kind->second.start;
+    if (time < kPeriod) {
       ++kind;
       continue;
     }
-    if (const int64_t left_out = kind->second.lines - kLines; left_out > 0) {
-      log_.Write(level, "log lines left out",
-                 {{"event", event}, {"lines", left_out}, {"seconds", absl::ToInt64Seconds(now - kind->second.start)}});
-    }
+    const int64_t lines = kind->second.lines - kLines;
+    if (lines > 0) left_out.push_back({kind->first.first, kind->first.second, lines, time});
     kind = kinds_.erase(kind);
   }
+  return left_out;
 }
 
 }  // namespace qconfig

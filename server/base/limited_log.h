@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
@@ -40,8 +41,17 @@ class LimitedLog {
     int64_t lines = 0;     // in the period, with those left out
   };
 
+  struct LeftOut {
+    spdlog::level::level_enum level;
+    std::string event;
+    int64_t lines;
+    absl::Duration time;
+  };
+
   void Write(spdlog::level::level_enum level, absl::string_view event, EventLog::Fields fields)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends the periods that are over.
+  std::vector<LeftOut> TakeLeftOut() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const EventLog log_;
   const Clock clock_;

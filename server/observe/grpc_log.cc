@@ -24,7 +24,7 @@ bool IsCausedByPeer(absl::string_view text) {
                      [text](absl::string_view part) { return absl::StrContains(text, part); });
 }
 
-void Write(absl::string_view text, bool is_error, LimitedLog& log) {
+void WriteLine(absl::string_view text, bool is_error, LimitedLog& log) {
   // Lines can quote what a client sent.
   constexpr size_t kMaxChars = 1024;
   const std::string printable = Printable(text, kMaxChars);
@@ -53,7 +53,7 @@ void OnGrpcLog(gpr_log_func_args* args) {
     absl::MutexLock lock(&current.mutex);
     log = current.log;
   }
-  if (log != nullptr) Write(args->message, args->severity == GPR_LOG_SEVERITY_ERROR, *log);
+  if (log != nullptr) WriteLine(args->message, args->severity == GPR_LOG_SEVERITY_ERROR, *log);
 }
 
 }  // namespace

@@ -27,15 +27,15 @@ namespace {
 
 absl::Status SystemError() { return absl::UnavailableError(std::strerror(errno)); }
 
-bool Set(const UniqueFd& socket, int level, int option, int value) {
+bool SetOption(const UniqueFd& socket, int level, int option, int value) {
   return setsockopt(socket.get(), level, option, &value, sizeof(value)) == 0;
 }
 
 // Connections inherit these settings. Without TCP_NODELAY, small answers wait for acknowledgements.
 bool ConfigureTcp(const UniqueFd& socket, int family, absl::Duration peer_timeout) {
-  return Set(socket, SOL_SOCKET, SO_REUSEADDR, 1) && Set(socket, IPPROTO_TCP, TCP_NODELAY, 1) &&
-         Set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(absl::ToInt64Milliseconds(peer_timeout))) &&
-         (family != AF_INET6 || Set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0));
+  return SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1) && SetOption(socket, IPPROTO_TCP, TCP_NODELAY, 1) &&
+         SetOption(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(absl::ToInt64Milliseconds(peer_timeout))) &&
+         (family != AF_INET6 || SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0));
 }
 
 absl::Status BindAndListen(const UniqueFd& socket, const sockaddr* address, socklen_t size) {
@@ -65,7 +65,7 @@ std::optional<int> PortOf(const UniqueFd& socket) {
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-absl::StatusOr<Addresses> Resolve(const std::string& host) {
+absl::StatusOr<Addresses> ResolveHost(const std::string& host) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -115,13 +115,13 @@ ListeningSockets::~ListeningSockets() {
 }
 
 absl::Status ListeningSockets::OpenHost(const std::string& host, int port, absl::Duration peer_timeout) {
-  auto addresses = Resolve(host);
+  auto addresses = ResolveHost(host);
   if (!addresses.ok()) return addresses.status();
   if (!IsWildcard(**addresses)) return OpenAddresses(addresses->get(), port, peer_timeout);
   // A socket of [::] also accepts IPv4. A system without IPv6 has only 0.0.0.0.
   absl::Status status;
   for (const char* wildcard : {"::", "0.0.0.0"}) {
-    addresses = Resolve(wildcard);
+    addresses = ResolveHost(wildcard);
     status = addresses.ok() ? OpenAddresses(addresses->get(), port, peer_timeout) : addresses.status();
     if (status.ok()) break;
   }
