@@ -56,7 +56,7 @@ Clock FixedClock() {
 // A server without a transport.
 class Services {
  public:
-  Services() : store_(HistoryLimits{/*max_changes=*/4, absl::Hours(24)}, FixedClock()), registry_(Settings(), store_) {
+  Services() : store_(HistoryLimits{/*max_changes=*/4}, FixedClock()), registry_(Settings(), store_) {
     HandlerTable handlers = ServiceHandlers(config_, writes_, nullptr);
     for (QueuedMethod& method : handlers.queued) methods_.emplace_back(method.path, std::move(method.handler));
     for (SyncMethod& method : handlers.sync) methods_.emplace_back(method.path, std::move(method.handler));
