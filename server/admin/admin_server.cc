@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "server/base/host_and_port.h"
 
 namespace qconfig {
@@ -14,9 +15,14 @@ HttpResponse Respond(const AdminHandlers& handlers, const HttpRequest& request) 
   std::string& content_type = response.headers["Content-Type"];
   content_type = "text/plain; charset=utf-8";
   const std::string& path = request.path;
-  if (path != "/livez" && path != "/readyz" && path != "/metrics" && path != "/version") {
+  absl::string_view check = path;
+  const bool is_check = absl::ConsumePrefix(&check, "/readyz/");
+  const absl::Status checked = is_check ? handlers.ready(check) : absl::OkStatus();
+  const bool is_path = is_check ? !check.empty() && !absl::IsNotFound(checked)
+                                : path == "/livez" || path == "/readyz" || path == "/metrics" || path == "/version";
+  if (!is_path) {
     response.status = 404;
-    response.body = "not found; this port serves /livez, /readyz, /metrics and /version\n";
+    response.body = "not found; this port serves /livez, /readyz, /readyz/CHECK, /metrics and /version\n";
     return response;
   }
   if (request.method != "GET" && request.method != "HEAD") {
@@ -33,8 +39,8 @@ HttpResponse Respond(const AdminHandlers& handlers, const HttpRequest& request) 
   } else if (path == "/version") {
     content_type = "application/json";
     response.body = absl::StrCat(handlers.version, "\n");
-  } else if (path == "/readyz") {
-    if (const absl::Status ready = handlers.ready(); !ready.ok()) {
+  } else if (path != "/livez") {
+    if (const absl::Status ready = is_check ? checked : handlers.ready(""); !ready.ok()) {
       response.status = 503;
       response.body = absl::StrCat(ready.message(), "\n");
     }

@@ -17,13 +17,15 @@ namespace qconfig {
 
 // The content of the admin port. The functions are called concurrently and must return quickly.
 struct AdminHandlers {
-  std::function<absl::Status()> ready;   // if not OK, the message says why not
+  // Whether the server is ready, or one of its checks succeeds; empty: all of them. If not, the message says why not.
+  // kNotFound: there is no such check.
+  std::function<absl::Status(absl::string_view check)> ready;
   std::function<std::string()> metrics;  // in Prometheus's text format 0.0.4
   std::string version;                   // JSON
 };
 
-// The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /metrics and /version. /livez depends on
-// nothing. Silent or slow clients cannot block others. Thread-safe.
+// The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /readyz/CHECK, /metrics and /version. /livez
+// depends on nothing. Silent or slow clients cannot block others. Thread-safe.
 class AdminServer {
  public:
   // `listen` is host:port or [IPv6 address]:port. `max_connection_time` limits request and response together.

@@ -30,7 +30,7 @@ absl::Status CheckHealth(absl::string_view admin_listen) {
   }
   if (IsUnspecified(address->host)) address->host = address->host == "::" ? "::1" : "127.0.0.1";
   constexpr absl::Duration kTimeout = absl::Seconds(2);
-  const auto response = HttpGet(*address, "/readyz", kTimeout);
+  const auto response = HttpGet(*address, "/readyz/reads", kTimeout);
   if (absl::IsDeadlineExceeded(response.status())) {
     return absl::UnavailableError(
         absl::StrCat("no answer from ", admin_listen, " within ", absl::FormatDuration(kTimeout)));

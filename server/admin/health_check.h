@@ -7,8 +7,8 @@
 
 namespace qconfig {
 
-// Checks whether the server on this machine whose --admin-listen is `admin_listen` is ready. Waits up to two seconds.
-// An unspecified address, such as 0.0.0.0, means loopback.
+// Checks whether the server on this machine whose --admin-listen is `admin_listen` is ready for reads. Waits up to two
+// seconds. An unspecified address, such as 0.0.0.0, means loopback.
 // kUnavailable: the server is not ready or does not answer; the message says which. kInvalidArgument: `admin_listen` is
 // not an address to connect to.
 absl::Status CheckHealth(absl::string_view admin_listen);

@@ -1,75 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admin/readiness.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
-#include "core/utf8.h"
+#include "absl/strings/str_join.h"
 
 namespace qconfig {
 
-void Readiness::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    state_ = State::kStopped;
-    changed_.SignalAll();
-  }
-  if (checker_.joinable()) checker_.join();
-}
-
-void Readiness::Serve(std::function<absl::Status()> check_store) {
-  checker_ = std::thread([this, check = std::move(check_store)] { RunChecks(check); });
-  absl::MutexLock lock(&mutex_);
-  if (state_ == State::kStarting) state_ = State::kServing;
+void Readiness::Serve(const std::vector<Check>& checks) {
+  const absl::MutexLock lock(&mutex_);
+  if (phase_ != Phase::kStarting) return;
+  phase_ = Phase::kServing;
+  for (const Check& check : checks) checks_.push_back(std::make_shared<RunningCheck>(check, clock_));
+  reporter_ = std::thread([this] { ReportChanges(); });
 }
 
 void Readiness::Drain() {
-  absl::MutexLock lock(&mutex_);
-  state_ = State::kDraining;
-  changed_.SignalAll();
+  const absl::MutexLock lock(&mutex_);
+  phase_ = Phase::kDraining;
+  for (const auto& running : checks_) running->runner.End();
+  draining_.SignalAll();
 }
 
-void Readiness::RunChecks(const std::function<absl::Status()>& check_store) {
-  const auto has_work = [this]()
-                            ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return check_pending_ || state_ == State::kStopped; };
+void Readiness::Stop() {
+  Drain();
+  if (reporter_.joinable()) reporter_.join();
+  std::vector<std::shared_ptr<RunningCheck>> checks;  // destroyed without the lock
+  const absl::MutexLock lock(&mutex_);
+  checks.swap(checks_);
+}
+
+void Readiness::ReportChanges() {
+  constexpr absl::Duration kPause = absl::Milliseconds(50);
   while (true) {
+    std::vector<std::shared_ptr<RunningCheck>> checks;  // the listeners are called without the lock
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&has_work));
-      if (state_ == State::kStopped) return;
+      const absl::MutexLock lock(&mutex_);
+      const auto is_draining = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return phase_ == Phase::kDraining; };
+      if (draining_.AwaitWithTimeout(&mutex_, is_draining, kPause)) return;
+      checks = checks_;
     }
-    absl::Status status = check_store();
-    absl::MutexLock lock(&mutex_);
-    last_status_ = std::move(status);
-    check_pending_ = false;
-    ++finished_checks_;
-    changed_.SignalAll();
+    for (const auto& running : checks) {
+      const SelfCheck::State state = running->runner.state();
+      if (!state.is_known || state.status.ok() == running->was_ok) continue;
+      running->was_ok = state.status.ok();
+      running->check.on_change(state.status);
+    }
   }
 }
 
-absl::Status Readiness::Check() {
-  absl::MutexLock lock(&mutex_);
-  if (state_ == State::kStarting) return absl::UnavailableError("starting");
-  if (state_ != State::kServing) return absl::UnavailableError("draining");
-  if (!check_pending_) {
-    check_pending_ = true;
-    check_requested_at_ = clock_.Steady();
-  }
-  const int64_t seen = finished_checks_;
-  const auto is_done = [this, seen]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return finished_checks_ != seen || state_ != State::kServing;
-  };
-  // All callers that wait for the same check have the same deadline.
-  const absl::Duration left = check_requested_at_ + max_wait_ - clock_.Steady();
-  if (!changed_.AwaitWithTimeout(&mutex_, is_done, left)) {
-    return absl::UnavailableError(absl::StrCat(
-        "storage: no answer for ", absl::ToInt64Milliseconds(clock_.Steady() - check_requested_at_), " ms"));
-  }
-  if (state_ != State::kServing) return absl::UnavailableError("draining");
-  constexpr size_t kMaxChars = 512;
-  if (!last_status_.ok())
-    return absl::UnavailableError(absl::StrCat("storage: ", Printable(last_status_.message(), kMaxChars)));
+absl::Status Readiness::PhaseStatus() const {
+  if (phase_ == Phase::kStarting) return absl::UnavailableError("starting");
+  if (phase_ == Phase::kDraining) return absl::UnavailableError("draining");
   return absl::OkStatus();
+}
+
+const SelfCheck* Readiness::Find(absl::string_view name) const {
+  for (const auto& running : checks_) {
+    if (running->check.name == name) return &running->runner;
+  }
+  return nullptr;
+}
+
+absl::Status Readiness::Ready() const {
+  const absl::MutexLock lock(&mutex_);
+  if (absl::Status phase = PhaseStatus(); !phase.ok()) return phase;
+  std::vector<std::string> failing;
+  std::vector<std::string> ok;
+  for (const auto& running : checks_) {
+    const absl::Status status = running->runner.state().status;
+    if (status.ok()) {
+      ok.push_back(running->check.name);
+    } else {
+      failing.push_back(absl::StrCat(running->check.name, ": ", status.message()));
+    }
+  }
+  if (failing.empty()) return absl::OkStatus();
+  if (!ok.empty()) failing.push_back(absl::StrCat("ok: ", absl::StrJoin(ok, ", ")));
+  return absl::UnavailableError(absl::StrJoin(failing, "; "));
+}
+
+absl::Status Readiness::Ready(absl::string_view name) const {
+  const absl::MutexLock lock(&mutex_);
+  if (absl::Status phase = PhaseStatus(); !phase.ok()) return phase;
+  const SelfCheck* const check = Find(name);
+  if (check == nullptr) return absl::NotFoundError("");
+  const absl::Status status = check->state().status;
+  return status.ok() ? status : absl::UnavailableError(absl::StrCat(name, ": ", status.message()));
+}
+
+SelfCheck::State Readiness::StateOf(absl::string_view name) const {
+  const absl::MutexLock lock(&mutex_);
+  SelfCheck::State state;
+  if (const SelfCheck* const check = Find(name); check != nullptr) state = check->state();
+  if (const absl::Status phase = PhaseStatus(); !phase.ok()) state.status = phase;
+  return state;
 }
 
 }  // namespace qconfig

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,6 +23,7 @@
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
 #include "server/app/exit_codes.h"
+#include "server/app/self_checks.h"
 #include "server/app/serve_metrics.h"
 #include "server/app/server.h"
 #include "server/app/shutdown_request.h"
@@ -134,14 +134,14 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.in_flight_calls = std::make_shared<InFlightCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
+  settings.reflection = options.reflection == "on";
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
 }
 
 std::string VersionJson(const Catalogs& catalogs) {
-  nlohmann::json version = {
-      {"version", QCONFIG_VERSION}, {"grpc", grpc::Version()}, {"catalogs", nlohmann::json::array()}};
+  nlohmann::json version = {{"version", QCONFIG_VERSION}, {"catalogs", nlohmann::json::array()}};
   for (const auto& catalog : catalogs) {
     version["catalogs"].push_back({{"name", catalog->name()}, {"digest", catalog->digest()}});
   }
@@ -150,7 +150,9 @@ std::string VersionJson(const Catalogs& catalogs) {
 
 AdminHandlers MakeAdminHandlers(Readiness& readiness, std::shared_ptr<Metrics> metrics, const Catalogs& catalogs) {
   AdminHandlers handlers;
-  handlers.ready = [&readiness] { return readiness.Check(); };
+  handlers.ready = [&readiness](absl::string_view check) {
+    return check.empty() ? readiness.Ready() : readiness.Ready(check);
+  };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
   handlers.version = VersionJson(catalogs);
   return handlers;
@@ -211,18 +213,6 @@ void LogListening(const Process& process, int port, const std::string& storage) 
   process.events.Info(
       absl::StrCat("qconfigd ", QCONFIG_VERSION, " listening on ", options.listen, " (port ", port, ")"),
       {{"storage", storage}});
-}
-
-// Checks the store, and logs when it begins to fail and when it has recovered.
-std::function<absl::Status()> StoreCheck(const Registry& registry, DiskUsage& disk, const EventLog& events) {
-  return [&registry, &disk, events, was_ok = true]() mutable {
-    disk.Refresh();
-    absl::Status status = registry.Revisions(TenantId::Default()).status();
-    if (was_ok && !status.ok()) events.Error("not ready: storage failed", {{"error", status.message()}});
-    if (!was_ok && status.ok()) events.Info("ready again");
-    was_ok = status.ok();
-    return status;
-  };
 }
 
 // Serves until a shutdown is requested, then shuts down gracefully. Returns the exit code.
@@ -288,7 +278,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
     admin->reset();  // its metrics read objects that are destroyed next
   };
   AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
-  readiness.Serve(StoreCheck(registry, disk, process.events));
+  readiness.Serve(MakeSelfChecks(**server, registry, disk, process.events));
   return ServeUntilShutdown(process, **server, *settings.in_flight_calls, readiness);
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/serve_metrics.h"
 
-#include <grpcpp/grpcpp.h>
-
 #include <string>
 
+#include "server/app/self_checks.h"
 #include "server/observe/log.h"
 #include "server/observe/process_metrics.h"
 
@@ -13,8 +12,7 @@ namespace {
 
 void AddFacts(const MetricSources& sources, Metrics& metrics) {
   const auto one = [] { return 1.0; };
-  metrics.AddGauge("qconfig_build_info", "Always 1.", {{"version", QCONFIG_VERSION}, {"grpc_version", grpc::Version()}},
-                   one);
+  metrics.AddGauge("qconfig_build_info", "Always 1.", {{"version", QCONFIG_VERSION}}, one);
   for (const auto& catalog : sources.catalogs) {
     metrics.AddGauge("qconfig_catalog_info", "Always 1, for each catalogue.",
                      {{"catalog", catalog->name()}, {"digest", catalog->digest()}}, one);
@@ -51,7 +49,16 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
   metrics.AddGauge("qconfig_max_in_flight_calls", "Maximum number of calls handled at once.", {},
                    [calls] { return static_cast<double>(calls->max_calls()); });
   metrics.AddGauge("qconfig_ready", "1 if /readyz reports that the server is ready, otherwise 0.", {},
-                   [readiness] { return readiness->Check().ok() ? 1.0 : 0.0; });
+                   [readiness] { return readiness->Ready().ok() ? 1.0 : 0.0; });
+  for (const char* check : kSelfChecks) {
+    const prometheus::Labels labels = {{"check", check}};
+    metrics.AddGauge("qconfig_self_check_ok", "1 if the server's check of itself succeeds, otherwise 0.", labels,
+                     [readiness, check] { return readiness->StateOf(check).status.ok() ? 1.0 : 0.0; });
+    metrics.AddCounter("qconfig_self_check_failures_total", "Failed checks.", labels,
+                       [readiness, check] { return static_cast<double>(readiness->StateOf(check).failures); });
+    metrics.AddGauge("qconfig_self_check_seconds", "How long the last check took, or the running one has taken.",
+                     labels, [readiness, check] { return absl::ToDoubleSeconds(readiness->StateOf(check).time); });
+  }
   metrics.AddGauge("qconfig_sending_answers", "Answers being sent.", {},
                    [calls] { return static_cast<double>(calls->sending()); });
   metrics.AddCounter("qconfig_unread_rejections_total", "Calls rejected because clients do not read their answers.", {},

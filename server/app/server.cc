@@ -14,9 +14,13 @@
 #include "server/base/limited_log.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/listening_sockets.h"
+#include "server/rpc/run_as_call.h"
 
 namespace qconfig {
 namespace {
+
+// A tenant that is never written to, so that reading it always reads the store.
+constexpr char kSelfCheckTenant[] = "qconfig-self-check";
 
 const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
   return v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
@@ -94,10 +98,10 @@ size_t Server::MaxReceivedBytes(const Limits& limits) {
   return std::min<size_t>(2 * limits.message_bytes, std::numeric_limits<int>::max());
 }
 
-HandlerTable Server::Handlers(const std::shared_ptr<AnswerCache>& answer_cache) {
-  HandlerTable handlers = ServiceHandlers(config_service_, registry_service_, answer_cache);
+HandlerTable Server::Handlers(const ServerSettings& settings) {
+  HandlerTable handlers = ServiceHandlers(config_service_, registry_service_, settings.answer_cache);
   health_.AddTo(handlers);
-  reflection_.AddTo(handlers);  // last, because it describes all services in the table
+  if (settings.reflection) reflection_.AddTo(handlers);  // last, because it describes all services in the table
   return handlers;
 }
 
@@ -109,9 +113,9 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
+      clock_(settings.clock),
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}),
-      transport_(Handlers(settings.answer_cache), settings.limits.message_bytes, observer_, settings.clock,
-                 in_flight_calls_) {}
+      transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));
@@ -147,6 +151,36 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& sett
 Server::~Server() {
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());
 }
+
+absl::Status Server::CheckReceiving() { return WaitForQueue(*queue_); }
+
+// Not through a channel: see server/DECISIONS.md.
+absl::Status Server::CheckCalls() {
+  return RunAsCall(*queue_, *in_flight_calls_, workers_, [this] {
+    constexpr absl::Duration kMaxTime = absl::Seconds(5);
+    CallContext call;
+    call.deadline = clock_.Steady() + kMaxTime;
+    call.is_cancelled = [] { return false; };
+    const Catalog& catalog = *registry_.catalogs().front();
+    v1::GetConfigRequest request;
+    request.set_tenant(kSelfCheckTenant);
+    request.set_catalog(catalog.name());
+    request.mutable_spec()->set_model_type(catalog.templates().front().model_type());
+    request.mutable_spec()->set_scheme(catalog.schemes().front().name());
+    if (const absl::Status read = config_service_.GetConfig(call, request).status(); !read.ok()) return read;
+    const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
+    if (!tenant.ok()) return tenant.status();
+    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline};
+    return registry_.Write(order, [](const RegistrationContext&) { return v1::RegistryChange(); }).status();
+  });
+}
+
+void Server::ReportReads(bool succeed) {
+  health_.Report("", succeed, *queue_);
+  health_.Report(ConfigServiceDescriptor()->full_name(), succeed, *queue_);
+}
+
+void Server::ReportWrites(bool succeed) { health_.Report(RegistryServiceDescriptor()->full_name(), succeed, *queue_); }
 
 void Server::ReportNotServing() { health_.ReportNotServing(*queue_); }
 

@@ -54,6 +54,7 @@ struct ServerSettings {
   bool uses_tls = false;                                 // then handshakes are limited
   absl::Duration handshake_timeout = absl::Seconds(20);  // for TLS, and for the first bytes of HTTP/2
   std::shared_ptr<TransportGuard> transport_guard = std::make_shared<TransportGuard>(TransportGuard::Settings());
+  bool reflection = true;                                  // whether to serve it
   absl::Duration keepalive = absl::Seconds(60);            // idle time before a connection is pinged
   absl::Duration max_connection_age = absl::Hours(1) / 2;  // 0: no limit
 };
@@ -76,6 +77,17 @@ class Server {
   // Whether the transport guard sees the server's connections.
   bool IsGuarded() const { return transport_guard_->IsInPath(*server_); }
 
+  // Checks that the thread that receives calls runs. kUnavailable: shut down.
+  absl::Status CheckReceiving();
+  // Makes calls of its own that no client sees: a GetConfig that is not cached, and a write that is only validated.
+  // They take the way of clients' calls from the queue's thread on. The errors are those of these calls.
+  absl::Status CheckCalls();
+
+  // What the health service reports: whether reads succeed, for the server as a whole and for ConfigService, and
+  // whether writes do, for RegistryService. Most clients only read, and watch the server as a whole.
+  void ReportReads(bool succeed);
+  void ReportWrites(bool succeed);
+
   // Makes the health service report NOT_SERVING. Calls are still served.
   void ReportNotServing();
 
@@ -87,7 +99,7 @@ class Server {
  private:
   Server(const ServerSettings& settings, Registry& registry);
 
-  HandlerTable Handlers(const std::shared_ptr<AnswerCache>& answer_cache);
+  HandlerTable Handlers(const ServerSettings& settings);
 
   const std::shared_ptr<grpc::ServerCredentials> credentials_;  // outlives server_
   Registry& registry_;
@@ -96,6 +108,7 @@ class Server {
   CallObserver observer_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<TransportGuard> transport_guard_;
+  const Clock clock_;
   HealthService health_;
   ReflectionService reflection_;
   Transport transport_;

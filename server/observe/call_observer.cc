@@ -68,7 +68,7 @@ void CallObserver::Finished(const MethodMetrics& method, const CallContext& call
   RemoveDuplicates(call.notes->tenants);
   Count(*call.notes, metrics_->calls());
   const spdlog::level::level_enum level = ChooseLevel(status, error.reason());
-  if ((!status.ok() || ShouldLog(elapsed)) && log_->should_log(level)) Log(level, call, error, elapsed);
+  if ((!status.ok() || ShouldLog(elapsed)) && log_->should_log(level)) Log(level, call, status, error, elapsed);
 }
 
 void CallObserver::FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
@@ -78,15 +78,15 @@ void CallObserver::FinishedOk(const MethodMetrics& method, const std::string& te
   if (!ShouldLog(elapsed) || !log_->should_log(spdlog::level::info)) return;
   const CallContext context = call();
   context.notes->tenants = {tenant};
-  Log(spdlog::level::info, context, v1::ItemError(), elapsed);
+  Log(spdlog::level::info, context, absl::OkStatus(), v1::ItemError(), elapsed);
 }
 
 bool CallObserver::ShouldLog(absl::Duration elapsed) const {
   return elapsed >= settings_.slow || (settings_.sample > 0 && IsSampled(settings_.sample));
 }
 
-void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,
-                       absl::Duration elapsed) {
+void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call, const absl::Status& status,
+                       const v1::ItemError& error, absl::Duration elapsed) {
   LogFields line(settings_.form, "call");
   line.Add("method", call.method)
       .Add("tenant", OneTenant(*call.notes))
@@ -104,7 +104,7 @@ void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call,
   }
   // The message of a server failure is about the server, and has nothing of the request.
   constexpr size_t kMaxChars = 512;
-  if (level == spdlog::level::err) line.Add("error", Printable(error.message(), kMaxChars));
+  if (level == spdlog::level::err) line.Add("error", Printable(status.message(), kMaxChars));
   log_->log(level, line.message());
 }
 

@@ -45,8 +45,9 @@ class CallObserver {
  private:
   bool ShouldLog(absl::Duration elapsed) const;
 
-  void Log(spdlog::level::level_enum level, const CallContext& call, const v1::ItemError& error,
-           absl::Duration elapsed);
+  // `error` is what the client sees of `status`, which may say more.
+  void Log(spdlog::level::level_enum level, const CallContext& call, const absl::Status& status,
+           const v1::ItemError& error, absl::Duration elapsed);
 
   const std::shared_ptr<Metrics> metrics_;
   const std::shared_ptr<spdlog::logger> log_;

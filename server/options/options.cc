@@ -97,6 +97,9 @@ void AddServingOptions(CLI::App& app, Options& options) {
   AddOption(app, "--default-catalog", options.default_catalog,
             "Catalogue for requests that do not name one; a tenant's first write stores it for that tenant")
       ->group(group);
+  AddOption(app, "--reflection", options.reflection, "Describes the API to tools such as grpcurl: on or off")
+      ->check(OneOf({"on", "off"}))
+      ->group(group);
 }
 
 void AddTlsOptions(CLI::App& app, Options& options) {

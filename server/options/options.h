@@ -28,6 +28,7 @@ struct Options {
   bool insecure = false;
   std::string admin_listen = "127.0.0.1:9464";  // empty: no admin port
   std::string default_catalog = std::string(kDefaultCatalog);
+  std::string reflection = "on";  // or "off"
 
   std::string tls_cert;  // files; empty: none
   std::string tls_key;

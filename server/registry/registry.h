@@ -119,6 +119,9 @@ class Registry {
   // The revisions that can be read. Reads the store. STORAGE_UNAVAILABLE.
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const;
 
+  // Whether the store would accept a write now; see RegistryStore::CheckWritable().
+  absl::Status CheckWritable() { return store_.CheckWritable(); }
+
   // The number of cached tenants, and the memory of the cached registries, which is at most `cache_bytes`.
   size_t tenants_in_memory() const { return cache_.tenants(); }
   size_t bytes_in_memory() const { return cache_.bytes(); }

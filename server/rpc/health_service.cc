@@ -91,7 +91,10 @@ class HealthService::Watcher final : public OneRequest {
   HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
 };
 
-HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
+HealthService::HealthService(const std::set<std::string>& services) {
+  is_serving_[""] = true;
+  for (const std::string& service : services) is_serving_[service] = true;
+}
 
 void HealthService::AddTo(HandlerTable& handlers) {
   handlers.streaming.push_back({"grpc.health.v1.Health/Check", kMaxRequestBytes,
@@ -100,16 +103,24 @@ void HealthService::AddTo(HandlerTable& handlers) {
                                 [this](StreamingCall& call) { return std::make_unique<Watcher>(*this, call); }});
 }
 
+void HealthService::Report(const std::string& service, bool is_serving, CallQueue& queue) {
+  if (is_serving_.at(service).exchange(is_serving) != is_serving) SendChanges(queue);
+}
+
 void HealthService::ReportNotServing(CallQueue& queue) {
-  if (!serving_.exchange(false)) return;
+  if (!stopped_.exchange(true)) SendChanges(queue);
+}
+
+void HealthService::SendChanges(CallQueue& queue) {
   queue.Post([this] {
     for (Watcher* watcher : watchers_) watcher->SendChange();
   });
 }
 
 HealthCheckResponse::ServingStatus HealthService::GetStatus(const std::string& service) const {
-  if (!service.empty() && services_.count(service) == 0) return HealthCheckResponse::SERVICE_UNKNOWN;
-  return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+  const auto found = is_serving_.find(service);
+  if (found == is_serving_.end()) return HealthCheckResponse::SERVICE_UNKNOWN;
+  return found->second && !stopped_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
 }
 
 }  // namespace qconfig

@@ -3,6 +3,7 @@
 #define QCONFIG_SERVER_RPC_HEALTH_SERVICE_H_
 
 #include <atomic>
+#include <map>
 #include <set>
 #include <string>
 
@@ -12,17 +13,21 @@
 
 namespace qconfig {
 
-// grpc.health.v1.Health. Every service is SERVING until ReportNotServing(). gRPC's own health service would make all
-// other calls more expensive; server/DECISIONS.md has the reason. Thread-safe.
+// grpc.health.v1.Health. Every service is SERVING until a report says otherwise. gRPC's own health service would make
+// all other calls more expensive; server/DECISIONS.md has the reason. Thread-safe.
 class HealthService {
  public:
   // Knows `services` by name; "" refers to the whole server.
-  explicit HealthService(std::set<std::string> services);
+  explicit HealthService(const std::set<std::string>& services);
 
   // Adds Check and Watch. This must outlive the calls.
   void AddTo(HandlerTable& handlers);
 
-  // Reports NOT_SERVING from now on, and sends it to all watchers. REQUIRES: `queue` serves Watch and has started.
+  // Reports whether calls of `service` succeed, and sends changes to its watchers. REQUIRES: `service` is known or "",
+  // and `queue` serves Watch and has started.
+  void Report(const std::string& service, bool is_serving, CallQueue& queue);
+
+  // Reports NOT_SERVING for all services from now on, whatever Report() says. REQUIRES: as above.
   void ReportNotServing(CallQueue& queue);
 
  private:
@@ -31,8 +36,10 @@ class HealthService {
 
   grpc::health::v1::HealthCheckResponse::ServingStatus GetStatus(const std::string& service) const;
 
-  const std::set<std::string> services_;
-  std::atomic<bool> serving_{true};
+  void SendChanges(CallQueue& queue);
+
+  std::map<std::string, std::atomic<bool>> is_serving_;  // by service
+  std::atomic<bool> stopped_{false};
   std::set<Watcher*> watchers_;  // on the queue's thread only
 };
 

@@ -87,28 +87,48 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request, const st
 class ReflectionService::Call final : public StreamHandler {
  public:
   Call(ReflectionService& reflection, StreamingCall& call) : reflection_(reflection), call_(call) {
-    if (++reflection_.open_calls_ > kMaxOpenCalls) {
-      call_.Finish({grpc::StatusCode::RESOURCE_EXHAUSTED,
-                    absl::StrCat("the server has its maximum of ", kMaxOpenCalls, " open reflection calls")});
-    } else {
-      call_.Read();
-    }
+    if (reflection_.calls_.size() >= kMaxOpenCalls) reflection_.calls_.back()->MakeRoom();
+    reflection_.calls_.push_front(this);
+    place_ = reflection_.calls_.begin();
+    call_.Read();
   }
-  ~Call() override { --reflection_.open_calls_; }
+  ~Call() override { Leave(); }
 
   void OnMessage(absl::string_view bytes) override {
     const auto request = ParseRequest<ServerReflectionRequest>(bytes);
-    if (!request.ok()) return call_.Finish(ToGrpcStatus(request.status()));
+    if (!request.ok()) return End(ToGrpcStatus(request.status()));
+    if (is_open_) reflection_.calls_.splice(reflection_.calls_.begin(), reflection_.calls_, place_);
     call_.Write(Answer(*request, reflection_.services_, reflection_.files_).SerializeAsString());
   }
 
-  void OnHalfClose() override { call_.Finish(grpc::Status::OK); }
+  void OnHalfClose() override { End(grpc::Status::OK); }
 
   void OnWritten() override { call_.Read(); }
 
  private:
+  void Leave() {
+    if (std::exchange(is_open_, false)) reflection_.calls_.erase(place_);
+  }
+
+  void End(const grpc::Status& status) {
+    Leave();
+    call_.Finish(status);
+  }
+
+  void MakeRoom() {
+    if (call_.writing()) {
+      Leave();
+      call_.Cancel();
+    } else {
+      End({grpc::StatusCode::RESOURCE_EXHAUSTED, absl::StrCat("the call was idle, and the server has its maximum of ",
+                                                              kMaxOpenCalls, " open reflection calls; call again")});
+    }
+  }
+
   ReflectionService& reflection_;
   StreamingCall& call_;
+  std::list<Call*>::iterator place_;  // in calls_, if the call is open
+  bool is_open_ = true;
 };
 
 void ReflectionService::AddTo(HandlerTable& handlers) {

@@ -2,6 +2,8 @@
 #ifndef QCONFIG_SERVER_RPC_REFLECTION_SERVICE_H_
 #define QCONFIG_SERVER_RPC_REFLECTION_SERVICE_H_
 
+#include <cstddef>
+#include <list>
 #include <set>
 #include <string>
 
@@ -15,9 +17,9 @@ namespace qconfig {
 // Not thread-safe.
 class ReflectionService {
  public:
-  // The maximum number of open calls; further calls are RESOURCE_EXHAUSTED. Bounds the memory that clients can hold by
-  // not reading.
-  static constexpr int kMaxOpenCalls = 256;
+  // The maximum number of open calls. One more ends the call that has been silent longest with RESOURCE_EXHAUSTED, so
+  // that idle calls keep nobody out. Bounds the memory that clients can hold by not reading.
+  static constexpr size_t kMaxOpenCalls = 256;
   // Enough for the name of any symbol. Larger requests end their call.
   static constexpr size_t kMaxRequestBytes = 4096;
 
@@ -30,7 +32,7 @@ class ReflectionService {
 
   std::set<std::string> services_;
   DescriptorFiles files_;
-  int open_calls_ = 0;
+  std::list<Call*> calls_;  // the open ones, the last that was active first
 };
 
 }  // namespace qconfig

@@ -70,6 +70,10 @@ class StreamingCall {
   // not called.
   void Finish(const grpc::Status& status);
 
+  // Ends the call at once, as if the client had cancelled it. Unlike Finish(), does not wait for a client that does not
+  // read. Functions of the handler may still run.
+  void Cancel() { context_.TryCancel(); }
+
  private:
   StreamingCall(const Method& method, CallQueue& queue);
   ~StreamingCall() = default;

@@ -91,7 +91,7 @@ class Variant:
     def test_ports_and_probes_match_the_listen_addresses(self):
         self.assertEqual(self.settings["QCONFIG_LISTEN"], f"0.0.0.0:{self.ports['grpc']}")
         self.assertEqual(self.settings["QCONFIG_ADMIN_LISTEN"], f"0.0.0.0:{self.ports['admin']}")
-        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz/reads")):
             self.assertEqual(self.container[probe]["httpGet"], {"path": path, "port": "admin"})
         annotations = self.pod["metadata"]["annotations"]
         self.assertEqual(annotations["prometheus.io/port"], str(self.ports["admin"]))

@@ -95,10 +95,16 @@ class OverloadTest : public testing::Test {
   void Probe(const std::atomic<bool>& stop) {
     const auto health = grpc::health::v1::Health::NewStub(Connect(server_.address()));
     for (int i = 0; !stop || i < 3; ++i) {
-      for (const char* path : {"/livez", "/readyz", "/metrics"}) {
+      for (const char* path : {"/livez", "/readyz/reads", "/readyz/writes", "/metrics"}) {
         const auto answer = HttpGet({"127.0.0.1", server_.admin_port()}, path, absl::Seconds(5));
         ASSERT_TRUE(answer.ok()) << path << ": " << answer.status();
         ASSERT_EQ(answer->status, 200) << path << ": " << answer->body;
+      }
+      const auto ready = HttpGet({"127.0.0.1", server_.admin_port()}, "/readyz", absl::Seconds(5));
+      ASSERT_TRUE(ready.ok()) << ready.status();
+      if (ready->status != 200) {
+        ASSERT_EQ(ready->body.rfind("calls: ", 0), 0) << ready->body;
+        ++not_ready_;
       }
       grpc::ClientContext context;
       grpc::health::v1::HealthCheckResponse response;
@@ -133,7 +139,7 @@ class OverloadTest : public testing::Test {
 
   const TemporaryDirectory directory_;
   const Process server_{directory_.path() / "log", {"--storage", "memory", "--max-in-flight", "4"}};
-  std::atomic<int> answered_ = 0, rejected_ = 0, late_ = 0, probes_ = 0;
+  std::atomic<int> answered_ = 0, rejected_ = 0, late_ = 0, probes_ = 0, not_ready_ = 0;
   int64_t most_threads_ = 0;  // seen by the prober
 };
 
@@ -154,7 +160,7 @@ TEST_F(OverloadTest, SurvivesTenTimesTheAcceptedLoad) {
     });
   }
   std::thread prober([&] { Probe(stop); });
-  while (!HasFailure() && (answered_ < 100 || rejected_ < 1000 || probes_ < 20)) {
+  while (!HasFailure() && (answered_ < 100 || rejected_ < 1000 || probes_ < 20 || not_ready_ == 0)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   stop = true;

@@ -65,7 +65,7 @@ TestServer::TestServer(TestSettings settings)
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
-      server_(Start(settings.call_log)),
+      server_(Start(settings.call_log, settings.reflection)),
       client_(NewClient("")),
       channel_(grpc::CreateChannel(address(), grpc::InsecureChannelCredentials())) {}
 
@@ -78,7 +78,7 @@ client::Client TestServer::NewClient(const std::string& tenant, absl::Duration t
   return client::Client(options);
 }
 
-std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
+std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log, bool reflection) {
   ServerSettings settings;
   settings.listen = listen_;
   settings.limits = limits_;
@@ -93,6 +93,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log) {
   SetLogForm(*settings.log, call_log.form);
   settings.connection_log = std::make_shared<LimitedLog>(EventLog(*settings.log, call_log.form));
   settings.call_log = call_log;
+  settings.reflection = reflection;
   settings.metrics = metrics_;
   settings.answer_cache = answer_cache_;
   return Server::Start(settings, registry_).value();

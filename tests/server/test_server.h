@@ -44,6 +44,7 @@ struct TestSettings {
   absl::Duration max_wait = absl::Seconds(30);      // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
+  bool reflection = true;
 };
 
 // A real server on a free loopback port, and its client. The destructor stops the server.
@@ -79,7 +80,7 @@ class TestServer {
   std::string log() const { return log_.str(); }
 
  private:
-  std::unique_ptr<Server> Start(const CallLogSettings& call_log);
+  std::unique_ptr<Server> Start(const CallLogSettings& call_log, bool reflection);
 
   std::ostringstream log_;
   const Limits limits_;

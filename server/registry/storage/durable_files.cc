@@ -70,7 +70,7 @@ absl::StatusOr<std::string> CanonicalPath(const std::string& path) {
   std::error_code error;
   const std::filesystem::path canonical =
       std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-  if (error) return StorageUnavailable(absl::StrCat("cannot resolve ", path, ": ", error.message()));
+  if (error) return FileFailure("resolve", path, error.value());
   return canonical.string();
 }
 
@@ -119,8 +119,9 @@ absl::Status PathExists(absl::string_view path) {
 
 absl::Status FileFailure(absl::string_view doing, absl::string_view path, int error) {
   const std::string problem = absl::StrCat("cannot ", doing, " ", path, ": ", std::strerror(error));
+  const std::string for_clients = absl::StrCat("cannot ", doing, " a file of the registry: ", std::strerror(error));
   const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  return full ? StorageFull(problem) : StorageUnavailable(problem);
+  return full ? StorageFull(problem, for_clients) : StorageUnavailable(problem, for_clients);
 }
 
 }  // namespace qconfig

@@ -19,8 +19,8 @@ namespace qconfig {
 enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest };
 inline constexpr size_t kStoreOperations = 5;
 
-// Reports the status and duration of each operation of another store, except BeginEpoch(), which no call makes.
-// Thread-safe.
+// Reports the status and duration of each operation of another store, except BeginEpoch() and CheckWritable(), which no
+// call makes. Thread-safe.
 class ObservedStore : public RegistryStore {
  public:
   // Called on the thread of the operation, before the operation returns.
@@ -31,6 +31,7 @@ class ObservedStore : public RegistryStore {
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
   absl::StatusOr<int64_t> BeginEpoch() override { return store_->BeginEpoch(); }
+  absl::Status CheckWritable() override { return store_->CheckWritable(); }
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
   absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry/storage/registry_store.h"
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 
 namespace qconfig {
+namespace {
+
+// `status` with another message but the same payloads.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status changed(status.code(), message);
+  status.ForEachPayload(
+      [&changed](absl::string_view type, const absl::Cord& payload) { changed.SetPayload(type, payload); });
+  return changed;
+}
+
+}  // namespace
 
 absl::Status Conflict(const TenantId& tenant, int64_t next) {
   return absl::AbortedError(absl::StrCat("the next revision of tenant ", tenant.name(), " is ", next));
@@ -19,6 +31,14 @@ absl::Status StorageUnavailable(absl::string_view problem) {
 }
 
 absl::Status StorageFull(absl::string_view problem) { return Error(v1::ERROR_REASON_STORAGE_FULL).ToStatus(problem); }
+
+absl::Status StorageUnavailable(absl::string_view problem, absl::string_view for_clients) {
+  return WithMessage(StorageUnavailable(for_clients), problem);
+}
+
+absl::Status StorageFull(absl::string_view problem, absl::string_view for_clients) {
+  return WithMessage(StorageFull(for_clients), problem);
+}
 
 int64_t HistoryTime(const v1::ChangeRecord& record) {
   return absl::ToUnixMicros(absl::FromUnixSeconds(record.time().seconds()) + absl::Nanoseconds(record.time().nanos()));

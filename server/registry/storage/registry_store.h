@@ -66,6 +66,10 @@ class RegistryStore {
   // never used before, not even by a lost write. Nothing else changes. Returns the first number of the epoch.
   virtual absl::StatusOr<int64_t> BeginEpoch() = 0;
 
+  // Whether a write would be stored now. Goes the way of Commit() as far as that changes nothing that can be read; may
+  // wait for other writes, and may sync the disk.
+  virtual absl::Status CheckWritable() = 0;
+
   virtual absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const = 0;
 
   // The registry at `revision`; 0: at the newest. At revision 1, a tenant with writes has the first default catalogue
@@ -96,6 +100,10 @@ absl::Status Conflict(const TenantId& tenant, int64_t next);
 absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id);
 absl::Status StorageUnavailable(absl::string_view problem);
 absl::Status StorageFull(absl::string_view problem);
+// The same if `problem`, the message of the status for the operator and the log, names files of the server. Clients get
+// the ItemError, whose message is `for_clients`.
+absl::Status StorageUnavailable(absl::string_view problem, absl::string_view for_clients);
+absl::Status StorageFull(absl::string_view problem, absl::string_view for_clients);
 
 // For engines: the time by which history is limited, in microseconds since 1970.
 int64_t HistoryTime(const v1::ChangeRecord& record);

@@ -97,10 +97,12 @@ absl::Status SqliteConnection::ToStatus(int code) const {
         absl::StrCat(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")"));
   }
   const int system_error = is_last ? GetSystemError(handle_.get(), code) : 0;
-  std::string problem = absl::StrCat("the registry's database ", path_, ": ",
-                                     is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
-  if (IsIoError(code) && system_error != 0) absl::StrAppend(&problem, ": ", std::strerror(system_error));
-  return IsOutOfSpace(code, system_error) ? StorageFull(problem) : StorageUnavailable(problem);
+  std::string what = absl::StrCat(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
+  if (IsIoError(code) && system_error != 0) absl::StrAppend(&what, ": ", std::strerror(system_error));
+  const std::string problem = absl::StrCat("the registry's database ", path_, ": ", what);
+  const std::string for_clients = absl::StrCat("the registry's database: ", what);
+  return IsOutOfSpace(code, system_error) ? StorageFull(problem, for_clients)
+                                          : StorageUnavailable(problem, for_clients);
 }
 
 absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) {
@@ -115,8 +117,8 @@ absl::StatusOr<sqlite3_stmt*> SqliteConnection::Prepared(absl::string_view sql) 
 }
 
 absl::Status MovedWhileInUse(absl::string_view path) {
-  return StorageUnavailable(
-      absl::StrCat(path, " was moved or replaced while the server was using it; restart the server"));
+  constexpr char kWhat[] = " was moved or replaced while the server was using it; restart the server";
+  return StorageUnavailable(absl::StrCat(path, kWhat), absl::StrCat("the registry's database", kWhat));
 }
 
 SqliteQuery::~SqliteQuery() {

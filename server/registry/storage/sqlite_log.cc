@@ -61,7 +61,8 @@ absl::Status SqliteLog::CheckAfterCommit(const State& before, int frames) const 
 }
 
 absl::Status SqliteLog::Unusable(const char* what) const {
-  return StorageUnavailable(absl::StrCat(path_, " was ", what, " while the server was using it; restart the server"));
+  const std::string problem = absl::StrCat(" was ", what, " while the server was using it; restart the server");
+  return StorageUnavailable(absl::StrCat(path_, problem), absl::StrCat("the log of the registry's database", problem));
 }
 
 }  // namespace qconfig

@@ -244,6 +244,10 @@ absl::Status Migrate(SqliteConnection& connection, const std::vector<SqliteMigra
   return absl::OkStatus();
 }
 
+absl::Status MarkAsRegistry(SqliteConnection& connection) {
+  return connection.Execute(absl::StrCat("PRAGMA application_id = ", kApplicationId));
+}
+
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough) {
   const absl::StatusOr<int64_t> application = ReadInt(connection, "PRAGMA application_id");
   if (!application.ok()) return CheckFailure(connection, path, application.status());

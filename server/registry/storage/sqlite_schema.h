@@ -25,6 +25,10 @@ const std::vector<SqliteMigration>& SqliteMigrations();
 // Applies the missing migrations, each in a transaction. After a failure the earlier ones are kept.
 absl::Status Migrate(SqliteConnection& connection, const std::vector<SqliteMigration>& migrations);
 
+// Writes the mark that the file has anyway: the smallest transaction that reaches the disk. REQUIRES: the file is a
+// registry.
+absl::Status MarkAsRegistry(SqliteConnection& connection);
+
 // kFailedPrecondition, with advice in the message: the file `path` of `connection` is not a registry, or has a later
 // version, or, if `thorough`, is damaged. Writes nothing.
 absl::Status CheckRegistry(SqliteConnection& connection, const std::string& path, bool thorough);

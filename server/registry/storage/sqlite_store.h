@@ -64,6 +64,7 @@ class SqliteStore : public RegistryStore {
 
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) override;
   absl::StatusOr<int64_t> BeginEpoch() override;
+  absl::Status CheckWritable() override { return writer_.CheckWritable(); }
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const override;
   absl::StatusOr<RegistryState> Load(const TenantId& tenant, int64_t revision) const override;
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,

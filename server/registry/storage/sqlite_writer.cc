@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "core/error.h"
 #include "server/registry/storage/durable_files.h"
+#include "server/registry/storage/sqlite_schema.h"
 
 namespace qconfig {
 namespace {
@@ -24,6 +26,9 @@ constexpr absl::Duration kMaxWaitForReaders = absl::Milliseconds(100);
 constexpr absl::Duration kPauseAfterFailedCut = absl::Seconds(1);
 constexpr int kGrowthAfterFailedCut = 1024;
 
+// How often a check syncs the disk while there are no writes.
+constexpr absl::Duration kPauseBetweenSyncs = absl::Seconds(10);
+
 // Whether the status is a result for the caller of Commit(), rather than a failure of the transaction.
 bool IsAnswer(const absl::Status& status) {
   return status.ok() || status.code() == absl::StatusCode::kAborted ||
@@ -38,6 +43,11 @@ struct SqliteWriter::Write {
   const RegistryCommit& commit;
   const std::string record;
   absl::StatusOr<RevisionRange> result;
+  absl::Notification done;
+};
+
+struct SqliteWriter::Check {
+  absl::Status result;
   absl::Notification done;
 };
 
@@ -78,6 +88,16 @@ absl::StatusOr<RevisionRange> SqliteWriter::Commit(const TenantId& tenant, const
   return std::move(write.result);
 }
 
+absl::Status SqliteWriter::CheckWritable() {
+  Check check;
+  {
+    const absl::MutexLock lock(&mutex_);
+    checks_.push_back(&check);
+  }
+  check.done.WaitForNotification();
+  return check.result;
+}
+
 SqliteStats SqliteWriter::stats() const {
   const absl::MutexLock lock(&mutex_);
   return stats_;
@@ -86,14 +106,18 @@ SqliteStats SqliteWriter::stats() const {
 void SqliteWriter::Run() {
   sqlite3_wal_hook(connection_.handle(), &SqliteWriter::OnCommitHook, this);  // replaces SQLite's own hook
   while (true) {
-    const std::vector<Write*> writes = WaitForWrites();
-    if (writes.empty()) return;
-    Store(writes);
+    const Work work = WaitForWork();
+    if (work.writes.empty() && work.checks.empty()) return;
+    if (!work.writes.empty()) Store(work.writes);
     {
       const absl::MutexLock lock(&mutex_);
-      stats_.pending -= static_cast<int64_t>(writes.size());
+      stats_.pending -= static_cast<int64_t>(work.writes.size());
     }
-    for (Write* write : writes) write->done.Notify();
+    for (Write* write : work.writes) write->done.Notify();
+    for (Check* check : work.checks) {
+      check->result = TryWriting();
+      check->done.Notify();
+    }
     TruncateLongLog();
   }
 }
@@ -138,30 +162,59 @@ void SqliteWriter::AbandonLog(const absl::Status& failure) {
   if (!log_.Look().ok()) connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
 }
 
-std::vector<SqliteWriter::Write*> SqliteWriter::WaitForWrites() {
+SqliteWriter::Work SqliteWriter::WaitForWork() {
   const absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(this, &SqliteWriter::HasWork));
-  std::vector<Write*> writes;
+  Work work;
+  work.checks.swap(checks_);
   size_t bytes = 0;
-  while (!queue_.empty() && writes.size() < kMaxWrites) {
+  while (!queue_.empty() && work.writes.size() < kMaxWrites) {
     bytes += queue_.front()->record.size();
-    if (!writes.empty() && bytes > kMaxBytes) break;
-    writes.push_back(queue_.front());
+    if (!work.writes.empty() && bytes > kMaxBytes) break;
+    work.writes.push_back(queue_.front());
     queue_.pop_front();
   }
-  return writes;
+  return work;
+}
+
+absl::StatusOr<SqliteLog::State> SqliteWriter::CheckFiles() {
+  if (absl::Status unmoved = connection_.CheckUnmoved(); !unmoved.ok()) {
+    AbandonMovedDatabase();
+    return unmoved;
+  }
+  absl::StatusOr<SqliteLog::State> log = log_.Look();
+  if (log_failure_.ok() && !log.ok()) AbandonLog(log.status());
+  if (!log_failure_.ok()) return log_failure_;
+  return log;
+}
+
+// When the disk is nearly full, a larger write can fail although the small one here succeeds. So failures of writes
+// count as well.
+absl::Status SqliteWriter::TryWriting() {
+  const absl::StatusOr<SqliteLog::State> log = CheckFiles();
+  if (!log.ok()) return log.status();
+  const absl::Status unreported = std::exchange(unreported_failure_, absl::OkStatus());
+  if (!unreported.ok()) return unreported;
+  const int log_frames = log_frames_;
+  absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginWrite(connection_);
+  if (!transaction.ok()) return transaction.status();
+  if (!has_failed_ && clock_.Steady() - last_transaction_ < kPauseBetweenSyncs) return absl::OkStatus();
+  last_transaction_ = clock_.Steady();
+  has_failed_ = true;
+  if (absl::Status marked = MarkAsRegistry(connection_); !marked.ok()) return marked;
+  if (absl::Status committed = transaction->Commit(); !committed.ok()) return committed;
+  if (absl::Status kept = log_.CheckAfterCommit(*log, log_frames); !kept.ok()) {
+    AbandonLog(kept);
+    return kept;
+  }
+  has_failed_ = false;
+  return absl::OkStatus();
 }
 
 void SqliteWriter::Store(absl::Span<Write* const> writes) {
-  if (const absl::Status unmoved = connection_.CheckUnmoved(); !unmoved.ok()) {
-    AbandonMovedDatabase();
-    for (Write* write : writes) write->result = unmoved;
-    return;
-  }
-  const absl::StatusOr<SqliteLog::State> log = log_.Look();
-  if (log_failure_.ok() && !log.ok()) AbandonLog(log.status());
-  if (!log_failure_.ok()) {
-    for (Write* write : writes) write->result = log_failure_;
+  const absl::StatusOr<SqliteLog::State> log = CheckFiles();
+  if (!log.ok()) {
+    for (Write* write : writes) write->result = log.status();
     return;
   }
   absl::Status stored;
@@ -177,6 +230,8 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
   history_sizes_.clear();
   if (writes.size() == 1) {
     writes.front()->result = stored;
+    if (ItemErrorOf(stored).reason() == v1::ERROR_REASON_STORAGE_FULL) unreported_failure_ = stored;
+    has_failed_ = true;
     return;
   }
   for (size_t i = 0; i < writes.size(); ++i) Store(writes.subspan(i, 1));
@@ -200,6 +255,9 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
     AbandonLog(kept);
     return kept;
   }
+  unreported_failure_ = absl::OkStatus();
+  has_failed_ = false;
+  last_transaction_ = clock_.Steady();
   commits_.AddCommits(stored);
   for (const Write* write : writes) {
     if (write->result.ok()) tenants_.Add(write->tenant.name());

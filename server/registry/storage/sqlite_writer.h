@@ -51,16 +51,29 @@ class SqliteWriter {
   // only the writes that cannot be stored fail.
   absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit);
 
+  // RegistryStore::CheckWritable(). Returns STORAGE_FULL of the last write, once. Otherwise syncs the disk if the last
+  // transaction failed or is ten seconds old, and else only looks for what would make a write fail.
+  absl::Status CheckWritable();
+
   SqliteStats stats() const;
 
  private:
   struct Write;
+  struct Check;
+
+  // What the thread does next. Nothing: it must end.
+  struct Work {
+    std::vector<Write*> writes;  // for the next transaction
+    std::vector<Check*> checks;
+  };
 
   void Run();
-  // The writes for the next transaction; empty if the writer must end.
-  std::vector<Write*> WaitForWrites();
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty(); }
+  Work WaitForWork();
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !queue_.empty() || !checks_.empty(); }
+  // The state of the log. STORAGE_UNAVAILABLE: nothing can be written to the database anymore.
+  absl::StatusOr<SqliteLog::State> CheckFiles();
   void Store(absl::Span<Write* const> writes);
+  absl::Status TryWriting();
   // `log` is the log before the transaction.
   absl::Status StoreIn(SqliteTransaction& transaction, const SqliteLog::State& log, absl::Span<Write* const> writes);
 
@@ -80,6 +93,9 @@ class SqliteWriter {
   absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time
   int next_cut_frames_ = 0;
   HistorySizes history_sizes_;
+  bool has_failed_ = false;          // the last transaction
+  absl::Status unreported_failure_;  // STORAGE_FULL of the last transaction, if no check has returned it yet
+  absl::Duration last_transaction_ = -absl::InfiniteDuration();  // steady time
 
   CommitsFile& commits_;
   TenantList& tenants_;
@@ -87,6 +103,7 @@ class SqliteWriter {
   const Clock clock_;
   mutable absl::Mutex mutex_;
   std::deque<Write*> queue_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Check*> checks_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   SqliteStats stats_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;

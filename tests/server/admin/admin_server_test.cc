@@ -81,7 +81,7 @@ std::string Ask(int port, const std::string& method, const std::string& path) {
 }
 
 AdminHandlers Handlers() {
-  return {[] { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
+  return {[](absl::string_view) { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
 }
 
 // Without a sink, nothing is logged.
@@ -164,9 +164,26 @@ TEST(AdminServerTest, RequestBodiesAreIgnored) {
   EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(AdminServerTest, ChecksHavePathsOfTheirOwn) {
+  AdminHandlers handlers = Handlers();
+  handlers.ready = [](absl::string_view check) -> absl::Status {
+    if (check == "reads") return absl::OkStatus();
+    return check.empty() || check == "writes" ? absl::UnavailableError("writes: gone") : absl::NotFoundError("");
+  };
+  const auto server = Serve(std::move(handlers));
+  EXPECT_THAT(Ask(server->port(), "GET", "/readyz"), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/readyz/reads"), HasSubstr("\r\n\r\nok\n"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/readyz/writes"), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(Ask(server->port(), "GET", "/readyz/writes"), HasSubstr("\r\n\r\nwrites: gone\n"));
+  for (const char* path : {"/readyz/", "/readyz/x", "/readyz/reads/"}) {
+    EXPECT_THAT(Ask(server->port(), "GET", path), StartsWith("HTTP/1.1 404")) << path;
+  }
+  EXPECT_TRUE(CheckHealth(absl::StrCat("127.0.0.1:", server->port())).ok()) << "reads suffice";
+}
+
 TEST(AdminServerTest, NotReadyIs503WithOneLine) {
   AdminHandlers handlers = Handlers();
-  handlers.ready = [] { return absl::UnavailableError("storage: gone"); };
+  handlers.ready = [](absl::string_view) { return absl::UnavailableError("storage: gone"); };
   const auto server = Serve(std::move(handlers));
   const std::string answer = Ask(server->port(), "GET", "/readyz");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
@@ -293,7 +310,7 @@ TEST(AdminServerTest, HandlerThatThrowsFailsOnlyItsRequest) {
 TEST(AdminServerTest, LivezAnswersWhileOtherHandlersHang) {
   absl::Notification asked, go_on;
   AdminHandlers handlers = Handlers();
-  handlers.ready = [&] {
+  handlers.ready = [&](absl::string_view) {
     asked.Notify();
     go_on.WaitForNotification();
     return absl::OkStatus();

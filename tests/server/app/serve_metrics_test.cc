@@ -73,6 +73,9 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_unfinished_message_bytes",
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
+                                          "qconfig_self_check_ok",
+                                          "qconfig_self_check_failures_total",
+                                          "qconfig_self_check_seconds",
                                           "qconfig_store_revision",
                                           "qconfig_store_tenants",
                                           "qconfig_max_tenants",
@@ -115,9 +118,12 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
-  readiness.Serve([] { return absl::OkStatus(); });
+  readiness.Serve({{"writes", [] { return absl::OkStatus(); }, [](const absl::Status&) {}}});
+  while (!readiness.Ready().ok()) std::this_thread::yield();
   const MetricsText before(server.metrics());
   EXPECT_EQ(before.Value("qconfig_ready"), 1);
+  EXPECT_EQ(before.Value("qconfig_self_check_ok{check=\"writes\"}"), 1);
+  EXPECT_EQ(before.Value("qconfig_self_check_failures_total{check=\"writes\"}"), 0);
   EXPECT_EQ(before.Value("qconfig_registry_tenants_in_memory"), 0);
   EXPECT_EQ(before.Value("qconfig_registry_cache_bytes"), 0);
   EXPECT_EQ(before.Value("qconfig_registry_cache_limit_bytes"), 256 << 20);

@@ -110,6 +110,7 @@ TEST_F(CommandLineTest, EveryOptionSetsItsField) {
       {"--max-message-bytes", "25", [](const Options& o) { return absl::StrCat(o.limits.message_bytes); }},
       {"--max-answer-bytes", "30", [](const Options& o) { return absl::StrCat(o.limits.answer_bytes); }},
       {"--log-sample", "0.5", [](const Options& o) { return absl::StrCat(o.log_sample); }},
+      {"--reflection", "off", [](const Options& o) { return o.reflection; }},
       {"--insecure", "true", [](const Options& o) { return std::string(o.insecure ? "true" : "false"); }},
       {"--config", file_, [](const Options& o) { return o.config; }},
   };

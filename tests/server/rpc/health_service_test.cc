@@ -57,6 +57,26 @@ TEST(HealthServiceTest, WatchersGetTheCurrentStatusAndEveryChange) {
   for (const auto& watch : watches) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
 }
 
+TEST(HealthServiceTest, ReadsAndWritesAreReportedSeparately) {
+  TestServer server;
+  Watch all(server, ""), config(server, kService), registry(server, "qconfig.v1.RegistryService");
+  for (Watch* watch : {&all, &config, &registry}) EXPECT_EQ(watch->Next(), HealthCheckResponse::SERVING);
+  server.server().ReportWrites(false);
+  EXPECT_EQ(registry.Next(), HealthCheckResponse::NOT_SERVING);
+  server.server().ReportReads(false);
+  for (Watch* watch : {&all, &config}) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
+  server.server().ReportWrites(true);
+  EXPECT_EQ(registry.Next(), HealthCheckResponse::SERVING);
+  server.server().ReportReads(true);
+  for (Watch* watch : {&all, &config}) EXPECT_EQ(watch->Next(), HealthCheckResponse::SERVING);
+  server.server().ReportNotServing();
+  for (Watch* watch : {&all, &config, &registry}) EXPECT_EQ(watch->Next(), HealthCheckResponse::NOT_SERVING);
+  server.server().ReportReads(false);
+  server.server().ReportReads(true);
+  Watch late(server, "");
+  EXPECT_EQ(late.Next(), HealthCheckResponse::NOT_SERVING) << "a server that drains does not come back";
+}
+
 TEST(HealthServiceTest, CancelledWatchesAreReleased) {
   TestServer server;
   std::vector<std::thread> threads;

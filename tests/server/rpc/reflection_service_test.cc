@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "tests/core/test_support.h"
@@ -133,25 +132,68 @@ TEST(ReflectionServiceTest, LargeRequestsEndTheCall) {
   EXPECT_THAT(call.stream->Finish().error_message(), HasSubstr("more than the 4096 allowed"));
 }
 
-TEST(ReflectionServiceTest, OpenCallsAreLimited) {
-  TestServer server;
-  std::vector<std::unique_ptr<CallV1>> calls;
-  while (calls.size() < ReflectionService::kMaxOpenCalls) {
-    grpc::ChannelArguments own_connection;  // a connection has at most a hundred calls
-    own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel =
-        grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);
-    for (int i = 0; i < 64; ++i) {
-      calls.push_back(std::make_unique<CallV1>(channel));
-      ASSERT_TRUE(calls.back()->Ask("list_services: ''").has_list_services_response());
+// Opens calls on connections of their own, because each has at most a hundred.
+class ManyCalls {
+ public:
+  explicit ManyCalls(TestServer& server) : server_(server) {}
+
+  CallV1& Open() {
+    if (calls_.size() % 64 == 0) {
+      grpc::ChannelArguments own_connection;
+      own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+      channel_ = grpc::CreateCustomChannel(server_.address(), grpc::InsecureChannelCredentials(), own_connection);
     }
+    calls_.push_back(std::make_unique<CallV1>(channel_));
+    EXPECT_TRUE(calls_.back()->Ask("list_services: ''").has_list_services_response());
+    return *calls_.back();
   }
-  CallV1 rejected(server.channel());
-  EXPECT_EQ(rejected.stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  calls.clear();  // cancels them
-  while (!CallV1(server.channel()).Ask("list_services: ''").has_list_services_response()) {
-    absl::SleepFor(absl::Milliseconds(1));
+  CallV1& operator[](size_t i) { return *calls_[i]; }
+  size_t size() const { return calls_.size(); }
+
+ private:
+  TestServer& server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::vector<std::unique_ptr<CallV1>> calls_;
+};
+
+TEST(ReflectionServiceTest, CallsThatAreSilentLongestMakeRoom) {
+  TestServer server;
+  ManyCalls calls(server);
+  while (calls.size() < ReflectionService::kMaxOpenCalls) calls.Open();
+  EXPECT_TRUE(calls[0].Ask("list_services: ''").has_list_services_response()) << "now [1] is silent longest";
+  for (int i = 0; i < 10; ++i) calls.Open();
+  for (size_t i = 1; i <= 10; ++i) {
+    EXPECT_EQ(calls[i].stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << i;
   }
+  EXPECT_TRUE(calls[0].Ask("list_services: ''").has_list_services_response());
+  EXPECT_TRUE(calls[11].Ask("list_services: ''").has_list_services_response());
+}
+
+TEST(ReflectionServiceTest, CallsThatDoNotReadMakeRoomToo) {
+  TestServer server;
+  ManyCalls calls(server);
+  reflection::ServerReflectionRequest request;
+  request.set_file_containing_symbol("qconfig.v1.ConfigService");
+  // The answers do not fit into the window of the stream. On a connection of its own, because they fill that window
+  // too.
+  CallV1 unread(server.channel());
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(unread.stream->Write(request));
+  while (calls.size() < ReflectionService::kMaxOpenCalls) calls.Open();
+  reflection::ServerReflectionResponse response;
+  while (unread.stream->Read(&response)) {
+  }
+  // The second if gRPC's buffers have taken all answers so far.
+  EXPECT_THAT(unread.stream->Finish().error_code(),
+              testing::AnyOf(grpc::StatusCode::CANCELLED, grpc::StatusCode::RESOURCE_EXHAUSTED));
+}
+
+TEST(ReflectionServiceTest, CanBeSwitchedOff) {
+  TestSettings settings;
+  settings.reflection = false;
+  TestServer server(std::move(settings));
+  CallV1 call(server.channel());
+  EXPECT_EQ(call.stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_TRUE(server.client().ListCatalogs({}).ok());
 }
 
 }  // namespace

@@ -138,5 +138,41 @@ TEST_F(SqliteFaultTest, KeepsAcknowledgedWritesWhenAnyCallFails) {
   }
 }
 
+TEST_F(SqliteFaultTest, CheckOfWritingSyncsOnlyIfItMust) {
+  absl::Duration now = absl::Hours(1);
+  SqliteOptions options;
+  options.path = directory_.Path("db");
+  options.clock = Clock(absl::Now, [&now] { return now; });
+  const auto store = SqliteStore::Open(options).value();
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
+  const int64_t before = vfs_.log_syncs();
+  EXPECT_TRUE(store->CheckWritable().ok());
+  EXPECT_EQ(vfs_.log_syncs(), before) << "a write has just succeeded";
+  now += absl::Seconds(10);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(store->CheckWritable().ok());
+  EXPECT_EQ(vfs_.log_syncs(), before + 1);
+  vfs_.Fail(Call::kWrite, 1, Fault::kFull, true);
+  EXPECT_TRUE(store->CheckWritable().ok()) << "not known yet";
+  now += absl::Seconds(10);
+  EXPECT_EQ(ReasonAndField(store->CheckWritable()), "STORAGE_FULL") << "noticed without a write";
+  EXPECT_EQ(ReasonAndField(store->CheckWritable()), "STORAGE_FULL") << "tried again at once";
+  vfs_.Heal();
+  EXPECT_TRUE(store->CheckWritable().ok());
+  EXPECT_EQ(store->stats().writes, 1);
+}
+
+TEST_F(SqliteFaultTest, CheckOfWritingReportsTheFailureOfAWriteThatIsLargerThanItsOwn) {
+  const auto store = Open(directory_.Path("db"));
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(2, {})).ok());
+  for (int i = 0; i < 2; ++i) {
+    vfs_.Fail(Call::kWrite, 1, Fault::kFull, true);
+    EXPECT_EQ(ReasonAndField(store->Commit(Tenant("a"), Write(3, {})).status()), "STORAGE_FULL");
+    vfs_.Heal();  // for the small write of a check
+    EXPECT_EQ(ReasonAndField(store->CheckWritable()), "STORAGE_FULL");
+    EXPECT_TRUE(store->CheckWritable().ok());
+  }
+  ASSERT_TRUE(store->Commit(Tenant("a"), Write(3, {})).ok());
+}
+
 }  // namespace
 }  // namespace qconfig

@@ -303,5 +303,17 @@ TEST_F(SqliteMisuseTest, TruncatesALargeLogAfterItsReaderEnds) {
   EXPECT_LE(std::filesystem::file_size(path_ + "-wal"), 1 << 20);
 }
 
+TEST_F(SqliteMisuseTest, CheckOfWritingNoticesAMovedFileAndALostLog) {
+  const auto store = Open(path_);
+  EXPECT_TRUE(store->CheckWritable().ok());
+  std::filesystem::rename(path_, directory_.Path("moved"));
+  ExpectMoved(store->CheckWritable());
+  std::filesystem::rename(directory_.Path("moved"), path_);
+  EXPECT_TRUE(store->CheckWritable().ok());
+  Fill(*store, 1, "x");
+  std::filesystem::remove(path_ + "-wal");
+  EXPECT_EQ(ReasonAndField(store->CheckWritable()), "STORAGE_UNAVAILABLE");
+}
+
 }  // namespace
 }  // namespace qconfig

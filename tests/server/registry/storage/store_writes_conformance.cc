@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The part of every engine's contract that concerns RegistryStore::writes().
+#include "absl/strings/str_cat.h"
 #include "tests/server/registry/storage/store_conformance.h"
 
 namespace qconfig {
@@ -57,6 +58,17 @@ TEST_P(StoreConformanceTest, KnowsTheTimesOfTheNewestWrites) {
   }
   if (!GetParam().durable) return;
   EXPECT_EQ(store_->newest_when_opened(), absl::FromUnixSeconds(300) + absl::Microseconds(1));
+}
+
+TEST_P(StoreConformanceTest, CheckOfWritingChangesNothing) {
+  Commit({PutScheme("s")});
+  const std::string before = absl::StrCat(Revisions(), Load(), Changes(1));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(store_->CheckWritable().ok()) << store_->CheckWritable();
+    EXPECT_EQ(absl::StrCat(Revisions(), Load(), Changes(1)), before);
+    EXPECT_EQ(store_->writes(), 1);
+    Reopen();
+  }
 }
 
 }  // namespace
