@@ -17,7 +17,7 @@ constexpr uint8_t kEndHeaders = 0x4;
 constexpr uint8_t kPadded = 0x8;
 
 // gRPC's prefix of a message: a byte for compression and four for the size.
-constexpr uint8_t kPrefixBytes = 5;
+constexpr uint8_t kMessagePrefixBytes = 5;
 
 // What frames cost and what earns them. A byte of a message earns one unit. What the server sends in reply to a frame
 // without use has at most 17 bytes (a PING), which must earn less than the frame costs.
@@ -162,13 +162,13 @@ void Http2Guard::OnData(uint32_t stream, Bytes data) {
   Message* message = Find(stream);
   if (message == nullptr) message = &messages_.emplace_back(Message{stream});
   while (!data.empty() && !message->is_ignored) {
-    if (message->prefix_bytes < kPrefixBytes) {
+    if (message->prefix_bytes < kMessagePrefixBytes) {
       // gRPC rejects other values of the first byte, and larger messages.
       if (message->prefix_bytes == 0) message->is_ignored = data[0] > 1;
       if (message->prefix_bytes > 0) message->size = message->size << 8 | data[0];
       data.remove_prefix(1);
-      if (++message->prefix_bytes == kPrefixBytes) message->is_ignored = message->size > limits_.message_bytes;
-      if (message->prefix_bytes < kPrefixBytes || message->is_ignored) continue;
+      if (++message->prefix_bytes == kMessagePrefixBytes) message->is_ignored = message->size > limits_.message_bytes;
+      if (message->prefix_bytes < kMessagePrefixBytes || message->is_ignored) continue;
     }
     const size_t more = std::min<size_t>(data.size(), message->size - message->received);
     message->received += static_cast<uint32_t>(more);
