@@ -23,6 +23,7 @@
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
 #include "server/app/exit_codes.h"
+#include "server/app/memory_monitor.h"
 #include "server/app/self_checks.h"
 #include "server/app/serve_metrics.h"
 #include "server/app/server.h"
@@ -31,6 +32,7 @@
 #include "server/app/shutdown_watchdog.h"
 #include "server/base/event_log.h"
 #include "server/base/limited_log.h"
+#include "server/base/processors.h"
 #include "server/observe/damage_log.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/grpc_log.h"
@@ -58,7 +60,8 @@ struct Process {
   std::shared_ptr<ShutdownRequest> shutdown;
 };
 
-RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache) {
+RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache,
+                                      const std::shared_ptr<MemoryPressure>& pressure) {
   const Options& options = process.options;
   RegistrySettings settings;
   settings.catalogs = process.catalogs;
@@ -74,6 +77,7 @@ RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_
     events.Warn("history is not removed by age for 24 hours", {{"detail", why}});
   };
   settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
+  settings.admit_load = [pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); };
   return settings;
 }
 
@@ -135,6 +139,10 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
   settings.reflection = options.reflection == "on";
+  // The other calls are for those that need not wait.
+  const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
+  settings.memory.budget = std::make_shared<MemoryBudget>(options.request_memory_bytes, max_waiting);
+  settings.memory.pressure = std::make_shared<MemoryPressure>(ResolveMaxMemory(options));
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -191,6 +199,8 @@ void CheckThreadLimit() {
 void PrepareProcess() {
   // Makes the allocator return the memory of large requests to the system. Otherwise it fragments after a burst.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
+  // An allocator has an arena for each of many threads by default, and the free memory of one is of no use to another.
+  mallopt(M_ARENA_MAX, std::max(2, static_cast<int>(Processors())));
   // Debian's Abseil checks for deadlocks whenever a mutex is locked, gRPC's too. The tests keep these checks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGHUP, SIG_IGN);
@@ -251,9 +261,10 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   DiskUsage disk(storage);
   DamageLog damage_log(process.events, storage);
   Readiness readiness;
-  AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
-                   *settings.transport_guard, *settings.answer_cache, readiness, disk, damage_log, *certificates},
-                  *settings.metrics);
+  AddServeMetrics(
+      {options, process.catalogs, *settings.connections, *settings.in_flight_calls, *settings.transport_guard,
+       settings.memory, *settings.answer_cache, readiness, disk, damage_log, *certificates},
+      *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
@@ -266,7 +277,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!store.ok()) return store.status();
   ObservedStore observed_store(
       *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
-  Registry registry(MakeRegistrySettings(process, settings.answer_cache), observed_store);
+  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.memory.pressure), observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();
@@ -277,6 +288,12 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
     readiness.Stop();
     admin->reset();  // its metrics read objects that are destroyed next
   };
+  const MemoryMonitor monitor(settings.memory.pressure, process.events,
+                              {[&] {
+                                 registry.ClearCache();
+                                 settings.answer_cache->Halve();
+                               },
+                               [&] { settings.in_flight_calls->CancelUnread(); }});
   AddRegistryMetrics(&registry, &observed_store, *settings.metrics);
   readiness.Serve(MakeSelfChecks(**server, registry, disk, process.events));
   return ServeUntilShutdown(process, **server, *settings.in_flight_calls, readiness);

@@ -63,6 +63,8 @@ void AddCalls(const MetricSources& sources, Metrics& metrics) {
                    [calls] { return static_cast<double>(calls->sending()); });
   metrics.AddCounter("qconfig_unread_rejections_total", "Calls rejected because clients do not read their answers.", {},
                      [calls] { return static_cast<double>(calls->rejected_for_unread()); });
+  metrics.AddCounter("qconfig_unread_cancellations_total", "Calls cancelled because clients do not read their answers.",
+                     {}, [calls] { return static_cast<double>(calls->cancelled_for_unread()); });
   metrics.AddGauge("qconfig_sending_answer_bytes", "Size of the answers being sent, in bytes.", {},
                    [calls] { return static_cast<double>(calls->sending_bytes()); });
 }
@@ -75,6 +77,31 @@ void AddTransportGuard(const TransportGuard& guard, Metrics& metrics) {
   }
   metrics.AddGauge("qconfig_unfinished_message_bytes", "Received bytes of requests that are not complete.", {},
                    [&guard] { return static_cast<double>(guard.unfinished_bytes()); });
+}
+
+void AddMemory(const CallMemory& memory, Metrics& metrics) {
+  constexpr char kRejections[] = "qconfig_memory_rejections_total";
+  constexpr char kRejectionsHelp[] =
+      "Calls rejected for lack of memory: of the process (limit), or for large requests (requests).";
+  const auto pressure = memory.pressure;
+  const auto budget = memory.budget;
+  metrics.AddGauge("qconfig_memory_limit_bytes", "Memory limit of the process, in bytes; 0 if there is none.", {},
+                   [pressure] { return static_cast<double>(pressure->limit()); });
+  metrics.AddGauge("qconfig_memory_used_bytes", "Memory compared with the limit, in bytes.", {},
+                   [pressure] { return static_cast<double>(pressure->used()); });
+  metrics.AddGauge("qconfig_memory_pressure",
+                   "0; 1 while large requests are rejected to save memory, 2 while only cached answers are served.", {},
+                   [pressure] { return static_cast<double>(pressure->level()); });
+  metrics.AddGauge("qconfig_request_memory_limit_bytes", "Maximum memory for large requests and batches, in bytes.", {},
+                   [budget] { return static_cast<double>(budget->max_bytes()); });
+  metrics.AddGauge("qconfig_request_memory_bytes", "Memory reserved for large requests and batches, in bytes.", {},
+                   [budget] { return static_cast<double>(budget->reserved_bytes()); });
+  metrics.AddGauge("qconfig_memory_waiting_calls", "Large requests and batches waiting for memory.", {},
+                   [budget] { return static_cast<double>(budget->waiting_calls()); });
+  metrics.AddCounter(kRejections, kRejectionsHelp, {{"by", "limit"}},
+                     [pressure] { return static_cast<double>(pressure->rejections()); });
+  metrics.AddCounter(kRejections, kRejectionsHelp, {{"by", "requests"}},
+                     [budget] { return static_cast<double>(budget->rejections()); });
 }
 
 void AddAnswerCache(const AnswerCache& cache, Metrics& metrics) {
@@ -121,6 +148,7 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddConnections(sources.connections, metrics);
   AddCalls(sources, metrics);
   AddTransportGuard(sources.transport_guard, metrics);
+  AddMemory(sources.memory, metrics);
   AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);
   metrics.AddCounter("qconfig_store_damage_total",

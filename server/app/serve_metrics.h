@@ -17,6 +17,7 @@
 #include "server/rpc/connection_table.h"
 #include "server/rpc/in_flight_calls.h"
 #include "server/rpc/transport_guard.h"
+#include "server/rpc/unary_dispatcher.h"
 #include "server/tls/certificates.h"
 
 namespace qconfig {
@@ -28,6 +29,7 @@ struct MetricSources {
   ConnectionTable& connections;
   const InFlightCalls& in_flight_calls;
   const TransportGuard& transport_guard;
+  const CallMemory& memory;
   const AnswerCache& answer_cache;
   Readiness& readiness;
   const DiskUsage& disk;

@@ -114,8 +114,10 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
       clock_(settings.clock),
-      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()}),
-      transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_) {}
+      health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
+              [pressure = settings.memory.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
+      transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
+                 settings.memory) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));

@@ -24,6 +24,7 @@
 #include "server/rpc/reflection_service.h"
 #include "server/rpc/transport.h"
 #include "server/rpc/transport_guard.h"
+#include "server/rpc/unary_dispatcher.h"
 #include "server/rpc/worker_threads.h"
 #include "server/services/config_service.h"
 #include "server/services/registry_service.h"
@@ -47,6 +48,7 @@ struct ServerSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
+  CallMemory memory;
   std::shared_ptr<AnswerCache> answer_cache =
       std::make_shared<AnswerCache>(0);  // the registry must report changes to the cache
   std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());

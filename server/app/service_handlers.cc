@@ -23,11 +23,16 @@ HandlerTable ServiceHandlers(const ConfigService& config, const RegistryService&
                              const std::shared_ptr<AnswerCache>& answer_cache) {
   const std::string configs = "qconfig.v1.ConfigService/";
   const std::string writes = "qconfig.v1.RegistryService/";
+  // Some requests have answers of hundreds of times their size. Those of single calls are few at a time, because
+  // ConfigService limits the computations, but those of a batch are all in memory.
+  constexpr MemoryCost kConfig = {32, /*is_large=*/false};
+  constexpr MemoryCost kBatch = {512, /*is_large=*/true};
+  constexpr MemoryCost kPlan = {16, /*is_large=*/true};
   HandlerTable handlers;
-  handlers.queued = {{configs + "GetConfig", Bytes(config, &ConfigService::GetConfig), answer_cache}};
+  handlers.queued = {{configs + "GetConfig", Bytes(config, &ConfigService::GetConfig), answer_cache, kConfig}};
   handlers.sync = {
-      {configs + "BatchGetConfig", Bytes(config, &ConfigService::BatchGetConfig)},
-      {configs + "PlanLayers", Bytes(config, &ConfigService::PlanLayers)},
+      {configs + "BatchGetConfig", Bytes(config, &ConfigService::BatchGetConfig), kBatch},
+      {configs + "PlanLayers", Bytes(config, &ConfigService::PlanLayers), kPlan},
       {configs + "ListTemplates", Bytes(config, &ConfigService::ListTemplates)},
       {configs + "GetTemplate", Bytes(config, &ConfigService::GetTemplate)},
       {configs + "ListSchemes", Bytes(config, &ConfigService::ListSchemes)},

@@ -33,7 +33,7 @@ class LruCache {
   std::vector<Value> Put(std::string key, Value value, size_t bytes) {
     std::vector<Value> dropped = Erase(key);
     if (bytes > max_bytes_) return dropped;
-    while (bytes_ + bytes > max_bytes_) Drop(std::prev(entries_.end()), dropped);
+    ShrinkTo(max_bytes_ - bytes, dropped);
     entries_.push_front({std::move(key), std::move(value), bytes});
     index_[entries_.front().key] = entries_.begin();
     bytes_ += bytes;
@@ -47,6 +47,13 @@ class LruCache {
     return dropped;
   }
 
+  // Evicts values until they take at most `bytes`, and returns them as Put() does.
+  std::vector<Value> ShrinkTo(size_t bytes) {
+    std::vector<Value> dropped;
+    ShrinkTo(bytes, dropped);
+    return dropped;
+  }
+
   size_t bytes() const { return bytes_; }
   size_t size() const { return entries_.size(); }
 
@@ -57,6 +64,10 @@ class LruCache {
     size_t bytes;
   };
   using Entries = std::list<Entry>;
+
+  void ShrinkTo(size_t bytes, std::vector<Value>& dropped) {
+    while (bytes_ > bytes) Drop(std::prev(entries_.end()), dropped);
+  }
 
   void Drop(typename Entries::iterator entry, std::vector<Value>& dropped) {
     bytes_ -= entry->bytes;

@@ -18,6 +18,7 @@
 #include "core/suggestion.h"
 #include "core/utf8.h"
 #include "server/base/host_and_port.h"
+#include "server/base/memory_usage.h"
 
 namespace qconfig {
 namespace {
@@ -207,6 +208,18 @@ void AddLimits(CLI::App& app, Options& options) {
             "Maximum number of tenants with writes; the server rejects the first write of a further tenant")
       ->transform(Between(int64_t{1}, int64_t{1'000'000'000}))
       ->group("Limits");
+  const CLI::Validator bytes = Between(size_t{0}, size_t{1} << 50);
+  AddOption(
+      app, "--max-memory-bytes", options.max_memory_bytes,
+      "Memory of the process, in bytes, near which the server rejects calls; auto selects the limit of the control "
+      "group, 0 means no limit")
+      ->transform(CLI::Validator([bytes](std::string& text) { return text == "auto" ? "" : bytes(text); },
+                                 absl::StrCat("auto, or ", bytes.get_description())))
+      ->group("Limits");
+  AddOption(app, "--request-memory-bytes", options.request_memory_bytes,
+            "Maximum memory for large requests and batches, in bytes; further ones wait")
+      ->transform(Between(size_t{1}, size_t{1} << 50))
+      ->group("Limits");
   AddLimit(app, "--max-tenant-entries", options.limits.tenant_entries,
            "Maximum number of schemes and templates of a tenant");
   AddLimit(app, "--max-tenant-bytes", options.limits.tenant_bytes,
@@ -300,6 +313,11 @@ absl::Status CheckOptions(const Options& options, const Catalogs& catalogs) {
   if (absl::Status status = CheckAdminListen(options.admin_listen); !status.ok()) return status;
   if (absl::Status status = CheckDefaultCatalog(options, catalogs); !status.ok()) return status;
   return CheckTls(options);
+}
+
+size_t ResolveMaxMemory(const Options& options) {
+  size_t bytes = 0;
+  return absl::SimpleAtoi(options.max_memory_bytes, &bytes) ? bytes : ControlGroupMemoryLimit();
 }
 
 std::string InsecureExposureWarning(const Options& options) {

@@ -57,6 +57,8 @@ struct Options {
 
   size_t max_in_flight = 256;
   int64_t max_tenants = 10'000;
+  std::string max_memory_bytes = "auto";  // the limit of the control group
+  size_t request_memory_bytes = 256u << 20;
   Limits limits;
 };
 
@@ -72,6 +74,9 @@ absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 // The storage of the registries: "memory" or "sqlite:PATH".
 // kInvalidArgument: --storage is invalid, or there is no data directory. The message says what to do.
 absl::StatusOr<std::string> ResolveStorage(const Options& options);
+
+// The memory limit in bytes; 0: none.
+size_t ResolveMaxMemory(const Options& options);
 
 // A warning about what --insecure exposes to other hosts; empty if nothing.
 std::string InsecureExposureWarning(const Options& options);

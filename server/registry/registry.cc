@@ -28,10 +28,13 @@ Registry::Registry(RegistrySettings settings, RegistryStore& store)
       history_expiry_(settings_.max_history_age, store.newest_when_opened(), settings_.clock,
                       settings_.on_history_paused),
       waits_(settings_.max_waiting_calls, settings_.max_wait, settings_.clock),
-      cache_(store, settings_.catalogs.size(), settings_.cache_bytes, [this](const TenantId& tenant) {
-        settings_.on_change(tenant);
-        waits_.Notify(tenant);
-      }) {}
+      cache_(
+          store, settings_.catalogs.size(), settings_.cache_bytes,
+          [this](const TenantId& tenant) {
+            settings_.on_change(tenant);
+            waits_.Notify(tenant);
+          },
+          settings_.max_waiting_calls, settings_.clock, settings_.admit_load) {}
 
 absl::StatusOr<size_t> Registry::FindCatalog(absl::string_view name, const RegistryState& state) const {
   const bool is_default = name.empty();
@@ -63,7 +66,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuer
     const absl::Status waited = WaitForRevision(query);
     if (!waited.ok()) return waited;
   }
-  const auto view = cache_.Get(query.tenant, query.revision);
+  const auto view = cache_.Get(query.tenant, query.revision, query.deadline);
   if (!view.ok()) return view.status();
   const auto catalog = FindCatalog(query.catalog, *(*view)->state());
   if (!catalog.ok()) return catalog.status();
@@ -73,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuer
 absl::Status Registry::WaitForRevision(const SnapshotQuery& query) const {
   RevisionRange range;
   const auto reached = [&]() -> absl::StatusOr<bool> {
-    if (const auto newest = cache_.Get(query.tenant, 0); !newest.ok()) return newest.status();
+    if (const auto newest = cache_.Get(query.tenant, 0, query.deadline); !newest.ok()) return newest.status();
     auto known = cache_.Revisions(query.tenant);
     if (!known.ok()) return known.status();
     range = *std::move(known);
@@ -105,7 +108,7 @@ Catalogs Registry::CatalogsFor(const RegistryState& state) const {
 absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
   const auto locked = write_locks_.Acquire(order.tenant, order.deadline);
   if (!locked.ok()) return locked.status();
-  auto view = cache_.Get(order.tenant, 0);
+  auto view = cache_.Get(order.tenant, 0, order.deadline);
   while (view.ok()) {
     auto written = TryWrite(order, plan, **view);
     if (!written.ok()) return written.status();
@@ -113,7 +116,7 @@ absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& pla
     if (settings_.clock.Steady() >= order.deadline) {
       return absl::DeadlineExceededError("the deadline expired because other writes to the same registry came first");
     }
-    view = cache_.Reload(order.tenant);
+    view = cache_.Reload(order.tenant, order.deadline);
   }
   return view.status();
 }
@@ -213,11 +216,11 @@ absl::StatusOr<std::optional<Written>> Registry::FindEarlier(const WriteOrder& o
   }
   // A write whose outcome was not known may be stored but not yet cached.
   if (commit.record.revision() > newest) {
-    if (const auto view = cache_.Reload(order.tenant); !view.ok()) return view.status();
+    if (const auto view = cache_.Reload(order.tenant, order.deadline); !view.ok()) return view.status();
   }
   const auto range = cache_.Revisions(order.tenant);
   if (!range.ok()) return range.status();
-  const auto before = cache_.Get(order.tenant, RevisionBefore(*range, commit.record.revision(), 1));
+  const auto before = cache_.Get(order.tenant, RevisionBefore(*range, commit.record.revision(), 1), order.deadline);
   if (!before.ok()) return before.status();
   return Written{commit.record.revision(), *commit.record.changes().rbegin(), (*before)->state()};
 }

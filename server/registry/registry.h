@@ -72,6 +72,8 @@ struct RegistrySettings {
   absl::Duration max_history_age = absl::Hours(24 * 400);
   int64_t max_tenants = 10'000;  // with writes
   Clock clock;
+  // Called before a registry is loaded into memory. If it fails, the call fails with its status.
+  std::function<absl::Status()> admit_load = absl::OkStatus;
   // Called when a tenant's registry may have changed, before a call can see the change. Must not call back.
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
   // Called with the reason when history is not removed by age for some time; see HistoryExpiry.
@@ -95,8 +97,9 @@ class Registry {
   // CATALOG_NOT_FOUND. REVISION_IN_FUTURE: the registry has not reached `revision`, or did not reach `min_revision` in
   // time. OVERLOADED: too many calls wait for a revision. REVISION_COMPACTED: history no longer has `revision`.
   // REVISION_LOST: a restored backup does not have `revision` or `min_revision`; the call does not wait.
-  // STORAGE_UNAVAILABLE. SHUTTING_DOWN: StopWaiting() was called. A tenant without writes has revision 1 and is not an
-  // error.
+  // STORAGE_UNAVAILABLE. OVERLOADED, kDeadlineExceeded: the registry is not in memory, and too many calls wait for
+  // registries to load, or it was not loaded in time. SHUTTING_DOWN: StopWaiting() was called. A tenant without writes
+  // has revision 1 and is not an error.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Get(const SnapshotQuery& query) const;
 
   // The catalogue for requests of the tenant that name none. This server may not have it.
@@ -128,6 +131,9 @@ class Registry {
 
   // Whether history is not removed by age, because the clock has moved forward.
   bool is_history_paused() const { return history_expiry_.is_paused(); }
+
+  // Drops all registries from memory.
+  void ClearCache() { cache_.Clear(); }
 
   // The number of calls that wait for a revision.
   size_t waiting_calls() const { return waits_.calls(); }

@@ -22,11 +22,17 @@ std::string ViewKey(const TenantId& tenant, int64_t revision) { return absl::Str
 
 }  // namespace
 
-RegistryCache::RegistryCache(RegistryStore& store, size_t catalogs, size_t max_bytes, ChangeListener on_change)
+RegistryCache::RegistryCache(RegistryStore& store, size_t catalogs, size_t max_bytes, ChangeListener on_change,
+                             size_t max_waiting_calls, Clock clock, std::function<absl::Status()> admit_load)
     : store_(store),
       catalogs_(catalogs),
-      on_change_(std::move(on_change)),
+      on_change_([this, on_change = std::move(on_change)](const TenantId& tenant) {
+        loads_.Outdate(tenant);
+        on_change(tenant);
+      }),
+      admit_load_(std::move(admit_load)),
       never_written_(MakeView(RegistryState())),
+      loads_(max_waiting_calls, std::move(clock)),
       views_(max_bytes) {}
 
 RegistryCache::View RegistryCache::MakeView(RegistryState state) const {
@@ -45,18 +51,27 @@ absl::StatusOr<RegistryCache::Found> RegistryCache::Find(const TenantId& tenant,
   return Found{true, view == nullptr ? nullptr : *view};
 }
 
-absl::StatusOr<RegistryCache::View> RegistryCache::Get(const TenantId& tenant, int64_t revision) {
+absl::StatusOr<RegistryCache::View> RegistryCache::Get(const TenantId& tenant, int64_t revision,
+                                                       absl::Duration deadline) {
   auto found = Find(tenant, revision);
   if (!found.ok()) return found.status();
   if (found->view != nullptr) return found->view;
+  return loads_.Get(tenant, revision, deadline, [&] { return Load(tenant, revision, deadline); });
+}
+
+absl::StatusOr<RegistryCache::View> RegistryCache::Load(const TenantId& tenant, int64_t revision,
+                                                        absl::Duration deadline) {
+  auto found = Find(tenant, revision);
+  if (!found.ok()) return found.status();
+  if (found->view != nullptr) return found->view;  // another call loaded it in the meantime
   if (!found->knows_tenant || revision == 0) {
-    auto newest = Reload(tenant);
+    auto newest = revision == 0 ? Reload(tenant, deadline) : Get(tenant, 0, deadline);
     if (!newest.ok() || revision == 0 || (*newest)->state()->revision() == revision) return newest;
     found = Find(tenant, revision);
     if (!found.ok()) return found.status();
     if (found->view != nullptr) return found->view;
   }
-  auto state = store_.Load(tenant, revision);
+  auto state = Read(tenant, revision, deadline);
   if (!state.ok()) return state.status();
   View view = MakeView(*std::move(state));
   const size_t bytes = EstimateMemory(*view->state(), catalogs_);
@@ -66,7 +81,14 @@ absl::StatusOr<RegistryCache::View> RegistryCache::Get(const TenantId& tenant, i
   return view;
 }
 
-absl::StatusOr<RegistryCache::View> RegistryCache::Reload(const TenantId& tenant) {
+absl::StatusOr<RegistryState> RegistryCache::Read(const TenantId& tenant, int64_t revision, absl::Duration deadline) {
+  if (absl::Status admitted = admit_load_(); !admitted.ok()) return admitted;
+  const auto reading = loads_.EnterRead(tenant, deadline);
+  if (!reading.ok()) return reading.status();
+  return store_.Load(tenant, revision);
+}
+
+absl::StatusOr<RegistryCache::View> RegistryCache::Reload(const TenantId& tenant, absl::Duration deadline) {
   while (true) {
     int64_t generation = 0;
     {
@@ -77,7 +99,7 @@ absl::StatusOr<RegistryCache::View> RegistryCache::Reload(const TenantId& tenant
     if (!range.ok()) return range.status();
     // A tenant without writes is not cached, so that reading unknown tenants takes no memory.
     if (range->newest == never_written_->state()->revision()) return never_written_;
-    auto state = store_.Load(tenant, range->newest);
+    auto state = Read(tenant, range->newest, deadline);
     // The history limits were reached between the two reads.
     if (ItemErrorOf(state.status()).reason() == v1::ERROR_REASON_REVISION_COMPACTED) continue;
     if (!state.ok()) return state.status();
@@ -121,6 +143,12 @@ void RegistryCache::Forget(const TenantId& tenant) {
   ++generation_;
   on_change_(tenant);
   ranges_.erase(tenant.name());
+}
+
+void RegistryCache::Clear() {
+  std::vector<View> dropped;  // destroyed after the lock is released
+  absl::MutexLock lock(&mutex_);
+  dropped = views_.ShrinkTo(0);
 }
 
 size_t RegistryCache::tenants() const {

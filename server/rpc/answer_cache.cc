@@ -70,6 +70,13 @@ void AnswerCache::Forget(const TenantId& tenant) {
   origins_.erase(origin);
 }
 
+void AnswerCache::Halve() {
+  std::vector<Entry> dropped;  // destroyed without the lock
+  absl::MutexLock lock(&mutex_);
+  dropped = answers_.ShrinkTo(answers_.bytes() / 2);
+  for (const Entry& entry : dropped) Evicted(entry);
+}
+
 AnswerCache::Counts AnswerCache::counts() const {
   absl::MutexLock lock(&mutex_);
   Counts counts = counts_;

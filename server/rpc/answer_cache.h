@@ -52,6 +52,9 @@ class AnswerCache {
   // Call this when the tenant's registry changes, before readers can see the change.
   void Forget(const TenantId& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Evicts the least recently used half of the answers.
+  void Halve() ABSL_LOCKS_EXCLUDED(mutex_);
+
   struct Counts {
     int64_t hits = 0;
     int64_t misses = 0;

@@ -2,6 +2,7 @@
 #ifndef QCONFIG_SERVER_RPC_HANDLER_TABLE_H_
 #define QCONFIG_SERVER_RPC_HANDLER_TABLE_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <set>
@@ -55,6 +56,12 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
   };
 }
 
+// The memory that calls of a unary method need, estimated from their requests.
+struct MemoryCost {
+  size_t per_byte = 16;   // of the request; a parsed request takes about ten times its bytes
+  bool is_large = false;  // whether even small requests are rejected when memory is short
+};
+
 // Makes the handler of a call that has arrived; streaming_call.h has the contract. Runs on the queue's thread.
 using OpenStream = std::function<std::unique_ptr<StreamHandler>(StreamingCall&)>;
 
@@ -62,6 +69,7 @@ using OpenStream = std::function<std::unique_ptr<StreamHandler>(StreamingCall&)>
 struct SyncMethod {
   std::string path;  // "qconfig.v1.ConfigService/ListSchemes"
   BytesMethod handler;
+  MemoryCost memory = {};
 };
 
 // Received on the queue's thread, and handled on a worker thread unless `cache` has the answer.
@@ -71,6 +79,7 @@ struct QueuedMethod {
   // Null: nothing is cached. Otherwise an OK answer must depend only on the request's bytes and on the registry of the
   // one tenant that the handler notes in the call's CallNotes. Methods do not share a cache: its keys are requests.
   std::shared_ptr<AnswerCache> cache;
+  MemoryCost memory = {};
 };
 
 // Served on the queue's thread. Calls occupy no thread, however long they stay open.

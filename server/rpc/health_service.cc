@@ -81,6 +81,7 @@ class HealthService::Watcher final : public OneRequest {
 
  private:
   void OnRequest(const std::string& service) override {
+    if (absl::Status admitted = health_.admit_watch_(); !admitted.ok()) return call_.Finish(ToGrpcStatus(admitted));
     service_ = service;
     health_.watchers_.insert(this);
     SendChange();
@@ -91,7 +92,8 @@ class HealthService::Watcher final : public OneRequest {
   HealthCheckResponse::ServingStatus sent_ = HealthCheckResponse::UNKNOWN;
 };
 
-HealthService::HealthService(const std::set<std::string>& services) {
+HealthService::HealthService(const std::set<std::string>& services, std::function<absl::Status()> admit_watch)
+    : admit_watch_(std::move(admit_watch)) {
   is_serving_[""] = true;
   for (const std::string& service : services) is_serving_[service] = true;
 }

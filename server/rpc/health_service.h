@@ -3,10 +3,12 @@
 #define QCONFIG_SERVER_RPC_HEALTH_SERVICE_H_
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 
+#include "absl/status/status.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/handler_table.h"
@@ -18,7 +20,9 @@ namespace qconfig {
 class HealthService {
  public:
   // Knows `services` by name; "" refers to the whole server.
-  explicit HealthService(const std::set<std::string>& services);
+  // `admit_watch` is called for each new call of Watch, which fails if it fails.
+  explicit HealthService(const std::set<std::string>& services,
+                         std::function<absl::Status()> admit_watch = absl::OkStatus);
 
   // Adds Check and Watch. This must outlive the calls.
   void AddTo(HandlerTable& handlers);
@@ -40,6 +44,7 @@ class HealthService {
 
   std::map<std::string, std::atomic<bool>> is_serving_;  // by service
   std::atomic<bool> stopped_{false};
+  const std::function<absl::Status()> admit_watch_;
   std::set<Watcher*> watchers_;  // on the queue's thread only
 };
 

@@ -2,11 +2,12 @@
 #include "server/rpc/in_flight_calls.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
-#include "server/base/clock.h"
 
 namespace qconfig {
 namespace {
@@ -18,32 +19,41 @@ constexpr size_t kJustSent = 64;  // gRPC reports an answer as sent a little aft
 // What each connection may have in transmission even if little is left.
 constexpr size_t kMinAnswers = 16;
 constexpr size_t kMinBytes = 256u << 10;
+
+// Answers of this size need no room, because only `max_calls_` handlers can have one at a time.
 constexpr size_t kSmallBytes = 64u << 10;
+
+// Of "ipv4:127.0.0.1:40312" without the port.
+absl::string_view HostOf(absl::string_view peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
 
 // One connection gets more than half of the room, and that must suffice for a client that reads.
-InFlightCalls::InFlightCalls(size_t max_calls, size_t max_answer_bytes)
-    : max_calls_(max_calls), max_{2 * (std::max(max_calls, kBatch) + kJustSent), max_answer_bytes} {}
+InFlightCalls::InFlightCalls(size_t max_calls, size_t max_answer_bytes, Clock clock)
+    : max_calls_(max_calls),
+      max_{2 * (std::max(max_calls, kBatch) + kJustSent), max_answer_bytes},
+      clock_(std::move(clock)) {}
 
 InFlightCalls::Connection* InFlightCalls::FindConnection(PeerOf peer, size_t bytes) {
-  if (Unsent{sending_.answers + 1, sending_.bytes + bytes}.FitsIn({max_.answers / 4, max_.bytes / 4})) return nullptr;
+  if (sending_.With(bytes).FitsIn({max_.answers / 4, max_.bytes / 4})) return nullptr;
   if (connections_.size() >= cleanup_size_) {
-    constexpr size_t kMinSize = 4096;
     absl::erase_if(connections_, [](const auto& entry) { return entry.second.answers == 0; });
-    cleanup_size_ = std::max(kMinSize, 2 * connections_.size());
+    absl::erase_if(hosts_, [](const auto& entry) { return entry.second.answers == 0; });
+    cleanup_size_ = std::max(kMinCleanupSize, 2 * connections_.size());
   }
   const std::string name = peer();
-  return &connections_.try_emplace(name, this, absl::StartsWith(name, "unix")).first->second;
+  Unsent* const host = &hosts_[HostOf(name)];
+  return &connections_.try_emplace(name, absl::StartsWith(name, "unix"), host).first->second;
 }
 
 bool InFlightCalls::HasRoom(const Connection& connection, size_t bytes) const {
   if (sending_.answers == 0) return true;
-  const Unsent all{sending_.answers + 1, sending_.bytes + bytes};
-  const Unsent own{connection.answers + 1, connection.bytes + bytes};
+  const Unsent all = sending_.With(bytes);
+  const Unsent own = connection.With(bytes);
   if (all.FitsIn(max_)) {
     const Unsent left{max_.answers - all.answers, max_.bytes - all.bytes};
-    if (connection.has_many_clients || own.FitsIn(left)) return true;
+    if (connection.has_many_clients) return true;
+    if (own.FitsIn(left) && connection.host->With(bytes).FitsIn({2 * left.answers, 2 * left.bytes})) return true;
   }
   return own.FitsIn({kMinAnswers, kMinBytes}) &&
          all.FitsIn({max_.answers + max_.answers / 4, max_.bytes + max_.bytes / 4});
@@ -58,22 +68,60 @@ absl::Status InFlightCalls::RejectForUnread(const Connection& connection) {
                          : "other clients have left too many answers unread; retry later");
 }
 
-void InFlightCalls::Add(Connection* connection, size_t bytes) {
-  for (Unsent* const unsent : {static_cast<Unsent*>(connection), &sending_}) {
-    if (unsent == nullptr) continue;
-    ++unsent->answers;
-    unsent->bytes += bytes;
-  }
+InFlightCalls::Answers::iterator InFlightCalls::Add(Connection* connection, size_t bytes, const void* call,
+                                                    CancelOf cancel) {
+  constexpr absl::Duration kLongest = absl::Seconds(30);
+  constexpr absl::Duration kPerMebibyte = absl::Seconds(1);
+  constexpr double kMebibyte = 1u << 20;
+  for (Unsent* const unsent : {static_cast<Unsent*>(connection), connection->host, &sending_})
+    *unsent = unsent->With(bytes);
+  const absl::Duration time = kLongest + kPerMebibyte * (static_cast<double>(bytes) / kMebibyte);
+  return answers_.insert(answers_.end(), {connection, bytes, call, clock_.Steady() + time, cancel()});
 }
 
-void InFlightCalls::Sent(Connection* connection, size_t bytes) {
+void InFlightCalls::Sent(Answers::iterator answer) {
+  Answers sent;  // destroyed without the lock: `cancel` may be the last reference to the call
   absl::MutexLock lock(&mutex_);
-  for (Unsent* const unsent : {static_cast<Unsent*>(connection), &sending_}) {
-    if (unsent == nullptr) continue;
+  Connection* const connection = answer->connection;
+  for (Unsent* const unsent : {static_cast<Unsent*>(connection), connection->host, &sending_}) {
     --unsent->answers;
-    unsent->bytes -= bytes;
+    unsent->bytes -= answer->bytes;
   }
+  sent.splice(sent.end(), answers_, answer);
   SignalDrain();
+}
+
+void InFlightCalls::Add(size_t bytes) { sending_ = sending_.With(bytes); }
+
+void InFlightCalls::Sent(size_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  --sending_.answers;
+  sending_.bytes -= bytes;
+  SignalDrain();
+}
+
+void InFlightCalls::Ended(const void* call) {
+  std::function<void()> dropped;  // destroyed without the lock
+  absl::MutexLock lock(&mutex_);
+  const auto is_same = [call](const Answer& answer) { return answer.call == call; };
+  const auto answer = std::find_if(answers_.begin(), answers_.end(), is_same);
+  if (answer == answers_.end()) return;
+  answer->call = nullptr;
+  dropped = std::exchange(answer->cancel, nullptr);
+}
+
+void InFlightCalls::CancelUnread() {
+  std::vector<std::function<void()>> calls;
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Duration now = clock_.Steady();
+    for (Answer& answer : answers_) {
+      if (answer.expiry > now || answer.cancel == nullptr) continue;
+      calls.push_back(std::exchange(answer.cancel, nullptr));
+    }
+    cancelled_for_unread_ += static_cast<int64_t>(calls.size());
+  }
+  for (const auto& cancel : calls) cancel();
 }
 
 absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
@@ -100,27 +148,30 @@ absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
   });
 }
 
-Counted InFlightCalls::EnterToSend(PeerOf peer, size_t bytes) {
+Counted InFlightCalls::EnterToSend(PeerOf peer, size_t bytes, CancelOf cancel) {
   absl::MutexLock lock(&mutex_);
   if (draining_) return {};
   Connection* const connection = FindConnection(peer, bytes);
   if (connection != nullptr && !HasRoom(*connection, bytes)) return {};
-  Add(connection, bytes);
-  // Both capture two words, which Counted stores without an allocation: every cache hit runs this code.
-  if (connection == nullptr) return Counted([this, bytes] { Sent(nullptr, bytes); });
-  return Counted([connection, bytes] { connection->owner->Sent(connection, bytes); });
+  if (connection != nullptr) return Counted([this, answer = Add(connection, bytes, nullptr, cancel)] { Sent(answer); });
+  Add(bytes);
+  // Captures two words, which Counted stores without an allocation: every cache hit runs this code.
+  return Counted([this, bytes] { Sent(bytes); });
 }
 
-absl::StatusOr<Counted> InFlightCalls::Send(PeerOf peer, size_t bytes, bool required) {
+absl::StatusOr<Counted> InFlightCalls::Send(PeerOf peer, size_t bytes, bool required, const void* call,
+                                            CancelOf cancel) {
   absl::MutexLock lock(&mutex_);
   Connection* const connection = FindConnection(peer, bytes);
-  // Small answers need no room, because only `max_calls_` handlers can have one at a time.
   if (connection != nullptr && !required && bytes > kSmallBytes && !HasRoom(*connection, bytes)) {
     connection->rejected_bytes = bytes;
     return RejectForUnread(*connection);
   }
-  Add(connection, bytes);
-  return Counted([self = shared_from_this(), connection, bytes] { self->Sent(connection, bytes); });
+  if (connection != nullptr) {
+    return Counted([self = shared_from_this(), answer = Add(connection, bytes, call, cancel)] { self->Sent(answer); });
+  }
+  Add(bytes);
+  return Counted([self = shared_from_this(), bytes] { self->Sent(bytes); });
 }
 
 size_t InFlightCalls::Drain(absl::Duration grace) {
@@ -159,14 +210,19 @@ size_t InFlightCalls::sending_bytes() const {
   return sending_.bytes;
 }
 
-int64_t InFlightCalls::rejected_for_unread() const {
-  absl::MutexLock lock(&mutex_);
-  return rejected_for_unread_;
-}
-
 size_t InFlightCalls::running() const {
   absl::MutexLock lock(&mutex_);
   return working_ + sending_.answers;
+}
+
+int64_t InFlightCalls::cancelled_for_unread() const {
+  absl::MutexLock lock(&mutex_);
+  return cancelled_for_unread_;
+}
+
+int64_t InFlightCalls::rejected_for_unread() const {
+  absl::MutexLock lock(&mutex_);
+  return rejected_for_unread_;
 }
 
 }  // namespace qconfig

@@ -105,6 +105,7 @@ class QueuedUnaryMethod::Call {
   void End() {
     if (!std::exchange(half_ended_, true)) return;
     half_ended_ = false;
+    if (!sending_) method_.dispatcher_.Ended(exchange_->context);
     sending_.Reset();
     if (queue_.stopping() || method_.awaited_ >= kAwaited) {
       delete this;
@@ -128,9 +129,10 @@ class QueuedUnaryMethod::Call {
 QueuedUnaryMethod::QueuedUnaryMethod(QueuedMethod method, BytesService& service, UnaryDispatcher& dispatcher)
     : service_(service),
       dispatcher_(dispatcher),
-      method_(dispatcher.Observe(method.path, method.cache == nullptr
-                                                  ? std::move(method.handler)
-                                                  : CachingAnswers(std::move(method.handler), method.cache))),
+      method_(dispatcher.Observe(
+          method.path,
+          method.cache == nullptr ? std::move(method.handler) : CachingAnswers(std::move(method.handler), method.cache),
+          method.memory)),
       cache_(std::move(method.cache)),
       index_(service.AddUnary(method_.path)) {}
 

@@ -9,10 +9,11 @@
 namespace qconfig {
 
 Transport::Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
-                     std::shared_ptr<InFlightCalls> in_flight_calls)
-    : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls)) {
+                     std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory)
+    : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls), std::move(memory)) {
   for (SyncMethod& method : handlers.sync) {
-    auto handler = MakeSyncHandler(dispatcher_.Observe(method.path, std::move(method.handler)), dispatcher_);
+    ObservedMethod observed = dispatcher_.Observe(method.path, std::move(method.handler), method.memory);
+    auto handler = MakeSyncHandler(std::move(observed), dispatcher_);
     service_.AddSync(method.path, std::move(handler));
   }
   for (QueuedMethod& method : handlers.queued) queued_.emplace_back(std::move(method), service_, dispatcher_);

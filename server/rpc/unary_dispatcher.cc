@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/unary_dispatcher.h"
 
+#include <grpc/grpc.h>
+
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -33,6 +37,13 @@ absl::Status CheckActive(const CallContext& call, absl::Duration now) {
   return absl::OkStatus();
 }
 
+// Returns a function that cancels the call, and keeps the call's memory as long as it lives.
+std::function<void()> CancelOf(grpc::ServerContext& context) {
+  grpc_call* const call = context.c_call();
+  grpc_call_ref(call);
+  return [held = std::shared_ptr<grpc_call>(call, grpc_call_unref)] { grpc_call_cancel(held.get(), nullptr); };
+}
+
 // Tells clients with a retry policy when to retry a rejected call. The delay is random, so that clients that were
 // rejected at the same time do not all retry at the same time.
 void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
@@ -49,30 +60,45 @@ void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
 }  // namespace
 
 UnaryDispatcher::UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                                 std::shared_ptr<InFlightCalls> in_flight_calls)
+                                 std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory)
     : max_request_bytes_(max_request_bytes),
       observer_(observer),
       clock_(std::move(clock)),
-      in_flight_calls_(std::move(in_flight_calls)) {}
+      in_flight_calls_(std::move(in_flight_calls)),
+      memory_(std::move(memory)) {}
 
-ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler) const {
+ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler, const MemoryCost& memory) const {
   const MethodMetrics& metrics = observer_.Method(path);
-  return {std::move(path), metrics, std::move(handler)};
+  return {std::move(path), metrics, std::move(handler), memory};
 }
 
-absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, const BytesMethod& handler,
+absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const MemoryCost& cost, size_t bytes,
+                                                       absl::Duration deadline) const {
+  constexpr size_t kLargeRequest = 64u << 10;
+  constexpr size_t kSmallMemory = 2u << 20;
+  const bool is_large = cost.is_large || bytes > kLargeRequest;
+  const auto work = is_large ? MemoryPressure::Work::kLarge : MemoryPressure::Work::kSmall;
+  if (absl::Status admitted = memory_.pressure->Admit(work); !admitted.ok()) return admitted;
+  const size_t memory = cost.per_byte * bytes;
+  if (memory <= kSmallMemory) return Counted();
+  return memory_.budget->Reserve(memory, deadline);
+}
+
+absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, const ObservedMethod& method,
                                                     const grpc::ByteBuffer& request) const {
   if (request.Length() > max_request_bytes_) {
     return Error(v1::ERROR_REASON_MESSAGE_TOO_LARGE)
         .ToStatus(absl::StrCat("the request has ", request.Length(), " bytes, more than the ", max_request_bytes_,
                                " allowed"));
   }
+  const absl::StatusOr<Counted> memory = ReserveMemory(method.memory, request.Length(), call.deadline);
+  if (!memory.ok()) return memory.status();
   grpc::Slice slice;
   if (!ToSlice(request, slice)) {
     if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before it sent its message");
     return Error(v1::ERROR_REASON_INVALID_REQUEST).ToStatus("the call has no request message");
   }
-  return handler(call, AsBytes(slice));
+  return method.handler(call, AsBytes(slice));
 }
 
 grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
@@ -81,10 +107,13 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   const absl::Duration now = clock_.Steady();
   const CallContext call = MakeCallContext(context, method.path, now);
   const absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
-  absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method.handler, request) : rejected;
+  absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method, request) : rejected;
   absl::StatusOr<Counted> sending;
-  if (answer.ok())
-    sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written);
+  if (answer.ok()) {
+    sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written,
+                                     static_cast<const grpc::ServerContextBase*>(&context),
+                                     [&context] { return CancelOf(context); });
+  }
   const absl::Status& status = answer.ok() ? sending.status() : answer.status();
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {
@@ -95,9 +124,10 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   return grpc::Status::OK;
 }
 
-Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time,
-                                      const grpc::ServerContext& context, const CachedAnswer& answer) {
-  Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length());
+Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time, grpc::ServerContext& context,
+                                      const CachedAnswer& answer) {
+  Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length(),
+                                                  [&context] { return CancelOf(context); });
   if (sending) {
     observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
                          [&] { return MakeCallContext(context, method.path, time); });

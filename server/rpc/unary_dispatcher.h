@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
+#include "server/base/memory_budget.h"
+#include "server/base/memory_pressure.h"
 #include "server/observe/call_metrics.h"
 #include "server/observe/call_observer.h"
 #include "server/rpc/answer_cache.h"
@@ -26,6 +28,13 @@ struct ObservedMethod {
   std::string path;
   const MethodMetrics& metrics;
   BytesMethod handler;
+  MemoryCost memory;
+};
+
+// What limits the memory of calls.
+struct CallMemory {
+  std::shared_ptr<MemoryBudget> budget = std::make_shared<MemoryBudget>();
+  std::shared_ptr<MemoryPressure> pressure = std::make_shared<MemoryPressure>();
 };
 
 // A call that has arrived.
@@ -34,20 +43,20 @@ struct Arrival {
   absl::StatusOr<Counted> admitted;  // counts the call as in flight, or is the reason why it is rejected
 };
 
-// The steps that are the same for every unary call, however it is served: admission, checks of size and deadline, the
-// handler, metrics and log, and the mapping of its status. Thread-safe.
+// The steps that are the same for every unary call, however it is served: admission, checks of size, deadline and
+// memory, the handler, metrics and log, and the mapping of its status. Thread-safe.
 class UnaryDispatcher {
  public:
   // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. Calls that `in_flight_calls` rejects are not
   // parsed, and their status tells the client when to retry. `observer` must outlive the dispatcher.
   UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                  std::shared_ptr<InFlightCalls> in_flight_calls);
+                  std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {});
 
   size_t max_request_bytes() const { return max_request_bytes_; }
   absl::Duration Steady() const { return clock_.Steady(); }
 
   // REQUIRES: the contract has a method with this path.
-  ObservedMethod Observe(std::string path, BytesMethod handler) const;
+  ObservedMethod Observe(std::string path, BytesMethod handler, const MemoryCost& memory = {}) const;
 
   // Admits or rejects a call that arrived at the steady time `time`.
   Arrival Admit(absl::Duration time, const grpc::ServerContext& context) {
@@ -60,20 +69,27 @@ class UnaryDispatcher {
   grpc::Status Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                         const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
 
+  // To be called after a call that was dispatched, while gRPC still needs its `context`.
+  void Ended(const grpc::ServerContextBase& context) { in_flight_calls_->Ended(&context); }
+
   // Counts and logs a call that arrived at the steady time `time` and gets the cached `answer`. The result counts the
   // answer as being sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched
   // instead, because the server is draining or too many answers are being sent.
-  Counted FinishCached(const ObservedMethod& method, absl::Duration time, const grpc::ServerContext& context,
+  Counted FinishCached(const ObservedMethod& method, absl::Duration time, grpc::ServerContext& context,
                        const CachedAnswer& answer);
 
  private:
-  absl::StatusOr<std::string> Handle(const CallContext& call, const BytesMethod& handler,
+  absl::StatusOr<std::string> Handle(const CallContext& call, const ObservedMethod& method,
                                      const grpc::ByteBuffer& request) const;
+  // Reserves the memory of a call whose request has `bytes`, unless it is small. Errors are those of MemoryBudget and
+  // MemoryPressure.
+  absl::StatusOr<Counted> ReserveMemory(const MemoryCost& cost, size_t bytes, absl::Duration deadline) const;
 
   const size_t max_request_bytes_;
   CallObserver& observer_;
   const Clock clock_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
+  const CallMemory memory_;
 };
 
 }  // namespace qconfig

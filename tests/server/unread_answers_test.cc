@@ -10,6 +10,7 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -132,6 +133,33 @@ TEST(UnreadAnswersTest, OnlyTheConnectionThatDoesNotReadIsRejected) {
   EXPECT_GT(rejected, 0);
   EXPECT_LT(rejected, kAnswers);
   EXPECT_TRUE(greedy.GetConfig(LargeRequest()).ok()) << "after it has read";
+}
+
+TEST(UnreadAnswersTest, CallsAreCancelledIfTheirAnswersStayUnread) {
+  constexpr size_t kMaxBytes = 16u << 20;
+  constexpr size_t kAnswers = 6;
+  std::atomic<int64_t> seconds = 0;
+  const Clock clock(absl::Now, [&seconds] { return absl::Seconds(seconds.load()); });
+  const auto calls = std::make_shared<InFlightCalls>(256, kMaxBytes, clock);
+  TestSettings settings;
+  settings.in_flight_calls = calls;
+  TestServer server(std::move(settings));
+  UnreadAnswers silent(server);
+  for (size_t i = 0; i < kAnswers; ++i) silent.Ask(LargeRequest());
+  const absl::Time end = absl::Now() + absl::Seconds(60);
+  while (calls->sending() < kAnswers && absl::Now() < end) std::this_thread::yield();
+  ASSERT_GT(calls->sending_bytes(), kMaxBytes / 4);
+  seconds = 29;
+  calls->CancelUnread();
+  EXPECT_EQ(calls->cancelled_for_unread(), 0);
+  seconds = 40;
+  calls->CancelUnread();
+  while (calls->sending_bytes() > kMaxBytes / 4 && absl::Now() < end) std::this_thread::yield();
+  EXPECT_LE(calls->sending_bytes(), kMaxBytes / 4) << "the first quarter is for everybody";
+  int cancelled = 0;
+  for (const grpc::Status& status : silent.Read()) cancelled += status.error_code() == grpc::StatusCode::CANCELLED;
+  EXPECT_GE(cancelled, 1);
+  EXPECT_EQ(calls->cancelled_for_unread(), cancelled);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -71,6 +71,14 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_unread_rejections_total",
                                           "qconfig_connections_ended_total",
                                           "qconfig_unfinished_message_bytes",
+                                          "qconfig_unread_cancellations_total",
+                                          "qconfig_memory_limit_bytes",
+                                          "qconfig_memory_used_bytes",
+                                          "qconfig_memory_pressure",
+                                          "qconfig_memory_rejections_total",
+                                          "qconfig_memory_waiting_calls",
+                                          "qconfig_request_memory_bytes",
+                                          "qconfig_request_memory_limit_bytes",
                                           "qconfig_waiting_calls",
                                           "qconfig_ready",
                                           "qconfig_self_check_ok",
@@ -114,7 +122,7 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -144,7 +152,7 @@ TEST(ServeMetricsTest, WaitingCallsAreCounted) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

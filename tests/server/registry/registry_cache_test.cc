@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
@@ -141,6 +142,25 @@ TEST_F(RegistryCacheTest, EvictsTheLeastRecentlyUsedTenant) {
   FailReads();
   EXPECT_NE(Get(small, Tenant("b")), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Get(small, tenant_), "STORAGE_UNAVAILABLE");
+}
+
+TEST_F(RegistryCacheTest, CallsThatNeedTheSameRegistryShareItsLoad) {
+  WriteBehind(2, "s");
+  WriteBehind(3, "t");
+  const std::string newest = Stored();
+  const std::string past = Stored(2);
+  const int loads = store_.loads();
+  store_.HoldReads();
+  std::vector<std::string> got(8);
+  std::vector<std::thread> callers;
+  for (size_t i = 0; i < got.size(); ++i) callers.emplace_back([&, i] { got[i] = Get(i % 2 == 0 ? 0 : 2); });
+  store_.WaitForHeldReads(1);
+  const auto late = cache_.Get(tenant_, 0, Clock().Steady() + absl::Milliseconds(10));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late.status())) << late.status();
+  store_.ReleaseReads();
+  for (std::thread& caller : callers) caller.join();
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], i % 2 == 0 ? newest : past);
+  EXPECT_EQ(store_.loads() - loads, 2) << "one for each revision";
 }
 
 TEST_F(RegistryCacheTest, RejectsCompactedRevisionsWithoutReadingTheStore) {

@@ -168,9 +168,11 @@ TEST_F(RegistryFaultTest, SlowReadDoesNotHideALaterWrite) {
   std::thread reader([&] { EXPECT_EQ(Get(server, "one"), "OK"); });
   pausing.WaitUntilPaused();  // Load() has read revision 2
   pausing.FailAfterStoring(StorageUnavailable("the answer was lost"));
-  EXPECT_EQ(ReceivedReasonAndField(Put(server, "two")), "STORAGE_UNAVAILABLE");
+  // The write waits for the load of the reader.
+  std::thread writer([&] { EXPECT_EQ(ReceivedReasonAndField(Put(server, "two")), "STORAGE_UNAVAILABLE"); });
   pausing.Resume();
   reader.join();
+  writer.join();
   EXPECT_EQ(Get(server, "two"), "OK");
   EXPECT_EQ(
       server.client().GetConfig(Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'one' }"))->revision(),

@@ -165,6 +165,40 @@ TEST_F(InFlightAnswersTest, CallsAreRejectedUntilThereIsRoomForTheLastAnswer) {
   EXPECT_EQ(ReasonOf(calls_->Enter([] { return "a"; })), v1::ERROR_REASON_UNSPECIFIED);
 }
 
+TEST_F(InFlightAnswersTest, AHostGetsTwiceAsMuchAsAConnection) {
+  size_t greedy = 0;
+  for (int i = 0; i < 100; ++i) greedy += Fill(absl::StrCat("ipv4:192.0.2.1:", i), 1u << 20);
+  EXPECT_EQ(greedy, 64u + 128) << "the first quarter, and two thirds of the rest";
+  EXPECT_EQ(Fill("ipv4:192.0.2.2:1", 1u << 20), 32u) << "half of what is left";
+  EXPECT_EQ(Send("ipv4:192.0.2.1:101", 200u << 10), "") << "small answers have room of their own";
+}
+
+TEST_F(InFlightAnswersTest, CancelsCallsWhoseAnswersStayUnread) {
+  absl::Duration now;
+  calls_ = std::make_shared<InFlightCalls>(256, 8u << 20, Clock(absl::Now, [&now] { return now; }));
+  int cancelled = 0;
+  const auto cancel = [&cancelled] { return [&cancelled] { ++cancelled; }; };
+  std::vector<Counted> answers;
+  for (int i = 0; i < 4; ++i) answers.push_back(calls_->EnterToSend(Peer, 1u << 20, cancel));
+  answers.push_back(calls_->Send(Peer, 1u << 20, /*required=*/true, &cancelled, cancel).value());
+  now = absl::Seconds(31) - absl::Nanoseconds(1);
+  calls_->CancelUnread();
+  EXPECT_EQ(cancelled, 0);
+  answers.pop_back();  // it was read in time
+  now = absl::Seconds(31);
+  calls_->CancelUnread();
+  calls_->CancelUnread();
+  EXPECT_EQ(cancelled, 2) << "once each, but not those in the first quarter";
+  EXPECT_EQ(calls_->cancelled_for_unread(), 2);
+  answers.push_back(calls_->Send(Peer, 1u << 20, /*required=*/true, &cancelled, cancel).value());
+  calls_->Ended(&cancelled);
+  now = absl::Hours(1);
+  calls_->CancelUnread();
+  EXPECT_EQ(cancelled, 2) << "it was over";
+  answers.clear();
+  EXPECT_EQ(calls_->sending_bytes(), 0u);
+}
+
 TEST_F(InFlightAnswersTest, ASingleAnswerMayExceedTheLimit) { EXPECT_EQ(Send("a", 500u << 20), ""); }
 
 TEST_F(InFlightAnswersTest, ClientsOfAUnixSocketShareTheirRoom) {

@@ -36,6 +36,11 @@ void FaultInjectingStore::WaitForHeldReads(int count) const {
   mutex_.Await(absl::Condition(&are_held));
 }
 
+int FaultInjectingStore::loads() const {
+  const absl::MutexLock lock(&mutex_);
+  return loads_;
+}
+
 void FaultInjectingStore::HoldCommits() {
   const absl::MutexLock lock(&mutex_);
   hold_commits_ = true;
@@ -87,6 +92,10 @@ absl::StatusOr<RevisionRange> FaultInjectingStore::Revisions(const TenantId& ten
 
 absl::StatusOr<RegistryState> FaultInjectingStore::Load(const TenantId& tenant, int64_t revision) const {
   if (absl::Status fault = ReadFault(); !fault.ok()) return fault;
+  {
+    const absl::MutexLock lock(&mutex_);
+    ++loads_;
+  }
   return store_->Load(tenant, revision);
 }
 

@@ -32,7 +32,9 @@ class FaultInjectingStore : public RegistryStore {
   void ReleaseReads();
   // Waits until `count` reads are blocked.
   void WaitForHeldReads(int count) const;
-  // The same for commits.
+  // The number of calls of Load() that were not held, or no longer are.
+  int loads() const;
+  // As for reads.
   void HoldCommits();
   void ReleaseCommits();
   void WaitForHeldCommits(int count) const;
@@ -65,6 +67,7 @@ class FaultInjectingStore : public RegistryStore {
   absl::Status read_fault_ ABSL_GUARDED_BY(mutex_);
   bool hold_reads_ ABSL_GUARDED_BY(mutex_) = false;
   mutable int held_reads_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable int loads_ ABSL_GUARDED_BY(mutex_) = 0;
   bool hold_commits_ ABSL_GUARDED_BY(mutex_) = false;
   int held_commits_ ABSL_GUARDED_BY(mutex_) = 0;
 };
