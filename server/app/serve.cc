@@ -141,8 +141,12 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.reflection = options.reflection == "on";
   // The other calls are for those that need not wait.
   const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
-  settings.memory.budget = std::make_shared<MemoryBudget>(options.request_memory_bytes, max_waiting);
-  settings.memory.pressure = std::make_shared<MemoryPressure>(ResolveMaxMemory(options));
+  const size_t max_memory = ResolveMaxMemory(options);
+  // The rest is for the caches, and for what large requests need beyond the estimate.
+  const size_t for_requests =
+      max_memory == 0 ? options.request_memory_bytes : std::min(options.request_memory_bytes, max_memory / 4);
+  settings.memory.budget = std::make_shared<MemoryBudget>(for_requests, max_waiting);
+  settings.memory.pressure = std::make_shared<MemoryPressure>(max_memory);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;

@@ -22,8 +22,9 @@ struct Http2Limits {
   size_t header_bytes = 64u << 10;
   // gRPC ends calls with larger messages, so that they do not count as unfinished.
   size_t message_bytes = 16u << 20;
-  // The frames that a connection may send before it has earned more, and what it can save up while it is idle.
-  int64_t first_frames = 1'000;
+  // The frames that a connection may send before it has earned more, and what it can save up while it is idle. The
+  // first ones suffice to cancel twice as many calls as can be open: their deadlines may expire together.
+  int64_t first_frames = 3'500;
   int64_t saved_frames = 20'000;
   int64_t frames_per_second = 2'000;
 };

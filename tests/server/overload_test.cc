@@ -63,8 +63,10 @@ class OverloadTest : public testing::Test {
   void Fill() {
     store_->HoldReads();
     for (int i = 0; i < kMaxCalls; ++i) {
-      callers_.emplace_back([this] {
-        const absl::Status status = server_->client().ListCatalogs({}).status();
+      callers_.emplace_back([this, i] {
+        v1::ListCatalogsRequest request;
+        request.set_tenant(absl::StrCat("tenant", i));  // calls of one tenant would share a read
+        const absl::Status status = server_->client().ListCatalogs(request).status();
         EXPECT_TRUE(status.ok()) << status;
       });
     }

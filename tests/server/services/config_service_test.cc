@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -335,7 +336,8 @@ TEST(BatchGetConfigTest, SmallMessagesCountWithTheirSizeInMemory) {
 
 TEST(BatchGetConfigTest, StopsAfterTheDeadline) {
   // The server's clock advances by an hour at each reading.
-  TestServer server(WithClock(Clock([now = absl::Now()]() mutable { return now += absl::Hours(1); })));
+  std::atomic<int> hours = 0;
+  TestServer server(WithClock(Clock(absl::Now, [&hours] { return Clock().Steady() + absl::Hours(++hours); })));
   v1::BatchGetConfigRequest batch;
   batch.add_requests();
   EXPECT_EQ(server.client().BatchGetConfig(batch).status().code(), absl::StatusCode::kDeadlineExceeded);
