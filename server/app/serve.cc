@@ -125,6 +125,12 @@ std::shared_ptr<TransportGuard> MakeTransportGuard(const Process& process,
   return std::make_shared<TransportGuard>(std::move(settings));
 }
 
+// Of the memory limit, if there is one, large requests get a quarter and answers in transmission another. The rest is
+// for the caches, and for what requests need beyond the estimate.
+size_t AtMostAQuarter(size_t bytes, size_t max_memory) {
+  return max_memory == 0 ? bytes : std::min(bytes, max_memory / 4);
+}
+
 ServerSettings MakeServerSettings(const Process& process) {
   const Options& options = process.options;
   ServerSettings settings;
@@ -135,17 +141,16 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.connections = std::make_shared<ConnectionTable>(LimitsOfConnections(process));
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
   settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
-  settings.in_flight_calls = std::make_shared<InFlightCalls>(options.max_in_flight, 4 * options.limits.answer_bytes);
+  const size_t max_memory = ResolveMaxMemory(options);
+  settings.in_flight_calls = std::make_shared<InFlightCalls>(
+      options.max_in_flight, AtMostAQuarter(4 * options.limits.answer_bytes, max_memory));
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
   settings.reflection = options.reflection == "on";
   // The other calls are for those that need not wait.
   const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
-  const size_t max_memory = ResolveMaxMemory(options);
-  // The rest is for the caches, and for what large requests need beyond the estimate.
-  const size_t for_requests =
-      max_memory == 0 ? options.request_memory_bytes : std::min(options.request_memory_bytes, max_memory / 4);
-  settings.memory.budget = std::make_shared<MemoryBudget>(for_requests, max_waiting);
+  settings.memory.budget =
+      std::make_shared<MemoryBudget>(AtMostAQuarter(options.request_memory_bytes, max_memory), max_waiting);
   settings.memory.pressure = std::make_shared<MemoryPressure>(max_memory);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);

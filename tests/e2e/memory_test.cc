@@ -33,7 +33,7 @@ namespace {
 #ifdef QCONFIG_SANITIZED
 constexpr int64_t kLimitMiB = 3000;
 #else
-constexpr int64_t kLimitMiB = 200;
+constexpr int64_t kLimitMiB = 320;
 #endif
 
 // Returns a number of /proc/PID/status in MiB.
@@ -100,7 +100,7 @@ class MemoryTest : public testing::Test {
   const TemporaryDirectory directory_;
   const Process server_{directory_.path() / "log",
                         {"--storage", "memory", "--max-memory-bytes", absl::StrCat(kLimitMiB << 20),
-                         "--request-memory-bytes", absl::StrCat(96 << 20)}};
+                         "--request-memory-bytes", absl::StrCat(256 << 20)}};
 };
 
 TEST_F(MemoryTest, StaysBelowItsLimitUnderLargeRequests) {

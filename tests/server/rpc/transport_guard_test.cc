@@ -195,7 +195,7 @@ TEST(TransportGuardTest, SeesUnixSockets) {
   address.sun_family = AF_UNIX;
   directory.Path("socket").copy(address.sun_path, sizeof(address.sun_path) - 1);
   ASSERT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  const std::string flood = Preface() + Times(2'000, Frame(kPing, 0, 0, "12345678"));
+  const std::string flood = Preface() + Times(5'000, Frame(kPing, 0, 0, "12345678"));
   send(peer.get(), flood.data(), flood.size(), MSG_NOSIGNAL);
   std::string bytes(4096, '\0');
   while (recv(peer.get(), bytes.data(), bytes.size(), 0) > 0) continue;
