@@ -50,11 +50,11 @@ class FrontTest(unittest.TestCase):
         (cls.folder / "haproxy.cfg").write_text(text)
         environment = {
             **os.environ,
-            "QCONFIG_FRONT_LISTEN": cls.address,
-            "QCONFIG_FRONT_CERT": str(cls.folder / "front.pem"),
-            "QCONFIG_FRONT_CLIENT_CA": str(cls.folder / "callers.crt"),
-            "QCONFIG_FRONT_SERVER": cls.server.address,
-            "QCONFIG_FRONT_ADMIN_PORT": cls.server.admin.rpartition(":")[2],
+            "FRONT_LISTEN": cls.address,
+            "FRONT_CERT": str(cls.folder / "front.pem"),
+            "FRONT_CLIENT_CA": str(cls.folder / "callers.crt"),
+            "FRONT_SERVER": cls.server.address,
+            "FRONT_ADMIN_PORT": cls.server.admin.rpartition(":")[2],
         }
         with (cls.folder / "front.log").open("w") as log:
             front = subprocess.Popen([HAPROXY, "-db", "-f", cls.folder / "haproxy.cfg"], env=environment, stdout=log, stderr=log)
