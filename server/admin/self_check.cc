@@ -57,7 +57,7 @@ void SelfCheck::Record(absl::Status status, absl::Duration began) {
   running_since_.reset();
   if (status.ok() && last_time_ > kMaxTime) status = TookTooLong(last_time_);
   // A check that took long stands for those that could not run meanwhile. The first stands for all.
-  const auto pauses = static_cast<int64_t>(last_time_ / kPause);
+  const int64_t pauses = last_time_ / kPause;
   const auto count = static_cast<unsigned>(has_result_ ? std::min(kResults, 1 + pauses) : kResults);
   has_result_ = true;
   failed_ <<= count;
