@@ -58,10 +58,10 @@ bool CloseConnections(int port, bool all) {
 }  // namespace
 
 void CloseAcceptedConnections(int port, absl::Duration grace) {
-  constexpr absl::Duration kPause = absl::Milliseconds(5);
+  constexpr absl::Duration kBetweenLooks = absl::Milliseconds(5);
   const Clock clock;
   const absl::Duration end = clock.Steady() + grace;
-  while (clock.Steady() < end && CloseConnections(port, /*all=*/false)) absl::SleepFor(kPause);
+  while (clock.Steady() < end && CloseConnections(port, /*all=*/false)) absl::SleepFor(kBetweenLooks);
   CloseConnections(port, /*all=*/true);
 }
 

@@ -217,7 +217,7 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
 
 TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
-  std::atomic<bool> first = true;
+  std::atomic<bool> first = false;
   TestSettings settings;
   settings.clock = Clock(absl::Now, [&] {  // the transport reads it before it checks for cancellation
     if (first.exchange(false)) {
@@ -227,6 +227,7 @@ TEST_F(OverloadTest, SkipsCancelledCalls) {
     return Clock().Steady();
   });
   TestServer server(std::move(settings));
+  first = true;
   const auto stub = v1::ConfigService::NewStub(server.channel());
   grpc::ClientContext context;
   std::thread caller([&] {
