@@ -89,7 +89,7 @@ std::string Printable(absl::string_view text, size_t max_code_points) {
     const char32_t c = TakeCodePoint(text);
     const absl::string_view bytes = before.substr(0, before.size() - text.size());
     const bool malformed = bytes.size() == 1 && c >= 0x80;
-    const std::string escaped = IsInvisible(c) || malformed ? Escaped(c) : "";
+    const std::string escaped = IsInvisible(c) || IsOtherSpace(c) || malformed ? Escaped(c) : "";
     count += escaped.empty() ? 1 : escaped.size();
     if (count > max_code_points) {
       result.resize(fits_before_ellipsis);

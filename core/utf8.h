@@ -23,8 +23,8 @@ size_t CountCodePoints(absl::string_view text);
 // utf8proc: 15.0 on Debian 12, 15.1 on Debian 13.
 bool IsPrintable(absl::string_view text);
 
-// `text` in a form for error messages and logs: writes invisible characters other than spaces as \uXXXX or \UXXXXXXXX,
-// and truncates the result to `max_code_points`, with "..." at the end.
+// `text` in a form for error messages and logs: writes characters that are not printable as \uXXXX or \UXXXXXXXX, and
+// truncates the result to `max_code_points`, with "..." at the end.
 std::string Printable(absl::string_view text, size_t max_code_points);
 
 }  // namespace qconfig

@@ -25,6 +25,7 @@ TEST(PrintableTest, EscapesOtherCharacters) {
   EXPECT_EQ(Printable("\u202Etxt", 128), "\\u202etxt");
   EXPECT_EQ(Printable("\u0085\u061C\u2066", 128), "\\u0085\\u061c\\u2066");
   EXPECT_EQ(Printable("\xFF", 128), "\\u00ff");
+  EXPECT_EQ(Printable("a\u00A0\u2001b", 128), "a\\u00a0\\u2001b");
   EXPECT_EQ(Printable("\u3164\U000E0041", 128), "\\u3164\\U000e0041");
 }
 
