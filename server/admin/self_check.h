@@ -17,7 +17,7 @@
 
 namespace qconfig {
 
-// Runs one check of this server four times a second, on a thread of its own, and judges by the last four results. The
+// Runs one check of this server four times a second, in its own thread, and judges by the last four results. The
 // check may hang: it is then not started again, and counts as failed while it takes longer than a second.
 // Thread-safe.
 class SelfCheck {

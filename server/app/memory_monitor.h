@@ -15,7 +15,7 @@
 
 namespace qconfig {
 
-// Measures the memory of this process every 100 ms on a thread of its own, and returns free memory to the system.
+// Measures the memory of this process every 100 ms in its own thread, and returns free memory to the system.
 class MemoryMonitor {
  public:
   // What else frees memory.

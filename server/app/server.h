@@ -81,7 +81,7 @@ class Server {
 
   // Checks that the thread that receives calls runs. kUnavailable: shut down.
   absl::Status CheckReceiving();
-  // Makes calls of its own that no client sees: a GetConfig that is not cached, and a write that is only validated.
+  // Makes calls that no client sees: a GetConfig that is not cached, and a write that is only validated.
   // They take the way of clients' calls from the queue's thread on. The errors are those of these calls.
   absl::Status CheckCalls();
 
