@@ -122,7 +122,7 @@ TEST_F(LinearizabilityTest, HoldsWithCaches) {
 TEST_F(LinearizabilityTest, HoldsWhileCachesEvict) {
   TestSettings settings;
   settings.cache_bytes = 4096;
-  settings.answer_cache_bytes = 10'000;
+  settings.answer_cache_bytes = 4'000;
   TestServer server(std::move(settings));
   RunRounds(server);
   EXPECT_GT(server.answer_cache().counts().evictions, 0) << "no answer was evicted";
