@@ -201,6 +201,154 @@ func (ErrorReason) EnumDescriptor() ([]byte, []int) {
 	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{0}
 }
 
+// Why an error suggests a value.
+type SuggestionKind int32
+
+const (
+	// Unused; reserved as the default value.
+	SuggestionKind_SUGGESTION_KIND_UNSPECIFIED SuggestionKind = 0
+	// Another catalogue of this server, `catalog`, has exactly this name.
+	SuggestionKind_SUGGESTION_KIND_OTHER_CATALOG SuggestionKind = 1
+	// The tenant's registry had exactly this name. `revision` is the last revision that has it.
+	SuggestionKind_SUGGESTION_KIND_REMOVED SuggestionKind = 2
+	// The given name is an earlier name in Quark.
+	SuggestionKind_SUGGESTION_KIND_FORMER_NAME SuggestionKind = 3
+	// The given name is what another tool, `source`, calls the same.
+	SuggestionKind_SUGGESTION_KIND_OTHER_TOOL SuggestionKind = 4
+	// The given name is an architecture, a model ID or the `model_type` of a related model.
+	SuggestionKind_SUGGESTION_KIND_RELATED_MODEL SuggestionKind = 5
+	// The names have the same beginning or the same words.
+	SuggestionKind_SUGGESTION_KIND_SIMILAR_NAME SuggestionKind = 6
+	// The names differ in a few characters.
+	SuggestionKind_SUGGESTION_KIND_SPELLING SuggestionKind = 7
+)
+
+// Enum value maps for SuggestionKind.
+var (
+	SuggestionKind_name = map[int32]string{
+		0: "SUGGESTION_KIND_UNSPECIFIED",
+		1: "SUGGESTION_KIND_OTHER_CATALOG",
+		2: "SUGGESTION_KIND_REMOVED",
+		3: "SUGGESTION_KIND_FORMER_NAME",
+		4: "SUGGESTION_KIND_OTHER_TOOL",
+		5: "SUGGESTION_KIND_RELATED_MODEL",
+		6: "SUGGESTION_KIND_SIMILAR_NAME",
+		7: "SUGGESTION_KIND_SPELLING",
+	}
+	SuggestionKind_value = map[string]int32{
+		"SUGGESTION_KIND_UNSPECIFIED":   0,
+		"SUGGESTION_KIND_OTHER_CATALOG": 1,
+		"SUGGESTION_KIND_REMOVED":       2,
+		"SUGGESTION_KIND_FORMER_NAME":   3,
+		"SUGGESTION_KIND_OTHER_TOOL":    4,
+		"SUGGESTION_KIND_RELATED_MODEL": 5,
+		"SUGGESTION_KIND_SIMILAR_NAME":  6,
+		"SUGGESTION_KIND_SPELLING":      7,
+	}
+)
+
+func (x SuggestionKind) Enum() *SuggestionKind {
+	p := new(SuggestionKind)
+	*p = x
+	return p
+}
+
+func (x SuggestionKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SuggestionKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_qconfig_v1_error_proto_enumTypes[1].Descriptor()
+}
+
+func (SuggestionKind) Type() protoreflect.EnumType {
+	return &file_qconfig_v1_error_proto_enumTypes[1]
+}
+
+func (x SuggestionKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SuggestionKind.Descriptor instead.
+func (SuggestionKind) EnumDescriptor() ([]byte, []int) {
+	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{1}
+}
+
+// Why an error suggests one value. The message of the error says the same in words.
+type SuggestionReason struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why this value is suggested. Clients treat kinds that they do not know like UNSPECIFIED.
+	Kind SuggestionKind `protobuf:"varint,1,opt,name=kind,proto3,enum=qconfig.v1.SuggestionKind" json:"kind,omitempty"`
+	// For OTHER_CATALOG: the catalogue that has the name. Set `catalog` of the request to it, if the Quark release does
+	// not matter. Otherwise empty.
+	Catalog string `protobuf:"bytes,2,opt,name=catalog,proto3" json:"catalog,omitempty"`
+	// For REMOVED: the last revision that has the name. Set `revision` of the request to it to read the entry. Otherwise
+	// 0.
+	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// For OTHER_TOOL: the name of the tool, such as "llm-compressor". Otherwise empty.
+	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestionReason) Reset() {
+	*x = SuggestionReason{}
+	mi := &file_qconfig_v1_error_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestionReason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestionReason) ProtoMessage() {}
+
+func (x *SuggestionReason) ProtoReflect() protoreflect.Message {
+	mi := &file_qconfig_v1_error_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestionReason.ProtoReflect.Descriptor instead.
+func (*SuggestionReason) Descriptor() ([]byte, []int) {
+	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SuggestionReason) GetKind() SuggestionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SuggestionKind_SUGGESTION_KIND_UNSPECIFIED
+}
+
+func (x *SuggestionReason) GetCatalog() string {
+	if x != nil {
+		return x.Catalog
+	}
+	return ""
+}
+
+func (x *SuggestionReason) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *SuggestionReason) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // Machine-readable details of an error. Each field is set only where it applies.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -214,6 +362,8 @@ type ErrorDetail struct {
 	// The total number of accepted values. Larger than the size of `allowed` if that list is truncated.
 	AllowedTotal int32 `protobuf:"varint,4,opt,name=allowed_total,json=allowedTotal,proto3" json:"allowed_total,omitempty"`
 	// Values that the caller probably meant, best match first, at most 3.
+	// A suggestion never has another bit width or number format than the value states, and never names another Quark
+	// release as if it were the same. Empty if nothing is known to mean the same.
 	Suggestions []string `protobuf:"bytes,5,rep,name=suggestions,proto3" json:"suggestions,omitempty"`
 	// The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG.
 	Rule string `protobuf:"bytes,6,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -228,14 +378,16 @@ type ErrorDetail struct {
 	// For PLAN_HAS_FINDINGS: the first findings that make the call fail, as many as fit.
 	Findings []*Finding `protobuf:"bytes,13,rep,name=findings,proto3" json:"findings,omitempty"`
 	// For PLAN_HAS_FINDINGS: the number of all findings that make the call fail.
-	FindingTotal  int64 `protobuf:"varint,14,opt,name=finding_total,json=findingTotal,proto3" json:"finding_total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FindingTotal int64 `protobuf:"varint,14,opt,name=finding_total,json=findingTotal,proto3" json:"finding_total,omitempty"`
+	// Why each suggestion is made: one item for each item of `suggestions`, in the same order.
+	SuggestionReasons []*SuggestionReason `protobuf:"bytes,15,rep,name=suggestion_reasons,json=suggestionReasons,proto3" json:"suggestion_reasons,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_qconfig_v1_error_proto_msgTypes[0]
+	mi := &file_qconfig_v1_error_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +399,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_qconfig_v1_error_proto_msgTypes[0]
+	mi := &file_qconfig_v1_error_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +412,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{0}
+	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *ErrorDetail) GetField() string {
@@ -347,6 +499,13 @@ func (x *ErrorDetail) GetFindingTotal() int64 {
 	return 0
 }
 
+func (x *ErrorDetail) GetSuggestionReasons() []*SuggestionReason {
+	if x != nil {
+		return x.SuggestionReasons
+	}
+	return nil
+}
+
 // A field of a request that is invalid.
 type FieldViolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -360,7 +519,7 @@ type FieldViolation struct {
 
 func (x *FieldViolation) Reset() {
 	*x = FieldViolation{}
-	mi := &file_qconfig_v1_error_proto_msgTypes[1]
+	mi := &file_qconfig_v1_error_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +531,7 @@ func (x *FieldViolation) String() string {
 func (*FieldViolation) ProtoMessage() {}
 
 func (x *FieldViolation) ProtoReflect() protoreflect.Message {
-	mi := &file_qconfig_v1_error_proto_msgTypes[1]
+	mi := &file_qconfig_v1_error_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +544,7 @@ func (x *FieldViolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldViolation.ProtoReflect.Descriptor instead.
 func (*FieldViolation) Descriptor() ([]byte, []int) {
-	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{1}
+	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *FieldViolation) GetField() string {
@@ -423,7 +582,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_qconfig_v1_error_proto_msgTypes[2]
+	mi := &file_qconfig_v1_error_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +594,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_qconfig_v1_error_proto_msgTypes[2]
+	mi := &file_qconfig_v1_error_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +607,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{2}
+	return file_qconfig_v1_error_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ItemError) GetCode() int32 {
@@ -498,7 +657,12 @@ var File_qconfig_v1_error_proto protoreflect.FileDescriptor
 const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\n" +
 	"\x16qconfig/v1/error.proto\x12\n" +
-	"qconfig.v1\x1a\x15qconfig/v1/plan.proto\"\x86\x03\n" +
+	"qconfig.v1\x1a\x15qconfig/v1/plan.proto\"\x90\x01\n" +
+	"\x10SuggestionReason\x12.\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1a.qconfig.v1.SuggestionKindR\x04kind\x12\x18\n" +
+	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevision\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\"\xd3\x03\n" +
 	"\vErrorDetail\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
@@ -512,7 +676,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x0fnewest_revision\x18\n" +
 	" \x01(\x03R\x0enewestRevision\x12/\n" +
 	"\bfindings\x18\r \x03(\v2\x13.qconfig.v1.FindingR\bfindings\x12#\n" +
-	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\"H\n" +
+	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\x12K\n" +
+	"\x12suggestion_reasons\x18\x0f \x03(\v2\x1c.qconfig.v1.SuggestionReasonR\x11suggestionReasons\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xe0\x02\n" +
@@ -556,7 +721,16 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_REVISION_LOST\x10\x1e\x12\"\n" +
 	"\x1eERROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n" +
 	"\x1cERROR_REASON_TEMPLATE_EXISTS\x10(\x12\"\n" +
-	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'BL\n" +
+	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'*\x95\x02\n" +
+	"\x0eSuggestionKind\x12\x1f\n" +
+	"\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dSUGGESTION_KIND_OTHER_CATALOG\x10\x01\x12\x1b\n" +
+	"\x17SUGGESTION_KIND_REMOVED\x10\x02\x12\x1f\n" +
+	"\x1bSUGGESTION_KIND_FORMER_NAME\x10\x03\x12\x1e\n" +
+	"\x1aSUGGESTION_KIND_OTHER_TOOL\x10\x04\x12!\n" +
+	"\x1dSUGGESTION_KIND_RELATED_MODEL\x10\x05\x12 \n" +
+	"\x1cSUGGESTION_KIND_SIMILAR_NAME\x10\x06\x12\x1c\n" +
+	"\x18SUGGESTION_KIND_SPELLING\x10\aBL\n" +
 	"\x0edev.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3"
 
 var (
@@ -571,27 +745,31 @@ func file_qconfig_v1_error_proto_rawDescGZIP() []byte {
 	return file_qconfig_v1_error_proto_rawDescData
 }
 
-var file_qconfig_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_qconfig_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_qconfig_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_qconfig_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_qconfig_v1_error_proto_goTypes = []any{
-	(ErrorReason)(0),       // 0: qconfig.v1.ErrorReason
-	(*ErrorDetail)(nil),    // 1: qconfig.v1.ErrorDetail
-	(*FieldViolation)(nil), // 2: qconfig.v1.FieldViolation
-	(*ItemError)(nil),      // 3: qconfig.v1.ItemError
-	nil,                    // 4: qconfig.v1.ItemError.MetadataEntry
-	(*Finding)(nil),        // 5: qconfig.v1.Finding
+	(ErrorReason)(0),         // 0: qconfig.v1.ErrorReason
+	(SuggestionKind)(0),      // 1: qconfig.v1.SuggestionKind
+	(*SuggestionReason)(nil), // 2: qconfig.v1.SuggestionReason
+	(*ErrorDetail)(nil),      // 3: qconfig.v1.ErrorDetail
+	(*FieldViolation)(nil),   // 4: qconfig.v1.FieldViolation
+	(*ItemError)(nil),        // 5: qconfig.v1.ItemError
+	nil,                      // 6: qconfig.v1.ItemError.MetadataEntry
+	(*Finding)(nil),          // 7: qconfig.v1.Finding
 }
 var file_qconfig_v1_error_proto_depIdxs = []int32{
-	5, // 0: qconfig.v1.ErrorDetail.findings:type_name -> qconfig.v1.Finding
-	0, // 1: qconfig.v1.ItemError.reason:type_name -> qconfig.v1.ErrorReason
-	4, // 2: qconfig.v1.ItemError.metadata:type_name -> qconfig.v1.ItemError.MetadataEntry
-	2, // 3: qconfig.v1.ItemError.field_violations:type_name -> qconfig.v1.FieldViolation
-	1, // 4: qconfig.v1.ItemError.detail:type_name -> qconfig.v1.ErrorDetail
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1, // 0: qconfig.v1.SuggestionReason.kind:type_name -> qconfig.v1.SuggestionKind
+	7, // 1: qconfig.v1.ErrorDetail.findings:type_name -> qconfig.v1.Finding
+	2, // 2: qconfig.v1.ErrorDetail.suggestion_reasons:type_name -> qconfig.v1.SuggestionReason
+	0, // 3: qconfig.v1.ItemError.reason:type_name -> qconfig.v1.ErrorReason
+	6, // 4: qconfig.v1.ItemError.metadata:type_name -> qconfig.v1.ItemError.MetadataEntry
+	4, // 5: qconfig.v1.ItemError.field_violations:type_name -> qconfig.v1.FieldViolation
+	3, // 6: qconfig.v1.ItemError.detail:type_name -> qconfig.v1.ErrorDetail
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_qconfig_v1_error_proto_init() }
@@ -605,8 +783,8 @@ func file_qconfig_v1_error_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_qconfig_v1_error_proto_rawDesc), len(file_qconfig_v1_error_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1959,6 +1959,34 @@ impl FindingCode {
         }
     }
 }
+/// Why an error suggests one value. The message of the error says the same in words.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuggestionReason {
+    /// Why this value is suggested. Clients treat kinds that they do not know like UNSPECIFIED.
+    #[prost(enumeration = "SuggestionKind", tag = "1")]
+    pub kind: i32,
+    /// For OTHER_CATALOG: the catalogue that has the name. Set `catalog` of the request to it, if the Quark release does
+    /// not matter. Otherwise empty.
+    #[prost(string, tag = "2")]
+    pub catalog: ::prost::alloc::string::String,
+    /// For REMOVED: the last revision that has the name. Set `revision` of the request to it to read the entry. Otherwise
+    /// 0.
+    #[prost(int64, tag = "3")]
+    pub revision: i64,
+    /// For OTHER_TOOL: the name of the tool, such as "llm-compressor". Otherwise empty.
+    #[prost(string, tag = "4")]
+    pub source: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SuggestionReason {
+    const NAME: &'static str = "SuggestionReason";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.SuggestionReason".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.SuggestionReason".into()
+    }
+}
 /// Machine-readable details of an error. Each field is set only where it applies.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ErrorDetail {
@@ -1976,6 +2004,8 @@ pub struct ErrorDetail {
     #[prost(int32, tag = "4")]
     pub allowed_total: i32,
     /// Values that the caller probably meant, best match first, at most 3.
+    /// A suggestion never has another bit width or number format than the value states, and never names another Quark
+    /// release as if it were the same. Empty if nothing is known to mean the same.
     #[prost(string, repeated, tag = "5")]
     pub suggestions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG.
@@ -1999,6 +2029,9 @@ pub struct ErrorDetail {
     /// For PLAN_HAS_FINDINGS: the number of all findings that make the call fail.
     #[prost(int64, tag = "14")]
     pub finding_total: i64,
+    /// Why each suggestion is made: one item for each item of `suggestions`, in the same order.
+    #[prost(message, repeated, tag = "15")]
+    pub suggestion_reasons: ::prost::alloc::vec::Vec<SuggestionReason>,
 }
 impl ::prost::Name for ErrorDetail {
     const NAME: &'static str = "ErrorDetail";
@@ -2222,6 +2255,59 @@ impl ErrorReason {
             "ERROR_REASON_REVISION_MISMATCH" => Some(Self::RevisionMismatch),
             "ERROR_REASON_TEMPLATE_EXISTS" => Some(Self::TemplateExists),
             "ERROR_REASON_PLAN_HAS_FINDINGS" => Some(Self::PlanHasFindings),
+            _ => None,
+        }
+    }
+}
+/// Why an error suggests a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SuggestionKind {
+    /// Unused; reserved as the default value.
+    Unspecified = 0,
+    /// Another catalogue of this server, `catalog`, has exactly this name.
+    OtherCatalog = 1,
+    /// The tenant's registry had exactly this name. `revision` is the last revision that has it.
+    Removed = 2,
+    /// The given name is an earlier name in Quark.
+    FormerName = 3,
+    /// The given name is what another tool, `source`, calls the same.
+    OtherTool = 4,
+    /// The given name is an architecture, a model ID or the `model_type` of a related model.
+    RelatedModel = 5,
+    /// The names have the same beginning or the same words.
+    SimilarName = 6,
+    /// The names differ in a few characters.
+    Spelling = 7,
+}
+impl SuggestionKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUGGESTION_KIND_UNSPECIFIED",
+            Self::OtherCatalog => "SUGGESTION_KIND_OTHER_CATALOG",
+            Self::Removed => "SUGGESTION_KIND_REMOVED",
+            Self::FormerName => "SUGGESTION_KIND_FORMER_NAME",
+            Self::OtherTool => "SUGGESTION_KIND_OTHER_TOOL",
+            Self::RelatedModel => "SUGGESTION_KIND_RELATED_MODEL",
+            Self::SimilarName => "SUGGESTION_KIND_SIMILAR_NAME",
+            Self::Spelling => "SUGGESTION_KIND_SPELLING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUGGESTION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUGGESTION_KIND_OTHER_CATALOG" => Some(Self::OtherCatalog),
+            "SUGGESTION_KIND_REMOVED" => Some(Self::Removed),
+            "SUGGESTION_KIND_FORMER_NAME" => Some(Self::FormerName),
+            "SUGGESTION_KIND_OTHER_TOOL" => Some(Self::OtherTool),
+            "SUGGESTION_KIND_RELATED_MODEL" => Some(Self::RelatedModel),
+            "SUGGESTION_KIND_SIMILAR_NAME" => Some(Self::SimilarName),
+            "SUGGESTION_KIND_SPELLING" => Some(Self::Spelling),
             _ => None,
         }
     }

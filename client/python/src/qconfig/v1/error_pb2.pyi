@@ -36,9 +36,17 @@ ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_UNSUPPORTED_ALGORITHM: ErrorReason
 ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME: ErrorReason
 ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME: ErrorReason
+SUGGESTION_KIND_FORMER_NAME: SuggestionKind
+SUGGESTION_KIND_OTHER_CATALOG: SuggestionKind
+SUGGESTION_KIND_OTHER_TOOL: SuggestionKind
+SUGGESTION_KIND_RELATED_MODEL: SuggestionKind
+SUGGESTION_KIND_REMOVED: SuggestionKind
+SUGGESTION_KIND_SIMILAR_NAME: SuggestionKind
+SUGGESTION_KIND_SPELLING: SuggestionKind
+SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 
 class ErrorDetail(_message.Message):
-    __slots__ = ["allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestions", "tenant", "value"]
+    __slots__ = ["allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +57,7 @@ class ErrorDetail(_message.Message):
     NEWEST_REVISION_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTION_REASONS_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     allowed: _containers.RepeatedScalarFieldContainer[str]
@@ -60,10 +69,11 @@ class ErrorDetail(_message.Message):
     first_revision: int
     newest_revision: int
     rule: str
+    suggestion_reasons: _containers.RepeatedCompositeFieldContainer[SuggestionReason]
     suggestions: _containers.RepeatedScalarFieldContainer[str]
     tenant: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ...) -> None: ...
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]
@@ -96,5 +106,20 @@ class ItemError(_message.Message):
     reason: ErrorReason
     def __init__(self, code: _Optional[int] = ..., reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., detail: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
+class SuggestionReason(_message.Message):
+    __slots__ = ["catalog", "kind", "revision", "source"]
+    CATALOG_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    catalog: str
+    kind: SuggestionKind
+    revision: int
+    source: str
+    def __init__(self, kind: _Optional[_Union[SuggestionKind, str]] = ..., catalog: _Optional[str] = ..., revision: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+
 class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class SuggestionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

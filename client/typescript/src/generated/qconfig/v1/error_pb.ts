@@ -21,7 +21,51 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qconfig/v1/error.proto.
  */
 export const file_qconfig_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChZxY29uZmlnL3YxL2Vycm9yLnByb3RvEgpxY29uZmlnLnYxIoYCCgtFcnJvckRldGFpbBINCgVmaWVsZBgBIAEoCRINCgV2YWx1ZRgCIAEoCRIPCgdhbGxvd2VkGAMgAygJEhUKDWFsbG93ZWRfdG90YWwYBCABKAUSEwoLc3VnZ2VzdGlvbnMYBSADKAkSDAoEcnVsZRgGIAEoCRIOCgZ0ZW5hbnQYByABKAkSDwoHY2F0YWxvZxgIIAEoCRIWCg5maXJzdF9yZXZpc2lvbhgJIAEoAxIXCg9uZXdlc3RfcmV2aXNpb24YCiABKAMSJQoIZmluZGluZ3MYDSADKAsyEy5xY29uZmlnLnYxLkZpbmRpbmcSFQoNZmluZGluZ190b3RhbBgOIAEoAyI0Cg5GaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSKaAgoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSJwoGcmVhc29uGAIgASgOMhcucWNvbmZpZy52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAMgASgJEjUKCG1ldGFkYXRhGAQgAygLMiMucWNvbmZpZy52MS5JdGVtRXJyb3IuTWV0YWRhdGFFbnRyeRI0ChBmaWVsZF92aW9sYXRpb25zGAUgAygLMhoucWNvbmZpZy52MS5GaWVsZFZpb2xhdGlvbhInCgZkZXRhaWwYBiABKAsyFy5xY29uZmlnLnYxLkVycm9yRGV0YWlsGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASqjCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocRVJST1JfUkVBU09OX0lOVkFMSURfUkVRVUVTVBABEiMKH0VSUk9SX1JFQVNPTl9URU1QTEFURV9OT1RfRk9VTkQQAhIhCh1FUlJPUl9SRUFTT05fU0NIRU1FX05PVF9GT1VORBADEiIKHkVSUk9SX1JFQVNPTl9DQVRBTE9HX05PVF9GT1VORBAEEiYKIkVSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9BTEdPUklUSE0QBRIsCihFUlJPUl9SRUFTT05fVU5TVVBQT1JURURfS1ZfQ0FDSEVfU0NIRU1FEAYSLQopRVJST1JfUkVBU09OX1VOU1VQUE9SVEVEX0FUVEVOVElPTl9TQ0hFTUUQBxIpCiVFUlJPUl9SRUFTT05fQUxHT1JJVEhNX0NPTkZJR19NSVNTSU5HEAgSKQolRVJST1JfUkVBU09OX0lOVkFMSURfQUxHT1JJVEhNX0NPTkZJRxAJEiMKH0VSUk9SX1JFQVNPTl9SRVZJU0lPTl9JTl9GVVRVUkUQChIhCh1FUlJPUl9SRUFTT05fQU5TV0VSX1RPT19MQVJHRRALEiIKHkVSUk9SX1JFQVNPTl9NRVNTQUdFX1RPT19MQVJHRRAMEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEA0SHgoaRVJST1JfUkVBU09OX1NDSEVNRV9FWElTVFMQDhImCiJFUlJPUl9SRUFTT05fSU5WQUxJRF9URU5TT1JfQ09ORklHEA8SIgoeRVJST1JfUkVBU09OX0JVSUxUSU5fUkVBRF9PTkxZEBASHgoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQERIjCh9FUlJPUl9SRUFTT05fUkVWSVNJT05fQ09NUEFDVEVEEBISIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEBMSHwobRVJST1JfUkVBU09OX1FVT1RBX0VYQ0VFREVEEBQSJAogRVJST1JfUkVBU09OX1NUT1JBR0VfVU5BVkFJTEFCTEUQFRIdChlFUlJPUl9SRUFTT05fU1RPUkFHRV9GVUxMEBYSHwobRVJST1JfUkVBU09OX05PVF9JTl9DQVRBTE9HEBcSGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQGBIeChpFUlJPUl9SRUFTT05fUkVWSVNJT05fTE9TVBAeEiIKHkVSUk9SX1JFQVNPTl9SRVZJU0lPTl9NSVNNQVRDSBAfEiAKHEVSUk9SX1JFQVNPTl9URU1QTEFURV9FWElTVFMQKBIiCh5FUlJPUl9SRUFTT05fUExBTl9IQVNfRklORElOR1MQJ0JMCg5kZXYucWNvbmZpZy52MVABWjhnaXRodWIuY29tL3Fjb25maWcvcWNvbmZpZy9jbGllbnQvZ28vcWNvbmZpZ3YxO3Fjb25maWd2MWIGcHJvdG8z", [file_qconfig_v1_plan]);
+  fileDesc("ChZxY29uZmlnL3YxL2Vycm9yLnByb3RvEgpxY29uZmlnLnYxIm8KEFN1Z2dlc3Rpb25SZWFzb24SKAoEa2luZBgBIAEoDjIaLnFjb25maWcudjEuU3VnZ2VzdGlvbktpbmQSDwoHY2F0YWxvZxgCIAEoCRIQCghyZXZpc2lvbhgDIAEoAxIOCgZzb3VyY2UYBCABKAkiwAIKC0Vycm9yRGV0YWlsEg0KBWZpZWxkGAEgASgJEg0KBXZhbHVlGAIgASgJEg8KB2FsbG93ZWQYAyADKAkSFQoNYWxsb3dlZF90b3RhbBgEIAEoBRITCgtzdWdnZXN0aW9ucxgFIAMoCRIMCgRydWxlGAYgASgJEg4KBnRlbmFudBgHIAEoCRIPCgdjYXRhbG9nGAggASgJEhYKDmZpcnN0X3JldmlzaW9uGAkgASgDEhcKD25ld2VzdF9yZXZpc2lvbhgKIAEoAxIlCghmaW5kaW5ncxgNIAMoCzITLnFjb25maWcudjEuRmluZGluZxIVCg1maW5kaW5nX3RvdGFsGA4gASgDEjgKEnN1Z2dlc3Rpb25fcmVhc29ucxgPIAMoCzIcLnFjb25maWcudjEuU3VnZ2VzdGlvblJlYXNvbiI0Cg5GaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSKaAgoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSJwoGcmVhc29uGAIgASgOMhcucWNvbmZpZy52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAMgASgJEjUKCG1ldGFkYXRhGAQgAygLMiMucWNvbmZpZy52MS5JdGVtRXJyb3IuTWV0YWRhdGFFbnRyeRI0ChBmaWVsZF92aW9sYXRpb25zGAUgAygLMhoucWNvbmZpZy52MS5GaWVsZFZpb2xhdGlvbhInCgZkZXRhaWwYBiABKAsyFy5xY29uZmlnLnYxLkVycm9yRGV0YWlsGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASqjCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocRVJST1JfUkVBU09OX0lOVkFMSURfUkVRVUVTVBABEiMKH0VSUk9SX1JFQVNPTl9URU1QTEFURV9OT1RfRk9VTkQQAhIhCh1FUlJPUl9SRUFTT05fU0NIRU1FX05PVF9GT1VORBADEiIKHkVSUk9SX1JFQVNPTl9DQVRBTE9HX05PVF9GT1VORBAEEiYKIkVSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9BTEdPUklUSE0QBRIsCihFUlJPUl9SRUFTT05fVU5TVVBQT1JURURfS1ZfQ0FDSEVfU0NIRU1FEAYSLQopRVJST1JfUkVBU09OX1VOU1VQUE9SVEVEX0FUVEVOVElPTl9TQ0hFTUUQBxIpCiVFUlJPUl9SRUFTT05fQUxHT1JJVEhNX0NPTkZJR19NSVNTSU5HEAgSKQolRVJST1JfUkVBU09OX0lOVkFMSURfQUxHT1JJVEhNX0NPTkZJRxAJEiMKH0VSUk9SX1JFQVNPTl9SRVZJU0lPTl9JTl9GVVRVUkUQChIhCh1FUlJPUl9SRUFTT05fQU5TV0VSX1RPT19MQVJHRRALEiIKHkVSUk9SX1JFQVNPTl9NRVNTQUdFX1RPT19MQVJHRRAMEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEA0SHgoaRVJST1JfUkVBU09OX1NDSEVNRV9FWElTVFMQDhImCiJFUlJPUl9SRUFTT05fSU5WQUxJRF9URU5TT1JfQ09ORklHEA8SIgoeRVJST1JfUkVBU09OX0JVSUxUSU5fUkVBRF9PTkxZEBASHgoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQERIjCh9FUlJPUl9SRUFTT05fUkVWSVNJT05fQ09NUEFDVEVEEBISIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEBMSHwobRVJST1JfUkVBU09OX1FVT1RBX0VYQ0VFREVEEBQSJAogRVJST1JfUkVBU09OX1NUT1JBR0VfVU5BVkFJTEFCTEUQFRIdChlFUlJPUl9SRUFTT05fU1RPUkFHRV9GVUxMEBYSHwobRVJST1JfUkVBU09OX05PVF9JTl9DQVRBTE9HEBcSGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQGBIeChpFUlJPUl9SRUFTT05fUkVWSVNJT05fTE9TVBAeEiIKHkVSUk9SX1JFQVNPTl9SRVZJU0lPTl9NSVNNQVRDSBAfEiAKHEVSUk9SX1JFQVNPTl9URU1QTEFURV9FWElTVFMQKBIiCh5FUlJPUl9SRUFTT05fUExBTl9IQVNfRklORElOR1MQJyqVAgoOU3VnZ2VzdGlvbktpbmQSHwobU1VHR0VTVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASIQodU1VHR0VTVElPTl9LSU5EX09USEVSX0NBVEFMT0cQARIbChdTVUdHRVNUSU9OX0tJTkRfUkVNT1ZFRBACEh8KG1NVR0dFU1RJT05fS0lORF9GT1JNRVJfTkFNRRADEh4KGlNVR0dFU1RJT05fS0lORF9PVEhFUl9UT09MEAQSIQodU1VHR0VTVElPTl9LSU5EX1JFTEFURURfTU9ERUwQBRIgChxTVUdHRVNUSU9OX0tJTkRfU0lNSUxBUl9OQU1FEAYSHAoYU1VHR0VTVElPTl9LSU5EX1NQRUxMSU5HEAdCTAoOZGV2LnFjb25maWcudjFQAVo4Z2l0aHViLmNvbS9xY29uZmlnL3Fjb25maWcvY2xpZW50L2dvL3Fjb25maWd2MTtxY29uZmlndjFiBnByb3RvMw", [file_qconfig_v1_plan]);
+
+/**
+ * Why an error suggests one value. The message of the error says the same in words.
+ *
+ * @generated from message qconfig.v1.SuggestionReason
+ */
+export type SuggestionReason = Message<"qconfig.v1.SuggestionReason"> & {
+  /**
+   * Why this value is suggested. Clients treat kinds that they do not know like UNSPECIFIED.
+   *
+   * @generated from field: qconfig.v1.SuggestionKind kind = 1;
+   */
+  kind: SuggestionKind;
+
+  /**
+   * For OTHER_CATALOG: the catalogue that has the name. Set `catalog` of the request to it, if the Quark release does
+   * not matter. Otherwise empty.
+   *
+   * @generated from field: string catalog = 2;
+   */
+  catalog: string;
+
+  /**
+   * For REMOVED: the last revision that has the name. Set `revision` of the request to it to read the entry. Otherwise
+   * 0.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * For OTHER_TOOL: the name of the tool, such as "llm-compressor". Otherwise empty.
+   *
+   * @generated from field: string source = 4;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message qconfig.v1.SuggestionReason.
+ * Use `create(SuggestionReasonSchema)` to create a new message.
+ */
+export const SuggestionReasonSchema: GenMessage<SuggestionReason> = /*@__PURE__*/
+  messageDesc(file_qconfig_v1_error, 0);
 
 /**
  * Machine-readable details of an error. Each field is set only where it applies.
@@ -60,6 +104,8 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
 
   /**
    * Values that the caller probably meant, best match first, at most 3.
+   * A suggestion never has another bit width or number format than the value states, and never names another Quark
+   * release as if it were the same. Empty if nothing is known to mean the same.
    *
    * @generated from field: repeated string suggestions = 5;
    */
@@ -113,6 +159,13 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
    * @generated from field: int64 finding_total = 14;
    */
   findingTotal: bigint;
+
+  /**
+   * Why each suggestion is made: one item for each item of `suggestions`, in the same order.
+   *
+   * @generated from field: repeated qconfig.v1.SuggestionReason suggestion_reasons = 15;
+   */
+  suggestionReasons: SuggestionReason[];
 };
 
 /**
@@ -120,7 +173,7 @@ export type ErrorDetail = Message<"qconfig.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_qconfig_v1_error, 0);
+  messageDesc(file_qconfig_v1_error, 1);
 
 /**
  * A field of a request that is invalid.
@@ -148,7 +201,7 @@ export type FieldViolation = Message<"qconfig.v1.FieldViolation"> & {
  * Use `create(FieldViolationSchema)` to create a new message.
  */
 export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
-  messageDesc(file_qconfig_v1_error, 1);
+  messageDesc(file_qconfig_v1_error, 2);
 
 /**
  * The error of one item of a batch. It has what the status of a separate call and its details would have.
@@ -204,7 +257,7 @@ export type ItemError = Message<"qconfig.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_qconfig_v1_error, 2);
+  messageDesc(file_qconfig_v1_error, 3);
 
 /**
  * The machine-readable reason of an error. Each comment starts with the gRPC status code.
@@ -439,4 +492,73 @@ export enum ErrorReason {
  */
 export const ErrorReasonSchema: GenEnum<ErrorReason> = /*@__PURE__*/
   enumDesc(file_qconfig_v1_error, 0);
+
+/**
+ * Why an error suggests a value.
+ *
+ * @generated from enum qconfig.v1.SuggestionKind
+ */
+export enum SuggestionKind {
+  /**
+   * Unused; reserved as the default value.
+   *
+   * @generated from enum value: SUGGESTION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Another catalogue of this server, `catalog`, has exactly this name.
+   *
+   * @generated from enum value: SUGGESTION_KIND_OTHER_CATALOG = 1;
+   */
+  OTHER_CATALOG = 1,
+
+  /**
+   * The tenant's registry had exactly this name. `revision` is the last revision that has it.
+   *
+   * @generated from enum value: SUGGESTION_KIND_REMOVED = 2;
+   */
+  REMOVED = 2,
+
+  /**
+   * The given name is an earlier name in Quark.
+   *
+   * @generated from enum value: SUGGESTION_KIND_FORMER_NAME = 3;
+   */
+  FORMER_NAME = 3,
+
+  /**
+   * The given name is what another tool, `source`, calls the same.
+   *
+   * @generated from enum value: SUGGESTION_KIND_OTHER_TOOL = 4;
+   */
+  OTHER_TOOL = 4,
+
+  /**
+   * The given name is an architecture, a model ID or the `model_type` of a related model.
+   *
+   * @generated from enum value: SUGGESTION_KIND_RELATED_MODEL = 5;
+   */
+  RELATED_MODEL = 5,
+
+  /**
+   * The names have the same beginning or the same words.
+   *
+   * @generated from enum value: SUGGESTION_KIND_SIMILAR_NAME = 6;
+   */
+  SIMILAR_NAME = 6,
+
+  /**
+   * The names differ in a few characters.
+   *
+   * @generated from enum value: SUGGESTION_KIND_SPELLING = 7;
+   */
+  SPELLING = 7,
+}
+
+/**
+ * Describes the enum qconfig.v1.SuggestionKind.
+ */
+export const SuggestionKindSchema: GenEnum<SuggestionKind> = /*@__PURE__*/
+  enumDesc(file_qconfig_v1_error, 1);
 
