@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/registry/storage/sqlite_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -13,8 +14,7 @@
 namespace qconfig {
 namespace {
 
-// Names are bytes of a file that may be damaged.
-std::string PrintableName(absl::string_view name) { return Printable(name, 128); }
+constexpr int64_t kEndOfRevisions = int64_t{1} << 62;  // above all; see FirstOfEpoch()
 
 std::string KindName(int64_t kind) {
   switch (kind) {
@@ -30,14 +30,18 @@ std::string KindName(int64_t kind) {
 }
 
 absl::Status WrongChecksum(absl::string_view tenant, absl::string_view row) {
-  return StorageDamaged(absl::StrCat("tenant ", PrintableName(tenant), ": ", row, " has a wrong checksum"));
+  return TenantDamaged(tenant, absl::StrCat(row, " has a wrong checksum"));
 }
 
+// Reads gaps in ascending order.
 bool ParseGaps(absl::string_view text, std::vector<RevisionGap>& gaps) {
+  int64_t last = 0;
   for (const absl::string_view item : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(item, absl::MaxSplits(':', 1));
     RevisionGap& gap = gaps.emplace_back();
     if (!absl::SimpleAtoi(ends.first, &gap.after) || !absl::SimpleAtoi(ends.second, &gap.next)) return false;
+    if (gap.after < std::max<int64_t>(1, last) || gap.next <= gap.after) return false;
+    last = gap.next;
   }
   return true;
 }
@@ -61,7 +65,7 @@ int64_t ChecksumOfChange(absl::string_view tenant, const ChangeRow& row) {
 }
 
 std::string DescribedEntry(const EntryRow& row) {
-  return absl::StrCat(KindName(row.kind), row.name.empty() ? "" : " ", PrintableName(row.name), " since revision ",
+  return absl::StrCat(KindName(row.kind), row.name.empty() ? "" : " ", Printable(row.name, 128), " since revision ",
                       row.since);
 }
 
@@ -113,8 +117,10 @@ absl::StatusOr<RevisionRange> RangeOf(const TenantRow& row) {
   range.first = row.first_revision;
   range.newest = row.revision;
   range.next = range.newest + 1;
-  if (!ParseGaps(row.gaps, range.gaps))
-    return StorageDamaged(absl::StrCat("the gaps of tenant ", row.id, " cannot be read"));
+  const bool is_valid = 1 <= range.first && range.first <= range.newest && range.newest < kEndOfRevisions &&
+                        ParseGaps(row.gaps, range.gaps) &&
+                        (range.gaps.empty() || range.gaps.back().next <= range.newest);
+  if (!is_valid) return StorageDamaged(absl::StrCat("the revisions of tenant ", row.id, " cannot be read"));
   return range;
 }
 

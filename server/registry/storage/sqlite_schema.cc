@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kApplicationId = 0x71636667;  // "qcfg"
 
-// `until` of a current version is the largest integer; see server/registry/storage/sqlite_registry.cc. Values are the
+// `until` of a current version is the largest integer; see server/registry/storage/sqlite_entries.cc. Values are the
 // last column, so that SQLite finds the columns before them without reading the values.
 constexpr char kVersion1[] = R"(
   PRAGMA application_id = 1902339687;

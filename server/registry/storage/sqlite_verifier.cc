@@ -13,12 +13,9 @@
 #include "server/registry/storage/tenant_list.h"
 
 namespace qconfig {
-namespace {
-
-constexpr int64_t kNotEnded = 9223372036854775807;  // `until` of current entries
 
 // The size of a step.
-class StepBudget {
+class SqliteVerifier::StepBudget {
  public:
   bool IsSpent() const { return bytes_ <= 0; }
   void Spend(size_t bytes) { bytes_ -= static_cast<int64_t>(bytes) + kPerRow; }
@@ -28,15 +25,15 @@ class StepBudget {
   int64_t bytes_ = int64_t{1} << 20;
 };
 
-absl::Status DamagedTenant(absl::string_view tenant, absl::string_view what) {
-  return StorageDamaged(absl::StrCat("tenant ", Printable(tenant, 128), ": ", what));
-}
+namespace {
+
+constexpr int64_t kNotEnded = 9223372036854775807;  // `until` of current entries
 
 // Checks that an index finds the row. `query` selects rowids.
 absl::Status CheckFinds(SqliteQuery& query, int64_t row, absl::string_view tenant, absl::string_view what) {
   const bool found = query.Next() && query.Int(0) == row;
   if (!query.status().ok() || found) return query.status();
-  return DamagedTenant(tenant, absl::StrCat("an index does not find ", what));
+  return TenantDamaged(tenant, absl::StrCat("an index does not find ", what));
 }
 
 absl::Status CheckEntryIndexes(SqliteConnection& connection, const SqliteQuery& row, absl::string_view tenant,
@@ -77,36 +74,6 @@ absl::Status CheckChangeIndexes(SqliteConnection& connection, const SqliteQuery&
 absl::Status CheckTenantIndex(SqliteConnection& connection, const std::string& name, const TenantRow& tenant) {
   SqliteQuery query(connection, "SELECT id FROM tenants WHERE name = ?", name);
   return CheckFinds(query, tenant.id, name, "its row");
-}
-
-absl::Status CheckStatesOf(SqliteConnection& connection, const std::string& name, const TenantRow& tenant,
-                           StepBudget& budget) {
-  const absl::StatusOr<RevisionRange> range = RangeOf(tenant);
-  if (!range.ok()) return range.status();
-  const absl::StatusOr<SqliteStates> states = SqliteStates::Read(connection, tenant.id);
-  if (const auto damage = DamageIn(states.status()); damage.has_value()) {
-    return DamagedTenant(name, absl::StrCat("its entries: ", *damage));
-  }
-  if (!states.ok()) return states.status();
-  const auto check = [&](int64_t revision, int64_t state) {
-    if (states->At(revision) == state) return absl::OkStatus();
-    return DamagedTenant(name,
-                         absl::StrCat("revision ", revision, " lacks an entry or has one that does not belong to it"));
-  };
-  if (absl::Status first = check(range->first, tenant.first_state); !first.ok()) return first;
-  if (absl::Status newest = check(range->newest, tenant.state); !newest.ok()) return newest;
-  int64_t revision = range->first;
-  SqliteQuery query(connection, "SELECT revision, state FROM changes WHERE tenant = ? ORDER BY revision", tenant.id);
-  while (query.Next()) {
-    const int64_t expected = RevisionAfter(*range, revision, 1);
-    if (query.Int(0) != expected || expected == revision) break;
-    revision = expected;
-    budget.Spend(0);
-    if (absl::Status state = check(revision, query.Int(1)); !state.ok()) return state;
-  }
-  if (!query.status().ok()) return query.status();
-  if (revision == range->newest) return absl::OkStatus();
-  return DamagedTenant(name, absl::StrCat("the change after revision ", revision, " is missing"));
 }
 
 }  // namespace
@@ -162,23 +129,32 @@ absl::Status SqliteVerifier::EndPart(SqliteConnection& connection, const absl::S
   return absl::OkStatus();
 }
 
+template <typename CheckRow>
+absl::Status SqliteVerifier::CheckRows(SqliteConnection& connection, SqliteQuery& query, const CheckRow& check_row,
+                                       absl::string_view max_row) {
+  for (StepBudget budget; query.Next(); skipped_ = 0) {
+    last_ = query.Int(0);
+    const absl::Status checked = check_row(budget);
+    if (!checked.ok() && !DamageIn(checked).has_value()) return checked;
+    Report(checked);
+    if (budget.IsSpent()) return absl::OkStatus();
+  }
+  return EndPart(connection, query.status(), max_row);
+}
+
 absl::Status SqliteVerifier::CheckEntries(SqliteConnection& connection) {
   SqliteQuery query(connection,
                     "SELECT entries.rowid, kind, entries.name, position, since, value, entries.checksum, tenants.name, "
                     "tenant, until FROM entries LEFT JOIN tenants ON tenants.id = tenant "
                     "WHERE entries.rowid > ? ORDER BY entries.rowid",
                     last_);
-  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
-    last_ = query.Int(0);
+  const auto check_row = [&](StepBudget& budget) {
+    budget.Spend(query.Bytes(5).size());
     const absl::string_view tenant = query.Bytes(7);
     const absl::StatusOr<EntryRow> entry = ReadEntryRow(query, 1, tenant);
-    const absl::Status checked = entry.ok() ? CheckEntryIndexes(connection, query, tenant, *entry) : entry.status();
-    if (!checked.ok() && !DamageIn(checked).has_value()) return checked;
-    Report(checked);
-    budget.Spend(query.Bytes(5).size());
-    if (budget.IsSpent()) return absl::OkStatus();
-  }
-  return EndPart(connection, query.status(), "SELECT max(rowid) FROM entries");
+    return entry.ok() ? CheckEntryIndexes(connection, query, tenant, *entry) : entry.status();
+  };
+  return CheckRows(connection, query, check_row, "SELECT max(rowid) FROM entries");
 }
 
 absl::Status SqliteVerifier::CheckChanges(SqliteConnection& connection) {
@@ -187,37 +163,60 @@ absl::Status SqliteVerifier::CheckChanges(SqliteConnection& connection) {
                     "changes.checksum, name, tenant FROM changes LEFT JOIN tenants ON tenants.id = tenant "
                     "WHERE changes.rowid > ? ORDER BY changes.rowid",
                     last_);
-  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
-    last_ = query.Int(0);
+  const auto check_row = [&](StepBudget& budget) {
+    budget.Spend(query.Bytes(5).size());
     const absl::string_view tenant = query.Bytes(8);
     const absl::StatusOr<ChangeRow> change = ReadChangeRow(query, 1, tenant);
-    const absl::Status checked = change.ok() ? CheckChangeIndexes(connection, query, tenant, *change) : change.status();
-    if (!checked.ok() && !DamageIn(checked).has_value()) return checked;
-    Report(checked);
-    budget.Spend(query.Bytes(5).size());
-    if (budget.IsSpent()) return absl::OkStatus();
+    return change.ok() ? CheckChangeIndexes(connection, query, tenant, *change) : change.status();
+  };
+  return CheckRows(connection, query, check_row, "SELECT max(rowid) FROM changes");
+}
+
+absl::Status SqliteVerifier::CheckStatesOf(SqliteConnection& connection, const std::string& name,
+                                           const TenantRow& tenant, StepBudget& budget) {
+  const absl::StatusOr<RevisionRange> range = RangeOf(tenant);
+  if (!range.ok()) return range.status();
+  const absl::StatusOr<SqliteStates> states = SqliteStates::Read(connection, tenant.id);
+  if (const auto damage = DamageIn(states.status()); damage.has_value()) {
+    return TenantDamaged(name, absl::StrCat("its entries: ", *damage));
   }
-  return EndPart(connection, query.status(), "SELECT max(rowid) FROM changes");
+  if (!states.ok()) return states.status();
+  const auto check = [&](int64_t revision, int64_t state) {
+    if (states->At(revision) == state) return absl::OkStatus();
+    return TenantDamaged(name,
+                         absl::StrCat("revision ", revision, " lacks an entry or has one that does not belong to it"));
+  };
+  if (absl::Status first = check(range->first, tenant.first_state); !first.ok()) return first;
+  if (absl::Status newest = check(range->newest, tenant.state); !newest.ok()) return newest;
+  int64_t revision = range->first;
+  SqliteQuery query(connection, "SELECT revision, state FROM changes WHERE tenant = ? ORDER BY revision", tenant.id);
+  while (query.Next()) {
+    const int64_t expected = RevisionAfter(*range, revision, 1);
+    if (query.Int(0) != expected || expected == revision) break;
+    revision = expected;
+    budget.Spend(0);
+    if (absl::Status state = check(revision, query.Int(1)); !state.ok()) return state;
+  }
+  if (!query.status().ok()) return query.status();
+  if (revision == range->newest) return absl::OkStatus();
+  return TenantDamaged(name, absl::StrCat("the change after revision ", revision, " is missing"));
 }
 
 absl::Status SqliteVerifier::CheckStates(SqliteConnection& connection) {
   SqliteQuery query(connection,
-                    "SELECT name, id, revision, first_revision, commits, gaps, next_position, state, first_state, "
-                    "checksum FROM tenants WHERE id > ? ORDER BY id",
+                    "SELECT id, revision, first_revision, commits, gaps, next_position, state, first_state, checksum, "
+                    "name FROM tenants WHERE id > ? ORDER BY id",
                     last_);
-  for (StepBudget budget; !budget.IsSpent() && query.Next(); skipped_ = 0) {
-    last_ = query.Int(1);
+  const auto check_row = [&](StepBudget& budget) {
     budget.Spend(0);
-    const std::string name(query.Bytes(0));
-    const absl::StatusOr<TenantRow> tenant = ReadTenantRow(query, 1, name);
-    if (!tenant.ok()) continue;  // was reported
+    const std::string name(query.Bytes(9));
+    const absl::StatusOr<TenantRow> tenant = ReadTenantRow(query, 0, name);
+    if (!tenant.ok()) return absl::OkStatus();  // was reported
     absl::Status checked = CheckTenantIndex(connection, name, *tenant);
     if (checked.ok()) checked = CheckStatesOf(connection, name, *tenant, budget);
-    if (!checked.ok() && !DamageIn(checked).has_value()) return checked;
-    Report(checked);
-    if (budget.IsSpent()) return absl::OkStatus();
-  }
-  return EndPart(connection, query.status(), "SELECT max(id) FROM tenants");
+    return checked;
+  };
+  return CheckRows(connection, query, check_row, "SELECT max(id) FROM tenants");
 }
 
 absl::Status VerifyRows(SqliteConnection& connection, const DamageListener& on_damage) {

@@ -3,6 +3,7 @@
 #define QCONFIG_SERVER_REGISTRY_STORAGE_SQLITE_VERIFIER_H_
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +13,8 @@
 #include "server/registry/storage/storage_damage.h"
 
 namespace qconfig {
+
+struct TenantRow;
 
 // Checks everything in a registry's file that an answer depends on, in small steps: the checksum of each row, whether
 // the indexes find it, and whether each tenant has the rows of all its states. Does not check free pages. The registry
@@ -27,10 +30,20 @@ class SqliteVerifier {
  private:
   enum class Part { kTenants, kEntries, kChanges, kStates, kEnd };
 
+  class StepBudget;
+
+  // `check_row` checks the row of `query`, which has its number first, and spends the budget. `max_row` selects the
+  // number of the last row.
+  template <typename CheckRow>
+  absl::Status CheckRows(SqliteConnection& connection, SqliteQuery& query, const CheckRow& check_row,
+                         absl::string_view max_row);
   // These check the rows after `last_`.
   absl::Status CheckEntries(SqliteConnection& connection);
   absl::Status CheckChanges(SqliteConnection& connection);
   absl::Status CheckStates(SqliteConnection& connection);
+  // Checks that each state of a tenant has its entries.
+  static absl::Status CheckStatesOf(SqliteConnection& connection, const std::string& name, const TenantRow& tenant,
+                                    StepBudget& budget);
 
   void Report(const absl::Status& damaged);
   // Ends the part if `status` is OK; if it is damage, reports it and skips rows.

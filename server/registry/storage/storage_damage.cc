@@ -3,6 +3,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "server/registry/storage/registry_store.h"
 
 namespace qconfig {
@@ -17,6 +18,10 @@ absl::Status StorageDamaged(absl::string_view what) {
       absl::StrCat("the stored registry is damaged: ", what, "; the operator must restore a backup"));
   status.SetPayload(kDamagePayload, absl::Cord(what));
   return status;
+}
+
+absl::Status TenantDamaged(absl::string_view tenant, absl::string_view what) {
+  return StorageDamaged(absl::StrCat("tenant ", Printable(tenant, 128), ": ", what));
 }
 
 std::optional<std::string> DamageIn(const absl::Status& status) {

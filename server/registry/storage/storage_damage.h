@@ -15,6 +15,9 @@ namespace qconfig {
 // path of the file, because clients read it.
 absl::Status StorageDamaged(absl::string_view what);
 
+// StorageDamaged() for "tenant a: `what`". The tenant's name can be any bytes.
+absl::Status TenantDamaged(absl::string_view tenant, absl::string_view what);
+
 // `what`, if the status is one of StorageDamaged().
 std::optional<std::string> DamageIn(const absl::Status& status);
 
