@@ -5,11 +5,14 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/storage_damage.h"
 
 namespace qconfig {
 namespace {
+
+constexpr size_t kMaxTextChars = 500;
 
 // Whether a write failed for lack of space. A failed sync does not count, because what was written may still exist
 // after a crash: STORAGE_FULL promises that nothing is stored.
@@ -92,12 +95,11 @@ absl::Status SqliteConnection::ToStatus(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
   // The handle's text is more precise than the code, but belongs to the handle's last failure.
   const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_.get()) == code;
-  if ((code & 0xff) == SQLITE_CORRUPT) {
-    return StorageDamaged(
-        absl::StrCat(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")"));
-  }
+  // It can quote bytes of a damaged file.
+  const std::string text = Printable(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), kMaxTextChars);
+  if ((code & 0xff) == SQLITE_CORRUPT) return StorageDamaged(absl::StrCat(text, " (", code, ")"));
   const int system_error = is_last ? GetSystemError(handle_.get(), code) : 0;
-  std::string what = absl::StrCat(is_last ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code), " (", code, ")");
+  std::string what = absl::StrCat(text, " (", code, ")");
   if (IsIoError(code) && system_error != 0) absl::StrAppend(&what, ": ", std::strerror(system_error));
   const std::string problem = absl::StrCat("the registry's database ", path_, ": ", what);
   const std::string for_clients = absl::StrCat("the registry's database: ", what);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
@@ -19,7 +20,10 @@ namespace {
 constexpr uint32_t kMagic = 0x377f0682;  // and the next number
 constexpr int64_t kHeaderBytes = 32;
 constexpr size_t kPageSizeOffset = 8;
+constexpr size_t kSaltOffset = 16;
+constexpr size_t kSaltBytes = 8;
 constexpr int64_t kFrameHeaderBytes = 24;
+constexpr off_t kFrameSaltOffset = 8;
 
 uint32_t BigEndian(const std::array<char, 32>& bytes, size_t at) {
   uint32_t number = 0;
@@ -49,15 +53,24 @@ absl::StatusOr<SqliteLog::State> SqliteLog::Look() const {
   return state;
 }
 
-absl::Status SqliteLog::CheckAfterCommit(const State& before, int frames) const {
+absl::Status SqliteLog::CheckAfterCommit(const State& before, int frames_before, int frames) const {
   const absl::StatusOr<State> after = Look();
   if (!after.ok()) return after.status();
   const uint32_t magic = BigEndian(after->header, 0);
   const int64_t page_bytes = BigEndian(after->header, kPageSizeOffset);
+  const auto end_of = [page_bytes](int64_t count) { return kHeaderBytes + count * (kFrameHeaderBytes + page_bytes); };
+  if ((magic != kMagic && magic != kMagic + 1) || after->bytes < end_of(frames)) return Unusable("cut");
   const bool has_begun_again = after->header != before.header;
-  const int64_t expected = kHeaderBytes + frames * (kFrameHeaderBytes + page_bytes);
-  const bool is_cut = (magic != kMagic && magic != kMagic + 1) || (!has_begun_again && before.bytes < expected);
-  return is_cut ? Unusable("cut") : absl::OkStatus();
+  if (has_begun_again || frames_before == 0) return absl::OkStatus();
+  // If the log was cut during the transaction, SQLite has filled the gap with zeros by writing after it.
+  std::array<char, kSaltBytes> salt{};
+  const off_t last_frame = end_of(frames_before - 1);
+  if (pread(fd_.get(), salt.data(), salt.size(), last_frame + kFrameSaltOffset) < 0) {
+    return FileFailure("read", path_, errno);
+  }
+  const bool is_whole =
+      before.bytes >= end_of(frames_before) && std::equal(salt.begin(), salt.end(), &after->header[kSaltOffset]);
+  return is_whole ? absl::OkStatus() : Unusable("cut");
 }
 
 absl::Status SqliteLog::Unusable(const char* what) const {

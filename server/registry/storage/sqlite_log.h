@@ -29,10 +29,10 @@ class SqliteLog {
   // STORAGE_UNAVAILABLE: the log was removed or replaced.
   absl::StatusOr<State> Look() const;
 
-  // Checks the log after a transaction has been added to it. `before` is what it was before, and `frames` the number of
-  // pages that were in it then. STORAGE_UNAVAILABLE: the log was removed, replaced or cut, so the transaction may be
-  // lost.
-  absl::Status CheckAfterCommit(const State& before, int frames) const;
+  // Checks the log after a transaction has been added to it. `before` is what it was before, `frames_before` and
+  // `frames` are the numbers of pages in it before and now. STORAGE_UNAVAILABLE: the log was removed, replaced or cut,
+  // so the transaction may be lost.
+  absl::Status CheckAfterCommit(const State& before, int frames_before, int frames) const;
 
  private:
   SqliteLog(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}

@@ -203,7 +203,7 @@ absl::Status SqliteWriter::TryWriting() {
   has_failed_ = true;
   if (absl::Status marked = MarkAsRegistry(connection_); !marked.ok()) return marked;
   if (absl::Status committed = transaction->Commit(); !committed.ok()) return committed;
-  if (absl::Status kept = log_.CheckAfterCommit(*log, log_frames); !kept.ok()) {
+  if (absl::Status kept = log_.CheckAfterCommit(*log, log_frames, log_frames_); !kept.ok()) {
     AbandonLog(kept);
     return kept;
   }
@@ -251,7 +251,7 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
   }
   if (stored == 0) return absl::OkStatus();
   if (absl::Status committed = transaction.Commit(); !committed.ok()) return committed;
-  if (absl::Status kept = log_.CheckAfterCommit(log, log_frames); !kept.ok()) {
+  if (absl::Status kept = log_.CheckAfterCommit(log, log_frames, log_frames_); !kept.ok()) {
     AbandonLog(kept);
     return kept;
   }

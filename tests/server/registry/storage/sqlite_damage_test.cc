@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "core/utf8.h"
 #include "server/registry/storage/sqlite_backup.h"
 #include "server/registry/storage/sqlite_schema.h"
 #include "server/registry/storage/sqlite_store.h"
@@ -230,6 +231,18 @@ TEST_F(SqliteDamageTest, DamagedEpochIsNotOpened) {
   }
 }
 
+// Clients drop the details of an error whose text is not UTF-8.
+TEST_F(SqliteDamageTest, MessagesQuoteNoRawBytes) {
+  std::string damaged = whole_;
+  const size_t column = damaged.find("position INTEGER");
+  ASSERT_NE(column, std::string::npos);
+  damaged[column + std::string("position INTEGE").size()] = '\xff';
+  Restore(damaged);
+  const absl::Status opened = TryOpen().status();
+  EXPECT_THAT(std::string(opened.message()), HasSubstr("INTEGE"));
+  EXPECT_EQ(Printable(opened.message(), 10'000), opened.message());
+}
+
 // A damaged row must not become the basis of a new, sound one, nor be removed from history as if it were old.
 TEST_F(SqliteDamageTest, WritesDoNotBuildOnDamage) {
   for (const char* sql :
@@ -246,6 +259,16 @@ TEST_F(SqliteDamageTest, WritesDoNotBuildOnDamage) {
     EXPECT_FALSE(absl::StrContains(written.message(), path_)) << "clients must not see paths: " << written;
     ExpectRightOrFailed(*store);
   }
+}
+
+// Changes are never earlier than the one before them, so a damaged time in the future would be that of all later ones.
+TEST_F(SqliteDamageTest, DamagedTimesDoNotMoveLaterOnes) {
+  const absl::Time right = TryOpen().value()->newest_when_opened();
+  RawSqlite(path_).Run("UPDATE changes SET time = time + 1000000000000000 WHERE tenant = 1");
+  const auto store = TryOpen().value();
+  EXPECT_EQ(store->Revisions(Tenant("a"))->newest_time, absl::InfinitePast());
+  EXPECT_LE(store->newest_when_opened(), right);
+  ExpectRightOrFailed(*store);
 }
 
 // Damage at each place of a text in the file: in a row, an index or a value.

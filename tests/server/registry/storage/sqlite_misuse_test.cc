@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Changes to a store's files by people or other programs.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/registry/storage/durable_files.h"
 #include "server/registry/storage/sqlite_backup.h"
+#include "server/registry/storage/sqlite_log.h"
+#include "server/registry/storage/sqlite_schema.h"
 #include "server/registry/storage/sqlite_store.h"
 #include "tests/core/test_support.h"
 #include "tests/server/registry/storage/store_test_support.h"
@@ -184,6 +188,38 @@ TEST_F(SqliteMisuseTest, NoticesThatTheLogIsCut) {
     RemoveDatabase(path_);
     std::filesystem::remove(path_ + ".commits");
   }
+}
+
+TEST_F(SqliteMisuseTest, NoticesThatTheLogIsCutDuringATransaction) {
+  auto connection = OpenRegistry(path_, absl::Seconds(1), 0).value();
+  const auto add_table = [&](int number) {
+    ASSERT_TRUE(connection.Execute(absl::StrCat("CREATE TABLE more", number, " (id INTEGER)")).ok());
+  };
+  int frames = 0;
+  sqlite3_wal_hook(
+      connection.handle(),
+      [](void* count, sqlite3*, const char*, int frames_now) {
+        *static_cast<int*>(count) = frames_now;
+        return SQLITE_OK;
+      },
+      &frames);
+  add_table(1);
+  const SqliteLog log = SqliteLog::Open(path_).value();
+  const SqliteLog::State before = log.Look().value();
+  const int frames_before = frames;
+
+  // SQLite writes the next pages where the log would continue, and the file system fills the gap.
+  std::filesystem::resize_file(path_ + "-wal", static_cast<uintmax_t>(before.bytes) / 2);
+  std::filesystem::resize_file(path_ + "-wal", static_cast<uintmax_t>(before.bytes));
+  add_table(2);
+  EXPECT_THAT(log.CheckAfterCommit(before, frames_before, frames).ToString(), testing::HasSubstr("was cut"));
+
+  // Or the log was cut after they were written.
+  add_table(3);
+  const SqliteLog::State later = log.Look().value();
+  EXPECT_TRUE(log.CheckAfterCommit(later, frames, frames).ok()) << "nothing has happened since";
+  std::filesystem::resize_file(path_ + "-wal", static_cast<uintmax_t>(later.bytes) - 1);
+  EXPECT_THAT(log.CheckAfterCommit(later, frames_before, frames).ToString(), testing::HasSubstr("was cut"));
 }
 
 TEST_F(SqliteMisuseTest, AnotherProgramMayWriteTheLogIntoTheDatabase) {
