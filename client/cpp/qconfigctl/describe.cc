@@ -3,6 +3,7 @@
 #include <string>
 
 #include "qconfigctl/commands.h"
+#include "qconfigctl/nouns.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
@@ -44,7 +45,7 @@ void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code) {
   CLI::App* command = app.add_subcommand("describe", "Print a template or scheme in full");
   command->add_option("what", arguments->what, "template or scheme")
       ->required()
-      ->check(CLI::IsMember({"template", "scheme"}));
+      ->transform(OneOfNouns(NounsOf("describe")));
   command->add_option("name", arguments->name, "Model type of the template, or name of the scheme")->required();
   command->add_option("-o,--output", arguments->output, "Output format")
       ->check(CLI::IsMember({"json", "textproto"}))

@@ -5,8 +5,9 @@
 namespace qconfig::client {
 
 // Files of the source tree that are part of the program.
-extern const char kModuleTypesJson[];  // client/module_types.json
-extern const char kPlanHtml[];         // client/plan.html
+extern const char kModuleTypesJson[];    // client/module_types.json
+extern const char kPlanHtml[];           // client/plan.html
+extern const char kFamiliarWordsJson[];  // client/cpp/qconfigctl/familiar_words.json
 
 }  // namespace qconfig::client
 

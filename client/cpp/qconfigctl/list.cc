@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/config_text.h"
+#include "qconfigctl/nouns.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/revision_options.h"
@@ -121,7 +122,8 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
   }
   if (arguments.revisions.given()) {
     throw CLI::ValidationError("--revision, --min-revision",
-                               absl::StrCat("apply only to templates and schemes, not to ", arguments.what));
+                               absl::StrCat("apply only to templates and schemes. Run: qconfigctl list ",
+                                            arguments.what, ", or: qconfigctl list schemes --revision N"));
   }
   if (arguments.what == "catalogs") return Print(client.ListCatalogs({}), output, options);
   v1::ListChangesRequest request;
@@ -133,10 +135,10 @@ int Run(const Arguments& arguments, const ClientOptions& options) {
 
 void AddList(CLI::App& app, const ClientOptions& options, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("list", "List templates, schemes, catalogues, or changes to the registry");
-  command->add_option("what", arguments->what, "What to list")
-      ->required()
-      ->check(CLI::IsMember({"templates", "schemes", "catalogs", "changes"}));
+  CLI::App* command = app.add_subcommand("list",
+                                         "List templates, schemes, catalogues, or changes to the registry; --revision "
+                                         "and --min-revision are for templates and schemes");
+  command->add_option("what", arguments->what, "What to list")->required()->transform(OneOfNouns(NounsOf("list")));
   command->add_option("-o,--output", arguments->output, "Output format")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();

@@ -7,8 +7,11 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "qconfigctl/commands.h"
+#include "qconfigctl/corrected_line.h"
+#include "qconfigctl/usage.h"
 
 namespace qconfig::client {
 
@@ -47,6 +50,15 @@ void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
   });
 }
 
+std::string CheckServer(const std::string& server) {
+  const std::string address = AddressOfUrl(server);
+  if (!address.empty()) {
+    const bool tls = server[4] == 's' || server[4] == 'S';
+    return server + " is a URL; set " + address + (tls ? ", and add --tls or --tls-ca FILE" : "");
+  }
+  return server.empty() ? "must not be empty" : "";
+}
+
 // The libraries also log their errors to standard error; qconfigctl prints the status instead.
 void DropProtobufLog(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 void DropGrpcLog(gpr_log_func_args*) {}
@@ -58,10 +70,11 @@ int Main(int argc, char** argv) {
   int exit_code = kDone;
   CLI::App app(
       "qconfigctl gets quantization configurations from a qconfig server and manages the schemes and templates of a "
-      "tenant.");
-  app.set_version_flag("--version", QCONFIG_VERSION);
+      "tenant.",
+      "qconfigctl");
+  app.set_version_flag("-v,--version", QCONFIG_VERSION);
   app.add_option("--server", options.server, "Address of the server, host:port")
-      ->check([](const std::string& server) { return server.empty() ? "must not be empty" : std::string(); })
+      ->check(CheckServer)
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
   app.add_option("--tenant", options.tenant, "Tenant whose registry to use; if empty, the tenant named default")
@@ -92,10 +105,14 @@ int Main(int argc, char** argv) {
   AddRegister(app, options, exit_code);
   AddUnregister(app, options, exit_code);
   AddSetDefaultCatalog(app, options, exit_code);
+  const std::vector<std::string> words = ExpandWords(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes the last word first
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsageError;
+    std::cerr << UsageErrorText(app, error, words);
+    return kUsageError;
   }
   std::cout.flush();
   if (!std::cout) {

@@ -104,7 +104,7 @@ int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
 }
 
 CLI::App* AddCommand(CLI::App& app, const std::string& what, const std::string& description, Arguments& arguments) {
-  CLI::App* command = app.add_subcommand(what, description);
+  CLI::App* command = app.add_subcommand(what, description)->alias(what + "s");
   command
       ->add_option("-f,--file", arguments.file,
                    "File in Quark's format (JSON or YAML), ProtoJSON or textproto; - reads standard input")

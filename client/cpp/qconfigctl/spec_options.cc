@@ -79,7 +79,9 @@ void SpecOptions::AddLayerOptions(CLI::App& command) {
 }
 
 void SpecOptions::AddAlgorithmOptions(CLI::App& command) {
-  command.add_option("--algorithm", algorithms_, "Algorithm to run, such as awq")->allow_extra_args(false);
+  command.add_option("--algorithm", algorithms_, "Algorithm to run, such as awq")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   command
       .add_option("--algo-config", algorithm_configs_,
                   "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")

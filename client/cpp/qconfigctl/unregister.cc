@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/nouns.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/write_options.h"
@@ -53,7 +54,7 @@ void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code) 
   CLI::App* command = app.add_subcommand("unregister", "Remove a scheme or template from the tenant's registry");
   command->add_option("what", arguments->what, "scheme or template")
       ->required()
-      ->check(CLI::IsMember({"scheme", "template"}));
+      ->transform(OneOfNouns(NounsOf("unregister")));
   command->add_option("name", arguments->name, "Name of the scheme, or model type of the template")->required();
   arguments->write.AddEtagTo(*command, "Remove it only if it has this etag");
   arguments->write.AddTo(*command);

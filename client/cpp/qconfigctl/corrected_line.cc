@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/corrected_line.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "core/nearest_names.h"
+#include "core/utf8.h"
+#include "qconfigctl/embedded_files.h"
+#include "qconfigctl/nouns.h"
+
+namespace qconfig::client {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr size_t kMaxQuotedChars = 100;
+
+struct FamiliarWord {
+  std::string name, means, note, source;
+};
+
+std::vector<FamiliarWord> ReadFamiliarWords(const char* kind) {
+  std::vector<FamiliarWord> words;
+  const auto data = nlohmann::json::parse(kFamiliarWordsJson);
+  for (const auto& entry : data.at(kind)) {
+    words.push_back({entry.at("name"), entry.value("means", ""), entry.value("note", ""), entry.value("source", "")});
+  }
+  return words;
+}
+
+bool IsOption(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && !absl::ascii_isdigit(static_cast<unsigned char>(word[1]));
+}
+
+bool TakesValue(const CLI::Option& option) { return option.get_expected_min() != 0; }
+
+bool IsRepeatable(const CLI::Option& option) { return option.get_expected_max() > 1; }
+
+// "--quant_scheme" and "quant-scheme" have the same key.
+std::string Key(absl::string_view name) {
+  while (absl::ConsumePrefix(&name, "-")) {
+  }
+  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", "-"}});
+}
+
+const FamiliarWord* FindFamiliar(const std::vector<FamiliarWord>& words, const std::string& name) {
+  const auto found =
+      std::find_if(words.begin(), words.end(), [&](const FamiliarWord& word) { return Key(word.name) == Key(name); });
+  return found == words.end() ? nullptr : &*found;
+}
+
+std::string NearestOf(const std::string& name, const Words& names) {
+  const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
+  return near.empty() ? "" : std::string(near.front());
+}
+
+class Corrector {
+ public:
+  explicit Corrector(const CLI::App& app) : command_(&app) {}
+
+  CorrectedLine Correct(const Words& words) {
+    has_scheme_ = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+      return absl::StartsWith(word, "--scheme") || Key(word.substr(0, word.find('='))) == "quant-scheme";
+    });
+    for (size_t i = 0; i < words.size() && line_.complete;) {
+      if (!IsOption(words[i])) {
+        TakeWord(words[i++]);
+        continue;
+      }
+      const size_t equals = words[i].find('=');
+      Words values;
+      if (equals != std::string::npos) values.push_back(words[i].substr(equals + 1));
+      const std::string name = words[i++].substr(0, equals);
+      for (; i < words.size() && !IsOption(words[i]); ++i) values.push_back(words[i]);
+      TakeOption(name, std::move(values), equals != std::string::npos);
+    }
+    return std::move(line_);
+  }
+
+ private:
+  void Mistake(const std::string& text) { line_.mistakes.push_back(text); }
+  void Unknown(const std::string& text) {
+    Mistake(text);
+    line_.complete = false;
+  }
+
+  const CLI::Option* Find(const std::string& name) const {
+    for (const CLI::App* app = command_; app != nullptr; app = app->get_parent()) {
+      if (const CLI::Option* option = app->get_option_no_throw(name)) return option;
+    }
+    return nullptr;
+  }
+
+  Words OptionNames() const {
+    Words names;
+    for (const CLI::App* app = command_; app != nullptr; app = app->get_parent()) {
+      for (const CLI::Option* option : app->get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      }
+    }
+    return names;
+  }
+
+  // The option that is called `name` elsewhere, or the nearest one; empty if there is none.
+  std::string Meaning(const std::string& name) {
+    static const auto* const kOptions = new std::vector<FamiliarWord>(ReadFamiliarWords("options"));
+    const FamiliarWord* const familiar = FindFamiliar(*kOptions, name);
+    const std::string shown = Printable(name, kMaxQuotedChars);
+    if (command_->get_name() == "register") {
+      Unknown(
+          "register takes the kind of entry first: qconfigctl register scheme -f FILE, or qconfigctl register template "
+          "-f FILE");
+      return "";
+    }
+    if (familiar != nullptr && !familiar->note.empty()) {
+      Unknown(absl::StrCat(shown, " is not an option here: ", familiar->note));
+      return "";
+    }
+    if (familiar != nullptr && Find(familiar->means) != nullptr) {
+      Mistake(absl::StrCat(shown, familiar->source.empty() ? "" : absl::StrCat(" of ", familiar->source), " is ",
+                           familiar->means, " here"));
+      return familiar->means;
+    }
+    const std::string near = NearestOf(name, OptionNames());
+    const std::string where = command_->get_parent() == nullptr ? "qconfigctl" : command_->get_name();
+    if (near.empty()) {
+      Unknown(absl::StrCat(shown, " is not an option of ", where));
+    } else {
+      Mistake(absl::StrCat(shown, " is not an option of ", where, "; did you mean ", near, "?"));
+    }
+    return near;
+  }
+
+  void TakeOption(const std::string& name, Words values, bool joined) {
+    std::string used = name;
+    const CLI::Option* option = Find(name);
+    if (option == nullptr && name.size() > 2 && name[1] != '-') option = Find(name.substr(0, 2));  // -ojson
+    if (option == nullptr) {
+      used = Meaning(name);
+      option = used.empty() ? nullptr : Find(used);
+      if (option == nullptr) return;
+    } else if (name.size() > 2 && name[1] != '-') {
+      line_.words.push_back(name);
+      for (const std::string& word : values) TakeWord(word);
+      return;
+    }
+    if (!TakesValue(*option) || values.empty()) {
+      line_.words.push_back(joined ? absl::StrCat(used, "=", values.front()) : used);
+      for (size_t i = joined ? 1 : 0; i < values.size(); ++i) TakeWord(values[i]);
+      return;
+    }
+    TakeValues(*option, used, std::move(values));
+  }
+
+  void TakeValues(const CLI::Option& option, const std::string& name, Words values) {
+    JoinPair(name, values);
+    if (name == "--server") CorrectServer(values.front());
+    line_.words.insert(line_.words.end(), {name, values.front()});
+    values.erase(values.begin());
+    if (!IsRepeatable(option) || command_->get_parent() == nullptr) {
+      for (const std::string& word : values) TakeWord(word);
+      return;
+    }
+    const size_t missing = std::min(MissingWords(), values.size());
+    const size_t more = values.size() - missing;
+    if (more > 0) Mistake(absl::StrCat(name, " takes one value; repeat it for each"));
+    for (size_t i = 0; i < more; ++i) line_.words.insert(line_.words.end(), {name, values[i]});
+    for (size_t i = more; i < values.size(); ++i) TakeWord(values[i]);
+  }
+
+  // `--layer lm_head int8` means `--layer lm_head=int8`.
+  void JoinPair(const std::string& name, Words& values) {
+    const bool pair = (name == "--layer" || name == "--layer-type") && values.size() > 1 &&
+                      !absl::StrContains(values[0], "=") && !absl::StrContains(values[1], "=");
+    if (!pair) return;
+    Mistake(absl::StrCat(name, " takes one value, ", name == "--layer" ? "PATTERN" : "TYPE", "=SCHEME"));
+    values[0] = absl::StrCat(values[0], "=", values[1]);
+    values.erase(values.begin() + 1);
+  }
+
+  void CorrectServer(std::string& server) {
+    const std::string address = AddressOfUrl(server);
+    if (address.empty()) return;
+    Mistake("--server takes host:port, not a URL");
+    if (absl::StartsWithIgnoreCase(server, "https:")) line_.words.emplace_back("--tls");
+    server = address;
+  }
+
+  size_t MissingWords() const {
+    const auto positionals = command_->get_options(
+        [](const CLI::Option* option) { return option->get_positional() && !option->nonpositional(); });
+    return positionals.size() > taken_ ? positionals.size() - taken_ : 0;
+  }
+
+  void TakeWord(const std::string& word) {
+    const auto commands = command_->get_subcommands([](const CLI::App*) { return true; });
+    if (!commands.empty()) {
+      TakeCommand(word, commands);
+    } else if (MissingWords() > 0) {
+      line_.words.push_back(taken_ == 0 ? Noun(word) : word);
+      ++taken_;
+    } else if (!has_scheme_ && Find("--scheme") != nullptr) {
+      has_scheme_ = true;
+      Mistake("the scheme is an option, --scheme");
+      line_.words.insert(line_.words.end(), {"--scheme", word});
+    } else {
+      Unknown(
+          absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is one word too many for ", command_->get_name()));
+    }
+  }
+
+  // The noun that was meant by the first word after the command; `word` itself after commands without nouns.
+  std::string Noun(const std::string& word) {
+    const Words& nouns = NounsOf(command_->get_name());
+    if (nouns.empty() || !FindNoun(word, nouns).empty()) return word;
+    const std::string near = NearestOf(word, nouns);
+    const std::string text =
+        absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not one of ", absl::StrJoin(nouns, ", "));
+    if (near.empty()) {
+      const std::string command = absl::StrCat("qconfigctl ", command_->get_name(), " ");
+      Unknown(command_->get_name() == "list" ? text
+                                             : absl::StrCat(text, "; run ", command, nouns[0], " ", ShellText({word}),
+                                                            ", or ", command, nouns[1], " ", ShellText({word})));
+      return word;
+    }
+    Mistake(absl::StrCat(text, "; did you mean ", near, "?"));
+    return near;
+  }
+
+  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands) {
+    Words names;
+    for (const CLI::App* command : commands) {
+      if (command->check_name(word)) return Enter(command, word);
+      names.push_back(command->get_name());
+    }
+    static const auto* const kCommands = new std::vector<FamiliarWord>(ReadFamiliarWords("commands"));
+    const FamiliarWord* const familiar = FindFamiliar(*kCommands, word);
+    std::string meant = familiar == nullptr ? "" : familiar->means;
+    if (std::find(names.begin(), names.end(), meant) == names.end()) meant = NearestOf(word, names);
+    const std::string shown = absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not a command");
+    if (meant.empty()) return Unknown(absl::StrCat(shown, "; the commands are ", absl::StrJoin(names, ", ")));
+    Mistake(absl::StrCat(shown, "; did you mean ", meant, "?"));
+    Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant) - names.begin())], meant);
+  }
+
+  void Enter(const CLI::App* command, const std::string& name) {
+    command_ = command;
+    line_.words.push_back(name);
+  }
+
+  const CLI::App* command_;  // the command to which the next words belong
+  size_t taken_ = 0;         // the words of `command_` so far, without options
+  bool has_scheme_ = false;
+  CorrectedLine line_;
+};
+
+}  // namespace
+
+CorrectedLine CorrectLine(const CLI::App& app, const std::vector<std::string>& words) {
+  return Corrector(app).Correct(words);
+}
+
+std::string AddressOfUrl(const std::string& server) {
+  if (!absl::StartsWithIgnoreCase(server, "https://") && !absl::StartsWithIgnoreCase(server, "http://")) return "";
+  std::string address = server.substr(server.find("://") + 3);
+  address = address.substr(0, address.find('/'));
+  const bool has_port = absl::StrContains(address.substr(address.rfind(']') + 1), ":");
+  return has_port ? address : absl::StrCat(address, ":50051");
+}
+
+std::string ShellText(const std::vector<std::string>& words) {
+  return absl::StrJoin(words, " ", [](std::string* out, const std::string& word) {
+    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-_=./:,@%+", std::string(1, c));
+    });
+    absl::StrAppend(out, plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
+  });
+}
+
+}  // namespace qconfig::client

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests that qconfigctl and qconfigd accept what users type by habit, or name the command that was meant."""
+
+import os
+import pathlib
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+from programs import BIN, Server, ServerTestCase, qconfigctl, server_environment
+
+GET = "get-config llama --scheme fp8"
+# A line that is rejected -> the line to run instead.
+CORRECTED = {
+    "lst schemes": "list schemes",
+    "ls schemes": "list schemes",
+    "list scheems": "list schemes",
+    "describe schemas fp8": "describe scheme fp8",
+    "show scheme fp8": "describe scheme fp8",
+    "delete scheme mine": "unregister scheme mine",
+    "get-config llama --quant_scheme fp8": GET,
+    "get-config llama --quant-scheme=fp8": GET,
+    "get-config llama --shceme fp8": GET,
+    "get-config llama fp8": GET,
+    "getconfig llama --scheme fp8": GET,
+    f"{GET} --exclude_layers lm_head": f"{GET} --exclude lm_head",
+    f"{GET} --exclude_layers lm_head '*gate*'": f"{GET} --exclude lm_head --exclude '*gate*'",
+    f"{GET} --exclude a b c": f"{GET} --exclude a --exclude b --exclude c",
+    "get-config --exclude a b llama --scheme fp8": "get-config --exclude a --exclude b llama --scheme fp8",
+    f"{GET} --ignore lm_head": f"{GET} --exclude lm_head",
+    f"{GET} --layer lm_head int8": f"{GET} --layer lm_head=int8",
+    f"{GET} --layer a=fp8 b=int8": f"{GET} --layer a=fp8 --layer b=int8",
+    f"{GET} --layer_quant_scheme lm_head int8": f"{GET} --layer lm_head=int8",
+    f"{GET} --layer-type Linear int8": f"{GET} --layer-type Linear=int8",
+    f"{GET} --quant_algo awq,gptq": f"{GET} --algorithm awq,gptq",
+    f"{GET} --algorithm awq gptq": f"{GET} --algorithm awq --algorithm gptq",
+    f"{GET} --kv_cache_dtype fp8": f"{GET} --kv-cache-scheme fp8",
+    f"{GET} --min_kv_scale 0.1": f"{GET} --min-kv-scale 0.1",
+    "plan model --scheme fp8 --tensor_parallel_size 8": "plan model --scheme fp8 --tensor-parallel 8",
+    "list schemes --namespace acme": "list schemes --tenant acme",
+    "list schemes --cacert ca.crt": "list schemes --tls-ca ca.crt",
+    "list schemes --server https://qconfig.example.com:50051": "list schemes --tls --server qconfig.example.com:50051",
+    "list schemes --server http://127.0.0.1:50051/": "list schemes --server 127.0.0.1:50051",
+    "list schemes --server http://127.0.0.1": "list schemes --server 127.0.0.1:50051",
+    "--server=https://[::1] list schemes": "--tls --server '[::1]:50051' list schemes",
+}
+# A line that is rejected -> what the error says.
+EXPLAINED = {
+    "frobnicate": "the commands are get-config, plan, list,",
+    "list tenants": '"tenants" is not one of templates, schemes, catalogs, changes',
+    "describe fp8": "run qconfigctl describe template fp8, or qconfigctl describe scheme fp8",
+    "list": "qconfigctl list requires one of templates, schemes, catalogs, changes",
+    "list changes --revision 2": "apply only to templates and schemes. Run: qconfigctl list changes, or: qconfigctl list schemes --revision",
+    "list catalogs --min-revision 2": "Run: qconfigctl list catalogs",
+    "list schemes --frob": "--frob is not an option of list\nRun qconfigctl list --help for the accepted options.",
+    "describe scheme fp8 int8": '"int8" is one word too many for describe',
+    "register -f -": "qconfigctl register scheme -f FILE, or qconfigctl register template -f FILE",
+    "register -f /nowhere": "/nowhere: cannot open the file",
+    "get-config llama --scheme": "--scheme requires a value",
+    f"{GET} --group_size 32": "the scheme sets the group size",
+    f"{GET} --layer lm_head": "\"lm_head\" has no '='; expected KEY=SCHEME",
+}
+
+
+class QconfigctlTest(ServerTestCase):
+    def test_a_misspelled_line_is_answered_with_the_line_to_run(self):
+        for line, corrected in CORRECTED.items():
+            with self.subTest(line):
+                result = qconfigctl(*shlex.split(line))
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+                self.assertTrue(result.stderr.startswith("error: "), result.stderr)
+                self.assertEqual(result.stderr.splitlines()[-1], f"Run: qconfigctl {corrected}")
+
+    def test_the_line_to_run_works(self):
+        for line in CORRECTED.values():
+            if line.startswith((GET, "list schemes", "describe")) and "--server" not in line and "--tls" not in line:
+                with self.subTest(line):
+                    result = qconfigctl(*shlex.split(line), server=self.server)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_line_that_cannot_be_corrected_is_explained(self):
+        for line, text in EXPLAINED.items():
+            with self.subTest(line):
+                result = qconfigctl(*shlex.split(line))
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+                self.assertIn(text, result.stderr)
+
+    def test_accepts_singular_and_plural(self):
+        for line in ("list scheme", "list template", "list catalogues", "list Catalog", "list change", "describe schemes fp8", "describe templates llama",
+                     f"{GET} --algorithm awq,gptq"):
+            with self.subTest(line):
+                result = qconfigctl(*shlex.split(line), server=self.server)
+                self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('"gptq"', qconfigctl(*shlex.split(f"{GET} --algorithm awq,gptq"), server=self.server).stdout)
+
+    def test_register_finds_the_kind_of_entry_in_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text, kind in (("s.yaml", "name: mine\nweight: {spec: Int4PerGroupSpec, fields: {ch_axis: -1, group_size: 48}}\n", "scheme mine"),
+                                     ("t.yaml", "model_type: my_model\nkv_layers_name: ['*k_proj']\n", "template my_model"),
+                                     ("t.textproto", 'model_type: "other_model"\n', "template other_model")):
+                path = pathlib.Path(folder, name)
+                path.write_text(text)
+                result = qconfigctl("register", "-f", path, "--tenant", "kinds", server=self.server)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(f"registered {kind} for tenant kinds", result.stdout)
+            result = qconfigctl("register", "schemes", "-f", pathlib.Path(folder, "s.yaml"), "--tenant", "plural", server=self.server)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(qconfigctl("unregister", "schemes", "mine", "--tenant", "plural", server=self.server).returncode, 0)
+
+    def test_help_and_version(self):
+        version = qconfigctl("--version").stdout
+        for line in ("-v", "version"):
+            self.assertEqual((qconfigctl(line).returncode, qconfigctl(line).stdout), (0, version))
+        for line, same in (("help", "--help"), ("help list", "list --help"), ("help register scheme", "register scheme --help")):
+            self.assertEqual(qconfigctl(*line.split()).stdout, qconfigctl(*same.split()).stdout, line)
+            self.assertIn("Usage: qconfigctl", qconfigctl(*line.split()).stdout)
+
+    def test_an_invalid_environment_variable_is_named(self):
+        for variable, value, text in (
+            ("QCONFIG_TLS", "maybe", "environment variable QCONFIG_TLS: maybe is not true or false; set QCONFIG_TLS=true, or unset it"),
+            ("QCONFIG_TIMEOUT_SECONDS", "soon", "environment variable QCONFIG_TIMEOUT_SECONDS: Value soon not in range"),
+            ("QCONFIG_SERVER", "https://a:1", "environment variable QCONFIG_SERVER: https://a:1 is a URL; set a:1, and add --tls or --tls-ca FILE"),
+        ):
+            result = qconfigctl("list", "schemes", **{variable: value})
+            self.assertEqual((result.returncode, result.stdout), (2, ""), variable)
+            self.assertIn(text, result.stderr)
+            self.assertNotIn("--server:", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
