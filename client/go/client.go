@@ -26,6 +26,7 @@ import (
 // again.
 type Client struct {
 	connection *grpc.ClientConn
+	endpoint   endpoint
 	config     v1.ConfigServiceClient
 	registry   v1.RegistryServiceClient
 	tenant     string
@@ -41,12 +42,14 @@ var (
 // NewClient returns an error for invalid options, such as a malformed service config. It does not connect: if the server is
 // unreachable, the first call fails with UNAVAILABLE.
 func NewClient(options Options) (*Client, error) {
-	connection, err := grpc.NewClient(cmp.Or(options.Server, "localhost:50051"), options.dialOptions()...)
+	options.Server = cmp.Or(options.Server, "localhost:50051")
+	connection, err := grpc.NewClient(options.Server, options.dialOptions()...)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		connection: connection,
+		endpoint:   options.endpoint(),
 		config:     v1.NewConfigServiceClient(connection),
 		registry:   v1.NewRegistryServiceClient(connection),
 		tenant:     options.Tenant,
@@ -147,7 +150,7 @@ func call[Request, Response proto.Message](
 	response, err := method(ctx, request, options...)
 	if err != nil {
 		var none Response
-		return none, newError(err)
+		return none, newError(err).explained(c.endpoint)
 	}
 	return response, nil
 }

@@ -22,18 +22,20 @@ type Error struct {
 	Message string // a text for people
 
 	// The fields of the server's ErrorDetail; empty or 0 where they do not apply.
-	Field          string   // the path of the invalid field, such as "spec.layer_config[3].scheme"
-	Value          string   // the field's value, truncated to 128 characters
-	Allowed        []string // accepted values, at most 10
-	AllowedTotal   int      // the number of accepted values
-	Suggestions    []string // similar accepted values, the best match first, at most 3
-	Rule           string   // the rule that a tensor configuration violates
-	Tenant         string
-	Catalog        string
-	FirstRevision  int64         // the oldest available revision of the tenant's registry
-	NewestRevision int64         // the newest revision of the tenant's registry
-	Findings       []*v1.Finding // the first findings for which a plan failed
-	FindingTotal   int64         // the number of all findings for which the plan failed
+	Field        string   // the path of the invalid field, such as "spec.layer_config[3].scheme"
+	Value        string   // the field's value, truncated to 128 characters
+	Allowed      []string // accepted values, at most 10
+	AllowedTotal int      // the number of accepted values
+	Suggestions  []string // similar accepted values, the best match first, at most 3
+	// SuggestionReasons says why each of Suggestions is made, in the same order.
+	SuggestionReasons []*v1.SuggestionReason
+	Rule              string // the rule that a tensor configuration violates
+	Tenant            string
+	Catalog           string
+	FirstRevision     int64         // the oldest available revision of the tenant's registry
+	NewestRevision    int64         // the newest revision of the tenant's registry
+	Findings          []*v1.Finding // the first findings for which a plan failed
+	FindingTotal      int64         // the number of all findings for which the plan failed
 
 	Metadata        map[string]string // metadata of the google.rpc.ErrorInfo
 	FieldViolations []FieldViolation
@@ -133,12 +135,23 @@ func newError(err error) *Error {
 	return result
 }
 
+// explained adds to the message of a failed connection what it probably means.
+func (e *Error) explained(where endpoint) *Error {
+	if e.Code == codes.Unavailable && e.Reason == 0 {
+		if hint := where.hint(e.Message); hint != "" {
+			e.Message += " (hint: " + hint + ")"
+		}
+	}
+	return e
+}
+
 func (e *Error) setDetail(detail *v1.ErrorDetail) {
 	e.Field = detail.GetField()
 	e.Value = detail.GetValue()
 	e.Allowed = detail.GetAllowed()
 	e.AllowedTotal = int(detail.GetAllowedTotal())
 	e.Suggestions = detail.GetSuggestions()
+	e.SuggestionReasons = detail.GetSuggestionReasons()
 	e.Rule = detail.GetRule()
 	e.Tenant = detail.GetTenant()
 	e.Catalog = detail.GetCatalog()

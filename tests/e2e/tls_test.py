@@ -95,7 +95,7 @@ class TlsTest(unittest.TestCase):
             trusted = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(HERE / "authority.crt")}
             self.assertAnswered(qconfigctl("list", "catalogs", "--tls", server=server, **trusted))
             self.assertNotReached(ask(server, ca="strangers"), "certificate verify failed", "hint: ", "--tls-ca")
-            self.assertNotReached(ask(server, ca=None), "hint: ", "if the server uses TLS, pass --tls")
+            self.assertNotReached(ask(server, ca=None), "hint: ", "if it uses TLS, set --tls or --tls-ca FILE")
 
     def test_server_without_tls(self):
         with Server() as server:
@@ -110,8 +110,8 @@ class TlsTest(unittest.TestCase):
             self.assertAnswered(ask(server, client="me"))
             environment = {"QCONFIG_CLIENT_CERT": str(HERE / "me.crt"), "QCONFIG_CLIENT_KEY": str(HERE / "me.key")}
             self.assertAnswered(ask(server, **environment))
-            self.assertNotReached(ask(server), "pass --client-cert and --client-key")
-            self.assertNotReached(ask(server, client="stranger"), "may not trust the issuer")
+            self.assertNotReached(ask(server), "if it requires a client certificate, set --client-cert FILE and --client-key FILE")
+            self.assertNotReached(ask(server, client="stranger"), "may not trust the authority that issued the certificate in --client-cert FILE")
 
     def test_mutual_tls_allows_other_hosts(self):
         with Server("--listen", "0.0.0.0:0", *server_options(client_ca="callers")) as server:

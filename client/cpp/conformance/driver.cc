@@ -43,7 +43,7 @@ Json ToJson(const absl::Status& status) {
   Json json = ToJson(error.detail(), /*defaults=*/true);
   json["code"] = absl::StatusCodeToString(status.code());
   json["reason"] = ReasonName(error.reason());
-  json["message"] = error.message();
+  json["message"] = std::string(status.message());
   json["metadata"] = error.metadata();
   json["field_violations"] = Json::array();
   for (const v1::FieldViolation& violation : error.field_violations()) {

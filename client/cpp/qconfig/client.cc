@@ -10,8 +10,10 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "qconfig/call_status.h"
+#include "qconfig/connection_hint.h"
 
 namespace qconfig::client {
 namespace {
@@ -37,6 +39,19 @@ grpc::ChannelArguments MakeChannelArguments(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   return arguments;
+}
+
+// Adds to the text of a failed connection what it probably means.
+absl::Status Explained(const absl::Status& status, const ClientOptions& options) {
+  if (status.code() != absl::StatusCode::kUnavailable || ErrorOf(status).reason() != v1::ERROR_REASON_UNSPECIFIED) {
+    return status;
+  }
+  const std::string hint = ConnectionHint("cpp", status.message(), options);
+  if (hint.empty()) return status;
+  absl::Status explained(status.code(), absl::StrCat(status.message(), " (hint: ", hint, ")"));
+  status.ForEachPayload(
+      [&explained](absl::string_view type, const absl::Cord& payload) { explained.SetPayload(type, payload); });
+  return explained;
 }
 
 }  // namespace
@@ -73,7 +88,7 @@ absl::StatusOr<Response> Client::Call(Stub& stub,
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout.value_or(options_.timeout)));
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return ToAbslStatus(status);
+  if (!status.ok()) return Explained(ToAbslStatus(status), options_);
   return response;
 }
 

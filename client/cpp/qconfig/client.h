@@ -33,7 +33,8 @@ struct ClientOptions {
 using Timeout = std::optional<absl::Duration>;
 
 // Calls a qconfig server. Thread-safe; a process needs only one client.
-// The status of a failed call has gRPC's code and the server's message; ErrorOf() returns the details.
+// The status of a failed call has gRPC's code and the server's message; ErrorOf() returns the details. If the
+// connection failed, the message also says what it probably means, such as TLS that only one side uses.
 class Client {
  public:
   // Does not connect: if the server is unreachable, the first call fails with kUnavailable.

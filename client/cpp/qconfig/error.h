@@ -10,6 +10,7 @@
 namespace qconfig::client {
 
 // The error that the server returned for a failed call. A failed item of a batch has the same message as its `error`.
+// `message` is that of the server or of gRPC, without the hint that the status of a failed connection has.
 // `reason` is UNSPECIFIED if the failure does not come from a qconfig server, as kUnavailable often does, or if its
 // reason is unknown to this client. `detail` has the field, its value, the allowed values, suggestions and revisions;
 // it is empty if the server sent none.

@@ -7,6 +7,7 @@ mod builder;
 mod client;
 mod digest;
 mod error;
+mod hints;
 mod retry;
 mod server;
 mod servers;

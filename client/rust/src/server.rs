@@ -8,6 +8,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Response, Status, TimeoutExpired};
 
 use crate::Error;
+use crate::hints::connection_hint;
 
 /// How long the client avoids a server after its connection failed. Grows with each failure until the server answers.
 const INITIAL_PAUSE: Duration = Duration::from_millis(100);
@@ -18,6 +19,7 @@ const PAUSE_GROWTH: f64 = 1.6;
 #[derive(Debug)]
 pub(crate) struct Server {
     address: String,
+    tls: bool,
     channel: Channel,
     pause: Mutex<Option<Pause>>,
 }
@@ -38,7 +40,8 @@ pub(crate) enum Failure {
 
 impl Server {
     pub fn new(address: &str, tls: Option<&ClientTlsConfig>) -> Result<Self, Error> {
-        Ok(Self { address: address.to_owned(), channel: channel(address, tls)?, pause: Mutex::default() })
+        let channel = channel(address, tls)?;
+        Ok(Self { address: address.to_owned(), tls: tls.is_some(), channel, pause: Mutex::default() })
     }
 
     /// Whether the client avoids the server because its connection failed.
@@ -78,7 +81,10 @@ impl Server {
             return Failure::Call(status);
         };
         self.disconnected();
-        let mut unavailable = Status::unavailable(format!("{}: {}", self.address, with_causes(cause)));
+        let text = with_causes(cause);
+        let hint =
+            connection_hint(&text, &self.address, self.tls).map_or(String::new(), |hint| format!(" (hint: {hint})"));
+        let mut unavailable = Status::unavailable(format!("{}: {text}{hint}", self.address));
         unavailable.set_source(Arc::new(status));
         Failure::Connection(unavailable)
     }
@@ -108,7 +114,10 @@ fn channel(address: &str, tls: Option<&ClientTlsConfig>) -> Result<Channel, Erro
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .ok()
         .filter(|endpoint| endpoint.uri().port().is_some() && endpoint.uri().path() == "/")
-        .ok_or_else(|| Error::Options(format!("server {address:?} must have the form host:port")))?
+        .ok_or_else(|| {
+            let hint = connection_hint("", address, tls.is_some()).map_or(String::new(), |hint| format!(": {hint}"));
+            Error::Options(format!("server {address:?} must have the form host:port{hint}"))
+        })?
         .connect_timeout(Duration::from_secs(5))
         .http2_keep_alive_interval(Duration::from_secs(60))
         .keep_alive_timeout(Duration::from_secs(10));

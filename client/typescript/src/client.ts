@@ -19,6 +19,7 @@ import { ErrorReason } from "./generated/qconfig/v1/error_pb.js";
 import type { PlanLayersRequestSchema, PlanLayersResponse } from "./generated/qconfig/v1/plan_pb.js";
 import type { ChangeRecord, LlmTemplate, Scheme } from "./generated/qconfig/v1/registry_pb.js";
 import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
+import type { Endpoint } from "./hints.js";
 import { SERVICE_CONFIG } from "./generated/service_config.js";
 import { channelCredentials, channelOptions, type ClientOptions } from "./options.js";
 
@@ -62,6 +63,7 @@ async function* pages<Request extends { pageToken?: string }, Page extends { nex
  */
 export class Client {
   readonly #channel: Channel;
+  readonly #endpoint: Endpoint;
   readonly #tenant: string;
   readonly #catalog: string;
   readonly #timeoutMs: number;
@@ -71,6 +73,8 @@ export class Client {
   constructor(options: ClientOptions = {}) {
     const { server = "localhost:50051", serviceConfig = SERVICE_CONFIG } = options;
     this.#channel = new Channel(server, channelCredentials(options.tls), channelOptions(serviceConfig));
+    const { tls } = options;
+    this.#endpoint = { server, tls: tls !== undefined, cert: tls?.cert !== undefined };
     this.#tenant = options.tenant ?? "";
     this.#catalog = options.catalog ?? "";
     this.#timeoutMs = options.timeoutMs ?? 10_000;
@@ -248,7 +252,7 @@ export class Client {
     this.#fillIn(request);
     const path = `/${method.parent.typeName}/${method.name}`;
     const answer = await this.#send(path, toBinary(method.input, request), options);
-    if (answer instanceof Error) throw errorOfCall(answer, options.signal?.reason);
+    if (answer instanceof Error) throw errorOfCall(answer, this.#endpoint, options.signal?.reason);
     return fromBinary(method.output, answer);
   }
 

@@ -12,8 +12,10 @@ import {
   type FieldViolation,
   FieldViolationSchema,
   type ItemError,
+  type SuggestionReason,
 } from "./generated/qconfig/v1/error_pb.js";
 import type { Finding } from "./generated/qconfig/v1/plan_pb.js";
+import { connectionHint, type Endpoint } from "./hints.js";
 
 /** The names of `ErrorReason`. */
 export type Reason = keyof typeof ErrorReason;
@@ -66,6 +68,11 @@ export class QConfigError extends Error {
     return this.#detail.suggestions;
   }
 
+  /** Why each of `suggestions` is made, in the same order. */
+  get suggestionReasons(): readonly SuggestionReason[] {
+    return this.#detail.suggestionReasons;
+  }
+
   /** The rule that a tensor configuration violates. */
   get rule(): string {
     return this.#detail.rule;
@@ -102,7 +109,8 @@ export class QConfigError extends Error {
   }
 }
 
-export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError {
+/** Converts the error of a call. The message of a failed connection also says what it probably means. */
+export function errorOfCall(error: ServiceError, endpoint: Endpoint, cause?: unknown): QConfigError {
   let hasInfo = false;
   let reason = ErrorReason.UNSPECIFIED;
   let metadata: Record<string, string> = {};
@@ -128,7 +136,9 @@ export function errorOfCall(error: ServiceError, cause?: unknown): QConfigError 
     // Malformed details, for example from a proxy: keep what has been parsed so far.
   }
   if (!hasInfo) detail = undefined; // the error is not from qconfig
-  const { code, details: message } = error;
+  const { code } = error;
+  const hint = code === status.UNAVAILABLE && !hasInfo ? connectionHint(error.details, endpoint) : "";
+  const message = hint === "" ? error.details : `${error.details} (hint: ${hint})`;
   return new QConfigError(
     { code, reason, message, metadata, fieldViolations, detail },
     cause === undefined ? undefined : { cause },

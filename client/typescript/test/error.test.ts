@@ -17,7 +17,7 @@ function decode(details: Uint8Array | undefined) {
   const metadata = new Metadata();
   if (details !== undefined) metadata.set("grpc-status-details-bin", Buffer.from(details));
   const failure = Object.assign(new Error(), { code: status.NOT_FOUND, details: "not there", metadata });
-  const error = errorOfCall(failure);
+  const error = errorOfCall(failure, { server: "localhost:50051", tls: false, cert: false });
   const { code, message, fieldViolations } = error;
   assert.deepEqual(
     { code, message, fieldViolations },

@@ -17,6 +17,7 @@ import grpc.aio
 
 from qconfig_client import errors
 from qconfig_client._fork import GATE
+from qconfig_client._hints import connection_hint
 from qconfig_client._method import Method, Request, Response
 
 Pem = Union[str, "os.PathLike[str]", bytes]
@@ -60,10 +61,14 @@ class Options:
         return self.catalog if name is None else name
 
     def explained(self, error: errors.QConfigError, catalog: Optional[str]) -> errors.QConfigError:
-        """Adds a hint to `error` if it is about a catalogue that the client chose by itself.
+        """Adds a hint to `error` if the connection failed, or if it is about a catalogue that the client chose by itself.
 
         catalog: the catalogue that the caller passed; None if the client filled in its own.
         """
+        if isinstance(error, errors.ServerUnavailable):
+            cert = self.tls is not None and self.tls.cert is not None
+            hint = connection_hint(error.message, server=self.server, tls=self.tls is not None, cert=cert)
+            return errors.with_text(error, f"{error.message} (hint: {hint})") if hint else error
         if catalog is not None or self.quark_release is None or not isinstance(error, errors.CatalogNotFound):
             return error
         return errors.with_hint(

@@ -312,7 +312,11 @@ def from_item_error(error: ItemError) -> QConfigError:
 def with_hint(error: QConfigError, hint: str) -> QConfigError:
     """Returns `error` with `hint` added to its message."""
     end = "" if error.message.endswith((".", "?")) else "."
-    message = f"{error.message}{end} {hint}"
+    return with_text(error, f"{error.message}{end} {hint}")
+
+
+def with_text(error: QConfigError, message: str) -> QConfigError:
+    """Returns `error` with another message."""
     return _make(message, error.code, error.reason, error.metadata, error.field_violations, error.detail)
 
 

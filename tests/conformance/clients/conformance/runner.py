@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the cases with the driver of one language."""
 
+import re
 import signal
 import sys
 
@@ -14,7 +15,7 @@ from conformance.servers import CaseServer, Certificates
 
 EXPECTED = {"expect", "save"}
 STEPS = {  # key that identifies the kind of step -> its other keys
-    "connect": set(),
+    "connect": {"fails"},
     "call": {"request", "timeout_s", "meanwhile", *EXPECTED},
     "all": {"request", *EXPECTED},
     "parallel": {"method", "request", "expect", "meanwhile"},
@@ -32,7 +33,8 @@ class CaseRun:
         self._certificates = certificates
         self._options = case.get("server", {})
         self._server = CaseServer(self._server_options())
-        self._saved = {"server": self._server.address, "port": self._server.address.rpartition(":")[2], "tls": str(certificates.path)}
+        self._saved = {"server": self._server.address, "port": self._server.address.rpartition(":")[2], "tls": str(certificates.path),
+                       "admin": self._server.admin, "expired": certificates.expired_server}
         self._last = "before the first step"
 
     def _server_options(self, options=None):
@@ -70,8 +72,22 @@ class CaseRun:
     def _connect(self, step):
         self._send({"op": "connect", "server": self._server.address, **step.get("connect", {})})
         answer = self._receive()
-        if answer != {"ok": True}:
+        if "fails" in step:
+            self._check_failure(step["fails"], answer)
+        elif answer != {"ok": True}:
             raise Unexpected(f'expected {{"ok": true}}, got {show(answer)}')
+
+    def _check_failure(self, pattern, connected):
+        """Checks that connecting fails, or the first call as UNAVAILABLE, with a text that matches the pattern."""
+        text = connected.get("driver_error", "")
+        if connected == {"ok": True}:
+            self._send({"op": "call", "method": "ListCatalogs", "request": {}})
+            error = self._receive().get("error", {})
+            if error.get("code") != "UNAVAILABLE":
+                raise Unexpected("expected UNAVAILABLE")
+            text = error["message"]
+        if not re.search(pattern, text, re.S):
+            raise Unexpected(f"expected {pattern}, got {show(text)}")
 
     def _check(self, step, answer, normal):
         """Compares {"response"} or {"error"} with what the step expects. Returns the response in normal form, or the error."""

@@ -6,9 +6,12 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import sqlite3
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import grpc
@@ -29,7 +32,8 @@ def _wait_until(condition, what):
 
 class Certificates:
     """PEM files. ca.crt issues server.crt, for 127.0.0.1 and localhost, and other-name.crt, for another host. callers.crt issues
-    client.crt, and other-ca.crt issues stranger.crt."""
+    client.crt, and other-ca.crt issues stranger.crt. expired.crt, of ca.crt, and expired-client.crt, of callers.crt, have
+    expired. A server that shows expired.crt listens on `expired_server`."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -40,6 +44,10 @@ class Certificates:
         self._issue("other-name", "ca", "DNS:other.example")
         self._issue("client", "callers")
         self._issue("stranger", "other-ca")
+        self._issue_expired("expired", "ca")
+        self._issue_expired("expired-client", "callers")
+        self._listener = self._start_expired_server()
+        self.expired_server = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _issue(self, name, issuer=None, names="IP:127.0.0.1,DNS:localhost"):
         signer = ["-CA", self.path / f"{issuer}.crt", "-CAkey", self.path / f"{issuer}.key"] if issuer else []
@@ -51,6 +59,39 @@ class Certificates:
             check=True, capture_output=True,
         )
 
+    def _issue_expired(self, name, issuer):
+        key, request, certificate = (self.path / f"{name}.{suffix}" for suffix in ("key", "csr", "crt"))
+        extensions = self.path / "extensions"
+        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=critical,CA:FALSE\n")
+        for command in (
+            ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-keyout", key, "-out", request],
+            ["x509", "-req", "-in", request, "-CA", self.path / f"{issuer}.crt", "-CAkey", self.path / f"{issuer}.key",
+             "-days", "-1", "-extfile", extensions, "-out", certificate],
+        ):
+            subprocess.run(["openssl", *command], check=True, capture_output=True)
+
+    def _start_expired_server(self):
+        """Starts a server that only makes TLS handshakes: qconfigd does not start with an expired certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path / "expired.crt", self.path / "expired.key")
+        context.set_alpn_protocols(["h2"])
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return  # closed
+                try:
+                    context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener
+
     def options(self, kind):
         """Returns the server's options for TLS of the kind "server", "mutual" or "other name"."""
         name = "other-name" if kind == "other name" else "server"
@@ -58,6 +99,7 @@ class Certificates:
         return options + (["--tls-client-ca", self.path / "callers.crt"] if kind == "mutual" else [])
 
     def close(self):
+        self._listener.close()
         self._folder.cleanup()
 
 
@@ -79,6 +121,10 @@ class CaseServer:
     @property
     def address(self):
         return self._server.address
+
+    @property
+    def admin(self):
+        return self._server.admin
 
     def start(self, options=None):
         if options is not None:

@@ -54,7 +54,7 @@ final class Channels {
     }
   }
 
-  private static String readResource(String name) {
+  static String readResource(String name) {
     try (InputStream resource = Channels.class.getResourceAsStream(name)) {
       return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

@@ -63,6 +63,7 @@ import java.util.stream.Stream;
  */
 public final class QConfigClient implements AutoCloseable {
   private final ManagedChannel channel;
+  private final ConnectionHints.Endpoint endpoint;
   private final Reconnector reconnector;
   private final String tenant;
   private final String catalog;
@@ -70,7 +71,8 @@ public final class QConfigClient implements AutoCloseable {
   private final boolean retries;
 
   private QConfigClient(Builder builder) {
-    channel = Channels.open(builder.server, builder.credentials, builder.serviceConfig);
+    endpoint = ConnectionHints.Endpoint.of(builder.server, builder.credentials);
+    channel = open(builder, endpoint);
     reconnector = new Reconnector(channel);
     tenant = builder.tenant;
     catalog = builder.catalog;
@@ -80,11 +82,21 @@ public final class QConfigClient implements AutoCloseable {
 
   private QConfigClient(QConfigClient other, Duration timeout) {
     channel = other.channel;
+    endpoint = other.endpoint;
     reconnector = other.reconnector;
     tenant = other.tenant;
     catalog = other.catalog;
     this.timeout = Objects.requireNonNull(timeout);
     retries = other.retries;
+  }
+
+  private static ManagedChannel open(Builder builder, ConnectionHints.Endpoint endpoint) {
+    try {
+      return Channels.open(builder.server, builder.credentials, builder.serviceConfig);
+    } catch (IllegalArgumentException e) {
+      String hint = ConnectionHints.find("", endpoint);
+      throw hint.isEmpty() ? e : new IllegalArgumentException(e.getMessage() + hint, e);
+    }
   }
 
   /** Returns a builder; {@code builder().build()} is a client for {@code localhost:50051}. */
@@ -323,7 +335,7 @@ public final class QConfigClient implements AutoCloseable {
       Q built = (Q) filled.build();
       return reconnector.during(() -> tryCall(method, options, built));
     } catch (StatusRuntimeException e) {
-      throw QConfigException.of(e);
+      throw QConfigException.of(e, endpoint);
     }
   }
 

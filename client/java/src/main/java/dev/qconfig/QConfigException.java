@@ -10,6 +10,7 @@ import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.FieldViolation;
 import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.ItemError;
+import dev.qconfig.v1.SuggestionReason;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -41,9 +42,11 @@ public final class QConfigException extends RuntimeException {
     return new QConfigException(error, null);
   }
 
-  static QConfigException of(StatusRuntimeException failure) {
+  /** Converts the failure. The message of a failed connection also says what it means. */
+  static QConfigException of(StatusRuntimeException failure, ConnectionHints.Endpoint endpoint) {
     Status status = failure.getStatus();
-    Status.Code code = isUnwritten(status) ? Status.Code.UNAVAILABLE : status.getCode();
+    boolean unavailable = isUnwritten(status) || isNotHttp2(status);
+    Status.Code code = unavailable ? Status.Code.UNAVAILABLE : status.getCode();
     ItemError.Builder error = ItemError.newBuilder().setCode(code.value());
     error.setMessage(
         Stream.of(status.getDescription(), message(status.getCause()))
@@ -59,6 +62,13 @@ public final class QConfigException extends RuntimeException {
       failure.addSuppressed(e); // Ignore malformed details.
     }
     if (!hasInfo) error.clearDetail(); // The error is not from qconfig.
+    if (!hasInfo && code == Status.Code.UNAVAILABLE) {
+      String causes =
+          Stream.iterate(status.getCause(), Objects::nonNull, Throwable::getCause)
+              .map(Throwable::toString)
+              .collect(Collectors.joining(": ", error.getMessage() + ": ", ""));
+      error.setMessage(error.getMessage() + ConnectionHints.find(causes, endpoint));
+    }
     return new QConfigException(error.build(), failure);
   }
 
@@ -66,6 +76,13 @@ public final class QConfigException extends RuntimeException {
   static boolean isUnwritten(Status status) {
     return status.getCode() == Status.Code.UNKNOWN
         && status.getCause() instanceof ClosedChannelException;
+  }
+
+  /** Whether the server does not speak HTTP/2: grpc-java returns INTERNAL. */
+  private static boolean isNotHttp2(Status status) {
+    return status.getCode() == Status.Code.INTERNAL
+        && String.valueOf(message(status.getCause()))
+            .contains("First received frame was not SETTINGS");
   }
 
   private static String message(Throwable cause) {
@@ -110,7 +127,8 @@ public final class QConfigException extends RuntimeException {
 
   /**
    * The gRPC status code. UNAVAILABLE also if the connection was lost before the request was
-   * written; the cause, gRPC's exception, then has the code UNKNOWN.
+   * written, or if the server does not speak HTTP/2; the cause, gRPC's exception, then has the code
+   * UNKNOWN or INTERNAL.
    */
   public Status.Code code() {
     return Status.fromCodeValue(error.getCode()).getCode();
@@ -149,6 +167,11 @@ public final class QConfigException extends RuntimeException {
   /** Similar accepted values, the best match first, at most 3. */
   public List<String> suggestions() {
     return detail().getSuggestionsList();
+  }
+
+  /** Why each of {@link #suggestions} is made, in the same order. */
+  public List<SuggestionReason> suggestionReasons() {
+    return detail().getSuggestionReasonsList();
   }
 
   /** The rule that a tensor configuration violates. */

@@ -11,6 +11,7 @@ import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.ItemError;
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -39,6 +40,9 @@ class QConfigExceptionTest {
           .setFindingTotal(9)
           .build();
 
+  private static final ConnectionHints.Endpoint ENDPOINT =
+      ConnectionHints.Endpoint.of("localhost:50051", InsecureChannelCredentials.create());
+
   private static QConfigException of(Message... details) {
     return QConfigException.of(
         StatusProto.toStatusRuntimeException(
@@ -46,7 +50,8 @@ class QConfigExceptionTest {
                 .setCode(Status.Code.NOT_FOUND.value())
                 .setMessage("text")
                 .addAllDetails(Stream.of(details).map(Any::pack).toList())
-                .build()));
+                .build()),
+        ENDPOINT);
   }
 
   private static void assertHasDetail(QConfigException e) {
@@ -122,7 +127,7 @@ class QConfigExceptionTest {
         "malformed".getBytes(StandardCharsets.UTF_8));
     StatusRuntimeException failure =
         Status.NOT_FOUND.withDescription("text").asRuntimeException(trailers);
-    QConfigException e = QConfigException.of(failure);
+    QConfigException e = QConfigException.of(failure, ENDPOINT);
     assertEquals(Status.Code.NOT_FOUND, e.code());
     assertEquals("text", e.description());
     assertEquals("NOT_FOUND: text", e.getMessage());
