@@ -213,14 +213,17 @@ const (
 	SuggestionKind_SUGGESTION_KIND_REMOVED SuggestionKind = 2
 	// The given name is an earlier name in Quark.
 	SuggestionKind_SUGGESTION_KIND_FORMER_NAME SuggestionKind = 3
-	// The given name is what another tool, `source`, calls the same.
+	// The given name is that of another tool, `source`, for the same bit widths and number formats. The message says what
+	// else differs, if anything does.
 	SuggestionKind_SUGGESTION_KIND_OTHER_TOOL SuggestionKind = 4
 	// The given name is an architecture, a model ID or the `model_type` of a related model.
 	SuggestionKind_SUGGESTION_KIND_RELATED_MODEL SuggestionKind = 5
-	// The names have the same beginning or the same words.
+	// The names have the same beginning or the same words, or the given name is a general one.
 	SuggestionKind_SUGGESTION_KIND_SIMILAR_NAME SuggestionKind = 6
-	// The names differ in a few characters.
+	// The names differ in a few characters, in letter case or in separators.
 	SuggestionKind_SUGGESTION_KIND_SPELLING SuggestionKind = 7
+	// The given name is that of a Quark release without a catalogue. The message says which release the suggestion is.
+	SuggestionKind_SUGGESTION_KIND_OTHER_RELEASE SuggestionKind = 8
 )
 
 // Enum value maps for SuggestionKind.
@@ -234,6 +237,7 @@ var (
 		5: "SUGGESTION_KIND_RELATED_MODEL",
 		6: "SUGGESTION_KIND_SIMILAR_NAME",
 		7: "SUGGESTION_KIND_SPELLING",
+		8: "SUGGESTION_KIND_OTHER_RELEASE",
 	}
 	SuggestionKind_value = map[string]int32{
 		"SUGGESTION_KIND_UNSPECIFIED":   0,
@@ -244,6 +248,7 @@ var (
 		"SUGGESTION_KIND_RELATED_MODEL": 5,
 		"SUGGESTION_KIND_SIMILAR_NAME":  6,
 		"SUGGESTION_KIND_SPELLING":      7,
+		"SUGGESTION_KIND_OTHER_RELEASE": 8,
 	}
 )
 
@@ -279,14 +284,17 @@ type SuggestionReason struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why this value is suggested. Clients treat kinds that they do not know like UNSPECIFIED.
 	Kind SuggestionKind `protobuf:"varint,1,opt,name=kind,proto3,enum=qconfig.v1.SuggestionKind" json:"kind,omitempty"`
-	// For OTHER_CATALOG: the catalogue that has the name. Set `catalog` of the request to it, if the Quark release does
-	// not matter. Otherwise empty.
+	// A catalogue of this server that has the suggested value. Set if the catalogue of the request does not have it, which
+	// is always so for OTHER_CATALOG. To use the value, name this catalogue in the request.
 	Catalog string `protobuf:"bytes,2,opt,name=catalog,proto3" json:"catalog,omitempty"`
 	// For REMOVED: the last revision that has the name. Set `revision` of the request to it to read the entry. Otherwise
 	// 0.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// For OTHER_TOOL: the name of the tool, such as "llm-compressor". Otherwise empty.
-	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// The reason in words, as in the message, such as "the same as llm-compressor's W4A16". May be empty, in particular for
+	// SIMILAR_NAME and SPELLING.
+	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,6 +357,13 @@ func (x *SuggestionReason) GetSource() string {
 	return ""
 }
 
+func (x *SuggestionReason) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Machine-readable details of an error. Each field is set only where it applies.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -381,8 +396,11 @@ type ErrorDetail struct {
 	FindingTotal int64 `protobuf:"varint,14,opt,name=finding_total,json=findingTotal,proto3" json:"finding_total,omitempty"`
 	// Why each suggestion is made: one item for each item of `suggestions`, in the same order.
 	SuggestionReasons []*SuggestionReason `protobuf:"bytes,15,rep,name=suggestion_reasons,json=suggestionReasons,proto3" json:"suggestion_reasons,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What the caller can do, in sentences, as at the end of the message: how to say what `value` means, where accepted
+	// values are listed. May be empty.
+	Advice        string `protobuf:"bytes,16,opt,name=advice,proto3" json:"advice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErrorDetail) Reset() {
@@ -504,6 +522,13 @@ func (x *ErrorDetail) GetSuggestionReasons() []*SuggestionReason {
 		return x.SuggestionReasons
 	}
 	return nil
+}
+
+func (x *ErrorDetail) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
 }
 
 // A field of a request that is invalid.
@@ -657,12 +682,13 @@ var File_qconfig_v1_error_proto protoreflect.FileDescriptor
 const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\n" +
 	"\x16qconfig/v1/error.proto\x12\n" +
-	"qconfig.v1\x1a\x15qconfig/v1/plan.proto\"\x90\x01\n" +
+	"qconfig.v1\x1a\x15qconfig/v1/plan.proto\"\xa4\x01\n" +
 	"\x10SuggestionReason\x12.\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1a.qconfig.v1.SuggestionKindR\x04kind\x12\x18\n" +
 	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\x12\x16\n" +
-	"\x06source\x18\x04 \x01(\tR\x06source\"\xd3\x03\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\"\xeb\x03\n" +
 	"\vErrorDetail\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
@@ -677,7 +703,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	" \x01(\x03R\x0enewestRevision\x12/\n" +
 	"\bfindings\x18\r \x03(\v2\x13.qconfig.v1.FindingR\bfindings\x12#\n" +
 	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\x12K\n" +
-	"\x12suggestion_reasons\x18\x0f \x03(\v2\x1c.qconfig.v1.SuggestionReasonR\x11suggestionReasons\"H\n" +
+	"\x12suggestion_reasons\x18\x0f \x03(\v2\x1c.qconfig.v1.SuggestionReasonR\x11suggestionReasons\x12\x16\n" +
+	"\x06advice\x18\x10 \x01(\tR\x06advice\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xe0\x02\n" +
@@ -721,7 +748,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_REVISION_LOST\x10\x1e\x12\"\n" +
 	"\x1eERROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n" +
 	"\x1cERROR_REASON_TEMPLATE_EXISTS\x10(\x12\"\n" +
-	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'*\x95\x02\n" +
+	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'*\xb8\x02\n" +
 	"\x0eSuggestionKind\x12\x1f\n" +
 	"\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dSUGGESTION_KIND_OTHER_CATALOG\x10\x01\x12\x1b\n" +
@@ -730,7 +757,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x1aSUGGESTION_KIND_OTHER_TOOL\x10\x04\x12!\n" +
 	"\x1dSUGGESTION_KIND_RELATED_MODEL\x10\x05\x12 \n" +
 	"\x1cSUGGESTION_KIND_SIMILAR_NAME\x10\x06\x12\x1c\n" +
-	"\x18SUGGESTION_KIND_SPELLING\x10\aBL\n" +
+	"\x18SUGGESTION_KIND_SPELLING\x10\a\x12!\n" +
+	"\x1dSUGGESTION_KIND_OTHER_RELEASE\x10\bBL\n" +
 	"\x0edev.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3"
 
 var (

@@ -1965,8 +1965,8 @@ pub struct SuggestionReason {
     /// Why this value is suggested. Clients treat kinds that they do not know like UNSPECIFIED.
     #[prost(enumeration = "SuggestionKind", tag = "1")]
     pub kind: i32,
-    /// For OTHER_CATALOG: the catalogue that has the name. Set `catalog` of the request to it, if the Quark release does
-    /// not matter. Otherwise empty.
+    /// A catalogue of this server that has the suggested value. Set if the catalogue of the request does not have it, which
+    /// is always so for OTHER_CATALOG. To use the value, name this catalogue in the request.
     #[prost(string, tag = "2")]
     pub catalog: ::prost::alloc::string::String,
     /// For REMOVED: the last revision that has the name. Set `revision` of the request to it to read the entry. Otherwise
@@ -1976,6 +1976,10 @@ pub struct SuggestionReason {
     /// For OTHER_TOOL: the name of the tool, such as "llm-compressor". Otherwise empty.
     #[prost(string, tag = "4")]
     pub source: ::prost::alloc::string::String,
+    /// The reason in words, as in the message, such as "the same as llm-compressor's W4A16". May be empty, in particular for
+    /// SIMILAR_NAME and SPELLING.
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
 }
 impl ::prost::Name for SuggestionReason {
     const NAME: &'static str = "SuggestionReason";
@@ -2032,6 +2036,10 @@ pub struct ErrorDetail {
     /// Why each suggestion is made: one item for each item of `suggestions`, in the same order.
     #[prost(message, repeated, tag = "15")]
     pub suggestion_reasons: ::prost::alloc::vec::Vec<SuggestionReason>,
+    /// What the caller can do, in sentences, as at the end of the message: how to say what `value` means, where accepted
+    /// values are listed. May be empty.
+    #[prost(string, tag = "16")]
+    pub advice: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ErrorDetail {
     const NAME: &'static str = "ErrorDetail";
@@ -2271,14 +2279,17 @@ pub enum SuggestionKind {
     Removed = 2,
     /// The given name is an earlier name in Quark.
     FormerName = 3,
-    /// The given name is what another tool, `source`, calls the same.
+    /// The given name is that of another tool, `source`, for the same bit widths and number formats. The message says what
+    /// else differs, if anything does.
     OtherTool = 4,
     /// The given name is an architecture, a model ID or the `model_type` of a related model.
     RelatedModel = 5,
-    /// The names have the same beginning or the same words.
+    /// The names have the same beginning or the same words, or the given name is a general one.
     SimilarName = 6,
-    /// The names differ in a few characters.
+    /// The names differ in a few characters, in letter case or in separators.
     Spelling = 7,
+    /// The given name is that of a Quark release without a catalogue. The message says which release the suggestion is.
+    OtherRelease = 8,
 }
 impl SuggestionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2295,6 +2306,7 @@ impl SuggestionKind {
             Self::RelatedModel => "SUGGESTION_KIND_RELATED_MODEL",
             Self::SimilarName => "SUGGESTION_KIND_SIMILAR_NAME",
             Self::Spelling => "SUGGESTION_KIND_SPELLING",
+            Self::OtherRelease => "SUGGESTION_KIND_OTHER_RELEASE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2308,6 +2320,7 @@ impl SuggestionKind {
             "SUGGESTION_KIND_RELATED_MODEL" => Some(Self::RelatedModel),
             "SUGGESTION_KIND_SIMILAR_NAME" => Some(Self::SimilarName),
             "SUGGESTION_KIND_SPELLING" => Some(Self::Spelling),
+            "SUGGESTION_KIND_OTHER_RELEASE" => Some(Self::OtherRelease),
             _ => None,
         }
     }

@@ -38,6 +38,7 @@ ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME: ErrorReason
 ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME: ErrorReason
 SUGGESTION_KIND_FORMER_NAME: SuggestionKind
 SUGGESTION_KIND_OTHER_CATALOG: SuggestionKind
+SUGGESTION_KIND_OTHER_RELEASE: SuggestionKind
 SUGGESTION_KIND_OTHER_TOOL: SuggestionKind
 SUGGESTION_KIND_RELATED_MODEL: SuggestionKind
 SUGGESTION_KIND_REMOVED: SuggestionKind
@@ -46,7 +47,8 @@ SUGGESTION_KIND_SPELLING: SuggestionKind
 SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 
 class ErrorDetail(_message.Message):
-    __slots__ = ["allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
+    __slots__ = ["advice", "allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +62,7 @@ class ErrorDetail(_message.Message):
     SUGGESTION_REASONS_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    advice: str
     allowed: _containers.RepeatedScalarFieldContainer[str]
     allowed_total: int
     catalog: str
@@ -73,7 +76,7 @@ class ErrorDetail(_message.Message):
     suggestions: _containers.RepeatedScalarFieldContainer[str]
     tenant: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ...) -> None: ...
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]
@@ -107,16 +110,18 @@ class ItemError(_message.Message):
     def __init__(self, code: _Optional[int] = ..., reason: _Optional[_Union[ErrorReason, str]] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., field_violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., detail: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class SuggestionReason(_message.Message):
-    __slots__ = ["catalog", "kind", "revision", "source"]
+    __slots__ = ["catalog", "kind", "revision", "source", "text"]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
     catalog: str
     kind: SuggestionKind
     revision: int
     source: str
-    def __init__(self, kind: _Optional[_Union[SuggestionKind, str]] = ..., catalog: _Optional[str] = ..., revision: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+    text: str
+    def __init__(self, kind: _Optional[_Union[SuggestionKind, str]] = ..., catalog: _Optional[str] = ..., revision: _Optional[int] = ..., source: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
