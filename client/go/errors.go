@@ -29,6 +29,7 @@ type Error struct {
 	Suggestions  []string // similar accepted values, the best match first, at most 3
 	// SuggestionReasons says why each of Suggestions is made, in the same order.
 	SuggestionReasons []*v1.SuggestionReason
+	Advice            string // what the caller can do, in sentences, as at the end of Message
 	Rule              string // the rule that a tensor configuration violates
 	Tenant            string
 	Catalog           string
@@ -152,6 +153,7 @@ func (e *Error) setDetail(detail *v1.ErrorDetail) {
 	e.AllowedTotal = int(detail.GetAllowedTotal())
 	e.Suggestions = detail.GetSuggestions()
 	e.SuggestionReasons = detail.GetSuggestionReasons()
+	e.Advice = detail.GetAdvice()
 	e.Rule = detail.GetRule()
 	e.Tenant = detail.GetTenant()
 	e.Catalog = detail.GetCatalog()

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -90,21 +91,79 @@ func TestTLS(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		tls  *tls.Config
-		code codes.Code
+		hint string // empty: the call succeeds
 	}{
-		{"mutual trust", load(authority.certFile, me.certFile, me.keyFile), codes.OK},
-		{"client without a certificate", load(authority.certFile, "", ""), codes.Unavailable},
-		{"client certificate of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), codes.Unavailable},
-		{"server certificate of another authority", load(callers.certFile, me.certFile, me.keyFile), codes.Unavailable},
-		{"server certificate not trusted by the system", load("", me.certFile, me.keyFile), codes.Unavailable},
-		{"no TLS", nil, codes.Unavailable},
+		{"mutual trust", load(authority.certFile, me.certFile, me.keyFile), ""},
+		{"client without a certificate", load(authority.certFile, "", ""), "if it requires a client certificate, set Certificates of Options.TLS"},
+		{"client certificate of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), "it may not trust the authority"},
+		{"server certificate of another authority", load(callers.certFile, me.certFile, me.keyFile), "set RootCAs of Options.TLS to the certificate"},
+		{"server certificate not trusted by the system", load("", me.certFile, me.keyFile), "the client does not trust the authority"},
+		{"no TLS", nil, "the server closed the connection; if it uses TLS, set Options.TLS"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			client := connect(t, qconfig.Options{Server: server.address, TLS: test.tls})
-			if _, err := client.GetConfig(context.Background(), llama("fp8")); status.Code(err) != test.code {
-				t.Error(err)
+			_, err := client.GetConfig(context.Background(), llama("fp8"))
+			if test.hint == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
 			}
+			checkHint(t, err, test.hint)
+		})
+	}
+}
+
+// checkHint checks that a call failed with UNAVAILABLE and this hint.
+func checkHint(t *testing.T, err error, hint string) {
+	t.Helper()
+	var failed *qconfig.Error
+	if !errors.As(err, &failed) || failed.Code != codes.Unavailable {
+		t.Fatal(err)
+	}
+	if _, found, _ := strings.Cut(failed.Message, " (hint: "); !strings.Contains(found, hint) {
+		t.Errorf("%q has no hint %q", failed.Message, hint)
+	}
+	if strings.Contains(status.Convert(err).Message(), "hint") {
+		t.Error("the status has the hint, too")
+	}
+}
+
+func TestHints(t *testing.T) {
+	authority, server := issue(t, "authority", nil), startServer(t)
+	trusting, err := qconfig.LoadTLS(authority.certFile, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := issue(t, "other", nil)
+	elsewhere := startServer(t, "--tls-cert", other.certFile, "--tls-key", other.keyFile)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere := listener.Addr().String()
+	listener.Close()
+	_, port, _ := net.SplitHostPort(elsewhere.address)
+	named := trusting.Clone()
+	named.RootCAs.AddCert(other.certificate)
+	for _, test := range []struct {
+		name, server string
+		tls          *tls.Config
+		hint         string
+	}{
+		{"server without TLS", server.address, trusting, "the server does not use TLS on this port"},
+		{"wrong name", "localhost:" + port, named, "the server's certificate is for another host name"},
+		{"no server", nowhere, nil, "no server listens on this address"},
+		{"URL", "https://" + server.address, nil, "the server is host:port, not a URL; leave out https://, and set Options.TLS"},
+		{"unknown host", "no-such-host.invalid:50051", nil, "the name of the host cannot be resolved"},
+		{"no port", "127.0.0.1", nil, "the server has no port; set host:port"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, qconfig.Options{Server: test.server, TLS: test.tls})
+			_, err := client.GetConfig(context.Background(), llama("fp8"))
+			checkHint(t, err, test.hint)
 		})
 	}
 }

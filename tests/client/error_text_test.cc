@@ -25,6 +25,25 @@ TEST(DetailTextTest, HasALineForEachField) {
             "  tenant:       acme\n");
 }
 
+TEST(DetailTextTest, SaysWhySuggestionsAreMade) {
+  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["qwen3_5", "qwen3", "qwen2"]
+                                 suggestion_reasons { kind: SUGGESTION_KIND_OTHER_CATALOG catalog: "quark-0.13"
+                                                      text: "quark-0.13 on this server has it" }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_SIMILAR_NAME }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_SIMILAR_NAME }
+                                 advice: "Register a template.")")),
+            "  did you mean: qwen3_5 (quark-0.13 on this server has it; add --catalog quark-0.13)\n"
+            "                qwen3, qwen2\n"
+            "  advice:       Register a template.\n");
+  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["a", "b"]
+                                 suggestion_reasons { kind: SUGGESTION_KIND_OTHER_TOOL text: "as llm-compressor's W4A16" }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_OTHER_TOOL text: "as llm-compressor's W4A16" })")),
+            "  did you mean: a, b (as llm-compressor's W4A16)\n");
+  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["mine"]
+                                 suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 7 text: "removed" })")),
+            "  did you mean: mine (removed; add --revision 7)\n");
+}
+
 TEST(DetailTextTest, EmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }
 
 TEST(DetailTextTest, OmitsTheCountIfAllAllowedValuesAreListed) {

@@ -14,6 +14,7 @@
 #include "core/nearest_names.h"
 #include "core/utf8.h"
 #include "qconfigctl/embedded_files.h"
+#include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
 
 namespace qconfig::client {
@@ -274,15 +275,6 @@ std::string AddressOfUrl(const std::string& server) {
   address = address.substr(0, address.find('/'));
   const bool has_port = absl::StrContains(address.substr(address.rfind(']') + 1), ":");
   return has_port ? address : absl::StrCat(address, ":50051");
-}
-
-std::string ShellText(const std::vector<std::string>& words) {
-  return absl::StrJoin(words, " ", [](std::string* out, const std::string& word) {
-    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-_=./:,@%+", std::string(1, c));
-    });
-    absl::StrAppend(out, plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
-  });
 }
 
 }  // namespace qconfig::client

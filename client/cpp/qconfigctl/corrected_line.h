@@ -22,9 +22,6 @@ CorrectedLine CorrectLine(const CLI::App& app, const std::vector<std::string>& w
 // "host:50051" if `server` is a URL such as "https://host/"; empty if it is not a URL.
 std::string AddressOfUrl(const std::string& server);
 
-// The command line for a shell, with quotes where necessary.
-std::string ShellText(const std::vector<std::string>& words);
-
 }  // namespace qconfig::client
 
 #endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_CORRECTED_LINE_H_

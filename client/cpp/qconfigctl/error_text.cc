@@ -2,6 +2,8 @@
 #include "qconfigctl/error_text.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -28,6 +30,35 @@ std::string ListText(const Strings& values, int64_t total) {
                       left_out > 0 ? absl::StrCat(" and ", left_out, " more") : "");
 }
 
+// Why the suggestion is made, and the option that makes it work, in parentheses; empty if nothing is to be said.
+std::string ReasonText(const v1::SuggestionReason& reason) {
+  std::vector<std::string> parts;
+  if (!reason.text().empty()) parts.push_back(reason.text());
+  if (!reason.catalog().empty()) parts.push_back(absl::StrCat("add --catalog ", reason.catalog()));
+  if (reason.revision() != 0) parts.push_back(absl::StrCat("add --revision ", reason.revision()));
+  return parts.empty() ? "" : absl::StrCat(" (", absl::StrJoin(parts, "; "), ")");
+}
+
+// The suggestions in one line, or in a line for each reason.
+std::string SuggestionsText(const v1::ErrorDetail& detail) {
+  std::string text;
+  std::string last;
+  for (int i = 0; i < detail.suggestions_size(); ++i) {
+    const bool has_reason = i < detail.suggestion_reasons_size();
+    const std::string reason = has_reason ? ReasonText(detail.suggestion_reasons(i)) : "";
+    if (i > 0 && reason == last) {
+      text.resize(text.size() - last.size());
+      absl::StrAppend(&text, ", ");
+    } else if (i > 0) {
+      absl::StrAppend(&text, "\n                ");
+    }
+    AppendItem(&text, detail.suggestions(i));
+    absl::StrAppend(&text, reason);
+    last = reason;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string DetailText(const v1::ErrorDetail& detail) {
@@ -37,7 +68,7 @@ std::string DetailText(const v1::ErrorDetail& detail) {
   };
   add("field:        ", detail.field());
   add("value:        ", detail.value());
-  add("did you mean: ", ListText(detail.suggestions(), detail.suggestions_size()));
+  add("did you mean: ", SuggestionsText(detail));
   add("allowed:      ", ListText(detail.allowed(), detail.allowed_total()));
   add("rule:         ", detail.rule());
   if (detail.first_revision() == 0 && detail.newest_revision() != 0) {
@@ -47,6 +78,7 @@ std::string DetailText(const v1::ErrorDetail& detail) {
   }
   add("catalogue:    ", detail.catalog());
   add("tenant:       ", detail.tenant());
+  add("advice:       ", detail.advice());
   for (const v1::Finding& finding : detail.findings()) absl::StrAppend(&text, FindingText(finding));
   const int64_t more = detail.finding_total() - detail.findings_size();
   if (more > 0) absl::StrAppend(&text, "and ", more, " more findings\n");

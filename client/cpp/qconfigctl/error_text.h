@@ -11,7 +11,8 @@
 namespace qconfig::client {
 
 // Returns the lines to print after an error message: one indented line for each field that is set in `detail`, with a
-// line break at its end, and then its findings. List items that contain a comma or a quotation mark are quoted.
+// line break at its end, and then its findings. Says why each suggestion is made, and which option of qconfigctl it
+// needs. List items that contain a comma or a quotation mark are quoted.
 std::string DetailText(const v1::ErrorDetail& detail);
 
 // Returns, for example, "ERROR: vllm@0.33.0: cannot load ... (RUNTIME_REJECTS_HEAD)", and one indented line for each

@@ -11,6 +11,7 @@
 
 #include "qconfigctl/commands.h"
 #include "qconfigctl/corrected_line.h"
+#include "qconfigctl/print.h"
 #include "qconfigctl/usage.h"
 
 namespace qconfig::client {
@@ -106,6 +107,7 @@ int Main(int argc, char** argv) {
   AddUnregister(app, options, exit_code);
   AddSetDefaultCatalog(app, options, exit_code);
   const std::vector<std::string> words = ExpandWords(argc, argv);
+  KeepCommandLine(words);
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes the last word first
   } catch (const CLI::Success& help) {

@@ -6,9 +6,22 @@
 #include "qconfig/connection_hint.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/error_text.h"
+#include "qconfigctl/next_command.h"
 #include "qconfigctl/output_text.h"
 
 namespace qconfig::client {
+
+namespace {
+
+// The command line, without the name of the program.
+std::vector<std::string>& CommandLine() {
+  static auto& words = *new std::vector<std::string>;
+  return words;
+}
+
+}  // namespace
+
+void KeepCommandLine(const std::vector<std::string>& words) { CommandLine() = words; }
 
 int PrintText(const absl::StatusOr<std::string>& text) {
   if (!text.ok()) {
@@ -39,6 +52,8 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   std::cerr << "error: " << (one_field ? error.field_violations(0).description() : error.message()) << " ("
             << ReasonName(error.reason()) << ")\n"
             << DetailText(error.detail());
+  const std::string next = NextCommand(CommandLine(), error.detail());
+  if (!next.empty()) std::cerr << "Run: " << next << '\n';
   return exit_code;
 }
 

@@ -17,6 +17,9 @@ int PrintText(const absl::StatusOr<std::string>& text);
 // Prints the rows in aligned columns. The first row has the headings.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);
 
+// Keeps the command line, without the name of the program, for the commands that PrintError suggests.
+void KeepCommandLine(const std::vector<std::string>& words);
+
 // Print to standard error. PrintError returns the exit code.
 int PrintError(const absl::Status& status, const ClientOptions& options);
 void PrintWarnings(const google::protobuf::RepeatedPtrField<v1::Warning>& warnings);

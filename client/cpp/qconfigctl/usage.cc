@@ -11,6 +11,7 @@
 #include "core/utf8.h"
 #include "qconfigctl/corrected_line.h"
 #include "qconfigctl/entry_file.h"
+#include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
 
 namespace qconfig::client {

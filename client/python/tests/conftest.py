@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -17,6 +18,16 @@ import qconfig_client
 
 ROOT = Path(__file__).resolve().parents[3]
 QCONFIGD = Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin")) / "qconfigd"
+
+
+def issue(folder: Path, name: str, issuer: Optional[str] = None) -> None:
+    """Creates NAME.crt and NAME.key in `folder`, signed by ISSUER, or an authority."""
+    subject = ["-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"]
+    signer = ["-CA", folder / f"{issuer}.crt", "-CAkey", folder / f"{issuer}.key"] if issuer else []
+    extensions = ["-addext", "subjectAltName=IP:127.0.0.1"] if issuer else []
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command = ["openssl", "req", "-x509", *kind, *subject, *signer, *extensions]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 class Server:

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError
+from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError, SuggestionReason
 from qconfig.v1.plan_pb2 import Finding
 from qconfig.v1.registry_pb2 import Scheme
 from qconfig_client import Client, errors
@@ -84,6 +84,8 @@ def test_every_field_of_the_detail() -> None:
         allowed=["a, b", "c"],
         allowed_total=12,
         suggestions=["a, b"],
+        suggestion_reasons=[SuggestionReason(kind="SUGGESTION_KIND_OTHER_CATALOG", catalog="quark-0.13")],
+        advice="Register it.",
         rule="spec_unknown",
         tenant="acme",
         catalog="quark-0.13",
@@ -97,7 +99,9 @@ def test_every_field_of_the_detail() -> None:
     assert {field.name: getattr(error, field.name) for field in detail.DESCRIPTOR.fields} == {
         field.name: value for field, value in detail.ListFields()
     }
-    assert type(error.allowed) is type(error.suggestions) is type(error.findings) is list
+    assert (
+        type(error.allowed) is type(error.suggestions) is type(error.suggestion_reasons) is type(error.findings) is list
+    )
 
 
 def test_without_a_detail_all_fields_are_empty() -> None:

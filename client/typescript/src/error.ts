@@ -73,6 +73,11 @@ export class QConfigError extends Error {
     return this.#detail.suggestionReasons;
   }
 
+  /** What the caller can do, in sentences, as at the end of `message`. */
+  get advice(): string {
+    return this.#detail.advice;
+  }
+
   /** The rule that a tensor configuration violates. */
   get rule(): string {
     return this.#detail.rule;

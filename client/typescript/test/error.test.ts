@@ -9,7 +9,7 @@ import { Metadata, status } from "@grpc/grpc-js";
 import { errorOfCall, QConfigError } from "../src/error.js";
 import { ErrorInfoSchema } from "../src/generated/google/rpc/error_details_pb.js";
 import { type Status, StatusSchema } from "../src/generated/google/rpc/status_pb.js";
-import { ErrorDetailSchema, ErrorReason } from "../src/generated/qconfig/v1/error_pb.js";
+import { ErrorDetailSchema, ErrorReason, SuggestionKind } from "../src/generated/qconfig/v1/error_pb.js";
 
 type Any = Status["details"][number];
 
@@ -45,6 +45,8 @@ const DETAIL = create(ErrorDetailSchema, {
   allowed: ["a, b", "d"],
   allowedTotal: 12,
   suggestions: ["a, b"],
+  suggestionReasons: [{ kind: SuggestionKind.OTHER_CATALOG, catalog: "quark-0.13" }],
+  advice: "Register it.",
   rule: "r",
   tenant: "acme",
   catalog: "quark-0.13",
@@ -55,11 +57,12 @@ const DETAIL = create(ErrorDetailSchema, {
 });
 
 function getDetail(error: QConfigError) {
-  const { field, value, allowed, allowedTotal, suggestions } = error;
+  const { field, value, allowed, allowedTotal, suggestions, advice } = error;
   const { rule, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
   const lists = { allowed: [...allowed], suggestions: [...suggestions], findings: [...error.findings] };
+  const suggestionReasons = [...error.suggestionReasons];
   return create(ErrorDetailSchema, {
-    ...{ field, value, allowedTotal, ...lists },
+    ...{ field, value, allowedTotal, advice, suggestionReasons, ...lists },
     ...{ rule, tenant, catalog, firstRevision, newestRevision, findingTotal },
   });
 }

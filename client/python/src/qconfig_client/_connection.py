@@ -61,7 +61,7 @@ class Options:
         return self.catalog if name is None else name
 
     def explained(self, error: errors.QConfigError, catalog: Optional[str]) -> errors.QConfigError:
-        """Adds a hint to `error` if the connection failed, or if it is about a catalogue that the client chose by itself.
+        """Adds a hint to `error` if the connection failed, or if it is about a catalogue that the client chose itself.
 
         catalog: the catalogue that the caller passed; None if the client filled in its own.
         """

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, ItemError
+from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, ItemError, SuggestionReason
 from qconfig.v1.plan_pb2 import Finding
 
 _DOMAIN = "qconfig.dev"
@@ -78,6 +78,16 @@ class QConfigError(Exception):
     def suggestions(self) -> list[str]:
         """Similar accepted values, the best match first, at most 3."""
         return list(self.detail.suggestions)
+
+    @property
+    def suggestion_reasons(self) -> list[SuggestionReason]:
+        """Why each of `suggestions` is made, in the same order. `message` says it in words."""
+        return list(self.detail.suggestion_reasons)
+
+    @property
+    def advice(self) -> str:
+        """What the caller can do, in sentences, as at the end of `message`."""
+        return self.detail.advice
 
     @property
     def rule(self) -> str:

@@ -17,11 +17,16 @@ impl Server {
     }
 
     pub fn start_at(listen: &str) -> Self {
+        Self::start_with(listen, &[])
+    }
+
+    pub fn start_with(listen: &str, options: &[&str]) -> Self {
         let bin = std::env::var_os("QCONFIG_BIN")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../build/release/bin"), PathBuf::from);
         let program = bin.join("qconfigd");
         let mut process = Command::new(&program)
             .args(["--listen", listen, "--admin-listen", "127.0.0.1:0", "--storage", "memory"])
+            .args(options)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; build qconfigd, or set QCONFIG_BIN", program.display()));

@@ -174,6 +174,11 @@ public final class QConfigException extends RuntimeException {
     return detail().getSuggestionReasonsList();
   }
 
+  /** What the caller can do, in sentences, as at the end of the message. */
+  public String advice() {
+    return detail().getAdvice();
+  }
+
   /** The rule that a tensor configuration violates. */
   public String rule() {
     return detail().getRule();

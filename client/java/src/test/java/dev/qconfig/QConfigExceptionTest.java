@@ -11,6 +11,8 @@ import dev.qconfig.v1.ErrorDetail;
 import dev.qconfig.v1.ErrorReason;
 import dev.qconfig.v1.Finding;
 import dev.qconfig.v1.ItemError;
+import dev.qconfig.v1.SuggestionKind;
+import dev.qconfig.v1.SuggestionReason;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -24,6 +26,11 @@ import org.junit.jupiter.api.Test;
 
 /** Statuses and values that tests with a real server do not cover. */
 class QConfigExceptionTest {
+  private static final SuggestionReason REASON =
+      SuggestionReason.newBuilder()
+          .setKind(SuggestionKind.SUGGESTION_KIND_OTHER_CATALOG)
+          .setCatalog("quark-0.13")
+          .build();
   private static final ErrorDetail DETAIL =
       ErrorDetail.newBuilder()
           .setField("f")
@@ -31,6 +38,8 @@ class QConfigExceptionTest {
           .addAllAllowed(List.of("a, b", "c"))
           .setAllowedTotal(12)
           .addSuggestions("a, b")
+          .addSuggestionReasons(REASON)
+          .setAdvice("Register it.")
           .setRule("r")
           .setTenant("t")
           .setCatalog("q")
@@ -60,6 +69,8 @@ class QConfigExceptionTest {
     assertEquals(List.of("a, b", "c"), e.allowed());
     assertEquals(12, e.allowedTotal());
     assertEquals(List.of("a, b"), e.suggestions());
+    assertEquals(List.of(REASON), e.suggestionReasons());
+    assertEquals("Register it.", e.advice());
     assertEquals("r", e.rule());
     assertEquals("t", e.tenant());
     assertEquals("q", e.catalog());

@@ -16,6 +16,8 @@ final class QConfigServer implements AutoCloseable {
       Path.of(System.getenv().getOrDefault("QCONFIG_BIN", "../../build/release/bin"));
   private static final Pattern LISTENING = Pattern.compile("listening on \\S+ \\(port (\\d+)\\)");
 
+  private static final Pattern ADMIN = Pattern.compile("admin port on \\S+ \\(port (\\d+)\\)");
+
   final String address;
   private final Process process;
   private final Path log;
@@ -30,7 +32,7 @@ final class QConfigServer implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
     builder.environment().keySet().removeIf(name -> name.startsWith("QCONFIG_"));
     process = builder.start();
-    address = "127.0.0.1:" + waitForPort();
+    address = "127.0.0.1:" + waitForPort(LISTENING);
   }
 
   /** Starts a server on a free port and waits until it listens. */
@@ -42,10 +44,15 @@ final class QConfigServer implements AutoCloseable {
     return new QConfigServer(address, List.of(options));
   }
 
-  private String waitForPort() throws Exception {
+  /** The address of the admin port. */
+  String admin() throws Exception {
+    return "127.0.0.1:" + waitForPort(ADMIN);
+  }
+
+  private String waitForPort(Pattern line) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (process.isAlive() && System.nanoTime() < deadline) {
-      Matcher listening = LISTENING.matcher(Files.readString(log));
+      Matcher listening = line.matcher(Files.readString(log));
       if (listening.find()) return listening.group(1);
       process.waitFor(20, TimeUnit.MILLISECONDS);
     }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qconfigctl/next_command.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+
+namespace qconfig::client {
+namespace {
+
+// Whether `word` is the value, or ends with it as in "--scheme=fp9" and "*mlp*=fp9".
+bool HasValue(const std::string& word, const std::string& value) {
+  return word == value || absl::EndsWith(word, "=" + value);
+}
+
+// Whether the suggestion means the same as the value.
+bool MeansTheSame(v1::SuggestionKind kind) {
+  return kind != v1::SUGGESTION_KIND_UNSPECIFIED && kind != v1::SUGGESTION_KIND_RELATED_MODEL &&
+         kind != v1::SUGGESTION_KIND_SIMILAR_NAME && kind != v1::SUGGESTION_KIND_OTHER_RELEASE &&
+         v1::SuggestionKind_IsValid(kind);
+}
+
+// Sets `option` to `value`, whether or not it is given already.
+void Set(std::vector<std::string>& words, const std::string& option, const std::string& value) {
+  const auto given = std::find(words.begin(), words.end(), option);
+  if (given != words.end() && given + 1 != words.end()) {
+    *(given + 1) = value;
+  } else {
+    words.insert(words.end(), {option, value});
+  }
+}
+
+}  // namespace
+
+std::string NextCommand(const std::vector<std::string>& words, const v1::ErrorDetail& detail) {
+  if (detail.suggestions_size() != 1 || detail.suggestion_reasons_size() != 1 || detail.value().empty()) return "";
+  const v1::SuggestionReason& reason = detail.suggestion_reasons(0);
+  const auto has_value = [&detail](const std::string& word) { return HasValue(word, detail.value()); };
+  if (!MeansTheSame(reason.kind()) || std::count_if(words.begin(), words.end(), has_value) != 1) return "";
+  std::vector<std::string> next = words;
+  std::string& word = *std::find_if(next.begin(), next.end(), has_value);
+  word.replace(word.size() - detail.value().size(), detail.value().size(), detail.suggestions(0));
+  if (!reason.catalog().empty()) Set(next, "--catalog", reason.catalog());
+  if (reason.revision() != 0) Set(next, "--revision", absl::StrCat(reason.revision()));
+  return absl::StrCat("qconfigctl ", ShellText(next));
+}
+
+std::string ShellText(const std::vector<std::string>& words) {
+  return absl::StrJoin(words, " ", [](std::string* out, const std::string& word) {
+    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-_=./:,@%+", std::string(1, c));
+    });
+    absl::StrAppend(out, plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
+  });
+}
+
+}  // namespace qconfig::client
