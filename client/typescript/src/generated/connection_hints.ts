@@ -34,7 +34,8 @@ export const CONNECTION_HINTS = {
       "http1.x server",
       "looked like an HTTP/1.1 header",
       "Protocol error",
-      "First received frame was not SETTINGS"
+      "First received frame was not SETTINGS",
+      "frame with invalid size"
     ],
     "no_tls": [
       "wrong version number",
@@ -69,6 +70,9 @@ export const CONNECTION_HINTS = {
     "closed": [
       "Socket closed",
       "Network closed for unknown reason",
+      "Connection closed while performing TLS negotiation",
+      "Client network socket disconnected before secure TLS connection was established",
+      "socket hang up",
       "error reading server preface: EOF",
       "broken pipe",
       "Broken pipe",
