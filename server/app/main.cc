@@ -96,7 +96,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit causes STORAGE_FULL instead of ending the process
   Options options;
   CLI::App app("qconfigd serves LLM quantization configurations over gRPC.", "qconfigd");
-  app.set_version_flag("--version", QCONFIG_VERSION);
+  app.set_version_flag("-v,--version", QCONFIG_VERSION);
   app.formatter(std::make_shared<HelpFormat>());
   app.footer(
       "Options can also be set with the environment variables in brackets or in the file that --config\n"

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
@@ -17,6 +18,7 @@
 #include "core/status_macros.h"
 #include "core/utf8.h"
 #include "server/options/config_file.h"
+#include "server/options/other_names.h"
 #include "server/options/removed_options.h"
 
 namespace qconfig {
@@ -80,8 +82,10 @@ absl::Status RejectFlag(const CLI::App& app, const CLI::ParseError& error) {
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
       names.push_back(command->get_name());
     }
-    return Reject(quoted, absl::StrCat(absl::StartsWith(word, "-") ? "is not an option" : "is not a subcommand",
-                                       DidYouMean(flag, {names.begin(), names.end()}, "")));
+    const std::string kind = absl::StartsWith(word, "-") ? "is not an option" : "is not a subcommand";
+    const std::string instead = OtherName(flag);
+    return Reject(quoted, instead.empty() ? absl::StrCat(kind, DidYouMean(flag, {names.begin(), names.end()}, ""))
+                                          : absl::StrCat(kind, "; ", instead));
   }
   const std::string flag = what.substr(0, what.find(": "));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
@@ -184,8 +188,12 @@ absl::Status RejectRemovedVariables() {
 absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char* const* argv) {
   CommandLine line;
   const std::vector<CLI::Option*> settings = FindSettings(app);
+  // CLI11 takes the last word first.
+  std::vector<std::string> words(std::make_reverse_iterator(argv + argc),
+                                 std::make_reverse_iterator(argv + std::min(argc, 1)));
+  if (!words.empty() && (words.back() == "help" || words.back() == "version")) words.back().insert(0, "--");
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::Success& help) {
     app.exit(help);
     line.help_printed = true;

@@ -22,10 +22,10 @@ struct CommandLine {
   std::vector<GivenOption> given;  // in the order of --help
 };
 
-// Parses the arguments and sets the options of `app`: from the flag, otherwise from the environment variable, otherwise
-// from the file that --config names. An empty variable counts only for options that can be empty.
-// kInvalidArgument: a value is invalid, or an option is unknown or was removed. The message says where it is set and
-// what is accepted.
+// Parses the arguments, of which "help" and "version" are the same as the flags, and sets the options of `app`: from
+// the flag, otherwise from the environment variable, otherwise from the file that --config names. An empty variable
+// counts only for options that can be empty. kInvalidArgument: a value is invalid, or an option is unknown or was
+// removed. The message says where it is set and what is accepted.
 absl::StatusOr<CommandLine> ParseCommandLine(CLI::App& app, int argc, const char* const* argv);
 
 // A warning for each QCONFIG_ variable in the environment that neither qconfigd nor qconfigctl reads.

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that qconfigctl and qconfigd accept what users type by habit, or name the command that was meant."""
 
-import os
 import pathlib
 import shlex
 import subprocess
 import tempfile
 import unittest
 
-from programs import BIN, Server, ServerTestCase, qconfigctl, server_environment
+from programs import BIN, ServerTestCase, qconfigctl, server_environment
 
 GET = "get-config llama --scheme fp8"
 # A line that is rejected -> the line to run instead.
@@ -126,6 +125,30 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual((result.returncode, result.stdout), (2, ""), variable)
             self.assertIn(text, result.stderr)
             self.assertNotIn("--server:", result.stderr)
+
+
+class QconfigdTest(unittest.TestCase):
+    def run_qconfigd(self, *arguments):
+        return subprocess.run([BIN / "qconfigd", *arguments], capture_output=True, text=True, env=server_environment(), timeout=30)
+
+    def test_help_and_version(self):
+        for words, flag in ((["-v"], "--version"), (["version"], "--version"), (["help"], "--help")):
+            result = self.run_qconfigd(*words)
+            self.assertEqual((result.returncode, result.stdout), (0, self.run_qconfigd(flag).stdout), words)
+        self.assertIn("--to", self.run_qconfigd("help", "backup").stdout)
+
+    def test_options_and_commands_of_other_servers(self):
+        for words, text in (
+            (["--port", "50051"], "--port is not an option; set --listen, such as --listen 127.0.0.1:50051"),
+            (["--data_dir", "x"], "--data_dir is not an option; did you mean --data-dir?"),
+            (["--trusted-ca-file", "ca.crt"], "--trusted-ca-file is not an option; set --tls-client-ca"),
+            (["serve"], "serve is not a subcommand; qconfigd serves without a subcommand"),
+            (["helthcheck"], "helthcheck is not a subcommand; did you mean healthcheck?"),
+            (["--listen", "50051"], '"50051" is not host:port'),
+        ):
+            result = self.run_qconfigd(*words)
+            self.assertEqual(result.returncode, 2, words)
+            self.assertIn(text, result.stderr)
 
 
 if __name__ == "__main__":

@@ -183,7 +183,11 @@ TEST_F(CommandLineTest, ReportsErrorsOnTheCommandLine) {
   EXPECT_EQ(ErrorMessage({"--insecure=maybe"}), "--insecure \"maybe\" is not one of true, false, 1, 0");
   EXPECT_EQ(ErrorMessage({"--max-message-byte=3"}),
             "--max-message-byte=3 is not an option; did you mean --max-message-bytes?");
-  EXPECT_EQ(ErrorMessage({"serve"}), "serve is not a subcommand");
+  EXPECT_EQ(ErrorMessage({"serve"}), "serve is not a subcommand; qconfigd serves without a subcommand");
+  EXPECT_EQ(ErrorMessage({"frobnicate"}), "frobnicate is not a subcommand");
+  EXPECT_EQ(ErrorMessage({"--port=50051"}),
+            "--port=50051 is not an option; set --listen, such as --listen 127.0.0.1:50051");
+  EXPECT_EQ(ErrorMessage({"--data_dir", "x"}), "--data_dir is not an option; did you mean --data-dir?");
   EXPECT_EQ(ErrorMessage({"--listen"}), "--listen requires a value");
   EXPECT_EQ(ErrorMessage({"--data-dir", "--insecure"}),
             "--data-dir requires a value, but --insecure looks like an option");
