@@ -115,6 +115,18 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual(qconfigctl(*line.split()).stdout, qconfigctl(*same.split()).stdout, line)
             self.assertIn("Usage: qconfigctl", qconfigctl(*line.split()).stdout)
 
+    def test_a_wrong_address_has_a_hint(self):
+        for address, hint in (
+            (self.server.admin, "the server speaks HTTP/1 on this port, as the admin port of qconfigd does; use the port of --listen"),
+            ("127.0.0.1", "the server has no port; set host:port, where the port of qconfigd is 50051 by default"),
+            ("127.0.0.1:1", "no server listens on this address; check host and port, and whether qconfigd is running"),
+            ("no-such-host.invalid:50051", "the name of the host cannot be resolved"),
+        ):
+            result = qconfigctl("list", "catalogs", "--server", address)
+            self.assertEqual((result.returncode, result.stdout), (3, ""), address)
+            self.assertIn(f"\n  hint:         {hint}", result.stderr)
+            self.assertEqual(result.stderr.count("hint"), 1)
+
     def test_an_invalid_environment_variable_is_named(self):
         for variable, value, text in (
             ("QCONFIG_TLS", "maybe", "environment variable QCONFIG_TLS: maybe is not true or false; set QCONFIG_TLS=true, or unset it"),
