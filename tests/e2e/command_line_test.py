@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from programs import BIN, ServerTestCase, qconfigctl, server_environment
+from programs import BIN, ServerTestCase, clean_environment, qconfigctl, server_environment
 
 GET = "get-config llama --scheme fp8"
 # A line that is rejected -> the line to run instead.
@@ -95,15 +95,18 @@ class QconfigctlTest(ServerTestCase):
 
     def test_register_finds_the_kind_of_entry_in_the_file(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name, text, kind in (("s.yaml", "name: mine\nweight: {spec: Int4PerGroupSpec, fields: {ch_axis: -1, group_size: 48}}\n", "scheme mine"),
-                                     ("t.yaml", "model_type: my_model\nkv_layers_name: ['*k_proj']\n", "template my_model"),
+            for name, text, kind in (("scheme.yaml", "name: mine\nweight: {spec: Int4PerGroupSpec, fields: {ch_axis: -1, group_size: 48}}\n", "scheme mine"),
+                                     ("template.yaml", "model_type: my_model\nkv_layers_name: ['*k_proj']\n", "template my_model"),
                                      ("t.textproto", 'model_type: "other_model"\n', "template other_model")):
                 path = pathlib.Path(folder, name)
                 path.write_text(text)
                 result = qconfigctl("register", "-f", path, "--tenant", "kinds", server=self.server)
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertIn(f"registered {kind} for tenant kinds", result.stdout)
-            result = qconfigctl("register", "schemes", "-f", pathlib.Path(folder, "s.yaml"), "--tenant", "plural", server=self.server)
+            command = [BIN / "qconfigctl", "--server", self.server.address, "--tenant", "relative", "register", "-f", "scheme.yaml"]
+            result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=clean_environment(), timeout=60)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            result = qconfigctl("register", "schemes", "-f", pathlib.Path(folder, "scheme.yaml"), "--tenant", "plural", server=self.server)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertEqual(qconfigctl("unregister", "schemes", "mine", "--tenant", "plural", server=self.server).returncode, 0)
 

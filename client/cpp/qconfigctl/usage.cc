@@ -43,7 +43,8 @@ std::string KindOfEntry(const std::string& path) {
 size_t FindRegisterWithoutKind(const Words& words) {
   const auto command = std::find(words.begin(), words.end(), "register");
   const bool has_kind = std::any_of(command, words.end(), [](const std::string& word) {
-    return absl::StartsWith(word, "scheme") || absl::StartsWith(word, "template") || word == "--help" || word == "-h";
+    return word == "scheme" || word == "schemes" || word == "template" || word == "templates" || word == "--help" ||
+           word == "-h";
   });
   const bool is_command = std::none_of(words.begin(), command, [](const std::string& word) {
     return word == "list" || word == "describe" || word == "get-config" || word == "plan" || word == "unregister";
