@@ -48,7 +48,7 @@ absl::Status CatalogNotFound(absl::string_view name, const Catalogs& catalogs, a
   return Error(v1::ERROR_REASON_CATALOG_NOT_FOUND)
       .Field("catalog")
       .Value(name)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kCatalog, names)
       .Allowed(names)
       .Advice(advice)
       .ToStatus(problem);

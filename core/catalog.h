@@ -100,6 +100,15 @@ class Catalog {
 // Ordered by Quark release, oldest first, unless a comment says otherwise.
 using Catalogs = std::vector<std::shared_ptr<const Catalog>>;
 
+// The name of the newest catalogue other than `own` that `has` accepts. Empty if there is none.
+template <typename Has>
+std::string OtherCatalogWith(const Catalogs& catalogs, const Catalog& own, Has has) {
+  for (auto catalog = catalogs.rbegin(); catalog != catalogs.rend(); ++catalog) {
+    if (catalog->get() != &own && has(**catalog)) return (*catalog)->name();
+  }
+  return "";
+}
+
 // CATALOG_NOT_FOUND for the field `catalog` of a request: `name` is not one of `catalogs`. `advice` may be empty.
 absl::Status CatalogNotFound(absl::string_view name, const Catalogs& catalogs,
                              absl::string_view problem = "this server has no catalogue with this name",

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "core/nearest_names.h"
 #include "core/utf8.h"
 
 namespace qconfig {
@@ -17,7 +16,7 @@ namespace {
 
 constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
 constexpr size_t kMaxValueChars = 128;
-constexpr size_t kMaxSuggestions = 3;
+constexpr int kMaxSuggestions = 3;
 constexpr size_t kMaxAllowed = 10;
 constexpr size_t kMaxFindingBytes = 2000;  // with their base64 form and the other details, below 4 KB
 
@@ -107,10 +106,18 @@ Error& Error::Allowed(const std::vector<absl::string_view>& values) {
   return *this;
 }
 
-Error& Error::SuggestNearest(const std::vector<absl::string_view>& names) {
-  SetItems(NearestNames(value_, names, kMaxSuggestions), kMaxSuggestions,
-           *error_.mutable_detail()->mutable_suggestions());
-  return *this;
+Error& Error::Suggest(NameKind kind, const std::vector<absl::string_view>& names, const CatalogOfName& catalog_of) {
+  NameResolution resolution = ResolveName(kind, value_, names, catalog_of);
+  v1::ErrorDetail& detail = *error_.mutable_detail();
+  detail.clear_suggestions();
+  detail.clear_suggestion_reasons();
+  for (NameResolution::Item& item : resolution.items) {
+    item.name = Printable(item.name, kMaxValueChars);
+    detail.add_suggestions(item.name);
+    *detail.add_suggestion_reasons() = item.reason;
+  }
+  suggestions_ = ResolutionText(resolution);
+  return Advice(resolution.note);
 }
 
 Error& Error::Tenant(absl::string_view tenant) {
@@ -150,7 +157,7 @@ Error& Error::Findings(const std::vector<v1::Finding>& findings, int64_t total) 
 }
 
 Error& Error::Advice(absl::string_view advice) {
-  advice_ = std::string(advice);
+  if (!advice.empty()) absl::StrAppend(&advice_, advice_.empty() ? "" : " ", advice, ".");
   return *this;
 }
 
@@ -160,15 +167,14 @@ absl::Status Error::ToStatus(absl::string_view problem) const {
   if (!detail.field().empty()) absl::StrAppend(&message, detail.field(), ": ");
   absl::StrAppend(&message, problem);
   if (has_value_) absl::StrAppend(&message, ": \"", detail.value(), "\"");
-  const bool suggests = !detail.suggestions().empty();
-  if (suggests) {
-    absl::StrAppend(&message, "; did you mean ", Joined(detail.suggestions(), detail.suggestions_size()), "?");
-  }
+  absl::StrAppend(&message, suggestions_);
   if (!detail.allowed().empty()) {
-    absl::StrAppend(&message,
-                    suggests ? " Allowed: " : "; allowed: ", Joined(detail.allowed(), detail.allowed_total()));
+    const absl::string_view start = suggestions_.empty()                ? "; allowed: "
+                                    : absl::EndsWith(suggestions_, "?") ? " Allowed: "
+                                                                        : ". Allowed: ";
+    absl::StrAppend(&message, start, Joined(detail.allowed(), detail.allowed_total()));
   }
-  if (!advice_.empty()) absl::StrAppend(&message, ". ", advice_, ".");
+  if (!advice_.empty()) absl::StrAppend(&message, absl::EndsWith(message, "?") ? " " : ". ", advice_);
   return Build(message, problem);
 }
 
@@ -179,6 +185,7 @@ absl::Status Error::ToRequiredStatus() const {
 absl::Status Error::Build(const std::string& message, absl::string_view problem) const {
   v1::ItemError error = error_;
   error.set_message(message);
+  if (!advice_.empty()) error.mutable_detail()->set_advice(advice_);
   const v1::ErrorDetail& detail = error.detail();
   auto& metadata = *error.mutable_metadata();
   if (!detail.field().empty()) metadata["field"] = detail.field();
@@ -191,6 +198,34 @@ absl::Status Error::Build(const std::string& message, absl::string_view problem)
   }
   absl::Status status(static_cast<absl::StatusCode>(error.code()), message);
   status.SetPayload(kPayloadType, absl::Cord(error.SerializeAsString()));
+  return status;
+}
+
+absl::Status SuggestRemoved(const absl::Status& error, int64_t revision) {
+  v1::ItemError item = ItemErrorOf(error);
+  v1::ErrorDetail& detail = *item.mutable_detail();
+  v1::ErrorDetail first;
+  first.add_suggestions(detail.value());
+  v1::SuggestionReason& reason = *first.add_suggestion_reasons();
+  reason.set_kind(v1::SUGGESTION_KIND_REMOVED);
+  reason.set_revision(revision);
+  reason.set_text(absl::StrCat("the tenant's registry had it until revision ", revision));
+  const std::string reason_text = reason.text();
+  for (int i = 0; i < std::min(detail.suggestions_size(), kMaxSuggestions - 1); ++i) {
+    first.add_suggestions(detail.suggestions(i));
+    *first.add_suggestion_reasons() = detail.suggestion_reasons(i);
+  }
+  detail.mutable_suggestions()->Swap(first.mutable_suggestions());
+  detail.mutable_suggestion_reasons()->Swap(first.mutable_suggestion_reasons());
+  // The message names the value first, then the suggestions.
+  const std::string value = absl::StrCat("\"", detail.value(), "\"");
+  std::string& message = *item.mutable_message();
+  const size_t place = message.find(value);
+  if (place != std::string::npos) {
+    message.insert(place + value.size(), absl::StrCat("; ", reason_text));
+  }
+  absl::Status status(error.code(), message);
+  status.SetPayload(kPayloadType, absl::Cord(item.SerializeAsString()));
   return status;
 }
 

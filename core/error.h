@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/names/name_resolver.h"
 #include "qconfig/v1/error.pb.h"
 #include "qconfig/v1/plan.pb.h"
 
@@ -17,7 +18,7 @@ namespace qconfig {
 // values and the nearest names go into the text and into a qconfig.v1.ErrorDetail.
 //
 //   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
-//       .Field("spec.scheme").Value(name).SuggestNearest(names).ToStatus("no scheme has this name");
+//       .Field("spec.scheme").Value(name).Suggest(NameKind::kScheme, names).ToStatus("no scheme has this name");
 class Error {
  public:
   explicit Error(v1::ErrorReason reason);
@@ -28,8 +29,8 @@ class Error {
   Error& Value(absl::string_view value);
   // The accepted values. The error lists up to ten of them, and their total number.
   Error& Allowed(const std::vector<absl::string_view>& values);
-  // Suggests up to three of `names` that are similar to the value. REQUIRES: Value() was called.
-  Error& SuggestNearest(const std::vector<absl::string_view>& names);
+  // Suggests up to three names that the value probably means; see ResolveName(). REQUIRES: Value() was called.
+  Error& Suggest(NameKind kind, const std::vector<absl::string_view>& names, const CatalogOfName& catalog_of = nullptr);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
   // The rule that a tensor configuration violates.
@@ -40,7 +41,7 @@ class Error {
   // the first keeps fewer modules if it would not fit otherwise.
   Error& Findings(const std::vector<v1::Finding>& findings, int64_t total);
 
-  // What the caller can do: the last sentence of the text, without the full stop.
+  // What the caller can do: a sentence at the end of the text, without the full stop. Adds to earlier advice.
   Error& Advice(absl::string_view advice);
 
   // The status. `problem` is the part of the text that describes the error.
@@ -53,9 +54,14 @@ class Error {
 
   v1::ItemError error_;
   bool has_value_ = false;
-  std::string value_;  // not truncated
-  std::string advice_;
+  std::string value_;        // not truncated
+  std::string suggestions_;  // ResolutionText()
+  std::string advice_;       // sentences
 };
+
+// The error, which says in addition that the tenant's registry had the value until `revision`, the last revision that
+// has it. REQUIRES: `error` is SCHEME_NOT_FOUND or TEMPLATE_NOT_FOUND for a value that the registry once had.
+absl::Status SuggestRemoved(const absl::Status& error, int64_t revision);
 
 // The details of an error for a client. Only a status that Error created has a reason.
 v1::ItemError ItemErrorOf(const absl::Status& status);

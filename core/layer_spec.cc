@@ -85,7 +85,7 @@ absl::StatusOr<Value> ToTensorValue(const SpecClass::Field& field, Value value, 
   return Rejected("spec_value", path)
       .Value(value.string_value())
       .Allowed(names)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kOther, names)
       .ToStatus("the spec class does not accept this value");
 }
 
@@ -141,7 +141,7 @@ absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset
   return Rejected("spec_field_unknown", path)
       .Value(*unknown.begin())
       .Allowed(known)
-      .SuggestNearest(known)
+      .Suggest(NameKind::kOther, known)
       .ToStatus(absl::StrCat(spec.name, " has no such field"));
 }
 
@@ -153,7 +153,7 @@ absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset&
     return Rejected("spec_unknown", absl::StrCat(path, ".spec"))
         .Value(preset.spec())
         .Allowed(names)
-        .SuggestNearest(names)
+        .Suggest(NameKind::kOther, names)
         .ToStatus(absl::StrCat("unknown spec class for Quark ", catalog.quark_release()));
   }
   QCONFIG_RETURN_IF_ERROR(CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields")));

@@ -35,7 +35,7 @@ absl::Status UnknownValue(const std::string& path, const std::string& value, con
     if (!QuarkName(*type.value(i)).empty()) names.push_back(QuarkName(*type.value(i)));
   }
   return absl::InvalidArgumentError(absl::StrCat(path, ": \"", Printable(value, kMaxShown), "\" is not a value of ",
-                                                 type.name(), Suggestion(value, names)));
+                                                 type.name(), Suggestion(value, names, KindOfEnum(type.name()))));
 }
 
 absl::Status UnknownField(const std::string& path, const std::string& key, const Descriptor& type) {

@@ -178,7 +178,7 @@ absl::Status UnsupportedAlgorithm(const Catalogs& catalogs, const std::string& n
   return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
       .Field(path)
       .Value(name)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kAlgorithm, names)
       .Allowed(names)
       .ToStatus("no catalogue of this server has an algorithm with this name");
 }
@@ -245,7 +245,7 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.schemes()) names.push_back(known->name());
     Error error(v1::ERROR_REASON_SCHEME_NOT_FOUND);
-    error.Field("name").Value(name).SuggestNearest(names);
+    error.Field("name").Value(name).Suggest(NameKind::kOther, names);
     if (!names.empty()) error.Allowed(names);
     return error.ToStatus("the tenant has no scheme with this name");
   }
@@ -288,7 +288,7 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.templates()) names.push_back(known->model_type());
     Error error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND);
-    error.Field("model_type").Value(model_type).SuggestNearest(names);
+    error.Field("model_type").Value(model_type).Suggest(NameKind::kOther, names);
     if (!names.empty()) error.Allowed(names);
     return error.ToStatus("the tenant has no template for this model type");
   }

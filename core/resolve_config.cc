@@ -14,6 +14,7 @@
 #include "core/algorithm_config.h"
 #include "core/catalog_fit.h"
 #include "core/error.h"
+#include "core/missing_algo_config.h"
 #include "core/projection_quantizer.h"
 #include "core/status_macros.h"
 
@@ -50,14 +51,20 @@ absl::Status CompleteGivenAlgorithms(const Catalog& catalog, const v1::ConfigSpe
   return absl::OkStatus();
 }
 
-absl::Status CheckAlgorithms(const Catalog& catalog, const v1::ConfigSpec& spec) {
+absl::Status CheckAlgorithms(const Snapshot& snapshot, const v1::ConfigSpec& spec) {
+  const Catalog& catalog = snapshot.catalog();
+  const auto catalog_of = [&snapshot](absl::string_view name) {
+    const std::string lower_case = absl::AsciiStrToLower(name);
+    return OtherCatalogWith(snapshot.catalogs(), snapshot.catalog(),
+                            [&](const Catalog& other) { return other.FindAlgorithm(lower_case) != nullptr; });
+  };
   for (int i = 0; i < spec.algorithm_size(); ++i) {
     if (catalog.FindAlgorithm(absl::AsciiStrToLower(spec.algorithm(i))) != nullptr) continue;
     const std::vector<absl::string_view> names = Views(catalog.algorithms());
     return Error(v1::ERROR_REASON_UNSUPPORTED_ALGORITHM)
         .Field(absl::StrCat("spec.algorithm[", i, "]"))
         .Value(spec.algorithm(i))
-        .SuggestNearest(names)
+        .Suggest(NameKind::kAlgorithm, names, catalog_of)
         .Allowed(names)
         .Catalog(catalog.name())
         .ToStatus("this catalogue has no algorithm with this name");
@@ -79,29 +86,24 @@ absl::StatusOr<const v1::QTensorConfig*> FindTensor(const Catalog& catalog,
   return Error(reason)
       .Field(field)
       .Value(name)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kAttentionTensor, names)
       .Allowed(names)
       .Catalog(catalog.name())
       .ToStatus("this catalogue does not support a scheme with this name here");
 }
 
-absl::Status FindAlgorithmConfigs(const v1::ConfigSpec& spec, Lookups& found) {
+absl::Status FindAlgorithmConfigs(const Snapshot& snapshot, const v1::ConfigSpec& spec, Lookups& found) {
   for (int i = 0; i < spec.algorithm_size(); ++i) {
     const std::string name = absl::AsciiStrToLower(spec.algorithm(i));
     const v1::AlgoConfig* config = nullptr;
-    std::vector<absl::string_view> known;
     for (const v1::AlgoConfigEntry& entry : found.llm_template->algorithm_configs()) {
-      known.push_back(entry.algorithm());
       if (entry.algorithm() == name) config = &entry.config();
     }
     const auto given = found.given_algorithms.find(name);
     if (given != found.given_algorithms.end()) config = &given->second;
     if (config == nullptr) {
-      Error error(v1::ERROR_REASON_ALGORITHM_CONFIG_MISSING);
-      error.Field(absl::StrCat("spec.algorithm[", i, "]")).Value(spec.algorithm(i));
-      if (!known.empty()) error.Allowed(known);
-      return error.ToStatus(absl::StrCat("neither the template ", found.llm_template->model_type(),
-                                         " nor spec.algo_configs has a configuration for this algorithm"));
+      return AlgorithmConfigMissing(snapshot, *found.llm_template, spec.algorithm(i),
+                                    absl::StrCat("spec.algorithm[", i, "]"));
     }
     found.algorithms.push_back(config);
   }
@@ -138,14 +140,14 @@ absl::StatusOr<Lookups> LookUp(const Snapshot& snapshot, const v1::ConfigSpec& s
   QCONFIG_ASSIGN_OR_RETURN(found.llm_template, snapshot.FindTemplate(spec.model_type(), "spec.model_type"));
   QCONFIG_RETURN_IF_ERROR(CheckFits(catalog, *found.llm_template, "spec.model_type"));
   QCONFIG_ASSIGN_OR_RETURN(found.scheme, FindFitting(snapshot, spec.scheme(), "spec.scheme"));
-  QCONFIG_RETURN_IF_ERROR(CheckAlgorithms(catalog, spec));
+  QCONFIG_RETURN_IF_ERROR(CheckAlgorithms(snapshot, spec));
   QCONFIG_ASSIGN_OR_RETURN(
       found.kv_cache, FindTensor(catalog, catalog.kv_cache_schemes(), spec.kv_cache_scheme(), "spec.kv_cache_scheme",
                                  v1::ERROR_REASON_UNSUPPORTED_KV_CACHE_SCHEME));
   QCONFIG_ASSIGN_OR_RETURN(found.attention,
                            FindTensor(catalog, catalog.attention_schemes(), spec.attention_scheme(),
                                       "spec.attention_scheme", v1::ERROR_REASON_UNSUPPORTED_ATTENTION_SCHEME));
-  QCONFIG_RETURN_IF_ERROR(FindAlgorithmConfigs(spec, found));
+  QCONFIG_RETURN_IF_ERROR(FindAlgorithmConfigs(snapshot, spec, found));
   QCONFIG_ASSIGN_OR_RETURN(found.layer_schemes, FindSchemes(snapshot, spec.layer_config(), "spec.layer_config", token));
   QCONFIG_ASSIGN_OR_RETURN(found.layer_type_schemes,
                            FindSchemes(snapshot, spec.layer_type_config(), "spec.layer_type_config", token));

@@ -71,7 +71,7 @@ void ShapeChecks::OneOf(absl::string_view text, const std::vector<absl::string_v
   status_ = Error(v1::ERROR_REASON_INVALID_REQUEST)
                 .Field(field)
                 .Value(text)
-                .SuggestNearest(allowed)
+                .Suggest(NameKind::kOther, allowed)
                 .Allowed(allowed)
                 .ToStatus(problem);
 }

@@ -37,9 +37,11 @@ std::vector<absl::string_view> Names(const std::vector<const Entry*>& entries,
 
 }  // namespace
 
-Snapshot::Snapshot(std::shared_ptr<const qconfig::Catalog> catalog, std::shared_ptr<const RegistryState> registry)
+Snapshot::Snapshot(std::shared_ptr<const qconfig::Catalog> catalog, std::shared_ptr<const RegistryState> registry,
+                   Catalogs catalogs)
     : catalog_(std::move(catalog)),
       registry_(std::move(registry)),
+      catalogs_(std::move(catalogs)),
       schemes_(Overlay(
           catalog_->schemes(), registry_->schemes(),
           [this](const v1::Scheme& scheme) { return registry_->FindScheme(scheme.name()); },
@@ -54,12 +56,16 @@ absl::StatusOr<const v1::Scheme*> Snapshot::FindScheme(absl::string_view name, a
   if (scheme == nullptr) scheme = catalog_->FindScheme(name);
   if (scheme != nullptr) return scheme;
   const std::vector<absl::string_view> names = Names(schemes_, &v1::Scheme::name);
+  const auto catalog_of = [this](absl::string_view other) {
+    return OtherCatalogWith(catalogs_, *catalog_, [other](const auto& c) { return c.FindScheme(other) != nullptr; });
+  };
   return Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
       .Field(field)
       .Value(name)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kScheme, names, catalog_of)
       .Allowed(names)
       .Catalog(catalog_->name())
+      .Advice("ListSchemes (`qconfigctl list schemes`) lists all schemes")
       .ToStatus("no scheme has this name");
 }
 
@@ -69,12 +75,19 @@ absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view 
   if (entry == nullptr) entry = catalog_->FindTemplate(model_type);
   if (entry != nullptr) return entry;
   const std::vector<absl::string_view> names = Names(templates_, &v1::LlmTemplate::model_type);
+  const auto catalog_of = [this](absl::string_view other) {
+    return OtherCatalogWith(catalogs_, *catalog_, [other](const auto& c) { return c.FindTemplate(other) != nullptr; });
+  };
   return Error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND)
       .Field(field)
       .Value(model_type)
-      .SuggestNearest(names)
+      .Suggest(NameKind::kTemplate, names, catalog_of)
       .Allowed(names)
       .Catalog(catalog_->name())
+      .Advice(
+          "The model type is `model_type` in the model's config.json. ListTemplates (`qconfigctl list templates`) "
+          "lists all "
+          "templates, and RegisterTemplate (`qconfigctl register template`) adds one for another model")
       .ToStatus("no template has this model type");
 }
 

@@ -7,20 +7,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/field_behavior.h"
-#include "core/nearest_names.h"
 
 namespace qconfig {
 
-std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names) {
-  constexpr size_t kMaxNear = 3;
+std::string Suggestion(absl::string_view name, const std::vector<absl::string_view>& names, NameKind kind) {
   constexpr size_t kMaxAllowed = 10;
   if (names.empty()) return "";
-  const auto near = NearestNames(name, names, kMaxNear);
-  if (!near.empty()) return absl::StrCat("; did you mean ", absl::StrJoin(near, ", "), "?");
-  const size_t shown = std::min(names.size(), kMaxAllowed);
-  std::string text = absl::StrCat(
-      "; allowed: ", absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-  if (shown < names.size()) absl::StrAppend(&text, " and ", names.size() - shown, " more");
+  const NameResolution resolution = ResolveName(kind, name, names);
+  std::string text = ResolutionText(resolution);
+  if (resolution.items.empty()) {
+    const size_t shown = std::min(names.size(), kMaxAllowed);
+    text = absl::StrCat("; allowed: ",
+                        absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (shown < names.size()) absl::StrAppend(&text, " and ", names.size() - shown, " more");
+  }
+  if (!resolution.note.empty()) absl::StrAppend(&text, resolution.items.empty() ? ". " : " ", resolution.note);
   return text;
 }
 

@@ -50,7 +50,7 @@ absl::Status CheckEnum(const Catalog& catalog, const EnumDescriptor& type, int n
   return Violation(absl::StrCat(field, "_unknown"), path)
       .Value(name)
       .Allowed(Views(known))
-      .SuggestNearest(Views(known))
+      .Suggest(KindOfEnum(type.name()), Views(known))
       .ToStatus(absl::StrCat("unknown value for Quark ", catalog.quark_release()));
 }
 
@@ -142,7 +142,7 @@ class TensorCheck {
     const TensorVocabulary::Names& allowed = vocabulary_.observers.find(group)->second;
     if (Contains(allowed, tensor_.observer_cls())) return absl::OkStatus();
     Error error = Violation(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
-    if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).SuggestNearest(Views(allowed));
+    if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).Suggest(NameKind::kOther, Views(allowed));
     return error.Allowed(Views(allowed)).ToStatus(problem);
   }
 

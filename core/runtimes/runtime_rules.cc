@@ -58,7 +58,7 @@ absl::StatusOr<const Runtime*> FindRuntime(absl::string_view id, absl::string_vi
   return Error(v1::ERROR_REASON_INVALID_REQUEST)
       .Field(field)
       .Value(id)
-      .SuggestNearest(known)
+      .Suggest(NameKind::kOther, known)
       .Allowed(known)
       .ToStatus("this server does not know a runtime with this name and version");
 }

@@ -238,7 +238,7 @@ absl::Status CheckDefaultCatalog(const Options& options, const Catalogs& catalog
   }
   return absl::InvalidArgumentError(absl::StrCat("--default-catalog ", options.default_catalog,
                                                  " is not a catalogue of this server",
-                                                 Suggestion(options.default_catalog, names)));
+                                                 Suggestion(options.default_catalog, names, NameKind::kCatalog)));
 }
 
 absl::Status CheckTls(const Options& options) {

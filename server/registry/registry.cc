@@ -70,7 +70,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Registry::Get(const SnapshotQuer
   if (!view.ok()) return view.status();
   const auto catalog = FindCatalog(query.catalog, *(*view)->state());
   if (!catalog.ok()) return catalog.status();
-  return (*view)->Over(settings_.catalogs[*catalog], *catalog);
+  return (*view)->Over(settings_.catalogs, *catalog);
 }
 
 absl::Status Registry::WaitForRevision(const SnapshotQuery& query) const {

@@ -22,10 +22,11 @@ class RegistryView {
 
   const std::shared_ptr<const RegistryState>& state() const { return state_; }
 
-  // The snapshot over `catalog`, whose index among the server's catalogues is `index`.
-  std::shared_ptr<const Snapshot> Over(const std::shared_ptr<const Catalog>& catalog, size_t index) const {
+  // The snapshot over the catalogue `index` of `catalogs`, those of the server.
+  std::shared_ptr<const Snapshot> Over(const Catalogs& catalogs, size_t index) const {
     LazySnapshot& lazy = snapshots_[index];
-    std::call_once(lazy.once, [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalog, state_); });
+    std::call_once(lazy.once,
+                   [&] { lazy.snapshot = std::make_shared<const Snapshot>(catalogs[index], state_, catalogs); });
     return lazy.snapshot;
   }
 

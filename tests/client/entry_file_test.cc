@@ -160,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{
             "QuarkJson",
             R"({"weight": {"dtype": "int44"}})",
-            {"not a valid scheme as Quark JSON: weight.dtype: \"int44\" is not a value of Dtype; did you mean int4"}},
+            {"not a valid scheme as Quark JSON: weight.dtype: \"int44\" is not a value of Dtype; allowed: "}},
         Rejected{"QuarkJsonAroundTheConfig",
                  R"({"config": {"weight": {"dtype": "int44", "is_scale_quant": false}}})",
                  {"as Quark JSON: config.weight.dtype:", "as ProtoJSON: config.weight: not a list"}},

@@ -19,7 +19,7 @@ TEST(ErrorTest, MessageNamesFieldValueSuggestionAndAllowedValues) {
   const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                   .Field("spec.layer_config[3].scheme")
                                   .Value("int4_wo_12")
-                                  .SuggestNearest({"fp8", "int4_wo_128"})
+                                  .Suggest(NameKind::kScheme, {"fp8", "int4_wo_128"})
                                   .Allowed({"fp8", "int4_wo_128"})
                                   .ToStatus("no scheme has this name");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
@@ -61,14 +61,17 @@ TEST(ErrorTest, ListsTenAllowedValuesAndCountsTheRest) {
 TEST(ErrorTest, SuggestsAtMostThreeValues) {
   const v1::ItemError error = ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                               .Value("ab1")
-                                              .SuggestNearest({"ab2", "ab3", "ab4", "ab5"})
+                                              .Suggest(NameKind::kScheme, {"ab2", "ab3", "ab4", "ab5"})
                                               .ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("ab2", "ab3", "ab4"));
 }
 
 TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
-  const v1::ItemError error = ItemErrorOf(
-      Error(v1::ERROR_REASON_SCHEME_NOT_FOUND).Value("a, c").SuggestNearest({"a, b"}).Allowed({"a, b"}).ToStatus("no"));
+  const v1::ItemError error = ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                              .Value("a, c")
+                                              .Suggest(NameKind::kScheme, {"a, b"})
+                                              .Allowed({"a, b"})
+                                              .ToStatus("no"));
   EXPECT_THAT(error.detail().suggestions(), ElementsAre("a, b"));
   EXPECT_THAT(error.detail().allowed(), ElementsAre("a, b"));
   EXPECT_EQ(error.message(), "no: \"a, c\"; did you mean \"a, b\"? Allowed: \"a, b\"");
@@ -77,6 +80,50 @@ TEST(ErrorTest, SuggestionWithACommaIsOneSuggestion) {
 TEST(ErrorTest, AdviceComesLast) {
   EXPECT_EQ(Error(v1::ERROR_REASON_SCHEME_EXISTS).Field("f").Value("v").Advice("Do this").ToStatus("no").message(),
             "f: no: \"v\". Do this.");
+}
+
+TEST(ErrorTest, AdviceAddsUp) {
+  const v1::ItemError error = ItemErrorOf(
+      Error(v1::ERROR_REASON_SCHEME_EXISTS).Field("f").Advice("Do this").Advice("").Advice("Or that").ToStatus("no"));
+  EXPECT_EQ(error.message(), "f: no. Do this. Or that.");
+  EXPECT_EQ(error.detail().advice(), "Do this. Or that.");
+}
+
+TEST(ErrorTest, SuggestionsHaveReasonsAndNotes) {
+  const v1::ItemError error = ItemErrorOf(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                              .Value("AWQ")
+                                              .Suggest(NameKind::kScheme, {"uint4_wo_128", "fp8"})
+                                              .Allowed({"uint4_wo_128", "fp8"})
+                                              .Advice("List them")
+                                              .ToStatus("no"));
+  EXPECT_EQ(error.message(),
+            "no: \"AWQ\"; did you mean uint4_wo_128 (the usual scheme of AWQ)? Allowed: uint4_wo_128, fp8. AWQ is an "
+            "algorithm: add awq to `algorithm`. List them.");
+  ASSERT_EQ(error.detail().suggestion_reasons_size(), 1);
+  EXPECT_EQ(error.detail().suggestion_reasons(0).ShortDebugString(),
+            "kind: SUGGESTION_KIND_OTHER_TOOL source: \"AWQ\" text: \"the usual scheme of AWQ\"");
+}
+
+TEST(ErrorTest, RemovedEntryIsTheFirstSuggestion) {
+  const absl::Status error = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
+                                 .Field("name")
+                                 .Value("ab1")
+                                 .Suggest(NameKind::kScheme, {"ab2", "ab3", "ab4"})
+                                 .Allowed({"ab2", "ab3", "ab4"})
+                                 .ToStatus("no");
+  const absl::Status removed = SuggestRemoved(error, 7);
+  EXPECT_EQ(removed.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(
+      removed.message(),
+      "name: no: \"ab1\"; the tenant's registry had it until revision 7; did you mean ab2, ab3, ab4? Allowed: ab2, "
+      "ab3, ab4");
+  const v1::ErrorDetail detail = ItemErrorOf(removed).detail();
+  EXPECT_THAT(detail.suggestions(), ElementsAre("ab1", "ab2", "ab3"));
+  ASSERT_EQ(detail.suggestion_reasons_size(), 3);
+  EXPECT_EQ(detail.suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
+  EXPECT_EQ(detail.suggestion_reasons(0).revision(), 7);
+  EXPECT_EQ(detail.suggestion_reasons(1).kind(), v1::SUGGESTION_KIND_SPELLING);
+  EXPECT_EQ(ItemErrorOf(removed).message(), removed.message());
 }
 
 TEST(ErrorTest, MessageNamesTheRequiredField) {

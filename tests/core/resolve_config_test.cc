@@ -108,9 +108,9 @@ TEST(ResolveConfigTest, AlgorithmsAreLimitedByTheirSizeInMemory) {
 }
 
 TEST(ResolveConfigTest, ErrorsHaveSuggestionsAndAllowedValues) {
-  for (const char* spec : {"model_type: 'lama' scheme: 'fp8'", "model_type: 'llama' scheme: 'fp9'",
+  for (const char* spec : {"model_type: 'lama' scheme: 'fp8'", "model_type: 'llama' scheme: 'pf8'",
                            "model_type: 'llama' scheme: 'fp8' algorithm: 'aqw'",
-                           "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp9'",
+                           "model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'pf8'",
                            "model_type: 'llama' scheme: 'fp8' attention_scheme: 'pf8'"}) {
     const auto error = ItemErrorOf(ResolveConfig(Builtins(), Proto<v1::ConfigSpec>(spec)).status());
     EXPECT_FALSE(error.detail().suggestions().empty()) << spec;

@@ -98,7 +98,7 @@ TEST(TensorRuleTest, DataTypeFromANewerReleaseIsUnknownInOlderReleases) {
   const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
   EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
   EXPECT_EQ(GetDetail(status).value(), "uint2");
-  EXPECT_THAT(GetDetail(status).suggestions(), ElementsAre("uint8", "uint4", "int2"));
+  EXPECT_THAT(GetDetail(status).suggestions(), testing::IsEmpty()) << "others have another bit width or are signed";
   EXPECT_EQ(ReasonAndField(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
 }
 

@@ -112,7 +112,7 @@ class ConfigTest(unittest.TestCase):
         self.expect_rejected("--cache-bytes", "much", expected='--cache-bytes "much" is not a whole number from 1 to')
         self.expect_rejected("--admin-listen", "9464", expected='--admin-listen "9464" is not host:port')
         self.expect_rejected("--listen", "unix:", expected="--listen unix: has no path")
-        self.expect_rejected("--default-catalog", "quark-0.14", expected="quark-0.14 is not a catalogue of this server; did you mean quark-0.13?")
+        self.expect_rejected("--default-catalog", "quark-0.14", expected="quark-0.14 is not a catalogue of this server; did you mean quark-0.13 (the newest release on this server)?")
         self.expect_rejected("--config", self.folder / "no", expected="No such file or directory")
         removed = "was removed: the API fixes this limit at 128 characters. Remove it from your configuration"
         self.expect_rejected("--max-name-chars", "5", expected=f"--max-name-chars {removed}")

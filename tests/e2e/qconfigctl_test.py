@@ -108,12 +108,12 @@ class GetConfigTest(ServerTestCase):
         self.assertIn('name: "fp8"', self.run_ok("describe", "scheme", "fp8", "-o", "textproto"))
 
     def test_a_server_error_is_readable_and_exits_1(self):
-        result = qconfigctl("get-config", "llama", "--scheme", "fp9", server=self.server)
+        result = qconfigctl("get-config", "llama", "--scheme", "pf8", server=self.server)
         self.assertEqual(result.returncode, 1)
         self.assertEqual(result.stdout, "")
         self.assertEqual(
             result.stderr.splitlines()[:4],
-            ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        spec.scheme", "  value:        fp9", "  did you mean: fp8"],
+            ["error: no scheme has this name (SCHEME_NOT_FOUND)", "  field:        spec.scheme", "  value:        pf8", "  did you mean: fp8"],
         )
 
     def test_a_suggested_name_with_a_comma_is_quoted(self):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Short texts of requests: tenants, page tokens, names in messages, addresses. Input: the text.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,8 @@
 #include "core/catalog.h"
 #include "core/error.h"
 #include "core/message_text.h"
-#include "core/nearest_names.h"
+#include "core/names/name_resolver.h"
+#include "core/names/number_formats.h"
 #include "core/tenant_id.h"
 #include "core/utf8.h"
 #include "server/rpc/wire_status.h"
@@ -41,13 +43,28 @@ void CheckPrintable(absl::string_view text) {
   FUZZ_CHECK(IsPrintable(Quoted(text)) && IsPrintable(Option("--exclude", text)), shown);
 }
 
+// Resolving any text is bounded, and suggests what it may.
+void CheckResolution(absl::string_view text) {
+  const std::vector<absl::string_view> names(Names().begin(), Names().end());
+  for (const NameKind kind : {NameKind::kScheme, NameKind::kTemplate, NameKind::kCatalog, NameKind::kDtype,
+                              NameKind::kQScheme, NameKind::kAlgorithm, NameKind::kAttentionTensor, NameKind::kOther}) {
+    const NameResolution resolution = ResolveName(kind, text, names);
+    FUZZ_CHECK(resolution.items.size() <= 3, text);
+    for (const NameResolution::Item& item : resolution.items) {
+      FUZZ_CHECK(std::find(names.begin(), names.end(), item.name) != names.end(), item.name);
+    }
+  }
+  KeepsNumberFormats(text, "mxfp4_mxfp6_e2m3");
+  KeepsNumberFormats("mxfp4_mxfp6_e2m3", text);
+}
+
 void CheckError(absl::string_view text) {
   const std::vector<absl::string_view> names(Names().begin(), Names().end());
   const absl::Status status = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                   .Field(absl::StrCat("schemes[", Printable(text, kMaxShown), "]"))
                                   .Value(text)
                                   .Allowed({Printable(text, kMaxShown)})
-                                  .SuggestNearest(names)
+                                  .Suggest(NameKind::kScheme, names)
                                   .ToStatus("no scheme has this name");
   const v1::ItemError error = ItemErrorOf(status);
   v1::ItemError again;
@@ -66,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text = fuzz::AsText(data, size);
   CheckPrintable(text);
   CheckError(text);
+  CheckResolution(text);
   const auto tenant = TenantId::Parse(text, "tenant");
   FUZZ_CHECK(!tenant.ok() || (tenant->name() == text && text.size() <= 63), text);
   const auto start = DecodePageToken(text);

@@ -195,7 +195,7 @@ TEST(ErrorReasonTest, BatchItemFailsLikeASingleCall) {
 
 TEST(ErrorReasonTest, WireCarriesErrorInfoBadRequestAndErrorDetail) {
   TestServer server;
-  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp9' }");
+  const auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'pf8' }");
   const grpc::Status status = server.CallWithBytes("GetConfig", request.SerializeAsString());
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   google::rpc::Status details;
@@ -207,7 +207,7 @@ TEST(ErrorReasonTest, WireCarriesErrorInfoBadRequestAndErrorDetail) {
   ASSERT_TRUE(details.details(0).UnpackTo(&info));
   EXPECT_EQ(info.domain(), "qconfig.dev");
   EXPECT_EQ(info.reason(), "SCHEME_NOT_FOUND");
-  EXPECT_EQ(info.metadata().at("value"), "fp9");
+  EXPECT_EQ(info.metadata().at("value"), "pf8");
   EXPECT_EQ(info.metadata().at("field"), "spec.scheme");
   EXPECT_EQ(info.metadata().at("catalog"), "quark-0.12.post1");
   EXPECT_EQ(info.metadata().size(), 3u) << "lists are in the ErrorDetail";
@@ -246,7 +246,7 @@ TEST(WireStatusTest, LongErrorsAreShortened) {
                                                .Field("spec.layer_config[9999].scheme")
                                                .Value(emoji)
                                                .Allowed(names)
-                                               .SuggestNearest(names)
+                                               .Suggest(NameKind::kScheme, names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
@@ -262,11 +262,13 @@ TEST(WireStatusTest, SuggestionsAreNeverTruncated) {
   std::string name, emoji;
   for (int i = 0; i < 16; ++i) name.append("😀");
   for (int i = 0; i < 128; ++i) emoji.append("😀");
-  const std::vector<absl::string_view> names(20, name);
+  std::vector<std::string> distinct;
+  for (char c = 'a'; c < 'a' + 20; ++c) distinct.push_back(name + c);
+  const std::vector<absl::string_view> names(distinct.begin(), distinct.end());
   const grpc::Status status = ToGrpcStatus(Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                                .Value(name.substr(4))
                                                .Allowed(names)
-                                               .SuggestNearest(names)
+                                               .Suggest(NameKind::kScheme, names)
                                                .Catalog(emoji)
                                                .ToStatus(emoji));
   EXPECT_LE(ErrorBytesOnWire(status), kMaxErrorBytes);
@@ -277,7 +279,7 @@ TEST(WireStatusTest, SuggestionsAreNeverTruncated) {
   EXPECT_TRUE(detail.allowed().empty()) << "the error is not long enough to be shortened";
   EXPECT_EQ(detail.allowed_total(), 20);
   EXPECT_EQ(detail.suggestions_size(), 3);
-  for (const std::string& suggestion : detail.suggestions()) EXPECT_EQ(suggestion, name);
+  EXPECT_THAT(detail.suggestions(), testing::ElementsAre(name + 'a', name + 'b', name + 'c'));
 }
 
 TEST(WireStatusTest, StatusWithoutAReasonKeepsItsCodeAndMessage) {

@@ -60,7 +60,8 @@ absl::Status ReadAlgorithm(const std::string& key, const ordered_json& json, v1:
   const std::string path = Join("algorithm_configs", key);
   v1::AlgoConfigEntry algorithm;
   google::protobuf::Message* message = MutableAlgorithmFields(name, *algorithm.mutable_config());
-  if (message == nullptr) return Invalid(path, absl::StrCat("unknown algorithm", Suggestion(name, AlgorithmNames())));
+  if (message == nullptr)
+    return Invalid(path, absl::StrCat("unknown algorithm", Suggestion(name, AlgorithmNames(), NameKind::kAlgorithm)));
   for (const v1::AlgoConfigEntry& before : entry.algorithm_configs()) {
     if (before.algorithm() == name) return Invalid(path, "duplicate algorithm; names are not case-sensitive");
   }

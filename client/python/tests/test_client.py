@@ -282,7 +282,7 @@ def test_asyncio(server: Server) -> None:
             configs = await asyncio.gather(*(client.get_config("llama", "fp8") for _ in range(20)))
             assert len({config.digest for config in configs}) == 1
             with pytest.raises(errors.SchemeNotFound) as caught:
-                await client.get_config("llama", "fp9")
+                await client.get_config("llama", "pf8")
             assert caught.value.suggestions == ["fp8"]
             names = [template.model_type async for template in client.all_templates(page_size=7)]
             assert len(names) == (await client.list_templates()).total_size
