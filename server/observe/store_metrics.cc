@@ -8,8 +8,8 @@ namespace qconfig {
 namespace {
 
 // Indexed by StoreOperation.
-constexpr std::array<const char*, kStoreOperations> kOperationNames = {"commit", "revisions", "load", "changes",
-                                                                       "find_request"};
+constexpr std::array<const char*, kStoreOperations> kOperationNames = {"commit",  "revisions",    "load",
+                                                                       "changes", "find_request", "find_removed"};
 
 }  // namespace
 

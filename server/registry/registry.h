@@ -119,6 +119,12 @@ class Registry {
   absl::StatusOr<std::vector<v1::ChangeRecord>> ChangesSince(const TenantId& tenant, int64_t revision,
                                                              size_t max_changes) const;
 
+  // See RegistryStore::LastRevisionWith(). Reads the store, for errors only.
+  absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                           int64_t revision) const {
+    return store_.LastRevisionWith(tenant, type, name, revision);
+  }
+
   // The revisions that can be read. Reads the store. STORAGE_UNAVAILABLE.
   absl::StatusOr<RevisionRange> Revisions(const TenantId& tenant) const;
 

@@ -82,37 +82,59 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request) const {
-  return GetConfig(call, request, call.deadline);
+  int history_searches = 1;
+  return GetConfig(call, request, call.deadline, history_searches);
 }
 
 template <typename Request, typename Compute>
-auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Duration end, Compute compute) const
+auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Duration end, int& history_searches,
+                            Compute compute) const
     -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken())) {
   // The tenant first: the error of a request is that of its first invalid field.
   QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
-  const Counted slot = computing_.Acquire(end - clock_.Steady());
-  if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
-  if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
   const auto check = [&] { return CheckActive(call, end); };
-  return compute(*snapshot, CancellationToken(check));
+  auto result = [&]() -> decltype(compute(*snapshot, CancellationToken(check))) {
+    // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
+    const Counted slot = computing_.Acquire(end - clock_.Steady());
+    if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
+    if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
+    return compute(*snapshot, CancellationToken(check));
+  }();
+  if (result.ok() || history_searches == 0) return result;
+  --history_searches;
+  return WithHistory(result.status(), call, request.tenant(), *snapshot);
+}
+
+absl::Status ConfigService::WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
+                                        const Snapshot& snapshot) const {
+  const v1::ItemError item = ItemErrorOf(error);
+  const bool is_scheme = item.reason() == v1::ERROR_REASON_SCHEME_NOT_FOUND;
+  if (!is_scheme && item.reason() != v1::ERROR_REASON_TEMPLATE_NOT_FOUND) return error;
+  const auto id = GetTenant(call, tenant);
+  if (!id.ok() || snapshot.registry().revision() == 1) return error;
+  // The value in the error is the whole name, because names are no longer than values in errors.
+  const auto revision = registry_.LastRevisionWith(*id, is_scheme ? EntryType::kScheme : EntryType::kTemplate,
+                                                   item.detail().value(), snapshot.revision());
+  return revision.ok() && *revision > 0 ? SuggestRemoved(error, *revision) : error;
 }
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
-                                                               const v1::GetConfigRequest& request,
-                                                               absl::Duration end) const {
-  return Resolve(call, request, end, [&](const Snapshot& snapshot, CancellationToken token) {
+                                                               const v1::GetConfigRequest& request, absl::Duration end,
+                                                               int& history_searches) const {
+  return Resolve(call, request, end, history_searches, [&](const Snapshot& snapshot, CancellationToken token) {
     return qconfig::GetConfig(snapshot, request, limits_, token);
   });
 }
 
 absl::StatusOr<v1::PlanLayersResponse> ConfigService::PlanLayers(const CallContext& call,
                                                                  const v1::PlanLayersRequest& request) const {
-  return Resolve(call, request, call.deadline, [&](const Snapshot& snapshot, CancellationToken token) {
-    return qconfig::PlanLayers(snapshot, request, limits_, token);
-  });
+  int history_searches = 1;
+  return Resolve(call, request, call.deadline, history_searches,
+                 [&](const Snapshot& snapshot, CancellationToken token) {
+                   return qconfig::PlanLayers(snapshot, request, limits_, token);
+                 });
 }
 
 absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
@@ -127,13 +149,14 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   const absl::Duration now = clock_.Steady();
   item_call.deadline =
       call.deadline == absl::InfiniteDuration() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
+  int history_searches = 10;
   v1::BatchGetConfigResponse response;
   size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {
     QCONFIG_RETURN_IF_ERROR(CheckActive(call, call.deadline));
     v1::BatchGetConfigResult& result = *response.add_results();
     if (bytes <= max_bytes) {
-      auto answer = GetConfig(item_call, item, call.deadline);
+      auto answer = GetConfig(item_call, item, call.deadline, history_searches);
       if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
       } else {
@@ -200,9 +223,10 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
                                                                    const v1::GetTemplateRequest& request) const {
   QCONFIG_RETURN_IF_ERROR(CheckName(request.model_type(), "model_type", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  QCONFIG_ASSIGN_OR_RETURN(const v1::LlmTemplate* entry, snapshot->FindTemplate(request.model_type(), "model_type"));
+  const auto entry = snapshot->FindTemplate(request.model_type(), "model_type");
+  if (!entry.ok()) return WithHistory(entry.status(), call, request.tenant(), *snapshot);
   v1::GetTemplateResponse response;
-  *response.mutable_llm_template() = WithShadowsBuiltin(snapshot->catalog(), *entry);
+  *response.mutable_llm_template() = WithShadowsBuiltin(snapshot->catalog(), **entry);
   SetOrigin(*snapshot, response);
   return response;
 }
@@ -220,9 +244,10 @@ absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext
                                                                const v1::GetSchemeRequest& request) const {
   QCONFIG_RETURN_IF_ERROR(CheckName(request.name(), "name", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  QCONFIG_ASSIGN_OR_RETURN(const v1::Scheme* entry, snapshot->FindScheme(request.name(), "name"));
+  const auto entry = snapshot->FindScheme(request.name(), "name");
+  if (!entry.ok()) return WithHistory(entry.status(), call, request.tenant(), *snapshot);
   v1::GetSchemeResponse response;
-  *response.mutable_scheme() = *entry;
+  *response.mutable_scheme() = **entry;
   SetOrigin(*snapshot, response);
   return response;
 }

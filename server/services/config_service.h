@@ -48,14 +48,20 @@ class ConfigService {
   // kCancelled or kDeadlineExceeded if the result of `call` is no longer needed.
   absl::Status CheckActive(const CallContext& call, absl::Duration deadline) const;
 
-  // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision.
+  // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision. An error may search
+  // history if `history_searches` is not 0, and then subtracts 1 from it.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
-                                                  absl::Duration end) const;
+                                                  absl::Duration end, int& history_searches) const;
 
-  // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. `end` as above.
+  // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. The other arguments are as above.
   template <typename Request, typename Compute>
-  auto Resolve(const CallContext& call, const Request& request, absl::Duration end, Compute compute) const
-      -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
+  auto Resolve(const CallContext& call, const Request& request, absl::Duration end, int& history_searches,
+               Compute compute) const -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
+
+  // The error, which says in addition which revision still had the unknown scheme or template, if the tenant's registry
+  // had it before the snapshot. Returns other errors unchanged. Reads the store.
+  absl::Status WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
+                           const Snapshot& snapshot) const;
 
   // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.
   template <typename Request>

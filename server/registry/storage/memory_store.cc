@@ -65,6 +65,21 @@ std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, in
   return values;
 }
 
+// The revision, up to `revision`, at which the entry was last replaced or removed. 0: there is none among the
+// kMaxEarlierVersions last ones.
+template <typename Value>
+int64_t RemovedAt(const Versions<Value>& versions, const std::string& name, int64_t revision) {
+  std::vector<const Version<Value>*> earlier;
+  for (const Version<Value>& version : versions) {
+    if (version.until <= revision) earlier.push_back(&version);
+  }
+  std::sort(earlier.begin(), earlier.end(), [](const auto* a, const auto* b) { return a->until > b->until; });
+  earlier.resize(std::min(earlier.size(), size_t{kMaxEarlierVersions}));
+  const auto last = std::find_if(earlier.begin(), earlier.end(),
+                                 [&name](const auto* version) { return EntryName(*version->value) == name; });
+  return last == earlier.end() ? 0 : (*last)->until;
+}
+
 }  // namespace
 
 struct MemoryStore::Registry {
@@ -205,6 +220,15 @@ absl::StatusOr<std::optional<RegistryCommit>> MemoryStore::FindRequest(const Ten
   const absl::MutexLock lock(&mutex_);
   const RegistryCommit* commit = Find(tenant).FindRequest(request_id);
   return commit == nullptr ? std::nullopt : std::optional<RegistryCommit>(*commit);
+}
+
+absl::StatusOr<int64_t> MemoryStore::LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                                      int64_t revision) const {
+  const absl::MutexLock lock(&mutex_);
+  const Registry& registry = Find(tenant);
+  const int64_t removed = type == EntryType::kScheme ? RemovedAt(registry.schemes, name, revision)
+                                                     : RemovedAt(registry.templates, name, revision);
+  return removed == 0 ? 0 : RevisionBefore(GetRange(registry), removed, 1);
 }
 
 int64_t MemoryStore::writes() const {

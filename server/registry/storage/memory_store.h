@@ -33,6 +33,8 @@ class MemoryStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                           int64_t revision) const override;
   int64_t writes() const override;
   int64_t tenants() const override;
   absl::Time newest_when_opened() const override { return absl::InfinitePast(); }

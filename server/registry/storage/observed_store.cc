@@ -33,4 +33,9 @@ absl::StatusOr<std::optional<RegistryCommit>> ObservedStore::FindRequest(const T
   return Observe(StoreOperation::kFindRequest, [&] { return store_->FindRequest(tenant, request_id); });
 }
 
+absl::StatusOr<int64_t> ObservedStore::LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                                        int64_t revision) const {
+  return Observe(StoreOperation::kFindRemoved, [&] { return store_->LastRevisionWith(tenant, type, name, revision); });
+}
+
 }  // namespace qconfig

@@ -16,8 +16,8 @@
 namespace qconfig {
 
 // The operations that are reported.
-enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest };
-inline constexpr size_t kStoreOperations = 5;
+enum class StoreOperation { kCommit, kRevisions, kLoad, kChanges, kFindRequest, kFindRemoved };
+inline constexpr size_t kStoreOperations = 6;
 
 // Reports the status and duration of each operation of another store, except BeginEpoch() and CheckWritable(), which no
 // call makes. Thread-safe.
@@ -38,6 +38,8 @@ class ObservedStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                           int64_t revision) const override;
   int64_t writes() const override { return store_->writes(); }
   int64_t tenants() const override { return store_->tenants(); }
   absl::Time newest_when_opened() const override { return store_->newest_when_opened(); }

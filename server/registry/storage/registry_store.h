@@ -25,6 +25,8 @@ struct RegistryCommit {
   absl::Time expired_up_to = absl::InfinitePast();
 };
 
+enum class EntryType : uint8_t { kScheme, kTemplate };
+
 // How much history a store keeps of each tenant. The newest revision is always kept. REQUIRES: neither is negative.
 struct HistoryLimits {
   int64_t max_changes = 10'000;
@@ -34,6 +36,9 @@ struct HistoryLimits {
 // One write removes at most this many writes from history, so that no write takes long. It removes more if they are
 // smaller than itself, because otherwise history would grow beyond its limit in bytes.
 constexpr int64_t kMaxRemovedAtOnce = 256;
+
+// Bounds the time of RegistryStore::LastRevisionWith(), a few milliseconds.
+constexpr int64_t kMaxEarlierVersions = 1'000;
 
 // Keeps each tenant's registry and the history of its changes, by revision.
 // Thread-safe. Engines differ in durability only; tests/server/registry/storage/store_conformance.h is the full
@@ -83,6 +88,13 @@ class RegistryStore {
   // The write with `request_id`, if history still has it. Nullopt for an empty id.
   virtual absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                                     const std::string& request_id) const = 0;
+
+  // The last revision with an entry of this type and name, if the entry was removed at `revision` or before. 0: there
+  // is none among the kMaxEarlierVersions versions of entries that were replaced or removed last before `revision`, or
+  // history no longer has it. `revision` must not be later than the newest. The result is for messages only: engines
+  // need not check what they read.
+  virtual absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                                   int64_t revision) const = 0;
 
   // The number of writes of all tenants that the store has accepted since it was created. A write whose outcome is not
   // known may be counted only after the store is opened again.

@@ -257,6 +257,25 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
   return changes;
 }
 
+absl::StatusOr<int64_t> ReadLastRevisionWith(SqliteConnection& connection, const TenantList& tenants,
+                                             const TenantId& tenant, EntryType type, const std::string& name,
+                                             int64_t revision) {
+  const absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginRead(connection);
+  if (!transaction.ok()) return transaction.status();
+  const absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
+  if (!found.ok()) return found.status();
+  const EntryKind kind = type == EntryType::kScheme ? kSchemeEntry : kTemplateEntry;
+  SqliteQuery query(
+      connection,
+      "SELECT ifnull(max(until), 0) FROM (SELECT until, kind, name FROM entries INDEXED BY entries_in_order "
+      "WHERE tenant = ? AND until <= ? ORDER BY until DESC LIMIT ?) WHERE kind = ? AND name = ?",
+      found->row.id, revision, kMaxEarlierVersions, int64_t{kind}, name);
+  const bool has_row = query.Next();
+  if (!query.status().ok()) return query.status();
+  const int64_t removed = has_row ? query.Int(0) : 0;
+  return removed == 0 ? 0 : RevisionBefore(found->range, removed, 1);
+}
+
 absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantList& tenants,
                                                           const TenantId& tenant, const std::string& request_id) {
   const absl::StatusOr<SqliteTransaction> transaction = SqliteTransaction::BeginRead(connection);

@@ -44,6 +44,11 @@ absl::StatusOr<std::vector<v1::ChangeRecord>> ReadChanges(SqliteConnection& conn
 absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& connection, const TenantList& tenants,
                                                           const TenantId& tenant, const std::string& request_id);
 
+// Does not check the entries that it reads.
+absl::StatusOr<int64_t> ReadLastRevisionWith(SqliteConnection& connection, const TenantList& tenants,
+                                             const TenantId& tenant, EntryType type, const std::string& name,
+                                             int64_t revision);
+
 // Of all tenants whose rows are not damaged.
 struct TenantTotals {
   int64_t commits = 0;  // since the file was created

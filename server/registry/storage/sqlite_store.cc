@@ -129,4 +129,11 @@ absl::StatusOr<std::optional<RegistryCommit>> SqliteStore::FindRequest(const Ten
   return OnReader([&](SqliteConnection& connection) { return ReadRequest(connection, *tenants_, tenant, request_id); });
 }
 
+absl::StatusOr<int64_t> SqliteStore::LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                                      int64_t revision) const {
+  return OnReader([&](SqliteConnection& connection) {
+    return ReadLastRevisionWith(connection, *tenants_, tenant, type, name, revision);
+  });
+}
+
 }  // namespace qconfig

@@ -71,6 +71,8 @@ class SqliteStore : public RegistryStore {
                                                              size_t max_changes) const override;
   absl::StatusOr<std::optional<RegistryCommit>> FindRequest(const TenantId& tenant,
                                                             const std::string& request_id) const override;
+  absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
+                                           int64_t revision) const override;
   int64_t writes() const override { return commits_->count().commits; }
   int64_t tenants() const override { return writer_.stats().tenants; }
   absl::Time newest_when_opened() const override { return newest_when_opened_; }

@@ -72,7 +72,7 @@ TEST(MetricsTest, SeriesOfCallsAndStoresExistFromTheStart) {
       expected.insert(absl::StrCat("qconfig_rejected_total{", labels, ",reason=\"", reason, "\"}"));
     }
   }
-  for (const char* operation : {"commit", "revisions", "load", "changes", "find_request"}) {
+  for (const char* operation : {"commit", "revisions", "load", "changes", "find_request", "find_removed"}) {
     expect_times("qconfig_store_operation_seconds", absl::StrCat("operation=\"", operation, "\""));
     for (const char* reason : {"STORAGE_UNAVAILABLE", "STORAGE_FULL", "NONE"}) {
       expected.insert(

@@ -112,4 +112,10 @@ absl::StatusOr<std::optional<RegistryCommit>> FaultInjectingStore::FindRequest(c
   return store_->FindRequest(tenant, request_id);
 }
 
+absl::StatusOr<int64_t> FaultInjectingStore::LastRevisionWith(const TenantId& tenant, EntryType type,
+                                                              const std::string& name, int64_t revision) const {
+  if (absl::Status fault = ReadFault(); !fault.ok()) return fault;
+  return store_->LastRevisionWith(tenant, type, name, revision);
+}
+
 }  // namespace qconfig

@@ -31,6 +31,38 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByCount) {
   EXPECT_EQ(Load(4), "4 : ; m=1");
 }
 
+TEST_P(StoreConformanceTest, LastRevisionWithAnEntry) {
+  Open({3});
+  const auto last = [this](EntryType type, const std::string& name, int64_t revision) {
+    return store_->LastRevisionWith(Tenant("a"), type, name, revision).value();
+  };
+  EXPECT_EQ(last(EntryType::kScheme, "s", 1), 0) << "a tenant without writes";
+  Commit({PutScheme("s", "1")});
+  Commit({PutScheme("s", "2"), PutTemplate("m", "1")});
+  EXPECT_EQ(last(EntryType::kScheme, "never", 3), 0);
+  Commit({DeleteScheme("s")});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(last(EntryType::kScheme, "s", 4), 3);
+    EXPECT_EQ(last(EntryType::kTemplate, "s", 4), 0) << "another type";
+    EXPECT_EQ(last(EntryType::kTemplate, "m", 4), 0) << "it still exists";
+    EXPECT_EQ(store_->LastRevisionWith(Tenant("b"), EntryType::kScheme, "s", 1).value(), 0) << "another tenant";
+    Reopen();
+  }
+  Commit({PutTemplate("m", "2")});
+  Commit({PutTemplate("m", "3")});
+  EXPECT_EQ(last(EntryType::kScheme, "s", 6), 3);
+  Commit({PutTemplate("m", "4")});
+  EXPECT_EQ(Revisions(), "4 to 7");
+  EXPECT_EQ(last(EntryType::kScheme, "s", 7), 0) << "history no longer has it";
+}
+
+TEST_P(StoreConformanceTest, LastRevisionWithAnEntryOfAnEarlierEpoch) {
+  Commit({PutScheme("s", "1")});
+  const int64_t epoch = store_->BeginEpoch().value();
+  Commit({DeleteScheme("s")});
+  EXPECT_EQ(store_->LastRevisionWith(Tenant("a"), EntryType::kScheme, "s", epoch).value(), 2);
+}
+
 TEST_P(StoreConformanceTest, HistoryIsCompactedByAge) {
   const auto commit = [this](int64_t revision, int64_t seconds, int32_t nanos) {
     const RegistryCommit write = WithTime(Write(revision, {PutTemplate("m", absl::StrCat(revision))}), seconds, nanos);
