@@ -23,6 +23,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr size_t kMaxQuotedChars = 100;
+constexpr char kKindFirst[] =
+    "register takes the kind of entry first: qconfigctl register scheme -f FILE, or qconfigctl register template -f "
+    "FILE";
 
 struct FamiliarWord {
   std::string name, means, note, source;
@@ -67,11 +70,16 @@ class Corrector {
  public:
   explicit Corrector(const CLI::App& app) : command_(&app) {}
 
-  CorrectedLine Correct(const Words& words) {
+  CorrectedLine Correct(Words words) {
+    if (words.size() > 1 && words[1] == "list" && !FindNoun(words[0], NounsOf("list")).empty()) {
+      Mistake("the command is the first word");
+      std::swap(words[0], words[1]);
+    }
     has_scheme_ = std::any_of(words.begin(), words.end(), [](const std::string& word) {
       return absl::StartsWith(word, "--scheme") || Key(word.substr(0, word.find('='))) == "quant-scheme";
     });
     for (size_t i = 0; i < words.size() && line_.complete;) {
+      rest_ = words.size() - i - 1;
       if (!IsOption(words[i])) {
         TakeWord(words[i++]);
         continue;
@@ -116,9 +124,7 @@ class Corrector {
     const FamiliarWord* const familiar = FindFamiliar(*kOptions, name);
     const std::string shown = Printable(name, kMaxQuotedChars);
     if (command_->get_name() == "register") {
-      Unknown(
-          "register takes the kind of entry first: qconfigctl register scheme -f FILE, or qconfigctl register template "
-          "-f FILE");
+      Unknown(kKindFirst);
       return "";
     }
     if (familiar != nullptr && !familiar->note.empty()) {
@@ -144,6 +150,7 @@ class Corrector {
     std::string used = name;
     const CLI::Option* option = Find(name);
     if (option == nullptr && name.size() > 2 && name[1] != '-') option = Find(name.substr(0, 2));  // -ojson
+    if (option == nullptr && TakeAsWord(name, values)) return;
     if (option == nullptr) {
       used = Meaning(name);
       option = used.empty() ? nullptr : Find(used);
@@ -161,9 +168,25 @@ class Corrector {
     TakeValues(*option, used, std::move(values));
   }
 
+  // Takes an option that is a word here: `--model_type llama` in get-config, or `--schemes` in list. Returns whether it
+  // is one.
+  bool TakeAsWord(const std::string& name, const Words& values) {
+    const std::string noun = taken_ == 0 ? FindNoun(Key(name), NounsOf(command_->get_name())) : "";
+    const auto positionals = command_->get_options([&name](const CLI::Option* option) {
+      return option->get_positional() && Key(option->get_name(/*positional=*/true)) == Key(name);
+    });
+    if (noun.empty() && (positionals.empty() || values.empty())) return false;
+    Mistake(absl::StrCat(Printable(name, kMaxQuotedChars), " is not an option of ", command_->get_name(),
+                         "; write the ", noun.empty() ? "value" : "word", " alone"));
+    if (!noun.empty()) TakeWord(noun);
+    for (const std::string& value : values) TakeWord(value);
+    return true;
+  }
+
   void TakeValues(const CLI::Option& option, const std::string& name, Words values) {
     JoinPair(name, values);
     if (name == "--server") CorrectServer(values.front());
+    has_file_ = has_file_ || name == "-f" || name == "--file";
     line_.words.insert(line_.words.end(), {name, values.front()});
     values.erase(values.begin());
     if (!IsRepeatable(option) || command_->get_parent() == nullptr) {
@@ -212,6 +235,10 @@ class Corrector {
       has_scheme_ = true;
       Mistake("the scheme is an option, --scheme");
       line_.words.insert(line_.words.end(), {"--scheme", word});
+    } else if (!has_file_ && command_->get_option_no_throw("--file") != nullptr) {
+      has_file_ = true;
+      Mistake("the file is an option, --file");
+      line_.words.insert(line_.words.end(), {"--file", word});
     } else {
       Unknown(
           absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is one word too many for ", command_->get_name()));
@@ -245,7 +272,9 @@ class Corrector {
     static const auto* const kCommands = new std::vector<FamiliarWord>(ReadFamiliarWords("commands"));
     const FamiliarWord* const familiar = FindFamiliar(*kCommands, word);
     std::string meant = familiar == nullptr ? "" : familiar->means;
+    if (meant == "describe" && rest_ < 2) meant = "list";  // `get schemes`
     if (std::find(names.begin(), names.end(), meant) == names.end()) meant = NearestOf(word, names);
+    if (command_->get_name() == "register" && meant.empty()) return Unknown(kKindFirst);
     const std::string shown = absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not a command");
     if (meant.empty()) return Unknown(absl::StrCat(shown, "; the commands are ", absl::StrJoin(names, ", ")));
     Mistake(absl::StrCat(shown, "; did you mean ", meant, "?"));
@@ -259,7 +288,9 @@ class Corrector {
 
   const CLI::App* command_;  // the command to which the next words belong
   size_t taken_ = 0;         // the words of `command_` so far, without options
+  size_t rest_ = 0;          // the words after the current one
   bool has_scheme_ = false;
+  bool has_file_ = false;
   CorrectedLine line_;
 };
 
