@@ -2,7 +2,6 @@
 #include "qconfigctl/corrected_line.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,7 +12,7 @@
 #include "absl/strings/strip.h"
 #include "core/nearest_names.h"
 #include "core/utf8.h"
-#include "qconfigctl/embedded_files.h"
+#include "qconfigctl/familiar_words.h"
 #include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
 
@@ -27,19 +26,6 @@ constexpr char kKindFirst[] =
     "register takes the kind of entry first: qconfigctl register scheme -f FILE, or qconfigctl register template -f "
     "FILE";
 
-struct FamiliarWord {
-  std::string name, means, note, source;
-};
-
-std::vector<FamiliarWord> ReadFamiliarWords(const char* kind) {
-  std::vector<FamiliarWord> words;
-  const auto data = nlohmann::json::parse(kFamiliarWordsJson);
-  for (const auto& entry : data.at(kind)) {
-    words.push_back({entry.at("name"), entry.value("means", ""), entry.value("note", ""), entry.value("source", "")});
-  }
-  return words;
-}
-
 bool IsOption(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && !absl::ascii_isdigit(static_cast<unsigned char>(word[1]));
 }
@@ -47,19 +33,6 @@ bool IsOption(const std::string& word) {
 bool TakesValue(const CLI::Option& option) { return option.get_expected_min() != 0; }
 
 bool IsRepeatable(const CLI::Option& option) { return option.get_expected_max() > 1; }
-
-// "--quant_scheme" and "quant-scheme" have the same key.
-std::string Key(absl::string_view name) {
-  while (absl::ConsumePrefix(&name, "-")) {
-  }
-  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", "-"}});
-}
-
-const FamiliarWord* FindFamiliar(const std::vector<FamiliarWord>& words, const std::string& name) {
-  const auto found =
-      std::find_if(words.begin(), words.end(), [&](const FamiliarWord& word) { return Key(word.name) == Key(name); });
-  return found == words.end() ? nullptr : &*found;
-}
 
 std::string NearestOf(const std::string& name, const Words& names) {
   const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
@@ -76,7 +49,9 @@ class Corrector {
       std::swap(words[0], words[1]);
     }
     has_scheme_ = std::any_of(words.begin(), words.end(), [](const std::string& word) {
-      return absl::StartsWith(word, "--scheme") || Key(word.substr(0, word.find('='))) == "quant-scheme";
+      const std::string name = word.substr(0, word.find('='));
+      const FamiliarWord* const familiar = IsOption(word) ? FindFamiliarOption(name) : nullptr;
+      return name == "--scheme" || (familiar != nullptr && familiar->means == "--scheme");
     });
     for (size_t i = 0; i < words.size() && line_.complete;) {
       rest_ = words.size() - i - 1;
@@ -120,8 +95,7 @@ class Corrector {
 
   // The option that is called `name` elsewhere, or the nearest one; empty if there is none.
   std::string Meaning(const std::string& name) {
-    static const auto* const kOptions = new std::vector<FamiliarWord>(ReadFamiliarWords("options"));
-    const FamiliarWord* const familiar = FindFamiliar(*kOptions, name);
+    const FamiliarWord* const familiar = FindFamiliarOption(name);
     const std::string shown = Printable(name, kMaxQuotedChars);
     if (command_->get_name() == "register") {
       Unknown(kKindFirst);
@@ -171,9 +145,9 @@ class Corrector {
   // Takes an option that is a word here: `--model_type llama` in get-config, or `--schemes` in list. Returns whether it
   // is one.
   bool TakeAsWord(const std::string& name, const Words& values) {
-    const std::string noun = taken_ == 0 ? FindNoun(Key(name), NounsOf(command_->get_name())) : "";
+    const std::string noun = taken_ == 0 ? FindNoun(OptionKey(name), NounsOf(command_->get_name())) : "";
     const auto positionals = command_->get_options([&name](const CLI::Option* option) {
-      return option->get_positional() && Key(option->get_name(/*positional=*/true)) == Key(name);
+      return option->get_positional() && OptionKey(option->get_name(/*positional=*/true)) == OptionKey(name);
     });
     if (noun.empty() && (positionals.empty() || values.empty())) return false;
     Mistake(absl::StrCat(Printable(name, kMaxQuotedChars), " is not an option of ", command_->get_name(),
@@ -269,8 +243,7 @@ class Corrector {
       if (command->check_name(word)) return Enter(command, word);
       names.push_back(command->get_name());
     }
-    static const auto* const kCommands = new std::vector<FamiliarWord>(ReadFamiliarWords("commands"));
-    const FamiliarWord* const familiar = FindFamiliar(*kCommands, word);
+    const FamiliarWord* const familiar = FindFamiliarCommand(word);
     std::string meant = familiar == nullptr ? "" : familiar->means;
     if (meant == "describe" && rest_ < 2) meant = "list";  // `get schemes`
     if (std::find(names.begin(), names.end(), meant) == names.end()) meant = NearestOf(word, names);
