@@ -219,7 +219,7 @@ class RegisterTest(ServerTestCase):
         self.assertIn("(REVISION_MISMATCH)", errors)
         self.assertRegex(errors, r"(?m)^  newest: +2$")
         self.run_ok("set-default-catalog", "quark-0.12.post1", "--expected-revision", "2")
-        self.assertIn("  did you mean: quark-0.13\n", self.rejected("set-default-catalog", "quark-0.14"))
+        self.assertIn("  did you mean: quark-0.13 (the newest release on this server)\n", self.rejected("set-default-catalog", "quark-0.14"))
         self.assertEqual(json.loads(self.run_ok(*arguments, "-o", "json"))["previous_catalog"], "quark-0.12.post1")
 
     def test_template_with_algorithms(self):
