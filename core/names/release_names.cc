@@ -30,8 +30,8 @@ struct Release {
 };
 
 bool IsQuark(const std::string& word) {
-  constexpr absl::string_view kQuark = "quark";
-  return word.size() >= 4 && word.size() <= 6 && EditDistance(kQuark).To(word) <= 2;
+  constexpr absl::string_view kProduct = "quark";
+  return word.size() >= 4 && word.size() <= 6 && EditDistance(kProduct).To(word) <= 2;
 }
 
 // Nullopt: `name` has other words than those in names of Quark's releases.
