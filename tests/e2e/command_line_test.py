@@ -129,6 +129,21 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual(qconfigctl(*line.split()).stdout, qconfigctl(*same.split()).stdout, line)
             self.assertIn("Usage: qconfigctl", qconfigctl(*line.split()).stdout)
 
+    def test_a_suggestion_has_its_reason_and_the_line_to_run(self):
+        for line, reason, corrected in (
+            ("get-config qwen3_5 --scheme fp8", "qwen3_5 (quark-0.13 on this server has it; add --catalog quark-0.13)",
+             "get-config qwen3_5 --scheme fp8 --catalog quark-0.13"),
+            ("get-config llama --scheme W4A16", "int4_wo_128 (the same as llm-compressor's W4A16)", "get-config llama --scheme int4_wo_128"),
+            (f"{GET} --layer '*a*=w_fp8_a_fp8'", "fp8 (its present name in Quark)", f"{GET} --layer '*a*=fp8'"),
+        ):
+            result = qconfigctl(*shlex.split(line), QCONFIG_SERVER=self.server.address)
+            self.assertEqual((result.returncode, result.stdout), (1, ""), line)
+            self.assertIn(f"\n  did you mean: {reason}\n", result.stderr)
+            self.assertEqual(result.stderr.splitlines()[-1], f"Run: qconfigctl {corrected}")
+            self.assertEqual(qconfigctl(*shlex.split(corrected), server=self.server).returncode, 0)
+        for line in ("get-config llama --scheme int4", "get-config LlamaForCausalLM --scheme fp8", "get-config llama --scheme bf16"):
+            self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
+
     def test_a_wrong_address_has_a_hint(self):
         for address, hint in (
             (self.server.admin, "the server speaks HTTP/1 on this port, as the admin port of qconfigd does; use the port of --listen"),

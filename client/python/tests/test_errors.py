@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError, SuggestionReason
+from qconfig.v1.error_pb2 import ErrorDetail, ErrorReason, FieldViolation, ItemError, SuggestionKind, SuggestionReason
 from qconfig.v1.plan_pb2 import Finding
 from qconfig.v1.registry_pb2 import Scheme
 from qconfig_client import Client, errors
@@ -57,6 +57,16 @@ def test_server_error(client: Client) -> None:
     assert "int4_wo_32, int4_wo_64" in str(error)
     assert error.field_violations[0].field == "spec.scheme"
     assert isinstance(error, ValueError)
+
+
+def test_the_reason_of_a_suggestion(client: Client) -> None:
+    with pytest.raises(errors.TemplateNotFound, match="on this server has it") as caught:
+        client.get_config("qwen3_5", "fp8")
+    assert caught.value.suggestions == ["qwen3_5"]
+    [reason] = caught.value.suggestion_reasons
+    assert (reason.kind, reason.catalog) == (SuggestionKind.SUGGESTION_KIND_OTHER_CATALOG, "quark-0.13")
+    assert "config.json" in caught.value.advice
+    assert caught.value.message.endswith(caught.value.advice)
 
 
 def test_a_suggestion_with_a_comma(client: Client) -> None:
