@@ -62,7 +62,10 @@ size_t BytesTowardsLimit(const v1::BatchGetConfigResult& result) {
 }  // namespace
 
 ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
-    : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(std::max<size_t>(2, Processors())) {}
+    : ConfigService(registry, limits, std::move(clock), std::max<size_t>(2, Processors())) {}
+
+ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock, size_t slots)
+    : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(slots), computing_large_(slots - 1) {}
 
 absl::Status ConfigService::CheckActive(const CallContext& call, absl::Duration deadline) const {
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
@@ -94,12 +97,16 @@ auto ConfigService::Resolve(const CallContext& call, const Request& request, abs
   QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  const auto check = [&] { return CheckActive(call, end); };
-  auto result = [&]() -> decltype(compute(*snapshot, CancellationToken(check))) {
+  auto result = [&]() -> decltype(compute(*snapshot, CancellationToken())) {
     // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
-    const Counted slot = computing_.Acquire(end - clock_.Steady());
-    if (!slot) return absl::DeadlineExceededError("the deadline expired before the computation began");
+    Slots slots;
+    slots.any = computing_.Acquire(call.peer, end - clock_.Steady());
+    if (!slots.any) return absl::DeadlineExceededError("the deadline expired before the computation began");
     if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
+    const auto check = [&]() -> absl::Status {
+      if (!slots.large) QCONFIG_RETURN_IF_ERROR(ContinueAsLarge(call, end, slots));
+      return CheckActive(call, end);
+    };
     return compute(*snapshot, CancellationToken(check));
   }();
   if (result.ok() || history_searches == 0) return result;
@@ -118,6 +125,17 @@ absl::Status ConfigService::WithHistory(const absl::Status& error, const CallCon
   const auto revision = registry_.LastRevisionWith(*id, is_scheme ? EntryType::kScheme : EntryType::kTemplate,
                                                    item.detail().value(), snapshot.revision());
   return revision.ok() && *revision > 0 ? SuggestRemoved(error, *revision) : error;
+}
+
+// The first check comes after about two milliseconds of work, or before as much.
+absl::Status ConfigService::ContinueAsLarge(const CallContext& call, absl::Duration end, Slots& slots) const {
+  slots.large = computing_large_.Acquire(call.peer, absl::ZeroDuration());
+  if (slots.large) return absl::OkStatus();
+  slots.any.Reset();
+  slots.large = computing_large_.Acquire(call.peer, end - clock_.Steady());
+  if (slots.large) slots.any = computing_.Acquire(call.peer, end - clock_.Steady());
+  if (slots.any) return absl::OkStatus();
+  return absl::DeadlineExceededError("the deadline expired during the computation");
 }
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,

@@ -16,6 +16,7 @@
 #include "server/base/call_context.h"
 #include "server/base/clock.h"
 #include "server/base/concurrency_limiter.h"
+#include "server/base/counted.h"
 #include "server/registry/registry.h"
 
 namespace qconfig {
@@ -45,6 +46,8 @@ class ConfigService {
                                                         const v1::ListCatalogsRequest& request) const;
 
  private:
+  ConfigService(const Registry& registry, const Limits& limits, Clock clock, size_t slots);
+
   // kCancelled or kDeadlineExceeded if the result of `call` is no longer needed.
   absl::Status CheckActive(const CallContext& call, absl::Duration deadline) const;
 
@@ -52,6 +55,14 @@ class ConfigService {
   // history if `history_searches` is not 0, and then subtracts 1 from it.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
                                                   absl::Duration end, int& history_searches) const;
+
+  // The slots of a computation.
+  struct Slots {
+    Counted any;
+    Counted large;  // empty unless it is large
+  };
+  // Called when a computation turns out to be large. Waits for a slot of those.
+  absl::Status ContinueAsLarge(const CallContext& call, absl::Duration end, Slots& slots) const;
 
   // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. The other arguments are as above.
   template <typename Request, typename Compute>
@@ -76,7 +87,8 @@ class ConfigService {
   const Registry& registry_;
   const Limits limits_;
   const Clock clock_;
-  mutable ConcurrencyLimiter computing_;
+  mutable ConcurrencyLimiter computing_;        // all computations
+  mutable ConcurrencyLimiter computing_large_;  // one less, so that small ones never wait for large ones only
 };
 
 }  // namespace qconfig

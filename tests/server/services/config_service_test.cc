@@ -6,13 +6,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "server/base/processors.h"
 #include "tests/core/test_support.h"
 #include "tests/server/test_server.h"
 
@@ -126,6 +130,48 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   call.deadline = absl::InfiniteDuration();
   EXPECT_EQ(service.GetConfig(call, request).status().code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(calls, 11);
+}
+
+// More large computations than there are slots stop in the middle, and a small one is computed meanwhile.
+TEST_F(ConfigServiceTest, LargeComputationsLeaveASlotToSmallOnes) {
+  const v1::GetConfigRequest large = SlowRequest(server_);
+  const ConfigService service(server_.registry(), Limits(), Clock());
+  const size_t slots = std::max<size_t>(2, Processors());
+  absl::Mutex mutex;
+  size_t stopped = 0;
+  bool may_go_on = false;
+  CallContext call;
+  call.peer = "ipv4:127.0.0.1:1";
+  call.deadline = absl::InfiniteDuration();
+  std::vector<std::thread> callers;
+  for (size_t i = 0; i < slots + 2; ++i) {
+    callers.emplace_back([&, call, checks = 0]() mutable {
+      call.notes = std::make_shared<CallNotes>();
+      call.is_cancelled = [&] {
+        if (++checks <= 1) return false;  // the first check is before the computation
+        absl::MutexLock lock(&mutex);
+        ++stopped;
+        mutex.Await(absl::Condition(&may_go_on));
+        return true;
+      };
+      EXPECT_EQ(service.GetConfig(call, large).status().code(), absl::StatusCode::kCancelled);
+    });
+  }
+  {
+    absl::MutexLock lock(&mutex);
+    const auto all_stopped = [&] { return stopped >= slots - 1; };
+    mutex.Await(absl::Condition(&all_stopped));
+  }
+  call.is_cancelled = [] { return false; };
+  call.deadline = Clock().Steady() + absl::Seconds(10);
+  const auto small = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
+  EXPECT_TRUE(service.GetConfig(call, small).ok());
+  {
+    absl::MutexLock lock(&mutex);
+    EXPECT_EQ(stopped, slots - 1) << "one of the slots is not for large computations";
+    may_go_on = true;
+  }
+  for (std::thread& caller : callers) caller.join();
 }
 
 // Each request fails the named check and all checks after it.
