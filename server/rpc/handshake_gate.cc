@@ -16,7 +16,7 @@ UniqueFd HandshakeGate::Next() {
   auto peer = waiting_.upper_bound(last_host_);
   for (size_t i = 0; i < waiting_.size(); ++i) {
     if (peer == waiting_.end()) peer = waiting_.begin();
-    if (MayBegin(peer->first, now)) return Begin(peer, now);
+    if (MayBegin(peer->first)) return Begin(peer, now);
     ++peer;
   }
   return UniqueFd();
@@ -32,10 +32,7 @@ UniqueFd HandshakeGate::Begin(WaitingPeers::iterator peer, absl::Duration now) {
 }
 
 void HandshakeGate::CloseOlderThan(absl::Duration timeout) {
-  const absl::Duration now = clock_.Steady();
-  // Forgets hosts without recent failures.
-  for (auto budget = budgets_.begin(); budget != budgets_.end();) FailuresLeft(std::string((budget++)->first), now);
-  const absl::Duration start = now - timeout;
+  const absl::Duration start = clock_.Steady() - timeout;
   for (auto peer = waiting_.begin(); peer != waiting_.end();) {
     std::vector<Waiting>& waiting = peer->second;  // the oldest first
     const auto young = std::find_if(waiting.begin(), waiting.end(), [&](const Waiting& w) { return w.since >= start; });
@@ -61,31 +58,15 @@ bool HandshakeGate::HasEnded(const Running& running, absl::Duration now) {
       if (now < running.since + kPatience) return false;
       break;
   }
-  Failed(running.host, now);
+  failures_left_.Take(running.host, 1);
   return true;
 }
 
-void HandshakeGate::Failed(const std::string& host, absl::Duration now) {
-  FailuresLeft(host, now);  // updates the budget
-  budgets_.try_emplace(host, Budget{kFailuresPerSecond, now}).first->second.failures -= 1;
-}
-
 // Whether the peer has a place, and may fail once more even if all of its running handshakes do.
-bool HandshakeGate::MayBegin(const std::string& host, absl::Duration now) {
+bool HandshakeGate::MayBegin(const std::string& host) {
   const auto is_of_host = [&](const Running& running) { return running.host == host; };
   const auto running = static_cast<size_t>(std::count_if(running_.begin(), running_.end(), is_of_host));
-  return running < kAtOnceOfPeer && FailuresLeft(host, now) >= static_cast<double>(running + 1);
-}
-
-double HandshakeGate::FailuresLeft(const std::string& host, absl::Duration now) {
-  const auto found = budgets_.find(host);
-  if (found == budgets_.end()) return kFailuresPerSecond;
-  Budget& budget = found->second;
-  budget.failures += kFailuresPerSecond * absl::ToDoubleSeconds(now - budget.updated);
-  budget.updated = now;
-  if (budget.failures < kFailuresPerSecond) return budget.failures;
-  budgets_.erase(found);
-  return kFailuresPerSecond;
+  return running < kAtOnceOfPeer && failures_left_.Left(host) >= static_cast<double>(running + 1);
 }
 
 }  // namespace qconfig

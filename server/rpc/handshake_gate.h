@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "server/base/limited_log.h"
 #include "server/base/unique_fd.h"
 #include "server/rpc/connection_table.h"
+#include "server/rpc/host_budgets.h"
 
 namespace qconfig {
 
@@ -31,7 +31,10 @@ class HandshakeGate {
 
   // `table` must outlive the gate, and know the connections.
   HandshakeGate(const ConnectionTable& table, std::shared_ptr<LimitedLog> log, Clock clock = Clock())
-      : table_(table), log_(std::move(log)), clock_(std::move(clock)) {}
+      : table_(table),
+        log_(std::move(log)),
+        clock_(std::move(clock)),
+        failures_left_(kFailuresPerSecond, kFailuresPerSecond, clock_) {}
 
   // Adds a connection from the host `host`, for the log `name`.
   void Add(UniqueFd connection, const std::string& host, const std::string& name);
@@ -61,16 +64,10 @@ class HandshakeGate {
     std::string host, name;
     absl::Duration since;
   };
-  struct Budget {
-    double failures = kFailuresPerSecond;  // that are left
-    absl::Duration updated;
-  };
   using WaitingPeers = std::map<std::string, std::vector<Waiting>>;  // by host; never empty vectors
 
   bool HasEnded(const Running& running, absl::Duration now);
-  void Failed(const std::string& host, absl::Duration now);
-  bool MayBegin(const std::string& host, absl::Duration now);
-  double FailuresLeft(const std::string& host, absl::Duration now);
+  bool MayBegin(const std::string& host);
   UniqueFd Begin(WaitingPeers::iterator peer, absl::Duration now);
 
   const ConnectionTable& table_;
@@ -79,7 +76,7 @@ class HandshakeGate {
   WaitingPeers waiting_;
   std::string last_host_;  // that had its turn
   std::vector<Running> running_;
-  std::unordered_map<std::string, Budget> budgets_;  // of hosts with failures in the last second
+  HostBudgets failures_left_;
 };
 
 }  // namespace qconfig

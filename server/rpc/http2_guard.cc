@@ -86,10 +86,23 @@ void Http2Guard::Sent(Bytes bytes) {
   out_.Read(
       bytes,
       [this](const Http2FrameReader::Frame& frame) {
-        if (frame.type == kResetFrame) Ignore(frame.stream);
+        OnSentHeader(frame);
         return true;
       },
       [](const Http2FrameReader::Frame&, Bytes, bool) { return true; });
+}
+
+void Http2Guard::OnSentHeader(const Http2FrameReader::Frame& frame) {
+  if (frame.type == kResetFrame) Ignore(frame.stream);
+  if (frame.type != kHeadersFrame || (frame.flags & kEndStream) == 0) return;
+  saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+}
+
+// Does not know whether the call was open: what a client gains by resetting other streams is less than what it costs.
+void Http2Guard::OnReset(uint32_t stream) {
+  Forget(stream);
+  if (stream > last_stream_) return;
+  saved_answers_ > 0 ? --saved_answers_ : ++cancelled_calls_;
 }
 
 bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
@@ -103,12 +116,13 @@ bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
       data_left_ = frame.length;
       return true;
     case kHeadersFrame:
+      last_stream_ = std::max(last_stream_, frame.stream);
       header_block_bytes_ = 0;
       return OnHeaderBlock(frame);
     case kContinuationFrame:
       return OnHeaderBlock(frame);
     case kResetFrame:
-      Forget(frame.stream);
+      OnReset(frame.stream);
       return true;
     default:
       return true;

@@ -2,6 +2,7 @@
 #ifndef QCONFIG_SERVER_RPC_HTTP2_GUARD_H_
 #define QCONFIG_SERVER_RPC_HTTP2_GUARD_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,7 @@
 namespace qconfig {
 
 // Why a connection must end.
-enum class Http2Abuse { kNone, kHeaderBlock, kTooManyFrames, kUnfinishedMessages };
+enum class Http2Abuse { kNone, kHeaderBlock, kTooManyFrames, kUnfinishedMessages, kCancelledCalls };
 
 struct Http2Limits {
   // For a header block: HEADERS with its CONTINUATION frames. gRPC rejects calls with more than 8 KiB of metadata.
@@ -27,6 +28,8 @@ struct Http2Limits {
   int64_t first_frames = 3'500;
   int64_t saved_frames = 20'000;
   int64_t frames_per_second = 2'000;
+  // Each answered call makes up for one that the client cancels later. Twice as many as can be open can be saved.
+  int64_t saved_answers = 200;
 };
 
 // Splits a stream of bytes into HTTP/2 frames. Keeps no bytes but those of an incomplete frame header.
@@ -60,7 +63,7 @@ class Http2FrameReader {
 // - Frames without use, such as PING, SETTINGS, empty DATA and canceled calls. Each frame costs a part of a budget.
 //   Messages that the client sends, bytes that the server sends, and time refill the budget, so that a client that uses
 //   the connection for calls never exhausts it.
-// - The bytes of messages that are not complete. The caller limits them.
+// - The bytes of messages that are not complete, and calls that the client cancels. The caller limits them.
 //
 // Understands frame headers and the length of gRPC messages; everything else is left to the HTTP/2 implementation,
 // which also rejects malformed frames. Not thread-safe.
@@ -83,6 +86,9 @@ class Http2Guard {
   // Whether a header block was complete.
   bool has_seen_call() const { return has_seen_call_; }
 
+  // The calls that the client has canceled, without those for which answered ones make up.
+  int64_t cancelled_calls() const { return cancelled_calls_; }
+
  private:
   // A message of a stream, or the prefix of one.
   struct Message {
@@ -95,6 +101,8 @@ class Http2Guard {
 
   bool OnHeader(const Http2FrameReader::Frame& frame);
   bool OnPayload(const Http2FrameReader::Frame& frame, Bytes piece, bool is_last);
+  void OnSentHeader(const Http2FrameReader::Frame& frame);
+  void OnReset(uint32_t stream);
   bool OnHeaderBlock(const Http2FrameReader::Frame& frame);
   void OnData(uint32_t stream, Bytes data);
   Bytes WithoutPadding(Bytes piece);
@@ -121,6 +129,10 @@ class Http2Guard {
   uint32_t data_left_ = 0;         // of the current DATA frame, without padding
   size_t unfinished_bytes_ = 0;
   std::vector<Message> messages_;  // unfinished ones, and ignored streams
+
+  uint32_t last_stream_ = 0;
+  int64_t cancelled_calls_ = 0;
+  int64_t saved_answers_ = 0;
 
   int64_t budget_;
   absl::Duration last_refill_;

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "server/rpc/peer_address.h"
 
 struct grpc_endpoint;
 struct grpc_closure;
@@ -68,6 +69,13 @@ Http2FrameReader::Bytes BytesOf(const grpc_slice& slice) {
   return {GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice)};
 }
 
+// Empty for a Unix socket.
+std::string HostOfSocket(int descriptor) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  return getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? PeerHost(address) : "";
+}
+
 }  // namespace
 
 // gRPC uses a connection on one thread at a time. The mutex makes this independent of gRPC's inner order, and visible
@@ -77,6 +85,7 @@ class TransportGuard::Connection {
   Connection(GuardPointer guard, absl::string_view peer, int descriptor)
       : guard_(std::move(guard)),
         peer_(peer),
+        host_(HostOfSocket(descriptor)),
         descriptor_(descriptor),
         http2_(guard_->settings_.http2, guard_->settings_.clock) {
     {
@@ -105,6 +114,7 @@ class TransportGuard::Connection {
       absl::MutexLock lock(&mutex_);
       const bool was_active = http2_.has_seen_call();
       abuse = http2_.Read(bytes);
+      if (abuse == Http2Abuse::kNone && !CountCancelled()) abuse = Http2Abuse::kCancelledCalls;
       unfinished = http2_.unfinished_bytes();
       is_first_call = !was_active && http2_.has_seen_call();
     }
@@ -140,6 +150,13 @@ class TransportGuard::Connection {
   }
 
  private:
+  // Returns false if the clients of the host have canceled too many calls.
+  bool CountCancelled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const int64_t more = http2_.cancelled_calls() - cancelled_calls_;
+    cancelled_calls_ += more;
+    return more == 0 || host_.empty() || guard_->cancelled_calls_.Take(host_, static_cast<double>(more));
+  }
+
   void CountUnfinished(size_t after) {
     const size_t before = unfinished_bytes_.load(std::memory_order_relaxed);
     if (before == after) return;
@@ -153,9 +170,11 @@ class TransportGuard::Connection {
 
   const GuardPointer guard_;
   const std::string peer_;
+  const std::string host_;
   const int descriptor_;
   absl::Mutex mutex_;
   Http2Guard http2_ ABSL_GUARDED_BY(mutex_);
+  int64_t cancelled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::atomic<bool> is_ended_ = false;
   std::atomic<size_t> unfinished_bytes_ = 0;
   std::atomic<int64_t> unfinished_since_ns_ = 0;

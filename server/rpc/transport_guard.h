@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "server/base/clock.h"
+#include "server/rpc/host_budgets.h"
 #include "server/rpc/http2_guard.h"
 
 namespace qconfig {
@@ -31,12 +32,19 @@ namespace qconfig {
 // product of unfinished bytes and the time for which there have been some, so that a client that sends a large message
 // without a pause is not the first.
 //
+// All connections of a host share a limit on calls that their clients cancel: connecting again does not refill it. The
+// guard ends connections that cancel calls above the limit. Each answered call makes up for one that its connection
+// cancels. Clients of Unix sockets have no such limit.
+//
 // Create it with std::make_shared: connections keep it alive.
 class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
  public:
   struct Settings {
     Http2Limits http2;
     size_t max_unfinished_bytes = 128u << 20;
+    // The calls that the clients of a host may cancel at once, and each second.
+    double cancelled_calls = 500;
+    double cancelled_calls_per_second = 1'000;
     Clock clock;
     // Called once for each connection that the guard ends, with its peer, such as "ipv4:127.0.0.1:40312", and a reason
     // of Reasons(). Must not block.
@@ -49,7 +57,9 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
     std::function<void(int descriptor)> on_established;
   };
 
-  explicit TransportGuard(Settings settings) : settings_(std::move(settings)) {}
+  explicit TransportGuard(Settings settings)
+      : settings_(std::move(settings)),
+        cancelled_calls_(settings_.cancelled_calls, settings_.cancelled_calls_per_second, settings_.clock) {}
 
   // Guards the connections of the server that `builder` builds.
   void AddTo(grpc::ServerBuilder& builder);
@@ -62,8 +72,8 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
   bool reports_progress() const { return settings_.on_first_call != nullptr && settings_.on_established != nullptr; }
 
   // The names of the reasons for ending a connection.
-  static std::array<absl::string_view, 3> Reasons() {
-    return {"header_block", "too_many_frames", "unfinished_messages"};
+  static std::array<absl::string_view, 4> Reasons() {
+    return {"header_block", "too_many_frames", "unfinished_messages", "cancelled_calls"};
   }
 
   // The connections that the guard has ended for `reason`.
@@ -85,7 +95,8 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
   std::vector<std::string> EndHolders() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Settings settings_;
-  std::array<std::atomic<int64_t>, 3> ended_ = {};
+  HostBudgets cancelled_calls_;
+  std::array<std::atomic<int64_t>, 4> ended_ = {};
   std::atomic<int64_t> bytes_seen_ = 0;
   std::atomic<size_t> unfinished_bytes_ = 0;
   absl::Mutex mutex_;

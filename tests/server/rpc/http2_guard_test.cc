@@ -188,6 +188,29 @@ TEST_F(Http2GuardTest, ForgetsMessagesOfStreamsThatTheServerResets) {
   EXPECT_EQ(guard.unfinished_bytes(), 310u);
 }
 
+TEST_F(Http2GuardTest, CountsCancelledCalls) {
+  Http2Limits limits;
+  limits.saved_answers = 5;
+  Http2Guard guard(limits);
+  guard.Read(AsBytes(Preface() + OpenCall(1) + OpenCall(3) + OpenCall(5)));
+  EXPECT_EQ(guard.cancelled_calls(), 0);
+  guard.Read(AsBytes(Frame(kReset, 0, 3, "0000")));
+  EXPECT_EQ(guard.cancelled_calls(), 1);
+  guard.Read(AsBytes(Frame(kReset, 0, 99, "0000")));
+  EXPECT_EQ(guard.cancelled_calls(), 1) << "a stream that was never opened";
+  for (uint32_t stream = 101; stream < 201; stream += 2) {
+    guard.Read(AsBytes(OpenCall(stream)));
+    guard.Sent(AsBytes(Frame(kHeaders, kEndHeaders, stream, "x") + Frame(kData, 0, stream, Message(1, 1)) +
+                       Frame(kHeaders, kEndHeaders | kEndStream, stream, "x")));
+  }
+  for (uint32_t stream = 201; stream < 211; stream += 2) {
+    guard.Read(AsBytes(OpenCall(stream) + Frame(kReset, 0, stream, "0000")));
+  }
+  EXPECT_EQ(guard.cancelled_calls(), 1) << "five answered calls are saved, and make up for canceled ones";
+  guard.Read(AsBytes(OpenCall(211) + Frame(kReset, 0, 211, "0000")));
+  EXPECT_EQ(guard.cancelled_calls(), 2);
+}
+
 TEST_F(Http2GuardTest, SeesTheFirstCallWhenItsHeadersAreComplete) {
   Http2Guard guard = NewGuard();
   guard.Read(AsBytes(Frame(kPing, 0, 0, "12345678") + Frame(kHeaders, 0, 1, CallHeaders())));
