@@ -196,7 +196,11 @@ absl::Status Error::Build(const std::string& message, absl::string_view problem)
   for (v1::FieldViolation& violation : *error.mutable_field_violations()) {
     violation.set_description(std::string(problem));
   }
-  absl::Status status(static_cast<absl::StatusCode>(error.code()), message);
+  return StatusOf(error);
+}
+
+absl::Status StatusOf(const v1::ItemError& error) {
+  absl::Status status(static_cast<absl::StatusCode>(error.code()), error.message());
   status.SetPayload(kPayloadType, absl::Cord(error.SerializeAsString()));
   return status;
 }

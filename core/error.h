@@ -66,6 +66,9 @@ absl::Status SuggestRemoved(const absl::Status& error, int64_t revision);
 // The details of an error for a client. Only a status that Error created has a reason.
 v1::ItemError ItemErrorOf(const absl::Status& status);
 
+// The status with the code, the message and the details of `error`.
+absl::Status StatusOf(const v1::ItemError& error);
+
 // "TEMPLATE_NOT_FOUND" for ERROR_REASON_TEMPLATE_NOT_FOUND, the form of ErrorInfo.reason. Empty for UNSPECIFIED.
 std::string ReasonName(v1::ErrorReason reason);
 

@@ -14,9 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "core/complete_layer.h"
 #include "core/error.h"
+#include "core/error_list.h"
 #include "core/layer_tensors.h"
 #include "core/quark_names.h"
-#include "core/status_macros.h"
 #include "core/tensor_rules.h"
 
 namespace qconfig {
@@ -145,69 +145,79 @@ absl::Status CheckFieldNames(const SpecClass& spec, const v1::SpecPreset& preset
       .ToStatus(absl::StrCat(spec.name, " has no such field"));
 }
 
-absl::StatusOr<Stage> ExpandPreset(const Catalog& catalog, const v1::SpecPreset& preset, const std::string& path) {
+// The stage is incomplete if it adds to `errors`.
+Stage ExpandPreset(const Catalog& catalog, const v1::SpecPreset& preset, const std::string& path, ErrorList& errors) {
   const SpecClass* spec = catalog.FindSpecClass(preset.spec());
   if (spec == nullptr) {
     std::vector<absl::string_view> names;
     for (const SpecClass& known : catalog.spec_classes()) names.push_back(known.name);
-    return Rejected("spec_unknown", absl::StrCat(path, ".spec"))
-        .Value(preset.spec())
-        .Allowed(names)
-        .Suggest(NameKind::kOther, names)
-        .ToStatus(absl::StrCat("unknown spec class for Quark ", catalog.quark_release()));
+    errors.Add(Rejected("spec_unknown", absl::StrCat(path, ".spec"))
+                   .Value(preset.spec())
+                   .Allowed(names)
+                   .Suggest(NameKind::kOther, names)
+                   .ToStatus(absl::StrCat("unknown spec class for Quark ", catalog.quark_release())));
+    return {};
   }
-  QCONFIG_RETURN_IF_ERROR(CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields")));
+  errors.Add(CheckFieldNames(*spec, preset, absl::StrCat(path, ".fields")));
   Stage stage{spec->tensor, path, spec};
   for (const SpecClass::Field& field : spec->fields) {
     const std::string field_path = absl::StrCat(path, ".fields.", field.name);
     const auto given = preset.fields().fields().find(field.name);
     const bool is_given = given != preset.fields().fields().end();
     if (!is_given && !field.default_value.has_value()) {
-      return Rejected("spec_field_required", field_path).ToStatus(absl::StrCat("required by ", spec->name));
+      errors.Add(Rejected("spec_field_required", field_path).ToStatus(absl::StrCat("required by ", spec->name)));
+      continue;
     }
     const Value& value = is_given ? given->second : *field.default_value;
-    QCONFIG_RETURN_IF_ERROR(CheckType(field, value, field_path));
-    QCONFIG_ASSIGN_OR_RETURN(const Value translated, ToTensorValue(field, value, field_path));
-    if (field.target != nullptr) Set(field.target, translated, stage.tensor);
+    const absl::Status type = CheckType(field, value, field_path);
+    errors.Add(type);
+    if (!type.ok()) continue;
+    const absl::StatusOr<Value> translated = ToTensorValue(field, value, field_path);
+    errors.Add(translated.status());
+    if (translated.ok() && field.target != nullptr) Set(field.target, *translated, stage.tensor);
   }
   return stage;
 }
 
-// `Spec` is TensorSpec or StageSpec, whose form is `config` or `preset`.
+// `Spec` is TensorSpec or StageSpec, whose form is `config` or `preset`. The stage is incomplete if it adds to
+// `errors`.
 template <typename Spec>
-absl::StatusOr<Stage> ExpandStage(const Catalog& catalog, const Spec& spec, const std::string& path) {
+Stage ExpandStage(const Catalog& catalog, const Spec& spec, const std::string& path, ErrorList& errors) {
+  const size_t errors_before = errors.size();
   Stage stage;
   if (spec.has_preset()) {
-    QCONFIG_ASSIGN_OR_RETURN(stage, ExpandPreset(catalog, spec.preset(), absl::StrCat(path, ".preset")));
+    stage = ExpandPreset(catalog, spec.preset(), absl::StrCat(path, ".preset"), errors);
   } else if (spec.has_config()) {
     stage = {spec.config(), absl::StrCat(path, ".config"), nullptr};
   } else {
-    return Rejected("spec_required", path).ToStatus("one of its fields is required");
+    errors.Add(Rejected("spec_required", path).ToStatus("one of its fields is required"));
   }
+  if (errors.size() > errors_before) return stage;
   stage.tensor = CompleteTensor(std::move(stage.tensor));
-  QCONFIG_RETURN_IF_ERROR(
-      CheckTensor(catalog, stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }));
+  CheckTensor(
+      catalog, stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }, errors);
   return stage;
 }
 
-absl::StatusOr<std::vector<Stage>> ExpandTwoStages(const Catalog& catalog, const v1::TwoStageSpec& spec,
-                                                   const std::string& path) {
-  QCONFIG_ASSIGN_OR_RETURN(Stage first, ExpandStage(catalog, spec.first_stage(), absl::StrCat(path, ".first_stage")));
-  QCONFIG_ASSIGN_OR_RETURN(Stage second,
-                           ExpandStage(catalog, spec.second_stage(), absl::StrCat(path, ".second_stage")));
-  return std::vector<Stage>{std::move(first), std::move(second)};
+std::vector<Stage> ExpandTwoStages(const Catalog& catalog, const v1::TwoStageSpec& spec, const std::string& path,
+                                   ErrorList& errors) {
+  std::vector<Stage> stages;
+  stages.push_back(ExpandStage(catalog, spec.first_stage(), absl::StrCat(path, ".first_stage"), errors));
+  stages.push_back(ExpandStage(catalog, spec.second_stage(), absl::StrCat(path, ".second_stage"), errors));
+  return stages;
 }
 
-absl::StatusOr<std::vector<Stage>> ExpandTensor(const Catalog& catalog, const v1::TensorSpec& spec,
-                                                const std::string& path) {
-  if (spec.has_progressive()) return ExpandTwoStages(catalog, spec.progressive(), absl::StrCat(path, ".progressive"));
+std::vector<Stage> ExpandTensor(const Catalog& catalog, const v1::TensorSpec& spec, const std::string& path,
+                                ErrorList& errors) {
+  if (spec.has_progressive()) {
+    return ExpandTwoStages(catalog, spec.progressive(), absl::StrCat(path, ".progressive"), errors);
+  }
   if (spec.has_scale_quant()) {
-    auto stages = ExpandTwoStages(catalog, spec.scale_quant(), absl::StrCat(path, ".scale_quant"));
-    if (stages.ok()) stages->back().tensor.set_is_scale_quant(true);
+    auto stages = ExpandTwoStages(catalog, spec.scale_quant(), absl::StrCat(path, ".scale_quant"), errors);
+    stages.back().tensor.set_is_scale_quant(true);
     return stages;
   }
-  QCONFIG_ASSIGN_OR_RETURN(Stage stage, ExpandStage(catalog, spec, path));
-  return std::vector<Stage>{std::move(stage)};
+  return {ExpandStage(catalog, spec, path, errors)};
 }
 
 }  // namespace
@@ -216,21 +226,22 @@ absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v
                                                  const std::string& path) {
   v1::QLayerConfig layer;
   std::vector<Stage> activations;
+  ErrorList errors;
   for (const LayerTensor& tensor : kLayerTensors) {
     if (!(spec.*tensor.has_spec)()) continue;
-    QCONFIG_ASSIGN_OR_RETURN(std::vector<Stage> stages,
-                             ExpandTensor(catalog, (spec.*tensor.spec)(), absl::StrCat(path, ".", tensor.name)));
-    for (Stage& stage : stages) {
+    const size_t errors_before = errors.size();
+    for (Stage& stage : ExpandTensor(catalog, (spec.*tensor.spec)(), absl::StrCat(path, ".", tensor.name), errors)) {
       *(layer.*tensor.mutable_stages)()->Add() = stage.tensor;
-      if (tensor.is_activation) activations.push_back(std::move(stage));
+      if (tensor.is_activation && errors.size() == errors_before) activations.push_back(std::move(stage));
     }
   }
   // Quark constructs every tensor before it checks them together.
   for (const Stage& stage : activations) {
-    QCONFIG_RETURN_IF_ERROR(
+    errors.Add(
         CheckActivation(stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }));
   }
-  QCONFIG_RETURN_IF_ERROR(CheckTargetDevice(catalog, spec.target_device(), absl::StrCat(path, ".target_device")));
+  errors.Add(CheckTargetDevice(catalog, spec.target_device(), absl::StrCat(path, ".target_device")));
+  if (errors.size() > 0) return errors.ToStatus();
   layer.set_target_device(spec.target_device());
   return layer;
 }

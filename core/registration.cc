@@ -10,6 +10,7 @@
 #include "core/algorithm_config.h"
 #include "core/complete_layer.h"
 #include "core/error.h"
+#include "core/error_list.h"
 #include "core/field_behavior.h"
 #include "core/layer_spec.h"
 #include "core/layer_tensors.h"
@@ -183,30 +184,35 @@ absl::Status UnsupportedAlgorithm(const Catalogs& catalogs, const std::string& n
       .ToStatus("no catalogue of this server has an algorithm with this name");
 }
 
-// Converts the names to lower case and fills in Quark's defaults.
+// Converts the name to lower case and fills in Quark's defaults. `seen` has the names of earlier algorithms.
+absl::Status CompleteAlgorithm(const RegistrationContext& context, const std::string& path,
+                               absl::flat_hash_set<std::string>& seen, v1::AlgoConfigEntry& algorithm) {
+  QCONFIG_RETURN_IF_ERROR(CheckName(algorithm.algorithm(), path + "algorithm", context.limits));
+  const std::string name = absl::AsciiStrToLower(algorithm.algorithm());
+  Catalogs with_algorithm;
+  for (const auto& catalog : context.catalogs) {
+    if (catalog->FindAlgorithm(name) != nullptr) with_algorithm.push_back(catalog);
+  }
+  if (with_algorithm.empty()) return UnsupportedAlgorithm(context.catalogs, algorithm.algorithm(), path + "algorithm");
+  ShapeChecks checks(context.limits);
+  checks.Once(name, seen, path + "algorithm");
+  checks.Algorithm(algorithm.config(), name, path + "config");
+  if (!checks.ok()) return checks.status();
+  QCONFIG_ASSIGN_OR_RETURN(*algorithm.mutable_config(), FirstAccepted(with_algorithm, [&](const Catalog& catalog) {
+    return CompleteAlgoConfig(catalog, algorithm.config(), path + "config");
+  }));
+  algorithm.set_algorithm(name);
+  return absl::OkStatus();
+}
+
 absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTemplate& entry) {
   absl::flat_hash_set<std::string> seen;
+  ErrorList errors;
   for (int i = 0; i < entry.algorithm_configs_size(); ++i) {
-    v1::AlgoConfigEntry& algorithm = *entry.mutable_algorithm_configs(i);
     const std::string path = absl::StrCat("llm_template.algorithm_configs[", i, "].");
-    QCONFIG_RETURN_IF_ERROR(CheckName(algorithm.algorithm(), path + "algorithm", context.limits));
-    const std::string name = absl::AsciiStrToLower(algorithm.algorithm());
-    Catalogs with_algorithm;
-    for (const auto& catalog : context.catalogs) {
-      if (catalog->FindAlgorithm(name) != nullptr) with_algorithm.push_back(catalog);
-    }
-    if (with_algorithm.empty())
-      return UnsupportedAlgorithm(context.catalogs, algorithm.algorithm(), path + "algorithm");
-    ShapeChecks checks(context.limits);
-    checks.Once(name, seen, path + "algorithm");
-    checks.Algorithm(algorithm.config(), name, path + "config");
-    if (!checks.ok()) return checks.status();
-    QCONFIG_ASSIGN_OR_RETURN(*algorithm.mutable_config(), FirstAccepted(with_algorithm, [&](const Catalog& catalog) {
-      return CompleteAlgoConfig(catalog, algorithm.config(), path + "config");
-    }));
-    algorithm.set_algorithm(name);
+    errors.Add(CompleteAlgorithm(context, path, seen, *entry.mutable_algorithm_configs(i)));
   }
-  return absl::OkStatus();
+  return errors.ToStatus();
 }
 
 }  // namespace

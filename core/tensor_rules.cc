@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/error.h"
 #include "core/layer_tensors.h"
 #include "core/quark_names.h"
-#include "core/status_macros.h"
 
 namespace qconfig {
 namespace {
@@ -54,28 +54,40 @@ absl::Status CheckEnum(const Catalog& catalog, const EnumDescriptor& type, int n
       .ToStatus(absl::StrCat("unknown value for Quark ", catalog.quark_release()));
 }
 
+// "Quark's own schemes use PerBlockMXObserver here": the observers of the built-in schemes
+// for tensors like `tensor`. Empty if there are none.
+std::string ObserverAdvice(const Catalog& catalog, const v1::QTensorConfig& tensor) {
+  std::vector<absl::string_view> fitting;
+  for (const v1::Scheme& scheme : catalog.schemes()) {
+    for (const LayerTensor& part : kLayerTensors) {
+      for (const v1::QTensorConfig& known : (scheme.config().*part.stages)()) {
+        if (known.dtype() != tensor.dtype() || known.qscheme() != tensor.qscheme()) continue;
+        const std::string& observer = known.observer_cls();
+        if (!observer.empty() && !absl::c_linear_search(fitting, observer)) fitting.push_back(observer);
+      }
+    }
+  }
+  return fitting.empty() ? "" : absl::StrCat("Quark's own schemes use ", absl::StrJoin(fitting, " or "), " here");
+}
+
 // The checks of one tensor. Used once.
 class TensorCheck {
  public:
-  TensorCheck(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of)
+  TensorCheck(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors)
       : catalog_(catalog),
         vocabulary_(catalog.tensor_vocabulary()),
         tensor_(tensor),
         path_of_(path_of),
+        errors_(errors),
         dtype_(EnumName(tensor.dtype())),
         qscheme_(EnumName(tensor.qscheme())) {}
 
-  absl::Status Run() const {
-    constexpr absl::Status (TensorCheck::*kSteps[])() const = {
-        &TensorCheck::CheckValues,
-        &TensorCheck::CheckCast,
-        &TensorCheck::CheckRequirements,
-        &TensorCheck::CheckScaled,
-    };
-    for (const auto step : kSteps) {
-      QCONFIG_RETURN_IF_ERROR((this->*step)());
-    }
-    return absl::OkStatus();
+  void Run() {
+    CheckValues();
+    if (HasError("dtype")) return;  // the other checks depend on it
+    CheckCast();
+    CheckRequirements();
+    CheckScaled();
   }
 
  private:
@@ -86,68 +98,76 @@ class TensorCheck {
     return value == nullptr ? "" : QuarkName(*value);
   }
 
-  absl::Status CheckValues() const {
-    if (tensor_.dtype() == v1::DTYPE_UNSPECIFIED) return Required("dtype", "required");
+  bool HasError(absl::string_view field) const { return errors_.size() > 0 && errors_.Has(path_of_(field)); }
+
+  void CheckValues() {
+    if (tensor_.dtype() == v1::DTYPE_UNSPECIFIED) Require("dtype", "required");
     const auto* descriptor = v1::QTensorConfig::descriptor();
     for (int i = 0; i < descriptor->field_count(); ++i) {
       const FieldDescriptor* field = descriptor->field(i);
       if (field->enum_type() == nullptr) continue;
       const int number = tensor_.GetReflection()->GetEnumValue(tensor_, field);
-      QCONFIG_RETURN_IF_ERROR(CheckEnum(catalog_, *field->enum_type(), number, field->name(), path_of_(field->name())));
+      errors_.Add(CheckEnum(catalog_, *field->enum_type(), number, field->name(), path_of_(field->name())));
     }
-    if (tensor_.observer_cls().empty()) return absl::OkStatus();
-    return CheckObserver("all", "unknown", absl::StrCat("unknown observer for Quark ", catalog_.quark_release()));
+    if (tensor_.observer_cls().empty()) return;
+    CheckObserver("all", "unknown", absl::StrCat("unknown observer for Quark ", catalog_.quark_release()));
   }
 
-  absl::Status CheckCast() const {
-    if (vocabulary_.cast.count(tensor_.dtype()) == 0) return absl::OkStatus();
-    return CheckObserver("placeholder", "placeholder",
-                         absl::StrCat("cannot be used with dtype ", dtype_, ", which has no scales to observe"));
+  void CheckCast() {
+    if (vocabulary_.cast.count(tensor_.dtype()) == 0) return;
+    CheckObserver("placeholder", "placeholder",
+                  absl::StrCat("cannot be used with dtype ", dtype_, ", which has no scales to observe"));
   }
 
-  absl::Status CheckRequirements() const {
+  void CheckRequirements() {
     for (const TensorVocabulary::Requirement& requirement : vocabulary_.requirements) {
       if (requirement.dtypes.count(tensor_.dtype()) == 0) continue;
       for (const FieldDescriptor* field : requirement.fields) {
-        if (!IsGiven(field)) return Required(field->name(), IfDtype());
+        if (!IsGiven(field)) Require(field->name(), IfDtype());
       }
     }
-    return absl::OkStatus();
   }
 
-  absl::Status CheckScaled() const {
+  void CheckScaled() {
     const v1::Dtype dtype = tensor_.dtype();
-    if (vocabulary_.cast.count(dtype) > 0 || vocabulary_.self_scaled.count(dtype) > 0) return absl::OkStatus();
-    if (tensor_.observer_cls().empty()) return Required(kObserver, IfDtype());
-    if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_UNSPECIFIED) return Required("qscheme", IfDtype());
+    if (vocabulary_.cast.count(dtype) > 0 || vocabulary_.self_scaled.count(dtype) > 0) return;
+    if (tensor_.observer_cls().empty()) Require(kObserver, IfDtype());
+    if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_UNSPECIFIED) Require("qscheme", IfDtype());
     if (vocabulary_.observers.count(qscheme_) > 0) {
-      QCONFIG_RETURN_IF_ERROR(
-          CheckObserver(qscheme_, qscheme_, absl::StrCat("cannot be used with qscheme ", qscheme_)));
+      CheckObserver(qscheme_, qscheme_, absl::StrCat("cannot be used with qscheme ", qscheme_));
     }
     for (const auto& [qscheme, field] : kQSchemeFields) {
       if (qscheme != tensor_.qscheme()) continue;
       const auto* descriptor = v1::QTensorConfig::descriptor()->FindFieldByName(std::string(field));
-      if (!IsGiven(descriptor)) return Required(field, absl::StrCat("required when qscheme is ", qscheme_));
+      if (!IsGiven(descriptor)) Require(field, absl::StrCat("required when qscheme is ", qscheme_));
     }
     if (tensor_.qscheme() == v1::Q_SCHEME_TYPE_PER_BLOCK && tensor_.block_size_size() != 2) {
-      return Violation("block_size_pair", path_of_("block_size"))
-          .Value(absl::StrJoin(tensor_.block_size(), ", "))
-          .ToStatus("must have two entries when qscheme is per_block");
+      errors_.Add(Violation("block_size_pair", path_of_("block_size"))
+                      .Value(absl::StrJoin(tensor_.block_size(), ", "))
+                      .ToStatus("must have two entries when qscheme is per_block"));
     }
-    return absl::OkStatus();
   }
 
   // REQUIRES: the vocabulary has the group.
-  absl::Status CheckObserver(absl::string_view group, absl::string_view rule, absl::string_view problem) const {
+  void CheckObserver(absl::string_view group, absl::string_view rule, absl::string_view problem) {
     const TensorVocabulary::Names& allowed = vocabulary_.observers.find(group)->second;
-    if (Contains(allowed, tensor_.observer_cls())) return absl::OkStatus();
+    if (HasError(kObserver) || Contains(allowed, tensor_.observer_cls())) return;
     Error error = Violation(absl::StrCat(kObserver, "_", rule), path_of_(kObserver));
     if (!tensor_.observer_cls().empty()) error.Value(tensor_.observer_cls()).Suggest(NameKind::kOther, Views(allowed));
-    return error.Allowed(Views(allowed)).ToStatus(problem);
+    errors_.Add(error.Allowed(Views(allowed)).Advice(ObserverAdvice(catalog_, tensor_)).ToStatus(problem));
   }
 
-  absl::Status Required(absl::string_view field, absl::string_view problem) const {
-    return Violation(absl::StrCat(field, "_required"), path_of_(field)).ToStatus(problem);
+  void Require(absl::string_view field, absl::string_view problem) {
+    Error error = Violation(absl::StrCat(field, "_required"), path_of_(field));
+    if (field == kObserver) AddObservers(error);
+    errors_.Add(error.ToStatus(problem));
+  }
+
+  // Adds the observers that fit the tensor.
+  void AddObservers(Error& error) const {
+    const auto group = vocabulary_.observers.find(qscheme_);
+    if (group != vocabulary_.observers.end()) error.Allowed(Views(group->second));
+    error.Advice(ObserverAdvice(catalog_, tensor_));
   }
 
   std::string IfDtype() const { return absl::StrCat("required when dtype is ", dtype_); }
@@ -163,18 +183,22 @@ class TensorCheck {
   const TensorVocabulary& vocabulary_;
   const v1::QTensorConfig& tensor_;
   const FieldPath path_of_;
+  ErrorList& errors_;
   const std::string dtype_;
   const std::string qscheme_;
 };
 
 }  // namespace
 
-absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of) {
-  return TensorCheck(catalog, tensor, path_of).Run();
+void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors) {
+  TensorCheck(catalog, tensor, path_of, errors).Run();
 }
 
 absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path) {
-  return CheckTensor(catalog, tensor, [&path](absl::string_view field) { return absl::StrCat(path, ".", field); });
+  ErrorList errors;
+  CheckTensor(
+      catalog, tensor, [&path](absl::string_view field) { return absl::StrCat(path, ".", field); }, errors);
+  return errors.ToStatus();
 }
 
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of) {
@@ -188,28 +212,36 @@ absl::Status CheckTargetDevice(const Catalog& catalog, v1::DeviceType device, co
 }
 
 absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, const std::string& path) {
+  ErrorList errors;
+  // Calls check(stages[i], path_of) for each stage of `tensor`.
+  const auto for_each_stage = [&](const LayerTensor& tensor, auto check) {
+    const auto& stages = (layer.*tensor.stages)();
+    for (int i = 0; i < stages.size(); ++i) {
+      check(stages[i],
+            [&](absl::string_view field) { return absl::StrCat(path, ".", tensor.name, "[", i, "].", field); });
+    }
+  };
   // Quark constructs every tensor before it checks them together.
   for (const LayerTensor& tensor : kLayerTensors) {
-    const auto& stages = (layer.*tensor.stages)();
-    const std::string tensor_path = absl::StrCat(path, ".", tensor.name);
-    if (stages.size() > 2) {
-      return Violation("stages_at_most_two", tensor_path)
-          .Value(absl::StrCat(stages.size()))
-          .ToStatus("a tensor can have at most two stages");
+    const int count = (layer.*tensor.stages)().size();
+    if (count > 2) {
+      errors.Add(Violation("stages_at_most_two", absl::StrCat(path, ".", tensor.name))
+                     .Value(absl::StrCat(count))
+                     .ToStatus("a tensor can have at most two stages"));
+      continue;
     }
-    for (int i = 0; i < stages.size(); ++i) {
-      QCONFIG_RETURN_IF_ERROR(CheckTensor(catalog, stages[i], absl::StrCat(tensor_path, "[", i, "]")));
-    }
+    for_each_stage(tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
+      CheckTensor(catalog, stage, path_of, errors);
+    });
   }
   for (const LayerTensor& tensor : kLayerTensors) {
-    const auto& stages = (layer.*tensor.stages)();
-    for (int i = 0; tensor.is_activation && i < stages.size(); ++i) {
-      QCONFIG_RETURN_IF_ERROR(CheckActivation(stages[i], [&](absl::string_view field) {
-        return absl::StrCat(path, ".", tensor.name, "[", i, "].", field);
-      }));
-    }
+    if (!tensor.is_activation) continue;
+    for_each_stage(tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
+      errors.Add(CheckActivation(stage, path_of));
+    });
   }
-  return CheckTargetDevice(catalog, layer.target_device(), absl::StrCat(path, ".target_device"));
+  errors.Add(CheckTargetDevice(catalog, layer.target_device(), absl::StrCat(path, ".target_device")));
+  return errors.ToStatus();
 }
 
 }  // namespace qconfig

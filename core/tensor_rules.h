@@ -8,13 +8,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/catalog.h"
+#include "core/error_list.h"
 #include "qconfig/v1/quantization.pb.h"
 
 namespace qconfig {
 
-// The checks of Quark's constructors, in Quark's order, after a check that the release has all values. Fields that
-// Quark ignores for a data type may have any value that the release has. INVALID_TENSOR_CONFIG, with the field's path
-// and one of these rules:
+// The checks of Quark's constructors, in Quark's order, after a check that the release has all values. Unlike Quark,
+// they go on after an error, and report at most one error for each field; the first one is Quark's. Fields that Quark
+// ignores for a data type may have any value that the release has. INVALID_TENSOR_CONFIG, with the field's path and one
+// of these rules:
 //
 //   <field>_unknown            the release does not have this value of dtype, qscheme, round_method, scale_type,
 //                              zero_point_type, mx_element_dtype, observer_cls or target_device
@@ -39,7 +41,7 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
 // The parts of CheckLayer(), for callers with other field paths: `path_of` returns the path for a field of
 // QTensorConfig.
 using FieldPath = absl::FunctionRef<std::string(absl::string_view field)>;
-absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of);
+void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors);
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of);
 absl::Status CheckTargetDevice(const Catalog& catalog, v1::DeviceType device, const std::string& path);
 

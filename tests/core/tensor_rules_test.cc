@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/complete_layer.h"
 #include "tests/core/test_support.h"
 
@@ -69,6 +71,46 @@ INSTANTIATE_TEST_SUITE_P(
              "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_BLOCK observer_cls: 'TQTObserver' block_size: [1, 2, 3]"},
         Case{"OK", "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_BLOCK observer_cls: 'TQTObserver' block_size: [-1, 0]"},
         Case{"OK", std::string(kInt8) + "max_input_numel: -1 scale_format: '' zero_point_type: ZERO_POINT_TYPE_NONE"}));
+
+// The fields of all errors, in order, without the path `parent`.
+std::vector<std::string> Fields(const absl::Status& status, absl::string_view parent = "scheme.config.weight[0].") {
+  const v1::ItemError error = ItemErrorOf(status);
+  std::vector<std::string> fields;
+  for (const v1::FieldViolation& violation : error.field_violations()) {
+    fields.emplace_back(absl::StripPrefix(violation.field(), parent));
+  }
+  return fields;
+}
+
+TEST(TensorRuleTest, ReportsAllErrorsOfATensor) {
+  EXPECT_THAT(
+      Fields(Check("dtype: DTYPE_INT8 qscheme: Q_SCHEME_TYPE_PER_GROUP")),
+      ElementsAre("is_dynamic", "observer_cls", "symmetric", "round_method", "scale_type", "ch_axis", "group_size"));
+  EXPECT_THAT(Fields(Check("dtype: DTYPE_INT8 observer_cls: 'Nobody' qscheme: Q_SCHEME_TYPE_PER_GROUP is_dynamic: true "
+                           "symmetric: true round_method: ROUND_TYPE_HALF_EVEN scale_type: SCALE_TYPE_FLOAT")),
+              ElementsAre("observer_cls", "ch_axis", "group_size"));
+  EXPECT_THAT(Fields(Check("observer_cls: 'Nobody'")), ElementsAre("dtype", "observer_cls"));
+}
+
+TEST(TensorRuleTest, NamesTheObserverThatFits) {
+  for (const char* observer : {"", "observer_cls: 'PlaceholderObserver'"}) {
+    const absl::Status status =
+        Check(absl::StrCat("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP group_size: 32 "
+                           "ch_axis: -1 is_dynamic: false scale_format: 'e8m0' ",
+                           observer));
+    EXPECT_THAT(std::string(status.message()), testing::EndsWith("Quark's own schemes use PerBlockMXObserver here."))
+        << status;
+    EXPECT_THAT(GetDetail(status).allowed(), Contains("PerBlockMXObserver"));
+  }
+}
+
+TEST(TensorRuleTest, ReportsAllErrorsOfALayer) {
+  const auto layer = Proto<v1::QLayerConfig>(
+      "weight { dtype: DTYPE_FP4 } bias {} bias {} bias {} output_tensors { observer_cls: 'x' } target_device: 99");
+  EXPECT_THAT(Fields(CheckLayer(Quark012(), layer, "c"), ""),
+              ElementsAre("c.output_tensors[0].dtype", "c.output_tensors[0].observer_cls", "c.weight[0].observer_cls",
+                          "c.weight[0].qscheme", "c.bias", "c.target_device"));
+}
 
 TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
   for (const int number : {-1, 99, 2147483647}) {
