@@ -160,28 +160,28 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{
             "QuarkJson",
             R"({"weight": {"dtype": "int44"}})",
-            {"not a valid scheme as Quark JSON: weight.dtype: \"int44\" is not a value of Dtype; allowed: "}},
+            {"not a valid scheme as Quark JSON: weight.dtype, line 1: \"int44\" is not a value of Dtype; allowed: "}},
         Rejected{"QuarkJsonAroundTheConfig",
                  R"({"config": {"weight": {"dtype": "int44", "is_scale_quant": false}}})",
-                 {"as Quark JSON: config.weight.dtype:", "as ProtoJSON: config.weight: not a list"}},
+                 {"as Quark JSON: config.weight.dtype, line 1:", "as ProtoJSON: config.weight, line 1: not a list"}},
         Rejected{"ProtoJsonScaleQuant",
                  R"({"spec": {"weight": {"scale_quant": {"first": {}}}}})",
-                 {"as ProtoJSON: spec.weight.scale_quant.first: TwoStageSpec", "as Quark JSON:"}},
+                 {"as ProtoJSON: spec.weight.scale_quant.first, line 1: TwoStageSpec", "as Quark JSON:"}},
         Rejected{"ProtoJson",
                  R"({"name": "x", "config": {"weight": [{"dtype": "DTYPE_INT44"}]}})",
-                 {"as ProtoJSON: config.weight[0].dtype: \"DTYPE_INT44\"", "DTYPE_INT4", "as Quark JSON:"}},
+                 {"as ProtoJSON: config.weight[0].dtype, line 1: \"DTYPE_INT44\"", "DTYPE_INT4", "as Quark JSON:"}},
         Rejected{"ProtoJsonFieldInBothSpellings",
                  R"({"name": "x", "defaultSharedScales": true, "default_shared_scales": true})",
-                 {"default_shared_scales: duplicate field"}},
+                 {"default_shared_scales, line 1: duplicate field"}},
         Rejected{"ProtoJsonBothOfAOneof",
                  R"({"name": "x", "spec": {"weight": {"preset": {"spec": "A"}, "config": {}}}})",
-                 {"spec.weight.config: only one field of spec"}},
+                 {"spec.weight.config, line 1: only one field of spec"}},
         Rejected{"ProtoJsonEnumNumber",
                  R"({"name": "x", "config": {"weight": [{"dtype": 99}]}})",
-                 {"as ProtoJSON: config.weight[0].dtype: Dtype has no value 99"}},
+                 {"as ProtoJSON: config.weight[0].dtype, line 1: Dtype has no value 99"}},
         Rejected{"ProtoJsonMessageInsteadOfAList",
                  R"({"name": "x", "config": {"weight": {"dtype": "DTYPE_INT4"}}})",
-                 {"as ProtoJSON: config.weight: not a list"}},
+                 {"as ProtoJSON: config.weight, line 1: not a list"}},
         Rejected{"Textproto",
                  "name: \"x\"\nconfig {\n  weight { dtyp: DTYPE_INT4 }\n}\n",
                  {"as textproto: line 3, column 16", "no field named \"dtyp\"; did you mean dtype"}},
@@ -196,31 +196,35 @@ INSTANTIATE_TEST_SUITE_P(
                  {"as textproto: line 2", "specified multiple times"}},
         Rejected{"TextprotoEnumNumber",
                  "config { weight { dtype: 99 } }",
-                 {"config.weight[0].dtype: Dtype has no value 99"}},
+                 {"config.weight[0].dtype, line 1: Dtype has no value 99"}},
         Rejected{"TextprotoMapKeyTwice",
                  "config {}\nlabels { key: \"a\" value: \"1\" }\nlabels { key: \"a\" value: \"2\" }\n",
-                 {"labels: duplicate key \"a\""}},
+                 {"labels, line 2: duplicate key \"a\""}},
         Rejected{
             "TextprotoNotFinite",
             "spec { weight { preset { spec: \"A\" fields { fields { key: \"a\" value { number_value: inf } } } } } }",
-            {"number_value: the number is not finite"}},
-        Rejected{"TextprotoNotUtf8", "name: \"\\377\" config {}", {"name: the string is not valid UTF-8"}},
+            {"number_value, line 1: the number is not finite"}},
+        Rejected{"TextprotoNotUtf8", "name: \"\\377\" config {}", {"name, line 1: the string is not valid UTF-8"}},
         Rejected{"TextprotoDeep",
                  "spec { weight { preset { fields { fields { key: \"a\" value { " +
                      absl::StrReplaceAll(std::string(40, '['), {{"[", "list_value { values { "}}),
                  {"recursion limit"}},
-        Rejected{"Yaml", "weight:\n  dtpe: int4\n", {"as Quark YAML: weight.dtype: required"}},
+        Rejected{"Yaml",
+                 "weight:\n  dtpe: int4\n",
+                 {"as Quark YAML:\n  weight.dtype, line 1: required\n  weight.dtpe, line 2: QTensorConfig has no such "
+                  "field; did you mean "
+                  "dtype"}},
         Rejected{"YamlSyntax", "weight:\n  dtype: int4\n bias: null\n", {"as YAML: line 3"}},
         Rejected{"BrokenJson", R"({"weight": {"dtype": "int4"})", {"as JSON: parse error at line 1, column 29"}},
         Rejected{"KeyTwice",
                  R"({"weight": {"dtype": "int4", "dtype": "int4"}})",
-                 {"as JSON: weight: duplicate key \"dtype\""}},
+                 {"as JSON: weight, line 1: duplicate key \"dtype\""}},
         Rejected{"PlainText", "hello there\n", {"not an object"}}, Rejected{"AList", "[1, 2]", {"not an object"}},
         Rejected{"NoField", "{}", {"no configuration", "no field is set"}},
         Rejected{"Comment", "# nothing here\n", {"not a valid scheme as YAML: no YAML document"}},
         Rejected{"NotFinite",
                  R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
-                 {"as JSON: parse error", "ch_axis: not an integer"}}),
+                 {"as JSON: parse error", "ch_axis, line 1: not an integer"}}),
     CaseName);
 
 TEST(EntryFileTest, RejectsFilesThatDifferBetweenFormats) {
@@ -251,7 +255,7 @@ TEST(EntryFileTest, ReadsOnlyTheRequestedFormat) {
   const std::string quark = R"({"weight": {"dtype": "int4"}})";
   EXPECT_TRUE(ReadScheme(quark, EntryFormat::kQuark).ok());
   EXPECT_THAT(std::string(ReadScheme(quark, EntryFormat::kProtoJson).status().message()),
-              AllOf(HasSubstr("as ProtoJSON: weight: Scheme has no such field"), Not(HasSubstr("Quark"))));
+              AllOf(HasSubstr("as ProtoJSON: weight, line 1: Scheme has no such field"), Not(HasSubstr("Quark"))));
   EXPECT_THAT(std::string(ReadScheme(quark, EntryFormat::kTextproto).status().message()),
               AllOf(HasSubstr("as textproto: line 1"), Not(HasSubstr("Quark"))));
   EXPECT_THAT(std::string(ReadScheme("weight: x", EntryFormat::kProtoJson).status().message()), HasSubstr("as JSON:"));
@@ -260,9 +264,9 @@ TEST(EntryFileTest, ReadsOnlyTheRequestedFormat) {
 std::string SchemeProblem(const std::string& text) { return std::string(ReadScheme(text, {}).status().message()); }
 
 TEST(EntryFileTest, ReportsErrorsOfPlausibleFormatsOnly) {
-  for (const char* text :
-       {R"({"weight": {"dtype": "int44"}})", R"({"target_device": "gpu"})",
-        R"({"name": "x", "global_quant_config": {}})", "weight:\n  dtype: int44\n", "weight: {dtype: int44}\n"}) {
+  for (const char* text : {R"({"weight": {"dtype": "int44"}})", R"({"target_device": "gpu"})",
+                           R"({"name": "x", "global_quant_config": {"weight": 1}})", "weight:\n  dtype: int44\n",
+                           "weight: {dtype: int44}\n"}) {
     EXPECT_THAT(SchemeProblem(text),
                 AllOf(HasSubstr("as Quark "), Not(HasSubstr("ProtoJSON")), Not(HasSubstr("textproto"))));
   }
@@ -374,7 +378,8 @@ TEST_F(EntryTextTest, RejectsFilesThatAreNotText) {
 }
 TEST_F(EntryTextTest, ReportsUnreadableFiles) {
   EXPECT_EQ(ReadEntryText("/nonexistent/file").status().message(), "cannot open the file: No such file or directory");
-  EXPECT_EQ(ReadEntryText(testing::TempDir()).status().message(), "cannot read the file: Is a directory");
+  EXPECT_THAT(std::string(ReadEntryText(testing::TempDir()).status().message()),
+              AllOf(HasSubstr("a directory; name a file in it"), HasSubstr("qconfigctl register scheme -f \"$file\"")));
 }
 
 }  // namespace

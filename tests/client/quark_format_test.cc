@@ -160,9 +160,6 @@ INSTANTIATE_TEST_SUITE_P(
                  "weight: a single stage must not be in a list"},
         Rejected{"LabelIsANumber", R"({"bias": null, "labels": {"a": 1}})", "labels.a: not a string"},
         Rejected{"OnlyLabels", R"({"name": "x", "labels": {"a": "b"}})", "no configuration"},
-        Rejected{"AWholeQConfig", R"({"global_quant_config": {"weight": null}, "exclude": []})",
-                 "global_quant_config: unknown key; a scheme describes one layer: register the value of "
-                 "global_quant_config"},
         Rejected{"FloatInASpec", R"({"weight": {"spec": "A", "fields": {"group_size": 48.0}}})",
                  "weight.fields.group_size: not an integer"},
         Rejected{"ExponentInASpec", R"({"weight": {"spec": "A", "fields": {"a": 1e3}}})",

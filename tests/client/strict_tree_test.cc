@@ -49,12 +49,13 @@ class JsonAcceptedTest : public testing::TestWithParam<Accepted> {};
 TEST_P(JsonAcceptedTest, Reads) {
   const auto tree = ParseStrictJson(GetParam().text);
   ASSERT_TRUE(tree.ok()) << tree.status();
-  EXPECT_EQ(tree->dump(), GetParam().json);
+  EXPECT_EQ(tree->root.dump(), GetParam().json);
 }
 INSTANTIATE_TEST_SUITE_P(
     Json, JsonAcceptedTest,
     testing::Values(Accepted{"KeepsTheOrderOfKeys", R"({"b": 1, "a": [true, null]})", R"({"b":1,"a":[true,null]})"},
                     Accepted{"CarriageReturns", "{\r\n\"a\":\r\n1}\r\n", R"({"a":1})"},
+                    Accepted{"Comments", "// a\n{\"a\": /* b */ 1 // c\n}", R"({"a":1})"},
                     Accepted{"SameKeyElsewhere", R"({"a": {"x": 1}, "b": {"x": 2}})", R"({"a":{"x":1},"b":{"x":2}})"},
                     Accepted{"Numbers", "[0, -1, 1.5, 1e3, 18446744073709551615]",
                              "[0,-1,1.5,1000.0,18446744073709551615]"},
@@ -64,14 +65,15 @@ INSTANTIATE_TEST_SUITE_P(
 class JsonRejectedTest : public testing::TestWithParam<Rejected> {};
 TEST_P(JsonRejectedTest, ReportsTheProblem) {
   const auto tree = ParseStrictJson(GetParam().text);
-  ASSERT_FALSE(tree.ok()) << tree->dump();
+  ASSERT_FALSE(tree.ok()) << tree->root.dump();
   EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
     Json, JsonRejectedTest,
-    testing::Values(Rejected{"DuplicateKey", R"({"a": {"x": 1, "y": 2, "x": 1}})", R"(a: duplicate key "x")"},
-                    Rejected{"DuplicateKeyInAList", R"([0, {"x": 1, "\u0078": 1}])", R"([1]: duplicate key "x")"},
+    testing::Values(Rejected{"DuplicateKey", R"({"a": {"x": 1, "y": 2, "x": 1}})", R"(a, line 1: duplicate key "x")"},
+                    Rejected{"DuplicateKeyInAList", R"([0, {"x": 1, "\u0078": 1}])",
+                             R"([1], line 1: duplicate key "x")"},
                     Rejected{"TextAfterIt", R"({"a": 1} {"a": 2})", "line 1, column 10"},
                     Rejected{"Comma", "{\"a\": 1,\n}", "line 2, column 1"},
                     Rejected{"NotANumber", R"({"a": NaN})", "column 7"},
@@ -79,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Rejected{"SmallerThanFits", R"({"a": -9223372036854775809})", "does not fit in 64 bits"},
                     Rejected{"TooLargeForADouble", R"({"a": 1e400})", "number overflow"},
                     Rejected{"HalfASurrogatePair", R"({"a": "\ud800"})", "surrogate"},
-                    Rejected{"Comment", "{} // none", "line 1"}, Rejected{"Empty", "", "line 1, column 1"},
+                    Rejected{"HalfAComment", "{} /* none", "line 1"}, Rejected{"Empty", "", "line 1, column 1"},
                     Rejected{"Cut", R"({"a": [1, )", "unexpected end of input"},
                     Rejected{"TooDeep", Repeat("[", 65) + Repeat("]", 65), "more than 64 nested objects and lists"},
                     Rejected{"VeryDeep", Repeat("[", 1'000'000), "more than 64 nested objects and lists"},
@@ -90,7 +92,7 @@ class YamlAcceptedTest : public testing::TestWithParam<Accepted> {};
 TEST_P(YamlAcceptedTest, Reads) {
   const auto tree = ParseStrictYaml(GetParam().text);
   ASSERT_TRUE(tree.ok()) << tree.status();
-  EXPECT_EQ(tree->dump(), GetParam().json);
+  EXPECT_EQ(tree->root.dump(), GetParam().json);
 }
 INSTANTIATE_TEST_SUITE_P(
     Yaml, YamlAcceptedTest,
@@ -135,14 +137,14 @@ std::string BillionLaughs() {
 class YamlRejectedTest : public testing::TestWithParam<Rejected> {};
 TEST_P(YamlRejectedTest, ReportsTheProblem) {
   const auto tree = ParseStrictYaml(GetParam().text);
-  ASSERT_FALSE(tree.ok()) << tree->dump();
+  ASSERT_FALSE(tree.ok()) << tree->root.dump();
   EXPECT_EQ(tree.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(tree.status().message()), HasSubstr(GetParam().problem));
 }
 INSTANTIATE_TEST_SUITE_P(
     Yaml, YamlRejectedTest,
     testing::Values(
-        Rejected{"DuplicateKey", "a: 1\nb:\n  x: 1\n  x: 2\n", R"(line 4, column 3: b: duplicate key "x")"},
+        Rejected{"DuplicateKey", "a: 1\nb:\n  x: 1\n  x: 2\n", R"(b, line 4: duplicate key "x")"},
         Rejected{"TwoDocuments", "a: 1\n---\na: 2\n", "more than one YAML document"},
         Rejected{"TextAfterIt", "{a: 1} b", "more than one YAML document, or text after the document"},
         Rejected{"BracketAfterIt", "[1] ]", "line 1, column 5: illegal flow end"},
@@ -185,6 +187,22 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"VeryDeepKeys", Repeat("? ", 100'000), "line 1, column 3: a key must be a string"},
         Rejected{"TooManyValues", Repeat("- 0\n", 100'001), "more than 100000 values"}),
     CaseName<Rejected>);
+
+// The lines of all values in the order of the file, such as "1 2 2".
+std::string Lines(const FileLines& lines) {
+  std::string text = absl::StrCat(lines.line);
+  for (const FileLines& item : lines.items) absl::StrAppend(&text, " ", Lines(item));
+  return text;
+}
+
+TEST(StrictTreeTest, ValuesHaveTheLineOfTheirKeyOrBeginning) {
+  const auto json = ParseStrictJson("// x\n{\"a\": 1,\n\"b\":\n [\n1\n,\ntrue, \"x\",\n{}], \"c\"\n: 2}");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(Lines(json->lines), "2 2 3 5 7 7 8 8");
+  const auto yaml = ParseStrictYaml("# x\na: 1\nb:\n  - 1\n  - c: &d\n      e: 2\nf: *d\n");
+  ASSERT_TRUE(yaml.ok()) << yaml.status();
+  EXPECT_EQ(Lines(yaml->lines), "2 2 3 4 5 5 6 7");
+}
 
 TEST(StrictTreeTest, ManyKeysTakeLinearTime) {
   const std::string text = ManyKeys(90'000);

@@ -268,20 +268,104 @@ class RegisterTest(ServerTestCase):
         self.run_ok("register", "template", "-f", path, "--etag", etag)
         self.assertIn("ETAG_MISMATCH", self.rejected("unregister", "template", "mine", "--etag", etag))
 
-    def test_server_errors_name_field_and_rule(self):
+    def test_server_errors_name_the_place_in_the_file(self):
         bad = self.file({"weight": {**TENSOR, "group_size": None}})
         errors = self.rejected("register", "scheme", "--name", "x", "-f", bad)
-        self.assertIn("(INVALID_TENSOR_CONFIG)", errors)
-        self.assertRegex(errors, r"(?m)^  field: +scheme\.config\.weight")
-        self.assertRegex(errors, r"(?m)^  rule: +\S")
+        self.assertEqual(errors, f"error: {bad}: weight.group_size, line 1: required when qscheme is per_group (INVALID_TENSOR_CONFIG)\n")
         self.assertIn("SCHEME_EXISTS", self.rejected("register", "scheme", "--name", "fp8", "-f", self.file(QUARK_SCHEME)))
         self.assertIn("BUILTIN_READ_ONLY", self.rejected("unregister", "scheme", "fp8"))
         self.assertIn("SCHEME_NOT_FOUND", self.rejected("unregister", "scheme", "nothing"))
 
+    def test_all_mistakes_of_a_file_are_listed(self):
+        text = """{"name":"m","weight":{"dtype":"fp4","qscheme":"per_group","group_size":32,"scale_format":"e8m0","is_dynamic":false}}"""
+        path = self.file(text)
+        errors = self.rejected("register", "scheme", "-f", path)
+        placeholder = "warning: weight.observer_cls: not set; using PlaceholderObserver, as Quark does\n"
+        self.assertTrue(errors.startswith(f"{placeholder}error: {path}: 2 mistakes (INVALID_TENSOR_CONFIG)\n"), errors)
+        self.assertRegex(errors, r'(?m)^  weight\.observer_cls, line 1: cannot be used with qscheme per_group: "PlaceholderObserver".*PerBlockMXObserver here\.$')
+        self.assertRegex(errors, r"(?m)^  weight\.ch_axis, line 1: required when qscheme is per_group$")
+        path = self.file("name: m\nweight:\n  dtype: int8\nbias:\n  dtype: int4\n  dynamic: false\n")
+        errors = self.rejected("register", "scheme", "-f", path, "--validate-only")
+        for place in ("weight.is_dynamic, line 2", "weight.qscheme, line 2", "bias.symmetric, line 4"):
+            self.assertRegex(errors, rf"(?m)^  {re.escape(place)}: required when dtype is int")
+
+    def test_many_mistakes_fit_into_an_error(self):
+        tensor = {"dtype": "int8", "observer_cls": "PerTensorMinMaxObserver"}
+        path = self.file(json.dumps({"name": "m", "input_tensors": tensor, "output_tensors": tensor, "weight": tensor, "bias": tensor}, indent=1))
+        lines = self.rejected("register", "scheme", "-f", path).splitlines()
+        self.assertRegex(lines[0], r": \d+ mistakes \(INVALID_TENSOR_CONFIG\)$")
+        self.assertGreater(len(lines), 10)
+        for line in lines[1:]:
+            self.assertRegex(line, r"^  \w+\.\w+, line \d+: required when dtype is int8")
+        self.assertRegex(lines[-1], r" \(and \d+ more errors\)$")
+
+    def test_places_are_in_the_keys_of_the_file(self):
+        for content, place in (
+            ("name: m\nweight:\n  spec: Int4PerGroupSpec\n  fields:\n    ch_axis: -1\n    group_size: a\n", "weight.fields.group_size, line 6: "),
+            ("name: m\nweight:\n  spec: Int4PerGroupSpce\n", "weight.spec, line 3: "),
+            (json.dumps({"name": "m", **PROTO_JSON_SCHEME}, indent=1).replace('   "group_size": 64,\n', ""), "config.weight[0].group_size, line 5: "),
+            ('name: "m"' + TEXTPROTO_SCHEME.replace("    group_size: 64\n", ""), "config.weight[0].group_size, line 3: "),
+        ):
+            path = self.file(content)
+            errors = self.rejected("register", "scheme", "-f", path)
+            self.assertIn(f"error: {path}: {place}", errors)
+        algorithms = {**TEMPLATE, "algorithm_configs": {"awq": None, "GPTQ": {"block_size": 64, "desc_act": True, "static_groups": False}}}
+        errors = self.rejected("register", "template", "-f", self.file(json.dumps(algorithms, indent=1)))
+        self.assertRegex(errors, r"algorithm_configs\.GPTQ\.static_groups, line \d+: must be true when desc_act is true")
+
+    def test_the_config_json_of_a_quantized_model_is_read(self):
+        config = {
+            "architectures": ["X"],
+            "model_type": "deepseek_v3",
+            "quantization_config": {"quant_method": "quark", "global_quant_config": QUARK_SCHEME, "exclude": ["lm_head"]},
+        }
+        path = self.file(json.dumps(config, indent=1), "config.json")
+        result = self.run_any("register", "scheme", "-f", path, "--name", "mine")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(
+            result.stderr,
+            f"note: {path}: reading quantization_config.global_quant_config, line 8: a scheme describes the layers without settings of their own\n"
+            f"note: {path}: not part of a scheme, so pass the options to get-config: exclude (--exclude PATTERN)\n",
+        )
+        scheme = json.loads(self.run_ok("describe", "scheme", "mine"))
+        self.assertEqual(scheme["config"]["weight"][0]["group_size"], 64)
+        config["quantization_config"]["global_quant_config"] = {"weight": {**TENSOR, "group_size": None}}
+        errors = self.rejected("register", "scheme", "-f", self.file(config), "--name", "other")
+        self.assertIn("quantization_config.global_quant_config.weight.group_size, line 1: required", errors)
+        self.assertIn("not a template but a quantization_config of Quark", self.rejected("register", "template", "-f", path, code=2))
+
+    def test_the_output_of_get_config_can_be_registered(self):
+        path = self.file(self.run_ok("get-config", "llama", "--scheme", "int4_wo_64"))
+        result = self.run_any("register", "scheme", "-f", path, "--name", "mine")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("note: ", result.stderr)
+
+    def test_files_of_other_tools_are_named(self):
+        for content, problem in (
+            ('{"quant_method":"awq","bits":4,"group_size":128}', "not a scheme but AWQ's form"),
+            ('{"producer":{"name":"modelopt"},"quantization":{"quant_algo":"NVFP4"}}', "qconfigctl get-config MODEL_TYPE --scheme nvfp4"),
+            ('{"quant_method":"compressed-tensors","config_groups":{},"ignore":["re:.*visual.*"]}', "the form of compressed-tensors (llm-compressor)"),
+        ):
+            path = self.file(content)
+            errors = self.rejected("register", "scheme", "--name", "x", "-f", path, code=2)
+            self.assertTrue(errors.startswith(f"error: {path}: not a scheme but "), errors)
+            self.assertIn(problem, errors)
+
+    def test_files_of_other_shapes(self):
+        commented = "{\n  // for MI355X\n" + json.dumps({"name": "commented", **QUARK_SCHEME})[1:]
+        self.run_ok("register", "scheme", "-f", self.file(commented))
+        for content, problem in (
+            (json.dumps([{"name": "a", **QUARK_SCHEME}] * 2), "not an object but a list of 2; a file holds one scheme: put each into a file of its own"),
+            ("name: a\nweight: null\n---\nname: b\nweight: null\n", "more than one YAML document"),
+            ({"name": "x", "weight": {}}, "weight, line 1: has no fields; if the tensor is not quantized, set it to null or remove it"),
+        ):
+            self.assertIn(problem, self.rejected("register", "scheme", "-f", self.file(content), code=2))
+        self.assertIn(": a directory; name a file in it", self.rejected("register", "scheme", "-f", self.folder.name, code=2))
+
     def test_invalid_files_exit_2(self):
         for content, problem in (
-            ({"wieght": TENSOR}, "not a valid scheme\n  as Quark JSON: wieght: unknown key; did you mean weight?"),
-            ('{"weight": null, "weight": null}', 'as JSON: duplicate key "weight"'),
+            ({"wieght": TENSOR}, "not a valid scheme\n  as Quark JSON: wieght, line 1: unknown key; did you mean weight?"),
+            ('{"weight": null, "weight": null}', 'as JSON: line 1: duplicate key "weight"'),
             ("config { wieght {} }", "as textproto: line 1, column 17"),
             ("", "the file is empty"),
         ):

@@ -8,6 +8,7 @@ namespace qconfig::client {
 extern const char kModuleTypesJson[];    // client/module_types.json
 extern const char kPlanHtml[];           // client/plan.html
 extern const char kFamiliarWordsJson[];  // client/cpp/qconfigctl/familiar_words.json
+extern const char kForeignFilesJson[];   // client/cpp/qconfigctl/foreign_files.json
 
 }  // namespace qconfig::client
 

@@ -12,8 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "core/faults.h"
 #include "core/utf8.h"
+#include "qconfigctl/file_places.h"
 #include "qconfigctl/file_tree.h"
+#include "qconfigctl/foreign_files.h"
 #include "qconfigctl/proto_formats.h"
 #include "qconfigctl/quark_format.h"
 #include "qconfigctl/tree_checks.h"
@@ -34,14 +38,14 @@ struct Reading {
 
 struct Trees {
   bool looks_like_json = false;
-  absl::StatusOr<ordered_json> json;
-  absl::StatusOr<ordered_json> yaml;
+  absl::StatusOr<FileTree> json;
+  absl::StatusOr<FileTree> yaml;
 };
 
 Trees ParseTrees(const std::string& text) {
   Trees trees;
   const absl::string_view content = absl::StripLeadingAsciiWhitespace(text);
-  trees.looks_like_json = absl::StartsWith(content, "{") || absl::StartsWith(content, "[");
+  trees.looks_like_json = !content.empty() && absl::StrContains("{[/", content.substr(0, 1));
   trees.json = ParseStrictJson(text);
   trees.yaml = trees.json.ok() ? *trees.json : ParseStrictYaml(text);
   return trees;
@@ -67,12 +71,6 @@ bool HasProtoNames(const std::string& text) {
   return false;
 }
 
-// Error texts of protobuf and nlohmann may quote bytes of the file.
-absl::Status AsOneLine(const absl::Status& status) {
-  constexpr size_t kMaxShown = 1000;
-  return absl::InvalidArgumentError(Printable(status.message(), kMaxShown));
-}
-
 template <typename Entry, typename ReadQuark>
 Reading<Entry> ReadAsQuark(const Trees& trees, const std::string& text, ReadQuark read) {
   Reading<Entry> reading{EntryFormat::kQuark, "Quark JSON", absl::UnknownError("")};
@@ -84,8 +82,8 @@ Reading<Entry> ReadAsQuark(const Trees& trees, const std::string& text, ReadQuar
     return reading;
   }
   reading.name = trees.json.ok() ? "Quark JSON" : "Quark YAML";
-  reading.entry = read(*trees.yaml);
-  const bool entry_like = trees.yaml->is_object();
+  reading.entry = read(trees.yaml->root);
+  const bool entry_like = trees.yaml->root.is_object();
   reading.plausible = trees.looks_like_json ? 2 : entry_like ? 3 : HasTextprotoBlock(text) ? 0 : 1;
   return reading;
 }
@@ -101,7 +99,7 @@ Reading<Entry> ReadAsProtoJson(const Trees& trees, const std::string& text) {
     return reading;
   }
   Entry entry;
-  const absl::Status status = ReadProtoJson(*trees.json, entry);
+  const absl::Status status = ReadProtoJson(trees.json->root, entry);
   if (status.ok()) {
     reading.entry = std::move(entry);
   } else {
@@ -125,17 +123,42 @@ Reading<Entry> ReadAsTextproto(const Trees& trees, const std::string& text) {
   return reading;
 }
 
+// The faults of a reading, each on one line with its place. Texts of protobuf and nlohmann may quote bytes of the file.
 template <typename Entry>
-absl::Status RejectAll(std::vector<Reading<Entry>> readings, const char* what) {
+std::vector<std::string> FaultLines(const Reading<Entry>& reading, const Trees& trees, const std::string& text) {
+  constexpr size_t kMaxShown = 1000;
+  std::vector<std::string> lines;
+  for (const v1::FieldViolation& fault : FaultsOf(reading.entry.status())) {
+    const std::string problem = Printable(fault.description(), kMaxShown);
+    if (fault.field().empty() && (!trees.yaml.ok() || trees.yaml->path.empty())) {
+      lines.push_back(problem);
+    } else if (reading.format == EntryFormat::kTextproto) {
+      lines.push_back(TextAt(FindTextprotoField(text, *Entry::descriptor(), fault.field()), problem));
+    } else {
+      lines.push_back(TextAt(FindPath(*trees.yaml, fault.field()), problem));
+    }
+  }
+  return lines;
+}
+
+template <typename Entry>
+absl::Status RejectAll(std::vector<Reading<Entry>> readings, const Trees& trees, const std::string& text,
+                       const char* what) {
   std::stable_sort(readings.begin(), readings.end(),
                    [](const auto& a, const auto& b) { return a.plausible > b.plausible; });
-  std::vector<std::string> lines;
-  for (const auto& reading : readings) {
-    if (reading.plausible == 0 && !lines.empty()) continue;
-    lines.push_back(absl::StrCat("as ", reading.name, ": ", AsOneLine(reading.entry.status()).message()));
+  const auto ruled_out =
+      std::find_if(readings.begin() + 1, readings.end(), [](const auto& reading) { return reading.plausible == 0; });
+  readings.erase(ruled_out, readings.end());
+  if (readings.size() == 1) {
+    const std::vector<std::string> lines = FaultLines(readings.front(), trees, text);
+    return absl::InvalidArgumentError(absl::StrCat("not a valid ", what, " as ", readings.front().name, ":",
+                                                   lines.size() == 1 ? " " : "\n  ", absl::StrJoin(lines, "\n  ")));
   }
-  if (lines.size() == 1) return absl::InvalidArgumentError(absl::StrCat("not a valid ", what, " ", lines.front()));
-  return absl::InvalidArgumentError(absl::StrCat("not a valid ", what, "\n  ", absl::StrJoin(lines, "\n  ")));
+  std::string message = absl::StrCat("not a valid ", what);
+  for (const auto& reading : readings) {
+    absl::StrAppend(&message, "\n  as ", reading.name, ": ", absl::StrJoin(FaultLines(reading, trees, text), "\n    "));
+  }
+  return absl::InvalidArgumentError(message);
 }
 
 template <typename Entry>
@@ -150,10 +173,14 @@ absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
                                                  "); choose one with --format quark|proto-json|textproto"));
 }
 
+absl::Status RejectList(size_t count, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat("not an object but a list of ", count, "; a file holds one ", what,
+                                                 ": put each into a file of its own"));
+}
+
 template <typename Entry, typename ReadQuark>
-absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<EntryFormat> format, const char* what,
-                                      ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
-  const Trees trees = ParseTrees(text);
+absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, const Trees& trees, std::optional<EntryFormat> format,
+                                      const char* what, ReadQuark read_quark, bool (*is_quark)(const ordered_json&)) {
   std::vector<Reading<Entry>> readings;
   if (!format.has_value() || format == EntryFormat::kQuark) {
     readings.push_back(ReadAsQuark<Entry>(trees, text, read_quark));
@@ -169,22 +196,70 @@ absl::StatusOr<EntryFile<Entry>> Read(const std::string& text, std::optional<Ent
       return RejectAmbiguous(*chosen, reading);
     }
   }
-  if (chosen != nullptr) return EntryFile<Entry>{*chosen->entry, chosen->format};
+  if (chosen != nullptr) return EntryFile<Entry>{*chosen->entry, chosen->format, {}};
+  if (trees.yaml.ok()) {
+    if (trees.yaml->root.is_array()) return RejectList(trees.yaml->root.size(), what);
+    const std::string other = RecognizeFile(*trees.yaml, what);
+    if (!other.empty()) return absl::InvalidArgumentError(other);
+  }
   // For a file with Quark's keys, the errors of the other formats would be noise.
   const bool broken_json = trees.looks_like_json && !trees.json.ok();
-  const bool only_quark = !format.has_value() && !broken_json && trees.yaml.ok() && is_quark(*trees.yaml);
+  const bool only_quark = !format.has_value() && !broken_json && trees.yaml.ok() && is_quark(trees.yaml->root);
   if (only_quark) readings.resize(1);
-  return RejectAll(std::move(readings), what);
+  return RejectAll(std::move(readings), trees, text, what);
 }
 
 }  // namespace
 
 absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryFormat> format) {
-  return Read<v1::Scheme>(text, format, "scheme", &SchemeFromQuark, &IsQuarkScheme);
+  Trees trees = ParseTrees(text);
+  std::vector<std::string> notes;
+  const bool may_be_quark = !format.has_value() || format == EntryFormat::kQuark;
+  if (trees.yaml.ok() && may_be_quark && !absl::StrContains(text, "\"DTYPE_")) {
+    notes = TakeGlobalConfig(*trees.yaml);
+    // In this part of a file, all formats but Quark's would be noise.
+    if (!notes.empty()) format = EntryFormat::kQuark;
+  }
+  auto file = Read<v1::Scheme>(text, trees, format, "scheme", &SchemeFromQuark, &IsQuarkScheme);
+  if (file.ok()) file->notes = std::move(notes);
+  return file;
 }
 
 absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryFormat> format) {
-  return Read<v1::LlmTemplate>(text, format, "template", &TemplateFromQuark, &IsQuarkTemplate);
+  return Read<v1::LlmTemplate>(text, ParseTrees(text), format, "template", &TemplateFromQuark, &IsQuarkTemplate);
+}
+
+std::vector<std::string> MistakesInFile(const v1::ItemError& error, const std::string& text, EntryFormat format,
+                                        const google::protobuf::Descriptor& entry) {
+  // Other errors, such as SCHEME_EXISTS, are about the registry.
+  const bool is_about_content = error.reason() == v1::ERROR_REASON_INVALID_REQUEST ||
+                                error.reason() == v1::ERROR_REASON_INVALID_TENSOR_CONFIG ||
+                                error.reason() == v1::ERROR_REASON_INVALID_ALGORITHM_CONFIG ||
+                                error.reason() == v1::ERROR_REASON_UNSUPPORTED_ALGORITHM;
+  if (!is_about_content) return {};
+  const absl::string_view root = &entry == v1::Scheme::descriptor() ? "scheme" : "llm_template";
+  Trees trees;
+  if (format != EntryFormat::kTextproto) {
+    trees = ParseTrees(text);
+    if (!trees.yaml.ok()) return {};
+    if (format == EntryFormat::kQuark && &entry == v1::Scheme::descriptor()) TakeGlobalConfig(*trees.yaml);
+  }
+  std::vector<std::string> lines;
+  for (const v1::FieldViolation& violation : error.field_violations()) {
+    absl::string_view field = violation.field();
+    if (!absl::ConsumePrefix(&field, root) || (!field.empty() && !absl::ConsumePrefix(&field, "."))) return {};
+    if (field == "name" || field == "description") return {};  // the command line may have set them
+    // The message of a single error has the value and the accepted values too.
+    absl::string_view problem = violation.description();
+    absl::string_view message = error.message();
+    if (error.field_violations_size() == 1 && absl::ConsumePrefix(&message, absl::StrCat(violation.field(), ": "))) {
+      problem = message;
+    }
+    const FilePlace place = format == EntryFormat::kTextproto ? FindTextprotoField(text, entry, field)
+                                                              : FindField(*trees.yaml, entry, field);
+    lines.push_back(TextAt(place, problem.empty() ? "invalid" : problem));
+  }
+  return lines;
 }
 
 bool DropComputedConfig(v1::Scheme& scheme) {

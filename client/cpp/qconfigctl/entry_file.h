@@ -2,11 +2,15 @@
 #ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_ENTRY_FILE_H_
 #define QCONFIG_CLIENT_CPP_QCONFIGCTL_ENTRY_FILE_H_
 
+#include <google/protobuf/descriptor.h>
+
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "qconfig/v1/error.pb.h"
 #include "qconfig/v1/registry.pb.h"
 
 namespace qconfig::client {
@@ -22,20 +26,31 @@ template <typename Entry>
 struct EntryFile {
   Entry entry;
   EntryFormat format;
+  std::vector<std::string> notes;  // what the author should know about the reading of the file
 };
 
-// Error texts do not contain the file's name; the caller adds it.
+// Error texts name values by their path in the file and their line ("weight.dtype, line 4: ..."). They do not contain
+// the file's name; the caller adds it.
 
 // Returns the content of the file at `path`, or of standard input for "-", without a byte order mark.
-// kInvalidArgument: the file is unreadable, empty, larger than 4 MiB, or not UTF-8, or has control characters.
+// kInvalidArgument: the file is a directory, unreadable, empty, larger than 4 MiB, or not UTF-8, or has control
+// characters.
 absl::StatusOr<std::string> ReadEntryText(const std::string& path);
 
 // Reads `text` as `format`, or, if `format` is not set, in every format. If several formats succeed with equal
 // messages, the first of EntryFormat is returned. kInvalidArgument: no format succeeds, or several succeed with
-// different messages. If none succeeds, the text has one line for each plausible format, the most plausible first, or
-// only that of Quark's format if the file has Quark's keys. REQUIRES: `text` is from ReadEntryText.
+// different messages. If none succeeds, the text has the mistakes in each plausible format, the most plausible first,
+// or only in Quark's format if the file has Quark's keys; if the file is of another kind, it says of which, and what to
+// do. A scheme can also be the `global_quant_config` of a whole configuration of Quark, alone or in config.json.
+// REQUIRES: `text` is from ReadEntryText.
 absl::StatusOr<EntryFile<v1::Scheme>> ReadScheme(const std::string& text, std::optional<EntryFormat> format);
 absl::StatusOr<EntryFile<v1::LlmTemplate>> ReadTemplate(const std::string& text, std::optional<EntryFormat> format);
+
+// What the server rejects about an entry that was read from `text`: one line for each field, such as
+// "weight.group_size, line 4: required when qscheme is per_group". Empty if `error` is not only about the entry's
+// content.
+std::vector<std::string> MistakesInFile(const v1::ItemError& error, const std::string& text, EntryFormat format,
+                                        const google::protobuf::Descriptor& entry);
 
 // The server returns a scheme that was registered by specs with both `spec` and the `config` computed from it, but a
 // registration takes only one of them. Clears `config` if `scheme` comes from the server and has both; returns whether

@@ -21,6 +21,11 @@ absl::StatusOr<std::string> ReadBytes(std::FILE* file) {
   errno = 0;
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file));
   if (std::ferror(file) != 0) {
+    if (errno == EISDIR) {
+      return absl::InvalidArgumentError(
+          "a directory; name a file in it, or register its files one by one: for file in DIRECTORY/*; do qconfigctl "
+          "register scheme -f \"$file\"; done");
+    }
     return absl::InvalidArgumentError(absl::StrCat("cannot read the file: ", std::strerror(errno)));
   }
   return bytes;

@@ -39,7 +39,7 @@ absl::Status FileTreeBuilder::Reject(absl::string_view what) const {
       absl::StrAppend(&path, "[", open.node->size() - (&open == &open_.back() ? 0 : 1), "]");
     }
   }
-  return absl::InvalidArgumentError(absl::StrCat(path, path.empty() ? "" : ": ", what));
+  return absl::InvalidArgumentError(absl::StrCat(path, path.empty() ? "" : ", ", "line ", line_, ": ", what));
 }
 
 absl::Status FileTreeBuilder::Charge(size_t nodes, size_t bytes) {
@@ -54,21 +54,24 @@ absl::Status FileTreeBuilder::Charge(size_t nodes, size_t bytes) {
   return absl::OkStatus();
 }
 
-ordered_json* FileTreeBuilder::Add(ordered_json value) {
+FileTreeBuilder::Added FileTreeBuilder::Add(ordered_json value) {
   if (open_.empty()) {
     root_ = std::move(value);
-    return &root_;
+    lines_.line = line_;
+    return {&root_, &lines_};
   }
   Open& open = open_.back();
+  open.lines->items.push_back({has_key_ ? key_line_ : line_, {}});
+  FileLines* lines = &open.lines->items.back();
   if (open.node->is_array()) {
     open.node->push_back(std::move(value));
-    return &open.node->back();
+    return {&open.node->back(), lines};
   }
   has_key_ = false;
   // Bypasses ordered_map's insertion, which compares the key with every other; `keys` already rejects duplicates.
   ordered_json::object_t::Container& members = open.node->get_ref<ordered_json::object_t&>();
   members.emplace_back(open.last_key, std::move(value));
-  return &members.back().second;
+  return {&members.back().second, lines};
 }
 
 absl::Status FileTreeBuilder::Begin(ordered_json empty) {
@@ -77,7 +80,8 @@ absl::Status FileTreeBuilder::Begin(ordered_json empty) {
   }
   const absl::Status charged = Charge(1, 0);
   if (!charged.ok()) return charged;
-  open_.push_back({Add(std::move(empty)), {}, ""});
+  const Added added = Add(std::move(empty));
+  open_.push_back({added.node, added.lines, {}, ""});
   return absl::OkStatus();
 }
 
@@ -101,6 +105,7 @@ absl::Status FileTreeBuilder::Key(absl::string_view key) {
     return Reject(absl::StrCat("duplicate key \"", Printable(key, kMaxShown), "\""));
   }
   open.last_key = std::string(key);
+  key_line_ = line_;
   has_key_ = true;
   return absl::OkStatus();
 }
@@ -115,7 +120,7 @@ absl::Status FileTreeBuilder::Value(ordered_json value) {
   }
   const absl::Status charged = Charge(1, bytes);
   if (!charged.ok()) return charged;
-  last_ = Add(std::move(value));
+  last_ = Add(std::move(value)).node;
   return absl::OkStatus();
 }
 
@@ -125,7 +130,7 @@ absl::Status FileTreeBuilder::Repeat(const Subtree& subtree) {
   }
   const absl::Status charged = Charge(subtree.nodes, subtree.bytes);
   if (!charged.ok()) return charged;
-  last_ = Add(subtree.node);
+  last_ = Add(subtree.node).node;
   return absl::OkStatus();
 }
 

@@ -17,12 +17,25 @@ inline constexpr size_t kMaxFileBytes = 4u << 20;  // the server's limit for a m
 inline constexpr size_t kMaxFileDepth = 64;        // nested objects and lists
 inline constexpr size_t kMaxFileNodes = 100'000;   // objects, lists and values, including those that aliases repeat
 
-// Parse JSON (RFC 8259) or YAML (1.2, core schema) into a tree that keeps the order of keys.
-// kInvalidArgument, with line and column or the path: a syntax error, a duplicate key, a key that is not a string, a
-// number that is not finite, more than one document, a tag outside the core types, or more than the limits above.
+// Where a value is: the line of its key, or of its beginning if it has no key. The items of an object or a list are in
+// the order of the tree. A value that a YAML alias repeats has no items.
+struct FileLines {
+  int line = 1;
+  std::vector<FileLines> items;
+};
+
+struct FileTree {
+  nlohmann::ordered_json root;  // keeps the order of keys
+  FileLines lines;              // of `root`
+  std::string path;             // of `root` in the file, such as "quantization_config"; empty for the whole file
+};
+
+// Parse JSON (RFC 8259, and comments as in C++) or YAML (1.2, core schema).
+// kInvalidArgument, with the line: a syntax error, a duplicate key, a key that is not a string, a number that is not
+// finite, more than one document, a tag outside the core types, or more than the limits above.
 // REQUIRES: `text` is UTF-8 without control characters, as ReadEntryText returns it.
-absl::StatusOr<nlohmann::ordered_json> ParseStrictJson(absl::string_view text);
-absl::StatusOr<nlohmann::ordered_json> ParseStrictYaml(const std::string& text);
+absl::StatusOr<FileTree> ParseStrictJson(absl::string_view text);
+absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text);
 
 // Builds a tree from the events of a parser. After a call has failed, the builder must not be used again.
 // Not thread-safe.
@@ -47,25 +60,37 @@ class FileTreeBuilder {
   // Returns a copy of the last completed value. The copy counts towards the limits.
   absl::StatusOr<Subtree> CopyLast();
 
+  // Sets the line of the next key or value.
+  void SetLine(int line) { line_ = line; }
+
   // Whether a key must come next.
   bool WantsKey() const { return !open_.empty() && open_.back().node->is_object() && !has_key_; }
 
-  nlohmann::ordered_json Take() { return std::move(root_); }
+  FileTree Take() { return {std::move(root_), std::move(lines_), ""}; }
 
  private:
   struct Open {
     nlohmann::ordered_json* node;
+    FileLines* lines;
     absl::flat_hash_set<std::string> keys;
     std::string last_key;
   };
 
-  // Returns the address of the value in the tree.
-  nlohmann::ordered_json* Add(nlohmann::ordered_json value);
+  struct Added {
+    nlohmann::ordered_json* node;
+    FileLines* lines;
+  };
+
+  // Returns the addresses of the value and its lines in the trees.
+  Added Add(nlohmann::ordered_json value);
   absl::Status Begin(nlohmann::ordered_json empty);
   absl::Status Charge(size_t nodes, size_t bytes);
   absl::Status Reject(absl::string_view what) const;
 
   nlohmann::ordered_json root_;
+  FileLines lines_;
+  int line_ = 1;
+  int key_line_ = 1;
   std::vector<Open> open_;
   nlohmann::ordered_json* last_ = nullptr;
   bool has_key_ = false;

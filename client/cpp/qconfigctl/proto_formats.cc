@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "core/faults.h"
 #include "core/suggestion.h"
 #include "qconfig/v1/quantization.pb.h"
 #include "qconfig/v1/registry.pb.h"
@@ -41,147 +42,155 @@ std::vector<absl::string_view> ValueNames(const EnumDescriptor& type) {
 
 // --- Checks of ProtoJSON, before protobuf parses it
 
-absl::Status CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type);
+void CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type, Faults& faults);
 
-absl::Status CheckValue(const ordered_json& json, const std::string& path, const FieldDescriptor& field) {
+void CheckEnumName(const ordered_json& json, const std::string& path, const EnumDescriptor& type, Faults& faults) {
+  if (json.is_number_integer()) return;
+  if (!json.is_string()) return faults.Add(path, "not a string");
+  const auto& name = json.get_ref<const std::string&>();
+  if (type.FindValueByName(name) != nullptr) return;
+  if (faults.is_full()) return faults.Add(path, "");
+  faults.Add(path, absl::StrCat(Quoted(name), " is not a value of ", type.name(), Suggestion(name, ValueNames(type))));
+}
+
+void CheckValue(const ordered_json& json, const std::string& path, const FieldDescriptor& field, Faults& faults) {
+  const auto require = [&](bool condition, absl::string_view problem) {
+    if (!condition) faults.Add(path, problem);
+  };
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
       if (field.message_type() == google::protobuf::Timestamp::descriptor()) {
-        return json.is_string() ? absl::OkStatus() : Invalid(path, "not a time such as \"2026-01-31T12:00:00Z\"");
+        return require(json.is_string(), "not a time such as \"2026-01-31T12:00:00Z\"");
       }
-      return CheckMembers(json, path, *field.message_type());
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      if (json.is_number_integer()) return absl::OkStatus();
-      if (!json.is_string()) return Invalid(path, "not a string");
-      const auto& name = json.get_ref<const std::string&>();
-      if (field.enum_type()->FindValueByName(name) != nullptr) return absl::OkStatus();
-      return Invalid(path, absl::StrCat(Quoted(name), " is not a value of ", field.enum_type()->name(),
-                                        Suggestion(name, ValueNames(*field.enum_type()))));
-    }
+      return CheckMembers(json, path, *field.message_type(), faults);
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return CheckEnumName(json, path, *field.enum_type(), faults);
     case FieldDescriptor::CPPTYPE_BOOL:
-      return json.is_boolean() ? absl::OkStatus() : Invalid(path, "not a boolean");
+      return require(json.is_boolean(), "not a boolean");
     case FieldDescriptor::CPPTYPE_STRING:
-      return json.is_string() ? absl::OkStatus() : Invalid(path, "not a string");
+      return require(json.is_string(), "not a string");
     default:
-      return json.is_number() || json.is_string() ? absl::OkStatus() : Invalid(path, "not a number");
+      return require(json.is_number() || json.is_string(), "not a number");
   }
 }
 
-absl::Status CheckMap(const ordered_json& json, const std::string& path, const FieldDescriptor& field) {
-  if (!json.is_object()) return Invalid(path, "not an object");
-  for (const auto& [key, value] : json.items()) {
-    const absl::Status status = CheckValue(value, Join(path, key), *field.message_type()->map_value());
-    if (!status.ok()) return status;
+void CheckField(const ordered_json& json, const std::string& path, const FieldDescriptor& field, Faults& faults) {
+  if (field.is_map()) {
+    if (!json.is_object()) return faults.Add(path, "not an object");
+    for (const auto& [key, value] : json.items()) {
+      CheckValue(value, Join(path, key), *field.message_type()->map_value(), faults);
+    }
+    return;
   }
-  return absl::OkStatus();
+  if (!field.is_repeated()) return CheckValue(json, path, field, faults);
+  if (!json.is_array()) return faults.Add(path, "not a list");
+  for (size_t i = 0; i < json.size(); ++i) CheckValue(json[i], absl::StrCat(path, "[", i, "]"), field, faults);
 }
 
-absl::Status CheckField(const ordered_json& json, const std::string& path, const FieldDescriptor& field) {
-  if (field.is_map()) return CheckMap(json, path, field);
-  if (!field.is_repeated()) return CheckValue(json, path, field);
-  if (!json.is_array()) return Invalid(path, "not a list");
-  for (size_t i = 0; i < json.size(); ++i) {
-    const absl::Status status = CheckValue(json[i], absl::StrCat(path, "[", i, "]"), field);
-    if (!status.ok()) return status;
+// The field with this name or JSON name; null if there is none.
+const FieldDescriptor* FindField(const Descriptor& type, const std::string& key) {
+  const FieldDescriptor* field = type.FindFieldByName(key);
+  for (int i = 0; field == nullptr && i < type.field_count(); ++i) {
+    if (type.field(i)->json_name() == key) field = type.field(i);
   }
-  return absl::OkStatus();
+  return field;
 }
 
-absl::Status CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type) {
-  if (!json.is_object()) return Invalid(path, "not an object");
-  if (type.full_name() == "google.protobuf.Struct") return absl::OkStatus();  // any JSON
+void CheckMembers(const ordered_json& json, const std::string& path, const Descriptor& type, Faults& faults) {
+  if (!json.is_object()) return faults.Add(path, "not an object");
+  if (type.full_name() == "google.protobuf.Struct") return;  // any JSON
   std::set<const void*> given;
   for (const auto& [key, value] : json.items()) {
     const std::string field_path = Join(path, key);
-    const FieldDescriptor* field = type.FindFieldByName(key);
-    for (int i = 0; field == nullptr && i < type.field_count(); ++i) {
-      if (type.field(i)->json_name() == key) field = type.field(i);
-    }
+    const FieldDescriptor* field = FindField(type, key);
     if (field == nullptr) {
-      return Invalid(field_path, absl::StrCat(type.name(), " has no such field", Suggestion(key, FieldNames(type))));
+      faults.Add(field_path, faults.is_full()
+                                 ? ""
+                                 : absl::StrCat(type.name(), " has no such field", Suggestion(key, FieldNames(type))));
+      continue;
     }
-    if (!given.insert(field).second) return Invalid(field_path, "duplicate field, in both spellings");
+    if (!given.insert(field).second) faults.Add(field_path, "duplicate field, in both spellings");
     if (value.is_null()) continue;
     const auto* oneof = field->real_containing_oneof();
     if (oneof != nullptr && !given.insert(oneof).second) {
-      return Invalid(field_path, absl::StrCat("only one field of ", oneof->name(), " can be set"));
+      faults.Add(field_path, absl::StrCat("only one field of ", oneof->name(), " can be set"));
     }
-    const absl::Status status = CheckField(value, field_path, *field);
-    if (!status.ok()) return status;
+    CheckField(value, field_path, *field, faults);
   }
-  return absl::OkStatus();
 }
 
 // --- Checks of messages, after protobuf has parsed them
 
-absl::Status CheckMessage(const Message& message, const std::string& path);
+void CheckMessage(const Message& message, const std::string& path, Faults& faults);
 
 // Checks item `index` of a repeated field, or the value of a singular field if `index` is negative.
-absl::Status CheckFieldValue(const Message& message, const FieldDescriptor* field, int index, const std::string& path) {
+void CheckFieldValue(const Message& message, const FieldDescriptor* field, int index, const std::string& path,
+                     Faults& faults) {
   const auto* reflection = message.GetReflection();
   const bool one = index < 0;
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_DOUBLE: {
       const double value =
           one ? reflection->GetDouble(message, field) : reflection->GetRepeatedDouble(message, field, index);
-      return std::isfinite(value) ? absl::OkStatus() : Invalid(path, "the number is not finite");
+      if (!std::isfinite(value)) faults.Add(path, "the number is not finite");
+      return;
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
       const int value =
           one ? reflection->GetEnumValue(message, field) : reflection->GetRepeatedEnumValue(message, field, index);
-      if (field->enum_type()->FindValueByNumber(value) != nullptr) return absl::OkStatus();
-      return Invalid(path, absl::StrCat(field->enum_type()->name(), " has no value ", value));
+      if (field->enum_type()->FindValueByNumber(value) != nullptr) return;
+      return faults.Add(path, absl::StrCat(field->enum_type()->name(), " has no value ", value));
     }
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string value =
           one ? reflection->GetString(message, field) : reflection->GetRepeatedString(message, field, index);
-      return IsUtf8(value) ? absl::OkStatus() : Invalid(path, "the string is not valid UTF-8");
+      if (!IsUtf8(value)) faults.Add(path, "the string is not valid UTF-8");
+      return;
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return CheckMessage(
-          one ? reflection->GetMessage(message, field) : reflection->GetRepeatedMessage(message, field, index), path);
+          one ? reflection->GetMessage(message, field) : reflection->GetRepeatedMessage(message, field, index), path,
+          faults);
     default:
-      return absl::OkStatus();
+      return;
   }
 }
 
 // After parsing textproto, the map is still a list of entries, which can contain duplicates.
-absl::Status CheckMapKeys(const Message& message, const FieldDescriptor* field, const std::string& path) {
+void CheckMapKeys(const Message& message, const FieldDescriptor* field, const std::string& path, Faults& faults) {
   std::set<std::string> keys;
   for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
     const std::string key = entry.GetReflection()->GetString(entry, field->message_type()->map_key());
-    if (!keys.insert(key).second) return Invalid(path, absl::StrCat("duplicate key ", Quoted(key)));
+    if (!keys.insert(key).second) faults.Add(path, absl::StrCat("duplicate key ", Quoted(key)));
   }
-  return absl::OkStatus();
 }
 
-absl::Status CheckMessage(const Message& message, const std::string& path) {
+void CheckMessage(const Message& message, const std::string& path, Faults& faults) {
   const auto* reflection = message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
     const std::string field_path = Join(path, field->name());
-    if (field->is_map()) {
-      const absl::Status status = CheckMapKeys(message, field, field_path);
-      if (!status.ok()) return status;
+    if (field->is_map()) CheckMapKeys(message, field, field_path, faults);
+    if (!field->is_repeated()) {
+      CheckFieldValue(message, field, -1, field_path, faults);
+      continue;
     }
-    const int size = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
-    for (int i = 0; i < size; ++i) {
-      const absl::Status status = field->is_repeated()
-                                      ? CheckFieldValue(message, field, i, absl::StrCat(field_path, "[", i, "]"))
-                                      : CheckFieldValue(message, field, -1, field_path);
-      if (!status.ok()) return status;
+    for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+      CheckFieldValue(message, field, i, absl::StrCat(field_path, "[", i, "]"), faults);
     }
   }
-  return absl::OkStatus();
 }
 
 // A file that sets no field would be valid in every format.
 absl::Status CheckRead(const Message& message) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
-  return fields.empty() ? Invalid("", "no field is set") : CheckMessage(message, "");
+  if (fields.empty()) return Invalid("", "no field is set");
+  Faults faults;
+  CheckMessage(message, "", faults);
+  return faults.ToStatus();
 }
 
 // Suggestions for the name in protobuf's error about an unknown field or enum value.
@@ -222,8 +231,9 @@ class FirstError : public google::protobuf::io::ErrorCollector {
 }  // namespace
 
 absl::Status ReadProtoJson(const ordered_json& json, Message& message) {
-  const absl::Status shape = CheckMembers(json, "", *message.GetDescriptor());
-  if (!shape.ok()) return shape;
+  Faults faults;
+  CheckMembers(json, "", *message.GetDescriptor(), faults);
+  if (faults.count() > 0) return faults.ToStatus();
   const auto status = google::protobuf::util::JsonStringToMessage(json.dump(), &message);
   if (!status.ok()) return absl::InvalidArgumentError(std::string(status.message()));
   return CheckRead(message);

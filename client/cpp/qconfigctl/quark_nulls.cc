@@ -51,30 +51,28 @@ const Descriptor* ItemType(const Descriptor* type) {
 
 }  // namespace
 
-absl::Status RejectLostNulls(const ordered_json& json, const std::string& path, const Descriptor& type) {
+void RejectLostNulls(const ordered_json& json, const std::string& path, const Descriptor& type, Faults& faults) {
   if (json.is_array()) {
     for (size_t i = 0; i < json.size(); ++i) {
-      const absl::Status status = RejectLostNulls(json[i], absl::StrCat(path, "[", i, "]"), *ItemType(&type));
-      if (!status.ok()) return status;
+      RejectLostNulls(json[i], absl::StrCat(path, "[", i, "]"), *ItemType(&type), faults);
     }
-    return absl::OkStatus();
+    return;
   }
-  if (!json.is_object()) return absl::OkStatus();
+  if (!json.is_object()) return;
   for (const auto& [key, value] : json.items()) {
     const std::string value_path = Join(path, key);
-    absl::Status status;
     if (&type == v1::RotationScalingLayersEntry::descriptor()) {
-      status = RejectLostNulls(value, value_path, *v1::RotationScalingLayer::descriptor());
-    } else if (const FieldDescriptor* field = type.FindFieldByName(key); field == nullptr) {
-      continue;  // a key of Quark's that the message does not have
-    } else if (value.is_null()) {
-      if (!KeepsNull(*field)) return Invalid(value_path, "null is not supported; omit the key to use the default");
-    } else if (field->message_type() != nullptr) {
-      status = RejectLostNulls(value, value_path, *field->message_type());
+      RejectLostNulls(value, value_path, *v1::RotationScalingLayer::descriptor(), faults);
+      continue;
     }
-    if (!status.ok()) return status;
+    const FieldDescriptor* field = type.FindFieldByName(key);
+    if (field == nullptr) continue;  // a key of Quark's that the message does not have
+    if (value.is_null()) {
+      if (!KeepsNull(*field)) faults.Add(value_path, "null is not supported; omit the key to use the default");
+    } else if (field->message_type() != nullptr) {
+      RejectLostNulls(value, value_path, *field->message_type(), faults);
+    }
   }
-  return absl::OkStatus();
 }
 
 }  // namespace qconfig::client

@@ -7,15 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "absl/status/status.h"
+#include "core/faults.h"
 
 namespace qconfig::client {
 
 // Messages cannot represent null: a null field becomes an unset field, which takes Quark's default.
-// kInvalidArgument, with the path: `json` sets a field to null whose default is not None, so the null would be lost.
-// REQUIRES: ReadQuarkJson has parsed `json` into a message of `type`.
-absl::Status RejectLostNulls(const nlohmann::ordered_json& json, const std::string& path,
-                             const google::protobuf::Descriptor& type);
+// Adds a fault for each field that `json` sets to null and whose default is not None, so that the null would be lost.
+void RejectLostNulls(const nlohmann::ordered_json& json, const std::string& path,
+                     const google::protobuf::Descriptor& type, Faults& faults);
 
 }  // namespace qconfig::client
 

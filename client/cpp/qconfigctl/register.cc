@@ -32,10 +32,29 @@ struct Arguments {
   }
 };
 
+std::string FileName(const Arguments& arguments) { return arguments.file == "-" ? "standard input" : arguments.file; }
+
 int RejectFile(const Arguments& arguments, const absl::Status& status) {
-  std::cerr << "error: " << (arguments.file == "-" ? "standard input" : arguments.file) << ": " << status.message()
-            << '\n';
+  std::cerr << "error: " << FileName(arguments) << ": " << status.message() << '\n';
   return kUsageError;
+}
+
+// Prints an error of the server with the places of the file, if it is only about the content of the file.
+template <typename Entry>
+int PrintRejected(const absl::Status& status, const Arguments& arguments, const std::string& text,
+                  const EntryFile<Entry>& file, const ClientOptions& options) {
+  const v1::ItemError error = ErrorOf(status);
+  const auto lines = MistakesInFile(error, text, file.format, *Entry::descriptor());
+  if (lines.empty()) return arguments.write.PrintFailure(status, options);
+  const std::string reason = absl::StrCat(" (", ReasonName(error.reason()), ")\n");
+  std::cerr << "error: " << FileName(arguments) << ": ";
+  if (lines.size() == 1) {
+    std::cerr << lines.front() << reason;
+  } else {
+    std::cerr << lines.size() << " mistakes" << reason;
+    for (const std::string& line : lines) std::cerr << "  " << line << '\n';
+  }
+  return kRejected;
 }
 
 // Replaces observers of `scheme` that are not set or unknown to the server, and prints a warning for each.
@@ -51,13 +70,12 @@ absl::Status ReplaceUnknownObservers(Client& client, v1::Scheme& scheme) {
 }
 
 template <typename Response>
-int PrintRegistered(const absl::StatusOr<Response>& response, const std::string& what, const WriteOptions& write,
+int PrintRegistered(const Response& response, const std::string& what, const WriteOptions& write,
                     const ClientOptions& options) {
-  if (!response.ok()) return write.PrintFailure(response.status(), options);
-  PrintWarnings(response->warnings());
-  if (write.prints_json()) return PrintText(JsonText(*response));
-  std::cout << write.Sentence("registered", what, options.tenant, response->revision())
-            << (response->replaced() ? "; replaced the previous version" : "") << '\n';
+  PrintWarnings(response.warnings());
+  if (write.prints_json()) return PrintText(JsonText(response));
+  std::cout << write.Sentence("registered", what, options.tenant, response.revision())
+            << (response.replaced() ? "; replaced the previous version" : "") << '\n';
   return kDone;
 }
 
@@ -66,41 +84,46 @@ int RegisterScheme(Arguments& arguments, const ClientOptions& options) {
   if (!text.ok()) return RejectFile(arguments, text.status());
   auto file = ReadScheme(*text, arguments.chosen_format());
   if (!file.ok()) return RejectFile(arguments, file.status());
-  if (DropComputedConfig(file->entry)) {
+  for (const std::string& note : file->notes) std::cerr << "note: " << FileName(arguments) << ": " << note << '\n';
+  v1::RegisterSchemeRequest request;
+  v1::Scheme& scheme = *request.mutable_scheme();
+  scheme = file->entry;
+  if (DropComputedConfig(scheme)) {
     std::cerr
         << "warning: the file has both spec and config, as printed by describe; ignoring config, which the server "
            "computes from spec\n";
   }
-  const absl::Status named = NameScheme(arguments.name, file->entry);
+  const absl::Status named = NameScheme(arguments.name, scheme);
   if (!named.ok()) return RejectFile(arguments, named);
-  if (!arguments.description.empty()) file->entry.set_description(arguments.description);
+  if (!arguments.description.empty()) scheme.set_description(arguments.description);
   Client client(options);
   if (file->format == EntryFormat::kQuark) {
-    const absl::Status replaced = ReplaceUnknownObservers(client, file->entry);
+    const absl::Status replaced = ReplaceUnknownObservers(client, scheme);
     if (!replaced.ok()) return PrintError(replaced, options);
   }
-  v1::RegisterSchemeRequest request;
-  *request.mutable_scheme() = std::move(file->entry);
   request.set_replace(arguments.replace);
   request.set_etag(arguments.write.etag());
   arguments.write.FillIn(request);
-  const std::string what = absl::StrCat("scheme ", request.scheme().name());
-  return PrintRegistered(client.RegisterScheme(request), what, arguments.write, options);
+  const auto response = client.RegisterScheme(request);
+  if (!response.ok()) return PrintRejected(response.status(), arguments, *text, *file, options);
+  return PrintRegistered(*response, absl::StrCat("scheme ", scheme.name()), arguments.write, options);
 }
 
 int RegisterTemplate(Arguments& arguments, const ClientOptions& options) {
   const auto text = ReadEntryText(arguments.file);
   if (!text.ok()) return RejectFile(arguments, text.status());
-  auto file = ReadTemplate(*text, arguments.chosen_format());
+  const auto file = ReadTemplate(*text, arguments.chosen_format());
   if (!file.ok()) return RejectFile(arguments, file.status());
-  if (!arguments.description.empty()) file->entry.set_description(arguments.description);
   v1::RegisterTemplateRequest request;
-  *request.mutable_llm_template() = std::move(file->entry);
+  v1::LlmTemplate& entry = *request.mutable_llm_template();
+  entry = file->entry;
+  if (!arguments.description.empty()) entry.set_description(arguments.description);
   request.set_must_be_new(arguments.must_be_new);
   request.set_etag(arguments.write.etag());
   arguments.write.FillIn(request);
-  const std::string what = absl::StrCat("template ", request.llm_template().model_type());
-  return PrintRegistered(Client(options).RegisterTemplate(request), what, arguments.write, options);
+  const auto response = Client(options).RegisterTemplate(request);
+  if (!response.ok()) return PrintRejected(response.status(), arguments, *text, *file, options);
+  return PrintRegistered(*response, absl::StrCat("template ", entry.model_type()), arguments.write, options);
 }
 
 CLI::App* AddCommand(CLI::App& app, const std::string& what, const std::string& description, Arguments& arguments) {

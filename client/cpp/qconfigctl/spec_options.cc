@@ -30,7 +30,7 @@ std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const
 void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
   v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
   const auto tree = ParseStrictJson(json);
-  const absl::Status status = tree.ok() ? ReadProtoJson(*tree, *entry.mutable_config()) : tree.status();
+  const absl::Status status = tree.ok() ? ReadProtoJson(tree->root, *entry.mutable_config()) : tree.status();
   if (!status.ok()) {
     throw CLI::ValidationError("--algo-config",
                                absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",

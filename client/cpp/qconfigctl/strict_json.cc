@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -11,26 +14,64 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// Passes characters to the parser, which does not report lines, and keeps the address of the last one.
+class Reader {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  Reader(const char* at, const char** last) : at_(at), last_(last) {}
+  reference operator*() const {
+    *last_ = at_;
+    return *at_;
+  }
+  Reader& operator++() {
+    ++at_;
+    return *this;
+  }
+  bool operator==(const Reader& other) const { return at_ == other.at_; }
+  bool operator!=(const Reader& other) const { return at_ != other.at_; }
+
+ private:
+  const char* at_;
+  const char** last_;
+};
+
 // nlohmann's own tree accepts duplicate keys, so its events go to FileTreeBuilder. A handler that returns false stops
 // the parser.
 class Events : public nlohmann::json_sax<ordered_json> {
  public:
-  bool null() override { return Note(tree_.Value(nullptr)); }
-  bool boolean(bool value) override { return Note(tree_.Value(value)); }
-  bool number_integer(number_integer_t value) override { return Note(tree_.Value(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return Note(tree_.Value(value)); }
+  // `last` is the address of the last character that the parser has read, at or after `begin`.
+  Events(const char* begin, const char* const& last) : counted_(begin), last_(last) {}
+
+  bool null() override { return Value(nullptr); }
+  bool boolean(bool value) override { return Value(value); }
+  bool number_integer(number_integer_t value) override { return Value(value); }
+  bool number_unsigned(number_unsigned_t value) override { return Value(value); }
   bool number_float(number_float_t value, const string_t& text) override {
     // nlohmann parses integers beyond 64 bits as floats.
-    if (text.find_first_of(".eE") != string_t::npos) return Note(tree_.Value(value));
+    if (text.find_first_of(".eE") != string_t::npos) return Value(value);
     return Note(
         absl::InvalidArgumentError(absl::StrCat("the integer ", Printable(text, 128), " does not fit in 64 bits")));
   }
-  bool string(string_t& value) override { return Note(tree_.Value(std::move(value))); }
+  bool string(string_t& value) override { return Value(std::move(value)); }
   bool binary(binary_t&) override { return Note(absl::InvalidArgumentError("JSON has no binary values")); }
-  bool start_object(size_t) override { return Note(tree_.BeginObject()); }
-  bool key(string_t& value) override { return Note(tree_.Key(value)); }
+  bool start_object(size_t) override {
+    CountLines();
+    return Note(tree_.BeginObject());
+  }
+  bool key(string_t& value) override {
+    CountLines();
+    return Note(tree_.Key(value));
+  }
   bool end_object() override { return End(); }
-  bool start_array(size_t) override { return Note(tree_.BeginList()); }
+  bool start_array(size_t) override {
+    CountLines();
+    return Note(tree_.BeginList());
+  }
   bool end_array() override { return End(); }
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
@@ -39,7 +80,7 @@ class Events : public nlohmann::json_sax<ordered_json> {
     return Note(absl::InvalidArgumentError(bracket == absl::string_view::npos ? text : text.substr(bracket + 2)));
   }
 
-  absl::StatusOr<ordered_json> Take() {
+  absl::StatusOr<FileTree> Take() {
     if (!status_.ok()) return status_;
     return tree_.Take();
   }
@@ -50,6 +91,18 @@ class Events : public nlohmann::json_sax<ordered_json> {
     return true;
   }
 
+  bool Value(ordered_json value) {
+    CountLines();
+    return Note(tree_.Value(std::move(value)));
+  }
+
+  // After a number, the parser has read one more character, which may be the end of the line.
+  void CountLines() {
+    line_ += static_cast<int>(std::count(counted_, last_, '\n'));
+    counted_ = last_;
+    tree_.SetLine(line_);
+  }
+
   bool Note(absl::Status status) {
     status_ = std::move(status);
     return status_.ok();
@@ -57,13 +110,20 @@ class Events : public nlohmann::json_sax<ordered_json> {
 
   FileTreeBuilder tree_;
   absl::Status status_;
+  const char* counted_;
+  const char* const& last_;
+  int line_ = 1;
 };
 
 }  // namespace
 
-absl::StatusOr<ordered_json> ParseStrictJson(absl::string_view text) {
-  Events events;
-  ordered_json::sax_parse(text.begin(), text.end(), &events);
+absl::StatusOr<FileTree> ParseStrictJson(absl::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* last = text.data();
+  Events events(text.data(), last);
+  ordered_json::sax_parse(Reader(text.data(), &last), Reader(end, &last), &events,
+                          nlohmann::detail::input_format_t::json,
+                          /*strict=*/true, /*ignore_comments=*/true);
   return events.Take();
 }
 

@@ -143,13 +143,15 @@ class Events : public YAML::EventHandler {
     const auto subtree = subtrees_.find(anchor);
     if (subtree == subtrees_.end()) Reject(mark, "the alias refers to a node that contains it");
     if (tree_.WantsKey()) Reject(mark, "an alias cannot be a key");
-    Check(mark, tree_.Repeat(subtree->second));
+    tree_.SetLine(mark.line + 1);
+    CheckTree(tree_.Repeat(subtree->second));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
     CheckCollection(mark, tag, "seq");
-    Check(mark, tree_.BeginList());
+    tree_.SetLine(mark.line + 1);
+    CheckTree(tree_.BeginList());
     anchors_.push_back({mark, anchor});
   }
   void OnSequenceEnd() override { End(); }
@@ -157,12 +159,13 @@ class Events : public YAML::EventHandler {
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
     CheckCollection(mark, tag, "map");
-    Check(mark, tree_.BeginObject());
+    tree_.SetLine(mark.line + 1);
+    CheckTree(tree_.BeginObject());
     anchors_.push_back({mark, anchor});
   }
   void OnMapEnd() override { End(); }
 
-  ordered_json Take() { return tree_.Take(); }
+  FileTree Take() { return tree_.Take(); }
 
  private:
   [[noreturn]] static void Reject(const YAML::Mark& mark, const std::string& what) {
@@ -172,6 +175,9 @@ class Events : public YAML::EventHandler {
   static void Check(const YAML::Mark& mark, const absl::Status& status) {
     if (!status.ok()) Reject(mark, std::string(status.message()));
   }
+
+  // The tree's errors have their own line.
+  static void CheckTree(const absl::Status& status) { Check(YAML::Mark::null_mark(), status); }
 
   static ordered_json Resolved(const YAML::Mark& mark, const std::string& text) {
     auto value = Resolve(text);
@@ -196,12 +202,13 @@ class Events : public YAML::EventHandler {
   }
 
   void Scalar(const YAML::Mark& mark, YAML::anchor_t anchor, ordered_json value) {
+    tree_.SetLine(mark.line + 1);
     if (tree_.WantsKey()) {
       if (!value.is_string()) Reject(mark, "a key must be a string; quote it");
       if (anchor != 0) Reject(mark, "a key cannot have an anchor");
-      return Check(mark, tree_.Key(value.get_ref<const std::string&>()));
+      return CheckTree(tree_.Key(value.get_ref<const std::string&>()));
     }
-    Check(mark, tree_.Value(std::move(value)));
+    CheckTree(tree_.Value(std::move(value)));
     Keep(mark, anchor);
   }
 
@@ -234,7 +241,7 @@ absl::string_view AliasHint(absl::string_view message) {
 
 }  // namespace
 
-absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
+absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
   // yaml-cpp may scan the whole text before its first event, and uses 200 bytes of memory for each of these characters.
   const auto is_flow = [](char c) { return c == '[' || c == '{' || c == ','; };
   if (static_cast<size_t>(std::count_if(text.begin(), text.end(), is_flow)) > 2 * kMaxFileNodes) {
@@ -245,10 +252,13 @@ absl::StatusOr<ordered_json> ParseStrictYaml(const std::string& text) {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(events)) return absl::InvalidArgumentError("no YAML document");
-    ordered_json tree = events.Take();
+    FileTree tree = events.Take();
     Events more;
     if (parser.HandleNextDocument(more)) {
-      return absl::InvalidArgumentError("more than one YAML document, or text after the document");
+      return absl::InvalidArgumentError(
+          "more than one YAML document, or text after the document; a file holds one scheme or template: put each into "
+          "a "
+          "file of its own");
     }
     return tree;
   } catch (const YAML::Exception& error) {

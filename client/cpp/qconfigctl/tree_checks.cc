@@ -37,35 +37,40 @@ bool IsUtf8(absl::string_view text) {
 
 const ordered_json& Member(const ordered_json& object, const char* key) {
   static const auto* const kNull = new ordered_json;
+  if (!object.is_object()) return *kNull;
   const auto it = object.find(key);
   return it == object.end() ? *kNull : *it;
 }
 
-absl::Status CheckKeys(const ordered_json& json, absl::string_view path, const std::vector<absl::string_view>& keys) {
-  if (!json.is_object()) return Invalid(path, "not an object");
+bool CheckKeys(const ordered_json& json, absl::string_view path, const std::vector<absl::string_view>& keys,
+               Faults& faults) {
+  if (!json.is_object()) {
+    faults.Add(path, "not an object");
+    return false;
+  }
   for (const auto& [key, value] : json.items()) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-      return Invalid(Join(path, key), absl::StrCat("unknown key", Suggestion(key, keys)));
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    faults.Add(Join(path, key), faults.is_full() ? "" : absl::StrCat("unknown key", Suggestion(key, keys)));
+  }
+  return true;
+}
+
+void ReadString(const ordered_json& json, absl::string_view path, std::string& text, Faults& faults) {
+  if (json.is_null()) return;
+  if (!json.is_string()) return faults.Add(path, "not a string");
+  text = json.get<std::string>();
+}
+
+void ReadLabels(const ordered_json& json, google::protobuf::Map<std::string, std::string>& labels, Faults& faults) {
+  if (json.is_null()) return;
+  if (!json.is_object()) return faults.Add("labels", "not an object");
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_string()) {
+      labels[key] = value.get<std::string>();
+    } else {
+      faults.Add(Join("labels", key), "not a string");
     }
   }
-  return absl::OkStatus();
-}
-
-absl::Status ReadString(const ordered_json& json, absl::string_view path, std::string& text) {
-  if (json.is_null()) return absl::OkStatus();
-  if (!json.is_string()) return Invalid(path, "not a string");
-  text = json.get<std::string>();
-  return absl::OkStatus();
-}
-
-absl::Status ReadLabels(const ordered_json& json, google::protobuf::Map<std::string, std::string>& labels) {
-  if (json.is_null()) return absl::OkStatus();
-  if (!json.is_object()) return Invalid("labels", "not an object");
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return Invalid(Join("labels", key), "not a string");
-    labels[key] = value.get<std::string>();
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace qconfig::client

@@ -10,10 +10,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/faults.h"
 
 namespace qconfig::client {
 
-// Functions for reading the tree of a file. The path of the root is "".
+// Functions for reading the tree of a file. They add what is wrong to `faults`. The path of the root is "".
 
 // Returns kInvalidArgument with the text "path: what".
 absl::Status Invalid(absl::string_view path, absl::string_view what);
@@ -26,30 +27,32 @@ std::string Quoted(absl::string_view text);
 
 bool IsUtf8(absl::string_view text);
 
-// Returns the value of `key`, or null if `object` does not have it.
+// Returns the value of `key`, or null if `object` is not an object or does not have it.
 const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object, const char* key);
 
-// kInvalidArgument: `json` is not an object, or has a key that is not in `keys`; the text suggests similar keys.
-absl::Status CheckKeys(const nlohmann::ordered_json& json, absl::string_view path,
-                       const std::vector<absl::string_view>& keys);
+// Faults: `json` is not an object, or has keys that are not in `keys`; the text suggests similar keys. Returns whether
+// it is an object.
+bool CheckKeys(const nlohmann::ordered_json& json, absl::string_view path, const std::vector<absl::string_view>& keys,
+               Faults& faults);
 
 // Stores a string in `text`. Leaves `text` unchanged if `json` is null.
-absl::Status ReadString(const nlohmann::ordered_json& json, absl::string_view path, std::string& text);
+void ReadString(const nlohmann::ordered_json& json, absl::string_view path, std::string& text, Faults& faults);
 
 // Calls `add` for each item of a list of strings. Null is an empty list.
 template <typename AddString>
-absl::Status ReadStrings(const nlohmann::ordered_json& json, absl::string_view path, AddString add) {
-  if (json.is_null()) return absl::OkStatus();
-  if (!json.is_array()) return Invalid(path, "not a list of strings");
-  for (size_t i = 0; i < json.size(); ++i) {
-    if (!json[i].is_string()) return Invalid(path, "not a list of strings");
-    add(json[i].get_ref<const std::string&>());
+void ReadStrings(const nlohmann::ordered_json& json, absl::string_view path, AddString add, Faults& faults,
+                 absl::string_view problem = "not a list of strings") {
+  if (json.is_null()) return;
+  if (!json.is_array()) return faults.Add(path, problem);
+  for (const nlohmann::ordered_json& item : json) {
+    if (!item.is_string()) return faults.Add(path, problem);
+    add(item.get_ref<const std::string&>());
   }
-  return absl::OkStatus();
 }
 
 // Reads an object whose values are strings. Null is an empty object.
-absl::Status ReadLabels(const nlohmann::ordered_json& json, google::protobuf::Map<std::string, std::string>& labels);
+void ReadLabels(const nlohmann::ordered_json& json, google::protobuf::Map<std::string, std::string>& labels,
+                Faults& faults);
 
 }  // namespace qconfig::client
 
