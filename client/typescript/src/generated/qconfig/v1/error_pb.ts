@@ -463,8 +463,9 @@ export enum ErrorReason {
   NOT_IN_CATALOG = 23,
 
   /**
-   * UNAVAILABLE: the server is at its concurrency limit and did nothing. The trailer `grpc-retry-pushback-ms` says when
-   * to retry. Clients with a retry policy honor it automatically.
+   * UNAVAILABLE: the server is at its concurrency limit or near its memory limit, or the client does not read its
+   * responses; the message says which. The call changed nothing. The trailer `grpc-retry-pushback-ms` says when to
+   * retry. Clients with a retry policy honor it automatically.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 24;
    */
