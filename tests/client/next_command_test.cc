@@ -34,6 +34,8 @@ TEST(NextCommandTest, NamesTheCatalogueOrTheRevision) {
             "qconfigctl get-config qwen3_5 --scheme fp8 --catalog quark-0.13");
   EXPECT_EQ(Next("get-config qwen3_5 --catalog quark-0.12.post1 --scheme fp8", other),
             "qconfigctl get-config qwen3_5 --catalog quark-0.13 --scheme fp8");
+  EXPECT_EQ(Next("--catalog=quark-0.12.post1 get-config qwen3_5 --scheme fp8", other),
+            "qconfigctl --catalog=quark-0.13 get-config qwen3_5 --scheme fp8");
   EXPECT_EQ(Next("describe scheme mine", R"(value: "mine" suggestions: "mine"
                                             suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 7 })"),
             "qconfigctl describe scheme mine --revision 7");

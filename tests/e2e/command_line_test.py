@@ -50,6 +50,13 @@ CORRECTED = {
     "get-config --model_type llama --scheme fp8": GET,
     "get-config llama -s fp8": GET,
     "register scheme my.yaml": "register scheme --file my.yaml",
+    "list schemes -output json": "list schemes --output json",
+    "register scheme -file my.yaml": "register scheme --file my.yaml",
+    "list --catalogue quark-0.13 schemes": "list --catalog quark-0.13 schemes",
+    "list --catalogs": "list catalogs",
+    "list --catalogue": "list catalogs",
+    f"{GET} --layer a fp8 b int8": f"{GET} --layer a=fp8 --layer b=int8",
+    "get-config --layer a int8 llama --scheme fp8": "get-config --layer a=int8 llama --scheme fp8",
     "--server=https://[::1] list schemes": "--tls --server '[::1]:50051' list schemes",
 }
 # A line that is rejected -> what the error says.
@@ -69,6 +76,14 @@ EXPLAINED = {
     "register -f /nowhere": "/nowhere: cannot open the file",
     "get-config llama --scheme": "--scheme requires a value",
     f"{GET} --group_size 32": "the scheme sets the group size",
+    f"{GET} --quantization fp8": "--scheme is given twice\nRun qconfigctl get-config --help",
+    "list schemes -o json --format json": "--output is given twice",
+    f"{GET} -o out.yaml": "-o is the format (quark-json, json, textproto, response), not a file; redirect the output with > FILE",
+    f"{GET} --format yaml": "--output is the format (quark-json, json, textproto, response)",
+    "register scheme -fm.yaml extra": '"extra" is one word too many for scheme',
+    "get-config --exclude lm_head llama fp8": "--exclude takes one value; repeat it for each, and give the scheme with --scheme\nRun qconfigctl get-config",
+    "get-config llama --tenent acme": "--scheme is required\nRun qconfigctl get-config --help",
+    f"{GET} --layer-type Linear fp8 int8": "\"int8\" has no '='; expected KEY=SCHEME\nRun qconfigctl get-config --help",
     f"{GET} --layer lm_head": "\"lm_head\" has no '='; expected KEY=SCHEME",
 }
 
@@ -119,6 +134,9 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual(result.returncode, 0, result.stderr)
             result = qconfigctl("register", "schemes", "-f", pathlib.Path(folder, "scheme.yaml"), "--tenant", "plural", server=self.server)
             self.assertEqual(result.returncode, 0, result.stderr)
+            pipe = subprocess.run([BIN / "qconfigctl", "register", "-f", "/dev/stdin"], input="name: mine\n", capture_output=True, text=True, env=clean_environment(), timeout=60)
+            self.assertEqual(pipe.returncode, 2)
+            self.assertIn("register takes the kind of entry first", pipe.stderr)
             self.assertEqual(qconfigctl("unregister", "schemes", "mine", "--tenant", "plural", server=self.server).returncode, 0)
 
     def test_help_and_version(self):

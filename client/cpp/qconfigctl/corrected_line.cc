@@ -2,13 +2,15 @@
 #include "qconfigctl/corrected_line.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/nearest_names.h"
 #include "core/utf8.h"
@@ -66,6 +68,7 @@ class Corrector {
       for (; i < words.size() && !IsOption(words[i]); ++i) values.push_back(words[i]);
       TakeOption(name, std::move(values), equals != std::string::npos);
     }
+    if (line_.complete && !line_.mistakes.empty()) CheckRequired();
     return std::move(line_);
   }
 
@@ -91,6 +94,36 @@ class Corrector {
       }
     }
     return names;
+  }
+
+  // A corrected line can still lack something that is required.
+  void CheckRequired() {
+    if (MissingWords() > 0 || !command_->get_subcommands([](const CLI::App*) { return true; }).empty()) {
+      line_.complete = false;
+    }
+    for (const CLI::Option* option : command_->get_options()) {
+      if (option->get_positional() && !option->nonpositional()) continue;
+      if (option->get_required() && given_.count(option) == 0) {
+        Unknown(absl::StrCat(option->get_name(), " is required"));
+      }
+    }
+  }
+
+  // Adds an option to the line.
+  void Give(const CLI::Option& option, const std::string& name, const std::string& value) {
+    if (!given_.insert(&option).second && !IsRepeatable(option)) return Unknown(absl::StrCat(name, " is given twice"));
+    if (option.check_name("--output")) CheckFormat(option, name, value);
+    line_.words.insert(line_.words.end(), {name, value});
+  }
+
+  void CheckFormat(const CLI::Option& option, const std::string& name, const std::string& value) {
+    const std::string type = option.get_type_name();  // such as "TEXT:{table,json}"
+    const size_t open = type.find('{');
+    if (open == std::string::npos) return;
+    const Words formats = absl::StrSplit(type.substr(open + 1, type.find('}', open) - open - 1), ',');
+    if (std::find(formats.begin(), formats.end(), value) != formats.end()) return;
+    Unknown(absl::StrCat("\"", Printable(value, kMaxQuotedChars), "\" is not a format: ", name, " is the format (",
+                         absl::StrJoin(formats, ", "), "), not a file; redirect the output with > FILE"));
   }
 
   // The option that is called `name` elsewhere, or the nearest one; empty if there is none.
@@ -123,18 +156,22 @@ class Corrector {
   void TakeOption(const std::string& name, Words values, bool joined) {
     std::string used = name;
     const CLI::Option* option = Find(name);
-    if (option == nullptr && name.size() > 2 && name[1] != '-') option = Find(name.substr(0, 2));  // -ojson
+    const bool one_dash = name.size() > 2 && name[1] != '-';
+    if (one_dash && Find("-" + name) != nullptr) {  // -output json
+      used = "-" + name;
+      Mistake(absl::StrCat("long options have two dashes: ", used));
+      option = Find(used);
+    } else if (option == nullptr && one_dash && Find(name.substr(0, 2)) != nullptr) {  // -ojson
+      return TakeAttached(name, values);
+    }
     if (option == nullptr && TakeAsWord(name, values)) return;
     if (option == nullptr) {
       used = Meaning(name);
       option = used.empty() ? nullptr : Find(used);
       if (option == nullptr) return;
-    } else if (name.size() > 2 && name[1] != '-') {
-      line_.words.push_back(name);
-      for (const std::string& word : values) TakeWord(word);
-      return;
     }
-    if (!TakesValue(*option) || values.empty()) {
+    if (TakesValue(*option) && values.empty()) return Unknown(absl::StrCat(used, " requires a value"));
+    if (!TakesValue(*option)) {
       line_.words.push_back(joined ? absl::StrCat(used, "=", values.front()) : used);
       for (size_t i = joined ? 1 : 0; i < values.size(); ++i) TakeWord(values[i]);
       return;
@@ -142,9 +179,22 @@ class Corrector {
     TakeValues(*option, used, std::move(values));
   }
 
+  // Takes `-ojson`, and words after it.
+  void TakeAttached(const std::string& name, const Words& values) {
+    const CLI::Option& option = *Find(name.substr(0, 2));
+    if (!given_.insert(&option).second && !IsRepeatable(option)) {
+      return Unknown(absl::StrCat(name.substr(0, 2), " is given twice"));
+    }
+    has_file_ = has_file_ || option.check_name("--file");
+    line_.words.push_back(name);
+    for (const std::string& word : values) TakeWord(word);
+  }
+
   // Takes an option that is a word here: `--model_type llama` in get-config, or `--schemes` in list. Returns whether it
   // is one.
   bool TakeAsWord(const std::string& name, const Words& values) {
+    const FamiliarWord* const familiar = FindFamiliarOption(name);
+    if (familiar != nullptr && Find(familiar->means) != nullptr && !values.empty()) return false;
     const std::string noun = taken_ == 0 ? FindNoun(OptionKey(name), NounsOf(command_->get_name())) : "";
     const auto positionals = command_->get_options([&name](const CLI::Option* option) {
       return option->get_positional() && OptionKey(option->get_name(/*positional=*/true)) == OptionKey(name);
@@ -158,10 +208,11 @@ class Corrector {
   }
 
   void TakeValues(const CLI::Option& option, const std::string& name, Words values) {
-    JoinPair(name, values);
+    if (name == "--layer" || name == "--layer-type") JoinPairs(name, values);
+    if (!line_.complete) return;
     if (name == "--server") CorrectServer(values.front());
     has_file_ = has_file_ || name == "-f" || name == "--file";
-    line_.words.insert(line_.words.end(), {name, values.front()});
+    Give(option, name, values.front());
     values.erase(values.begin());
     if (!IsRepeatable(option) || command_->get_parent() == nullptr) {
       for (const std::string& word : values) TakeWord(word);
@@ -169,19 +220,29 @@ class Corrector {
     }
     const size_t missing = std::min(MissingWords(), values.size());
     const size_t more = values.size() - missing;
+    if (!values.empty() && !has_scheme_ && Find("--scheme") != nullptr) {
+      return Unknown(absl::StrCat(name, " takes one value; repeat it for each, and give the scheme with --scheme"));
+    }
     if (more > 0) Mistake(absl::StrCat(name, " takes one value; repeat it for each"));
-    for (size_t i = 0; i < more; ++i) line_.words.insert(line_.words.end(), {name, values[i]});
+    for (size_t i = 0; i < more; ++i) Give(option, name, values[i]);
     for (size_t i = more; i < values.size(); ++i) TakeWord(values[i]);
   }
 
-  // `--layer lm_head int8` means `--layer lm_head=int8`.
-  void JoinPair(const std::string& name, Words& values) {
-    const bool pair = (name == "--layer" || name == "--layer-type") && values.size() > 1 &&
-                      !absl::StrContains(values[0], "=") && !absl::StrContains(values[1], "=");
-    if (!pair) return;
-    Mistake(absl::StrCat(name, " takes one value, ", name == "--layer" ? "PATTERN" : "TYPE", "=SCHEME"));
-    values[0] = absl::StrCat(values[0], "=", values[1]);
-    values.erase(values.begin() + 1);
+  // `--layer lm_head int8` means `--layer lm_head=int8`. Words that the command still needs stay at the end.
+  void JoinPairs(const std::string& name, Words& values) {
+    const auto has_scheme = [](const std::string& value) { return absl::StrContains(value, "="); };
+    bool joined = false;
+    for (size_t i = 0; i < values.size() - std::min(MissingWords(), values.size() - 1); ++i) {
+      if (has_scheme(values[i])) continue;
+      if (i + 1 == values.size() || has_scheme(values[i + 1])) {
+        return Unknown(
+            absl::StrCat(name, ": \"", Printable(values[i], kMaxQuotedChars), "\" has no '='; expected KEY=SCHEME"));
+      }
+      values[i] = absl::StrCat(values[i], "=", values[i + 1]);
+      values.erase(values.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      joined = true;
+    }
+    if (joined) Mistake(absl::StrCat(name, " takes one value, ", name == "--layer" ? "PATTERN" : "TYPE", "=SCHEME"));
   }
 
   void CorrectServer(std::string& server) {
@@ -208,11 +269,11 @@ class Corrector {
     } else if (!has_scheme_ && Find("--scheme") != nullptr) {
       has_scheme_ = true;
       Mistake("the scheme is an option, --scheme");
-      line_.words.insert(line_.words.end(), {"--scheme", word});
+      Give(*Find("--scheme"), "--scheme", word);
     } else if (!has_file_ && command_->get_option_no_throw("--file") != nullptr) {
       has_file_ = true;
       Mistake("the file is an option, --file");
-      line_.words.insert(line_.words.end(), {"--file", word});
+      Give(*Find("--file"), "--file", word);
     } else {
       Unknown(
           absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is one word too many for ", command_->get_name()));
@@ -264,6 +325,7 @@ class Corrector {
   size_t rest_ = 0;          // the words after the current one
   bool has_scheme_ = false;
   bool has_file_ = false;
+  std::set<const CLI::Option*> given_;
   CorrectedLine line_;
 };
 

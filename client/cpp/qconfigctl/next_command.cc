@@ -26,11 +26,15 @@ bool MeansTheSame(v1::SuggestionKind kind) {
 
 // Sets `option` to `value`, whether or not it is given already.
 void Set(std::vector<std::string>& words, const std::string& option, const std::string& value) {
-  const auto given = std::find(words.begin(), words.end(), option);
-  if (given != words.end() && given + 1 != words.end()) {
-    *(given + 1) = value;
-  } else {
+  const auto given = std::find_if(words.begin(), words.end(), [&option](const std::string& word) {
+    return word == option || absl::StartsWith(word, option + "=");
+  });
+  if (given == words.end()) {
     words.insert(words.end(), {option, value});
+  } else if (*given != option) {
+    *given = absl::StrCat(option, "=", value);
+  } else if (given + 1 != words.end()) {
+    *(given + 1) = value;
   }
 }
 

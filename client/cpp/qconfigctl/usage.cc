@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -29,9 +31,11 @@ std::string FileOf(const Words& words) {
   return "";
 }
 
-// "template" or "scheme", the kind of entry in the file; empty for standard input.
+// "template" or "scheme", the kind of entry in the file; empty for a pipe, which can be read only once.
 std::string KindOfEntry(const std::string& path) {
+  std::error_code error;
   if (path.empty() || path == "-") return "";
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) return "";
   const auto text = ReadEntryText(path);
   if (!text.ok()) return "scheme";  // reports why the file is unreadable
   if (ReadScheme(*text, std::nullopt).ok()) return "scheme";
