@@ -50,101 +50,121 @@ INSTANTIATE_TEST_SUITE_P(
     All, ForeignFileTest,
     testing::Values(
         Known{"Awq", R"({"quant_method":"awq","bits":4,"group_size":128})",
-              "not a scheme but AWQ's form (quant_method, line 1: \"awq\"). ",
+              "this is an AWQ quantization_config, not a scheme (quant_method, line 1: \"awq\"). ",
               "The nearest schemes are uint4_wo_128 and int4_wo_128; the first has zero points, as AWQ has by default, "
-              "the second does not: qconfigctl get-config MODEL_TYPE --scheme uint4_wo_128 --algorithm awq"},
+              "the second does not. Run: qconfigctl get-config MODEL_TYPE --scheme uint4_wo_128 --algorithm awq"},
         Known{"AwqWithZeroPoints",
               R"({"quant_method": "awq", "zero_point": true, "group_size": 64, "bits": 4, "version": "gemm"})",
-              "not a scheme but AWQ's form", "The nearest scheme is uint4_wo_64: "},
+              "this is an AWQ quantization_config, not a scheme", "The nearest scheme is uint4_wo_64. Run: "},
         Known{"AwqOfThreeBits", R"({"quant_method": "awq", "bits": 3, "group_size": 128})",
-              "not a scheme but AWQ's form", ""},
+              "this is an AWQ quantization_config, not a scheme", ""},
         Known{"AutoAwq", R"({"zero_point": true, "q_group_size": 128, "w_bit": 4, "version": "GEMM"})",
-              "not a scheme but AutoAWQ's form (w_bit, line 1). ", "uint4_wo_128"},
+              "this is an AutoAWQ quantization config, not a scheme (w_bit, line 1). ", "uint4_wo_128"},
         Known{
             "Gptq",
             "{\"model_type\": \"qwen3\",\n\"quantization_config\": {\"bits\": 4, \"group_size\": 128, \"sym\": true,\n"
             "\"quant_method\": \"gptq\"}}",
-            "not a scheme but GPTQ's form (quantization_config.quant_method, line 3: \"gptq\"). ",
-            "The nearest scheme is int4_wo_128: qconfigctl get-config qwen3 --scheme int4_wo_128 --algorithm gptq"},
+            "this is a GPTQ quantization_config, not a scheme (quantization_config.quant_method, line 3: \"gptq\"). ",
+            "The nearest scheme is int4_wo_128. Run: qconfigctl get-config qwen3 --scheme int4_wo_128 --algorithm "
+            "gptq"},
         Known{"GptqOfEightBits", R"({"quant_method": "gptq", "bits": 8, "group_size": 128, "sym": true})",
-              "not a scheme but GPTQ's form", ""},
+              "this is a GPTQ quantization_config, not a scheme", ""},
         Known{"AutoGptq",
               R"({"bits": 4, "group_size": -1, "damp_percent": 0.01, "desc_act": true, "sym": true,
                   "true_sequential": true, "model_name_or_path": null})",
-              "not a scheme but AutoGPTQ's form", "int4_wo_per_channel"},
+              "this is an AutoGPTQ quantization config, not a scheme", "int4_wo_per_channel"},
         Known{"Bitsandbytes",
               R"({"_load_in_4bit": true, "load_in_4bit": true, "bnb_4bit_quant_type": "nf4",
                   "quant_method": "bitsandbytes"})",
-              "not a scheme but bitsandbytes' form", ""},
+              "this is a bitsandbytes quantization_config, not a scheme", ""},
         Known{"ModelOpt", R"({"producer":{"name":"modelopt"},"quantization":{"quant_algo":"NVFP4"}})",
-              "not a scheme but ModelOpt's form (producer.name, line 1: \"modelopt\"). ", "scheme is nvfp4: "},
+              "this is a ModelOpt quantization config, not a scheme (producer.name, line 1: \"modelopt\"). ",
+              "scheme is nvfp4. Run: "},
+        Known{"ModelOptWithKvCache",
+              R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8",
+                  "exclude_modules": ["lm_head", "*.gate"]}})",
+              "this is a ModelOpt quantization config, not a scheme",
+              "get-config MODEL_TYPE --scheme fp8 --kv-cache-scheme fp8 --exclude lm_head --exclude '*.gate'"},
         Known{"ModelOptFp8InConfigJson",
               R"({"model_type": "llama", "quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}})",
-              "not a scheme but ModelOpt's form", "scheme is fp8: qconfigctl get-config llama --scheme fp8"},
+              "this is a ModelOpt quantization config, not a scheme",
+              "scheme is fp8. Run: qconfigctl get-config llama --scheme fp8"},
         Known{"ModelOptMxfp8", R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "MXFP8"}})",
-              "not a scheme but ModelOpt's form", ""},
+              "this is a ModelOpt quantization config, not a scheme", ""},
         Known{"CompressedTensors",
               R"({"quant_method":"compressed-tensors","config_groups":{},"ignore":["re:.*visual.*"]})",
-              "not a scheme but the form of compressed-tensors (llm-compressor) (quant_method, line 1: "
+              "this is a compressed-tensors quantization_config (llm-compressor), not a scheme (quant_method, line 1: "
               "\"compressed-tensors\"). ",
               ""},
         Known{"CompressedTensorsW4A16",
               R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4,
                   "type": "int", "strategy": "group", "group_size": 128, "symmetric": true},
                   "input_activations": null, "targets": ["Linear"]}}})",
-              "not a scheme but the form of compressed-tensors", "scheme is int4_wo_128: "},
+              "this is a compressed-tensors quantization_config", "scheme is int4_wo_128. Run: "},
         Known{"CompressedTensorsFp8Dynamic",
               R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8,
                   "type": "float", "strategy": "channel", "dynamic": false}, "input_activations": {"num_bits": 8,
                   "type": "float", "strategy": "token", "dynamic": true}}}})",
-              "not a scheme but the form of compressed-tensors", "scheme is ptpc_fp8: "},
+              "this is a compressed-tensors quantization_config", "scheme is ptpc_fp8. Run: "},
         Known{"CompressedTensorsW8A8",
               R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8,
                   "type": "int", "strategy": "channel"}, "input_activations": {"num_bits": 8, "type": "int"}}}})",
-              "not a scheme but the form of compressed-tensors", ""},
+              "this is a compressed-tensors quantization_config", ""},
         Known{"CompressedTensorsOfTwoGroups",
               R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4,
                   "type": "int", "group_size": 128, "symmetric": true}}, "group_1": {}}})",
-              "not a scheme but the form of compressed-tensors", ""},
+              "this is a compressed-tensors quantization_config", ""},
         Known{"Recipe",
               "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      ignore: [lm_head]\n      scheme: "
               "FP8_DYNAMIC\n      targets: [Linear]\n",
-              "not a scheme but a recipe of llm-compressor (", "scheme is ptpc_fp8: "},
+              "this is an llm-compressor recipe, not a scheme "
+              "(quant_stage.quant_modifiers.QuantizationModifier.scheme, line "
+              "5: \"FP8_DYNAMIC\"). ",
+              "scheme is ptpc_fp8. Run: "},
+        Known{"RecipeWithConfigGroups",
+              "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      config_groups:\n        group_0:\n"
+              "          weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 128}\n"
+              "          targets: [Linear]\n",
+              "this is an llm-compressor recipe, not a scheme "
+              "(quant_stage.quant_modifiers.QuantizationModifier.config_groups, line 4). ",
+              "scheme is int4_wo_128. Run: "},
         Known{"DeepSeekFp8",
               R"({"model_type": "deepseek_v3", "quantization_config": {"activation_scheme": "dynamic", "fmt": "e4m3",
                   "quant_method": "fp8", "weight_block_size": [128, 128]}})",
-              "not a scheme but the form of block-wise FP8 (DeepSeek, vLLM)", ""},
+              "this is a quantization_config of block-wise FP8 (DeepSeek, vLLM), not a scheme", ""},
         Known{"VllmFp8", R"({"quant_method": "fp8", "activation_scheme": "static"})",
-              "not a scheme but vLLM's FP8 form", "scheme is fp8: "},
+              "this is an FP8 quantization_config of vLLM, not a scheme", "scheme is fp8. Run: "},
         Known{"GptOss", R"({"quantization_config": {"modules_to_not_convert": ["lm_head"], "quant_method": "mxfp4"}})",
-              "not a scheme but the MXFP4 form of gpt-oss", "scheme is mxfp4_weight_only: "},
+              "this is an MXFP4 quantization_config (gpt-oss), not a scheme", "scheme is mxfp4_weight_only. Run: "},
         Known{"OtherTool", R"({"quant_method": "vptq", "enable_proxy_error": false})",
-              "not a scheme but the quantization config of another tool (quant_method, line 1: \"vptq\"). ", ""},
+              "this is the quantization config of another tool, not a scheme (quant_method, line 1: \"vptq\"). ", ""},
         Known{"ConfigOfAMultimodalModel",
               R"({"model_type": "x", "text_config": {"quantization_config": {"quant_method": "awq", "bits": 4,
                   "group_size": 32, "zero_point": false}}})",
-              "not a scheme but AWQ's form (text_config.quantization_config.quant_method", "scheme is int4_wo_32: "},
+              "this is an AWQ quantization_config, not a scheme (text_config.quantization_config.quant_method",
+              "scheme is int4_wo_32. Run: "},
         Known{"ConfigJson", R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 128256})",
-              "not a scheme but a model's config.json without quantization_config (architectures, line 1). ",
+              "this is a model's config.json without quantization_config, not a scheme (architectures, line 1). ",
               "`qconfigctl get-config llama --scheme SCHEME`"},
         Known{"Index", R"({"metadata": {"total_size": 1}, "weight_map": {"lm_head.weight": "a.safetensors"}})",
-              "not a scheme but the index of a checkpoint", "`qconfigctl plan FOLDER --scheme SCHEME`"},
+              "this is the index of a checkpoint, not a scheme", "`qconfigctl plan FOLDER --scheme SCHEME`"},
         Known{"Request", R"({"model_type": "llama", "scheme": "fp8"})",
-              "not a scheme but a request for a configuration", "`qconfigctl get-config llama --scheme fp8`"},
+              "this is a request for a configuration, not a scheme", "`qconfigctl get-config llama --scheme fp8`"},
         Known{"ConfigurationInProtoJson",
               R"({"global_quant_config": {"weight": [{"dtype": "DTYPE_INT4"}]}, "exclude": ["lm_head"]})",
-              "not a scheme but a whole configuration in ProtoJSON", "`qconfigctl get-config` without -o json"},
-        Known{"Template", R"({"model_type": "x", "kv_layers_name": ["*k"]})", "not a scheme but a template",
+              "this is a whole configuration in ProtoJSON, not a scheme", "`qconfigctl get-config` without -o json"},
+        Known{"Template", R"({"model_type": "x", "kv_layers_name": ["*k"]})", "this is a template, not a scheme",
               "`qconfigctl register template -f FILE`"}),
     [](const testing::TestParamInfo<Known>& known) { return known.param.name; });
 
 TEST(RecognizeFileTest, SaysWhyAFileIsNoTemplate) {
   EXPECT_THAT(TemplateError(R"({"quant_method": "awq", "bits": 4, "group_size": 128})"),
-              AllOf(StartsWith("not a template but AWQ's form"), EndsWith("it does not say how they are quantized"),
-                    Not(HasSubstr("int4"))));
-  EXPECT_THAT(TemplateError(R"({"name": "x", "weight": {"dtype": "int4"}})"),
-              HasSubstr("not a template but a scheme (weight.dtype, line 1: \"int4\"). Register it with `qconfigctl "
-                        "register scheme -f FILE`"));
+              AllOf(StartsWith("this is an AWQ quantization_config, not a template"),
+                    EndsWith("it does not say how they are quantized"), Not(HasSubstr("int4"))));
+  EXPECT_THAT(
+      TemplateError(R"({"name": "x", "weight": {"dtype": "int4"}})"),
+      HasSubstr("this is a scheme, not a template (weight.dtype, line 1: \"int4\"). Register it with `qconfigctl "
+                "register scheme -f FILE`"));
   EXPECT_THAT(TemplateError(R"({"architectures": ["X"], "model_type": "deepseek_v3"})"),
               HasSubstr("`qconfigctl get-config deepseek_v3 --scheme SCHEME`"));
 }
@@ -170,7 +190,8 @@ std::vector<std::string> Expand(const std::string& name, const ordered_json& con
 
 TEST(RecognizeFileTest, TheTableNamesSourcesAndSchemesOfEveryCatalogue) {
   std::ifstream file(SourceFile("client/cpp/qconfigctl/foreign_files.json"));
-  const ordered_json rows = ordered_json::parse(file)["rows"];
+  const ordered_json table = ordered_json::parse(file);
+  const ordered_json& rows = table["rows"];
   ASSERT_GT(rows.size(), 20u);
   std::vector<ordered_json> catalogues;
   for (const char* release : {"quark-0.12.post1", "quark-0.13"}) {
@@ -183,10 +204,11 @@ TEST(RecognizeFileTest, TheTableNamesSourcesAndSchemesOfEveryCatalogue) {
     EXPECT_GT(row["source"].get<std::string>().size(), 5u);
     EXPECT_FALSE(row["when"].empty());
     if (!row.contains("schemes")) continue;
-    for (const ordered_json& rule : row["schemes"]) {
+    const ordered_json& schemes = row["schemes"];
+    for (const ordered_json& rule : schemes.is_string() ? table["scheme_lists"][std::string(schemes)] : schemes) {
       for (const ordered_json& pattern : rule["names"]) {
         for (const std::string& name : Expand(pattern, rule["when"])) {
-          for (const ordered_json& schemes : catalogues) EXPECT_TRUE(schemes.contains(name)) << name;
+          for (const ordered_json& known : catalogues) EXPECT_TRUE(known.contains(name)) << name;
           ++names;
         }
       }

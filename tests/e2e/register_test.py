@@ -332,7 +332,7 @@ class RegisterTest(ServerTestCase):
         config["quantization_config"]["global_quant_config"] = {"weight": {**TENSOR, "group_size": None}}
         errors = self.rejected("register", "scheme", "-f", self.file(config), "--name", "other")
         self.assertIn("quantization_config.global_quant_config.weight.group_size, line 1: required", errors)
-        self.assertIn("not a template but a quantization_config of Quark", self.rejected("register", "template", "-f", path, code=2))
+        self.assertIn("this is a quantization_config of Quark without global_quant_config, not a template", self.rejected("register", "template", "-f", path, code=2))
 
     def test_the_output_of_get_config_can_be_registered(self):
         path = self.file(self.run_ok("get-config", "llama", "--scheme", "int4_wo_64"))
@@ -342,13 +342,13 @@ class RegisterTest(ServerTestCase):
 
     def test_files_of_other_tools_are_named(self):
         for content, problem in (
-            ('{"quant_method":"awq","bits":4,"group_size":128}', "not a scheme but AWQ's form"),
+            ('{"quant_method":"awq","bits":4,"group_size":128}', "this is an AWQ quantization_config, not a scheme"),
             ('{"producer":{"name":"modelopt"},"quantization":{"quant_algo":"NVFP4"}}', "qconfigctl get-config MODEL_TYPE --scheme nvfp4"),
-            ('{"quant_method":"compressed-tensors","config_groups":{},"ignore":["re:.*visual.*"]}', "the form of compressed-tensors (llm-compressor)"),
+            ('{"quant_method":"compressed-tensors","config_groups":{},"ignore":["re:.*visual.*"]}', "this is a compressed-tensors quantization_config (llm-compressor), not a scheme"),
         ):
             path = self.file(content)
             errors = self.rejected("register", "scheme", "--name", "x", "-f", path, code=2)
-            self.assertTrue(errors.startswith(f"error: {path}: not a scheme but "), errors)
+            self.assertTrue(errors.startswith(f"error: {path}: this is a"), errors)
             self.assertIn(problem, errors)
 
     def test_files_of_other_shapes(self):

@@ -13,6 +13,7 @@
 #include "core/utf8.h"
 #include "qconfigctl/embedded_files.h"
 #include "qconfigctl/file_places.h"
+#include "qconfigctl/next_command.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
@@ -21,6 +22,11 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr size_t kMaxShown = 128;  // characters of a value of the file
+
+const ordered_json& Table() {
+  static const auto* const kTable = new ordered_json(ordered_json::parse(kForeignFilesJson));
+  return *kTable;
+}
 
 // The value at a path such as "config_groups.*.weights", where "*" is the only member of an object. Null if there is
 // none.
@@ -32,6 +38,19 @@ const ordered_json& ValueAt(const ordered_json& block, absl::string_view path) {
     value = is_only ? &value->front() : step == "*" ? kNull : &Member(*value, std::string(step).c_str());
   }
   return *value;
+}
+
+// `path` with the keys of the file for each "*".
+std::string KeysAt(const ordered_json& block, absl::string_view path) {
+  const ordered_json* value = &block;
+  std::string keys;
+  for (const absl::string_view step : absl::StrSplit(path, '.')) {
+    const bool is_only = step == "*" && value->is_object() && value->size() == 1;
+    const std::string key = is_only ? value->begin().key() : std::string(step);
+    keys = Join(keys, key);
+    value = &Member(*value, key.c_str());
+  }
+  return keys;
 }
 
 bool Matches(const ordered_json& value, const ordered_json& wanted) {
@@ -72,17 +91,36 @@ std::string Fill(absl::string_view text, const ordered_json& block, const ordere
   return absl::StrCat(filled, text);
 }
 
+// The options of get-config that belong to the scheme of the row, each with a space before it.
+std::string Options(const ordered_json& row, const ordered_json& block) {
+  constexpr size_t kMaxExcluded = 8;
+  std::string text;
+  for (const ordered_json& option : Member(row, "options")) {
+    if (Matches(block, option, "when")) absl::StrAppend(&text, " ", option["text"].get<std::string>());
+  }
+  const ordered_json& path = Member(row, "exclude");
+  const ordered_json& excluded = path.is_null() ? path : ValueAt(block, path.get<std::string>());
+  if (!excluded.is_array() || excluded.size() > kMaxExcluded) return text;
+  for (const ordered_json& pattern : excluded) {
+    if (pattern.is_string() && pattern != "" && pattern.get_ref<const std::string&>()[0] != '-') {
+      absl::StrAppend(&text, " --exclude ", ShellText({Printable(pattern.get<std::string>(), kMaxShown)}));
+    }
+  }
+  return text;
+}
+
 std::string SchemeAdvice(const ordered_json& row, const ordered_json& block, const ordered_json& root) {
-  for (const ordered_json& rule : Member(row, "schemes")) {
-    if (!Matches(block, rule, "when")) continue;
+  const ordered_json& schemes = Member(row, "schemes");
+  const ordered_json& part = row.contains("part") ? ValueAt(block, row["part"].get<std::string>()) : block;
+  for (const ordered_json& rule : schemes.is_string() ? Table()["scheme_lists"][schemes.get<std::string>()] : schemes) {
+    if (!Matches(part, rule, "when")) continue;
     std::vector<std::string> names;
-    for (const ordered_json& name : rule["names"]) names.push_back(Fill(name.get<std::string>(), block, root));
+    for (const ordered_json& name : rule["names"]) names.push_back(Fill(name.get<std::string>(), part, root));
     const ordered_json& but = Member(rule, "but");
-    const ordered_json& options = Member(row, "options");
     return absl::StrCat(names.size() == 1 ? "The nearest scheme is " : "The nearest schemes are ",
                         absl::StrJoin(names, " and "), but.is_null() ? "" : absl::StrCat("; ", but.get<std::string>()),
-                        ": qconfigctl get-config ", Fill("{model_type}", block, root), " --scheme ", names.front(),
-                        options.is_null() ? "" : " ", options.is_null() ? "" : options.get<std::string>());
+                        ". Run: qconfigctl get-config ", Fill("{model_type}", block, root), " --scheme ", names.front(),
+                        Options(row, block));
   }
   return "No built-in scheme has the same format; `qconfigctl list schemes` prints all, and a file in Quark's form can "
          "register another one";
@@ -118,8 +156,8 @@ std::string Describe(const ordered_json& row, const FileTree& block, const FileT
   const std::string& key = row["when"].begin().key();
   const ordered_json& value = ValueAt(block.root, key);
   const ordered_json& advice = Member(row, "advice");
-  std::string text = absl::StrCat("not a ", what, " but ", row["form"].get<std::string>(), " (", PlaceText(block, key),
-                                  value.is_string() ? ": " : "",
+  std::string text = absl::StrCat("this is ", row["form"].get<std::string>(), ", not a ", what, " (",
+                                  PlaceText(block, KeysAt(block.root, key)), value.is_string() ? ": " : "",
                                   value.is_string() ? Quoted(value.get_ref<const std::string&>()) : "", "). ");
   if (!advice.is_null()) return absl::StrCat(text, Fill(advice.get<std::string>(), block.root, file.root));
   if (what == "template") {
@@ -152,10 +190,9 @@ std::string OtherParts(const ordered_json& config) {
 std::string RecognizeFile(const FileTree& tree, absl::string_view what) {
   const FileTree blocks[] = {SubTree(tree, {"quantization_config"}), SubTree(tree, {"compression_config"}),
                              SubTree(tree, {"text_config", "quantization_config"}), tree};
-  static const auto* const kRows = new ordered_json(ordered_json::parse(kForeignFilesJson)["rows"]);
   for (const FileTree& block : blocks) {
     if (!block.root.is_object()) continue;
-    for (const ordered_json& row : *kRows) {
+    for (const ordered_json& row : Table()["rows"]) {
       std::string text = Describe(row, block, tree, what);
       if (!text.empty()) return text;
     }
