@@ -25,7 +25,7 @@ bool HostBudgets::Take(const std::string& host, double tokens) {
 
 size_t HostBudgets::size() {
   absl::MutexLock lock(&mutex_);
-  ForgetFull();
+  ForgetFull(clock_.Steady());
   return buckets_.size();
 }
 
@@ -38,15 +38,18 @@ void HostBudgets::Refill(Bucket& bucket) const {
 HostBudgets::Bucket& HostBudgets::FindOrAdd(const std::string& host) {
   auto found = buckets_.find(host);
   if (found == buckets_.end()) {
-    if (buckets_.size() >= kMaxHosts) ForgetFull();
+    const absl::Duration now = clock_.Steady();
+    if (buckets_.size() >= kMaxHosts && now >= next_search_) ForgetFull(now);
     // No host has the empty name.
-    found = buckets_.try_emplace(buckets_.size() < kMaxHosts ? host : "", Bucket{capacity_, clock_.Steady()}).first;
+    found = buckets_.try_emplace(buckets_.size() < kMaxHosts ? host : "", Bucket{capacity_, now}).first;
   }
   Refill(found->second);
   return found->second;
 }
 
-void HostBudgets::ForgetFull() {
+// Many hosts must not make each call search all of them.
+void HostBudgets::ForgetFull(absl::Duration now) {
+  next_search_ = now + absl::Seconds(1);
   for (auto bucket = buckets_.begin(); bucket != buckets_.end();) {
     Refill(bucket->second);
     bucket->second.tokens >= capacity_ ? bucket = buckets_.erase(bucket) : ++bucket;

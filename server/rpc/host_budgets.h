@@ -14,8 +14,8 @@
 
 namespace qconfig {
 
-// A token bucket for each host. Remembers only hosts whose bucket is not full, and at most kMaxHosts of them; further
-// hosts share one bucket. Thread-safe.
+// A token bucket for each host. Hosts that it does not remember have a full one. Remembers at most kMaxHosts: it then
+// forgets those whose bucket is full again, and if there are none, further hosts share one bucket. Thread-safe.
 class HostBudgets {
  public:
   static constexpr size_t kMaxHosts = 10'000;
@@ -30,7 +30,7 @@ class HostBudgets {
   // Takes `tokens`. Returns false, and takes none, if there are fewer.
   bool Take(const std::string& host, double tokens) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The hosts whose buckets are not full.
+  // The hosts whose buckets are not full. For tests.
   size_t size() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -42,13 +42,14 @@ class HostBudgets {
 
   void Refill(Bucket& bucket) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Bucket& FindOrAdd(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetFull() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetFull(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const double capacity_;
   const double per_second_;
   const Clock clock_;
   absl::Mutex mutex_;
   Buckets buckets_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration next_search_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // for full buckets
 };
 
 }  // namespace qconfig

@@ -109,25 +109,25 @@ auto ConfigService::Resolve(const CallContext& call, const Request& request, abs
     };
     return compute(*snapshot, CancellationToken(check));
   }();
-  if (result.ok() || history_searches == 0) return result;
-  --history_searches;
-  return WithHistory(result.status(), call, request.tenant(), *snapshot);
+  if (result.ok()) return result;
+  return WithHistory(result.status(), call, request.tenant(), *snapshot, history_searches);
 }
 
 absl::Status ConfigService::WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
-                                        const Snapshot& snapshot) const {
+                                        const Snapshot& snapshot, int& history_searches) const {
   const v1::ItemError item = ItemErrorOf(error);
   const bool is_scheme = item.reason() == v1::ERROR_REASON_SCHEME_NOT_FOUND;
   if (!is_scheme && item.reason() != v1::ERROR_REASON_TEMPLATE_NOT_FOUND) return error;
   const auto id = GetTenant(call, tenant);
-  if (!id.ok() || snapshot.registry().revision() == 1) return error;
+  if (!id.ok() || snapshot.registry().revision() == 1 || history_searches == 0) return error;
+  --history_searches;
   // The value in the error is the whole name, because names are no longer than values in errors.
   const auto revision = registry_.LastRevisionWith(*id, is_scheme ? EntryType::kScheme : EntryType::kTemplate,
                                                    item.detail().value(), snapshot.revision());
   return revision.ok() && *revision > 0 ? SuggestRemoved(error, *revision) : error;
 }
 
-// The first check comes after about two milliseconds of work, or before as much.
+// The first check comes before a computation exceeds about two milliseconds.
 absl::Status ConfigService::ContinueAsLarge(const CallContext& call, absl::Duration end, Slots& slots) const {
   slots.large = computing_large_.Acquire(call.peer, absl::ZeroDuration());
   if (slots.large) return absl::OkStatus();
@@ -242,7 +242,10 @@ absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallCon
   QCONFIG_RETURN_IF_ERROR(CheckName(request.model_type(), "model_type", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   const auto entry = snapshot->FindTemplate(request.model_type(), "model_type");
-  if (!entry.ok()) return WithHistory(entry.status(), call, request.tenant(), *snapshot);
+  if (!entry.ok()) {
+    int history_searches = 1;
+    return WithHistory(entry.status(), call, request.tenant(), *snapshot, history_searches);
+  }
   v1::GetTemplateResponse response;
   *response.mutable_llm_template() = WithShadowsBuiltin(snapshot->catalog(), **entry);
   SetOrigin(*snapshot, response);
@@ -263,7 +266,10 @@ absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext
   QCONFIG_RETURN_IF_ERROR(CheckName(request.name(), "name", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   const auto entry = snapshot->FindScheme(request.name(), "name");
-  if (!entry.ok()) return WithHistory(entry.status(), call, request.tenant(), *snapshot);
+  if (!entry.ok()) {
+    int history_searches = 1;
+    return WithHistory(entry.status(), call, request.tenant(), *snapshot, history_searches);
+  }
   v1::GetSchemeResponse response;
   *response.mutable_scheme() = **entry;
   SetOrigin(*snapshot, response);

@@ -70,9 +70,10 @@ class ConfigService {
                Compute compute) const -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
 
   // The error, which says in addition which revision still had the unknown scheme or template, if the tenant's registry
-  // had it before the snapshot. Returns other errors unchanged. Reads the store.
+  // had it before the snapshot. Returns other errors unchanged. Searches the store if `history_searches` is not 0, and
+  // then subtracts 1 from it.
   absl::Status WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
-                           const Snapshot& snapshot) const;
+                           const Snapshot& snapshot, int& history_searches) const;
 
   // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.
   template <typename Request>

@@ -65,19 +65,14 @@ std::vector<std::shared_ptr<const Value>> At(const Versions<Value>& versions, in
   return values;
 }
 
-// The revision, up to `revision`, at which the entry was last replaced or removed. 0: there is none among the
-// kMaxEarlierVersions last ones.
+// The revision, up to `revision`, at which the entry was last replaced or removed. 0: there is none.
 template <typename Value>
 int64_t RemovedAt(const Versions<Value>& versions, const std::string& name, int64_t revision) {
-  std::vector<const Version<Value>*> earlier;
+  int64_t last = 0;
   for (const Version<Value>& version : versions) {
-    if (version.until <= revision) earlier.push_back(&version);
+    if (version.until <= revision && EntryName(*version.value) == name) last = std::max(last, version.until);
   }
-  std::sort(earlier.begin(), earlier.end(), [](const auto* a, const auto* b) { return a->until > b->until; });
-  earlier.resize(std::min(earlier.size(), size_t{kMaxEarlierVersions}));
-  const auto last = std::find_if(earlier.begin(), earlier.end(),
-                                 [&name](const auto* version) { return EntryName(*version->value) == name; });
-  return last == earlier.end() ? 0 : (*last)->until;
+  return last;
 }
 
 }  // namespace

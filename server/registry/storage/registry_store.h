@@ -37,7 +37,7 @@ struct HistoryLimits {
 // smaller than itself, because otherwise history would grow beyond its limit in bytes.
 constexpr int64_t kMaxRemovedAtOnce = 256;
 
-// Bounds the time of RegistryStore::LastRevisionWith(), a few milliseconds.
+// An engine may bound the time of RegistryStore::LastRevisionWith() by looking at this many versions of entries only.
 constexpr int64_t kMaxEarlierVersions = 1'000;
 
 // Keeps each tenant's registry and the history of its changes, by revision.
@@ -90,8 +90,8 @@ class RegistryStore {
                                                                     const std::string& request_id) const = 0;
 
   // The last revision with an entry of this type and name, if the entry was removed at `revision` or before. 0: there
-  // is none among the kMaxEarlierVersions versions of entries that were replaced or removed last before `revision`, or
-  // history no longer has it. `revision` must not be later than the newest. The result is for messages only: engines
+  // is none, history no longer has it, or at least kMaxEarlierVersions versions of entries were replaced or removed
+  // since. `revision` must not be later than the newest. The result is for messages only: engines
   // need not check what they read.
   virtual absl::StatusOr<int64_t> LastRevisionWith(const TenantId& tenant, EntryType type, const std::string& name,
                                                    int64_t revision) const = 0;

@@ -190,9 +190,11 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
   Register("mine");
   Unregister("mine");
   v1::BatchGetConfigRequest batch;
-  for (int i = 0; i < 12; ++i) {
-    batch.add_requests()->mutable_spec()->set_model_type("llama");
-    batch.mutable_requests(i)->mutable_spec()->set_scheme("mine");
+  for (int i = 0; i < 24; ++i) {
+    v1::ConfigSpec& spec = *batch.add_requests()->mutable_spec();
+    spec.set_model_type("llama");
+    spec.set_scheme(i < 12 ? "fp8" : "mine");
+    if (i < 12) spec.add_algorithm("unknown");  // errors of other kinds do not count
   }
   const auto response = server_.client().BatchGetConfig(batch);
   ASSERT_TRUE(response.ok()) << response.status();
