@@ -15,16 +15,21 @@ namespace qconfig {
 // Collects the errors of one entry, so that its author can fix all of them at once. Not thread-safe.
 class ErrorList {
  public:
-  // Keeps `error`, which Error created for a field. Does nothing if it is OK, or if the field already has an error,
-  // from which later ones usually follow.
+  // The number of errors that a status can have.
+  static constexpr size_t kMaxErrors = 20;
+
+  // Keeps `error`, which Error created for a field. Does nothing if it is OK, if the list is full, or if the field
+  // already has an error, from which later ones usually follow.
   void Add(absl::Status error);
 
   bool Has(absl::string_view field) const { return fields_.contains(field); }
   size_t size() const { return errors_.size(); }
+  // Whether there is an error more than a status can have, so that looking for others is useless.
+  bool is_full() const { return errors_.size() > kMaxErrors; }
 
   // OK, or the first error. If there are several, the text and the field violations of the first one also have the
-  // others, with their values and accepted values: as many as fit into a status, at most 20. The last violation then
-  // says how many are left out.
+  // others, with their accepted values and the beginning of their values: as many as fit into a status. The last
+  // violation then says how many are left out, or that there are more.
   absl::Status ToStatus() const;
 
  private:

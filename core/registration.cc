@@ -208,7 +208,7 @@ absl::Status CompleteAlgorithm(const RegistrationContext& context, const std::st
 absl::Status CompleteAlgorithms(const RegistrationContext& context, v1::LlmTemplate& entry) {
   absl::flat_hash_set<std::string> seen;
   ErrorList errors;
-  for (int i = 0; i < entry.algorithm_configs_size(); ++i) {
+  for (int i = 0; i < entry.algorithm_configs_size() && !errors.is_full(); ++i) {
     const std::string path = absl::StrCat("llm_template.algorithm_configs[", i, "].");
     errors.Add(CompleteAlgorithm(context, path, seen, *entry.mutable_algorithm_configs(i)));
   }

@@ -222,7 +222,9 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
     }
   };
   // Quark constructs every tensor before it checks them together.
+  std::vector<const LayerTensor*> activations;  // that have no errors
   for (const LayerTensor& tensor : kLayerTensors) {
+    const size_t errors_before = errors.size();
     const int count = (layer.*tensor.stages)().size();
     if (count > 2) {
       errors.Add(Violation("stages_at_most_two", absl::StrCat(path, ".", tensor.name))
@@ -233,10 +235,10 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
     for_each_stage(tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
       CheckTensor(catalog, stage, path_of, errors);
     });
+    if (tensor.is_activation && errors.size() == errors_before) activations.push_back(&tensor);
   }
-  for (const LayerTensor& tensor : kLayerTensors) {
-    if (!tensor.is_activation) continue;
-    for_each_stage(tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
+  for (const LayerTensor* tensor : activations) {
+    for_each_stage(*tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
       errors.Add(CheckActivation(stage, path_of));
     });
   }

@@ -5,12 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
+#include "core/error.h"
 #include "core/get_config.h"
 #include "core/resolve_config.h"
 #include "core/snapshot.h"
@@ -92,6 +96,29 @@ TEST(RegistrationTest, TemplateWithANewerAlgorithmWorksOnlyInNewerCatalogues) {
             "OK");
   EXPECT_EQ(tenant.Get(k0_13, "model_type: 'm' scheme: 'fp8' algorithm: 'autoround'"), "OK");
   EXPECT_EQ(tenant.Get(k0_12, "model_type: 'm' scheme: 'fp8'"), "NOT_IN_CATALOG at spec.model_type");
+}
+
+TEST(RegistrationTest, ManyUnknownAlgorithmsCostNoMoreThanAFullErrorList) {
+  Catalogs catalogs = LoadBuiltinCatalogs().value();
+  const RegistryState registry;
+  const Limits limits;
+  const RegistrationContext context{catalogs, registry, 1, limits, {}};
+  // The least CPU seconds of a few runs.
+  const auto seconds = [&context](int count) {
+    v1::LlmTemplate entry;
+    entry.set_model_type("m");
+    for (int i = 0; i < count; ++i) entry.add_algorithm_configs()->set_algorithm(absl::StrCat("smoothquand", i));
+    std::clock_t least = std::numeric_limits<std::clock_t>::max();
+    for (int run = 0; run < 5; ++run) {
+      const std::clock_t start = std::clock();
+      const absl::Status status = PutTemplate(entry, {}, context).status();
+      least = std::min(least, std::clock() - start);
+      EXPECT_GT(ItemErrorOf(status).field_violations_size(), 1);
+    }
+    return static_cast<double>(least) / CLOCKS_PER_SEC;
+  };
+  const double few = seconds(100), many = seconds(4000);
+  EXPECT_LT(many, 20 * few) << "4,000 algorithms against 100";
 }
 
 TEST(RegistrationTest, NewerFieldsOfAnAlgorithmTakeTheirDefaultsInNewerReleases) {

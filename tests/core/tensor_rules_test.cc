@@ -177,6 +177,21 @@ TEST(LayerRuleTest, EveryTensorIsChecked) {
   }
 }
 
+TEST(LayerRuleTest, ErrorsOfATensorHideThoseThatFollow) {
+  v1::QLayerConfig layer;
+  for (int i = 0; i < 10000; ++i) {
+    layer.add_input_tensors()->set_qscheme(v1::Q_SCHEME_TYPE_PER_GROUP);
+    layer.add_output_tensors()->set_qscheme(v1::Q_SCHEME_TYPE_PER_GROUP);
+  }
+  EXPECT_THAT(Fields(CheckLayer(Quark012(), layer, "c"), ""), ElementsAre("c.input_tensors", "c.output_tensors"));
+  // The observer is missing; without it, `is_dynamic` does not matter.
+  const std::string group = "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP ch_axis: 0 group_size: 1 ";
+  const std::string complete = group + "observer_cls: 'PerBlockMXObserver' ";
+  layer = Proto<v1::QLayerConfig>("input_tensors {" + group + "} output_tensors {" + complete + "}");
+  EXPECT_THAT(Fields(CheckLayer(Quark012(), layer, "c"), ""),
+              ElementsAre("c.input_tensors[0].observer_cls", "c.output_tensors[0].is_dynamic"));
+}
+
 TEST(LayerRuleTest, PerGroupActivationsMustBeDynamicInEveryStage) {
   const std::string group =
       "dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP observer_cls: 'PerBlockMXObserver' ch_axis: 0 group_size: 1 ";

@@ -11,8 +11,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/builtin_catalogs.h"
+#include "core/error.h"
+#include "core/tensor_rules.h"
+#include "qconfig/call_status.h"
 #include "qconfig/error.h"
 #include "server/registry/storage/memory_store.h"
+#include "server/rpc/wire_status.h"
 #include "tests/core/test_support.h"
 #include "tests/server/registry/storage/fault_injecting_store.h"
 #include "tests/server/test_server.h"
@@ -203,6 +208,35 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
     found += absl::StrContains(result.error().message(), "until revision") ? 1 : 0;
   }
   EXPECT_EQ(found, 10);
+}
+
+// The observers of three tensors are unknown. All that fit are reported.
+TEST(LongValuesTest, CombinedErrorsFitIntoAStatus) {
+  const auto catalogs = LoadBuiltinCatalogs();
+  ASSERT_TRUE(catalogs.ok());
+  for (const std::string character : {"x", "%", "\u4e16", "\U0001F600"}) {
+    std::string observer;
+    for (int i = 0; i < 128; ++i) observer += character;
+    auto tensor = Proto<v1::QTensorConfig>(
+        "dtype: DTYPE_INT8 qscheme: Q_SCHEME_TYPE_PER_TENSOR is_dynamic: false symmetric: true round_method: "
+        "ROUND_TYPE_HALF_EVEN scale_type: SCALE_TYPE_FLOAT");
+    tensor.set_observer_cls(observer);
+    v1::QLayerConfig layer;
+    for (auto* stages : {layer.mutable_weight(), layer.mutable_bias(), layer.mutable_input_tensors()}) {
+      *stages->Add() = tensor;
+    }
+    const absl::Status status = CheckLayer(*catalogs->front(), layer, "scheme.config");
+    const int reported = ItemErrorOf(status).field_violations_size();
+    EXPECT_GE(reported, character.size() == 4 ? 2 : 3) << character;
+    const grpc::Status sent = ToGrpcStatus(status);
+    EXPECT_LE(ErrorBytesOnWire(sent), kMaxErrorBytes) << character;
+    const v1::ItemError received = client::ErrorOf(client::ToAbslStatus(sent));
+    EXPECT_EQ(received.message(), ItemErrorOf(status).message());
+    ASSERT_EQ(received.field_violations_size(), reported) << character;
+    for (const v1::FieldViolation& violation : received.field_violations()) {
+      EXPECT_THAT(violation.description(), HasSubstr("unknown observer")) << character;
+    }
+  }
 }
 
 TEST(NameSuggestionsFaultTest, ErrorDoesNotDependOnTheStore) {
