@@ -28,7 +28,7 @@ struct OtherName {
 struct ModelName {
   std::string model_type;
   std::vector<std::string> architectures;  // of config.json
-  std::vector<std::string> relatives;      // templates to start from, if no release has one for the model type
+  std::vector<std::string> relatives;  // templates to start from if no release has one for the model type; may be empty
   std::string source;
 };
 

@@ -25,6 +25,8 @@ absl::string_view TableOf(NameKind kind) {
   switch (kind) {
     case NameKind::kScheme:
       return "scheme";
+    case NameKind::kTemplate:
+      return "template";
     case NameKind::kAlgorithm:
       return "algorithm";
     case NameKind::kAttentionTensor:
@@ -89,7 +91,7 @@ class Resolver {
     const absl::string_view table = TableOf(kind_);
     if (table.empty() || name_.size() > kMaxTableName) return false;
     const KnownNames::Found found = BuiltinKnownNames().Find(table, name_);
-    if (found.line == nullptr) return false;
+    if (found.line == nullptr || DiffersInSeparators()) return false;
     const OtherName& line = *found.line;
     const bool is_former = line.tool == kQuark;
     const v1::SuggestionKind kind = is_former           ? v1::SUGGESTION_KIND_FORMER_NAME
@@ -105,14 +107,18 @@ class Resolver {
     if (!line.differs.empty()) absl::StrAppend(&words, words.empty() ? "" : ": ", line.differs);
     for (const std::string& meaning : line.means) Add(meaning, kind, words, is_former ? "" : line.tool);
     result_.note = line.note;
-    return true;
+    return !result_.items.empty() || !result_.note.empty();
   }
 
   // Whether only letter case or separators differ from a name, which FindSimilar() finds.
   bool DiffersInSeparators() const {
     const std::string compact = CompactName(name_);
-    return std::any_of(names_.begin(), names_.end(), [&compact](absl::string_view known) {
-      return known.size() >= compact.size() && CompactName(known) == compact;
+    std::string other;
+    return std::any_of(names_.begin(), names_.end(), [&](absl::string_view known) {
+      if (known.size() < compact.size() || known.size() > kMaxTableName) return false;
+      other.clear();
+      AppendCompact(known, other);
+      return other == compact;
     });
   }
 
@@ -124,6 +130,7 @@ class Resolver {
     const ModelName* owner = known.FindArchitecture(name_);
     const ModelId* id = known.FindId(name_);
     if ((model == nullptr && owner == nullptr && id == nullptr) || DiffersInSeparators()) return;
+    is_known_model_ = model != nullptr || owner != nullptr;
     if (model != nullptr) {
       AddModel(model->model_type, model, "");
     } else if (owner != nullptr) {
@@ -153,10 +160,10 @@ class Resolver {
   }
 
   void FindSimilar() {
-    const bool is_related = !result_.items.empty();
+    const bool is_related = !result_.items.empty() || is_known_model_;
     SimilarNameRules rules;
     rules.keeps_numbers = kind_ != NameKind::kTemplate;
-    // "int8_per_token" is not int8, and with a related model, names that are only misspelled would be noise.
+    // "int8_per_token" is not int8, and with a related or a known model, names that are only misspelled would be noise.
     rules.may_be_shorter = !is_related && kind_ != NameKind::kScheme && kind_ != NameKind::kDtype;
     rules.may_be_misspelled = !is_related;
     for (const SimilarName& similar : SimilarNames(name_, names_, kMaxItems, rules)) {
@@ -168,6 +175,7 @@ class Resolver {
   const absl::string_view name_;
   const std::vector<absl::string_view>& names_;
   const CatalogOfName& catalog_of_;
+  bool is_known_model_ = false;  // a model type or an architecture that is spelled correctly
   NameResolution result_;
 };
 

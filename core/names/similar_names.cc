@@ -116,6 +116,14 @@ class Comparison {
   std::string other_;  // the compact form of the current name
 };
 
+std::string DigitsOf(absl::string_view name) {
+  std::string digits;
+  for (const char c : name) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c))) digits.push_back(c);
+  }
+  return digits;
+}
+
 std::vector<Hit> FindHits(absl::string_view name, const std::vector<absl::string_view>& names,
                           const SimilarNameRules& rules) {
   std::vector<Hit> hits;
@@ -155,6 +163,8 @@ std::vector<SimilarName> SimilarNames(absl::string_view name, const std::vector<
       continue;
     }
     if (hit.likeness == kMisspelled) {
+      // "gpt2" is not a misspelled gptj, and "qwen4" not a misspelled qwen3.
+      if (!rules.keeps_numbers && DigitsOf(name) != DigitsOf(candidate)) continue;
       const bool is_first = !nearest.has_value();
       if (is_first) nearest = hit;
       if (hit.distance > nearest->distance + 1) continue;

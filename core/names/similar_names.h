@@ -17,7 +17,8 @@ struct SimilarName {
 };
 
 struct SimilarNameRules {
-  bool keeps_numbers = true;   // only names that KeepsNumberFormats() accepts
+  // Only names that KeepsNumberFormats() accepts. Otherwise only misspelled names keep their digits.
+  bool keeps_numbers = true;
   bool may_be_shorter = true;  // "llama4" for "llama4_text"
   bool may_be_misspelled = true;
 };

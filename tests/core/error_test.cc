@@ -98,7 +98,7 @@ TEST(ErrorTest, SuggestionsHaveReasonsAndNotes) {
                                               .ToStatus("no"));
   EXPECT_EQ(error.message(),
             "no: \"AWQ\"; did you mean uint4_wo_128 (the usual scheme of AWQ)? Allowed: uint4_wo_128, fp8. AWQ is an "
-            "algorithm: add awq to `algorithm`. List them.");
+            "algorithm: add awq to `algorithm`, which is separate from the scheme. List them.");
   ASSERT_EQ(error.detail().suggestion_reasons_size(), 1);
   EXPECT_EQ(error.detail().suggestion_reasons(0).ShortDebugString(),
             "kind: SUGGESTION_KIND_OTHER_TOOL source: \"AWQ\" text: \"the usual scheme of AWQ\"");

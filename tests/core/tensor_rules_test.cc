@@ -177,6 +177,15 @@ TEST(LayerRuleTest, EveryTensorIsChecked) {
   }
 }
 
+TEST(LayerRuleTest, TwentyErrorsFitIntoAStatus) {
+  const std::string tensor = " { dtype: DTYPE_INT8 observer_cls: 'PerTensorMinMaxObserver' } ";
+  const auto layer = Proto<v1::QLayerConfig>("input_tensors" + tensor + "output_tensors" + tensor + "weight" + tensor +
+                                             "bias" + tensor);
+  const v1::ItemError error = ItemErrorOf(CheckLayer(Quark012(), layer, "scheme.config"));
+  ASSERT_EQ(error.field_violations_size(), 20);
+  EXPECT_EQ(error.field_violations(19).description(), "required when dtype is int8");
+}
+
 TEST(LayerRuleTest, ErrorsOfATensorHideThoseThatFollow) {
   v1::QLayerConfig layer;
   for (int i = 0; i < 10000; ++i) {

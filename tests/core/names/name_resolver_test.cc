@@ -157,6 +157,30 @@ TEST(NameResolverTest, MisspelledModelTypes) {
   EXPECT_THAT(Suggested(NameKind::kTemplate, "zzzz"), IsEmpty());
 }
 
+TEST(NameResolverTest, OtherModelsAreNoSpellings) {
+  for (const char* name : {"gpt2", "GPT-2", "gpt3", "mpt", "bloom", "falcon", "gpt_neo", "qwen9", "gemma5"}) {
+    for (const NameResolution::Item& item : Resolve(NameKind::kTemplate, name).items) {
+      EXPECT_NE(item.reason.kind(), v1::SUGGESTION_KIND_SPELLING) << name << ": " << item.name;
+    }
+  }
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "gpt2"), IsEmpty());
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "mpt"), IsEmpty());
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "olmo2"), testing::Contains("olmo")) << "a relative of the table";
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "AutoModelForCausalLM"), IsEmpty());
+  EXPECT_EQ(Note(NameKind::kTemplate, "AutoModelForCausalLM"), "Name the model, not the Auto class");
+}
+
+TEST(NameResolverTest, NamesOfTheTenantComeBeforeThoseOfOtherTools) {
+  const std::vector<absl::string_view> names = {"int4_wo_128", "W4A16"};
+  const auto items = ResolveName(NameKind::kScheme, "w4a16", names).items;
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].name, "W4A16");
+  EXPECT_EQ(items[0].reason.kind(), v1::SUGGESTION_KIND_SPELLING);
+  // The scheme of the table is not there.
+  const std::vector<absl::string_view> others = {"w4a16_mine"};
+  EXPECT_EQ(ResolveName(NameKind::kScheme, "w4a16", others).items.at(0).name, "w4a16_mine");
+}
+
 TEST(NameResolverTest, FormerNamesOfSchemes) {
   EXPECT_EQ(Text(NameKind::kScheme, "w_fp8_a_fp8"), "; did you mean fp8 (its present name in Quark)?");
   EXPECT_EQ(Resolve(NameKind::kScheme, "w_fp8_a_fp8").items[0].reason.kind(), v1::SUGGESTION_KIND_FORMER_NAME);
