@@ -294,10 +294,9 @@ class RegisterTest(ServerTestCase):
         path = self.file(json.dumps({"name": "m", "input_tensors": tensor, "output_tensors": tensor, "weight": tensor, "bias": tensor}, indent=1))
         lines = self.rejected("register", "scheme", "-f", path).splitlines()
         self.assertRegex(lines[0], r": \d+ mistakes \(INVALID_TENSOR_CONFIG\)$")
-        self.assertGreater(len(lines), 10)
+        self.assertEqual(len(lines), 1 + 20)
         for line in lines[1:]:
-            self.assertRegex(line, r"^  \w+\.\w+, line \d+: required when dtype is int8")
-        self.assertRegex(lines[-1], r" \(and (\d+ )?more errors\)$")
+            self.assertRegex(line, r"^  \w+\.\w+, line \d+: required when dtype is int8$")
 
     def test_places_are_in_the_keys_of_the_file(self):
         for content, place in (
