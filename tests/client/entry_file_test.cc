@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"KeyTwice",
                  R"({"weight": {"dtype": "int4", "dtype": "int4"}})",
                  {"as JSON: weight, line 1: duplicate key \"dtype\""}},
-        Rejected{"PlainText", "hello there\n", {"not an object"}}, Rejected{"AList", "[1, 2]", {"not an object"}},
+        Rejected{"PlainText", "hello there\n", {"not an object"}}, Rejected{"AList", "[1, 2]", {"the file is a list"}},
         Rejected{"NoField", "{}", {"no configuration", "no field is set"}},
         Rejected{"Comment", "# nothing here\n", {"not a valid scheme as YAML: no YAML document"}},
         Rejected{"NotFinite",

@@ -41,6 +41,35 @@ TEST(NextCommandTest, NamesTheCatalogueOrTheRevision) {
             "qconfigctl describe scheme mine --revision 7");
 }
 
+TEST(NextCommandTest, NamesTheAlgorithm) {
+  const auto detail = [](const std::string& field) {
+    return "field: '" + field +
+           "' value: 'x' suggestions: 'int4_wo_128' suggestion_reasons { kind: SUGGESTION_KIND_OTHER_TOOL } advice: "
+           "'AWQ is an algorithm: add awq to `algorithm`. ListSchemes lists all schemes.'";
+  };
+  EXPECT_EQ(Next("get-config llama --scheme x", detail("spec.scheme")),
+            "qconfigctl get-config llama --scheme int4_wo_128 --algorithm awq");
+  EXPECT_EQ(Next("get-config llama --scheme x --algorithm awq", detail("spec.scheme")),
+            "qconfigctl get-config llama --scheme int4_wo_128 --algorithm awq");
+  EXPECT_EQ(Next("get-config llama --scheme fp8 --layer *a*=x", detail("spec.layer_config[0].scheme")), "");
+}
+
+TEST(NextCommandTest, IsCertainAboutModelTypesOnlyByArchitectureOrId) {
+  const auto detail = [](const std::string& rest) {
+    return "field: 'spec.model_type' value: 'x' suggestions: 'llama' suggestion_reasons { kind: SUGGESTION_KIND_" +
+           rest + " }";
+  };
+  const std::string line = "get-config x --scheme fp8";
+  EXPECT_EQ(Next(line, detail("RELATED_MODEL text: 'the model_type of this architecture'")),
+            "qconfigctl get-config llama --scheme fp8");
+  EXPECT_EQ(Next(line, detail("RELATED_MODEL text: 'a related model to start from'")), "");
+  EXPECT_EQ(Next(line, detail("SPELLING")), "");
+  EXPECT_EQ(Next("list schemes --catalog quark-0.12",
+                 "field: 'catalog' value: 'quark-0.12' suggestions: 'quark-0.12.post1' suggestion_reasons { kind: "
+                 "SUGGESTION_KIND_SIMILAR_NAME }"),
+            "qconfigctl list schemes --catalog quark-0.12.post1");
+}
+
 TEST(NextCommandTest, IsEmptyIfTheSuggestionIsNotCertain) {
   const std::string line = "get-config llama --scheme int4";
   EXPECT_EQ(Next(line, R"(value: "int4" suggestions: ["a", "b"]

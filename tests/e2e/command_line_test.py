@@ -151,6 +151,10 @@ class QconfigctlTest(ServerTestCase):
         for line, reason, corrected in (
             ("get-config qwen3_5 --scheme fp8", "qwen3_5 (quark-0.13 on this server has it; add --catalog quark-0.13)",
              "get-config qwen3_5 --scheme fp8 --catalog quark-0.13"),
+            ("get-config llama --scheme INT4_AWQ", "int4_wo_128 (the same as ModelOpt's INT4_AWQ)",
+             "get-config llama --scheme int4_wo_128 --algorithm awq"),
+            ("get-config LlamaForCausalLM --scheme fp8", "llama (the model_type of this architecture)", GET),
+            (f"{GET} --catalog quark-0.12", "quark-0.12.post1", f"{GET} --catalog quark-0.12.post1"),
             ("get-config llama --scheme W4A16", "int4_wo_128 (the same as llm-compressor's W4A16)", "get-config llama --scheme int4_wo_128"),
             (f"{GET} --layer '*a*=w_fp8_a_fp8'", "fp8 (its present name in Quark)", f"{GET} --layer '*a*=fp8'"),
         ):
@@ -159,7 +163,7 @@ class QconfigctlTest(ServerTestCase):
             self.assertIn(f"\n  did you mean: {reason}\n", result.stderr)
             self.assertEqual(result.stderr.splitlines()[-1], f"Run: qconfigctl {corrected}")
             self.assertEqual(qconfigctl(*shlex.split(corrected), server=self.server).returncode, 0)
-        for line in ("get-config llama --scheme int4", "get-config LlamaForCausalLM --scheme fp8", "get-config llama --scheme bf16"):
+        for line in ("get-config llama --scheme int4", "get-config lama --scheme fp8", "get-config llama --scheme bf16"):
             self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
 
     def test_a_wrong_address_has_a_hint(self):

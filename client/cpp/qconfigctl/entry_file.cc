@@ -174,8 +174,9 @@ absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
 }
 
 absl::Status RejectList(size_t count, const char* what) {
-  return absl::InvalidArgumentError(absl::StrCat("not an object but a list of ", count, "; a file holds one ", what,
-                                                 ": put each into a file of its own"));
+  return absl::InvalidArgumentError(absl::StrCat("the file is a list with ", count, count == 1 ? " item" : " items",
+                                                 "; it must hold one ", what,
+                                                 count > 1 ? ": put each into a file of its own" : ""));
 }
 
 template <typename Entry, typename ReadQuark>

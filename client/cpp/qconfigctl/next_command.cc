@@ -18,10 +18,30 @@ bool HasValue(const std::string& word, const std::string& value) {
 }
 
 // Whether the suggestion means the same as the value.
-bool MeansTheSame(v1::SuggestionKind kind) {
-  return kind != v1::SUGGESTION_KIND_UNSPECIFIED && kind != v1::SUGGESTION_KIND_RELATED_MODEL &&
-         kind != v1::SUGGESTION_KIND_SIMILAR_NAME && kind != v1::SUGGESTION_KIND_OTHER_RELEASE &&
-         v1::SuggestionKind_IsValid(kind);
+bool MeansTheSame(const v1::ErrorDetail& detail) {
+  const v1::SuggestionReason& reason = detail.suggestion_reasons(0);
+  switch (reason.kind()) {
+    case v1::SUGGESTION_KIND_OTHER_CATALOG:
+    case v1::SUGGESTION_KIND_REMOVED:
+    case v1::SUGGESTION_KIND_FORMER_NAME:
+    case v1::SUGGESTION_KIND_OTHER_TOOL:
+      return true;
+    case v1::SUGGESTION_KIND_SPELLING:  // a misspelled model type can be the type of another model
+      return !absl::EndsWith(detail.field(), "model_type");
+    case v1::SUGGESTION_KIND_RELATED_MODEL:  // the model type of an architecture or of a model ID
+      return absl::StartsWith(reason.text(), "the model_type of ");
+    default:  // quark-0.12 is quark-0.12.post1
+      return detail.field() == "catalog" && absl::StartsWith(detail.suggestions(0), detail.value() + ".post");
+  }
+}
+
+// The algorithm without which the suggested scheme does not have the meaning of the value; empty if there is none.
+std::string NeededAlgorithm(const v1::ErrorDetail& detail) {
+  constexpr absl::string_view kBefore = "is an algorithm: add ";
+  const size_t found = detail.advice().find(kBefore.data());
+  if (found == std::string::npos) return "";
+  const std::string rest = detail.advice().substr(found + kBefore.size());
+  return rest.substr(0, rest.find(' '));
 }
 
 // Sets `option` to `value`, whether or not it is given already.
@@ -44,10 +64,16 @@ std::string NextCommand(const std::vector<std::string>& words, const v1::ErrorDe
   if (detail.suggestions_size() != 1 || detail.suggestion_reasons_size() != 1 || detail.value().empty()) return "";
   const v1::SuggestionReason& reason = detail.suggestion_reasons(0);
   const auto has_value = [&detail](const std::string& word) { return HasValue(word, detail.value()); };
-  if (!MeansTheSame(reason.kind()) || std::count_if(words.begin(), words.end(), has_value) != 1) return "";
+  if (!MeansTheSame(detail) || std::count_if(words.begin(), words.end(), has_value) != 1) return "";
+  const std::string algorithm = NeededAlgorithm(detail);
+  if (!algorithm.empty() && detail.field() != "spec.scheme") return "";
   std::vector<std::string> next = words;
   std::string& word = *std::find_if(next.begin(), next.end(), has_value);
   word.replace(word.size() - detail.value().size(), detail.value().size(), detail.suggestions(0));
+  const bool has_algorithm = std::any_of(words.begin(), words.end(), [&algorithm](const std::string& one) {
+    return one == algorithm || one == "--algorithm=" + algorithm;
+  });
+  if (!algorithm.empty() && !has_algorithm) next.insert(next.end(), {"--algorithm", algorithm});
   if (!reason.catalog().empty()) Set(next, "--catalog", reason.catalog());
   if (reason.revision() != 0) Set(next, "--revision", absl::StrCat(reason.revision()));
   return absl::StrCat("qconfigctl ", ShellText(next));

@@ -256,9 +256,8 @@ absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
     Events more;
     if (parser.HandleNextDocument(more)) {
       return absl::InvalidArgumentError(
-          "more than one YAML document, or text after the document; a file holds one scheme or template: put each into "
-          "a "
-          "file of its own");
+          "more than one YAML document, or text after the document; a file holds one scheme or template: put each "
+          "into a file of its own");
     }
     return tree;
   } catch (const YAML::Exception& error) {
