@@ -41,6 +41,11 @@ TEST(EntryMistakesTest, ListsAllMistakesWithTheirLines) {
             "  weight.qscheme, line 6: \"per_gruop\" is not a value of QSchemeType; did you mean per_group?");
 }
 
+TEST(EntryMistakesTest, FindsKeysWithDots) {
+  EXPECT_THAT(SchemeProblem("name: a\nlabels:\n  example.com/owner: me\n  example.com/team: 5\nbias: null\n"),
+              HasSubstr("labels.example.com/team, line 4: not a string"));
+}
+
 TEST(EntryMistakesTest, ListsAtMostTwentyMistakes) {
   std::string text = "{\"name\": \"x\"";
   for (int i = 0; i < 25; ++i) absl::StrAppend(&text, ", \"weight", i, "\": 1");

@@ -34,19 +34,25 @@ struct Step {
   size_t index = 0;
 };
 
+// Removes the first step and the separators around it from `path`.
+Step TakeStep(absl::string_view& path) {
+  while (absl::ConsumePrefix(&path, ".")) {
+  }
+  const bool is_index = absl::ConsumePrefix(&path, "[");
+  const size_t end = std::min(path.size(), is_index ? path.find(']') : path.find_first_of(".["));
+  Step step;
+  if (!is_index || !absl::SimpleAtoi(path.substr(0, end), &step.index)) step.name = std::string(path.substr(0, end));
+  path.remove_prefix(end);
+  if (is_index) absl::ConsumePrefix(&path, "]");
+  while (absl::ConsumePrefix(&path, ".")) {
+  }
+  return step;
+}
+
 // "config.weight[0].dtype" -> config, weight, 0, dtype.
 std::vector<Step> Split(absl::string_view path) {
   std::vector<Step> steps;
-  while (!path.empty()) {
-    if (absl::ConsumePrefix(&path, ".")) continue;
-    const bool is_index = absl::ConsumePrefix(&path, "[");
-    const size_t end = std::min(path.size(), is_index ? path.find(']') : path.find_first_of(".["));
-    Step step;
-    if (!is_index || !absl::SimpleAtoi(path.substr(0, end), &step.index)) step.name = std::string(path.substr(0, end));
-    steps.push_back(std::move(step));
-    path.remove_prefix(end);
-    if (is_index) absl::ConsumePrefix(&path, "]");
-  }
+  while (!path.empty()) steps.push_back(TakeStep(path));
   return steps;
 }
 
@@ -169,12 +175,14 @@ std::string TextAt(const FilePlace& place, absl::string_view problem) {
 
 FilePlace FindPath(const FileTree& tree, absl::string_view path) {
   Walk walk(tree);
-  for (const Step& step : Split(path)) {
+  absl::string_view rest = path;
+  // A key may contain dots and brackets.
+  while (!rest.empty() && !walk.EnterKey(rest)) {
+    const Step step = TakeStep(rest);
     const bool entered = step.name.empty() ? walk.EnterIndex(step.index) : EnterTensorKey(step.name, walk);
     if (!entered) walk.Lose(step);
   }
   FilePlace place = walk.place();
-  // A key may contain dots and brackets.
   if (walk.is_lost()) place.path = absl::StrCat(tree.path, tree.path.empty() || path.empty() ? "" : ".", path);
   return place;
 }
@@ -213,6 +221,7 @@ FilePlace FindTextprotoField(const std::string& text, const Descriptor& entry, a
     const FieldDescriptor* field = type->FindFieldByName(steps[i].name);
     if (field == nullptr) break;
     const bool has_index = field->is_repeated() && i + 1 < steps.size() && steps[i + 1].name.empty();
+    if (has_index && steps[i + 1].index > kMaxFileNodes) break;
     const int index = !field->is_repeated() ? -1 : has_index ? static_cast<int>(steps[++i].index) : 0;
     const int line = tree->GetLocation(field, index).line;
     if (line < 0) break;
