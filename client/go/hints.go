@@ -13,7 +13,7 @@ import (
 //go:embed connection_hints.json
 var connectionHintsJSON []byte
 
-// connectionHint is what a failed connection means if everything that is set applies.
+// connectionHint is what a failed connection means if all its conditions hold.
 type connectionHint struct {
 	ServerBegins  string `json:"server_begins"`
 	ServerHasPort *bool  `json:"server_has_port"`

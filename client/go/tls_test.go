@@ -94,7 +94,7 @@ func TestTLS(t *testing.T) {
 		hint string // empty: the call succeeds
 	}{
 		{"mutual trust", load(authority.certFile, me.certFile, me.keyFile), ""},
-		{"client without a certificate", load(authority.certFile, "", ""), "if it requires a client certificate, set Certificates of Options.TLS"},
+		{"client without a certificate", load(authority.certFile, "", ""), "it requires a client certificate, set Certificates of Options.TLS"},
 		{"client certificate of another authority", load(authority.certFile, stranger.certFile, stranger.keyFile), "it may not trust the authority"},
 		{"server certificate of another authority", load(callers.certFile, me.certFile, me.keyFile), "set RootCAs of Options.TLS to the certificate"},
 		{"server certificate not trusted by the system", load("", me.certFile, me.keyFile), "the client does not trust the authority"},

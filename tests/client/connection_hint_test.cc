@@ -54,11 +54,17 @@ TEST(ConnectionHintTest, NamesTheOptionsOfTheProgram) {
 
 TEST(ConnectionHintTest, DependsOnTheOptionsOfTheClient) {
   EXPECT_THAT(ConnectionHint("cpp", "Socket closed", Options("a:1", /*tls=*/true)),
-              EndsWith("if it requires a client certificate, set TlsOptions::cert and key"));
+              AllOf(HasSubstr("the server closed the connection; if no call has succeeded yet"),
+                    EndsWith("it requires a client certificate, set TlsOptions::cert and key")));
+  EXPECT_THAT(ConnectionHint("cpp", "remote error: tls: x", Options("a:1", /*tls=*/true)),
+              HasSubstr("during the TLS handshake; if it requires a client certificate, set "));
   EXPECT_THAT(ConnectionHint("cpp", "Socket closed", Options("a:1", /*tls=*/true, "a certificate")),
               HasSubstr("may not trust the authority that issued the certificate in TlsOptions::cert"));
   EXPECT_THAT(ConnectionHint("cpp", "", Options("https://a:1")), HasSubstr("leave out https://"));
-  EXPECT_THAT(ConnectionHint("cpp", "", Options("a")), HasSubstr("the server has no port"));
+  for (const char* message : {"Connection refused", "DNS resolution failed", "http1.x server", "Socket closed"}) {
+    EXPECT_THAT(ConnectionHint("cpp", message, Options("a")), HasSubstr("the server has no port")) << message;
+  }
+  EXPECT_EQ(ConnectionHint("cpp", "an unknown text", Options("a")), "");
   EXPECT_EQ(ConnectionHint("cpp", "an unknown text", Options("a:1")), "");
 }
 

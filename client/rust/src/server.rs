@@ -116,7 +116,8 @@ fn channel(address: &str, tls: Option<&ClientTlsConfig>) -> Result<Channel, Erro
         .filter(|endpoint| endpoint.uri().port().is_some() && endpoint.uri().path() == "/")
         .ok_or_else(|| {
             let hint = connection_hint("", address, tls.is_some()).map_or(String::new(), |hint| format!(": {hint}"));
-            Error::Options(format!("server {address:?} must have the form host:port{hint}"))
+            let form = "host:port, where the port of qconfigd is 50051 by default";
+            Error::Options(format!("server {address:?} must have the form {form}{hint}"))
         })?
         .connect_timeout(Duration::from_secs(5))
         .http2_keep_alive_interval(Duration::from_secs(60))

@@ -9,7 +9,7 @@ export interface Endpoint {
   cert: boolean;
 }
 
-/** A hint applies if everything that is set applies. */
+/** A hint applies if all its conditions hold. */
 interface Hint {
   server_begins?: string;
   server_has_port?: boolean;

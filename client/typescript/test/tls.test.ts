@@ -65,16 +65,18 @@ describe("TLS", () => {
 
   test("errors of connections say what is probably wrong", async () => {
     issue("stranger");
-    const closed = "the server closed the connection during the TLS handshake; ";
     const untrusted = /^the client does not trust the authority .*; set tls\.ca to the certificate/;
     assert.match(await result({ ca: crt("client"), cert: crt("client"), key: key("client") }), untrusted);
     assert.match(await result({}), untrusted);
-    assert.equal(
+    assert.match(
       await result({ ca: crt("authority") }),
-      `${closed}if it requires a client certificate, set tls.cert and tls.key`,
+      /^the server closed the connection.* it requires a client certificate, set tls\.cert and tls\.key$/,
     );
     const stranger = await result({ ca: crt("authority"), cert: crt("stranger"), key: key("stranger") });
-    assert.ok(stranger.startsWith(`${closed}it may not trust the authority that issued the certificate`), stranger);
+    assert.match(
+      stranger,
+      /^the server closed the connection.* it may not trust the authority that issued the certificate/,
+    );
     assert.equal(await result(undefined), "the server closed the connection; if it uses TLS, set the option tls");
     const files = { ca: crt("authority"), cert: crt("client"), key: key("client") };
     const port = server.address.replace("127.0.0.1:", "");

@@ -67,11 +67,15 @@ export const CONNECTION_HINTS = {
     ],
     "unverified": ["certificate verify failed"],
     "closed_http1_or_tls": ["operation was canceled: connection closed"],
+    "closed_in_handshake": [
+      "Connection closed while performing TLS negotiation",
+      "Client network socket disconnected before secure TLS connection was established",
+      "remote error: tls",
+      "received fatal alert"
+    ],
     "closed": [
       "Socket closed",
       "Network closed for unknown reason",
-      "Connection closed while performing TLS negotiation",
-      "Client network socket disconnected before secure TLS connection was established",
       "socket hang up",
       "error reading server preface: EOF",
       "broken pipe",
@@ -80,8 +84,6 @@ export const CONNECTION_HINTS = {
       "Connection reset by peer",
       "ECONNRESET",
       "Failed to connect (",
-      "remote error: tls",
-      "received fatal alert",
       "operation was canceled: connection closed",
       "peer closed connection without sending TLS close_notify"
     ]
@@ -97,6 +99,22 @@ export const CONNECTION_HINTS = {
     },
     {
       "server_has_port": false,
+      "message": "refused",
+      "text": "the server has no port; set host:port, where the port of qconfigd is 50051 by default"
+    },
+    {
+      "server_has_port": false,
+      "message": "unresolved",
+      "text": "the server has no port; set host:port, where the port of qconfigd is 50051 by default"
+    },
+    {
+      "server_has_port": false,
+      "message": "http1",
+      "text": "the server has no port; set host:port, where the port of qconfigd is 50051 by default"
+    },
+    {
+      "server_has_port": false,
+      "message": "closed",
       "text": "the server has no port; set host:port, where the port of qconfigd is 50051 by default"
     },
     {
@@ -140,19 +158,36 @@ export const CONNECTION_HINTS = {
     {
       "tls": true,
       "cert": true,
-      "message": "closed",
+      "message": "closed_in_handshake",
       "text": "the server closed the connection during the TLS handshake; it may not trust the authority that issued the certificate in {cert}, or the certificate has expired"
     },
     {
       "tls": true,
       "cert": false,
-      "message": "closed",
+      "message": "closed_in_handshake",
       "text": "the server closed the connection during the TLS handshake; if it requires a client certificate, set {cert}"
     },
     {
       "tls": true,
-      "message": "closed",
+      "message": "closed_in_handshake",
       "text": "the server closed the connection during the TLS handshake; if it requires a client certificate, set {cert} to one of an authority that the server trusts"
+    },
+    {
+      "tls": true,
+      "cert": true,
+      "message": "closed",
+      "text": "the server closed the connection; if no call has succeeded yet, it may not trust the authority that issued the certificate in {cert}, or the certificate has expired"
+    },
+    {
+      "tls": true,
+      "cert": false,
+      "message": "closed",
+      "text": "the server closed the connection; if no call has succeeded yet and it requires a client certificate, set {cert}"
+    },
+    {
+      "tls": true,
+      "message": "closed",
+      "text": "the server closed the connection; if no call has succeeded yet and it requires a client certificate, set {cert} to one of an authority that the server trusts"
     },
     {
       "tls": false,

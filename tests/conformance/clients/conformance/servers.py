@@ -32,8 +32,8 @@ def _wait_until(condition, what):
 
 class Certificates:
     """PEM files. ca.crt issues server.crt, for 127.0.0.1 and localhost, and other-name.crt, for another host. callers.crt issues
-    client.crt, and other-ca.crt issues stranger.crt. expired.crt, of ca.crt, and expired-client.crt, of callers.crt, have
-    expired. A server that shows expired.crt listens on `expired_server`."""
+    client.crt, and other-ca.crt issues stranger.crt. expired.crt, of ca.crt, has expired. A server that shows expired.crt
+    listens on `expired_server`."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -45,7 +45,6 @@ class Certificates:
         self._issue("client", "callers")
         self._issue("stranger", "other-ca")
         self._issue_expired("expired", "ca")
-        self._issue_expired("expired-client", "callers")
         self._listener = self._start_expired_server()
         self.expired_server = f"127.0.0.1:{self._listener.getsockname()[1]}"
 

@@ -49,7 +49,7 @@ final class ConnectionHints {
     List<Hint> hints;
   }
 
-  /** Applies if everything that is not null applies. */
+  /** Applies if all its conditions hold; null is no condition. */
   private static final class Hint {
     @SerializedName("server_begins")
     String serverBegins;
