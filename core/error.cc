@@ -9,12 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "core/faults.h"
 #include "core/utf8.h"
 
 namespace qconfig {
 namespace {
 
-constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
 constexpr size_t kMaxValueChars = 128;
 constexpr int kMaxSuggestions = 3;
 constexpr size_t kMaxAllowed = 10;
@@ -201,7 +201,7 @@ absl::Status Error::Build(const std::string& message, absl::string_view problem)
 
 absl::Status StatusOf(const v1::ItemError& error) {
   absl::Status status(static_cast<absl::StatusCode>(error.code()), error.message());
-  status.SetPayload(kPayloadType, absl::Cord(error.SerializeAsString()));
+  status.SetPayload(kItemErrorType, absl::Cord(error.SerializeAsString()));
   return status;
 }
 
@@ -228,14 +228,12 @@ absl::Status SuggestRemoved(const absl::Status& error, int64_t revision) {
   if (place != std::string::npos) {
     message.insert(place + value.size(), absl::StrCat("; ", reason_text));
   }
-  absl::Status status(error.code(), message);
-  status.SetPayload(kPayloadType, absl::Cord(item.SerializeAsString()));
-  return status;
+  return StatusOf(item);
 }
 
 v1::ItemError ItemErrorOf(const absl::Status& status) {
   v1::ItemError detail;
-  const auto payload = status.GetPayload(kPayloadType);
+  const auto payload = status.GetPayload(kItemErrorType);
   if (!payload.has_value() || !detail.ParseFromString(std::string(*payload))) {
     detail.set_code(status.raw_code());
     detail.set_message(std::string(status.message()));

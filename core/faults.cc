@@ -7,7 +7,6 @@
 namespace qconfig {
 namespace {
 
-constexpr absl::string_view kPayloadType = "type.googleapis.com/qconfig.v1.ItemError";
 constexpr int kMaxFaults = 20;
 
 }  // namespace
@@ -38,13 +37,13 @@ absl::Status Faults::ToStatus() const {
                     fault.description());
   }
   absl::Status status = absl::InvalidArgumentError(text);
-  status.SetPayload(kPayloadType, absl::Cord(faults.SerializeAsString()));
+  status.SetPayload(kItemErrorType, absl::Cord(faults.SerializeAsString()));
   return status;
 }
 
 std::vector<v1::FieldViolation> FaultsOf(const absl::Status& status) {
   v1::ItemError faults;
-  const auto payload = status.GetPayload(kPayloadType);
+  const auto payload = status.GetPayload(kItemErrorType);
   if (!payload.has_value() || !faults.ParseFromString(std::string(*payload))) {
     faults.add_field_violations()->set_description(std::string(status.message()));
   }

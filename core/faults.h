@@ -12,6 +12,9 @@
 
 namespace qconfig {
 
+// The payload type of a v1::ItemError in a status.
+inline constexpr absl::string_view kItemErrorType = "type.googleapis.com/qconfig.v1.ItemError";
+
 // Collects what is wrong with a file, in the order of the file. Keeps the first 20 faults, and counts all. Not
 // thread-safe.
 class Faults {

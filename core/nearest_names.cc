@@ -21,9 +21,6 @@ std::string Folded(absl::string_view name) {
   return folded;
 }
 
-// The limit of bytes of one search, about a millisecond. The search ignores the names after that.
-constexpr size_t kMaxBytes = 250'000;
-
 }  // namespace
 
 std::vector<absl::string_view> NearestNames(absl::string_view name, const std::vector<absl::string_view>& names,
@@ -44,7 +41,7 @@ std::vector<absl::string_view> NearestNames(absl::string_view name, const std::v
     const size_t longer = std::max(candidate.size(), wanted.size());
     if (longer - shorter > max_distance) continue;
     bytes += candidate.size();
-    if (bytes > kMaxBytes) break;
+    if (bytes > EditDistance::kMaxSearchBytes) break;
     const std::string folded = Folded(candidate);
     const size_t distance = distance_of.To(folded);
     if (distance > max_distance) continue;

@@ -16,6 +16,8 @@ namespace qconfig {
 class EditDistance {
  public:
   static constexpr size_t kMaxLength = 64;
+  // The limit of bytes of the names of one search, about a millisecond.
+  static constexpr size_t kMaxSearchBytes = 250'000;
 
   // REQUIRES: `text` is not empty and has at most kMaxLength bytes.
   explicit EditDistance(absl::string_view text) : length_(text.size()) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/names/known_names.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/names/name_words.h"
@@ -34,13 +36,25 @@ std::vector<std::string> TextsOf(const json& line, const char* key) {
   return texts;
 }
 
-// The lines of a table, each of which must have a source.
-absl::StatusOr<std::vector<json>> LinesOf(const json& table, absl::string_view name) {
+bool IsText(const json& value) { return value.is_string(); }
+bool AreTexts(const json& value) { return value.is_array() && std::all_of(value.begin(), value.end(), IsText); }
+
+// The lines of a table, each of which must have a source, and no other keys than `texts` and `lists`.
+absl::StatusOr<std::vector<json>> LinesOf(const json& table, absl::string_view name,
+                                          const std::vector<std::string>& texts,
+                                          const std::vector<std::string>& lists) {
   if (!table.is_array()) return MalformedLine(name, "not a list");
   std::vector<json> lines;
   for (const json& line : table) {
     if (!line.is_object() || TextOf(line, "source").empty()) {
       return MalformedLine(absl::StrCat(name, "[", lines.size(), "]"), "has no source");
+    }
+    for (const auto& [key, value] : line.items()) {
+      const bool is_valid = (absl::c_linear_search(texts, key) && IsText(value)) ||
+                            (absl::c_linear_search(lists, key) && AreTexts(value));
+      if (!is_valid) {
+        return MalformedLine(absl::StrCat(name, "[", lines.size(), "].", key), "unknown key, or not of its type");
+      }
     }
     lines.push_back(line);
   }
@@ -57,7 +71,8 @@ absl::Status KnownNames::ReadOtherNames(absl::string_view text) {
   const json tables = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!tables.is_object()) return MalformedLine("other names", "not a JSON object");
   for (const auto& [table, items] : tables.items()) {
-    QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> lines, LinesOf(items, table));
+    QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> lines,
+                             LinesOf(items, table, {"tool", "differs", "note", "source"}, {"names", "means"}));
     for (const json& line : lines) {
       OtherName name{TextsOf(line, "names"),  TextOf(line, "tool"), TextsOf(line, "means"),
                      TextOf(line, "differs"), TextOf(line, "note"), TextOf(line, "source")};
@@ -75,13 +90,15 @@ absl::Status KnownNames::ReadModels(absl::string_view text) {
   if (!tables.is_object() || !tables.contains("models") || !tables.contains("ids")) {
     return MalformedLine("models", "not a JSON object with models and ids");
   }
-  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models, LinesOf(tables["models"], "models"));
+  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models, LinesOf(tables["models"], "models", {"model_type", "source"},
+                                                                   {"architectures", "relatives"}));
   for (const json& line : models) {
     models_.push_back({TextOf(line, "model_type"), TextsOf(line, "architectures"), TextsOf(line, "relatives"),
                        TextOf(line, "source")});
     if (models_.back().model_type.empty()) return MalformedLine("models", "a line has no model_type");
   }
-  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> ids, LinesOf(tables["ids"], "ids"));
+  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> ids,
+                           LinesOf(tables["ids"], "ids", {"id", "model_type", "source"}, {}));
   for (const json& line : ids) {
     ids_.push_back({TextOf(line, "id"), TextOf(line, "model_type"), TextOf(line, "source")});
     if (ids_.back().id.empty() || ids_.back().model_type.empty()) return MalformedLine("ids", "a line is incomplete");

@@ -29,6 +29,8 @@ bool IsBoundary(char a, char b) { return IsNumber(a) != IsNumber(b) || (IsLower(
 
 }  // namespace
 
+bool IsSeparator(char c) { return c != '\0' && CompactByte(c) == '\0'; }
+
 void AppendCompact(absl::string_view name, std::string& compact) {
   const size_t length = compact.size();
   compact.resize(length + name.size());

@@ -12,6 +12,7 @@ namespace qconfig {
 
 // The parts of names. Separators are "_", "-", "." and blanks. Letter case is that of ASCII.
 
+bool IsSeparator(char c);
 // The name in lower case without separators: "fp8dynamic" for "FP8-Dynamic".
 std::string CompactName(absl::string_view name);
 // Appends CompactName() to `compact`.

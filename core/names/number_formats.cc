@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "core/names/name_words.h"
 
 namespace qconfig {
 namespace {
@@ -47,8 +48,6 @@ struct Part {
   size_t begin = 0;
   size_t end = 0;
 };
-
-bool IsSeparator(char c) { return c == '_' || c == '-' || c == '.' || c == ' '; }
 
 class FormatReader {
  public:

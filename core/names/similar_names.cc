@@ -19,8 +19,7 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kMaxBytes = 250'000;  // of the names of one search: about a millisecond
-constexpr size_t kMaxChecked = 32;     // the best names whose numbers are compared
+constexpr size_t kMaxChecked = 32;  // the best names whose numbers are compared
 constexpr size_t kMaxWordChecks = 50;
 constexpr size_t kMinPrefix = 2;
 
@@ -130,7 +129,7 @@ std::vector<Hit> FindHits(absl::string_view name, const std::vector<absl::string
   Comparison comparison(name, rules);
   if (comparison.is_empty()) return hits;
   size_t bytes = 0;
-  for (size_t i = 0; i < names.size() && bytes < kMaxBytes; ++i) {
+  for (size_t i = 0; i < names.size() && bytes < EditDistance::kMaxSearchBytes; ++i) {
     bytes += names[i].size();
     const Hit hit = comparison.With(names[i], i);
     if (hit.likeness != kDifferent) hits.push_back(hit);

@@ -133,6 +133,12 @@ TEST(KnownNamesTest, RejectsMalformedTables) {
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "source": "s"}]})", models), HasSubstr("no meaning and no note"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a_b", "A-B"], "means": ["b"], "source": "s"}]})", models),
               HasSubstr("is listed twice"));
+  EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "mean": ["b"], "note": "n", "source": "s"}]})", models),
+              HasSubstr("scheme[0].mean: unknown key"));
+  EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "means": "b", "note": "n", "source": "s"}]})", models),
+              HasSubstr("scheme[0].means: unknown key, or not of its type"));
+  EXPECT_THAT(problem("{}", R"({"models": [{"model_type": "m", "relatives": [1], "source": "s"}], "ids": []})"),
+              HasSubstr("models[0].relatives"));
   EXPECT_THAT(problem("{}", "{}"), HasSubstr("models and ids"));
   EXPECT_THAT(problem("{}", R"({"models": [{"source": "s"}], "ids": []})"), HasSubstr("has no model_type"));
 }
