@@ -3,9 +3,10 @@
 // Error reasons and details. The status of a failed call has these details:
 //  1. google.rpc.ErrorInfo. `reason` is the name of an ErrorReason value without "ERROR_REASON_", `domain` is
 //     "qconfig.dev", and `metadata` has the keys `field`, `value`, `tenant`, `catalog` and `rule` where they apply.
-//  2. google.rpc.BadRequest, if the error is about a field of the request. An invalid scheme or template has one violation
-//     for each invalid field, at most 20; the last one says how many are left out. The other details and the beginning of
-//     the message are those of the first one.
+//  2. google.rpc.BadRequest, if the error is about a field of the request. Errors of the tensors of a scheme and of the
+//     algorithms of a template are reported together: at most 20 violations, and fewer if their texts are long. The last
+//     one then says that there are more. An algorithm has at most one of them, and so have the unknown fields of a spec
+//     class. The other details and the beginning of the message are those of the first one.
 //  3. ErrorDetail, which has everything that a program needs, with lists as repeated fields.
 // Values are truncated to 128 characters, lists to 10 items, suggestions to 3, and a status to 4 KB in total.
 
