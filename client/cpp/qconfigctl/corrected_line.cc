@@ -126,6 +126,14 @@ class Corrector {
                          absl::StrJoin(formats, ", "), "), not a file; redirect the output with > FILE"));
   }
 
+  // The command that has the option, if it is not `command_`; empty if there is none or several.
+  std::string CommandWith(const std::string& option) const {
+    if (command_->get_parent() == nullptr) return "";
+    const auto others = command_->get_parent()->get_subcommands(
+        [&option](const CLI::App* app) { return app->get_option_no_throw(option) != nullptr; });
+    return others.size() == 1 ? others.front()->get_name() : "";
+  }
+
   // The option that is called `name` elsewhere, or the nearest one; empty if there is none.
   std::string Meaning(const std::string& name) {
     const FamiliarWord* const familiar = FindFamiliarOption(name);
@@ -142,6 +150,11 @@ class Corrector {
       Mistake(absl::StrCat(shown, familiar->source.empty() ? "" : absl::StrCat(" of ", familiar->source), " is ",
                            familiar->means, " here"));
       return familiar->means;
+    }
+    const std::string other = CommandWith(familiar == nullptr ? name : familiar->means);
+    if (!other.empty()) {
+      Unknown(absl::StrCat(shown, " is not an option of ", command_->get_name(), "; only ", other, " uses it"));
+      return "";
     }
     const std::string near = NearestOf(name, OptionNames());
     const std::string where = command_->get_parent() == nullptr ? "qconfigctl" : command_->get_name();
@@ -284,6 +297,10 @@ class Corrector {
   std::string Noun(const std::string& word) {
     const Words& nouns = NounsOf(command_->get_name());
     if (nouns.empty() || !FindNoun(word, nouns).empty()) return word;
+    if (command_->get_name() == "list" && !FindNoun(word, {"algorithms"}).empty()) {
+      Unknown("`qconfigctl list templates` shows the algorithms of each template");
+      return word;
+    }
     const std::string near = NearestOf(word, nouns);
     const std::string text =
         absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not one of ", absl::StrJoin(nouns, ", "));
@@ -304,6 +321,12 @@ class Corrector {
       if (command->check_name(word)) return Enter(command, word);
       names.push_back(command->get_name());
     }
+    if (const size_t dash = TwoWords(word, names); dash != std::string::npos) {
+      Mistake(absl::StrCat(word, " is two words"));
+      ++rest_;
+      TakeCommand(word.substr(0, dash), commands);
+      return TakeWord(word.substr(dash + 1));
+    }
     const FamiliarWord* const familiar = FindFamiliarCommand(word);
     std::string meant = familiar == nullptr ? "" : familiar->means;
     if (meant == "describe" && rest_ < 2) meant = "list";  // `get schemes`
@@ -313,6 +336,18 @@ class Corrector {
     if (meant.empty()) return Unknown(absl::StrCat(shown, "; the commands are ", absl::StrJoin(names, ", ")));
     Mistake(absl::StrCat(shown, "; did you mean ", meant, "?"));
     Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant) - names.begin())], meant);
+  }
+
+  // The position of the dash in a word such as "list-schemes"; npos if it is not such a word.
+  static size_t TwoWords(const std::string& word, const Words& names) {
+    const size_t dash = word.find('-');
+    if (dash == std::string::npos) return dash;
+    const std::string command = word.substr(0, dash);
+    Words nouns = NounsOf("list");
+    nouns.emplace_back("algorithms");
+    const bool is_command = std::find(names.begin(), names.end(), command) != names.end();
+    const bool is_known = is_command || FindFamiliarCommand(command) != nullptr;
+    return is_known && !FindNoun(word.substr(dash + 1), nouns).empty() ? dash : std::string::npos;
   }
 
   void Enter(const CLI::App* command, const std::string& name) {

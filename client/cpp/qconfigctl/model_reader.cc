@@ -167,6 +167,10 @@ absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_ty
 absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& model_type) {
   std::error_code error;
   const fs::path file(path);
+  if (path != "-" && !fs::exists(file, error)) {
+    return InFile(file, absl::InvalidArgumentError("no such file or folder; plan reads a local model folder, its "
+                                                   "config.json, or a list of modules: download the model first"));
+  }
   const bool is_folder = fs::is_directory(file, error);
   const bool is_checkpoint = is_folder || file.filename() == "config.json" || file.extension() == ".safetensors" ||
                              absl::EndsWith(path, ".index.json");

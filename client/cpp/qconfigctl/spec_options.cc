@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/algorithms.h"
 #include "core/utf8.h"
@@ -34,7 +35,7 @@ void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
   if (!status.ok()) {
     throw CLI::ValidationError("--algo-config",
                                absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
-                                            Printable(status.message(), 1000)));
+                                            Printable(absl::StrReplaceAll(status.message(), {{"\n", "; "}}), 1000)));
   }
   entry.set_algorithm(std::string(AlgorithmName(entry.config())));
 }
