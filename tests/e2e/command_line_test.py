@@ -81,6 +81,7 @@ EXPLAINED = {
     "get-config llama --scheme": "--scheme requires a value",
     f"{GET} --group_size 32": "the scheme sets the group size",
     f"{GET} --tp 8": "--tp is not an option of get-config; only plan uses it",
+    "get-config / --scheme fp8": "/ is a file or folder; get-config takes the `model_type` in the model's config.json",
     "list algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "list-algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "plan meta-llama/Llama-3.1-8B-Instruct --scheme fp8": "no such file or folder; plan reads a local model folder",

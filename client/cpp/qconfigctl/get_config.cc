@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 
+#include "absl/strings/match.h"
+#include "core/utf8.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
@@ -18,7 +23,19 @@ struct Arguments {
   RevisionOptions revisions;
 };
 
+bool IsPath(const std::string& model_type) {
+  std::error_code error;
+  return absl::StrContains(model_type, "/") && std::filesystem::exists(model_type, error);
+}
+
 int Run(const Arguments& arguments, const ClientOptions& options) {
+  if (IsPath(arguments.model_type)) {
+    std::cerr
+        << "error: " << Printable(arguments.model_type, 300)
+        << " is a file or folder; get-config takes the `model_type` in the model's config.json, such as llama, and "
+           "`qconfigctl plan FOLDER --scheme SCHEME` reads a model\n";
+    return kUsageError;
+  }
   v1::GetConfigRequest request;
   *request.mutable_spec() = arguments.spec.MakeSpec(arguments.model_type);
   arguments.revisions.FillIn(request);
