@@ -80,11 +80,13 @@ void SetByServer(const Entry* replaced, const RegistrationContext& context, Entr
   *entry.mutable_update_time() = context.now;
 }
 
-absl::Status BuiltinReadOnly(absl::string_view field, absl::string_view name, const Catalog& catalog) {
+absl::Status BuiltinReadOnly(absl::string_view field, absl::string_view name, const Catalog& catalog,
+                             absl::string_view advice) {
   return Error(v1::ERROR_REASON_BUILTIN_READ_ONLY)
       .Field(field)
       .Value(name)
       .Catalog(catalog.name())
+      .Advice(advice)
       .ToStatus("built-in entries cannot be unregistered");
 }
 
@@ -247,7 +249,9 @@ absl::StatusOr<v1::RegistryChange> DeleteScheme(const std::string& name, const s
   QCONFIG_RETURN_IF_ERROR(CheckName(name, "name", context.limits));
   const v1::Scheme* scheme = context.registry.FindScheme(name);
   if (scheme == nullptr) {
-    if (const Catalog* catalog = CatalogWithScheme(context, name)) return BuiltinReadOnly("name", name, *catalog);
+    if (const Catalog* catalog = CatalogWithScheme(context, name)) {
+      return BuiltinReadOnly("name", name, *catalog, "To change it, register a scheme with another name and use that");
+    }
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.schemes()) names.push_back(known->name());
     Error error(v1::ERROR_REASON_SCHEME_NOT_FOUND);
@@ -289,7 +293,8 @@ absl::StatusOr<v1::RegistryChange> DeleteTemplate(const std::string& model_type,
   const v1::LlmTemplate* entry = context.registry.FindTemplate(model_type);
   if (entry == nullptr) {
     if (const Catalog* catalog = CatalogWithTemplate(context, model_type)) {
-      return BuiltinReadOnly("model_type", model_type, *catalog);
+      return BuiltinReadOnly("model_type", model_type, *catalog,
+                             "To replace it for this tenant, register a template for the same model type");
     }
     std::vector<absl::string_view> names;
     for (const auto& known : context.registry.templates()) names.push_back(known->model_type());

@@ -121,6 +121,9 @@ INSTANTIATE_TEST_SUITE_P(
               "(quant_stage.quant_modifiers.QuantizationModifier.scheme, line "
               "5: \"FP8_DYNAMIC\"). ",
               "scheme is ptpc_fp8. Run: "},
+        Known{"RecipeWithAnAlgorithm",
+              "quant_stage:\n  quant_modifiers:\n    GPTQModifier:\n      scheme: W4A16\n      targets: [Linear]\n",
+              "this is an llm-compressor recipe", "--scheme int4_wo_128 --algorithm gptq"},
         Known{"RecipeWithConfigGroups",
               "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      config_groups:\n        group_0:\n"
               "          weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 128}\n"

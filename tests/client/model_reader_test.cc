@@ -154,7 +154,10 @@ TEST_F(ModelReaderTest, NeedsAModelTypeAndModules) {
   EXPECT_THAT(std::string(ReadModel(Write("names", "a LlamaRMSNorm"), "llama").status().message()),
               HasSubstr("has no modules"));
   EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()), HasSubstr("has no *.safetensors"));
-  EXPECT_THAT(std::string(ReadModel(folder_ / "absent", "llama").status().message()), HasSubstr("absent: cannot read"));
+  EXPECT_THAT(std::string(ReadModel(folder_ / "absent", "llama").status().message()),
+              HasSubstr("absent: no such file or folder; plan reads a local model folder"));
+  EXPECT_THAT(std::string(ReadModel(Write("model.gguf", "GGUF\x03"), "llama").status().message()),
+              HasSubstr("is a GGUF file"));
   EXPECT_THAT(std::string(ReadModel("/dev/null", "llama").status().message()), HasSubstr("not a regular file"));
 }
 

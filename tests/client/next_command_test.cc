@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
 namespace qconfig::client {
@@ -48,6 +49,8 @@ TEST(NextCommandTest, NamesTheAlgorithm) {
            "'AWQ is an algorithm: add awq to `algorithm`. ListSchemes lists all schemes.'";
   };
   EXPECT_EQ(Next("get-config llama --scheme x", detail("spec.scheme")),
+            "qconfigctl get-config llama --scheme int4_wo_128 --algorithm awq");
+  EXPECT_EQ(Next("get-config llama --scheme awq", absl::StrReplaceAll(detail("spec.scheme"), {{"'x'", "'awq'"}})),
             "qconfigctl get-config llama --scheme int4_wo_128 --algorithm awq");
   EXPECT_EQ(Next("get-config llama --scheme x --algorithm awq", detail("spec.scheme")),
             "qconfigctl get-config llama --scheme int4_wo_128 --algorithm awq");

@@ -110,7 +110,7 @@ class TlsTest(unittest.TestCase):
             self.assertAnswered(ask(server, client="me"))
             environment = {"QCONFIG_CLIENT_CERT": str(HERE / "me.crt"), "QCONFIG_CLIENT_KEY": str(HERE / "me.key")}
             self.assertAnswered(ask(server, **environment))
-            self.assertNotReached(ask(server), "if it requires a client certificate, set --client-cert FILE and --client-key FILE")
+            self.assertNotReached(ask(server), "it requires a client certificate, set --client-cert FILE and --client-key FILE")
             self.assertNotReached(ask(server, client="stranger"), "may not trust the authority that issued the certificate in --client-cert FILE")
 
     def test_mutual_tls_allows_other_hosts(self):

@@ -157,6 +157,11 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
 absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
   if (!text.ok()) return InFile(file, text.status());
+  if (absl::StartsWith(*text, "GGUF")) {
+    return InFile(file,
+                  absl::InvalidArgumentError("is a GGUF file, whose weights are converted already; plan reads the "
+                                             "folder of the original model"));
+  }
   TensorList tensors;
   if (absl::Status status = AddModuleList(*text, tensors); !status.ok()) return InFile(file, status);
   return MakeModel(tensors, {model_type, "", 0}, BuiltinModuleRules());

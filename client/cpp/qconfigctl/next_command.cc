@@ -70,7 +70,7 @@ std::string NextCommand(const std::vector<std::string>& words, const v1::ErrorDe
   std::vector<std::string> next = words;
   std::string& word = *std::find_if(next.begin(), next.end(), has_value);
   word.replace(word.size() - detail.value().size(), detail.value().size(), detail.suggestions(0));
-  const bool has_algorithm = std::any_of(words.begin(), words.end(), [&algorithm](const std::string& one) {
+  const bool has_algorithm = std::any_of(next.begin(), next.end(), [&algorithm](const std::string& one) {
     return one == algorithm || one == "--algorithm=" + algorithm;
   });
   if (!algorithm.empty() && !has_algorithm) next.insert(next.end(), {"--algorithm", algorithm});

@@ -22,6 +22,7 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 TEST_F(RegistryServiceTest, RegisteredSchemeIsAvailableImmediately) {
   const auto registered = RegisterInt8("mine");
@@ -125,6 +126,7 @@ TEST_F(RegistryServiceTest, BuiltInEntriesCannotBeRemoved) {
   for (const char* name : {"fp8", "mx9"}) {
     const auto rejected = UnregisterScheme(absl::StrCat("name: '", name, "'"));
     EXPECT_EQ(ReceivedReasonAndField(rejected.status()), "BUILTIN_READ_ONLY at name");
+    EXPECT_THAT(client::ErrorOf(rejected.status()).detail().advice(), HasSubstr("register a scheme with another name"));
     EXPECT_EQ(rejected.status().code(), absl::StatusCode::kFailedPrecondition);
   }
   EXPECT_EQ(ReceivedReasonAndField(UnregisterTemplate("model_type: 'llama'").status()),
