@@ -86,9 +86,9 @@ absl::StatusOr<const v1::LlmTemplate*> Snapshot::FindTemplate(absl::string_view 
       .Catalog(catalog_->name())
       .Advice(
           "The model type is `model_type` in the model's config.json. ListTemplates (`qconfigctl list templates`) "
-          "lists all templates. To add one, save that of a similar model (`qconfigctl describe template MODEL_TYPE "
-          "-o json > FILE`), edit model_type and the names of modules, and register it (`qconfigctl register "
-          "template -f FILE`)")
+          "lists all templates. To add one, save that of a similar model (GetTemplate, `qconfigctl describe "
+          "template MODEL_TYPE -o json > FILE`), edit model_type and the names of modules, and register it "
+          "(RegisterTemplate, `qconfigctl register template -f FILE`)")
       .ToStatus("no template has this model type");
 }
 
