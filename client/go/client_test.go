@@ -185,7 +185,7 @@ func TestTemplates(t *testing.T) {
 func TestServerError(t *testing.T) {
 	client := connect(t, qconfig.Options{Server: startServer(t).address})
 	request := llama("fp8")
-	request.Spec.LayerConfig = []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxfp5"}}
+	request.Spec.LayerConfig = []*v1.LayerConfigEntry{{Pattern: "*mlp*", Scheme: "mxpf4"}}
 	_, err := client.GetConfig(context.Background(), request)
 	var failed *qconfig.Error
 	if !errors.As(err, &failed) {
@@ -194,7 +194,7 @@ func TestServerError(t *testing.T) {
 	if !errors.Is(err, qconfig.ErrSchemeNotFound) || errors.Is(err, qconfig.ErrTemplateNotFound) {
 		t.Errorf("reason %v", failed.Reason)
 	}
-	if failed.Field != "spec.layer_config[0].scheme" || failed.Value != "mxfp5" || failed.Catalog != "quark-0.12.post1" ||
+	if failed.Field != "spec.layer_config[0].scheme" || failed.Value != "mxpf4" || failed.Catalog != "quark-0.12.post1" ||
 		len(failed.Suggestions) == 0 || failed.Suggestions[0] != "mxfp4" ||
 		len(failed.Allowed) != 10 || !slices.Contains(failed.Allowed, "int8") || failed.AllowedTotal <= 10 {
 		t.Errorf("%+v", failed)

@@ -102,9 +102,10 @@ std::string Options(const ordered_json& row, const ordered_json& block) {
   const ordered_json& excluded = path.is_null() ? path : ValueAt(block, path.get<std::string>());
   if (!excluded.is_array() || excluded.size() > kMaxExcluded) return text;
   for (const ordered_json& pattern : excluded) {
-    if (pattern.is_string() && pattern != "" && pattern.get_ref<const std::string&>()[0] != '-') {
-      absl::StrAppend(&text, " --exclude ", ShellText({Printable(pattern.get<std::string>(), kMaxShown)}));
-    }
+    if (!pattern.is_string()) continue;
+    const auto& name = pattern.get_ref<const std::string&>();
+    if (name.empty() || name[0] == '-') continue;
+    absl::StrAppend(&text, " --exclude ", ShellText({Printable(name, kMaxShown)}));
   }
   return text;
 }
