@@ -222,6 +222,7 @@ bool KeepsNumberFormats(absl::string_view given, absl::string_view suggested) {
     unstated.erase(same);
   }
   std::vector<Part> read;
+  read.reserve(stated.size());
   for (const Format& format : stated) read.push_back({format.begin, format.end});
   std::vector<Number> left = OtherNumbers(given, stated, read);
   std::vector<Number> others = OtherNumbers(suggested, offered, stated_parts);

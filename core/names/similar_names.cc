@@ -123,6 +123,14 @@ std::string DigitsOf(absl::string_view name) {
   return digits;
 }
 
+std::string WithoutDigits(absl::string_view name) {
+  std::string letters = CompactName(name);
+  letters.erase(std::remove_if(letters.begin(), letters.end(),
+                               [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }),
+                letters.end());
+  return letters;
+}
+
 std::vector<Hit> FindHits(absl::string_view name, const std::vector<absl::string_view>& names,
                           const SimilarNameRules& rules) {
   std::vector<Hit> hits;
@@ -161,9 +169,11 @@ std::vector<SimilarName> SimilarNames(absl::string_view name, const std::vector<
       if (hit.likeness == kMisspelled) max_distance = hit.distance;
       continue;
     }
+    bool has_other_number = false;
     if (hit.likeness == kMisspelled) {
-      // "gpt2" is not a misspelled gptj, and "qwen4" not a misspelled qwen3.
-      if (!rules.keeps_numbers && DigitsOf(name) != DigitsOf(candidate)) continue;
+      // "gpt2" is not a misspelled gptj, and "qwen4" is not a misspelled qwen3, but of the same family.
+      has_other_number = !rules.keeps_numbers && DigitsOf(name) != DigitsOf(candidate);
+      if (has_other_number && WithoutDigits(name) != WithoutDigits(candidate)) continue;
       const bool is_first = !nearest.has_value();
       if (is_first) nearest = hit;
       if (hit.distance > nearest->distance + 1) continue;
@@ -171,7 +181,7 @@ std::vector<SimilarName> SimilarNames(absl::string_view name, const std::vector<
     }
     if (hit.likeness == kShorter && has_better) break;
     has_better = has_better || hit.likeness != kShorter;
-    const bool is_spelling = hit.likeness == kSame || hit.likeness == kMisspelled;
+    const bool is_spelling = hit.likeness == kSame || (hit.likeness == kMisspelled && !has_other_number);
     found.push_back({candidate, is_spelling ? v1::SUGGESTION_KIND_SPELLING : v1::SUGGESTION_KIND_SIMILAR_NAME});
     if (hit.likeness == kSame) break;
   }

@@ -17,7 +17,8 @@ struct SimilarName {
 };
 
 struct SimilarNameRules {
-  // Only names that KeepsNumberFormats() accepts. Otherwise only misspelled names keep their digits.
+  // Only names that KeepsNumberFormats() accepts. Otherwise misspelled names keep their digits, or differ in
+  // nothing else.
   bool keeps_numbers = true;
   bool may_be_shorter = true;  // "llama4" for "llama4_text"
   bool may_be_misspelled = true;

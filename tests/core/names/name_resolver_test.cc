@@ -163,6 +163,11 @@ TEST(NameResolverTest, OtherModelsAreNoSpellings) {
       EXPECT_NE(item.reason.kind(), v1::SUGGESTION_KIND_SPELLING) << name << ": " << item.name;
     }
   }
+  // Another number of the same family is similar, but not the same model.
+  const NameResolution family = Resolve(NameKind::kTemplate, "qwen9");
+  ASSERT_EQ(family.items.size(), 3u);
+  EXPECT_EQ(family.items[0].name, "qwen");
+  EXPECT_EQ(family.items[1].reason.kind(), v1::SUGGESTION_KIND_SIMILAR_NAME);
   EXPECT_THAT(Suggested(NameKind::kTemplate, "gpt2"), IsEmpty());
   EXPECT_THAT(Suggested(NameKind::kTemplate, "mpt"), IsEmpty());
   EXPECT_THAT(Suggested(NameKind::kTemplate, "olmo2"), testing::Contains("olmo")) << "a relative of the table";

@@ -65,7 +65,7 @@ export const CONNECTION_HINTS = {
       "unable to find valid certification path",
       "UnknownIssuer"
     ],
-    "unverified": ["certificate verify failed"],
+    "unverified": ["certificate verify failed", "CERTIFICATE_VERIFY_FAILED"],
     "closed_http1_or_tls": ["operation was canceled: connection closed"],
     "closed_in_handshake": [
       "Connection closed while performing TLS negotiation",
