@@ -49,7 +49,9 @@ def test_a_server_with_mutual_tls(tmp_path: Path) -> None:
         assert "it may not trust the authority that issued the" in hint(server.address, stranger)
         assert hint(server.address) == "the server closed the connection; if it uses TLS, set tls=Tls(ca=FILE)"
         for tls in (Tls(), Tls(tmp_path / "other-ca.crt")):
-            assert hint(server.address, tls) == (
+            # grpcio 1.66 does not say whether the authority is unknown or the certificate has expired.
+            text = hint(server.address, tls).replace(", or the certificate has expired", "")
+            assert text == (
                 "the client does not trust the authority that issued the server's certificate; "
                 "set Tls(ca=FILE) to the certificate of that authority"
             )
