@@ -21,7 +21,7 @@ constexpr size_t kMaxTextBytes = 450;     // as grpc-message
 constexpr size_t kMaxDetailBytes = 1950;  // the details without the text
 constexpr size_t kViolationBytes = 8;     // tags and lengths
 constexpr size_t kMoreBytes = 32;         // " (and 19 more errors)"
-constexpr size_t kMaxValueChars = 32;
+constexpr size_t kMaxListedChars = 32;
 
 // The number of bytes of a character of the text in grpc-message, which is percent-encoded.
 size_t MessageBytes(char c) { return c >= 0x20 && c < 0x7F && c != '%' ? 1 : 3; }
@@ -46,10 +46,10 @@ std::string Beginning(absl::string_view text, size_t max_bytes, BytesOf bytes_of
   return bytes <= max_bytes ? std::string(text) : absl::StrCat(text.substr(0, end), kEllipsis);
 }
 
-// The text of an error with at most kMaxValueChars of its value.
+// The text of an error with at most kMaxListedChars of its value.
 std::string ShortMessage(const v1::ItemError& error) {
   const std::string& value = error.detail().value();
-  const std::string shorter = Printable(value, kMaxValueChars);
+  const std::string shorter = Printable(value, kMaxListedChars);
   if (shorter == value) return error.message();
   return absl::StrReplaceAll(error.message(), {{absl::StrCat("\"", value, "\""), absl::StrCat("\"", shorter, "\"")}});
 }
