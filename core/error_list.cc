@@ -66,7 +66,7 @@ void ShortenDescriptions(size_t max_bytes, std::vector<v1::FieldViolation>& viol
     return violation.field().size() + std::min(violation.description().size(), limit) + kViolationBytes;
   };
   size_t limit = 0, kept = 0;
-  for (const size_t tried : {1000, 300, 150}) {
+  for (const size_t tried : {1000u, 300u, 150u}) {
     limit = tried;
     kept = 0;
     for (size_t bytes = 0; kept < violations.size(); ++kept) {
