@@ -19,7 +19,7 @@ struct ReleaseSuggestion {
 };
 
 // The catalogue for the release that `name` names in another way ("0.13", "amd-quark==0.13", "quark-0.12"), or the one
-// for the nearest release. Nullopt: `name` names no release of Quark, or there is no catalogue of a release.
+// for the nearest release. Nullopt: `name` is not the name of a Quark release, or no catalogue is that of a release.
 std::optional<ReleaseSuggestion> FindRelease(absl::string_view name, const std::vector<absl::string_view>& catalogs);
 
 }  // namespace qconfig

@@ -67,7 +67,7 @@ TEST(EntryMistakesTest, ReadsCommentsInJson) {
 
 TEST(EntryMistakesTest, AFileHoldsOneEntry) {
   EXPECT_EQ(SchemeProblem(R"([{"name": "a", "weight": null}, {"name": "b", "weight": null}])"),
-            "the file is a list with 2 items; it must hold one scheme: put each into a file of its own");
+            "the file is a list with 2 items; it must hold one scheme: put each in its own file");
   EXPECT_EQ(SchemeProblem("- name: a\n"), "the file is a list with 1 item; it must hold one scheme");
   EXPECT_THAT(SchemeProblem("name: a\nweight: null\n---\nname: b\nweight: null\n"),
               HasSubstr("more than one YAML document, or text after the document; a file holds one scheme"));

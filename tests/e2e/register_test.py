@@ -354,7 +354,7 @@ class RegisterTest(ServerTestCase):
         commented = "{\n  // for MI355X\n" + json.dumps({"name": "commented", **QUARK_SCHEME})[1:]
         self.run_ok("register", "scheme", "-f", self.file(commented))
         for content, problem in (
-            (json.dumps([{"name": "a", **QUARK_SCHEME}] * 2), "the file is a list with 2 items; it must hold one scheme: put each into a file of its own"),
+            (json.dumps([{"name": "a", **QUARK_SCHEME}] * 2), "the file is a list with 2 items; it must hold one scheme: put each in its own file"),
             ("name: a\nweight: null\n---\nname: b\nweight: null\n", "more than one YAML document"),
             ({"name": "x", "weight": {}}, "weight, line 1: has no fields; if the tensor is not quantized, set it to null or remove it"),
         ):

@@ -176,7 +176,7 @@ absl::Status RejectAmbiguous(const Reading<Entry>& one, const Reading<Entry>& ot
 absl::Status RejectList(size_t count, const char* what) {
   return absl::InvalidArgumentError(absl::StrCat("the file is a list with ", count, count == 1 ? " item" : " items",
                                                  "; it must hold one ", what,
-                                                 count > 1 ? ": put each into a file of its own" : ""));
+                                                 count > 1 ? ": put each in its own file" : ""));
 }
 
 template <typename Entry, typename ReadQuark>

@@ -257,7 +257,7 @@ absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
     if (parser.HandleNextDocument(more)) {
       return absl::InvalidArgumentError(
           "more than one YAML document, or text after the document; a file holds one scheme or template: put each "
-          "into a file of its own");
+          "in its own file");
     }
     return tree;
   } catch (const YAML::Exception& error) {

@@ -56,7 +56,7 @@ bool HasTemplate(const std::string& model_type) {
 TEST(KnownNamesTest, EveryMeaningIsInACatalog) {
   for (const auto& [table, lines] : BuiltinKnownNames().other_names()) {
     const std::set<std::string> meanings = MeaningsOf(table);
-    ASSERT_FALSE(meanings.empty()) << table << " is no table that the resolver reads";
+    ASSERT_FALSE(meanings.empty()) << table << " is not a table that the resolver reads";
     for (const OtherName& line : lines) {
       EXPECT_FALSE(line.source.empty()) << line.names.front();
       EXPECT_LE(line.means.size(), 3u) << line.names.front();
