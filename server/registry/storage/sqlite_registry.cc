@@ -291,6 +291,8 @@ absl::StatusOr<std::optional<RegistryCommit>> ReadRequest(SqliteConnection& conn
   if (!has_request) return std::optional<RegistryCommit>();
   const absl::StatusOr<ChangeRow> row = ReadChangeRow(query, 0, tenant.name());
   if (!row.ok()) return row.status();
+  // A damaged index finds the row of another request.
+  if (row->request_id != request_id) return TenantDamaged(tenant.name(), "the index of its requests is wrong");
   RegistryCommit commit;
   if (!Parse(row->value, row->revision, commit.record)) return UnreadableChange(tenant, row->revision);
   commit.request_digest = std::string(row->request_digest);
