@@ -57,7 +57,13 @@ absl::StatusCode ToStatusCode(v1::ErrorReason reason) {
     case v1::ERROR_REASON_SHUTTING_DOWN:
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
     case v1::ERROR_REASON_OVERLOADED:
+    case v1::ERROR_REASON_AUDIT_UNAVAILABLE:
       return absl::StatusCode::kUnavailable;
+    case v1::ERROR_REASON_CREDENTIALS_MISSING:
+    case v1::ERROR_REASON_CREDENTIALS_INVALID:
+      return absl::StatusCode::kUnauthenticated;
+    case v1::ERROR_REASON_PERMISSION_DENIED:
+      return absl::StatusCode::kPermissionDenied;
     default:  // UNSPECIFIED and the sentinels of the enum, which no caller passes
       return absl::StatusCode::kInternal;
   }
@@ -127,6 +133,11 @@ Error& Error::Tenant(absl::string_view tenant) {
 
 Error& Error::Rule(absl::string_view rule) {
   error_.mutable_detail()->set_rule(std::string(rule));
+  return *this;
+}
+
+Error& Error::RequiredRole(absl::string_view role) {
+  error_.mutable_detail()->set_required_role(std::string(role));
   return *this;
 }
 

@@ -33,8 +33,10 @@ class Error {
   Error& Suggest(NameKind kind, const std::vector<absl::string_view>& names, const CatalogOfName& catalog_of = nullptr);
   Error& Tenant(absl::string_view tenant);
   Error& Catalog(absl::string_view catalog);
-  // The rule that a tensor configuration violates.
+  // The rule that a tensor configuration violates, or why a credential is not accepted.
   Error& Rule(absl::string_view rule);
+  // The role that the caller does not have, such as "editor".
+  Error& RequiredRole(absl::string_view role);
   // The oldest and the newest readable revision of the tenant's registry.
   Error& Revisions(int64_t first, int64_t newest);
   // The findings that make a call fail, and how many there are. Keeps as many as fit into a status;
