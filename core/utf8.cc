@@ -69,6 +69,15 @@ size_t CountCodePoints(absl::string_view text) {
   return count;
 }
 
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t before = text.size();
+    const char32_t c = TakeCodePoint(text);
+    if (c >= 0x80 && before - text.size() == 1) return false;
+  }
+  return true;
+}
+
 bool IsPrintable(absl::string_view text) {
   while (!text.empty()) {
     const size_t size = text.size();

@@ -18,6 +18,9 @@ std::u32string DecodeUtf8(absl::string_view text);
 // The number of characters in `text`, as Python counts them.
 size_t CountCodePoints(absl::string_view text);
 
+// Whether all of `text` is well-formed UTF-8.
+bool IsUtf8(absl::string_view text);
+
 // Whether every character of `text` is visible or U+0020: well-formed UTF-8 without control, format and unassigned
 // characters, ignorable characters (Default_Ignorable_Code_Point), and other spaces. The Unicode version is that of
 // utf8proc: 15.0 on Debian 12, 15.1 on Debian 13.

@@ -19,8 +19,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/quark_json_reader.h"
-#include "qconfigctl/file_tree.h"
 #include "qconfigctl/output_text.h"
+#include "server/base/files/file_tree.h"
 #include "tests/source_files.h"
 
 namespace qconfig::client {

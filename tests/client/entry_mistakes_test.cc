@@ -70,7 +70,7 @@ TEST(EntryMistakesTest, AFileHoldsOneEntry) {
             "the file is a list with 2 items; it must hold one scheme: put each in its own file");
   EXPECT_EQ(SchemeProblem("- name: a\n"), "the file is a list with 1 item; it must hold one scheme");
   EXPECT_THAT(SchemeProblem("name: a\nweight: null\n---\nname: b\nweight: null\n"),
-              HasSubstr("more than one YAML document, or text after the document; a file holds one scheme"));
+              HasSubstr("more than one YAML document, or text after the document; a file holds one document"));
 }
 
 TEST(EntryMistakesTest, ReadsTheGlobalConfigOfAWholeConfiguration) {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "qconfigctl/entry_file.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/text_file.h"

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/text_file.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "qconfigctl/model_modules.h"
 #include "qconfigctl/model_reader.h"
 #include "qconfigctl/tree_checks.h"
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   client::TensorList tensors;
   const absl::Status status = client::AddModuleList(text, tensors);
   if (!status.ok()) {
-    FUZZ_CHECK(absl::IsInvalidArgument(status) && client::IsUtf8(status.message()), status.ToString());
+    FUZZ_CHECK(absl::IsInvalidArgument(status) && IsUtf8(status.message()), status.ToString());
     return 0;
   }
   fuzz::CheckModel(tensors, facts);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/utf8.h"
 #include "qconfigctl/safetensors.h"
 #include "qconfigctl/tensor_list.h"
 #include "qconfigctl/tree_checks.h"
@@ -45,7 +46,7 @@ std::string LittleEndian(uint64_t number) {
 }
 
 void CheckError(const absl::Status& status) {
-  FUZZ_CHECK(absl::IsInvalidArgument(status) && client::IsUtf8(status.message()), status.ToString());
+  FUZZ_CHECK(absl::IsInvalidArgument(status) && IsUtf8(status.message()), status.ToString());
 }
 
 void CheckTensors(const std::vector<client::Tensor>& tensors) {

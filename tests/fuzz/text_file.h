@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "core/utf8.h"
 #include "qconfigctl/tree_checks.h"
 
 namespace qconfig::fuzz {
@@ -15,7 +16,7 @@ inline bool IsEntryText(absl::string_view text) {
   const bool is_text = std::none_of(text.begin(), text.end(), [](unsigned char c) {
     return absl::ascii_iscntrl(c) && c != '\n' && c != '\r' && c != '\t';
   });
-  return is_text && client::IsUtf8(text) && !absl::StripAsciiWhitespace(text).empty();
+  return is_text && IsUtf8(text) && !absl::StripAsciiWhitespace(text).empty();
 }
 
 }  // namespace qconfig::fuzz

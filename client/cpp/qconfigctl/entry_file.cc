@@ -16,11 +16,11 @@
 #include "core/faults.h"
 #include "core/utf8.h"
 #include "qconfigctl/file_places.h"
-#include "qconfigctl/file_tree.h"
 #include "qconfigctl/foreign_files.h"
 #include "qconfigctl/proto_formats.h"
 #include "qconfigctl/quark_format.h"
 #include "qconfigctl/tree_checks.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

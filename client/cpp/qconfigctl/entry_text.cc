@@ -8,9 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/utf8.h"
 #include "qconfigctl/entry_file.h"
-#include "qconfigctl/file_tree.h"
 #include "qconfigctl/tree_checks.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

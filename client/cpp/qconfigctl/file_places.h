@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 

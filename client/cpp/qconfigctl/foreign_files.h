@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 

@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "core/utf8.h"
 #include "qconfigctl/model_reader.h"
 #include "qconfigctl/tree_checks.h"
 

@@ -16,10 +16,11 @@
 #include "absl/strings/strip.h"
 #include "core/faults.h"
 #include "core/suggestion.h"
+#include "core/utf8.h"
 #include "qconfig/v1/quantization.pb.h"
 #include "qconfig/v1/registry.pb.h"
-#include "qconfigctl/file_tree.h"
 #include "qconfigctl/tree_checks.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "core/algorithms.h"
 #include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
 #include "qconfigctl/proto_formats.h"
+#include "server/base/files/file_tree.h"
 
 namespace qconfig::client {
 namespace {

@@ -26,15 +26,6 @@ std::string Join(absl::string_view path, absl::string_view key) {
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text, kMaxShown), "\""); }
 
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t before = text.size();
-    const char32_t c = TakeCodePoint(text);
-    if (c >= 0x80 && before - text.size() == 1) return false;
-  }
-  return true;
-}
-
 const ordered_json& Member(const ordered_json& object, const char* key) {
   static const auto* const kNull = new ordered_json;
   if (!object.is_object()) return *kNull;

@@ -25,8 +25,6 @@ std::string Join(absl::string_view path, absl::string_view key);
 // Returns `text` in quotes, in printable form, and truncated if it is long.
 std::string Quoted(absl::string_view text);
 
-bool IsUtf8(absl::string_view text);
-
 // Returns the value of `key`, or null if `object` is not an object or does not have it.
 const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object, const char* key);
 

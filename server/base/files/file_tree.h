@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef QCONFIG_CLIENT_CPP_QCONFIGCTL_FILE_TREE_H_
-#define QCONFIG_CLIENT_CPP_QCONFIGCTL_FILE_TREE_H_
+#ifndef QCONFIG_SERVER_BASE_FILES_FILE_TREE_H_
+#define QCONFIG_SERVER_BASE_FILES_FILE_TREE_H_
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace qconfig::client {
+namespace qconfig {
 
 inline constexpr size_t kMaxFileBytes = 4u << 20;  // the server's limit for a message
 inline constexpr size_t kMaxFileDepth = 64;        // nested objects and lists
@@ -98,6 +98,6 @@ class FileTreeBuilder {
   size_t bytes_ = 0;
 };
 
-}  // namespace qconfig::client
+}  // namespace qconfig
 
-#endif  // QCONFIG_CLIENT_CPP_QCONFIGCTL_FILE_TREE_H_
+#endif  // QCONFIG_SERVER_BASE_FILES_FILE_TREE_H_

@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
-namespace qconfig::client {
+namespace qconfig {
 namespace {
 
 using nlohmann::ordered_json;
@@ -127,4 +127,4 @@ absl::StatusOr<FileTree> ParseStrictJson(absl::string_view text) {
   return events.Take();
 }
 
-}  // namespace qconfig::client
+}  // namespace qconfig

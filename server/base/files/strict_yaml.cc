@@ -19,9 +19,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
-namespace qconfig::client {
+namespace qconfig {
 namespace {
 
 using nlohmann::ordered_json;
@@ -256,8 +256,8 @@ absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
     Events more;
     if (parser.HandleNextDocument(more)) {
       return absl::InvalidArgumentError(
-          "more than one YAML document, or text after the document; a file holds one scheme or template: put each "
-          "in its own file");
+          "more than one YAML document, or text after the document; a file holds one document: put each in its own "
+          "file");
     }
     return tree;
   } catch (const YAML::Exception& error) {
@@ -271,4 +271,4 @@ absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
   }
 }
 
-}  // namespace qconfig::client
+}  // namespace qconfig

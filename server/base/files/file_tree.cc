@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "qconfigctl/file_tree.h"
+#include "server/base/files/file_tree.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,9 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
-#include "qconfigctl/tree_checks.h"
 
-namespace qconfig::client {
+namespace qconfig {
 namespace {
 
 using nlohmann::ordered_json;
@@ -143,4 +142,4 @@ absl::StatusOr<FileTreeBuilder::Subtree> FileTreeBuilder::CopyLast() {
   return subtree;
 }
 
-}  // namespace qconfig::client
+}  // namespace qconfig
