@@ -33,7 +33,11 @@ HttpResponse Respond(const AdminHandlers& handlers, const HttpRequest& request) 
   }
   response.headers["Cache-Control"] = "no-store";
   response.body = "ok\n";
-  if (path == "/metrics") {
+  if (path == "/metrics" && !handlers.may_read_metrics(request.authorization)) {
+    response.status = 401;
+    response.headers["WWW-Authenticate"] = "Bearer";
+    response.body = "the metrics require `Authorization: Bearer TOKEN` with the token of --admin-token-file\n";
+  } else if (path == "/metrics") {
     content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = handlers.metrics();
   } else if (path == "/version") {

@@ -21,7 +21,9 @@ struct AdminHandlers {
   // kNotFound: there is no such check.
   std::function<absl::Status(absl::string_view check)> ready;
   std::function<std::string()> metrics;  // in Prometheus's text format 0.0.4
-  std::string version;                   // JSON
+  // Whether a request with this header Authorization may read the metrics.
+  std::function<bool(absl::string_view authorization)> may_read_metrics = [](absl::string_view) { return true; };
+  std::string version;  // JSON
 };
 
 // The HTTP port for probes and metrics: GET and HEAD of /livez, /readyz, /readyz/CHECK, /metrics and /version. /livez

@@ -164,7 +164,9 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
     const auto target = parser_.get().target();
     if (target.size() > kMaxTargetBytes) return Write({414, {}, ""});
     const auto method = parser_.get().method_string();
-    HttpRequest request = {std::string(method), std::string(target.substr(0, target.find('?')))};
+    const auto authorization = parser_.get()[http::field::authorization];
+    HttpRequest request = {std::string(method), std::string(target.substr(0, target.find('?'))),
+                           std::string(authorization)};
     asio::post(listener_.handler_threads_, [self = shared_from_this(), request = std::move(request)] {
       if (self->closed_) return;
       HttpResponse response = Respond(self->listener_.handler_, request);

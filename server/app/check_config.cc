@@ -10,11 +10,14 @@
 #include <string>
 #include <system_error>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "server/app/exit_codes.h"
+#include "server/auth/policy_file.h"
 #include "server/base/files/pem_files.h"
+#include "server/base/files/small_file.h"
 
 namespace qconfig {
 namespace {
@@ -51,10 +54,24 @@ absl::Status CheckTlsFiles(const Options& options) {
   return contents.ok() ? CheckPem(paths, *contents, absl::Now()).status() : contents.status();
 }
 
+absl::Status CheckAccessFiles(const Options& options) {
+  if (!options.admin_token_file.empty()) {
+    const auto token = ReadSmallFile(options.admin_token_file);
+    if (!token.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--admin-token-file ", options.admin_token_file, " ", token.status().message()));
+    }
+    if (absl::StripAsciiWhitespace(*token).empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("--admin-token-file ", options.admin_token_file, " is empty"));
+    }
+  }
+  return options.auth_policy.empty() ? absl::OkStatus() : LoadPolicy(options.auth_policy, absl::Now()).status();
+}
+
 }  // namespace
 
 absl::Status CheckStart(const Options& options) {
-  for (const auto check : {CheckTlsFiles, CheckStorage}) {
+  for (const auto check : {CheckTlsFiles, CheckAccessFiles, CheckStorage}) {
     if (const absl::Status status = check(options); !status.ok()) return status;
   }
   return absl::OkStatus();

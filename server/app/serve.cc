@@ -16,10 +16,13 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "core/canonical_json.h"
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
 #include "server/app/exit_codes.h"
@@ -30,7 +33,10 @@
 #include "server/app/shutdown_request.h"
 #include "server/app/shutdown_signals.h"
 #include "server/app/shutdown_watchdog.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/policy_file.h"
 #include "server/base/event_log.h"
+#include "server/base/files/small_file.h"
 #include "server/base/limited_log.h"
 #include "server/base/processors.h"
 #include "server/observe/damage_log.h"
@@ -88,6 +94,17 @@ absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Pr
   return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), process.events);
 }
 
+// Null without a policy. Sets `authenticator`, whose policy follows the file.
+absl::StatusOr<std::unique_ptr<PolicyFile>> OpenPolicy(const Process& process,
+                                                       std::shared_ptr<Authenticator>& authenticator) {
+  const std::string& path = process.options.auth_policy;
+  if (path.empty()) return nullptr;
+  authenticator = std::make_shared<Authenticator>(Clock());
+  return PolicyFile::Open(path, Clock(), process.events, [authenticator](std::shared_ptr<const Policy> policy) {
+    authenticator->SetPolicy(std::move(policy));
+  });
+}
+
 // The limit on open files of this process.
 size_t MaxFiles() {
   rlimit files = {};
@@ -131,6 +148,11 @@ size_t AtMostAQuarter(size_t bytes, size_t max_memory) {
   return max_memory == 0 ? bytes : std::min(bytes, max_memory / 4);
 }
 
+// Whether metrics may name tenants: names are a secret only if there is a policy.
+bool MayNameTenants(const Options& options) {
+  return options.auth_policy.empty() || IsLoopback(options.admin_listen) || !options.admin_token_file.empty();
+}
+
 ServerSettings MakeServerSettings(const Process& process) {
   const Options& options = process.options;
   ServerSettings settings;
@@ -140,13 +162,13 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.connection_log = process.limited_events;
   settings.connections = std::make_shared<ConnectionTable>(LimitsOfConnections(process));
   settings.call_log = {LogFormOf(options), options.log_sample, absl::Milliseconds(options.log_slow_ms)};
-  settings.metrics = std::make_shared<Metrics>(options.metrics_tenants);
+  settings.metrics = std::make_shared<Metrics>(MayNameTenants(options) ? options.metrics_tenants : 0);
   const size_t max_memory = ResolveMaxMemory(options);
   settings.in_flight_calls = std::make_shared<InFlightCalls>(
       options.max_in_flight, AtMostAQuarter(4 * options.limits.answer_bytes, max_memory));
   settings.answer_cache = std::make_shared<AnswerCache>(options.answer_cache_bytes);
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
-  settings.reflection = options.reflection == "on";
+  settings.reflection = ResolveReflection(options);
   // The other calls are for those that need not wait.
   const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
   settings.memory.budget =
@@ -165,12 +187,27 @@ std::string VersionJson(const Catalogs& catalogs) {
   return version.dump();
 }
 
-AdminHandlers MakeAdminHandlers(Readiness& readiness, std::shared_ptr<Metrics> metrics, const Catalogs& catalogs) {
+// Whether `authorization` has the token in the file, which may be replaced at any time.
+bool HasToken(const std::string& token_file, absl::string_view authorization) {
+  const auto token = ReadSmallFile(token_file);
+  if (!token.ok() || !absl::ConsumePrefix(&authorization, "Bearer ")) return false;
+  const absl::string_view expected = absl::StripAsciiWhitespace(*token);
+  // Equal hashes take no time that says how much of a token is right.
+  return !expected.empty() && Sha256Hex(authorization) == Sha256Hex(expected);
+}
+
+AdminHandlers MakeAdminHandlers(const Options& options, Readiness& readiness, std::shared_ptr<Metrics> metrics,
+                                const Catalogs& catalogs) {
   AdminHandlers handlers;
   handlers.ready = [&readiness](absl::string_view check) {
     return check.empty() ? readiness.Ready() : readiness.Ready(check);
   };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
+  if (!options.admin_token_file.empty()) {
+    handlers.may_read_metrics = [file = options.admin_token_file](absl::string_view authorization) {
+      return HasToken(file, authorization);
+    };
+  }
   handlers.version = VersionJson(catalogs);
   return handlers;
 }
@@ -262,8 +299,12 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
   ServerSettings settings = MakeServerSettings(process);
+  const auto policy = OpenPolicy(process, settings.authenticator);
+  if (!policy.ok()) return policy.status();
   if (*certificates != nullptr) {
-    settings.credentials = TlsCredentials(*certificates);
+    settings.credentials =
+        TlsCredentials(*certificates, options.tls_client_auth == "require" ? ClientCertificates::kRequired
+                                                                           : ClientCertificates::kOptional);
     settings.uses_tls = true;
   }
   const std::string storage = *ResolveStorage(options);
@@ -272,9 +313,9 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   Readiness readiness;
   AddServeMetrics(
       {options, process.catalogs, *settings.connections, *settings.in_flight_calls, *settings.transport_guard,
-       settings.memory, *settings.answer_cache, readiness, disk, damage_log, *certificates},
+       settings.memory, *settings.answer_cache, readiness, disk, damage_log, *certificates, policy->get()},
       *settings.metrics);
-  auto admin = StartAdmin(process, MakeAdminHandlers(readiness, settings.metrics, process.catalogs));
+  auto admin = StartAdmin(process, MakeAdminHandlers(options, readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(

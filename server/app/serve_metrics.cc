@@ -141,6 +141,19 @@ void AddTls(const std::shared_ptr<const TlsCertificates>& certificates, Metrics&
                    });
 }
 
+void AddPolicy(const PolicyFile* policy, Metrics& metrics) {
+  constexpr char kReloads[] = "qconfig_auth_policy_reloads_total";
+  constexpr char kReloadsHelp[] =
+      "Changes of the policy's files: ok, or failed if the server kept the previous policy.";
+  metrics.AddCounter(kReloads, kReloadsHelp, {{"result", "ok"}},
+                     [policy] { return policy ? static_cast<double>(policy->reloads_ok()) : 0; });
+  metrics.AddCounter(kReloads, kReloadsHelp, {{"result", "failed"}},
+                     [policy] { return policy ? static_cast<double>(policy->reloads_failed()) : 0; });
+  metrics.AddGauge("qconfig_auth_policy_loaded_timestamp_seconds",
+                   "When the policy was loaded, in seconds since 1970; 0 without a policy.", {},
+                   [policy] { return policy ? static_cast<double>(absl::ToUnixSeconds(policy->loaded())) : 0; });
+}
+
 }  // namespace
 
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
@@ -162,6 +175,7 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   metrics.AddCounter("qconfig_log_lines_dropped_total", "Log lines dropped because nothing read the log.", {},
                      [] { return static_cast<double>(DroppedLogLines()); });
   AddTls(sources.certificates, metrics);
+  AddPolicy(sources.policy, metrics);
   AddProcessMetrics(metrics);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/catalog.h"
 #include "server/admin/readiness.h"
+#include "server/auth/policy_file.h"
 #include "server/observe/damage_log.h"
 #include "server/observe/disk_usage.h"
 #include "server/observe/metrics.h"
@@ -35,6 +36,7 @@ struct MetricSources {
   const DiskUsage& disk;
   const DamageLog& damage;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
+  const PolicyFile* policy;                             // null: no policy
 };
 
 // Adds the series of this program, its process and `sources`. The referenced objects must outlive the last read of the

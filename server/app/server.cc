@@ -117,7 +117,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
               [pressure = settings.memory.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
       transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
-                 settings.memory) {}
+                 settings.memory, settings.authenticator) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/limits.h"
+#include "server/auth/authenticator.h"
 #include "server/base/clock.h"
 #include "server/observe/call_observer.h"
 #include "server/observe/metrics.h"
@@ -49,6 +50,7 @@ struct ServerSettings {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   CallMemory memory;
+  std::shared_ptr<Authenticator> authenticator;  // null: without a policy
   std::shared_ptr<AnswerCache> answer_cache =
       std::make_shared<AnswerCache>(0);  // the registry must report changes to the cache
   std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());

@@ -8,8 +8,10 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "core/error.h"
 
 namespace qconfig {
 namespace {
@@ -44,11 +46,27 @@ std::string ParseTraceId(absl::string_view traceparent) {
   return valid ? std::string(parts[1]) : "";
 }
 
+absl::Status CheckPermission(const CallContext& call, const TenantId& tenant) {
+  if (call.principal == nullptr) return absl::OkStatus();
+  const v1::Role role = call.principal->RoleFor(tenant.name());
+  if (role >= call.required_role) return absl::OkStatus();
+  const std::string required = RoleName(call.required_role);
+  const std::string has = role == v1::ROLE_UNSPECIFIED ? "no role" : absl::StrCat("the role ", RoleName(role));
+  return Error(v1::ERROR_REASON_PERMISSION_DENIED)
+      .Tenant(tenant.name())
+      .RequiredRole(required)
+      .Advice("Ask the operators of the server for a grant in its policy, or name another tenant")
+      .ToStatus(absl::StrCat("the method requires the role ", required, " for the tenant \"", tenant.name(), "\", and ",
+                             call.principal->name, " has ", has));
+}
+
 }  // namespace
 
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name) {
-  const absl::StatusOr<TenantId> tenant = name.empty() ? call.tenant : TenantId::Parse(name, "tenant");
+  const TenantId unnamed = call.principal == nullptr ? TenantId::Default() : call.principal->default_tenant;
+  absl::StatusOr<TenantId> tenant = name.empty() ? unnamed : TenantId::Parse(name, "tenant");
   if (!tenant.ok()) return tenant;
+  if (absl::Status permitted = CheckPermission(call, *tenant); !permitted.ok()) return permitted;
   std::vector<std::string>& noted = call.notes->tenants;
   if (noted.empty() || noted.back() != tenant->name()) noted.push_back(tenant->name());
   return tenant;

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "core/tenant_id.h"
 #include "qconfig/v1/error.pb.h"
+#include "server/base/principal.h"
 
 namespace qconfig {
 
@@ -34,16 +35,19 @@ struct CallContext {
   std::string peer;        // "ipv4:127.0.0.1:40312"
   std::string request_id;  // the client's `x-request-id` if it is a plain word, otherwise a new one
   std::string trace_id;    // of the client's W3C `traceparent`; empty: none
-  // The tenant for requests that name none. The same for all clients, because cached answers depend on the request
-  // only.
-  TenantId tenant = TenantId::Default();
-  absl::Duration deadline;             // steady time; absl::InfiniteDuration(): none
-  std::function<bool()> is_cancelled;  // whether the client cancelled the call
+  // Who makes the call, by the server's policy; null without a policy: then everybody may do everything.
+  std::shared_ptr<const Principal> principal;
+  std::string credential;                      // by which the principal is known, for logs: "token 1a2b3c4d"
+  v1::Role required_role = v1::ROLE_OPERATOR;  // of the method, for the tenant of the request
+  absl::Duration deadline;                     // steady time; absl::InfiniteDuration(): none
+  std::function<bool()> is_cancelled;          // whether the client cancelled the call
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
 
-// The tenant of a request whose tenant is `name`; empty: the call's. Adds it to the notes. INVALID_REQUEST: `name` is
-// not a valid tenant name.
+// The tenant of a request whose tenant is `name`; empty: the principal's default tenant. Adds it to the notes. Every
+// handler calls this before it reads or changes anything of a tenant.
+// INVALID_REQUEST: `name` is not a valid tenant name. PERMISSION_DENIED: the principal does not have the required role
+// for the tenant.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
 
 // Makes the context of a call to `method` at the steady time `now`. `context` must outlive the result.

@@ -68,7 +68,8 @@ void CallObserver::Finished(const MethodMetrics& method, const CallContext& call
   RemoveDuplicates(call.notes->tenants);
   Count(*call.notes, metrics_->calls());
   const spdlog::level::level_enum level = ChooseLevel(status, error.reason());
-  if ((!status.ok() || ShouldLog(elapsed)) && log_->should_log(level)) Log(level, call, status, error, elapsed);
+  const bool is_logged = !status.ok() || call.notes->has_written || ShouldLog(elapsed);
+  if (is_logged && log_->should_log(level)) Log(level, call, status, error, elapsed);
 }
 
 void CallObserver::FinishedOk(const MethodMetrics& method, const std::string& tenant, absl::Duration elapsed,
@@ -95,6 +96,8 @@ void CallObserver::Log(spdlog::level::level_enum level, const CallContext& call,
       .Add("latency_us", absl::ToInt64Microseconds(elapsed))
       .Add("request_id", call.request_id)
       .Add("trace_id", call.trace_id)
+      .Add("principal", call.principal == nullptr ? absl::string_view() : absl::string_view(call.principal->name))
+      .Add("credential", call.credential)
       .Add("peer", call.peer);
   if (const auto field = error.metadata().find("field"); field != error.metadata().end()) {
     line.Add("field", field->second);

@@ -24,9 +24,9 @@ struct CallLogSettings {
   absl::Duration slow = absl::Milliseconds(500);
 };
 
-// Counts and logs every finished call. Logs failures of the server at level error; failures caused by the client, slow
-// calls and a sample of the others at level info. A call that failed before its tenant was known has no tenant. Never
-// logs a request or a response. Thread-safe.
+// Counts and logs every finished call. Logs failures of the server at level error; failures caused by the client,
+// writes, slow calls and a sample of the others at level info. A call that failed before its tenant was known has no
+// tenant. Never logs a request or a response. Thread-safe.
 class CallObserver {
  public:
   CallObserver(std::shared_ptr<Metrics> metrics, const std::shared_ptr<spdlog::logger>& log,

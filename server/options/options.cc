@@ -98,8 +98,9 @@ void AddServingOptions(CLI::App& app, Options& options) {
   AddOption(app, "--default-catalog", options.default_catalog,
             "Catalogue for requests that do not name one; a tenant's first write stores it for that tenant")
       ->group(group);
-  AddOption(app, "--reflection", options.reflection, "Describes the API to tools such as grpcurl: on or off")
-      ->check(OneOf({"on", "off"}))
+  AddOption(app, "--reflection", options.reflection,
+            "Describes the API to tools such as grpcurl: on, off, or auto, which is on without --auth-policy")
+      ->check(OneOf({"auto", "on", "off"}))
       ->group(group);
 }
 
@@ -114,7 +115,24 @@ void AddTlsOptions(CLI::App& app, Options& options) {
       ->type_name("FILE")
       ->group(group);
   AddOption(app, "--tls-client-ca", options.tls_client_ca,
-            "PEM file with the CAs for client certificates; if empty, clients are not authenticated")
+            "PEM file with the CAs for client certificates; if empty, clients need no certificate")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--tls-client-auth", options.tls_client_auth,
+            "Whether clients must have a certificate of --tls-client-ca: require, or optional, for clients with tokens")
+      ->check(OneOf({"require", "optional"}))
+      ->group(group);
+}
+
+void AddAccessOptions(CLI::App& app, Options& options) {
+  const char* const group = "Access";
+  AddOption(app, "--auth-policy", options.auth_policy,
+            "YAML file that says who may do what; if empty, everybody who can connect may do everything")
+      ->type_name("FILE")
+      ->group(group);
+  AddOption(app, "--admin-token-file", options.admin_token_file,
+            "File with the token that /metrics requires from other hosts; if empty, it names no tenants to them when "
+            "there is a policy")
       ->type_name("FILE")
       ->group(group);
 }
@@ -250,10 +268,17 @@ absl::Status CheckTls(const Options& options) {
   if (authenticates && !tls) {
     return absl::InvalidArgumentError("--tls-client-ca requires TLS. Set --tls-cert and --tls-key as well");
   }
-  if (authenticates || options.insecure || IsLoopback(options.listen)) return absl::OkStatus();
+  const bool has_policy = !options.auth_policy.empty();
+  if (options.tls_client_auth == "optional" && !(authenticates && has_policy)) {
+    return absl::InvalidArgumentError("--tls-client-auth optional requires --tls-client-ca and --auth-policy");
+  }
+  const bool is_safe = tls && (authenticates || has_policy);
+  if (is_safe || options.insecure || IsLoopback(options.listen)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--listen ", options.listen, " accepts connections from other hosts, but ",
-      tls ? "clients are not authenticated. Set --tls-client-ca"
+      tls ? "clients are not authenticated. Set --tls-client-ca or --auth-policy"
+      : has_policy
+          ? "tokens and answers are not encrypted. Set --tls-cert and --tls-key"
           : "connections are neither encrypted nor authenticated. Set --tls-cert, --tls-key and --tls-client-ca",
       ", listen on 127.0.0.1, or set --insecure (QCONFIG_INSECURE=true) if the network is trusted"));
 }
@@ -267,6 +292,7 @@ void AddOptions(CLI::App& app, Options& options) {
       ->group("Configuration");
   AddServingOptions(app, options);
   AddTlsOptions(app, options);
+  AddAccessOptions(app, options);
   AddStorageOptions(app, options);
   AddObservationOptions(app, options);
   AddLifeCycleOptions(app, options);
@@ -320,12 +346,20 @@ size_t ResolveMaxMemory(const Options& options) {
   return absl::SimpleAtoi(options.max_memory_bytes, &bytes) ? bytes : ControlGroupMemoryLimit();
 }
 
+bool ResolveReflection(const Options& options) {
+  return options.reflection == "on" || (options.reflection == "auto" && options.auth_policy.empty());
+}
+
 std::string InsecureExposureWarning(const Options& options) {
   if (IsLoopback(options.listen)) return "";
+  const bool has_policy = !options.auth_policy.empty();
+  if (options.tls_cert.empty() && has_policy) {
+    return "--insecure is set: tokens and answers are not encrypted on connections from other hosts";
+  }
   if (options.tls_cert.empty()) {
     return "--insecure is set: connections from other hosts are neither encrypted nor authenticated";
   }
-  if (options.tls_client_ca.empty()) {
+  if (options.tls_client_ca.empty() && !has_policy) {
     return "--insecure is set: connections from other hosts are encrypted, but clients are not authenticated";
   }
   return "";

@@ -28,11 +28,15 @@ struct Options {
   bool insecure = false;
   std::string admin_listen = "127.0.0.1:9464";  // empty: no admin port
   std::string default_catalog = std::string(kDefaultCatalog);
-  std::string reflection = "on";  // or "off"
+  std::string reflection = "auto";  // or "on" or "off"
 
   std::string tls_cert;  // files; empty: none
   std::string tls_key;
   std::string tls_client_ca;
+  std::string tls_client_auth = "require";  // or "optional"
+
+  std::string auth_policy;  // files; empty: none
+  std::string admin_token_file;
 
   std::string storage = "sqlite";
   std::string data_dir;  // empty: qconfig in the XDG data directory
@@ -74,6 +78,9 @@ absl::Status CheckOptions(const Options& options, const Catalogs& catalogs);
 // The storage of the registries: "memory" or "sqlite:PATH".
 // kInvalidArgument: --storage is invalid, or there is no data directory. The message says what to do.
 absl::StatusOr<std::string> ResolveStorage(const Options& options);
+
+// Whether to serve reflection.
+bool ResolveReflection(const Options& options);
 
 // The memory limit in bytes; 0: none.
 size_t ResolveMaxMemory(const Options& options);

@@ -141,7 +141,7 @@ absl::StatusOr<std::optional<Written>> Registry::TryWrite(const WriteOrder& orde
   const bool is_empty = change->change_case() == v1::RegistryChange::CHANGE_NOT_SET;
   Written write{state.revision(), *std::move(change), view.state()};
   if (is_empty) return write;
-  const auto created = CountNewTenant(order.tenant, state);
+  const auto created = CountNewTenant(order, state);
   if (!created.ok()) return created.status();
   if (order.validate_only) return write;
   write.revision = range->next;
@@ -149,8 +149,19 @@ absl::StatusOr<std::optional<Written>> Registry::TryWrite(const WriteOrder& orde
   return Store(order, std::move(write), commit);
 }
 
-absl::StatusOr<Counted> Registry::CountNewTenant(const TenantId& tenant, const RegistryState& newest) {
+absl::StatusOr<Counted> Registry::CountNewTenant(const WriteOrder& order, const RegistryState& newest) {
   if (newest.revision() != kNeverWritten) return Counted();
+  const TenantId& tenant = order.tenant;
+  if (!order.may_create) {
+    return Error(v1::ERROR_REASON_PERMISSION_DENIED)
+        .Tenant(tenant.name())
+        .RequiredRole("operator")
+        .Advice(
+            "Check the name, ask an operator for the first write, or ask for a grant that names this tenant or has "
+            "`create: true`")
+        .ToStatus(absl::StrCat("this would be the first write to the tenant \"", tenant.name(), "\", and ", order.actor,
+                               " may not create tenants"));
+  }
   const absl::MutexLock lock(&mutex_);
   if (store_.tenants() + creating_ >= settings_.max_tenants) {
     return Error(v1::ERROR_REASON_QUOTA_EXCEEDED)
@@ -192,6 +203,7 @@ RegistryCommit Registry::MakeCommit(const WriteOrder& order, const Written& writ
   commit.record.set_revision(write.revision);
   *commit.record.mutable_time() = time;
   commit.record.set_actor(order.actor);
+  commit.record.set_peer(order.peer);
   commit.record.set_request_id(order.request_id);
   // A tenant's first write sets its default catalogue, so that a newer server does not change its responses.
   const bool sets_default = write.change.set_default_catalog() == settings_.default_catalog;

@@ -52,6 +52,8 @@ struct WriteOrder {
   std::string request_digest;  // distinguishes writes that have the same `request_id`
   bool validate_only = false;
   absl::Duration deadline;  // of the call, in steady time
+  std::string peer = "";    // the address of the caller
+  bool may_create = true;   // whether the write may be the tenant's first one
 };
 
 // A write that was stored by this call or by an earlier one with the same request id, or that was only validated.
@@ -160,7 +162,7 @@ class Registry {
   absl::StatusOr<std::optional<Written>> TryWrite(const WriteOrder& order, const Plan& plan, const RegistryView& view);
   // Counts the tenant as one that is being created, as long as the result lives, if its registry is `newest` and was
   // never written to. QUOTA_EXCEEDED.
-  absl::StatusOr<Counted> CountNewTenant(const TenantId& tenant, const RegistryState& newest);
+  absl::StatusOr<Counted> CountNewTenant(const WriteOrder& order, const RegistryState& newest);
   // Stores a write. Nullopt: another write came first.
   absl::StatusOr<std::optional<Written>> Store(const WriteOrder& order, Written write, const RegistryCommit& commit);
   // The stored write that had the same request id, if there is one. `newest` is the newest cached revision.

@@ -24,9 +24,10 @@ struct CachedAnswer {
   grpc::ByteBuffer bytes;
 };
 
-// Answers to earlier requests, found by the request's bytes. An answer depends only on the catalogues, the tenant's
-// registry and the request, and a request names its tenant: so a cached answer is valid until Forget() reports that
-// the tenant's registry changes. Evicts the least recently used answers. Thread-safe.
+// Answers to earlier requests, found by the request's bytes, and with a policy also by the tenant that the caller's
+// requests have by default. An answer depends only on the catalogues, the tenant's registry and the request: so a
+// cached answer is valid until Forget() reports that the tenant's registry changes. Whether a caller may have it is not
+// known here. Evicts the least recently used answers. Thread-safe.
 class AnswerCache {
  public:
   // Larger requests and answers are not cached: looking them up is slow, or they would evict many others at once.

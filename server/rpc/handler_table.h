@@ -76,8 +76,9 @@ struct SyncMethod {
 struct QueuedMethod {
   std::string path;
   BytesMethod handler;
-  // Null: nothing is cached. Otherwise an OK answer must depend only on the request's bytes and on the registry of the
-  // one tenant that the handler notes in the call's CallNotes. Methods do not share a cache: its keys are requests.
+  // Null: nothing is cached. Otherwise an OK answer must depend only on the request's bytes, on the principal's default
+  // tenant, and on the registry of the one tenant that the handler notes in the call's CallNotes. Methods do not share
+  // a cache: its keys are requests.
   std::shared_ptr<AnswerCache> cache;
   MemoryCost memory = {};
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/rpc/byte_buffers.h"
 
@@ -14,12 +15,33 @@ namespace {
 // With fewer awaited calls, each call takes up to twice the CPU.
 constexpr int kAwaited = 128;
 
+// The key of an answer in the cache. Requests of principals that name no tenant depend on the principal's default
+// tenant, too. A server has either only keys with or only keys without a tenant.
+class CacheKey {
+ public:
+  CacheKey(const Principal* principal, absl::string_view request) : view_(request) {
+    if (principal == nullptr) return;
+    text_ = absl::StrCat(principal->default_tenant.name(), "/", request);
+    view_ = text_;
+  }
+  CacheKey(const CacheKey&) = delete;
+  CacheKey& operator=(const CacheKey&) = delete;
+
+  absl::string_view view() const { return view_; }
+
+ private:
+  std::string text_;
+  absl::string_view view_;
+};
+
 // Wraps `handler` so that its answers are cached.
 BytesMethod CachingAnswers(BytesMethod handler, std::shared_ptr<AnswerCache> cache) {
   return [handler = std::move(handler), cache = std::move(cache)](const CallContext& call, absl::string_view request) {
     const int64_t began = cache->Begin();
     auto answer = handler(call, request);
-    if (answer.ok()) cache->Put(began, request, call.notes->tenants.back(), *answer);
+    if (answer.ok()) {
+      cache->Put(began, CacheKey(call.principal.get(), request).view(), call.notes->tenants.back(), *answer);
+    }
     return answer;
   };
 }
@@ -78,9 +100,12 @@ class QueuedUnaryMethod::Call {
     if (exchange_->request.Length() > AnswerCache::kMaxRequestBytes) return false;
     grpc::Slice request;
     if (!ToSlice(exchange_->request, request)) return false;
-    const auto answer = method_.cache_->Find(AsBytes(request));
+    const auto caller = method_.dispatcher_.FindKnownCaller(exchange_->context);
+    if (method_.dispatcher_.authenticates() && caller == nullptr) return false;
+    const CacheKey key(caller == nullptr ? nullptr : caller->principal.get(), AsBytes(request));
+    const auto answer = method_.cache_->Find(key.view());
     if (answer == nullptr) return false;
-    sending_ = method_.dispatcher_.FinishCached(method_.method_, time, exchange_->context, *answer);
+    sending_ = method_.dispatcher_.FinishCached(method_.method_, time, exchange_->context, caller.get(), *answer);
     if (!sending_) return false;
     exchange_->writer.Finish(answer->bytes, grpc::Status::OK, &sent_);
     return true;

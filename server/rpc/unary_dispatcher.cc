@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/rpc/byte_buffers.h"
+#include "server/rpc/call_credentials.h"
 #include "server/rpc/wire_status.h"
 
 namespace qconfig {
@@ -57,19 +58,39 @@ void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
                               absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
 }
 
+void SetCaller(const Caller& caller, CallContext& call) {
+  call.principal = caller.principal;
+  call.credential = caller.credential;
+}
+
 }  // namespace
 
 UnaryDispatcher::UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                                 std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory)
+                                 std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory,
+                                 std::shared_ptr<Authenticator> authenticator)
     : max_request_bytes_(max_request_bytes),
       observer_(observer),
       clock_(std::move(clock)),
       in_flight_calls_(std::move(in_flight_calls)),
-      memory_(std::move(memory)) {}
+      memory_(std::move(memory)),
+      authenticator_(std::move(authenticator)) {}
 
 ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler, const MemoryCost& memory) const {
   const MethodMetrics& metrics = observer_.Method(path);
-  return {std::move(path), metrics, std::move(handler), memory};
+  const v1::Role role = RequiredRole(path);
+  return {std::move(path), metrics, std::move(handler), memory, role};
+}
+
+absl::Status UnaryDispatcher::Identify(const grpc::ServerContext& context, CallContext& call) const {
+  if (authenticator_ == nullptr) return absl::OkStatus();
+  const auto caller = authenticator_->Authenticate(CredentialsOf(context));
+  if (!caller.ok()) return caller.status();
+  SetCaller(**caller, call);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const Caller> UnaryDispatcher::FindKnownCaller(const grpc::ServerContext& context) const {
+  return authenticator_ == nullptr ? nullptr : authenticator_->FindKnown(CredentialsOf(context));
 }
 
 absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const MemoryCost& cost, size_t bytes,
@@ -105,8 +126,10 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
   const absl::Duration now = clock_.Steady();
-  const CallContext call = MakeCallContext(context, method.path, now);
-  const absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
+  CallContext call = MakeCallContext(context, method.path, now);
+  call.required_role = method.required_role;
+  absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
+  if (rejected.ok()) rejected = Identify(context, call);
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method, request) : rejected;
   absl::StatusOr<Counted> sending;
   if (answer.ok()) {
@@ -125,12 +148,16 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
 }
 
 Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time, grpc::ServerContext& context,
-                                      const CachedAnswer& answer) {
+                                      const Caller* caller, const CachedAnswer& answer) {
+  if (caller != nullptr && caller->principal->RoleFor(answer.tenant) < method.required_role) return Counted();
   Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length(),
                                                   [&context] { return CancelOf(context); });
   if (sending) {
-    observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time,
-                         [&] { return MakeCallContext(context, method.path, time); });
+    observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time, [&] {
+      CallContext call = MakeCallContext(context, method.path, time);
+      if (caller != nullptr) SetCaller(*caller, call);
+      return call;
+    });
   }
   return sending;
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/auth/authenticator.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
 #include "server/base/memory_budget.h"
@@ -29,6 +30,7 @@ struct ObservedMethod {
   const MethodMetrics& metrics;
   BytesMethod handler;
   MemoryCost memory;
+  v1::Role required_role;
 };
 
 // What limits the memory of calls.
@@ -43,14 +45,16 @@ struct Arrival {
   absl::StatusOr<Counted> admitted;  // counts the call as in flight, or is the reason why it is rejected
 };
 
-// The steps that are the same for every unary call, however it is served: admission, checks of size, deadline and
-// memory, the handler, metrics and log, and the mapping of its status. Thread-safe.
+// The steps that are the same for every unary call, however it is served: admission, credentials, checks of size,
+// deadline and memory, the handler, metrics and log, and the mapping of its status. Thread-safe.
 class UnaryDispatcher {
  public:
   // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. Calls that `in_flight_calls` rejects are not
-  // parsed, and their status tells the client when to retry. `observer` must outlive the dispatcher.
+  // parsed, and their status tells the client when to retry. Without an `authenticator`, nobody needs credentials, and
+  // everybody may do everything. `observer` must outlive the dispatcher.
   UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                  std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {});
+                  std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {},
+                  std::shared_ptr<Authenticator> authenticator = nullptr);
 
   size_t max_request_bytes() const { return max_request_bytes_; }
   absl::Duration Steady() const { return clock_.Steady(); }
@@ -72,13 +76,22 @@ class UnaryDispatcher {
   // To be called after a call that was dispatched, while gRPC still needs its `context`.
   void Ended(const grpc::ServerContextBase& context) { in_flight_calls_->Ended(&context); }
 
-  // Counts and logs a call that arrived at the steady time `time` and gets the cached `answer`. The result counts the
-  // answer as being sent, and must not outlive the dispatcher. It counts nothing if the call must be dispatched
-  // instead, because the server is draining or too many answers are being sent.
+  // Whether callers are authenticated.
+  bool authenticates() const { return authenticator_ != nullptr; }
+
+  // Who makes a call, if that is known without checking a credential. Null: it is not known, or !authenticates().
+  std::shared_ptr<const Caller> FindKnownCaller(const grpc::ServerContext& context) const;
+
+  // Counts and logs a call that arrived at the steady time `time` and gets the cached `answer`. `caller` is that of
+  // FindKnownCaller(). The result counts the answer as being sent, and must not outlive the dispatcher. It counts
+  // nothing if the call must be dispatched instead: the server is draining, too many answers are being sent, or the
+  // caller must not have the answer.
   Counted FinishCached(const ObservedMethod& method, absl::Duration time, grpc::ServerContext& context,
-                       const CachedAnswer& answer);
+                       const Caller* caller, const CachedAnswer& answer);
 
  private:
+  // Sets who makes the call. Errors are those of Authenticator::Authenticate().
+  absl::Status Identify(const grpc::ServerContext& context, CallContext& call) const;
   absl::StatusOr<std::string> Handle(const CallContext& call, const ObservedMethod& method,
                                      const grpc::ByteBuffer& request) const;
   // Reserves the memory of a call whose request has `bytes`, unless it is small. Errors are those of MemoryBudget and
@@ -90,6 +103,7 @@ class UnaryDispatcher {
   const Clock clock_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const CallMemory memory_;
+  const std::shared_ptr<Authenticator> authenticator_;  // null: without a policy
 };
 
 }  // namespace qconfig

@@ -239,6 +239,7 @@ absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const Cal
 
 absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallContext& call,
                                                                    const v1::GetTemplateRequest& request) const {
+  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckName(request.model_type(), "model_type", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   const auto entry = snapshot->FindTemplate(request.model_type(), "model_type");
@@ -263,6 +264,7 @@ absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallCon
 
 absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext& call,
                                                                const v1::GetSchemeRequest& request) const {
+  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
   QCONFIG_RETURN_IF_ERROR(CheckName(request.name(), "name", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
   const auto entry = snapshot->FindScheme(request.name(), "name");

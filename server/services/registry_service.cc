@@ -37,7 +37,7 @@ absl::StatusOr<std::string> ParseUuid(const std::string& text) {
 }
 
 // "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312". The port does not identify the caller.
-std::string ParseActor(const std::string& peer) {
+std::string WithoutPort(const std::string& peer) {
   const size_t colon = peer.rfind(':');
   const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
   return has_port && colon > 4 ? peer.substr(0, colon) : peer;
@@ -51,8 +51,16 @@ absl::StatusOr<WriteOrder> MakeWriteOrder(const CallContext& call, const Request
   if (!request_id.empty()) {
     QCONFIG_ASSIGN_OR_RETURN(digest, RequestDigest(request));
   }
-  return WriteOrder{std::move(tenant), ParseActor(call.peer),   std::move(request_id),
-                    std::move(digest), request.validate_only(), call.deadline};
+  const std::string peer = WithoutPort(call.peer);
+  const bool may_create = call.principal == nullptr || call.principal->MayCreate(tenant.name());
+  return WriteOrder{std::move(tenant),
+                    call.principal == nullptr ? peer : call.principal->name,
+                    std::move(request_id),
+                    std::move(digest),
+                    request.validate_only(),
+                    call.deadline,
+                    peer,
+                    may_create};
 }
 
 // `shape` is the result of the checks of the request. Errors of the tenant and the request id come before it.

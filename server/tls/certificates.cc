@@ -44,12 +44,12 @@ void TlsCertificates::ReloadIfChanged() {
   auto contents = ReadPemFiles(paths_);
   if (!contents.ok()) return Report(contents.status(), {});
   if (*contents == *current()) {
-    suspect_.reset();
+    problem_.Clear();
     return;
   }
   const auto expiry = CheckPem(paths_, *contents, clock_.Now());
   if (!expiry.ok()) return Report(expiry.status(), *contents);
-  suspect_.reset();
+  problem_.Clear();
   {
     absl::MutexLock lock(&mutex_);
     current_ = std::make_shared<const PemContents>(*std::move(contents));
@@ -60,12 +60,7 @@ void TlsCertificates::ReloadIfChanged() {
 }
 
 void TlsCertificates::Report(const absl::Status& problem, const PemContents& contents) {
-  if (!suspect_.has_value() || !(suspect_->contents == contents) || suspect_->problem != problem) {
-    suspect_ = Suspect{contents, problem, false};
-    return;
-  }
-  if (suspect_->reported) return;
-  suspect_->reported = true;
+  if (!problem_.ShouldReport(problem, contents)) return;
   ++reloads_failed_;
   log_.Warn("TLS files cannot be used; keeping the previous ones", {{"error", problem.message()}});
 }

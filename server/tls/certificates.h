@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -16,6 +15,7 @@
 #include "server/base/clock.h"
 #include "server/base/event_log.h"
 #include "server/base/files/pem_files.h"
+#include "server/base/lasting_problem.h"
 
 namespace qconfig {
 
@@ -37,7 +37,7 @@ class TlsCertificates {
   std::shared_ptr<const PemContents> current() const ABSL_LOCKS_EXCLUDED(mutex_);
   // When the current certificate expires.
   absl::Time expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
-  bool requires_client_cert() const { return !paths_.ca.empty(); }
+  bool has_client_ca() const { return !paths_.ca.empty(); }
 
   // The numbers of changes that were reloaded, and that could not be used.
   int64_t reloads_ok() const { return reloads_ok_; }
@@ -58,13 +58,7 @@ class TlsCertificates {
   std::shared_ptr<const PemContents> current_ ABSL_GUARDED_BY(mutex_);
   absl::Time expiry_ ABSL_GUARDED_BY(mutex_);
 
-  // The contents that could not be used at the last check. Used only by the thread that checks.
-  struct Suspect {
-    PemContents contents;  // empty: the files cannot be read
-    absl::Status problem;
-    bool reported;
-  };
-  std::optional<Suspect> suspect_;
+  LastingProblem<PemContents> problem_;  // used only by the thread that checks
 
   absl::Notification ended_;
   std::thread reloader_;

@@ -19,13 +19,11 @@ namespace {
 // gRPC 1.51 stores the result without a lock. That is safe because one thread begins all handshakes; see Acceptor.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
-  explicit ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates)
+  ReloadingCredentials(std::shared_ptr<const TlsCertificates> certificates, ClientCertificates client_certificates)
       : certificates_(std::move(certificates)) {
-    const auto of_callers = certificates_->requires_client_cert()
-                                ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
-    credentials_ = grpc_ssl_server_credentials_create_with_options(
-        grpc_ssl_server_credentials_create_options_using_config_fetcher(of_callers, &Fetch, this));
+    credentials_ =
+        grpc_ssl_server_credentials_create_with_options(grpc_ssl_server_credentials_create_options_using_config_fetcher(
+            RequestType(*certificates_, client_certificates), &Fetch, this));
   }
   ~ReloadingCredentials() override { grpc_server_credentials_release(credentials_); }
   ReloadingCredentials(const ReloadingCredentials&) = delete;
@@ -34,6 +32,14 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override { GPR_ASSERT(false); }
 
  private:
+  static grpc_ssl_client_certificate_request_type RequestType(const TlsCertificates& certificates,
+                                                              ClientCertificates client_certificates) {
+    if (!certificates.has_client_ca()) return GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+    return client_certificates == ClientCertificates::kRequired
+               ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+               : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+
   int AddPortToServer(const std::string& address, grpc_server* server) override {
     {
       absl::MutexLock lock(&mutex_);
@@ -52,7 +58,7 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
     if (current == fetched_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {current->key.c_str(), current->cert.c_str()};
     // gRPC requires CAs even if clients do not need a certificate.
-    const std::string& authorities = certificates_->requires_client_cert() ? current->ca : current->cert;
+    const std::string& authorities = certificates_->has_client_ca() ? current->ca : current->cert;
     config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     fetched_ = std::move(current);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
@@ -66,8 +72,9 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates) {
-  return std::make_shared<ReloadingCredentials>(std::move(certificates));
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates,
+                                                        ClientCertificates client_certificates) {
+  return std::make_shared<ReloadingCredentials>(std::move(certificates), client_certificates);
 }
 
 }  // namespace qconfig

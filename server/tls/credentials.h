@@ -10,10 +10,15 @@
 
 namespace qconfig {
 
-// Credentials for TLS 1.2 and later. Each new connection uses the current `certificates`. If they include client
-// CAs, clients must present a certificate that one of these CAs has signed. The result must outlive every server that
-// uses it.
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(std::shared_ptr<const TlsCertificates> certificates);
+// Whether clients need a certificate if there are client CAs. A certificate that they present must always be signed by
+// one of these CAs.
+enum class ClientCertificates { kRequired, kOptional };
+
+// Credentials for TLS 1.2 and later. Each new connection uses the current `certificates`. The result must outlive every
+// server that uses it.
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(
+    std::shared_ptr<const TlsCertificates> certificates,
+    ClientCertificates client_certificates = ClientCertificates::kRequired);
 
 }  // namespace qconfig
 

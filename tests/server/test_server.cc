@@ -64,6 +64,7 @@ TestServer::TestServer(TestSettings settings)
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard != nullptr ? settings.transport_guard : MakeGuard(connections_)),
       memory_(settings.memory),
+      authenticator_(settings.authenticator),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
@@ -98,6 +99,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log, bool 
   settings.reflection = reflection;
   settings.metrics = metrics_;
   settings.memory = memory_;
+  settings.authenticator = authenticator_;
   settings.answer_cache = answer_cache_;
   return Server::Start(settings, registry_).value();
 }

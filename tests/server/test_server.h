@@ -46,6 +46,7 @@ struct TestSettings {
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
   bool reflection = true;
+  std::shared_ptr<Authenticator> authenticator;  // null: without a policy
 };
 
 // A real server on a free loopback port, and its client. The destructor stops the server.
@@ -95,6 +96,7 @@ class TestServer {
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<TransportGuard> transport_guard_;
   const CallMemory memory_;
+  const std::shared_ptr<Authenticator> authenticator_;
   const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;

@@ -160,7 +160,7 @@ TEST_F(TlsCertificatesTest, AuthoritiesOfCallersAreWatchedToo) {
   paths_.ca = directory_.Path("ca.crt");
   WriteFile(paths_.ca, authority_.pem());
   const auto certificates = Open().value();
-  EXPECT_TRUE(certificates->requires_client_cert());
+  EXPECT_TRUE(certificates->has_client_ca());
   const TestAuthority other("other");
   WriteFile(paths_.ca, other.pem());
   certificates->ReloadIfChanged();

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/auth/authenticator.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace qconfig {
+namespace {
+
+constexpr size_t kMaxKnown = 10'000;
+
+// Identifies credentials. Tokens and certificates cannot have the same key.
+std::string KeyOf(const Credentials& credentials) {
+  if (!credentials.authorization.empty()) return absl::StrCat("t", credentials.authorization.front());
+  std::string key = "c";
+  const PeerCertificate& certificate = credentials.certificate;
+  // Names have no NUL: gRPC passes them as C strings.
+  for (const std::string& uri : certificate.uris) absl::StrAppend(&key, "uri", uri, absl::string_view("\0", 1));
+  for (const std::string& dns : certificate.dns) absl::StrAppend(&key, "dns", dns, absl::string_view("\0", 1));
+  absl::StrAppend(&key, "cn", certificate.common_name);
+  return key;
+}
+
+absl::Status Missing() {
+  return Error(v1::ERROR_REASON_CREDENTIALS_MISSING)
+      .Advice(
+          "Send a token, with qconfigctl in the file that QCONFIG_TOKEN_FILE names, or use a client certificate that "
+          "the policy of the server knows")
+      .ToStatus("the server has a policy, and the call has no credentials");
+}
+
+absl::Status Malformed(absl::string_view problem) {
+  return Error(v1::ERROR_REASON_CREDENTIALS_INVALID)
+      .Rule("malformed")
+      .ToStatus(
+          absl::StrCat(problem, "; the metadata must have one `authorization` with the value \"Bearer <token>\""));
+}
+
+}  // namespace
+
+Authenticator::Authenticator(Clock clock)
+    : clock_(std::move(clock)), policy_(std::make_shared<const Policy>(Policy::Parts())) {}
+
+void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
+  absl::MutexLock lock(&mutex_);
+  policy_ = std::move(policy);
+  known_.clear();
+}
+
+std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
+  if (credentials.authorization.size() > 1) return nullptr;
+  const std::string key = KeyOf(credentials);
+  const absl::Time now = clock_.Now();
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = known_.find(key);
+  return found != known_.end() && now < found->second->expires ? found->second : nullptr;
+}
+
+absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const Credentials& credentials) {
+  if (auto known = FindKnown(credentials); known != nullptr) return known;
+  std::shared_ptr<const Policy> policy;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    policy = policy_;
+  }
+  auto found = Find(*policy, credentials);
+  if (!found.ok()) return found.status();
+  auto caller = std::make_shared<const Caller>(*std::move(found));
+  absl::MutexLock lock(&mutex_);
+  // A caller whom an earlier policy knew is a valid caller of this call, which began before the policy changed.
+  if (policy != policy_) return caller;
+  if (known_.size() >= kMaxKnown) known_.clear();
+  known_[KeyOf(credentials)] = caller;
+  return caller;
+}
+
+absl::StatusOr<Caller> Authenticator::Find(const Policy& policy, const Credentials& credentials) const {
+  if (credentials.authorization.size() > 1) return Malformed("the call has several tokens");
+  if (!credentials.authorization.empty()) {
+    absl::string_view value = credentials.authorization.front();
+    constexpr absl::string_view kScheme = "Bearer ";
+    if (!absl::StartsWithIgnoreCase(value, kScheme))
+      return Malformed("the call has an `authorization` without a token");
+    value = absl::StripAsciiWhitespace(value.substr(kScheme.size()));
+    if (value.empty()) return Malformed("the token is empty");
+    return policy.FindToken(value, clock_.Now());
+  }
+  const std::shared_ptr<const Principal>& anonymous = policy.parts().anonymous;
+  if (credentials.certificate.empty()) {
+    if (anonymous != nullptr) return Caller{anonymous, "", absl::InfiniteFuture()};
+    return Missing();
+  }
+  absl::StatusOr<Caller> caller = policy.FindCertificate(credentials.certificate);
+  // A certificate that the policy does not know may be that of a proxy, or of every host. It is worth no less than
+  // none.
+  if (!caller.ok() && anonymous != nullptr) return Caller{anonymous, "", absl::InfiniteFuture()};
+  return caller;
+}
+
+}  // namespace qconfig

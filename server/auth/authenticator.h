@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_AUTH_AUTHENTICATOR_H_
+#define QCONFIG_SERVER_AUTH_AUTHENTICATOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "server/auth/policy.h"
+#include "server/base/clock.h"
+
+namespace qconfig {
+
+// What a call has to show who makes it. A token takes precedence over a certificate; their grants never add up.
+struct Credentials {
+  std::vector<absl::string_view> authorization;  // the values of this metadata key: "Bearer <token>"
+  PeerCertificate certificate;                   // may be empty if there is a token
+};
+
+// Finds out who makes a call, by the current policy. Remembers the callers of a policy, because a hash or a signature
+// takes long. Thread-safe.
+class Authenticator {
+ public:
+  explicit Authenticator(Clock clock);
+
+  // Replaces the policy. Calls that begin later are checked against it. Before the first policy, nobody may call.
+  void SetPolicy(std::shared_ptr<const Policy> policy) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The caller, if Authenticate() found the same credentials valid before, and still would. Null: call Authenticate().
+  std::shared_ptr<const Caller> FindKnown(const Credentials& credentials) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // CREDENTIALS_MISSING: there are none, and the policy requires some. CREDENTIALS_INVALID.
+  absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const Credentials& credentials)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  absl::StatusOr<Caller> Find(const Policy& policy, const Credentials& credentials) const;
+
+  const Clock clock_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::shared_ptr<const Caller>> known_ ABSL_GUARDED_BY(mutex_);  // by credentials
+};
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_AUTH_AUTHENTICATOR_H_

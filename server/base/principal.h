@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_SERVER_BASE_PRINCIPAL_H_
+#define QCONFIG_SERVER_BASE_PRINCIPAL_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "core/tenant_id.h"
+#include "qconfig/v1/annotations.pb.h"
+
+namespace qconfig {
+
+// A name, or with a `*` at the end all names that begin with the rest.
+class NamePattern {
+ public:
+  explicit NamePattern(std::string text);
+
+  bool Matches(absl::string_view name) const;
+  // Whether there is a name that both patterns match.
+  bool Overlaps(const NamePattern& other) const;
+  bool is_prefix() const { return is_prefix_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  bool is_prefix_;
+};
+
+// A role for some tenants.
+struct Grant {
+  v1::Role role;
+  std::vector<NamePattern> tenants;
+  bool creates = false;  // whether the first write to a tenant that a prefix matches may create the tenant
+};
+
+// Somebody who makes calls, as a policy describes them.
+struct Principal {
+  std::string name;
+  TenantId default_tenant = TenantId::Default();  // for requests that name no tenant
+  std::vector<Grant> grants;
+
+  // The highest role that a grant gives for the tenant; ROLE_UNSPECIFIED: none. Takes the same time for all tenants
+  // that no grant matches.
+  v1::Role RoleFor(absl::string_view tenant) const;
+  // Whether a first write may create the tenant: as an operator, or by a grant that names the tenant or `creates`.
+  bool MayCreate(absl::string_view tenant) const;
+};
+
+// "reader" for ROLE_READER.
+std::string RoleName(v1::Role role);
+
+}  // namespace qconfig
+
+#endif  // QCONFIG_SERVER_BASE_PRINCIPAL_H_

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/call_credentials.h"
+
+#include <google/protobuf/descriptor.h>
+#include <grpc/grpc_security_constants.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_replace.h"
+
+namespace qconfig {
+namespace {
+
+std::vector<std::string> Values(const grpc::AuthContext& context, const char* property) {
+  std::vector<std::string> values;
+  for (const grpc::string_ref& value : context.FindPropertyValues(property)) {
+    values.emplace_back(value.data(), value.size());
+  }
+  return values;
+}
+
+PeerCertificate CertificateOf(const grpc::ServerContext& context) {
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  PeerCertificate certificate;
+  // False without a certificate of the client.
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return certificate;
+  certificate.uris = Values(*auth, GRPC_PEER_URI_PROPERTY_NAME);
+  certificate.dns = Values(*auth, GRPC_PEER_DNS_PROPERTY_NAME);
+  const std::vector<std::string> names = Values(*auth, GRPC_X509_CN_PROPERTY_NAME);
+  if (!names.empty()) certificate.common_name = names.front();
+  return certificate;
+}
+
+}  // namespace
+
+Credentials CredentialsOf(const grpc::ServerContext& context) {
+  Credentials credentials;
+  const auto [begin, end] = context.client_metadata().equal_range("authorization");
+  for (auto it = begin; it != end; ++it) credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  if (credentials.authorization.empty()) credentials.certificate = CertificateOf(context);
+  return credentials;
+}
+
+v1::Role RequiredRole(absl::string_view method) {
+  const std::string name = absl::StrReplaceAll(method, {{"/", "."}});
+  return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name)->options().GetExtension(
+      v1::required_role);
+}
+
+}  // namespace qconfig

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who may call what, over a real connection. The methods are those of the descriptors, so a new one is in the table.
+#include <gmock/gmock.h>
+#include <google/protobuf/dynamic_message.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/canonical_json.h"
+#include "core/error.h"
+#include "qconfig/call_status.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/policy_reader.h"
+#include "tests/core/test_support.h"
+#include "tests/server/test_server.h"
+
+namespace qconfig {
+namespace {
+
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kRoles[] = {"none", "reader", "editor", "admin", "operator"};
+
+std::shared_ptr<const Policy> PolicyOf(const std::string& principals) {
+  const auto no_files = [](const std::string&) -> absl::StatusOr<std::string> {
+    return absl::NotFoundError("does not exist");
+  };
+  auto policy = ReadPolicy("version: 1\nprincipals:\n" + principals, no_files, absl::Now());
+  EXPECT_TRUE(policy.ok()) << policy.status();
+  return policy.value();
+}
+
+std::string PrincipalWith(const std::string& name, const std::string& rest) {
+  return absl::StrCat("  ", name, ": {tokens: [{sha256: ", Sha256Hex(name), "}], ", rest, "}\n");
+}
+
+// A principal for each role, whose token is the role's name: for the tenants acme and lab-*, and as default tenant
+// acme.
+std::string PrincipalForEachRole() {
+  std::string principals = PrincipalWith("none", "grants: []") + PrincipalWith("operator", "role: operator");
+  for (const std::string role : {"reader", "editor", "admin"}) {
+    principals += PrincipalWith(
+        role, absl::StrCat("default_tenant: acme, grants: [{role: ", role, ", tenants: [acme, 'lab-*']}]"));
+  }
+  return principals;
+}
+
+class PermissionTest : public testing::Test {
+ protected:
+  PermissionTest() {
+    authenticator_->SetPolicy(PolicyOf(PrincipalForEachRole()));
+    TestSettings settings;
+    settings.authenticator = authenticator_;
+    settings.call_log.sample = 1;
+    server_ = std::make_unique<TestServer>(std::move(settings));
+  }
+
+  static std::vector<const MethodDescriptor*> Methods() {
+    std::vector<const MethodDescriptor*> methods;
+    for (const auto* file :
+         {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
+      for (int s = 0; s < file->service_count(); ++s) {
+        for (int m = 0; m < file->service(s)->method_count(); ++m) methods.push_back(file->service(s)->method(m));
+      }
+    }
+    return methods;
+  }
+
+  // A request for `tenant`, without anything else.
+  static std::string RequestFor(const MethodDescriptor& method, const std::string& tenant) {
+    if (method.name() == "BatchGetConfig") {
+      v1::BatchGetConfigRequest batch;
+      batch.add_requests()->set_tenant(tenant);
+      return batch.SerializeAsString();
+    }
+    google::protobuf::DynamicMessageFactory factory;
+    const std::unique_ptr<Message> request(factory.GetPrototype(method.input_type())->New());
+    request->GetReflection()->SetString(request.get(), method.input_type()->FindFieldByName("tenant"), tenant);
+    return request->SerializeAsString();
+  }
+
+  struct Answer {
+    v1::ItemError error;  // reason UNSPECIFIED: the call was OK
+    std::string bytes;
+  };
+
+  // Calls a method with an `authorization`; empty: without.
+  Answer CallWith(const std::string& authorization, const std::string& path, const std::string& request) {
+    const grpc::Slice slice(request);
+    const grpc::ByteBuffer sent(&slice, 1);
+    grpc::ByteBuffer received;
+    grpc::ClientContext context;
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, server_->channel());
+    const grpc::Status status =
+        grpc::internal::BlockingUnaryCall(server_->channel().get(), rpc, &context, sent, &received);
+    grpc::Slice bytes;
+    if (status.ok() && received.DumpToSingleSlice(&bytes).ok()) {
+      return {{}, std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size())};
+    }
+    return {client::ErrorOf(client::ToAbslStatus(status)), ""};
+  }
+
+  Answer Call(const std::string& token, const MethodDescriptor& method, const std::string& tenant) {
+    const std::string path = absl::StrCat("/", method.service()->full_name(), "/", method.name());
+    Answer answer = CallWith(token.empty() ? "" : "Bearer " + token, path, RequestFor(method, tenant));
+    v1::BatchGetConfigResponse batch;
+    if (method.name() == "BatchGetConfig" && batch.ParseFromString(answer.bytes) && batch.results_size() == 1) {
+      answer.error = batch.results(0).error();
+    }
+    return answer;
+  }
+
+  Answer GetConfig(const std::string& token, const std::string& tenant) {
+    auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'int8' }");
+    request.set_tenant(tenant);
+    return CallWith("Bearer " + token, "/qconfig.v1.ConfigService/GetConfig", request.SerializeAsString());
+  }
+
+  Answer Register(const std::string& token, const std::string& tenant) {
+    auto request = Proto<v1::RegisterSchemeRequest>(
+        "replace: true scheme { name: 'mine' spec { weight { preset { spec: 'Int8PerTensorSpec' } } } }");
+    request.set_tenant(tenant);
+    return CallWith("Bearer " + token, "/qconfig.v1.RegistryService/RegisterScheme", request.SerializeAsString());
+  }
+
+  const std::shared_ptr<Authenticator> authenticator_ = std::make_shared<Authenticator>(Clock());
+  std::unique_ptr<TestServer> server_;
+};
+
+TEST_F(PermissionTest, EveryMethodHasARole) {
+  for (const MethodDescriptor* method : Methods()) {
+    EXPECT_GE(method->options().GetExtension(v1::required_role), v1::ROLE_READER) << method->full_name();
+  }
+}
+
+TEST_F(PermissionTest, EachRoleMayCallItsMethodsForItsTenants) {
+  for (const MethodDescriptor* method : Methods()) {
+    const int required = method->options().GetExtension(v1::required_role);
+    for (int role = 0; role < 5; ++role) {
+      for (const std::string tenant : {"acme", "lab-7", "lab", "other", "acme-1", ""}) {
+        const bool is_operator = role == v1::ROLE_OPERATOR;
+        const bool is_default = tenant.empty() && role != 0;
+        const bool granted = is_operator || tenant == "acme" || tenant == "lab-7" || is_default;
+        const bool may = granted && role >= required;
+        const v1::ItemError error = Call(kRoles[role], *method, tenant).error;
+        EXPECT_EQ(error.reason() == v1::ERROR_REASON_PERMISSION_DENIED, !may)
+            << method->name() << " as " << kRoles[role] << " for \"" << tenant << "\": " << error.DebugString();
+        EXPECT_NE(error.code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
+      }
+    }
+  }
+}
+
+TEST_F(PermissionTest, EveryMethodNeedsAValidCredential) {
+  for (const MethodDescriptor* method : Methods()) {
+    EXPECT_EQ(Call("", *method, "acme").error.reason(), v1::ERROR_REASON_CREDENTIALS_MISSING) << method->name();
+    EXPECT_EQ(Call("stranger", *method, "acme").error.reason(), v1::ERROR_REASON_CREDENTIALS_INVALID) << method->name();
+  }
+}
+
+TEST_F(PermissionTest, DenialsSayWhichRoleIsMissing) {
+  const v1::ItemError error = Register("reader", "acme").error;
+  EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(error.detail().required_role(), "editor");
+  EXPECT_EQ(error.detail().tenant(), "acme");
+  EXPECT_THAT(error.message(),
+              HasSubstr("the method requires the role editor for the tenant \"acme\", and reader has the "
+                        "role reader. Ask the operators of the server for a grant"));
+}
+
+TEST_F(PermissionTest, ADenialIsTheSameForATenantThatExists) {
+  ASSERT_EQ(Register("operator", "secret").error.message(), "");
+  for (const MethodDescriptor* method : Methods()) {
+    std::string existing = Call("admin", *method, "secret").error.DebugString();
+    const std::string missing = Call("admin", *method, "absent").error.DebugString();
+    absl::StrReplaceAll({{"secret", "absent"}}, &existing);
+    EXPECT_EQ(existing, missing);
+  }
+}
+
+TEST_F(PermissionTest, ACachedAnswerIsOnlyForThoseWhoMayReadItsTenant) {
+  EXPECT_EQ(GetConfig("reader", "acme").error.message(), "");
+  EXPECT_EQ(GetConfig("reader", "acme").error.message(), "");
+  ASSERT_EQ(server_->answer_cache().counts().hits, 1);
+  EXPECT_EQ(GetConfig("none", "acme").error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
+  EXPECT_EQ(GetConfig("none", "acme").error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
+  EXPECT_EQ(GetConfig("stranger", "acme").error.reason(), v1::ERROR_REASON_CREDENTIALS_INVALID);
+  EXPECT_EQ(GetConfig("operator", "acme").error.message(), "");
+}
+
+TEST_F(PermissionTest, RequestsWithoutATenantAreForTheCallersOwn) {
+  authenticator_->SetPolicy(
+      PolicyOf(PrincipalWith("a", "default_tenant: team-a, grants: [{role: admin, tenants: [team-a]}]") +
+               PrincipalWith("b", "default_tenant: team-b, grants: [{role: admin, tenants: [team-b]}]")));
+  ASSERT_EQ(Register("a", "").error.message(), "");
+  auto request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'mine' }");
+  const auto get = [&](const std::string& token) {
+    return CallWith("Bearer " + token, "/qconfig.v1.ConfigService/GetConfig", request.SerializeAsString()).error;
+  };
+  // Twice, because the second answer comes from the cache.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(get("a").message(), "");
+    EXPECT_EQ(get("b").reason(), v1::ERROR_REASON_SCHEME_NOT_FOUND);
+  }
+}
+
+TEST_F(PermissionTest, ARevokedCredentialIsRefusedAtOnce) {
+  EXPECT_EQ(GetConfig("reader", "acme").error.message(), "");
+  authenticator_->SetPolicy(PolicyOf(PrincipalWith("operator", "role: operator")));
+  EXPECT_EQ(GetConfig("reader", "acme").error.reason(), v1::ERROR_REASON_CREDENTIALS_INVALID);
+  EXPECT_EQ(GetConfig("operator", "acme").error.message(), "");
+}
+
+TEST_F(PermissionTest, FirstWritesCreateOnlyTenantsThatAGrantNames) {
+  EXPECT_EQ(Register("editor", "acme").error.message(), "");
+  const v1::ItemError error = Register("editor", "lab-typo").error;
+  EXPECT_EQ(error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
+  EXPECT_THAT(error.message(), HasSubstr("this would be the first write to the tenant \"lab-typo\""));
+  EXPECT_EQ(Register("operator", "lab-1").error.message(), "");
+  EXPECT_EQ(Register("editor", "lab-1").error.message(), "");
+}
+
+TEST_F(PermissionTest, HistoryAndLogNameThePrincipal) {
+  ASSERT_EQ(Register("editor", "acme").error.message(), "");
+  const Answer answer = CallWith("Bearer reader", "/qconfig.v1.RegistryService/ListChanges",
+                                 Proto<v1::ListChangesRequest>("tenant: 'acme'").SerializeAsString());
+  v1::ListChangesResponse changes;
+  ASSERT_TRUE(changes.ParseFromString(answer.bytes));
+  ASSERT_EQ(changes.changes_size(), 1);
+  EXPECT_EQ(changes.changes(0).actor(), "editor");
+  EXPECT_EQ(changes.changes(0).peer(), "ipv4:127.0.0.1");
+  EXPECT_THAT(server_->log(), HasSubstr("principal=editor"));
+  EXPECT_THAT(server_->log(), HasSubstr("token " + Sha256Hex("editor").substr(0, 8)));
+  EXPECT_THAT(server_->log(), Not(HasSubstr(Sha256Hex("editor"))));
+}
+
+TEST_F(PermissionTest, MalformedCredentialsAreRefused) {
+  const std::string method = "/qconfig.v1.ConfigService/ListCatalogs";
+  for (const char* authorization : {"Basic cmVhZGVyOg==", "Bearer", "Bearer ", "reader", "Bearer a.b.c"}) {
+    EXPECT_EQ(CallWith(authorization, method, "").error.reason(), v1::ERROR_REASON_CREDENTIALS_INVALID)
+        << authorization;
+  }
+  EXPECT_EQ(CallWith("bearer  operator ", method, "").error.message(), "");
+}
+
+}  // namespace
+}  // namespace qconfig
