@@ -28,7 +28,8 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
   certificate.uris = Values(*auth, GRPC_PEER_URI_PROPERTY_NAME);
   certificate.dns = Values(*auth, GRPC_PEER_DNS_PROPERTY_NAME);
   const std::vector<std::string> names = Values(*auth, GRPC_X509_CN_PROPERTY_NAME);
-  if (!names.empty()) certificate.common_name = names.front();
+  const bool has_other_names = !Values(*auth, GRPC_X509_SAN_PROPERTY_NAME).empty();
+  if (!has_other_names && !names.empty()) certificate.common_name = names.front();
   return certificate;
 }
 

@@ -39,6 +39,7 @@ struct Certificate {
   bool is_authority = false;
   absl::Time begin = absl::Now() - absl::Hours(1);
   absl::Time end = absl::Now() + absl::Hours(24);
+  std::string alternative_names = "IP:127.0.0.1";
 };
 
 std::string Sign(const Certificate& wanted, const Key& key, const Key& signer) {
@@ -54,10 +55,12 @@ std::string Sign(const Certificate& wanted, const Key& key, const Key& signer) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   const int nid = wanted.is_authority ? NID_basic_constraints : NID_subject_alt_name;
-  X509_EXTENSION* const extension =
-      X509V3_EXT_conf_nid(nullptr, &context, nid, wanted.is_authority ? "critical,CA:TRUE" : "IP:127.0.0.1");
-  X509_add_ext(x509.get(), extension, -1);
-  X509_EXTENSION_free(extension);
+  const std::string value = wanted.is_authority ? "critical,CA:TRUE" : wanted.alternative_names;
+  if (!value.empty()) {
+    X509_EXTENSION* const extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
+    X509_add_ext(x509.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+  }
   X509_sign(x509.get(), signer.get(), EVP_sha256());
   return Text([&](BIO* bio) { PEM_write_bio_X509(bio, x509.get()); });
 }
@@ -76,6 +79,13 @@ TestAuthority::TestAuthority(const std::string& name, const TestAuthority& paren
 TestPair TestAuthority::Issue(const std::string& name, absl::Time begin, absl::Time end) const {
   const Key key = NewKey();
   return {Sign({name, name_, false, begin, end}, key, key_) + chain_, Text(key.get())};
+}
+
+TestPair TestAuthority::IssueFor(const std::string& name, const std::string& alternative_names) const {
+  const Key key = NewKey();
+  Certificate wanted = {name, name_};
+  wanted.alternative_names = alternative_names;
+  return {Sign(wanted, key, key_) + chain_, Text(key.get())};
 }
 
 std::string Encrypted(const std::string& pem) {

@@ -29,6 +29,9 @@ class TestAuthority {
 
   TestPair Issue(const std::string& name, absl::Time begin = absl::Now() - absl::Hours(1),
                  absl::Time end = absl::Now() + absl::Hours(24)) const;
+  // With other subject alternative names than 127.0.0.1, as OpenSSL's configuration has them: "URI:spiffe://corp/a".
+  // Empty: none.
+  TestPair IssueFor(const std::string& name, const std::string& alternative_names) const;
 
   // The authority's own certificate.
   const std::string& pem() const { return pem_; }

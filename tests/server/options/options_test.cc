@@ -154,6 +154,45 @@ TEST(OptionsTest, OtherHostsNeedInsecureOrMutualTls) {
   }
 }
 
+TEST(OptionsTest, APolicyAuthenticatesCallersOverTls) {
+  Options options;
+  options.listen = "0.0.0.0:1";
+  options.auth_policy = "policy.yaml";
+  EXPECT_THAT(std::string(CheckOptions(options).message()),
+              HasSubstr("tokens and answers are not encrypted. Set --tls-cert and --tls-key"));
+  options.insecure = true;
+  EXPECT_TRUE(CheckOptions(options).ok());
+  EXPECT_THAT(InsecureExposureWarning(options), HasSubstr("tokens and answers are not encrypted"));
+  options.insecure = false;
+  options.tls_cert = options.tls_key = "file";
+  EXPECT_TRUE(CheckOptions(options).ok());
+  EXPECT_EQ(InsecureExposureWarning(options), "");
+}
+
+TEST(OptionsTest, OptionalClientCertificatesRequireAPolicy) {
+  Options options;
+  options.tls_cert = options.tls_key = options.tls_client_ca = "file";
+  options.tls_client_auth = "optional";
+  EXPECT_THAT(std::string(CheckOptions(options).message()),
+              HasSubstr("--tls-client-auth optional requires --tls-client-ca and --auth-policy"));
+  options.auth_policy = "policy.yaml";
+  EXPECT_TRUE(CheckOptions(options).ok());
+  options.tls_client_ca = "";
+  EXPECT_FALSE(CheckOptions(options).ok());
+}
+
+TEST(OptionsTest, ReflectionIsOffWithAPolicyUnlessItIsSwitchedOn) {
+  Options options;
+  EXPECT_TRUE(ResolveReflection(options));
+  options.auth_policy = "policy.yaml";
+  EXPECT_FALSE(ResolveReflection(options));
+  options.reflection = "on";
+  EXPECT_TRUE(ResolveReflection(options));
+  options.auth_policy = "";
+  options.reflection = "off";
+  EXPECT_FALSE(ResolveReflection(options));
+}
+
 TEST(OptionsTest, TlsRequiresCertificateAndKey) {
   const auto error_message = [](const char* cert, const char* key, const char* ca) {
     Options options;
