@@ -29,8 +29,8 @@ absl::Status AuditFile::Append(absl::string_view line, absl::Duration now) {
 
 absl::Status AuditFile::Reopen() {
   constexpr mode_t kOwnerOnly = 0600;
-  // Readable, to find out whether the file ends with a newline. Without O_NONBLOCK, opening a pipe would wait.
-  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  // Readable, to find out whether the file ends with a newline. A pipe that is also readable opens without waiting.
+  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
   file_ = UniqueFd();
   UniqueFd opened(open(path_.c_str(), flags, kOwnerOnly));
   if (!opened.ok()) return Failure("cannot be opened", errno);
