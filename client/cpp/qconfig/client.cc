@@ -7,11 +7,13 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "qconfig/call_status.h"
 #include "qconfig/connection_hint.h"
 
@@ -56,7 +58,19 @@ absl::Status Explained(const absl::Status& status, const ClientOptions& options)
 
 }  // namespace
 
-Client::Client(const ClientOptions& options) : options_(options) {
+std::string TokenFileOfEnvironment() {
+  const char* const path = std::getenv("QCONFIG_TOKEN_FILE");
+  return path == nullptr ? "" : path;
+}
+
+bool UnencryptedTokenAllowedByEnvironment() {
+  const char* const value = std::getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN");
+  return value != nullptr && absl::string_view(value) == "true";
+}
+
+Client::Client(const ClientOptions& options)
+    : options_(options),
+      token_file_(options.token_file.empty() ? nullptr : std::make_unique<TokenFile>(options.token_file)) {
   const auto channel =
       grpc::CreateCustomChannel(options_.server, MakeCredentials(options_), MakeChannelArguments(options_));
   config_ = v1::ConfigService::NewStub(channel);
@@ -80,12 +94,31 @@ void Client::FillInWrite(Request& request) const {
   if (request.request_id().empty()) request.set_request_id(NewRequestId());
 }
 
+absl::Status Client::Authenticate(grpc::ClientContext& context) {
+  if (token_file_ == nullptr) return absl::OkStatus();
+  if (!options_.tls.has_value() && !options_.allow_unencrypted_token) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the token in ", options_.token_file,
+        " is not sent over an unencrypted connection; set ClientOptions::tls, or, if ",
+        "nobody else can read the connection, allow_unencrypted_token or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"));
+  }
+  const auto token = token_file_->Read(absl::Now());
+  if (!token.ok()) return token.status();
+  if (options_.tls.has_value()) {
+    context.set_credentials(grpc::AccessTokenCredentials(*token));
+  } else {  // where gRPC rejects call credentials
+    context.AddMetadata("authorization", absl::StrCat("Bearer ", *token));
+  }
+  return absl::OkStatus();
+}
+
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> Client::Call(Stub& stub,
                                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                       const Request& request, Timeout timeout) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout.value_or(options_.timeout)));
+  if (absl::Status authenticated = Authenticate(context); !authenticated.ok()) return authenticated;
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) return Explained(ToAbslStatus(status), options_);

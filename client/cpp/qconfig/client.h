@@ -13,10 +13,15 @@
 #include "qconfig/error.h"
 #include "qconfig/service_config.h"
 #include "qconfig/tls_options.h"
+#include "qconfig/token_file.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
 #include "qconfig/v1/registry_service.grpc.pb.h"
 
 namespace qconfig::client {
+
+// The defaults of ClientOptions that come from the environment.
+std::string TokenFileOfEnvironment();
+bool UnencryptedTokenAllowedByEnvironment();
 
 struct ClientOptions {
   // host:port, where the host may resolve to several addresses, or any other gRPC target, such as
@@ -27,6 +32,13 @@ struct ClientOptions {
   absl::Duration timeout = absl::Seconds(10);   // of a call, including its retries
   std::optional<TlsOptions> tls;                // not set: no TLS
   std::string service_config = kServiceConfig;  // JSON; empty: one server, no retries
+
+  // File with the token that authenticates each call; empty: none. Default: the environment variable
+  // QCONFIG_TOKEN_FILE. A new token in the file is used within a second.
+  std::string token_file = TokenFileOfEnvironment();
+  // Send the token even if `tls` is not set, so that everyone on the way to the server can read it. Default: whether
+  // the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN is true.
+  bool allow_unencrypted_token = UnencryptedTokenAllowedByEnvironment();
 };
 
 // The timeout of a call, including its retries. Not set: that of ClientOptions.
@@ -35,6 +47,8 @@ using Timeout = std::optional<absl::Duration>;
 // Calls a qconfig server. Thread-safe; a process needs only one client.
 // The status of a failed call has gRPC's code and the server's message; ErrorOf() returns the details. If the
 // connection failed, the message also says what it probably means, such as TLS that only one side uses.
+// Nothing is sent, and the call fails with kFailedPrecondition, if the token file is invalid, or if there is one
+// without TLS or `allow_unencrypted_token`. No status has a part of the token.
 class Client {
  public:
   // Does not connect: if the server is unreachable, the first call fails with kUnavailable.
@@ -86,7 +100,11 @@ class Client {
   absl::StatusOr<Response> ReadPages(absl::StatusOr<Response> (Client::*list)(Request, Timeout), Request request,
                                      Timeout timeout);
 
+  // Adds the token to the call, if there is one.
+  absl::Status Authenticate(grpc::ClientContext& context);
+
   const ClientOptions options_;
+  const std::unique_ptr<TokenFile> token_file_;  // null: no token
   std::unique_ptr<v1::ConfigService::Stub> config_;
   std::unique_ptr<v1::RegistryService::Stub> registry_;
 };

@@ -50,6 +50,7 @@ class Corrector {
       Mistake("the command is the first word");
       std::swap(words[0], words[1]);
     }
+    JoinCommand(words);
     has_scheme_ = std::any_of(words.begin(), words.end(), [](const std::string& word) {
       const std::string name = word.substr(0, word.find('='));
       const FamiliarWord* const familiar = IsOption(word) ? FindFamiliarOption(name) : nullptr;
@@ -77,6 +78,18 @@ class Corrector {
   void Unknown(const std::string& text) {
     Mistake(text);
     line_.complete = false;
+  }
+
+  // `new token` means `new-token`.
+  void JoinCommand(Words& words) {
+    if (words.size() < 2) return;
+    const std::string joined = absl::StrCat(words[0], "-", words[1]);
+    const bool is_command =
+        !command_->get_subcommands([&joined](const CLI::App* app) { return app->check_name(joined); }).empty();
+    if (!is_command && FindFamiliarCommand(joined) == nullptr) return;
+    if (is_command) Mistake(absl::StrCat(joined, " is one word"));
+    words[1] = joined;
+    words.erase(words.begin());
   }
 
   const CLI::Option* Find(const std::string& name) const {

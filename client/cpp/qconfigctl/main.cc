@@ -31,7 +31,7 @@ struct TlsArguments {
   TlsFiles files;
 };
 
-void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
+void AddTls(CLI::App& app, TlsArguments& arguments) {
   app.add_flag("--tls", arguments.tls, "Use TLS, and trust the system's certificate authorities")
       ->envname("QCONFIG_TLS");
   app.add_option("--tls-ca", arguments.files.ca,
@@ -41,14 +41,35 @@ void AddTls(CLI::App& app, TlsArguments& arguments, ClientOptions& options) {
       ->envname("QCONFIG_CLIENT_CERT");
   app.add_option("--client-key", arguments.files.key, "PEM file with the private key of --client-cert; implies --tls")
       ->envname("QCONFIG_CLIENT_KEY");
-  // Before the subcommand runs.
-  app.parse_complete_callback([&arguments, &options] {
-    const TlsFiles& files = arguments.files;
-    if (!arguments.tls && files.ca.empty() && files.cert.empty() && files.key.empty()) return;
-    auto tls = ReadTlsOptions(files);
-    if (!tls.ok()) throw CLI::ValidationError("TLS", std::string(tls.status().message()));
-    options.tls = *std::move(tls);
-  });
+}
+
+void AddToken(CLI::App& app, ClientOptions& options) {
+  app.add_option("--token-file", options.token_file, "File with the token that authenticates calls; requires TLS")
+      ->envname("QCONFIG_TOKEN_FILE");
+  app.add_flag("--allow-unencrypted-token", options.allow_unencrypted_token,
+               "Send the token without TLS too, where others may be able to read it")
+      ->envname("QCONFIG_ALLOW_UNENCRYPTED_TOKEN");
+}
+
+void ReadTls(const TlsArguments& arguments, ClientOptions& options) {
+  const TlsFiles& files = arguments.files;
+  if (!arguments.tls && files.ca.empty() && files.cert.empty() && files.key.empty()) return;
+  auto tls = ReadTlsOptions(files);
+  if (!tls.ok()) throw CLI::ValidationError("TLS", std::string(tls.status().message()));
+  options.tls = *std::move(tls);
+}
+
+// Checks what the client would reject, in the words of the command line.
+void CheckToken(const ClientOptions& options) {
+  if (options.token_file.empty()) return;
+  if (!options.tls.has_value() && !options.allow_unencrypted_token) {
+    throw CLI::ValidationError(
+        "--token-file",
+        "the token is not sent over an unencrypted connection; add --tls or --tls-ca FILE, or, if nobody "
+        "else can read the connection, --allow-unencrypted-token");
+  }
+  const auto token = ReadTokenFile(options.token_file);
+  if (!token.ok()) throw CLI::ValidationError("--token-file", std::string(token.status().message()));
 }
 
 std::string CheckServer(const std::string& server) {
@@ -92,7 +113,14 @@ int Main(int argc, char** argv) {
       ->envname("QCONFIG_TIMEOUT_SECONDS")
       ->default_str("10");
   TlsArguments tls;
-  AddTls(app, tls, options);
+  AddTls(app, tls);
+  AddToken(app, options);
+  // Before the subcommand runs.
+  app.parse_complete_callback([&app, &tls, &options] {
+    if (app.got_subcommand(kNewToken)) return;
+    ReadTls(tls, options);
+    CheckToken(options);
+  });
   app.footer(
       "Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line or file, 3 server unavailable\n"
       "or deadline exceeded, 4 output not written.\n"
@@ -106,6 +134,7 @@ int Main(int argc, char** argv) {
   AddRegister(app, options, exit_code);
   AddUnregister(app, options, exit_code);
   AddSetDefaultCatalog(app, options, exit_code);
+  AddNewToken(app, exit_code);
   const std::vector<std::string> words = ExpandWords(argc, argv);
   KeepCommandLine(words);
   try {

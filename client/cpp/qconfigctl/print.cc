@@ -19,6 +19,17 @@ std::vector<std::string>& CommandLine() {
   return words;
 }
 
+// Which token the server rejected, and what to do if it does not say so itself.
+std::string CredentialText(const v1::ItemError& error, const ClientOptions& options) {
+  if (error.reason() != v1::ERROR_REASON_CREDENTIALS_INVALID) return "";
+  const std::string file = options.token_file.empty() ? "" : "  token file:   " + options.token_file + "\n";
+  if (!error.detail().advice().empty()) return file;
+  return file + "  advice:       " +
+         (file.empty() ? "Set --token-file FILE, or use another client certificate"
+                       : "Ask the operators of the server for a new token, or set --token-file to another one") +
+         "\n";
+}
+
 }  // namespace
 
 void KeepCommandLine(const std::vector<std::string>& words) { CommandLine() = words; }
@@ -51,7 +62,7 @@ int PrintError(const absl::Status& status, const ClientOptions& options) {
   const bool one_field = error.field_violations_size() == 1 && !error.field_violations(0).description().empty();
   std::cerr << "error: " << (one_field ? error.field_violations(0).description() : error.message()) << " ("
             << ReasonName(error.reason()) << ")\n"
-            << DetailText(error.detail());
+            << DetailText(error.detail()) << CredentialText(error, options);
   const std::string next = NextCommand(CommandLine(), error.detail());
   if (!next.empty()) std::cerr << "Run: " << next << '\n';
   return exit_code;

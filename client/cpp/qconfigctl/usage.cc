@@ -101,8 +101,10 @@ std::string TextOf(const CLI::App& app, const CLI::ParseError& error, const Word
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && absl::StartsWith(option, "-")) {
     return absl::StrCat(option, absl::StrContains(text, "missing") ? " requires a value" : " is given twice");
   }
-  if (absl::StartsWith(WithVariable(app, words, text), "Could not convert: --tls")) {
-    return "--tls takes no value, or true or false";
+  for (const char* flag : {"--tls", "--allow-unencrypted-token"}) {
+    if (absl::StartsWith(WithVariable(app, words, text), absl::StrCat("Could not convert: ", flag, " "))) {
+      return absl::StrCat(flag, " takes no value, or true or false");
+    }
   }
   const std::string command = CommandOf(app, words);
   const Words& nouns = NounsOf(command.substr(command.rfind(' ') + 1));

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef QCONFIG_CLIENT_CPP_QCONFIG_TOKEN_FILE_H_
+#define QCONFIG_CLIENT_CPP_QCONFIG_TOKEN_FILE_H_
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace qconfig::client {
+
+// Returns the token in the file, without whitespace at its end.
+// kFailedPrecondition: the file cannot be read, is empty, has more than 16 KiB or several lines, or has a character
+// that a token cannot have. The message names the file, and never has a part of the token.
+absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
+
+// Returns the SHA-256 of `token` as 64 lowercase hex digits, as a server's policy has it.
+std::string HashOfToken(const std::string& token);
+
+// A file with a token that may be replaced at any time. Thread-safe.
+class TokenFile {
+ public:
+  explicit TokenFile(std::string path);
+
+  // Returns the token, read at most one second before `now`. Errors are those of ReadTokenFile(); the next call reads
+  // the file again.
+  absl::StatusOr<std::string> Read(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const std::string path_;
+  absl::Mutex mutex_;
+  std::string token_ ABSL_GUARDED_BY(mutex_);
+  absl::Time read_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+};
+
+}  // namespace qconfig::client
+
+#endif  // QCONFIG_CLIENT_CPP_QCONFIG_TOKEN_FILE_H_
