@@ -19,7 +19,7 @@ RUN_BY = {
     "compose": ("docker compose ",),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
-    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq ", "(umask 077; "),
 }
 # The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {

@@ -22,7 +22,7 @@ int PrintNewToken() {
   }
   const absl::string_view random(reinterpret_cast<const char*>(bytes), sizeof bytes);
   const std::string token = absl::StrCat("qct_", absl::WebSafeBase64Escape(random));
-  std::cout << token << std::endl;
+  std::cout << token << '\n' << std::flush;
   if (!std::cout) return kDone;  // Main() reports it; a hash would be of a token that nobody has
   std::cerr << "tokens: [{sha256: \"" << HashOfToken(token) << "\"}]\n";
   return kDone;
