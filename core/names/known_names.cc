@@ -71,14 +71,18 @@ absl::Status KnownNames::ReadOtherNames(absl::string_view text) {
   const json tables = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!tables.is_object()) return MalformedLine("other names", "not a JSON object");
   for (const auto& [table, items] : tables.items()) {
-    QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> lines,
-                             LinesOf(items, table, {"tool", "differs", "note", "source"}, {"names", "means"}));
+    QCONFIG_ASSIGN_OR_RETURN(
+        const std::vector<json> lines,
+        LinesOf(items, table, {"tool", "differs", "note", "like", "edit", "source"}, {"names", "means"}));
     for (const json& line : lines) {
-      OtherName name{TextsOf(line, "names"),  TextOf(line, "tool"), TextsOf(line, "means"),
-                     TextOf(line, "differs"), TextOf(line, "note"), TextOf(line, "source")};
+      OtherName name{TextsOf(line, "names"), TextOf(line, "tool"), TextsOf(line, "means"), TextOf(line, "differs"),
+                     TextOf(line, "note"),   TextOf(line, "like"), TextOf(line, "edit"),   TextOf(line, "source")};
       if (name.names.empty()) return MalformedLine(table, "a line has no names");
       if (name.means.empty() && name.note.empty())
         return MalformedLine(name.names.front(), "has no meaning and no note");
+      if (name.like.empty() != name.edit.empty()) {
+        return MalformedLine(name.names.front(), "has only one of like and edit");
+      }
       other_names_[table].push_back(std::move(name));
     }
   }

@@ -21,6 +21,8 @@ struct OtherName {
       means;            // names in Quark with the same bit widths and number formats, best first; may be empty
   std::string differs;  // what else differs
   std::string note;     // a sentence for the error; required if `means` is empty
+  std::string like;     // the scheme to copy for a scheme with this meaning; empty if there is none
+  std::string edit;     // what to change in the copy, a clause; set if `like` is
   std::string source;   // the file or page with the fact
 };
 

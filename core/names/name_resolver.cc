@@ -20,6 +20,14 @@ constexpr size_t kMaxItems = 3;
 constexpr size_t kMaxTableName = 256;  // bytes; longer names are in no table
 constexpr absl::string_view kQuark = "Quark";
 
+// The sentences about a name, without the last full stop. Those that tell how to make a scheme come after the note.
+std::string NoteOf(const OtherName& line) {
+  if (line.like.empty()) return line.note;
+  return absl::StrCat(line.note, ". To make one, save ", line.like, " (GetScheme; `qconfigctl describe scheme ",
+                      line.like, " -o json > FILE`), ", line.edit,
+                      ", change its name, and register it (RegisterScheme; `qconfigctl register scheme -f FILE`)");
+}
+
 // The table of other_names.json for a kind. Empty: none.
 absl::string_view TableOf(NameKind kind) {
   switch (kind) {
@@ -106,7 +114,7 @@ class Resolver {
     }
     if (!line.differs.empty()) absl::StrAppend(&words, words.empty() ? "" : ": ", line.differs);
     for (const std::string& meaning : line.means) Add(meaning, kind, words, is_former ? "" : line.tool);
-    result_.note = line.note;
+    result_.note = NoteOf(line);
     return !result_.items.empty() || !result_.note.empty();
   }
 
@@ -130,12 +138,12 @@ class Resolver {
     const ModelName* owner = known.FindArchitecture(name_);
     const ModelId* id = known.FindId(name_);
     if ((model == nullptr && owner == nullptr && id == nullptr) || DiffersInSeparators()) return;
-    is_known_model_ = model != nullptr || owner != nullptr;
+    is_known_model_ = model != nullptr || owner != nullptr || IsId(*id);
     if (model != nullptr) {
       AddModel(model->model_type, model, "");
     } else if (owner != nullptr) {
       AddModel(owner->model_type, owner, "the model_type of this architecture");
-    } else if (IsId(*id)) {
+    } else if (is_known_model_) {
       AddModel(id->model_type, known.FindModel(id->model_type), absl::StrCat("the model_type of ", id->id, " models"));
     }
   }
@@ -151,6 +159,7 @@ class Resolver {
   void AddModel(const std::string& model_type, const ModelName* model, const std::string& words) {
     Add(model_type, v1::SUGGESTION_KIND_RELATED_MODEL, words);
     if (result_.items.empty() && model != nullptr) AddRelatives(model->relatives);
+    if (result_.items.empty()) result_.note = absl::StrCat("No catalogue has a template for ", model_type, " models");
   }
 
   void AddRelatives(const std::vector<std::string>& relatives) {
@@ -175,7 +184,7 @@ class Resolver {
   const absl::string_view name_;
   const std::vector<absl::string_view>& names_;
   const CatalogOfName& catalog_of_;
-  bool is_known_model_ = false;  // a model type or an architecture that is spelled correctly
+  bool is_known_model_ = false;  // a model type, an architecture or an ID that is spelled correctly
   NameResolution result_;
 };
 

@@ -6,8 +6,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -95,6 +97,50 @@ TEST_F(NameSuggestionsTest, ModelTypesOfHuggingFace) {
     EXPECT_THAT(ForTemplate(name), HasSubstr("ListTemplates")) << name;
     EXPECT_THAT(ForTemplate(name), HasSubstr("RegisterTemplate")) << name;
   }
+}
+
+// Real model types of which no release has a template.
+TEST_F(NameSuggestionsTest, ModelTypesWithoutATemplate) {
+  for (const char* name : {"llava", "llava_next", "internvl_chat", "phi3_v", "paligemma", "idefics3", "whisper", "t5",
+                           "bert", "mamba2", "llava-hf/llava-1.5-7b-hf", "OpenGVLab/InternVL2-8B",
+                           "LlavaForConditionalGeneration", "microsoft/Phi-3.5-vision-instruct"}) {
+    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: '", name, "' scheme: 'fp8'"));
+    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
+    EXPECT_THAT(error.message(), HasSubstr("No catalogue has a template for ")) << name;
+    EXPECT_THAT(error.message(), HasSubstr("RegisterTemplate")) << name;
+  }
+  EXPECT_THAT(ForTemplate("mllama"), Not(HasSubstr("llama |")));
+}
+
+// Schemes with weights only, which Quark does not have: the error says how to make one.
+TEST_F(NameSuggestionsTest, SchemesToMake) {
+  const std::vector<std::pair<std::string, std::string>> cases = {{"NVFP4A16", "nvfp4"},
+                                                                  {"nvfp4_weight_only", "nvfp4"},
+                                                                  {"W4A16_NVFP4", "nvfp4"},
+                                                                  {"NVFP4WeightOnlyConfig", "nvfp4"},
+                                                                  {"W8A16", "int8"},
+                                                                  {"fp8_w8a16", "fp8"},
+                                                                  {"w_mxfp6_e2m3", "mxfp6_e2m3"},
+                                                                  {"int8_wo", "int8"}};
+  for (const auto& [name, like] : cases) {
+    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' scheme: '", name, "'"));
+    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
+    EXPECT_THAT(error.detail().advice(),
+                HasSubstr(absl::StrCat("To make one, save ", like, " (GetScheme; `qconfigctl describe scheme ", like,
+                                       " -o json > FILE`), remove input_tensors, change its name, and register it")))
+        << name;
+    v1::GetSchemeRequest get;
+    get.set_name(like);
+    const auto scheme = server_.client().GetScheme(get);
+    ASSERT_TRUE(scheme.ok()) << scheme.status();
+    v1::RegisterSchemeRequest request;
+    *request.mutable_scheme() = scheme->scheme();
+    request.mutable_scheme()->set_name(absl::StrCat("my_", absl::AsciiStrToLower(name)));
+    request.mutable_scheme()->mutable_config()->clear_input_tensors();
+    const auto registered = server_.client().RegisterScheme(request);
+    EXPECT_TRUE(registered.ok()) << registered.status();
+  }
+  EXPECT_THAT(ForScheme("w4a16_mxfp4"), HasSubstr("mxfp4_weight_only | "));
 }
 
 TEST_F(NameSuggestionsTest, FormerNamesOfSchemes) {
