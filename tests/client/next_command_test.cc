@@ -42,6 +42,15 @@ TEST(NextCommandTest, NamesTheCatalogueOrTheRevision) {
             "qconfigctl describe scheme mine --revision 7");
 }
 
+TEST(NextCommandTest, ARemovedEntryComesBeforeSimilarNames) {
+  const std::string removed = R"(field: "spec.model_type" value: "my_llama" suggestions: "my_llama" suggestions: "llama"
+                                 suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 3 }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_SIMILAR_NAME })";
+  EXPECT_EQ(Next("get-config my_llama --scheme fp8", removed),
+            "qconfigctl get-config my_llama --scheme fp8 --revision 3");
+  EXPECT_EQ(Next("unregister template my_llama", removed), "") << "a write has no revision";
+}
+
 TEST(NextCommandTest, NamesTheAlgorithm) {
   const auto detail = [](const std::string& field) {
     return "field: '" + field +

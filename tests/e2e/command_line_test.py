@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that qconfigctl and qconfigd accept what users type by habit, or name the command that was meant."""
 
+import json
 import pathlib
 import shlex
 import subprocess
@@ -61,6 +62,24 @@ CORRECTED = {
     "list --catalogue": "list catalogs",
     f"{GET} --layer a fp8 b int8": f"{GET} --layer a=fp8 --layer b=int8",
     "get-config --layer a int8 llama --scheme fp8": "get-config --layer a=int8 llama --scheme fp8",
+    "get-config --model meta-llama/Llama-3.1-8B --scheme fp8": GET,
+    "get-config --model llama --quantization fp8": GET,
+    "list models": "list templates",
+    "list model": "list templates",
+    "models": "list templates",
+    "models list": "list templates",
+    "schemes": "list schemes",
+    "describe model llama": "describe template llama",
+    "list quantizations": "list schemes",
+    "list versions": "list catalogs",
+    "list history": "list changes",
+    f"{GET} --layer '*down_proj:int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --layer lm_head:fp8": f"{GET} --layer lm_head=fp8",
+    f"{GET} --layer-type Linear:int8": f"{GET} --layer-type Linear=int8",
+    f"{GET} --kv-cache-dtype fp8_e4m3": f"{GET} --kv-cache-scheme fp8",
+    "list schemes --server 34567": "list schemes --server 127.0.0.1:34567",
+    "list schemes --server :34567": "list schemes --server 127.0.0.1:34567",
+    "list schemes --server grpc://127.0.0.1:50051": "list schemes --server 127.0.0.1:50051",
     "--server=https://[::1] list schemes": "--tls --server '[::1]:50051' list schemes",
 }
 # A line that is rejected -> what the error says.
@@ -85,7 +104,18 @@ EXPLAINED = {
     "list algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "list-algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "plan meta-llama/Llama-3.1-8B-Instruct --scheme fp8": "no such file or folder; plan reads a local model folder",
-    f"{GET} --algo-config '{{\"gptq\": {{\"a\": 1}}, \"b\": 2}}'": "expected ProtoJSON",
+    f"{GET} --algo-config '{{\"gptq\": {{\"a\": 1}}, \"b\": 2}}'": "gptq.a is not in GptqConfig, whose fields are block_size,",
+    f"{GET} --algo-config awq.json": "--algo-config: takes JSON text such as {\"gptq\": {\"block_size\": 64}}; to read a file, write @awq.json",
+    "list dtypes": "`qconfigctl list schemes` shows the data types of all schemes",
+    "list observers": "`qconfigctl list catalogs -o json` shows the observers",
+    f"{GET} --layer '*down_proj:bf16'": "--layer takes PATTERN=SCHEME, with = instead of :; bf16 is not a scheme: This is an unquantized type",
+    f"{GET} --kv-cache-dtype fp8_e5m2": "--kv-cache-scheme cannot be fp8_e5m2: For the KV cache and attention, Quark has only fp8_e4m3, which is named fp8",
+    f"{GET} -o yaml": "-o is the format (quark-json, json, textproto, response); programs that read YAML also read JSON",
+    "list schemes -o toml": '"toml" is not a format: -o is the format (table, json)',
+    "get-config llama --quantization fp8 --dtype bfloat16 --max-model-len 4096 --tp 2":
+        "error: --quantization of vLLM is --scheme here\n       --dtype is not an option here: qconfig does not run models; pass it to the program that does\n"
+        "       --max-model-len is not an option here: qconfig does not run models; pass it to the program that does\n"
+        "       --tp is not an option of get-config; only plan uses it\nRun qconfigctl get-config --help",
     f"{GET} --quantization fp8": "--scheme is given twice\nRun qconfigctl get-config --help",
     "list schemes -o json --format json": "--output is given twice",
     f"{GET} -o out.yaml": "-o is the format (quark-json, json, textproto, response), not a file; redirect the output with > FILE",
@@ -175,6 +205,29 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual(qconfigctl(*shlex.split(corrected), server=self.server).returncode, 0)
         for line in ("get-config llama --scheme int4", "get-config lama --scheme fp8", "get-config llama --scheme bf16"):
             self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
+
+    def test_the_recipe_for_a_scheme_with_weights_only_works(self):
+        result = qconfigctl("get-config", "llama", "--scheme", "NVFP4A16", server=self.server)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("`qconfigctl describe scheme nvfp4 -o json > FILE`), remove input_tensors, change its name, and register it", result.stderr)
+        self.assertNotIn("Run:", result.stderr)
+        scheme = json.loads(qconfigctl("describe", "scheme", "nvfp4", "-o", "json", server=self.server).stdout)
+        del scheme["config"]["input_tensors"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "FILE")
+            path.write_text(json.dumps(scheme))
+            renamed = qconfigctl("register", "scheme", "-f", path, "--name", "mine", server=self.server)
+            self.assertIn("change `name` in the file, or leave out --name", renamed.stderr)
+            path.write_text(json.dumps({**scheme, "name": "nvfp4a16"}))
+            for command in (["register", "scheme", "-f", path], ["get-config", "llama", "--scheme", "nvfp4a16"]):
+                result = qconfigctl(*command, "--tenant", "weights", server=self.server)
+                self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIsNone(json.loads(result.stdout)["global_quant_config"]["input_tensors"])
+
+    def test_an_algorithm_configuration_that_leaves_out_modules_has_a_note(self):
+        result = qconfigctl(*shlex.split(f"{GET} --algorithm gptq"), "--algo-config", '{"gptq": {"block_size": 64}}', server=self.server)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("note: --algo-config: replaces the template's whole configuration of gptq and leaves out inside_layer_modules", result.stderr)
 
     def test_a_wrong_address_has_a_hint(self):
         for address, hint in (

@@ -44,6 +44,13 @@ std::string NeededAlgorithm(const v1::ErrorDetail& detail) {
   return rest.substr(0, rest.find(' '));
 }
 
+// Whether the command changes the registry, where neither a revision nor a catalogue can be chosen.
+bool IsWrite(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "register" || word == "unregister" || word == "set-default-catalog";
+  });
+}
+
 // Sets `option` to `value`, whether or not it is given already.
 void Set(std::vector<std::string>& words, const std::string& option, const std::string& value) {
   const auto given = std::find_if(words.begin(), words.end(), [&option](const std::string& word) {
@@ -61,8 +68,11 @@ void Set(std::vector<std::string>& words, const std::string& option, const std::
 }  // namespace
 
 std::string NextCommand(const std::vector<std::string>& words, const v1::ErrorDetail& detail) {
-  if (detail.suggestions_size() != 1 || detail.suggestion_reasons_size() != 1 || detail.value().empty()) return "";
+  if (detail.suggestions_size() == 0 || detail.suggestion_reasons_size() == 0 || detail.value().empty()) return "";
   const v1::SuggestionReason& reason = detail.suggestion_reasons(0);
+  // The entry itself, at an older revision, is the first suggestion, whatever resembles its name.
+  if (detail.suggestions_size() != 1 && reason.kind() != v1::SUGGESTION_KIND_REMOVED) return "";
+  if (IsWrite(words) && (reason.revision() != 0 || !reason.catalog().empty())) return "";
   const auto has_value = [&detail](const std::string& word) { return HasValue(word, detail.value()); };
   if (!MeansTheSame(detail) || std::count_if(words.begin(), words.end(), has_value) != 1) return "";
   const std::string algorithm = NeededAlgorithm(detail);

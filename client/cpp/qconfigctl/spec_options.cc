@@ -5,15 +5,11 @@
 #include <iostream>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/algorithms.h"
-#include "core/utf8.h"
-#include "qconfigctl/file_tree.h"
-#include "qconfigctl/proto_formats.h"
+#include "qconfigctl/algo_config_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -27,26 +23,26 @@ std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// `json` is ProtoJSON of an AlgoConfig, such as {"gptq": {"block_size": 64}}.
-void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
+void AddAlgorithmConfig(const std::string& value, v1::ConfigSpec& spec) {
+  const auto config = ReadAlgoConfig(value, {spec.algorithm().begin(), spec.algorithm().end()}, spec.model_type());
+  if (!config.ok()) throw CLI::ValidationError("--algo-config", std::string(config.status().message()));
   v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
-  const auto tree = ParseStrictJson(json);
-  const absl::Status status = tree.ok() ? ReadProtoJson(tree->root, *entry.mutable_config()) : tree.status();
-  if (!status.ok()) {
-    throw CLI::ValidationError("--algo-config",
-                               absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
-                                            Printable(absl::StrReplaceAll(status.message(), {{"\n", "; "}}), 1000)));
-  }
-  entry.set_algorithm(std::string(AlgorithmName(entry.config())));
+  *entry.mutable_config() = *config;
+  entry.set_algorithm(std::string(AlgorithmName(*config)));
 }
 
-// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested.
-void WarnAboutUnusedConfigs(const v1::ConfigSpec& spec) {
+// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested. If it is requested,
+// it replaces that of the template.
+void WarnAboutConfigs(const v1::ConfigSpec& spec) {
   for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
     const bool used = std::any_of(
         spec.algorithm().begin(), spec.algorithm().end(),
         [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
-    if (used) continue;
+    if (used) {
+      const std::string note = ReplacementNote(entry.config(), spec.model_type());
+      if (!note.empty()) std::cerr << "note: " << note << '\n';
+      continue;
+    }
     std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not requested; add --algorithm "
               << entry.algorithm() << '\n';
   }
@@ -84,8 +80,10 @@ void SpecOptions::AddAlgorithmOptions(CLI::App& command) {
       ->allow_extra_args(false)
       ->delimiter(',');
   command
-      .add_option("--algo-config", algorithm_configs_,
-                  "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")
+      .add_option(
+          "--algo-config", algorithm_configs_,
+          "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}', or @FILE; replaces "
+          "the template's configuration of this algorithm")
       ->allow_extra_args(false);
   CLI::Option* groups = command.add_option("--shared-scale-group", shared_scale_groups_,
                                            "Projections that share a scale, such as q_proj,k_proj,v_proj");
@@ -121,7 +119,7 @@ v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
     v1::SharedScaleGroup& group = *spec.mutable_shared_scale_groups()->add_groups();
     for (const auto suffix : absl::StrSplit(suffixes, ',')) group.add_layer_suffixes(std::string(suffix));
   }
-  WarnAboutUnusedConfigs(spec);
+  WarnAboutConfigs(spec);
   return spec;
 }
 
