@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
@@ -68,10 +69,30 @@ absl::StatusOr<ModelFacts> ReadConfig(const fs::path& file) {
   return visitor.Take();
 }
 
-// Reads the tensors of one model. `folder` has its files.
+constexpr absl::string_view kSmallFiles =
+    "plan needs config.json and, beside it, model.safetensors.index.json, which names all tensors (a model in a single "
+    "file has model.safetensors instead); both are in the model's repository on Hugging Face: ";
+
+// The command that downloads what plan reads of a model.
+std::string DownloadCommand(absl::string_view id) {
+  return absl::StrCat("hf download ", id, " config.json model.safetensors.index.json --local-dir FOLDER");
+}
+
+// Whether the path looks like the ID of a model, "meta-llama/Llama-3.1-8B".
+bool IsModelId(const std::string& path) {
+  const size_t slash = path.find('/');
+  const auto is_id_char = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("/-_.", absl::string_view(&c, 1));
+  };
+  return slash != std::string::npos && slash > 0 && path.find('/', slash + 1) == std::string::npos &&
+         slash + 1 < path.size() && path[0] != '.' && std::all_of(path.begin(), path.end(), is_id_char) &&
+         !absl::EndsWith(path, ".json") && !absl::EndsWith(path, ".txt") && !absl::EndsWith(path, ".safetensors");
+}
+
+// Reads the tensors of one model. `folder` has its files; `given` is the path that the user named.
 class CheckpointReader {
  public:
-  explicit CheckpointReader(fs::path folder) : folder_(std::move(folder)) {}
+  CheckpointReader(fs::path folder, fs::path given) : folder_(std::move(folder)), given_(std::move(given)) {}
 
   absl::Status ReadFolder() {
     for (const char* name : kIndexNames) {
@@ -79,15 +100,21 @@ class CheckpointReader {
     }
     if (Exists(folder_ / "model.safetensors")) return ReadHeader(folder_ / "model.safetensors");
     std::vector<fs::path> files;
+    bool has_gguf = false;
     std::error_code error;
     for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+      has_gguf = has_gguf || entry->path().extension() == ".gguf";
     }
     if (error) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
     }
     if (files.empty()) {
-      return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("has no *.safetensors and no ", kIndexNames[0])));
+      const bool is_folder = folder_ == given_;
+      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
+                                is_folder ? "" : "the folder of this file ", "has no *.safetensors and no ",
+                                kIndexNames[0], has_gguf ? ", and weights in *.gguf are converted already; " : "; ",
+                                kSmallFiles, DownloadCommand("MODEL_ID"))));
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
@@ -126,11 +153,12 @@ class CheckpointReader {
 
  private:
   const fs::path folder_;
+  const fs::path given_;
   TensorList tensors_;
 };
 
 absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folder, const std::string& model_type) {
-  CheckpointReader reader(folder);
+  CheckpointReader reader(folder, path);
   absl::Status status;
   if (absl::EndsWith(path.string(), ".index.json")) {
     status = reader.ReadIndex(path);
@@ -158,9 +186,9 @@ absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_ty
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
   if (!text.ok()) return InFile(file, text.status());
   if (absl::StartsWith(*text, "GGUF")) {
-    return InFile(file,
-                  absl::InvalidArgumentError("is a GGUF file, whose weights are converted already; plan reads the "
-                                             "folder of the original model"));
+    return InFile(file, absl::InvalidArgumentError(absl::StrCat(
+                            "is a GGUF file, whose weights are converted already; read the original model instead: ",
+                            kSmallFiles, DownloadCommand("MODEL_ID"))));
   }
   TensorList tensors;
   if (absl::Status status = AddModuleList(*text, tensors); !status.ok()) return InFile(file, status);
@@ -173,8 +201,10 @@ absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& mode
   std::error_code error;
   const fs::path file(path);
   if (path != "-" && !fs::exists(file, error)) {
-    return InFile(file, absl::InvalidArgumentError("no such file or folder; plan reads a local model folder, its "
-                                                   "config.json, or a list of modules: download the model first"));
+    return InFile(file, absl::InvalidArgumentError(absl::StrCat(
+                            "no such file or folder; plan reads a local model folder, its config.json, or a list of "
+                            "modules; ",
+                            kSmallFiles, DownloadCommand(IsModelId(path) ? path : "MODEL_ID"))));
   }
   const bool is_folder = fs::is_directory(file, error);
   const bool is_checkpoint = is_folder || file.filename() == "config.json" || file.extension() == ".safetensors" ||
