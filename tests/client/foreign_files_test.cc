@@ -124,6 +124,19 @@ INSTANTIATE_TEST_SUITE_P(
         Known{"RecipeWithAnAlgorithm",
               "quant_stage:\n  quant_modifiers:\n    GPTQModifier:\n      scheme: W4A16\n      targets: [Linear]\n",
               "this is an llm-compressor recipe", "--scheme int4_wo_128 --algorithm gptq"},
+        Known{"RecipeWithSeveralModifiers",
+              "quant_stage:\n  quant_modifiers:\n    SmoothQuantModifier:\n      smoothing_strength: 0.8\n"
+              "    GPTQModifier:\n      scheme: W8A8\n      targets: [Linear]\n",
+              "this is an llm-compressor recipe, not a scheme (quant_stage.quant_modifiers.GPTQModifier.scheme, line 6",
+              "--scheme int8 --algorithm gptq --algorithm smoothquant"},
+        Known{"RecipeOfWeightsOnlyNvfp4",
+              "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      scheme: NVFP4A16\n",
+              "this is an llm-compressor recipe", "qconfigctl describe scheme nvfp4 -o json > FILE"},
+        Known{"RecipeWithConfigGroupsAfterAnotherModifier",
+              "quant_stage:\n  quant_modifiers:\n    SmoothQuantModifier: {smoothing_strength: 0.8}\n"
+              "    GPTQModifier:\n      config_groups:\n        group_0:\n"
+              "          weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 128}\n",
+              "this is an llm-compressor recipe", "--scheme int4_wo_128 --algorithm gptq"},
         Known{"RecipeWithConfigGroups",
               "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      config_groups:\n        group_0:\n"
               "          weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 128}\n"

@@ -109,7 +109,6 @@ TEST_F(NameSuggestionsTest, ModelTypesWithoutATemplate) {
     EXPECT_THAT(error.message(), HasSubstr("No catalogue has a template for ")) << name;
     EXPECT_THAT(error.message(), HasSubstr("RegisterTemplate")) << name;
   }
-  EXPECT_THAT(ForTemplate("mllama"), Not(HasSubstr("llama |")));
 }
 
 // Schemes with weights only, which Quark does not have: the error says how to make one.
