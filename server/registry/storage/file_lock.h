@@ -20,10 +20,15 @@ class FileLock {
   // process id. STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);
 
+  // Acquires the lock again if the file was removed or replaced, because another process could lock a new file. The
+  // errors are those of Acquire(), and nothing has changed.
+  absl::Status Keep();
+
  private:
-  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  FileLock(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   UniqueFd fd_;
+  std::string path_;  // of the registry
 };
 
 }  // namespace qconfig
