@@ -93,15 +93,16 @@ void Http2Guard::Sent(Bytes bytes) {
 }
 
 void Http2Guard::OnSentHeader(const Http2FrameReader::Frame& frame) {
+  const bool is_answer = frame.type == kHeadersFrame && (frame.flags & kEndStream) != 0;
   if (frame.type == kResetFrame) Ignore(frame.stream);
-  if (frame.type != kHeadersFrame || (frame.flags & kEndStream) == 0) return;
-  saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+  if (!is_answer && frame.type != kResetFrame) return;
+  const bool was_open = open_.erase(frame.stream) > 0;
+  if (is_answer && was_open) saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
 }
 
-// Does not know whether the call was open: what a client gains by resetting other streams is less than what it costs.
 void Http2Guard::OnReset(uint32_t stream) {
   Forget(stream);
-  if (stream > last_stream_) return;
+  if (open_.erase(stream) == 0) return;
   saved_answers_ > 0 ? --saved_answers_ : ++cancelled_calls_;
 }
 
@@ -116,6 +117,7 @@ bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
       data_left_ = frame.length;
       return true;
     case kHeadersFrame:
+      if (frame.stream > last_stream_) open_.insert(frame.stream);
       last_stream_ = std::max(last_stream_, frame.stream);
       header_block_bytes_ = 0;
       return OnHeaderBlock(frame);

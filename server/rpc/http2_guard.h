@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -89,6 +90,9 @@ class Http2Guard {
   // The calls that the client has canceled, without those for which answered ones make up.
   int64_t cancelled_calls() const { return cancelled_calls_; }
 
+  // The calls that the client has begun and the server has not ended, without those for which answered ones make up.
+  int64_t open_calls() const { return std::max<int64_t>(0, static_cast<int64_t>(open_.size()) - saved_answers_); }
+
  private:
   // A message of a stream, or the prefix of one.
   struct Message {
@@ -131,6 +135,7 @@ class Http2Guard {
   std::vector<Message> messages_;  // unfinished ones, and ignored streams
 
   uint32_t last_stream_ = 0;
+  absl::flat_hash_set<uint32_t> open_;  // streams of calls
   int64_t cancelled_calls_ = 0;
   int64_t saved_answers_ = 0;
 

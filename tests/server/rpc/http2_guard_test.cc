@@ -211,6 +211,35 @@ TEST_F(Http2GuardTest, CountsCancelledCalls) {
   EXPECT_EQ(guard.cancelled_calls(), 2);
 }
 
+TEST_F(Http2GuardTest, CountsOpenCalls) {
+  Http2Guard guard(Http2Limits{});
+  const auto open = [&guard](uint32_t first, int calls) {
+    for (int i = 0; i < calls; ++i) guard.Read(AsBytes(OpenCall(first + 2 * static_cast<uint32_t>(i))));
+  };
+  const auto answer = [&guard](uint32_t stream) {
+    guard.Sent(AsBytes(Frame(kHeaders, kEndHeaders | kEndStream, stream, "x")));
+  };
+  guard.Read(AsBytes(Preface()));
+  EXPECT_EQ(guard.open_calls(), 0);
+  open(1, 5);
+  EXPECT_EQ(guard.open_calls(), 5);
+  guard.Read(AsBytes(Frame(kHeaders, kEndHeaders | kEndStream, 3, "trailers")));
+  EXPECT_EQ(guard.open_calls(), 5);
+  guard.Read(AsBytes(Frame(kReset, 0, 1, "0000")));
+  EXPECT_EQ(guard.open_calls(), 4) << "the client has canceled one";
+  guard.Sent(AsBytes(Frame(kReset, 0, 3, "0000")));
+  EXPECT_EQ(guard.open_calls(), 3) << "the server has";
+  answer(5);
+  guard.Sent(AsBytes(Frame(kReset, 0, 5, "0000")));
+  EXPECT_EQ(guard.open_calls(), 1) << "one is answered, and makes up for another one";
+  answer(7);
+  answer(9);
+  EXPECT_EQ(guard.open_calls(), 0);
+  open(11, 4);
+  EXPECT_EQ(guard.open_calls(), 1);
+  EXPECT_EQ(guard.cancelled_calls(), 1);
+}
+
 TEST_F(Http2GuardTest, SeesTheFirstCallWhenItsHeadersAreComplete) {
   Http2Guard guard = NewGuard();
   guard.Read(AsBytes(Frame(kPing, 0, 0, "12345678") + Frame(kHeaders, 0, 1, CallHeaders())));

@@ -325,6 +325,68 @@ TEST(TransportGuardTest, AnsweredCallsMakeUpForCanceledOnes) {
   EXPECT_EQ(guard->ended("cancelled_calls"), 0);
 }
 
+// Opens calls whose messages are not complete.
+void LeaveOpen(Peer& peer, int calls, uint32_t first_stream) {
+  for (int i = 0; i < calls; ++i) {
+    const uint32_t stream = first_stream + 2 * static_cast<uint32_t>(i);
+    peer.Send(OpenCall(stream) + Frame(kData, 0, stream, Message(100, 10)));
+  }
+  peer.AwaitAnswer();
+}
+
+// Waits until gRPC has destroyed the connections of peers that have left calls open.
+void AwaitDisconnects(const TransportGuard& guard) {
+  while (guard.unfinished_bytes() > 0) std::this_thread::yield();
+}
+
+TEST(TransportGuardTest, ConnectionsOfAHostShareTheCallsThatTheyLeave) {
+  const auto guard = std::make_shared<TransportGuard>(WithCancelledCalls(30));
+  TestServer server(Guarded(guard));
+  ASSERT_TRUE(ListCatalogs(server.channel()).ok());
+  for (int i = 0; i < 3; ++i) {
+    {
+      Peer peer(server.address());
+      LeaveOpen(peer, 12, 1);
+      EXPECT_TRUE(peer.is_open());
+      const bool makes_server_close = i == 0;
+      if (makes_server_close) peer.Send(Frame(kWindow, 0, 0, std::string(4, '\0')) + Frame(kPush, 0, 0));
+      if (makes_server_close) peer.AwaitEnd();
+    }
+    AwaitDisconnects(*guard);
+  }
+  EXPECT_EQ(guard->ended("cancelled_calls"), 0);
+  for (int i = 1; i <= 3; ++i) {
+    Peer next(server.address());
+    LeaveOpen(next, 12, 1);
+    EXPECT_FALSE(next.is_open());
+    EXPECT_EQ(guard->ended("cancelled_calls"), i);
+  }
+  EXPECT_TRUE(ListCatalogs(server.channel()).ok()) << "on its old connection";
+  Peer honest(server.address());
+  MakeCalls(honest, 4, 1);
+  MakeCalls(honest, 8, 9);
+  EXPECT_TRUE(honest.is_open()) << "a client with few calls at a time";
+}
+
+// As when a worker dies.
+TEST(TransportGuardTest, AnsweredCallsMakeUpForThoseThatTheClientLeaves) {
+  const auto guard = std::make_shared<TransportGuard>(WithCancelledCalls(1));
+  const TestServer server(Guarded(guard));
+  for (int i = 0; i < 3; ++i) {
+    {
+      Peer worker(server.address());
+      for (uint32_t batch = 0; batch < 4; ++batch) MakeCalls(worker, 20, 1 + 40 * batch);
+      LeaveOpen(worker, 77, 161);
+      EXPECT_TRUE(worker.is_open());
+    }
+    AwaitDisconnects(*guard);
+  }
+  Peer next(server.address());
+  LeaveOpen(next, 77, 1);
+  EXPECT_TRUE(next.is_open());
+  EXPECT_EQ(guard->ended("cancelled_calls"), 0);
+}
+
 TEST(TransportGuardTest, ReportsTheFirstCallOfAConnection) {
   TransportGuard::Settings guard_settings;
   absl::Mutex mutex;
