@@ -80,7 +80,8 @@ TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
                     HasSubstr("without --algo-config, the template's own configuration is used")));
   EXPECT_EQ(problem.find("scaling_layers"), problem.rfind("scaling_layers"));
   EXPECT_THAT(Problem(R"({"gptq": {"block_siz": 1}})"), HasSubstr("did you mean block_size"));
-  EXPECT_THAT(Problem(R"({"gptq": {"block_size": "x"}, "awq": {}})"), HasSubstr("only one field of config can be set"));
+  EXPECT_THAT(Problem(R"({"gptq": {"block_size": "x"}, "awq": {}})"),
+              HasSubstr("has gptq and awq; repeat --algo-config for each algorithm"));
   EXPECT_THAT(Problem("{gptq: {}}"), HasSubstr("the key gptq needs double quotes"));
 }
 

@@ -65,6 +65,13 @@ class FieldAdvice {
   // OK if all fields of the configuration and of its algorithm exist.
   absl::Status Check(const ordered_json& root) {
     ChooseAlgorithm(root);
+    std::vector<std::string> given;
+    for (const auto& [key, value] : root.items()) {
+      if (HasField(*v1::AlgoConfig::descriptor(), key)) given.push_back(key);
+    }
+    if (given.size() > 1) {
+      return absl::InvalidArgumentError(absl::StrCat("has ", And(given), "; repeat --algo-config for each algorithm"));
+    }
     for (const auto& [key, value] : root.items()) {
       if (HasField(*v1::AlgoConfig::descriptor(), key)) continue;
       if (key == "name" && value.is_string() && !AlgorithmOf(value.get_ref<const std::string&>()).empty()) {
@@ -159,7 +166,7 @@ class FieldAdvice {
         absl::StrCat("without --algo-config, the template's own configuration is used (`qconfigctl "
                      "describe template ",
                      ShellText({Printable(model_type_, 100)}), " -o json` shows it)"));
-    return absl::StrJoin(parts, "; ");
+    return absl::StrReplaceAll(absl::StrJoin(parts, "; "), {{"?; ", "? "}});
   }
 
   // The configuration to write instead. Leaves out the content of long lists.

@@ -127,6 +127,7 @@ class Corrector {
   static MeantValue Meant(const CLI::Option& option, const std::string& name, const std::string& value) {
     if (option.check_name("--output")) return MeantFormat(option, name, value);
     if (option.check_name("--server")) return MeantServer(value);
+    if (option.check_name("--timeout-seconds")) return MeantSeconds(value);
     if (option.check_name("--algo-config")) return MeantAlgoConfig(value);
     const bool is_attention = option.check_name("--kv-cache-scheme") || option.check_name("--attention-scheme");
     return is_attention ? MeantAttentionScheme(name, value) : MeantValue{value, ""};

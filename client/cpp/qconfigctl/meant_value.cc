@@ -8,9 +8,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/names/known_names.h"
 #include "core/utf8.h"
 #include "qconfigctl/algo_config_text.h"
@@ -52,6 +54,14 @@ MeantValue MeantServer(const std::string& server) {
   const absl::string_view port = absl::string_view(server).substr(server.empty() || server[0] != ':' ? 0 : 1);
   if (!IsPort(port)) return {server, ""};
   return {absl::StrCat("127.0.0.1:", port), absl::StrCat("--server takes host:port; ", server, " has no host")};
+}
+
+MeantValue MeantSeconds(const std::string& value) {
+  absl::string_view number = value;
+  double seconds = 0;
+  const bool has_unit = absl::ConsumeSuffix(&number, "s") && absl::SimpleAtod(number, &seconds);
+  if (!has_unit) return {value, ""};
+  return {std::string(number), "--timeout-seconds takes a number, without a unit"};
 }
 
 MeantValue MeantFormat(const CLI::Option& option, const std::string& name, const std::string& value) {

@@ -18,6 +18,9 @@ struct MeantValue {
 // "host:50051" for a URL such as "https://host/"; "127.0.0.1:34567" for a port alone.
 MeantValue MeantServer(const std::string& server);
 
+// "5" for "5s".
+MeantValue MeantSeconds(const std::string& value);
+
 // A value of an output option. `name` is that of the option in the command line.
 MeantValue MeantFormat(const CLI::Option& option, const std::string& name, const std::string& value);
 

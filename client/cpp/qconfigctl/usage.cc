@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "core/utf8.h"
 #include "qconfigctl/corrected_line.h"
@@ -100,6 +101,13 @@ std::string TextOf(const CLI::App& app, const CLI::ParseError& error, const Word
   option = option.substr(0, option.find(':'));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && absl::StartsWith(option, "-")) {
     return absl::StrCat(option, absl::StrContains(text, "missing") ? " requires a value" : " is given twice");
+  }
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
+    return absl::StrCat(absl::StrReplaceAll(text, {{" excludes ", " and "}}), " cannot be used together");
+  }
+  if (absl::string_view rest = text; absl::ConsumePrefix(&rest, "Could not convert: ") &&
+                                     !absl::StartsWith(rest, "--tls") && WithVariable(app, words, text) == text) {
+    return absl::StrReplaceAll(rest, {{" = ", " takes a number, not "}});
   }
   if (absl::StartsWith(WithVariable(app, words, text), "Could not convert: --tls")) {
     return "--tls takes no value, or true or false";
