@@ -79,6 +79,8 @@ TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
               AllOf(HasSubstr("rotation.hadamard and rotation.zzz are not in RotationConfig, whose fields are "),
                     HasSubstr("without --algo-config, the template's own configuration is used")));
   EXPECT_EQ(problem.find("scaling_layers"), problem.rfind("scaling_layers"));
+  EXPECT_THAT(problem, HasSubstr("is used if the call has --algorithm rotation"));
+  EXPECT_THAT(Problem(R"({"rotation": {"hadamard": true}})", {"rotation"}), HasSubstr("is used (`qconfigctl"));
   EXPECT_THAT(Problem(R"({"gptq": {"block_siz": 1}})"), HasSubstr("did you mean block_size"));
   EXPECT_THAT(Problem(R"({"gptq": {"block_size": "x"}, "awq": {}})"),
               HasSubstr("has gptq and awq; repeat --algo-config for each algorithm"));

@@ -162,10 +162,12 @@ class FieldAdvice {
           absl::StrCat(And(moved_), moved_.size() == 1 ? " belongs" : " belong", " under the name of the algorithm"));
     }
     if (!nested_.empty() || nests_) parts.push_back(absl::StrCat("write ", Example()));
-    parts.push_back(
-        absl::StrCat("without --algo-config, the template's own configuration is used (`qconfigctl "
-                     "describe template ",
-                     ShellText({Printable(model_type_, 100)}), " -o json` shows it)"));
+    const bool is_requested = std::find(algorithms_.begin(), algorithms_.end(), algorithm_) != algorithms_.end();
+    const std::string request = algorithm_.empty() || is_requested ? "" : " if the call has --algorithm " + algorithm_;
+    parts.push_back(absl::StrCat("without --algo-config, the template's own configuration is used", request,
+                                 " (`qconfigctl "
+                                 "describe template ",
+                                 ShellText({Printable(model_type_, 100)}), " -o json` shows it)"));
     return absl::StrReplaceAll(absl::StrJoin(parts, "; "), {{"?; ", "? "}});
   }
 

@@ -67,6 +67,17 @@ TEST(KnownNamesTest, EveryMeaningIsInACatalog) {
   }
 }
 
+// Quark cannot run AWQ on weights that are quantized in two stages; see algorithm_rules.h.
+TEST(KnownNamesTest, NoNoteAddsAwqToASchemeOfTwoStages) {
+  const auto& schemes = BuiltinKnownNames().other_names().at("scheme");
+  for (const OtherName& line : schemes) {
+    const bool has_two_stages = std::find(line.means.begin(), line.means.end(), "int4_fp8") != line.means.end();
+    if (has_two_stages) {
+      EXPECT_THAT(line.note, testing::Not(HasSubstr("add awq"))) << line.names.front();
+    }
+  }
+}
+
 TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
   for (const auto& [table, lines] : BuiltinKnownNames().other_names()) {
     const std::set<std::string> meanings = MeaningsOf(table);
