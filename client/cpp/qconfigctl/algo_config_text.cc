@@ -165,9 +165,8 @@ class FieldAdvice {
     const bool is_requested = std::find(algorithms_.begin(), algorithms_.end(), algorithm_) != algorithms_.end();
     const std::string request = algorithm_.empty() || is_requested ? "" : " if the call has --algorithm " + algorithm_;
     parts.push_back(absl::StrCat("without --algo-config, the template's own configuration is used", request,
-                                 " (`qconfigctl "
-                                 "describe template ",
-                                 ShellText({Printable(model_type_, 100)}), " -o json` shows it)"));
+                                 " (`qconfigctl describe template ", ShellText({Printable(model_type_, 100)}),
+                                 " -o json` shows it)"));
     return absl::StrReplaceAll(absl::StrJoin(parts, "; "), {{"?; ", "? "}});
   }
 

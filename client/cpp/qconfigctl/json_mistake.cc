@@ -86,9 +86,8 @@ std::string JsonMistake(absl::string_view text, size_t position, absl::string_vi
   if (first == '#') return Mistake(text, begin, "a comment begins with //, not with #");
   const bool wants_comma = absl::StrContains(error, "expected '}'") || absl::StrContains(error, "expected ']'");
   if (wants_comma && before != '\0' && before != ',' && (first == '"' || first == '{' || first == '[')) {
-    size_t end = position + 1;
-    return Mistake(text, begin,
-                   absl::StrCat("missing comma before ", Printable(text.substr(begin, end - begin), kMaxShown)));
+    const absl::string_view token = text.substr(begin, position + 1 - begin);
+    return Mistake(text, begin, absl::StrCat("missing comma before ", Printable(token, kMaxShown)));
   }
   if (absl::ascii_isalpha(static_cast<unsigned char>(first)) || first == '_') {
     if (wants_comma && before != ',' && before != ':') return "";

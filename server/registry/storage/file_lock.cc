@@ -43,11 +43,14 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
 }
 
 absl::Status FileLock::Keep() {
+  const std::string name = path_ + ".lock";
   struct stat locked {};
   struct stat named {};
-  const bool is_kept = fstat(fd_.get(), &locked) == 0 && stat((path_ + ".lock").c_str(), &named) == 0 &&
-                       locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  if (is_kept) return absl::OkStatus();
+  const bool is_there = stat(name.c_str(), &named) == 0;
+  // A file that cannot be looked at may be the locked one, and locking it again would fail.
+  if (!is_there && errno != ENOENT) return FileFailure("look at", name, errno);
+  if (fstat(fd_.get(), &locked) != 0) return FileFailure("look at", name, errno);
+  if (is_there && locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) return absl::OkStatus();
   absl::StatusOr<FileLock> again = Acquire(path_);
   if (!again.ok()) return again.status();
   *this = *std::move(again);
