@@ -96,13 +96,20 @@ void Http2Guard::OnSentHeader(const Http2FrameReader::Frame& frame) {
   const bool is_answer = frame.type == kHeadersFrame && (frame.flags & kEndStream) != 0;
   if (frame.type == kResetFrame) Ignore(frame.stream);
   if (!is_answer && frame.type != kResetFrame) return;
-  const bool was_open = open_.erase(frame.stream) > 0;
+  const bool was_open = Close(frame.stream);
   if (is_answer && was_open) saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+}
+
+bool Http2Guard::Close(uint32_t stream) {
+  const auto found = std::lower_bound(open_.begin(), open_.end(), stream);
+  if (found == open_.end() || *found != stream) return false;
+  open_.erase(found);
+  return true;
 }
 
 void Http2Guard::OnReset(uint32_t stream) {
   Forget(stream);
-  if (open_.erase(stream) == 0) return;
+  if (!Close(stream)) return;
   saved_answers_ > 0 ? --saved_answers_ : ++cancelled_calls_;
 }
 
@@ -117,7 +124,7 @@ bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
       data_left_ = frame.length;
       return true;
     case kHeadersFrame:
-      if (frame.stream > last_stream_) open_.insert(frame.stream);
+      if (frame.stream > last_stream_) open_.push_back(frame.stream);
       last_stream_ = std::max(last_stream_, frame.stream);
       header_block_bytes_ = 0;
       return OnHeaderBlock(frame);

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -107,6 +106,8 @@ class Http2Guard {
   bool OnPayload(const Http2FrameReader::Frame& frame, Bytes piece, bool is_last);
   void OnSentHeader(const Http2FrameReader::Frame& frame);
   void OnReset(uint32_t stream);
+  // Returns whether the stream was that of an open call.
+  bool Close(uint32_t stream);
   bool OnHeaderBlock(const Http2FrameReader::Frame& frame);
   void OnData(uint32_t stream, Bytes data);
   Bytes WithoutPadding(Bytes piece);
@@ -135,7 +136,7 @@ class Http2Guard {
   std::vector<Message> messages_;  // unfinished ones, and ignored streams
 
   uint32_t last_stream_ = 0;
-  absl::flat_hash_set<uint32_t> open_;  // streams of calls
+  std::vector<uint32_t> open_;  // streams of calls, ascending; a hash table takes ten times the instructions
   int64_t cancelled_calls_ = 0;
   int64_t saved_answers_ = 0;
 
