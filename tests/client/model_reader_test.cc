@@ -174,6 +174,19 @@ TEST_F(ModelReaderTest, SaysWhichFilesAModelNeeds) {
   EXPECT_THAT(std::string(ReadModel(folder_.string(), "").status().message()), HasSubstr("*.gguf are converted"));
 }
 
+TEST_F(ModelReaderTest, SaysWhatToDoWithFilesThatOnlyPythonReads) {
+  const auto advice = AllOf(HasSubstr("pytorch_model.bin is a file of PyTorch, which plan cannot read. Save the model"),
+                            HasSubstr("print(n, type(m).__name__)"), HasSubstr("run: qconfigctl plan FILE"),
+                            Not(HasSubstr("hf download")));
+  const std::string file = Write("pytorch_model.bin", "PK\x03\x04");
+  Write("training_args.bin", "PK\x03\x04");
+  EXPECT_THAT(std::string(ReadModel(Write("config.json", "{}"), "").status().message()), advice);
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()), advice);
+  EXPECT_THAT(std::string(ReadModel(file, "llama").status().message()), advice);
+  std::filesystem::resize_file(Write("large.gguf", "GGUF"), 65u << 20);
+  EXPECT_THAT(std::string(ReadModel(folder_ / "large.gguf", "llama").status().message()), HasSubstr("is a GGUF file"));
+}
+
 TEST_F(ModelReaderTest, RejectsIndexesThatLeaveTheFolder) {
   for (const char* shard : {"../x.safetensors", "/etc/passwd", "", "..", "a/b"}) {
     Write("model.safetensors.index.json", absl::StrCat(R"({"weight_map": {"a.weight": ")", shard, R"("}})"));

@@ -148,7 +148,7 @@ std::string SchemeAdvice(const ordered_json& row, const ordered_json& block, con
   }
   const std::string& key = row["when"].begin().key();
   const ordered_json& value = ValueAt(block, key);
-  if (absl::EndsWith(key, ".scheme") && value.is_string()) {
+  if ((absl::EndsWith(key, ".scheme") || absl::EndsWith(key, "_type")) && value.is_string()) {
     const std::string note = ResolveName(NameKind::kScheme, value.get_ref<const std::string&>(), {}).note;
     if (!note.empty()) return note;
   }

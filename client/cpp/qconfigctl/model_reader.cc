@@ -78,6 +78,21 @@ std::string DownloadCommand(absl::string_view id) {
   return absl::StrCat("hf download ", id, " config.json model.safetensors.index.json --local-dir FOLDER");
 }
 
+bool IsPickle(const fs::path& file) {
+  const fs::path extension = file.extension();
+  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
+}
+
+// What is wrong with a file that only Python can read, and what to do instead.
+std::string PickleText(absl::string_view name) {
+  return absl::StrCat(
+      Printable(name, 100),
+      " is a file of PyTorch, which plan cannot read. Save the model as safetensors (`model.save_pretrained(FOLDER)` "
+      "in "
+      "transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
+      "type(m).__name__)` in Python), and run: qconfigctl plan FILE --model-type MODEL_TYPE --scheme SCHEME");
+}
+
 // Whether the path looks like the ID of a model, "meta-llama/Llama-3.1-8B".
 bool IsModelId(const std::string& path) {
   const size_t slash = path.find('/');
@@ -100,14 +115,20 @@ class CheckpointReader {
     }
     if (Exists(folder_ / "model.safetensors")) return ReadHeader(folder_ / "model.safetensors");
     std::vector<fs::path> files;
+    std::vector<std::string> pickles;
     bool has_gguf = false;
     std::error_code error;
     for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+      if (IsPickle(entry->path())) pickles.push_back(entry->path().filename().string());
       has_gguf = has_gguf || entry->path().extension() == ".gguf";
     }
     if (error) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
+    }
+    if (files.empty() && !pickles.empty()) {
+      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
+                                "no *.safetensors; ", PickleText(*std::min_element(pickles.begin(), pickles.end())))));
     }
     if (files.empty()) {
       const bool is_folder = folder_ == given_;
@@ -183,13 +204,14 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
 }
 
 absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
+  if (IsPickle(file)) return absl::InvalidArgumentError(PickleText(file.string()));
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
-  if (!text.ok()) return InFile(file, text.status());
-  if (absl::StartsWith(*text, "GGUF")) {
+  if (file.extension() == ".gguf" || (text.ok() && absl::StartsWith(*text, "GGUF"))) {
     return InFile(file, absl::InvalidArgumentError(absl::StrCat(
                             "is a GGUF file, whose weights are converted already; read the original model instead: ",
                             kSmallFiles, DownloadCommand("MODEL_ID"))));
   }
+  if (!text.ok()) return InFile(file, text.status());
   TensorList tensors;
   if (absl::Status status = AddModuleList(*text, tensors); !status.ok()) return InFile(file, status);
   return MakeModel(tensors, {model_type, "", 0}, BuiltinModuleRules());
