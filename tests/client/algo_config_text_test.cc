@@ -87,6 +87,13 @@ TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
   EXPECT_THAT(Problem("{gptq: {}}"), HasSubstr("the key gptq needs double quotes"));
 }
 
+TEST_F(AlgoConfigTextTest, AnEmptyKeyIsNotAnAlgorithm) {
+  for (const char* value : {R"({"": {"a": 1}})", R"({"": {}})", R"({"": 1, "b": {"": 2}})"}) {
+    EXPECT_THAT(Problem(value), HasSubstr("\"\" is not an algorithm; allowed: awq, gptq,")) << value;
+  }
+  EXPECT_THAT(Problem(R"({"gptq": {"": {"a": 1}}})"), HasSubstr("not in GptqConfig, whose fields are "));
+}
+
 TEST_F(AlgoConfigTextTest, NotesWhatAReplacementLeavesOut) {
   v1::AlgoConfig config;
   config.mutable_gptq()->set_block_size(64);

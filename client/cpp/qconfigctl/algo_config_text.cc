@@ -81,7 +81,7 @@ class FieldAdvice {
       }
     }
     const ordered_json& fields = Member(root, algorithm_.c_str());
-    if (fields.is_object()) {
+    if (!algorithm_.empty() && fields.is_object()) {  // "" may be a key too
       for (const auto& [key, value] : fields.items()) Take(key, value, /*is_nested=*/true);
     }
     if (!nests_ && is_good_) return absl::OkStatus();
@@ -115,7 +115,7 @@ class FieldAdvice {
   }
 
   void Take(const std::string& key, const ordered_json& value, bool is_nested) {
-    const std::string path = is_nested ? Join(algorithm_, key) : Printable(key, 100);
+    const std::string path = is_nested ? Join(algorithm_, key) : key.empty() ? "\"\"" : Printable(key, 100);
     const bool is_known = !algorithm_.empty() && HasField(FieldsOf(algorithm_), key);
     if (is_known) {
       if (!is_nested) moved_.push_back(path);
