@@ -60,17 +60,16 @@ class Corrector {
       return name == "--scheme" || (familiar != nullptr && familiar->means == "--scheme");
     });
     for (size_t i = 0; i < words.size() && !stopped_;) {
-      rest_ = words.size() - i - 1;
-      if (!IsOption(words[i])) {
-        TakeWord(words[i++]);
-        continue;
-      }
-      const size_t equals = words[i].find('=');
+      const std::string option = IsOption(words[i]) ? words[i++] : "";
+      const size_t equals = option.find('=');
       Words values;
-      if (equals != std::string::npos) values.push_back(words[i].substr(equals + 1));
-      const std::string name = words[i++].substr(0, equals);
+      if (equals != std::string::npos) values.push_back(option.substr(equals + 1));
       for (; i < words.size() && !IsOption(words[i]); ++i) values.push_back(words[i]);
-      TakeOption(name, std::move(values), equals != std::string::npos);
+      if (option.empty()) {
+        TakeWords(values, 0);
+      } else {
+        TakeOption(option.substr(0, equals), std::move(values), equals != std::string::npos);
+      }
     }
     if (line_.complete && !line_.mistakes.empty()) CheckRequired();
     return std::move(line_);
@@ -194,8 +193,7 @@ class Corrector {
     if (TakesValue(*option) && values.empty()) return Unknown(absl::StrCat(used, " requires a value"));
     if (!TakesValue(*option)) {
       line_.words.push_back(joined ? absl::StrCat(used, "=", values.front()) : used);
-      for (size_t i = joined ? 1 : 0; i < values.size(); ++i) TakeWord(values[i]);
-      return;
+      return TakeWords(values, joined ? 1 : 0);
     }
     TakeValues(*option, used, std::move(values));
   }
@@ -208,7 +206,7 @@ class Corrector {
     }
     has_file_ = has_file_ || option.check_name("--file");
     line_.words.push_back(name);
-    for (const std::string& word : values) TakeWord(word);
+    TakeWords(values, 0);
   }
 
   // Takes `--model meta-llama/Llama-3.1-8B` in get-config. Returns whether it is one that does not name a local model.
@@ -220,7 +218,7 @@ class Corrector {
     if (std::filesystem::exists(values.front(), error) || values.front().find_first_of("./") == 0) return false;
     Mistake(absl::StrCat(name, " is not an option of get-config; write the model type alone"));
     TakeWord(MeantModelType(values.front()));
-    for (size_t i = 1; i < values.size(); ++i) TakeWord(values[i]);
+    TakeWords(values, 1);
     return true;
   }
 
@@ -237,7 +235,7 @@ class Corrector {
     Mistake(absl::StrCat(Printable(name, kMaxQuotedChars), " is not an option of ", command_->get_name(),
                          "; write the ", noun.empty() ? "value" : "word", " alone"));
     if (!noun.empty()) TakeWord(noun);
-    for (const std::string& value : values) TakeWord(value);
+    TakeWords(values, 0);
     return true;
   }
 
@@ -247,10 +245,7 @@ class Corrector {
     has_file_ = has_file_ || name == "-f" || name == "--file";
     Give(option, name, values.front());
     values.erase(values.begin());
-    if (!IsRepeatable(option) || command_->get_parent() == nullptr) {
-      for (const std::string& word : values) TakeWord(word);
-      return;
-    }
+    if (!IsRepeatable(option) || command_->get_parent() == nullptr) return TakeWords(values, 0);
     const size_t missing = std::min(MissingWords(), values.size());
     const size_t more = values.size() - missing;
     if (!values.empty() && !has_scheme_ && Find("--scheme") != nullptr) {
@@ -258,7 +253,7 @@ class Corrector {
     }
     if (more > 0) Mistake(absl::StrCat(name, " takes one value; repeat it for each"));
     for (size_t i = 0; i < more; ++i) Give(option, name, values[i]);
-    for (size_t i = more; i < values.size(); ++i) TakeWord(values[i]);
+    TakeWords(values, more);
   }
 
   // `--layer lm_head int8` means `--layer lm_head=int8`. Words that the command still needs stay at the end.
@@ -289,10 +284,16 @@ class Corrector {
     return positionals.size() > taken_ ? positionals.size() - taken_ : 0;
   }
 
-  void TakeWord(const std::string& word) {
+  // Takes the words after an option, or up to the first one, without the first `from`.
+  void TakeWords(const Words& words, size_t from) {
+    for (size_t i = from; i < words.size() && !stopped_; ++i) TakeWord(words[i], words.size() - i - 1);
+  }
+
+  // `rest` is the number of words up to the next option.
+  void TakeWord(const std::string& word, size_t rest = 0) {
     const auto commands = command_->get_subcommands([](const CLI::App*) { return true; });
     if (!commands.empty()) {
-      TakeCommand(word, commands);
+      TakeCommand(word, commands, rest);
     } else if (MissingWords() > 0) {
       const MeantValue meant = taken_ == 0 ? MeantNoun(command_->get_name(), word) : MeantValue{word, ""};
       if (!meant.mistake.empty()) meant.is_known ? Mistake(meant.mistake) : Unknown(meant.mistake);
@@ -312,13 +313,13 @@ class Corrector {
     }
   }
 
-  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands) {
+  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands, size_t rest) {
     Words names;
     for (const CLI::App* command : commands) {
       if (command->check_name(word)) return Enter(command, word);
       names.push_back(command->get_name());
     }
-    const MeantCommand meant = FindMeantCommand(word, names, rest_);
+    const MeantCommand meant = FindMeantCommand(word, names, rest);
     if (meant.command.empty()) return Unknown(command_->get_name() == "register" ? kKindFirst : meant.mistake);
     Mistake(meant.mistake);
     Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant.command) - names.begin())],
@@ -333,7 +334,6 @@ class Corrector {
 
   const CLI::App* command_;  // the command to which the next words belong
   size_t taken_ = 0;         // the words of `command_` so far, without options
-  size_t rest_ = 0;          // the words after the current one
   bool stopped_ = false;
   bool has_scheme_ = false;
   bool has_file_ = false;

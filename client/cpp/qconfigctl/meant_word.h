@@ -17,7 +17,7 @@ struct MeantCommand {
   std::string mistake;  // what is wrong with the word, a clause
 };
 
-// `names` are the commands, and `rest` is the number of words after `word`.
+// `names` are the commands, and `rest` is the number of words after `word` and before the next option.
 MeantCommand FindMeantCommand(const std::string& word, const std::vector<std::string>& names, size_t rest);
 
 // The first word after `command`, such as "templates" after "list". No mistake if it is good, or if the command has no
