@@ -70,6 +70,14 @@ std::string CommandOf(const CLI::App& app, const Words& words) {
   return command;
 }
 
+// Whether `name` is an option of the commands below `app`, or of `app`, that needs no value.
+bool IsFlag(const CLI::App& app, const std::string& name) {
+  if (const CLI::Option* const option = app.get_option_no_throw(name)) return option->get_expected_min() == 0;
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::any_of(commands.begin(), commands.end(),
+                     [&name](const CLI::App* command) { return IsFlag(*command, name); });
+}
+
 std::string ClauseList(const Words& clauses) { return absl::StrJoin(clauses, "\n       "); }
 
 // If the value of the option that `text` names first comes from the environment, names the variable instead.
@@ -105,12 +113,11 @@ std::string TextOf(const CLI::App& app, const CLI::ParseError& error, const Word
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
     return absl::StrCat(absl::StrReplaceAll(text, {{" excludes ", " and "}}), " cannot be used together");
   }
-  if (absl::string_view rest = text; absl::ConsumePrefix(&rest, "Could not convert: ") &&
-                                     !absl::StartsWith(rest, "--tls") && WithVariable(app, words, text) == text) {
+  if (absl::string_view rest = text;
+      absl::ConsumePrefix(&rest, "Could not convert: ") && WithVariable(app, words, text) == text) {
+    const std::string name(rest.substr(0, rest.find(" = ")));
+    if (IsFlag(app, name)) return absl::StrCat(name, " takes no value, or true or false");
     return absl::StrReplaceAll(rest, {{" = ", " takes a number, not "}});
-  }
-  if (absl::StartsWith(WithVariable(app, words, text), "Could not convert: --tls")) {
-    return "--tls takes no value, or true or false";
   }
   const std::string command = CommandOf(app, words);
   const Words& nouns = NounsOf(command.substr(command.rfind(' ') + 1));
