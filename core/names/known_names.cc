@@ -83,6 +83,7 @@ absl::Status KnownNames::ReadOtherNames(absl::string_view text) {
       if (name.like.empty() != name.edit.empty()) {
         return MalformedLine(name.names.front(), "has only one of like and edit");
       }
+      if (!name.like.empty() && name.note.empty()) return MalformedLine(name.names.front(), "has like but no note");
       other_names_[table].push_back(std::move(name));
     }
   }

@@ -138,12 +138,14 @@ class Resolver {
     const ModelName* owner = known.FindArchitecture(name_);
     const ModelId* id = known.FindId(name_);
     if ((model == nullptr && owner == nullptr && id == nullptr) || DiffersInSeparators()) return;
-    is_known_model_ = model != nullptr || owner != nullptr || IsId(*id);
+    is_id_ = model == nullptr && owner == nullptr && IsId(*id);
+    // Without an owner before a slash, it may also be a misspelled template of the tenant, such as "jamba-acmee".
+    is_known_model_ = model != nullptr || owner != nullptr || (is_id_ && absl::StrContains(name_, '/'));
     if (model != nullptr) {
       AddModel(model->model_type, model, "");
     } else if (owner != nullptr) {
       AddModel(owner->model_type, owner, "the model_type of this architecture");
-    } else if (is_known_model_) {
+    } else if (is_id_) {
       AddModel(id->model_type, known.FindModel(id->model_type), absl::StrCat("the model_type of ", id->id, " models"));
     }
   }
@@ -173,18 +175,20 @@ class Resolver {
     SimilarNameRules rules;
     rules.keeps_numbers = kind_ != NameKind::kTemplate;
     // "int8_per_token" is not int8, and with a related or a known model, names that are only misspelled would be noise.
-    rules.may_be_shorter = !is_related && kind_ != NameKind::kScheme && kind_ != NameKind::kDtype;
+    rules.may_be_shorter = !is_related && !is_id_ && kind_ != NameKind::kScheme && kind_ != NameKind::kDtype;
     rules.may_be_misspelled = !is_related;
     for (const SimilarName& similar : SimilarNames(name_, names_, kMaxItems, rules)) {
       Add(similar.name, similar.kind, "");
     }
+    if (!result_.items.empty()) result_.note.clear();  // it is about a model without a template
   }
 
   const NameKind kind_;
   const absl::string_view name_;
   const std::vector<absl::string_view>& names_;
   const CatalogOfName& catalog_of_;
-  bool is_known_model_ = false;  // a model type, an architecture or an ID that is spelled correctly
+  bool is_id_ = false;           // begins with the ID of a model
+  bool is_known_model_ = false;  // a model type, an architecture, or an ID with its owner
   NameResolution result_;
 };
 

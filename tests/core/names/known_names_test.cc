@@ -69,13 +69,18 @@ TEST(KnownNamesTest, EveryMeaningIsInACatalog) {
 
 // Quark cannot run AWQ on weights that are quantized in two stages; see algorithm_rules.h.
 TEST(KnownNamesTest, NoNoteAddsAwqToASchemeOfTwoStages) {
-  const auto& schemes = BuiltinKnownNames().other_names().at("scheme");
-  for (const OtherName& line : schemes) {
-    const bool has_two_stages = std::find(line.means.begin(), line.means.end(), "int4_fp8") != line.means.end();
-    if (has_two_stages) {
-      EXPECT_THAT(line.note, testing::Not(HasSubstr("add awq"))) << line.names.front();
+  size_t checked = 0;
+  for (const OtherName& line : BuiltinKnownNames().other_names().at("scheme")) {
+    for (const std::string& meaning : line.means) {
+      for (const auto& catalog : AllCatalogs()) {
+        const v1::Scheme* const scheme = catalog->FindScheme(meaning);
+        if (scheme == nullptr || scheme->config().weight_size() <= 1) continue;
+        ++checked;
+        EXPECT_THAT(line.note, testing::Not(HasSubstr("add awq"))) << line.names.front() << " means " << meaning;
+      }
     }
   }
+  EXPECT_GE(checked, 10u);
 }
 
 TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
@@ -157,6 +162,9 @@ TEST(KnownNamesTest, RejectsMalformedTables) {
   EXPECT_THAT(
       problem(R"({"scheme": [{"names": ["a"], "means": [], "note": "n", "like": "b", "source": "s"}]})", models),
       HasSubstr("only one of like and edit"));
+  EXPECT_THAT(
+      problem(R"({"scheme": [{"names": ["a"], "means": ["c"], "like": "b", "edit": "e", "source": "s"}]})", models),
+      HasSubstr("has like but no note"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a_b", "A-B"], "means": ["b"], "source": "s"}]})", models),
               HasSubstr("is listed twice"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "mean": ["b"], "note": "n", "source": "s"}]})", models),

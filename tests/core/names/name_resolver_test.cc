@@ -186,6 +186,21 @@ TEST(NameResolverTest, NamesOfTheTenantComeBeforeThoseOfOtherTools) {
   EXPECT_EQ(ResolveName(NameKind::kScheme, "w4a16", others).items.at(0).name, "w4a16_mine");
 }
 
+TEST(NameResolverTest, TemplatesOfTheTenantMayBeMisspelledIds) {
+  const std::vector<absl::string_view> names = {"llama", "jamba-acme"};
+  for (const char* name : {"jamba-acmee", "jamba-acm"}) {
+    const NameResolution resolution = ResolveName(NameKind::kTemplate, name, names);
+    ASSERT_EQ(resolution.items.size(), 1u) << name;
+    EXPECT_EQ(resolution.items[0].name, "jamba-acme") << name;
+    EXPECT_EQ(resolution.note, "") << name;
+  }
+  const NameResolution other = ResolveName(NameKind::kTemplate, "ai21labs/jamba-acmee", names);
+  EXPECT_THAT(other.items, IsEmpty()) << "a model of Hugging Face";
+  EXPECT_EQ(other.note, "No catalogue has a template for jamba models");
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "Phi-3.5-vision-instruct"), IsEmpty()) << "phi3 is another model";
+  EXPECT_EQ(Note(NameKind::kTemplate, "Phi-3.5-vision-instruct"), "No catalogue has a template for phi3_v models");
+}
+
 TEST(NameResolverTest, FormerNamesOfSchemes) {
   EXPECT_EQ(Text(NameKind::kScheme, "w_fp8_a_fp8"), "; did you mean fp8 (its present name in Quark)?");
   EXPECT_EQ(Resolve(NameKind::kScheme, "w_fp8_a_fp8").items[0].reason.kind(), v1::SUGGESTION_KIND_FORMER_NAME);
