@@ -43,6 +43,10 @@ CORRECTED = {
     "list schemes --server https://qconfig.example.com:50051": "list schemes --tls --server qconfig.example.com:50051",
     "list schemes --server http://127.0.0.1:50051/": "list schemes --server 127.0.0.1:50051",
     "list schemes --server http://127.0.0.1": "list schemes --server 127.0.0.1:50051",
+    "list schemes --server 'http://127.0.0.1?a=/b@c'": "list schemes --server 127.0.0.1:50051",
+    "list schemes --server http://user:p@ss@127.0.0.1:80/x": "list schemes --server 127.0.0.1:80",
+    "list schemes --server 'https://user@[::1]#a'": "list schemes --tls --server '[::1]:50051'",
+    "list schemes --server 65535": "list schemes --server 127.0.0.1:65535",
     "get schemes": "list schemes",
     "get scheme fp8": "describe scheme fp8",
     "schemes list": "list schemes",
@@ -109,6 +113,7 @@ EXPLAINED = {
     "list schemes --version=maybe": "--version takes no value, or true or false",
     f"{GET} --exclude-nothing=abc": "--exclude-nothing takes no value, or true or false",
     "register scheme -f x --replace=abc": "--replace takes no value, or true or false",
+    "list schemes --timeout-seconds nans": "--timeout-seconds: Value nans not in range",
     "register -f /nowhere": "/nowhere: cannot open the file",
     "get-config llama --scheme": "--scheme requires a value",
     f"{GET} --group_size 32": "the scheme sets the group size",
@@ -248,6 +253,7 @@ class QconfigctlTest(ServerTestCase):
         for address, hint in (
             (self.server.admin, "the server speaks HTTP/1 on this port, as the admin port of qconfigd does; use the port of --listen"),
             ("127.0.0.1", "the server has no port; set host:port, where the port of qconfigd is 50051 by default"),
+            ("99999", "the server has no port; set host:port, where the port of qconfigd is 50051 by default"),
             ("127.0.0.1:1", "no server listens on this address; check host and port, and whether qconfigd is running"),
             ("no-such-host.invalid:50051", "the name of the host cannot be resolved"),
         ):
@@ -260,6 +266,7 @@ class QconfigctlTest(ServerTestCase):
         for variable, value, text in (
             ("QCONFIG_TLS", "maybe", "environment variable QCONFIG_TLS: maybe is not true or false; set QCONFIG_TLS=true, or unset it"),
             ("QCONFIG_TIMEOUT_SECONDS", "soon", "environment variable QCONFIG_TIMEOUT_SECONDS: Value soon not in range"),
+            ("QCONFIG_SERVER", "http://user:secret@a:1/", "environment variable QCONFIG_SERVER: the value is a URL; set a:1"),
             ("QCONFIG_SERVER", "https://a:1", "environment variable QCONFIG_SERVER: https://a:1 is a URL; set a:1, and add --tls or --tls-ca FILE"),
         ):
             result = qconfigctl("list", "schemes", **{variable: value})

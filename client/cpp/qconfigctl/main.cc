@@ -56,7 +56,8 @@ std::string CheckServer(const std::string& server) {
   const MeantValue meant = MeantServer(server);
   if (meant.mistake.empty()) return "";
   const bool is_url = server.find("://") != std::string::npos;
-  return server + (is_url ? " is a URL; set " : " has no host; set ") + meant.value +
+  const bool has_user = server.find('@') != std::string::npos;  // and perhaps a password
+  return (has_user ? "the value" : server) + (is_url ? " is a URL; set " : " has no host; set ") + meant.value +
          (meant.needs_tls ? ", and add --tls or --tls-ca FILE" : "");
 }
 

@@ -2,6 +2,7 @@
 #include "qconfigctl/meant_value.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -25,20 +26,22 @@ constexpr size_t kMaxQuotedChars = 100;
 std::string Shown(const std::string& value) { return absl::StrCat("\"", Printable(value, kMaxQuotedChars), "\""); }
 
 bool IsPort(absl::string_view text) {
-  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
+  const bool has_digits =
+      std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+  int port = 0;
+  return has_digits && absl::SimpleAtoi(text, &port) && port >= 1 && port <= 65535;
 }
 
-// Without the scheme, the user and the path of a URL; empty if `server` is not a URL. Other schemes, such as unix, are
-// those of gRPC's addresses.
+// Host and port of a URL, without the user and the password; empty if `server` is not a URL. Other schemes, such as
+// unix, are those of gRPC's addresses.
 std::string AddressOfUrl(const std::string& server) {
   const size_t end = server.find("://");
   if (end == std::string::npos) return "";
   const std::string scheme = absl::AsciiStrToLower(server.substr(0, end));
   if (scheme != "http" && scheme != "https" && scheme != "grpc" && scheme != "grpcs" && scheme != "tcp") return "";
   std::string address = server.substr(end + 3);
-  address = address.substr(0, address.find('/'));
+  address = address.substr(0, address.find_first_of("/?#"));
+  address.erase(0, address.rfind('@') + 1);
   const bool has_port = absl::StrContains(address.substr(address.rfind(']') + 1), ":");
   return has_port ? address : absl::StrCat(address, ":50051");
 }
@@ -59,7 +62,8 @@ MeantValue MeantServer(const std::string& server) {
 MeantValue MeantSeconds(const std::string& value) {
   absl::string_view number = value;
   double seconds = 0;
-  const bool has_unit = absl::ConsumeSuffix(&number, "s") && absl::SimpleAtod(number, &seconds);
+  const bool has_unit =
+      absl::ConsumeSuffix(&number, "s") && absl::SimpleAtod(number, &seconds) && std::isfinite(seconds);
   if (!has_unit) return {value, ""};
   return {std::string(number), "--timeout-seconds takes a number, without a unit"};
 }
