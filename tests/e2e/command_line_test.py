@@ -68,6 +68,11 @@ CORRECTED = {
     "get-config --layer a int8 llama --scheme fp8": "get-config --layer a=int8 llama --scheme fp8",
     "get-config --model meta-llama/Llama-3.1-8B --scheme fp8": GET,
     "get-config --model llama --quantization fp8": GET,
+    f"{GET} --layer 're:.*down_proj=int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --layer='re:.*down_proj=int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --exclude lm_head --exclude 're:.*mlp.gate$'": f"{GET} --exclude lm_head --exclude '*mlp.gate'",
+    "get llama --scheme fp8": GET,
+    "quantize llama --scheme fp8": GET,
     "list models": "list templates",
     "list model": "list templates",
     "models": "list templates",
@@ -98,6 +103,12 @@ CORRECTED = {
 }
 # A line that is rejected -> what the error says.
 EXPLAINED = {
+    "get llama": '"get" is not a command; to print a configuration, run qconfigctl get-config llama --scheme SCHEME; to print the template, run qconfigctl describe template llama\n',
+    "show fp8": '"show" is not a command; to print an entry, run qconfigctl describe scheme fp8, or qconfigctl describe template fp8; to print a configuration,',
+    "list models -o yaml": 'error: use templates instead of "models"',
+    "quantize llama --frob": '"quantize" is not a command: qconfigctl only prints configurations, and Quark quantizes the model, for example with its quantize_quark.py; did you mean get-config?',
+    f"{GET} --exclude 're:model.layers.(0|1).*'": "--exclude takes globs as in Python's fnmatch, not regular expressions such as \"re:model.layers.(0|1).*\"; write --exclude 'model.layers.0*' --exclude 'model.layers.1*'",
+    "plan model.txt --scheme fp8 --tp-size x": "--tp-size of SGLang and TensorRT-LLM is --tensor-parallel here",
     "frobnicate": "the commands are get-config, plan, list,",
     "list tenants": '"tenants" is not one of templates, schemes, catalogs, changes',
     "describe fp8": "run qconfigctl describe template fp8, or qconfigctl describe scheme fp8",

@@ -273,7 +273,9 @@ class RegisterTest(ServerTestCase):
         errors = self.rejected("register", "scheme", "--name", "x", "-f", bad)
         self.assertEqual(errors, f"error: {bad}: weight.group_size, line 1: required when qscheme is per_group (INVALID_TENSOR_CONFIG)\n")
         self.assertIn("SCHEME_EXISTS", self.rejected("register", "scheme", "--name", "fp8", "-f", self.file(QUARK_SCHEME)))
-        self.assertIn("BUILTIN_READ_ONLY", self.rejected("unregister", "scheme", "fp8"))
+        builtin = self.rejected("unregister", "scheme", "fp8")
+        self.assertIn("BUILTIN_READ_ONLY", builtin)
+        self.assertIn("hint:         save it with `qconfigctl describe scheme fp8 -o json > FILE`, edit FILE and change its name, and run `qconfigctl register scheme -f FILE`", builtin)
         self.assertIn("SCHEME_NOT_FOUND", self.rejected("unregister", "scheme", "nothing"))
 
     def test_all_mistakes_of_a_file_are_listed(self):

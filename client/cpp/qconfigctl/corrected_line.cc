@@ -128,6 +128,7 @@ class Corrector {
     if (option.check_name("--server")) return MeantServer(value);
     if (option.check_name("--timeout-seconds")) return MeantSeconds(value);
     if (option.check_name("--algo-config")) return MeantAlgoConfig(value);
+    if (option.check_name("--layer") || option.check_name("--exclude")) return MeantPattern(name, value);
     const bool is_attention = option.check_name("--kv-cache-scheme") || option.check_name("--attention-scheme");
     return is_attention ? MeantAttentionScheme(name, value) : MeantValue{value, ""};
   }
@@ -286,11 +287,12 @@ class Corrector {
 
   // Takes the words after an option, or up to the first one, without the first `from`.
   void TakeWords(const Words& words, size_t from) {
-    for (size_t i = from; i < words.size() && !stopped_; ++i) TakeWord(words[i], words.size() - i - 1);
+    for (size_t i = from; i < words.size() && !stopped_; ++i)
+      TakeWord(words[i], Words(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end()));
   }
 
-  // `rest` is the number of words up to the next option.
-  void TakeWord(const std::string& word, size_t rest = 0) {
+  // `rest` are the words up to the next option.
+  void TakeWord(const std::string& word, const Words& rest = {}) {
     const auto commands = command_->get_subcommands([](const CLI::App*) { return true; });
     if (!commands.empty()) {
       TakeCommand(word, commands, rest);
@@ -313,13 +315,13 @@ class Corrector {
     }
   }
 
-  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands, size_t rest) {
+  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands, const Words& rest) {
     Words names;
     for (const CLI::App* command : commands) {
       if (command->check_name(word)) return Enter(command, word);
       names.push_back(command->get_name());
     }
-    const MeantCommand meant = FindMeantCommand(word, names, rest);
+    const MeantCommand meant = FindMeantCommand(word, names, rest, has_scheme_);
     if (meant.command.empty()) return Unknown(command_->get_name() == "register" ? kKindFirst : meant.mistake);
     Mistake(meant.mistake);
     Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant.command) - names.begin())],

@@ -15,8 +15,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/names/known_names.h"
+#include "core/regex_glob.h"
 #include "core/utf8.h"
 #include "qconfigctl/algo_config_text.h"
+#include "qconfigctl/next_command.h"
 
 namespace qconfig::client {
 namespace {
@@ -109,6 +111,22 @@ std::string MeantModelType(const std::string& value) {
   if (known.FindModel(value) != nullptr) return value;
   const ModelId* const id = known.FindId(value);
   return id == nullptr ? value : id->model_type;
+}
+
+MeantValue MeantPattern(const std::string& name, const std::string& value) {
+  if (!absl::StartsWith(value, "re:")) return {value, ""};
+  const size_t equals = name == "--layer" ? value.rfind('=') : std::string::npos;
+  const std::string scheme = equals == std::string::npos ? "" : value.substr(equals);
+  const std::string text =
+      absl::StrCat(name, " takes globs as in Python's fnmatch, not regular expressions such as ", Shown(value));
+  const RegexGlobs found = GlobsOfRegex(value.substr(0, equals));
+  if (found.globs.empty()) return {value, text, false};
+  const std::string glob = found.globs.front() + scheme;
+  if (found.globs.size() == 1 && found.exact) return {glob, text};
+  const std::string options = absl::StrJoin(found.globs, " ", [&](std::string* out, const std::string& one) {
+    absl::StrAppend(out, name, " ", ShellText({one + scheme}));
+  });
+  return {glob, absl::StrCat(text, found.exact ? "; write " : "; the nearest is ", options), false};
 }
 
 MeantValue MeantPair(const std::string& name, const std::string& value) {

@@ -34,6 +34,9 @@ MeantValue MeantAttentionScheme(const std::string& name, const std::string& valu
 // "@FILE" for the path of a file with the configuration of an algorithm.
 MeantValue MeantAlgoConfig(const std::string& value);
 
+// A glob, or a glob and a scheme, for one with a regular expression of llm-compressor such as "re:.*down_proj=fp8".
+MeantValue MeantPattern(const std::string& name, const std::string& value);
+
 // "PATTERN=SCHEME" for "PATTERN:SCHEME". No mistake if there is an equals sign, or no colon.
 MeantValue MeantPair(const std::string& name, const std::string& value);
 

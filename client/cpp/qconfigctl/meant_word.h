@@ -17,8 +17,10 @@ struct MeantCommand {
   std::string mistake;  // what is wrong with the word, a clause
 };
 
-// `names` are the commands, and `rest` is the number of words after `word` and before the next option.
-MeantCommand FindMeantCommand(const std::string& word, const std::vector<std::string>& names, size_t rest);
+// `names` are the commands, and `rest` are the words after `word` and before the next option. `has_scheme` says whether
+// the line has the option --scheme.
+MeantCommand FindMeantCommand(const std::string& word, const std::vector<std::string>& names,
+                              const std::vector<std::string>& rest, bool has_scheme);
 
 // The first word after `command`, such as "templates" after "list". No mistake if it is good, or if the command has no
 // nouns.

@@ -30,8 +30,12 @@ bool MeansTheSame(const v1::ErrorDetail& detail) {
       return !absl::EndsWith(detail.field(), "model_type");
     case v1::SUGGESTION_KIND_RELATED_MODEL:  // the model type of an architecture or of a model ID
       return absl::StartsWith(reason.text(), "the model_type of ");
-    default:  // quark-0.12 is quark-0.12.post1
-      return detail.field() == "catalog" && absl::StartsWith(detail.suggestions(0), detail.value() + ".post");
+    default: {
+      if (detail.field() != "catalog") return false;
+      const bool is_post = absl::StartsWith(detail.suggestions(0), detail.value() + ".post");  // quark-0.12 of .post1
+      const bool has_number = detail.value().find_first_of("0123456789") != std::string::npos;
+      return is_post || (!has_number && absl::StartsWith(reason.text(), "the newest release"));  // latest
+    }
   }
 }
 

@@ -23,6 +23,12 @@ std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+// Without this error, a pattern of llm-compressor would match nothing.
+void RejectRegex(const std::string& pattern, const std::string& flag) {
+  if (!absl::StartsWith(pattern, "re:")) return;
+  throw CLI::ValidationError(flag, absl::StrCat("\"", pattern, "\" is a regular expression, but patterns are globs"));
+}
+
 void AddAlgorithmConfig(const std::string& value, v1::ConfigSpec& spec) {
   const auto config = ReadAlgoConfig(value, {spec.algorithm().begin(), spec.algorithm().end()}, spec.model_type());
   if (!config.ok()) throw CLI::ValidationError("--algo-config", std::string(config.status().message()));
@@ -102,6 +108,7 @@ v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
   for (const std::string& config : algorithm_configs_) AddAlgorithmConfig(config, spec);
   for (const std::string& layer : layers_) {
     const auto [pattern, scheme] = SplitAtScheme(layer, "--layer");
+    RejectRegex(pattern, "--layer");
     v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(pattern);
     entry.set_scheme(scheme);
@@ -113,7 +120,10 @@ v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
     entry.set_scheme(scheme);
   }
   if (exclude_nothing_ || !exclude_.empty()) spec.mutable_exclude_layers();
-  for (const std::string& pattern : exclude_) spec.mutable_exclude_layers()->add_patterns(pattern);
+  for (const std::string& pattern : exclude_) {
+    RejectRegex(pattern, "--exclude");
+    spec.mutable_exclude_layers()->add_patterns(pattern);
+  }
   if (share_no_scales_ || !shared_scale_groups_.empty()) spec.mutable_shared_scale_groups();
   for (const std::string& suffixes : shared_scale_groups_) {
     v1::SharedScaleGroup& group = *spec.mutable_shared_scale_groups()->add_groups();
