@@ -34,6 +34,8 @@ TEST(JsonMistakeTest, NamesTheMistakeAndTheLine) {
       {"{\"dtype\": fp8_e4m3}", "line 1: the string fp8_e4m3 needs double quotes"},
       {"{\n# comment\n\"a\": 1}", "line 2: a comment begins with //, not with #"},
       {"{\"a\": \"b\n}", "line 1: a string does not end; add the closing double quote"},
+      {"{\r\n\"a\": \"b\r\n}\r\n", "line 2: a string does not end; add the closing double quote"},
+      {"{\"a\": 1,\r\n}\r\n", "line 2: trailing comma; remove the comma before }"},
   };
   for (const auto& [text, mistake] : cases) {
     EXPECT_EQ(std::string(ParseStrictJson(text).status().message()), mistake) << text;

@@ -72,7 +72,7 @@ std::string WordMistake(absl::string_view text, size_t begin) {
 std::string JsonMistake(absl::string_view text, size_t position, absl::string_view error) {
   if (position >= text.size()) return "";
   if (absl::StrContains(error, "unexpected end of input")) return "";
-  if (absl::StrContains(error, "control character U+000A")) {
+  if (absl::StrContains(error, "control character U+000A") || absl::StrContains(error, "control character U+000D")) {
     return Mistake(text, position, "a string does not end; add the closing double quote");
   }
   if (absl::StrContains(error, "invalid string")) return "";
