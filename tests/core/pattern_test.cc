@@ -35,7 +35,7 @@ TEST(PatternTest, UnclosedBracketIsALiteral) {
   EXPECT_TRUE(Pattern("[!][").Matches("[!]["));
 }
 
-TEST(PatternTest, ANegationThatARemovedRangeUncoversIsNoEndOfARange) {
+TEST(PatternTest, ANegationUncoveredByARemovedRangeBeginsNoRange) {
   // Python removes the range from "a" to "[", which leaves "!-c". fnmatch.translate() makes "[^-c]" of it.
   const Pattern pattern("[a-[!-c]");
   EXPECT_TRUE(pattern.Matches("!"));

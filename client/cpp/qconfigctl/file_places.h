@@ -31,7 +31,7 @@ FilePlace FindField(const FileTree& tree, const google::protobuf::Descriptor& en
 // The same for a message in text format, which is parsed once. Immutable.
 class TextprotoPlaces {
  public:
-  // REQUIRES: `text` is a valid message of type `entry`; otherwise, all places are in line 1.
+  // If `text` is not a valid message of type `entry`, all places are in line 1.
   TextprotoPlaces(const std::string& text, const google::protobuf::Descriptor& entry);
   ~TextprotoPlaces();
 
