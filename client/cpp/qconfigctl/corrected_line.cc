@@ -11,15 +11,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "core/nearest_names.h"
 #include "core/utf8.h"
 #include "qconfigctl/familiar_words.h"
 #include "qconfigctl/meant_value.h"
 #include "qconfigctl/meant_word.h"
-#include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
 
 namespace qconfig::client {
@@ -39,11 +34,6 @@ bool IsOption(const std::string& word) {
 bool TakesValue(const CLI::Option& option) { return option.get_expected_min() != 0; }
 
 bool IsRepeatable(const CLI::Option& option) { return option.get_expected_max() > 1; }
-
-std::string NearestOf(const std::string& name, const Words& names) {
-  const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
-  return near.empty() ? "" : std::string(near.front());
-}
 
 class Corrector {
  public:

@@ -19,13 +19,10 @@
 #include "core/utf8.h"
 #include "qconfigctl/algo_config_text.h"
 #include "qconfigctl/next_command.h"
+#include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
 namespace {
-
-constexpr size_t kMaxQuotedChars = 100;
-
-std::string Shown(const std::string& value) { return absl::StrCat("\"", Printable(value, kMaxQuotedChars), "\""); }
 
 bool IsPort(absl::string_view text) {
   const bool has_digits =
@@ -79,7 +76,7 @@ MeantValue MeantFormat(const CLI::Option& option, const std::string& name, const
   const bool is_file = value.find_first_of("./") != std::string::npos;
   const bool is_yaml = absl::EqualsIgnoreCase(value, "yaml") || absl::EqualsIgnoreCase(value, "yml");
   return {value,
-          absl::StrCat(Shown(value), " is not a format: ", name, " is the format (", absl::StrJoin(formats, ", "), ")",
+          absl::StrCat(Quoted(value), " is not a format: ", name, " is the format (", absl::StrJoin(formats, ", "), ")",
                        is_file ? ", not a file; redirect the output with > FILE" : "",
                        is_yaml ? "; programs that read YAML also read JSON" : ""),
           false};
@@ -118,7 +115,7 @@ MeantValue MeantPattern(const std::string& name, const std::string& value) {
   const size_t equals = name == "--layer" ? value.rfind('=') : std::string::npos;
   const std::string scheme = equals == std::string::npos ? "" : value.substr(equals);
   const std::string text =
-      absl::StrCat(name, " takes globs as in Python's fnmatch, not regular expressions such as ", Shown(value));
+      absl::StrCat(name, " takes globs as in Python's fnmatch, not regular expressions such as ", Quoted(value));
   const RegexGlobs found = GlobsOfRegex(value.substr(0, equals));
   if (found.globs.empty()) return {value, text, false};
   const std::string glob = found.globs.front() + scheme;

@@ -7,22 +7,15 @@
 #include "absl/strings/str_join.h"
 #include "core/names/known_names.h"
 #include "core/nearest_names.h"
-#include "core/utf8.h"
 #include "qconfigctl/familiar_words.h"
 #include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
+#include "qconfigctl/tree_checks.h"
 
 namespace qconfig::client {
 namespace {
 
 using Words = std::vector<std::string>;
-
-std::string Shown(const std::string& word) { return absl::StrCat("\"", Printable(word, 100), "\""); }
-
-std::string NearestOf(const std::string& name, const Words& names) {
-  const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
-  return near.empty() ? "" : std::string(near.front());
-}
 
 // The command of a word; empty if none is known.
 std::string CommandOf(const std::string& word, const Words& names) {
@@ -49,6 +42,11 @@ std::string CommandsFor(const std::string& name) {
 
 }  // namespace
 
+std::string NearestOf(const std::string& name, const Words& names) {
+  const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
+  return near.empty() ? "" : std::string(near.front());
+}
+
 MeantCommand FindMeantCommand(const std::string& word, const Words& names, const Words& rest, bool has_scheme) {
   const bool is_top = std::find(names.begin(), names.end(), "list") != names.end();
   const size_t dash = word.find('-');
@@ -61,12 +59,12 @@ MeantCommand FindMeantCommand(const std::string& word, const Words& names, const
     }
   }
   if (is_top && rest.empty() && MeantNoun("list", word).is_known && NearestOf(word, names).empty()) {  // `models`
-    return {"list", MeantNoun("list", word).value, absl::StrCat(Shown(word), " is not a command")};
+    return {"list", MeantNoun("list", word).value, absl::StrCat(Quoted(word), " is not a command")};
   }
   std::string command = CommandOf(word, names);
   const FamiliarWord* const familiar = FindFamiliarCommand(word);
   const std::string text =
-      absl::StrCat(Shown(word), " is not a command", familiar == nullptr || familiar->note.empty() ? "" : ": ",
+      absl::StrCat(Quoted(word), " is not a command", familiar == nullptr || familiar->note.empty() ? "" : ": ",
                    familiar == nullptr ? "" : familiar->note);
   if (is_top && command == "describe" && !rest.empty() && !IsNoun(rest[0])) {  // `get llama`
     if (!has_scheme) return {"", "", absl::StrCat(text, "; ", CommandsFor(rest[0]))};
@@ -84,9 +82,9 @@ MeantValue MeantNoun(const std::string& command, const std::string& word) {
   const FamiliarWord* const familiar = FindFamiliarNoun(word);
   if (familiar != nullptr && !familiar->note.empty()) return {word, familiar->note, false};
   const std::string noun = familiar == nullptr ? "" : FindNoun(familiar->means, nouns);
-  if (!noun.empty()) return {noun, absl::StrCat("use ", noun, " instead of ", Shown(word))};
+  if (!noun.empty()) return {noun, absl::StrCat("use ", noun, " instead of ", Quoted(word))};
   const std::string near = NearestOf(word, nouns);
-  const std::string text = absl::StrCat(Shown(word), " is not one of ", absl::StrJoin(nouns, ", "));
+  const std::string text = absl::StrCat(Quoted(word), " is not one of ", absl::StrJoin(nouns, ", "));
   if (!near.empty()) return {near, absl::StrCat(text, "; did you mean ", near, "?")};
   if (command == "list") return {word, text, false};
   const std::string start = absl::StrCat("qconfigctl ", command, " ");

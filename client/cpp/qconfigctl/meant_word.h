@@ -10,6 +10,9 @@
 
 namespace qconfig::client {
 
+// The most similar of `names`; empty if none is similar.
+std::string NearestOf(const std::string& name, const std::vector<std::string>& names);
+
 // The command that was probably meant by an unknown word, such as "list" for "ls".
 struct MeantCommand {
   std::string command;  // empty if none is known
