@@ -95,11 +95,12 @@ absl::Status KnownNames::ReadModels(absl::string_view text) {
   if (!tables.is_object() || !tables.contains("models") || !tables.contains("ids")) {
     return MalformedLine("models", "not a JSON object with models and ids");
   }
-  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models, LinesOf(tables["models"], "models", {"model_type", "source"},
-                                                                   {"architectures", "relatives"}));
+  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models,
+                           LinesOf(tables["models"], "models", {"model_type", "start_from", "note", "source"},
+                                   {"architectures", "relatives"}));
   for (const json& line : models) {
     models_.push_back({TextOf(line, "model_type"), TextsOf(line, "architectures"), TextsOf(line, "relatives"),
-                       TextOf(line, "source")});
+                       TextOf(line, "start_from"), TextOf(line, "note"), TextOf(line, "source")});
     if (models_.back().model_type.empty()) return MalformedLine("models", "a line has no model_type");
   }
   QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> ids,

@@ -31,6 +31,8 @@ struct ModelName {
   std::string model_type;
   std::vector<std::string> architectures;  // of config.json
   std::vector<std::string> relatives;  // templates to start from if no release has one for the model type; may be empty
+  std::string start_from;  // a template with projections of the same structure, of another kind of model; may be empty
+  std::string note;        // a sentence about models without a template; may be empty
   std::string source;
 };
 

@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxItems = 3;
 constexpr size_t kMaxTableName = 256;  // bytes; longer names are in no table
 constexpr absl::string_view kQuark = "Quark";
+constexpr absl::string_view kUsualStart = "llama";  // the template whose names of modules most models have
 
 // The sentences about a name, without the last full stop. Those that tell how to make a scheme come after the note.
 std::string NoteOf(const OtherName& line) {
@@ -161,7 +162,17 @@ class Resolver {
   void AddModel(const std::string& model_type, const ModelName* model, const std::string& words) {
     Add(model_type, v1::SUGGESTION_KIND_RELATED_MODEL, words);
     if (result_.items.empty() && model != nullptr) AddRelatives(model->relatives);
-    if (result_.items.empty()) result_.note = absl::StrCat("No catalogue has a template for ", model_type, " models");
+    if (result_.items.empty()) result_.note = NoteWithoutTemplate(model_type, model);
+  }
+
+  static std::string NoteWithoutTemplate(const std::string& model_type, const ModelName* model) {
+    const bool has_start = model != nullptr && !model->start_from.empty();
+    return absl::StrCat("No catalogue has a template for ", model_type, " models. ",
+                        model == nullptr ? "" : model->note, model == nullptr || model->note.empty() ? "" : ". ",
+                        "Start from the template of ", has_start ? model->start_from : kUsualStart,
+                        ": replace the names of modules in kv_layers_name, q_layer_name, gate_up_layers_name, "
+                        "exclude_layers_name and algorithm_configs with those of ",
+                        model_type);
   }
 
   void AddRelatives(const std::vector<std::string>& relatives) {

@@ -139,8 +139,8 @@ EXPLAINED = {
     f"{GET} --min-kv-scale abc": "--min-kv-scale takes a number, not abc",
     "list dtypes": "`qconfigctl list schemes` shows the data types of all schemes",
     "list observers": "`qconfigctl list catalogs -o json` shows the observers",
-    f"{GET} --layer '*down_proj:bf16'": "--layer takes PATTERN=SCHEME, with = instead of :; bf16 is not a scheme: This is an unquantized type",
-    f"{GET} --kv-cache-dtype fp8_e5m2": "--kv-cache-scheme cannot be fp8_e5m2: For the KV cache and attention, Quark has only fp8_e4m3, which is named fp8",
+    f"{GET} --layer '*down_proj:bf16'": "--layer takes PATTERN=SCHEME, with = instead of :; bf16 is not a scheme. This is an unquantized type",
+    f"{GET} --kv-cache-dtype fp8_e5m2": "--kv-cache-scheme cannot be fp8_e5m2. For the KV cache and attention, Quark has only fp8_e4m3, which is named fp8",
     f"{GET} -o yaml": "-o is the format (quark-json, json, textproto, response); programs that read YAML also read JSON",
     "list schemes -o toml": '"toml" is not a format: -o is the format (table, json)',
     "get-config llama --quantization fp8 --dtype bfloat16 --max-model-len 4096 --tp 2":

@@ -88,7 +88,7 @@ MeantValue MeantAttentionScheme(const std::string& name, const std::string& valu
   if (line->means.size() == 1) {
     return {line->means.front(), absl::StrCat(name, ": ", value, " is named ", line->means.front(), " here")};
   }
-  return {value, absl::StrCat(name, " cannot be ", value, ": ", line->note), false};
+  return {value, absl::StrCat(name, " cannot be ", value, ". ", line->note), false};
 }
 
 MeantValue MeantAlgoConfig(const std::string& value) {
@@ -139,7 +139,7 @@ MeantValue MeantPair(const std::string& name, const std::string& value) {
       absl::StrCat(name, " takes ", name == "--layer" ? "PATTERN" : "TYPE", "=SCHEME, with = instead of :");
   const OtherName* const line = BuiltinKnownNames().Find("scheme", scheme).line;
   if (line == nullptr || !line->means.empty()) return {pair, mistake};
-  return {pair, absl::StrCat(mistake, "; ", scheme, " is not a scheme: ", line->note), false};
+  return {pair, absl::StrCat(mistake, "; ", scheme, " is not a scheme. ", line->note), false};
 }
 
 }  // namespace qconfig::client

@@ -123,6 +123,12 @@ TEST(KnownNamesTest, ModelsLeadToTemplates) {
     } else if (model.relatives.empty()) {
       EXPECT_FALSE(model.architectures.empty()) << model.model_type << " leads nowhere";
     }
+    if (!model.start_from.empty()) {
+      EXPECT_TRUE(model.relatives.empty()) << model.model_type << " has a better template to start from";
+      for (const auto& catalog : AllCatalogs()) {
+        EXPECT_NE(catalog->FindTemplate(model.start_from), nullptr) << model.model_type << ": " << model.start_from;
+      }
+    }
     for (const std::string& relative : model.relatives) {
       EXPECT_TRUE(HasTemplate(relative)) << model.model_type << " is related to " << relative;
     }
