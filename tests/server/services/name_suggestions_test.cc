@@ -113,20 +113,23 @@ TEST_F(NameSuggestionsTest, ModelTypesWithoutATemplate) {
 
 // Schemes with weights only, which Quark does not have: the error says how to make one.
 TEST_F(NameSuggestionsTest, SchemesToMake) {
-  const std::vector<std::pair<std::string, std::string>> cases = {{"NVFP4A16", "nvfp4"},
-                                                                  {"nvfp4_weight_only", "nvfp4"},
-                                                                  {"W4A16_NVFP4", "nvfp4"},
-                                                                  {"NVFP4WeightOnlyConfig", "nvfp4"},
-                                                                  {"W8A16", "int8"},
-                                                                  {"fp8_w8a16", "fp8"},
-                                                                  {"w_mxfp6_e2m3", "mxfp6_e2m3"},
-                                                                  {"int8_wo", "int8"}};
-  for (const auto& [name, like] : cases) {
+  constexpr char kRemove[] = "remove input_tensors";
+  constexpr char kInt8[] = "set dtype to DTYPE_INT8";
+  struct SchemeToMake {
+    std::string name, like, edit;
+  };
+  const std::vector<SchemeToMake> cases = {
+      {"NVFP4A16", "nvfp4", kRemove},           {"nvfp4_weight_only", "nvfp4", kRemove},
+      {"W4A16_NVFP4", "nvfp4", kRemove},        {"NVFP4WeightOnlyConfig", "nvfp4", kRemove},
+      {"W8A16", "int4_wo_per_channel", kInt8},  {"fp8_w8a16", "fp8", kRemove},
+      {"w_mxfp6_e2m3", "mxfp6_e2m3", kRemove},  {"gptq_8bit", "int4_wo_128", kInt8},
+      {"int8_wo", "int4_wo_per_channel", kInt8}};
+  for (const auto& [name, like, edit] : cases) {
     const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' scheme: '", name, "'"));
     EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
     EXPECT_THAT(error.detail().advice(),
                 HasSubstr(absl::StrCat("To make one, save ", like, " (GetScheme; `qconfigctl describe scheme ", like,
-                                       " -o json > FILE`), remove input_tensors, change its name, and register it")))
+                                       " -o json > FILE`), ", edit, ", change its name, and register it")))
         << name;
     v1::GetSchemeRequest get;
     get.set_name(like);
@@ -135,7 +138,9 @@ TEST_F(NameSuggestionsTest, SchemesToMake) {
     v1::RegisterSchemeRequest request;
     *request.mutable_scheme() = scheme->scheme();
     request.mutable_scheme()->set_name(absl::StrCat("my_", absl::AsciiStrToLower(name)));
-    request.mutable_scheme()->mutable_config()->clear_input_tensors();
+    v1::QLayerConfig& config = *request.mutable_scheme()->mutable_config();
+    config.clear_input_tensors();
+    if (edit == kInt8) config.mutable_weight(0)->set_dtype(v1::DTYPE_INT8);
     const auto registered = server_.client().RegisterScheme(request);
     EXPECT_TRUE(registered.ok()) << registered.status();
   }
@@ -225,14 +230,15 @@ TEST_F(NameSuggestionsTest, RemovedEntriesAreNamedWithTheirRevision) {
   EXPECT_EQ(error.detail().suggestions(0), "mine");
   EXPECT_EQ(error.detail().suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
   EXPECT_EQ(error.detail().suggestion_reasons(0).revision(), 3);
-  EXPECT_THAT(error.message(), HasSubstr("\"mine\"; the tenant's registry had it until revision 3"));
+  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed at revision 4: \"mine\""));
+  EXPECT_THAT(error.detail().advice(), HasSubstr("Register it again, or set `revision` to 3"));
   v1::GetSchemeRequest get;
   get.set_name("mine");
-  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("until revision 3"));
+  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed at revision 4"));
   get.set_revision(3);
   EXPECT_TRUE(server_.client().GetScheme(get).ok()) << "the suggestion works";
-  EXPECT_THAT(ForScheme("never"), Not(HasSubstr("until revision")));
-  EXPECT_THAT(Shown(ErrorOf("model_type: 'llama' scheme: 'mine'", "tenant: 'b'")), Not(HasSubstr("until revision")))
+  EXPECT_THAT(ForScheme("never"), Not(HasSubstr("removed at")));
+  EXPECT_THAT(Shown(ErrorOf("model_type: 'llama' scheme: 'mine'", "tenant: 'b'")), Not(HasSubstr("removed at")))
       << "another tenant's history";
 }
 
@@ -250,7 +256,7 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
   ASSERT_TRUE(response.ok()) << response.status();
   int found = 0;
   for (const auto& result : response->results()) {
-    found += absl::StrContains(result.error().message(), "until revision") ? 1 : 0;
+    found += absl::StrContains(result.error().message(), "removed at") ? 1 : 0;
   }
   EXPECT_EQ(found, 10);
 }
