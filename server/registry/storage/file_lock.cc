@@ -50,7 +50,10 @@ absl::Status FileLock::Keep() {
   // A file that cannot be looked at may be the locked one, and locking it again would fail.
   if (!is_there && errno != ENOENT) return FileFailure("look at", name, errno);
   if (fstat(fd_.get(), &locked) != 0) return FileFailure("look at", name, errno);
-  if (is_there && locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) return absl::OkStatus();
+  if (is_there) {
+    if (locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(name, " was replaced: another process has used the registry"));
+  }
   absl::StatusOr<FileLock> again = Acquire(path_);
   if (!again.ok()) return again.status();
   *this = *std::move(again);

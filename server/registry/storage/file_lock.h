@@ -20,8 +20,9 @@ class FileLock {
   // process id. STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);
 
-  // Acquires the lock again if the file was removed or replaced, because another process could lock a new file. The
-  // errors are those of Acquire(), and nothing has changed.
+  // Acquires the lock again if the file was removed, because another process could lock a new file. On error, nothing
+  // has changed. kFailedPrecondition: the file was replaced, so another process may have used the registry. Other
+  // errors as for Acquire().
   absl::Status Keep();
 
  private:

@@ -165,8 +165,8 @@ void SqliteWriter::AbandonLog(const absl::Status& failure) {
 
 // Another server uses the registry, and this one does not know what it writes.
 void SqliteWriter::AbandonLock(const absl::Status& failure) {
-  lasting_failure_ =
-      StorageUnavailable(failure.message(), "another server uses the registry; stop one of them and restart the other");
+  lasting_failure_ = StorageUnavailable(
+      failure.message(), "another server has used the registry; make sure that only one runs, and restart it");
   connection_.KeepLogOnClose(true);
 }
 

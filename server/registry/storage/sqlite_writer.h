@@ -42,8 +42,8 @@ class SqliteWriter {
   // `tenant_count` is the number of tenants in the database.
   SqliteWriter(SqliteConnection connection, SqliteLog log, FileLock& lock, CommitsFile& commits, TenantList& tenants,
                const HistoryLimits& history, int64_t tenant_count, Clock clock);
-  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, or
-  // the log was cut.
+  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, the
+  // log was cut, or another process has used the registry.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
