@@ -23,7 +23,7 @@ constexpr uint8_t kMessagePrefixBytes = 5;
 // without use has at most 17 bytes (a PING), which must earn less than the frame costs.
 constexpr int64_t kFrameCost = 256;
 constexpr int64_t kEarnedPerSentByte = 8;
-// The work of a call is lost when it is canceled. A connection may cancel about 150 calls a second, and 1,500 at once.
+// The work of a call is lost when it is cancelled. A connection may cancel about 150 calls a second, and 1,500 at once.
 constexpr int64_t kResetCost = 10 * kFrameCost;
 
 // More than gRPC's limit on open streams, because a client may not know of it yet.
@@ -124,8 +124,11 @@ bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
       data_left_ = frame.length;
       return true;
     case kHeadersFrame:
-      if (frame.stream > last_stream_) open_.push_back(frame.stream);
-      last_stream_ = std::max(last_stream_, frame.stream);
+      // As in gRPC: calls have odd numbers, each larger than the one before. gRPC skips other headers.
+      if (frame.stream % 2 == 1 && frame.stream > last_stream_) {
+        last_stream_ = frame.stream;
+        open_.push_back(frame.stream);
+      }
       header_block_bytes_ = 0;
       return OnHeaderBlock(frame);
     case kContinuationFrame:

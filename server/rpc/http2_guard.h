@@ -60,7 +60,7 @@ class Http2FrameReader {
 //
 // - A header block that is too long, or arrives in too many pieces. gRPC's parser starts over with each piece of a
 // field.
-// - Frames without use, such as PING, SETTINGS, empty DATA and canceled calls. Each frame costs a part of a budget.
+// - Frames without use, such as PING, SETTINGS, empty DATA and cancelled calls. Each frame costs a part of a budget.
 //   Messages that the client sends, bytes that the server sends, and time refill the budget, so that a client that uses
 //   the connection for calls never exhausts it.
 // - The bytes of messages that are not complete, and calls that the client cancels. The caller limits them.
@@ -86,7 +86,7 @@ class Http2Guard {
   // Whether a header block was complete.
   bool has_seen_call() const { return has_seen_call_; }
 
-  // The calls that the client has canceled, without those for which answered ones make up.
+  // The calls that the client has cancelled, without those for which answered ones make up.
   int64_t cancelled_calls() const { return cancelled_calls_; }
 
   // The calls that the client has begun and the server has not ended, without those for which answered ones make up.

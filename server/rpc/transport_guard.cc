@@ -64,8 +64,7 @@ class GuardOption : public grpc::ServerBuilderOption {
   GuardPointer guard_;
 };
 
-// The calls that a connection may have open without having been answered, while its host has left or cancelled too
-// many.
+// The calls that a connection may have open without having been answered, while its host has abandoned too many.
 constexpr int64_t kOpenCallsInDebt = 4;
 
 size_t IndexOf(Http2Abuse abuse) { return static_cast<size_t>(abuse) - 1; }
@@ -151,10 +150,10 @@ class TransportGuard::Connection {
   }
 
   // Looks at bytes that gRPC sends. When the client has left, gRPC ends the open calls as if it answered them.
-  void Sent(Http2FrameReader::Bytes bytes) {
+  void Sent(const grpc_slice_buffer& slices) {
     absl::MutexLock lock(&mutex_);
     if (http2_.open_calls() > 0 && HasPeerLeft(descriptor_)) CountLeft();
-    http2_.Sent(bytes);
+    for (size_t i = 0; i < slices.count; ++i) http2_.Sent(BytesOf(slices.slices[i]));
   }
 
   // How much this connection holds, and for how long, in byte seconds.
@@ -177,7 +176,7 @@ class TransportGuard::Connection {
   }
 
  private:
-  // Returns false if the clients of the host have canceled too many calls.
+  // Returns false if the clients of the host have cancelled too many calls.
   bool CountCancelled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const int64_t more = http2_.cancelled_calls() - cancelled_calls_;
     cancelled_calls_ += more;
@@ -191,7 +190,8 @@ class TransportGuard::Connection {
     return guard_->cancelled_calls_.Left(host_) >= 0;
   }
 
-  // The client has left, or must. Calls that gRPC did not parse cost nothing.
+  // Charges the host for the open calls when the connection ends, whichever side ends it. Calls that gRPC did not parse
+  // cost nothing.
   void CountLeft() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (std::exchange(is_left_, true)) return;
     const int64_t left = std::min(http2_.open_calls(), parsed_calls_);
@@ -404,7 +404,7 @@ absl::Status GuardRead(grpc_chttp2_transport* transport, const grpc_slice& slice
 void GuardWrite(grpc_endpoint* endpoint, grpc_slice_buffer* slices, grpc_closure* done, void* context,
                 int max_frame_size) {
   if (auto* const connection = qconfig::Connections::Get().Find(endpoint); connection != nullptr) {
-    for (size_t i = 0; i < slices->count; ++i) connection->Sent(qconfig::BytesOf(slices->slices[i]));
+    connection->Sent(*slices);
   }
   OriginalGuardWrite()(endpoint, slices, done, context, max_frame_size);
 }

@@ -18,7 +18,7 @@ def finished(target, seconds, method, body):
         peers, streams = [], range(1, 2 * CALLS, 2)
         try:
             for _ in range(CONNECTIONS):
-                peers.append(kit.Peer(target.port, timeout=seconds))
+                peers.append(kit.Peer(target.port, timeout=max(0.1, until - time.monotonic())))
                 figures["connections"] += 1
             for stream in streams:
                 for peer in peers:

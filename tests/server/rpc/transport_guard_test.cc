@@ -23,6 +23,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/base/unique_fd.h"
 #include "tests/core/test_support.h"
 #include "tests/server/registry/storage/store_test_support.h"
@@ -129,7 +131,7 @@ std::vector<Flood> Floods() {
     return [bytes = Times(times, frame)](uint32_t /*i*/) { return bytes; };
   };
   const std::string large(16'384, '\x80');
-  const auto canceled_call = [](uint32_t i) {
+  const auto cancelled_call = [](uint32_t i) {
     return OpenCall(2 * i + 1) + Frame(kData, kEndStream, 2 * i + 1, Message(0, 0)) +
            Frame(kReset, 0, 2 * i + 1, std::string("\0\0\0\x08", 4));
   };
@@ -160,7 +162,7 @@ std::vector<Flood> Floods() {
       {"priority", "", same(100, Frame(kPriority, 0, 1, std::string("\0\0\0\0\1", 5))), "too_many_frames"},
       {"window update", "", same(100, Frame(kWindow, 0, 0, std::string("\0\0\0\1", 4))), "too_many_frames"},
       {"unknown type", "", same(100, Frame(0x77, 0, 0, "x")), "too_many_frames"},
-      {"rapid reset", "", canceled_call, "too_many_frames"},
+      {"rapid reset", "", cancelled_call, "too_many_frames"},
   };
 }
 
@@ -336,7 +338,11 @@ void LeaveOpen(Peer& peer, int calls, uint32_t first_stream) {
 
 // Waits until gRPC has destroyed the connections of peers that have left calls open.
 void AwaitDisconnects(const TransportGuard& guard) {
-  while (guard.unfinished_bytes() > 0) std::this_thread::yield();
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (guard.unfinished_bytes() > 0) {
+    ASSERT_LT(absl::Now(), end) << "a connection was not destroyed";
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 TEST(TransportGuardTest, ConnectionsOfAHostShareTheCallsThatTheyLeave) {
@@ -348,9 +354,10 @@ TEST(TransportGuardTest, ConnectionsOfAHostShareTheCallsThatTheyLeave) {
       Peer peer(server.address());
       LeaveOpen(peer, 12, 1);
       EXPECT_TRUE(peer.is_open());
-      const bool makes_server_close = i == 0;
-      if (makes_server_close) peer.Send(Frame(kWindow, 0, 0, std::string(4, '\0')) + Frame(kPush, 0, 0));
-      if (makes_server_close) peer.AwaitEnd();
+      if (const bool makes_server_close = i == 0; makes_server_close) {
+        peer.Send(Frame(kWindow, 0, 0, std::string(4, '\0')) + Frame(kPush, 0, 0));
+        peer.AwaitEnd();
+      }
     }
     AwaitDisconnects(*guard);
   }
