@@ -224,21 +224,29 @@ absl::Status SuggestRemoved(const absl::Status& error, int64_t revision) {
   v1::SuggestionReason& reason = *first.add_suggestion_reasons();
   reason.set_kind(v1::SUGGESTION_KIND_REMOVED);
   reason.set_revision(revision);
-  reason.set_text(absl::StrCat("the tenant's registry had it until revision ", revision));
-  const std::string reason_text = reason.text();
+  // Each write makes one revision.
+  reason.set_text(absl::StrCat("it was removed at revision ", revision + 1));
+  const std::string removed = absl::StrCat("; ", reason.text());
   for (int i = 0; i < std::min(detail.suggestions_size(), kMaxSuggestions - 1); ++i) {
     first.add_suggestions(detail.suggestions(i));
     *first.add_suggestion_reasons() = detail.suggestion_reasons(i);
   }
   detail.mutable_suggestions()->Swap(first.mutable_suggestions());
   detail.mutable_suggestion_reasons()->Swap(first.mutable_suggestion_reasons());
-  // The message names the value first, then the suggestions.
-  const std::string value = absl::StrCat("\"", detail.value(), "\"");
-  std::string& message = *item.mutable_message();
-  const size_t place = message.find(value);
-  if (place != std::string::npos) {
-    message.insert(place + value.size(), absl::StrCat("; ", reason_text));
+  for (v1::FieldViolation& violation : *item.mutable_field_violations()) {
+    violation.mutable_description()->append(removed);
   }
+  // The message names the value first, then the suggestions, and ends with the advice.
+  std::string& message = *item.mutable_message();
+  const std::string value = absl::StrCat(": \"", detail.value(), "\"");
+  const size_t place = message.find(value);
+  if (place != std::string::npos) message.insert(place, removed);
+  const std::string old_advice = detail.advice();
+  message.resize(message.size() - (absl::EndsWith(message, old_advice) ? old_advice.size() : 0));
+  const std::string advice = absl::StrCat("Register it again, or set `revision` to ", revision,
+                                          " to read it as it was then.", old_advice.empty() ? "" : " ", old_advice);
+  detail.set_advice(advice);
+  absl::StrAppend(&message, old_advice.empty() ? (absl::EndsWith(message, "?") ? " " : ". ") : "", advice);
   return StatusOf(item);
 }
 

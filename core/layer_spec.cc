@@ -182,7 +182,8 @@ Stage ExpandPreset(const Catalog& catalog, const v1::SpecPreset& preset, const s
 // `Spec` is TensorSpec or StageSpec, whose form is `config` or `preset`. The stage is incomplete if it adds to
 // `errors`.
 template <typename Spec>
-Stage ExpandStage(const Catalog& catalog, const Spec& spec, const std::string& path, ErrorList& errors) {
+Stage ExpandStage(const Catalog& catalog, const Spec& spec, bool is_activation, const std::string& path,
+                  ErrorList& errors) {
   const size_t errors_before = errors.size();
   Stage stage;
   if (spec.has_preset()) {
@@ -195,29 +196,32 @@ Stage ExpandStage(const Catalog& catalog, const Spec& spec, const std::string& p
   if (errors.size() > errors_before) return stage;
   stage.tensor = CompleteTensor(std::move(stage.tensor));
   CheckTensor(
-      catalog, stage.tensor, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); }, errors);
+      catalog, stage.tensor, is_activation, [&stage](absl::string_view field) { return stage.TensorFieldPath(field); },
+      errors);
   return stage;
 }
 
-std::vector<Stage> ExpandTwoStages(const Catalog& catalog, const v1::TwoStageSpec& spec, const std::string& path,
-                                   ErrorList& errors) {
+std::vector<Stage> ExpandTwoStages(const Catalog& catalog, const v1::TwoStageSpec& spec, bool is_activation,
+                                   const std::string& path, ErrorList& errors) {
   std::vector<Stage> stages;
-  stages.push_back(ExpandStage(catalog, spec.first_stage(), absl::StrCat(path, ".first_stage"), errors));
-  stages.push_back(ExpandStage(catalog, spec.second_stage(), absl::StrCat(path, ".second_stage"), errors));
+  stages.push_back(ExpandStage(catalog, spec.first_stage(), is_activation, absl::StrCat(path, ".first_stage"), errors));
+  stages.push_back(
+      ExpandStage(catalog, spec.second_stage(), is_activation, absl::StrCat(path, ".second_stage"), errors));
   return stages;
 }
 
-std::vector<Stage> ExpandTensor(const Catalog& catalog, const v1::TensorSpec& spec, const std::string& path,
-                                ErrorList& errors) {
+std::vector<Stage> ExpandTensor(const Catalog& catalog, const v1::TensorSpec& spec, bool is_activation,
+                                const std::string& path, ErrorList& errors) {
   if (spec.has_progressive()) {
-    return ExpandTwoStages(catalog, spec.progressive(), absl::StrCat(path, ".progressive"), errors);
+    return ExpandTwoStages(catalog, spec.progressive(), is_activation, absl::StrCat(path, ".progressive"), errors);
   }
   if (spec.has_scale_quant()) {
-    auto stages = ExpandTwoStages(catalog, spec.scale_quant(), absl::StrCat(path, ".scale_quant"), errors);
+    auto stages =
+        ExpandTwoStages(catalog, spec.scale_quant(), is_activation, absl::StrCat(path, ".scale_quant"), errors);
     stages.back().tensor.set_is_scale_quant(true);
     return stages;
   }
-  return {ExpandStage(catalog, spec, path, errors)};
+  return {ExpandStage(catalog, spec, is_activation, path, errors)};
 }
 
 }  // namespace
@@ -230,7 +234,8 @@ absl::StatusOr<v1::QLayerConfig> ExpandLayerSpec(const Catalog& catalog, const v
   for (const LayerTensor& tensor : kLayerTensors) {
     if (!(spec.*tensor.has_spec)()) continue;
     const size_t errors_before = errors.size();
-    for (Stage& stage : ExpandTensor(catalog, (spec.*tensor.spec)(), absl::StrCat(path, ".", tensor.name), errors)) {
+    for (Stage& stage : ExpandTensor(catalog, (spec.*tensor.spec)(), tensor.is_activation,
+                                     absl::StrCat(path, ".", tensor.name), errors)) {
       *(layer.*tensor.mutable_stages)()->Add() = stage.tensor;
       if (tensor.is_activation && errors.size() == errors_before) activations.push_back(std::move(stage));
     }

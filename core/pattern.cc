@@ -2,6 +2,7 @@
 #include "core/pattern.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/utf8.h"
@@ -95,12 +96,14 @@ void Pattern::AppendSet(absl::string_view set) {
   };
   // The current chunk in reverse order, so that text before it can be appended.
   std::u32string reversed(chunks.back().rbegin(), chunks.back().rend());
+  std::optional<size_t> range;  // between the current chunk and the next one
   for (size_t k = chunks.size() - 1; k > 0; --k) {
     const std::u32string& before = chunks[k - 1];
     if (before.back() > reversed.back()) {
       reversed.pop_back();
       reversed.append(before.rbegin() + 1, before.rend());
     } else {
+      range = ranges_.size();
       ranges_.emplace_back(before.back(), reversed.back());
       add_each(reversed);
       reversed.assign(before.rbegin(), before.rend());
@@ -108,6 +111,8 @@ void Pattern::AppendSet(absl::string_view set) {
   }
   const bool negated = !reversed.empty() && reversed.back() == '!';
   if (negated) reversed.pop_back();
+  // The `!` of a negation does not begin a range, and so the hyphen after it stands for itself.
+  if (negated && reversed.empty() && range.has_value()) ranges_[*range] = {U'-', U'-'};
   add_each(reversed);
   tokens_.push_back({negated ? Token::Kind::kNoneOf : Token::Kind::kOneOf, static_cast<uint32_t>(sets_.size())});
   sets_.push_back(static_cast<uint32_t>(ranges_.size()));

@@ -32,6 +32,11 @@ void Mismatch(const std::string& path, absl::string_view wanted, Faults& faults)
 
 void UnknownValue(const std::string& path, const std::string& value, const EnumDescriptor& type, Faults& faults) {
   if (faults.is_full()) return faults.Add(path, "");
+  const auto* proto_value = type.FindValueByName(value);  // "DTYPE_INT4" is the name in ProtoJSON
+  if (proto_value != nullptr && !QuarkName(*proto_value).empty()) {
+    return faults.Add(path, absl::StrCat("\"", value, "\" is the name in ProtoJSON; in Quark's form, write ",
+                                         QuarkName(*proto_value)));
+  }
   std::vector<absl::string_view> names;
   for (int i = 0; i < type.value_count(); ++i) {
     if (!QuarkName(*type.value(i)).empty()) names.push_back(QuarkName(*type.value(i)));

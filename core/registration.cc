@@ -237,7 +237,8 @@ absl::StatusOr<v1::RegistryChange> PutScheme(const v1::Scheme& given, const PutC
     return exists.Catalog(catalog->name()).ToStatus("a built-in scheme has this name and cannot be replaced");
   }
   if (replaced != nullptr && !conditions.may_replace && conditions.etag.empty()) {
-    return exists.Advice("Set `replace` to replace it").ToStatus("the tenant already has a scheme with this name");
+    return exists.Advice("Set `replace` to replace it (`qconfigctl register scheme --replace`)")
+        .ToStatus("the tenant already has a scheme with this name");
   }
   QCONFIG_RETURN_IF_ERROR(CheckEtag(conditions.etag, replaced == nullptr ? "" : replaced->etag()));
   QCONFIG_RETURN_IF_ERROR(CheckQuota(replaced, scheme, context, "scheme"));

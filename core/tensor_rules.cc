@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "core/error.h"
 #include "core/layer_tensors.h"
+#include "core/nearest_tensor.h"
 #include "core/quark_names.h"
 
 namespace qconfig {
@@ -22,6 +23,8 @@ using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 
 constexpr absl::string_view kObserver = "observer_cls";
+// The errors of a list that name the value of a built-in scheme. With more of them, fewer errors fit into a status.
+constexpr size_t kMaxWithValue = 8;
 
 // The fields that a quantization scheme type requires.
 constexpr std::pair<v1::QSchemeType, absl::string_view> kQSchemeFields[] = {
@@ -73,10 +76,12 @@ std::string ObserverAdvice(const Catalog& catalog, const v1::QTensorConfig& tens
 // The checks of one tensor. Used once.
 class TensorCheck {
  public:
-  TensorCheck(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors)
+  TensorCheck(const Catalog& catalog, const v1::QTensorConfig& tensor, bool is_activation, FieldPath path_of,
+              ErrorList& errors)
       : catalog_(catalog),
         vocabulary_(catalog.tensor_vocabulary()),
         tensor_(tensor),
+        is_activation_(is_activation),
         path_of_(path_of),
         errors_(errors),
         dtype_(EnumName(tensor.dtype())),
@@ -159,15 +164,27 @@ class TensorCheck {
 
   void Require(absl::string_view field, absl::string_view problem) {
     Error error = Violation(absl::StrCat(field, "_required"), path_of_(field));
-    if (field == kObserver) AddObservers(error);
-    errors_.Add(error.ToStatus(problem));
+    const std::string observers = field == kObserver ? ObserverAdvice(catalog_, tensor_) : "";
+    if (field == kObserver) AddObservers(observers, error);
+    const NearestTensor nearest =
+        errors_.size() < kMaxWithValue ? FindNearestTensor(catalog_, tensor_, is_activation_) : NearestTensor();
+    if (nearest.tensor == nullptr) return errors_.Add(error.ToStatus(problem));
+    const std::string& scheme = nearest.scheme->name();
+    const std::string value =
+        TensorFieldText(*nearest.tensor, *v1::QTensorConfig::descriptor()->FindFieldByName(std::string(field)));
+    if (errors_.size() == 0) {
+      error.Advice(
+          absl::StrCat("Start from ", scheme, " (GetScheme; `qconfigctl describe scheme ", scheme, " -o json`)"));
+    }
+    const bool is_named = value.empty() || !observers.empty();
+    errors_.Add(error.ToStatus(is_named ? std::string(problem) : absl::StrCat(problem, "; ", scheme, " has ", value)));
   }
 
   // Adds the observers that fit the tensor.
-  void AddObservers(Error& error) const {
+  void AddObservers(const std::string& advice, Error& error) const {
     const auto group = vocabulary_.observers.find(qscheme_);
     if (group != vocabulary_.observers.end()) error.Allowed(Views(group->second));
-    error.Advice(ObserverAdvice(catalog_, tensor_));
+    error.Advice(advice);
   }
 
   std::string IfDtype() const { return absl::StrCat("required when dtype is ", dtype_); }
@@ -182,6 +199,7 @@ class TensorCheck {
   const Catalog& catalog_;
   const TensorVocabulary& vocabulary_;
   const v1::QTensorConfig& tensor_;
+  const bool is_activation_;
   const FieldPath path_of_;
   ErrorList& errors_;
   const std::string dtype_;
@@ -190,14 +208,16 @@ class TensorCheck {
 
 }  // namespace
 
-void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors) {
-  TensorCheck(catalog, tensor, path_of, errors).Run();
+void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, bool is_activation, FieldPath path_of,
+                 ErrorList& errors) {
+  TensorCheck(catalog, tensor, is_activation, path_of, errors).Run();
 }
 
 absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path) {
   ErrorList errors;
   CheckTensor(
-      catalog, tensor, [&path](absl::string_view field) { return absl::StrCat(path, ".", field); }, errors);
+      catalog, tensor, /*is_activation=*/false,
+      [&path](absl::string_view field) { return absl::StrCat(path, ".", field); }, errors);
   return errors.ToStatus();
 }
 
@@ -233,7 +253,7 @@ absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, c
       continue;
     }
     for_each_stage(tensor, [&](const v1::QTensorConfig& stage, FieldPath path_of) {
-      CheckTensor(catalog, stage, path_of, errors);
+      CheckTensor(catalog, stage, tensor.is_activation, path_of, errors);
     });
     if (tensor.is_activation && errors.size() == errors_before) activations.push_back(&tensor);
   }

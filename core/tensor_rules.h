@@ -32,16 +32,20 @@ namespace qconfig {
 //
 // ExpandLayerSpec() adds rules for specs.
 
-// `path` is that of `tensor`, such as "scheme.config.weight[0]".
+// An error about a missing field names the value in the most similar built-in scheme, and the first one of a list says
+// how to start from that scheme.
+
+// `path` is that of `tensor`, a parameter, such as "scheme.config.weight[0]".
 absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path);
 
 // Checks every tensor of `layer`, then the rules of QLayerConfig's constructor. `path` is that of `layer`.
 absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, const std::string& path);
 
 // The parts of CheckLayer(), for callers with other field paths: `path_of` returns the path for a field of
-// QTensorConfig.
+// QTensorConfig, and `is_activation` means an input or output.
 using FieldPath = absl::FunctionRef<std::string(absl::string_view field)>;
-void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, FieldPath path_of, ErrorList& errors);
+void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, bool is_activation, FieldPath path_of,
+                 ErrorList& errors);
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of);
 absl::Status CheckTargetDevice(const Catalog& catalog, v1::DeviceType device, const std::string& path);
 

@@ -2,9 +2,13 @@
 #include "core/findings/coverage_findings.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/message_text.h"
@@ -20,9 +24,40 @@ bool HasRule(const PlanContext& context, v1::LayerRuleKind kind) {
   return std::any_of(rules.begin(), rules.end(), [kind](const v1::LayerRule& rule) { return rule.kind() == kind; });
 }
 
-void FindNothingQuantized(const PlanContext& context, FindingList& findings) {
+// A type of modules that Quark cannot quantize, although they have the weights of linear layers or convolutions.
+struct UnsupportedType {
+  std::string name;
+  int64_t modules = 0;
+};
+
+// The most frequent one, if more modules have it than Quark can quantize.
+std::optional<UnsupportedType> FindUnsupportedType(const PlanContext& context) {
+  std::vector<int64_t> counts(context.modules.forms().size());
+  int64_t quantizable = 0;
+  for (size_t i = 0; i < context.modules.size(); ++i) {
+    const bool is_quantizable = context.plan.rule(i).kind() != v1::LAYER_RULE_KIND_NOT_QUANTIZABLE;
+    is_quantizable ? ++quantizable : ++counts[context.modules.form_of(i)];
+  }
+  std::map<std::string, int64_t> types;
+  for (size_t form = 0; form < counts.size(); ++form) {
+    const std::string& type = context.modules.forms()[form].message->type();
+    if (absl::StartsWith(type, "Conv")) types[type] += counts[form];
+  }
+  UnsupportedType found;
+  for (const auto& [type, modules] : types) {
+    if (modules > found.modules) found = {type, modules};
+  }
+  return found.modules > quantizable ? std::make_optional(found) : std::nullopt;
+}
+
+bool QuantizesNoWeight(const PlanContext& context) {
   const auto& configs = context.plan.configs;
-  if (std::any_of(configs.begin(), configs.end(), [](const auto& config) { return config.weight_size() > 0; })) return;
+  return std::none_of(configs.begin(), configs.end(), [](const auto& config) { return config.weight_size() > 0; });
+}
+
+void FindNothingQuantized(const PlanContext& context, FindingList& findings) {
+  if (!QuantizesNoWeight(context)) return;
+  const auto& configs = context.plan.configs;
   const auto add = [&findings](const std::string& field, const std::string& message, const std::string& fix) {
     findings.Add(v1::FINDING_CODE_NOTHING_QUANTIZED, v1::FINDING_SEVERITY_WARNING, message, fix)->set_field(field);
   };
@@ -146,6 +181,19 @@ class TemplateFitFinder {
 };
 
 }  // namespace
+
+absl::StatusOr<bool> FindUnsupportedModel(const PlanContext& context, CancellationToken& token, FindingList& findings) {
+  QCONFIG_RETURN_IF_ERROR(token.Spend(context.modules.size()));
+  if (!QuantizesNoWeight(context)) return false;
+  const std::optional<UnsupportedType> type = FindUnsupportedType(context);
+  if (!type.has_value()) return false;
+  findings.Add(v1::FINDING_CODE_NOTHING_QUANTIZED, v1::FINDING_SEVERITY_WARNING,
+               absl::StrCat("no weight is quantized: ", Modules(type->modules), type->modules == 1 ? " has" : " have",
+                            " the type ", Printable(type->name, 128),
+                            ", and Quark quantizes only Linear, Conv2d and ConvTranspose2d"),
+               "Replace these modules by Linear in the model, or leave the model as it is");
+  return true;
+}
 
 absl::Status FindCoverageFindings(const PlanContext& context, NameShapes& shapes, CancellationToken& token,
                                   FindingList& findings) {

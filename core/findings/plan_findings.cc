@@ -14,6 +14,8 @@
 namespace qconfig {
 
 absl::Status FindPlanFindings(const PlanContext& context, CancellationToken& token, FindingList& findings) {
+  QCONFIG_ASSIGN_OR_RETURN(const bool is_unsupported, FindUnsupportedModel(context, token, findings));
+  if (is_unsupported) return absl::OkStatus();
   NameShapes shapes(context.modules);
   QCONFIG_RETURN_IF_ERROR(FindPatternFindings(context, shapes, token, findings));
   QCONFIG_RETURN_IF_ERROR(FindOverrideFindings(context, token, findings));

@@ -71,14 +71,19 @@ absl::Status KnownNames::ReadOtherNames(absl::string_view text) {
   const json tables = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!tables.is_object()) return MalformedLine("other names", "not a JSON object");
   for (const auto& [table, items] : tables.items()) {
-    QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> lines,
-                             LinesOf(items, table, {"tool", "differs", "note", "source"}, {"names", "means"}));
+    QCONFIG_ASSIGN_OR_RETURN(
+        const std::vector<json> lines,
+        LinesOf(items, table, {"tool", "differs", "note", "like", "edit", "source"}, {"names", "means"}));
     for (const json& line : lines) {
-      OtherName name{TextsOf(line, "names"),  TextOf(line, "tool"), TextsOf(line, "means"),
-                     TextOf(line, "differs"), TextOf(line, "note"), TextOf(line, "source")};
+      OtherName name{TextsOf(line, "names"), TextOf(line, "tool"), TextsOf(line, "means"), TextOf(line, "differs"),
+                     TextOf(line, "note"),   TextOf(line, "like"), TextOf(line, "edit"),   TextOf(line, "source")};
       if (name.names.empty()) return MalformedLine(table, "a line has no names");
       if (name.means.empty() && name.note.empty())
         return MalformedLine(name.names.front(), "has no meaning and no note");
+      if (name.like.empty() != name.edit.empty()) {
+        return MalformedLine(name.names.front(), "has only one of like and edit");
+      }
+      if (!name.like.empty() && name.note.empty()) return MalformedLine(name.names.front(), "has like but no note");
       other_names_[table].push_back(std::move(name));
     }
   }
@@ -90,11 +95,12 @@ absl::Status KnownNames::ReadModels(absl::string_view text) {
   if (!tables.is_object() || !tables.contains("models") || !tables.contains("ids")) {
     return MalformedLine("models", "not a JSON object with models and ids");
   }
-  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models, LinesOf(tables["models"], "models", {"model_type", "source"},
-                                                                   {"architectures", "relatives"}));
+  QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> models,
+                           LinesOf(tables["models"], "models", {"model_type", "start_from", "note", "source"},
+                                   {"architectures", "relatives"}));
   for (const json& line : models) {
     models_.push_back({TextOf(line, "model_type"), TextsOf(line, "architectures"), TextsOf(line, "relatives"),
-                       TextOf(line, "source")});
+                       TextOf(line, "start_from"), TextOf(line, "note"), TextOf(line, "source")});
     if (models_.back().model_type.empty()) return MalformedLine("models", "a line has no model_type");
   }
   QCONFIG_ASSIGN_OR_RETURN(const std::vector<json> ids,

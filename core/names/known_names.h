@@ -20,7 +20,9 @@ struct OtherName {
   std::vector<std::string>
       means;            // names in Quark with the same bit widths and number formats, best first; may be empty
   std::string differs;  // what else differs
-  std::string note;     // a sentence for the error; required if `means` is empty
+  std::string note;     // a sentence for the error; required if `means` is empty or `like` is set
+  std::string like;     // the scheme to copy for a scheme with this meaning; empty if there is none
+  std::string edit;     // what to change in the copy, a clause; set if `like` is
   std::string source;   // the file or page with the fact
 };
 
@@ -29,6 +31,8 @@ struct ModelName {
   std::string model_type;
   std::vector<std::string> architectures;  // of config.json
   std::vector<std::string> relatives;  // templates to start from if no release has one for the model type; may be empty
+  std::string start_from;  // a template with projections of the same structure, of another kind of model; may be empty
+  std::string note;        // a sentence about models without a template; may be empty
   std::string source;
 };
 

@@ -19,6 +19,15 @@ namespace {
 constexpr size_t kMaxItems = 3;
 constexpr size_t kMaxTableName = 256;  // bytes; longer names are in no table
 constexpr absl::string_view kQuark = "Quark";
+constexpr absl::string_view kUsualStart = "llama";  // the template whose names of modules most models have
+
+// The sentences about a name, without the last full stop. Those that tell how to make a scheme come after the note.
+std::string NoteOf(const OtherName& line) {
+  if (line.like.empty()) return line.note;
+  return absl::StrCat(line.note, ". To make one, save ", line.like, " (GetScheme; `qconfigctl describe scheme ",
+                      line.like, " -o json > FILE`), ", line.edit,
+                      ", change its name, and register it (RegisterScheme; `qconfigctl register scheme -f FILE`)");
+}
 
 // The table of other_names.json for a kind. Empty: none.
 absl::string_view TableOf(NameKind kind) {
@@ -106,7 +115,7 @@ class Resolver {
     }
     if (!line.differs.empty()) absl::StrAppend(&words, words.empty() ? "" : ": ", line.differs);
     for (const std::string& meaning : line.means) Add(meaning, kind, words, is_former ? "" : line.tool);
-    result_.note = line.note;
+    result_.note = NoteOf(line);
     return !result_.items.empty() || !result_.note.empty();
   }
 
@@ -130,12 +139,14 @@ class Resolver {
     const ModelName* owner = known.FindArchitecture(name_);
     const ModelId* id = known.FindId(name_);
     if ((model == nullptr && owner == nullptr && id == nullptr) || DiffersInSeparators()) return;
-    is_known_model_ = model != nullptr || owner != nullptr;
+    is_id_ = model == nullptr && owner == nullptr && IsId(*id);
+    // Without an owner before a slash, it may also be a misspelled template of the tenant, such as "jamba-acmee".
+    is_known_model_ = model != nullptr || owner != nullptr || (is_id_ && absl::StrContains(name_, '/'));
     if (model != nullptr) {
       AddModel(model->model_type, model, "");
     } else if (owner != nullptr) {
       AddModel(owner->model_type, owner, "the model_type of this architecture");
-    } else if (IsId(*id)) {
+    } else if (is_id_) {
       AddModel(id->model_type, known.FindModel(id->model_type), absl::StrCat("the model_type of ", id->id, " models"));
     }
   }
@@ -151,6 +162,17 @@ class Resolver {
   void AddModel(const std::string& model_type, const ModelName* model, const std::string& words) {
     Add(model_type, v1::SUGGESTION_KIND_RELATED_MODEL, words);
     if (result_.items.empty() && model != nullptr) AddRelatives(model->relatives);
+    if (result_.items.empty()) result_.note = NoteWithoutTemplate(model_type, model);
+  }
+
+  static std::string NoteWithoutTemplate(const std::string& model_type, const ModelName* model) {
+    const bool has_start = model != nullptr && !model->start_from.empty();
+    return absl::StrCat("No catalogue has a template for ", model_type, " models. ",
+                        model == nullptr ? "" : model->note, model == nullptr || model->note.empty() ? "" : ". ",
+                        "Start from the template of ", has_start ? model->start_from : kUsualStart,
+                        ": replace the names of modules in kv_layers_name, q_layer_name, gate_up_layers_name, "
+                        "exclude_layers_name and algorithm_configs with those of ",
+                        model_type);
   }
 
   void AddRelatives(const std::vector<std::string>& relatives) {
@@ -164,18 +186,20 @@ class Resolver {
     SimilarNameRules rules;
     rules.keeps_numbers = kind_ != NameKind::kTemplate;
     // "int8_per_token" is not int8, and with a related or a known model, names that are only misspelled would be noise.
-    rules.may_be_shorter = !is_related && kind_ != NameKind::kScheme && kind_ != NameKind::kDtype;
+    rules.may_be_shorter = !is_related && !is_id_ && kind_ != NameKind::kScheme && kind_ != NameKind::kDtype;
     rules.may_be_misspelled = !is_related;
     for (const SimilarName& similar : SimilarNames(name_, names_, kMaxItems, rules)) {
       Add(similar.name, similar.kind, "");
     }
+    if (!result_.items.empty()) result_.note.clear();  // it is about a model without a template
   }
 
   const NameKind kind_;
   const absl::string_view name_;
   const std::vector<absl::string_view>& names_;
   const CatalogOfName& catalog_of_;
-  bool is_known_model_ = false;  // a model type or an architecture that is spelled correctly
+  bool is_id_ = false;           // begins with the ID of a model
+  bool is_known_model_ = false;  // a model type, an architecture, or an ID with its owner
   NameResolution result_;
 };
 

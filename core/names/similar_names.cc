@@ -131,6 +131,20 @@ std::string WithoutDigits(absl::string_view name) {
   return letters;
 }
 
+// Whether `name` is `candidate` with at least two more characters, as other words or at the beginning or end.
+// "team_int8" and "myint8" are names of someone's own schemes rather than misspelled ones.
+bool Extends(absl::string_view name, absl::string_view candidate) {
+  const std::string compact = CompactName(name);
+  const std::string other = CompactName(candidate);
+  if (compact.size() < other.size() + 2) return false;
+  if (absl::StrContains(compact, other)) return true;
+  const std::vector<std::string> words = WordsOfName(name);
+  const std::vector<std::string> others = WordsOfName(candidate);
+  return std::all_of(others.begin(), others.end(), [&words](const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  });
+}
+
 std::vector<Hit> FindHits(absl::string_view name, const std::vector<absl::string_view>& names,
                           const SimilarNameRules& rules) {
   std::vector<Hit> hits;
@@ -181,7 +195,8 @@ std::vector<SimilarName> SimilarNames(absl::string_view name, const std::vector<
     }
     if (hit.likeness == kShorter && has_better) break;
     has_better = has_better || hit.likeness != kShorter;
-    const bool is_spelling = hit.likeness == kSame || (hit.likeness == kMisspelled && !has_other_number);
+    const bool is_misspelled = hit.likeness == kMisspelled && !has_other_number && !Extends(name, candidate);
+    const bool is_spelling = hit.likeness == kSame || is_misspelled;
     found.push_back({candidate, is_spelling ? v1::SUGGESTION_KIND_SPELLING : v1::SUGGESTION_KIND_SIMILAR_NAME});
     if (hit.likeness == kSame) break;
   }

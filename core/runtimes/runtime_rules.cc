@@ -60,6 +60,7 @@ absl::StatusOr<const Runtime*> FindRuntime(absl::string_view id, absl::string_vi
       .Value(id)
       .Suggest(NameKind::kOther, known)
       .Allowed(known)
+      .Advice("Leave the runtime out to plan without the checks of a runtime")
       .ToStatus("this server does not know a runtime with this name and version");
 }
 

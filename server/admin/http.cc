@@ -32,6 +32,9 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr size_t kMaxTargetBytes = 8u << 10;
+constexpr size_t kReadBytes = 4u << 10;
+constexpr size_t kMaxDrainedBytes = 64u << 10;
+constexpr std::chrono::seconds kMaxLinger{1};
 
 absl::StatusOr<tcp::resolver::results_type> Resolve(asio::io_context& context, const HostAndPort& address,
                                                     tcp::resolver::flags flags) {
@@ -182,7 +185,27 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
     response_.keep_alive(false);
     response_.content_length(response.body.size());
     if (parser_.get().method() != http::verb::head) response_.body() = std::move(response.body);
-    http::async_write(stream_, response_, [self = shared_from_this()](const error_code&, size_t) { self->Finish(); });
+    http::async_write(stream_, response_, [self = shared_from_this()](const error_code& error, size_t) {
+      error ? self->Finish() : self->Linger();
+    });
+  }
+
+  // Waits until the client closes the connection. If it were closed while bytes of the client are unread, as those
+  // after the HTTP/2 preface, TCP would reset it, and the client might never see the response.
+  void Linger() {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kMaxLinger);
+    Drain();
+  }
+
+  void Drain() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kReadBytes),
+                            [self = shared_from_this()](const error_code& error, size_t n) {
+                              self->drained_bytes_ += n;
+                              error || self->drained_bytes_ > kMaxDrainedBytes ? self->Finish() : self->Drain();
+                            });
   }
 
   void Finish() {
@@ -195,6 +218,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_;
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
+  size_t drained_bytes_ = 0;
   std::atomic<bool> closed_ = false;
 };
 

@@ -28,6 +28,9 @@ HandlerTable ServiceHandlers(const ConfigService& config, const RegistryService&
   constexpr MemoryCost kConfig = {32, /*is_large=*/false};
   constexpr MemoryCost kBatch = {512, /*is_large=*/true};
   constexpr MemoryCost kPlan = {16, /*is_large=*/true};
+  // A text of one byte takes three bytes in the request, and about 60 in memory; the request and its canonical copy are
+  // there at once. A request with longer texts needs much less.
+  constexpr MemoryCost kEntry = {64, /*is_large=*/false};
   HandlerTable handlers;
   handlers.queued = {{configs + "GetConfig", Bytes(config, &ConfigService::GetConfig), answer_cache, kConfig}};
   handlers.sync = {
@@ -38,9 +41,9 @@ HandlerTable ServiceHandlers(const ConfigService& config, const RegistryService&
       {configs + "ListSchemes", Bytes(config, &ConfigService::ListSchemes)},
       {configs + "GetScheme", Bytes(config, &ConfigService::GetScheme)},
       {configs + "ListCatalogs", Bytes(config, &ConfigService::ListCatalogs)},
-      {writes + "RegisterScheme", Bytes(registry, &RegistryService::RegisterScheme)},
+      {writes + "RegisterScheme", Bytes(registry, &RegistryService::RegisterScheme), kEntry},
       {writes + "UnregisterScheme", Bytes(registry, &RegistryService::UnregisterScheme)},
-      {writes + "RegisterTemplate", Bytes(registry, &RegistryService::RegisterTemplate)},
+      {writes + "RegisterTemplate", Bytes(registry, &RegistryService::RegisterTemplate), kEntry},
       {writes + "UnregisterTemplate", Bytes(registry, &RegistryService::UnregisterTemplate)},
       {writes + "SetDefaultCatalog", Bytes(registry, &RegistryService::SetDefaultCatalog)},
       {writes + "ListChanges", Bytes(registry, &RegistryService::ListChanges)},

@@ -23,6 +23,12 @@ bool HostBudgets::Take(const std::string& host, double tokens) {
   return true;
 }
 
+void HostBudgets::Charge(const std::string& host, double tokens) {
+  absl::MutexLock lock(&mutex_);
+  Bucket& bucket = FindOrAdd(host);
+  bucket.tokens = std::max(bucket.tokens - tokens, -kMaxDebt * capacity_);
+}
+
 size_t HostBudgets::size() {
   absl::MutexLock lock(&mutex_);
   ForgetFull(clock_.Steady());

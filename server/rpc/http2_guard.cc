@@ -23,7 +23,7 @@ constexpr uint8_t kMessagePrefixBytes = 5;
 // without use has at most 17 bytes (a PING), which must earn less than the frame costs.
 constexpr int64_t kFrameCost = 256;
 constexpr int64_t kEarnedPerSentByte = 8;
-// The work of a call is lost when it is canceled. A connection may cancel about 150 calls a second, and 1,500 at once.
+// The work of a call is lost when it is cancelled. A connection may cancel about 150 calls a second, and 1,500 at once.
 constexpr int64_t kResetCost = 10 * kFrameCost;
 
 // More than gRPC's limit on open streams, because a client may not know of it yet.
@@ -93,15 +93,23 @@ void Http2Guard::Sent(Bytes bytes) {
 }
 
 void Http2Guard::OnSentHeader(const Http2FrameReader::Frame& frame) {
+  const bool is_answer = frame.type == kHeadersFrame && (frame.flags & kEndStream) != 0;
   if (frame.type == kResetFrame) Ignore(frame.stream);
-  if (frame.type != kHeadersFrame || (frame.flags & kEndStream) == 0) return;
-  saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+  if (!is_answer && frame.type != kResetFrame) return;
+  const bool was_open = Close(frame.stream);
+  if (is_answer && was_open) saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
 }
 
-// Does not know whether the call was open: what a client gains by resetting other streams is less than what it costs.
+bool Http2Guard::Close(uint32_t stream) {
+  const auto found = std::lower_bound(open_.begin(), open_.end(), stream);
+  if (found == open_.end() || *found != stream) return false;
+  open_.erase(found);
+  return true;
+}
+
 void Http2Guard::OnReset(uint32_t stream) {
   Forget(stream);
-  if (stream > last_stream_) return;
+  if (!Close(stream)) return;
   saved_answers_ > 0 ? --saved_answers_ : ++cancelled_calls_;
 }
 
@@ -116,7 +124,11 @@ bool Http2Guard::OnHeader(const Http2FrameReader::Frame& frame) {
       data_left_ = frame.length;
       return true;
     case kHeadersFrame:
-      last_stream_ = std::max(last_stream_, frame.stream);
+      // As in gRPC: calls have odd numbers, each larger than the one before. gRPC skips other headers.
+      if (frame.stream % 2 == 1 && frame.stream > last_stream_) {
+        last_stream_ = frame.stream;
+        open_.push_back(frame.stream);
+      }
       header_block_bytes_ = 0;
       return OnHeaderBlock(frame);
     case kContinuationFrame:

@@ -60,7 +60,7 @@ class Http2FrameReader {
 //
 // - A header block that is too long, or arrives in too many pieces. gRPC's parser starts over with each piece of a
 // field.
-// - Frames without use, such as PING, SETTINGS, empty DATA and canceled calls. Each frame costs a part of a budget.
+// - Frames without use, such as PING, SETTINGS, empty DATA and cancelled calls. Each frame costs a part of a budget.
 //   Messages that the client sends, bytes that the server sends, and time refill the budget, so that a client that uses
 //   the connection for calls never exhausts it.
 // - The bytes of messages that are not complete, and calls that the client cancels. The caller limits them.
@@ -86,8 +86,11 @@ class Http2Guard {
   // Whether a header block was complete.
   bool has_seen_call() const { return has_seen_call_; }
 
-  // The calls that the client has canceled, without those for which answered ones make up.
+  // The calls that the client has cancelled, without those for which answered ones make up.
   int64_t cancelled_calls() const { return cancelled_calls_; }
+
+  // The calls that the client has begun and the server has not ended, without those for which answered ones make up.
+  int64_t open_calls() const { return std::max<int64_t>(0, static_cast<int64_t>(open_.size()) - saved_answers_); }
 
  private:
   // A message of a stream, or the prefix of one.
@@ -103,6 +106,8 @@ class Http2Guard {
   bool OnPayload(const Http2FrameReader::Frame& frame, Bytes piece, bool is_last);
   void OnSentHeader(const Http2FrameReader::Frame& frame);
   void OnReset(uint32_t stream);
+  // Returns whether the stream was that of an open call.
+  bool Close(uint32_t stream);
   bool OnHeaderBlock(const Http2FrameReader::Frame& frame);
   void OnData(uint32_t stream, Bytes data);
   Bytes WithoutPadding(Bytes piece);
@@ -131,6 +136,7 @@ class Http2Guard {
   std::vector<Message> messages_;  // unfinished ones, and ignored streams
 
   uint32_t last_stream_ = 0;
+  std::vector<uint32_t> open_;  // streams of calls, ascending; a hash table takes ten times the instructions
   int64_t cancelled_calls_ = 0;
   int64_t saved_answers_ = 0;
 

@@ -14,6 +14,7 @@
 #include <grpcpp/impl/server_builder_option.h>
 #include <grpcpp/server_posix.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,6 +64,9 @@ class GuardOption : public grpc::ServerBuilderOption {
   GuardPointer guard_;
 };
 
+// The calls that a connection may have open without having been answered, while its host has abandoned too many.
+constexpr int64_t kOpenCallsInDebt = 4;
+
 size_t IndexOf(Http2Abuse abuse) { return static_cast<size_t>(abuse) - 1; }
 
 Http2FrameReader::Bytes BytesOf(const grpc_slice& slice) {
@@ -74,6 +78,12 @@ std::string HostOfSocket(int descriptor) {
   sockaddr_storage address = {};
   socklen_t size = sizeof(address);
   return getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? PeerHost(address) : "";
+}
+
+// Whether the peer has closed the connection, or sends nothing more, which is the same for gRPC.
+bool HasPeerLeft(int descriptor) {
+  pollfd peer = {descriptor, POLLRDHUP, 0};
+  return poll(&peer, 1, 0) > 0;
 }
 
 }  // namespace
@@ -96,6 +106,10 @@ class TransportGuard::Connection {
   }
 
   ~Connection() {
+    {
+      absl::MutexLock lock(&mutex_);
+      CountLeft();
+    }
     absl::MutexLock lock(&guard_->mutex_);
     guard_->connections_.erase(this);
     guard_->unfinished_bytes_ -= unfinished_bytes_.load(std::memory_order_relaxed);
@@ -112,9 +126,13 @@ class TransportGuard::Connection {
     bool is_first_call;
     {
       absl::MutexLock lock(&mutex_);
+      if (is_left_) return absl::CancelledError("the client has closed the connection");
       const bool was_active = http2_.has_seen_call();
+      const int64_t open_before = http2_.open_calls();
       abuse = http2_.Read(bytes);
-      if (abuse == Http2Abuse::kNone && !CountCancelled()) abuse = Http2Abuse::kCancelledCalls;
+      if (abuse == Http2Abuse::kNone && !(CountCancelled() && MayOpen(open_before)))
+        abuse = Http2Abuse::kCancelledCalls;
+      if (abuse == Http2Abuse::kNone) parsed_calls_ = http2_.open_calls();
       unfinished = http2_.unfinished_bytes();
       is_first_call = !was_active && http2_.has_seen_call();
     }
@@ -125,9 +143,17 @@ class TransportGuard::Connection {
     return absl::OkStatus();
   }
 
-  void Sent(Http2FrameReader::Bytes bytes) {
+  // The client has sent something that makes gRPC close the connection.
+  void Failed() {
     absl::MutexLock lock(&mutex_);
-    http2_.Sent(bytes);
+    CountLeft();
+  }
+
+  // Looks at bytes that gRPC sends. When the client has left, gRPC ends the open calls as if it answered them.
+  void Sent(const grpc_slice_buffer& slices) {
+    absl::MutexLock lock(&mutex_);
+    if (http2_.open_calls() > 0 && HasPeerLeft(descriptor_)) CountLeft();
+    for (size_t i = 0; i < slices.count; ++i) http2_.Sent(BytesOf(slices.slices[i]));
   }
 
   // How much this connection holds, and for how long, in byte seconds.
@@ -150,11 +176,26 @@ class TransportGuard::Connection {
   }
 
  private:
-  // Returns false if the clients of the host have canceled too many calls.
+  // Returns false if the clients of the host have cancelled too many calls.
   bool CountCancelled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const int64_t more = http2_.cancelled_calls() - cancelled_calls_;
     cancelled_calls_ += more;
     return more == 0 || host_.empty() || guard_->cancelled_calls_.Take(host_, static_cast<double>(more));
+  }
+
+  // Returns false if the client has opened more calls than it may while its host is in debt.
+  bool MayOpen(int64_t open_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const int64_t open = http2_.open_calls();
+    if (host_.empty() || open <= kOpenCallsInDebt || open <= open_before) return true;
+    return guard_->cancelled_calls_.Left(host_) >= 0;
+  }
+
+  // Charges the host for the open calls when the connection ends, whichever side ends it. Calls that gRPC did not parse
+  // cost nothing.
+  void CountLeft() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (std::exchange(is_left_, true)) return;
+    const int64_t left = std::min(http2_.open_calls(), parsed_calls_);
+    if (left > 0 && !host_.empty()) guard_->cancelled_calls_.Charge(host_, static_cast<double>(left));
   }
 
   void CountUnfinished(size_t after) {
@@ -175,6 +216,8 @@ class TransportGuard::Connection {
   absl::Mutex mutex_;
   Http2Guard http2_ ABSL_GUARDED_BY(mutex_);
   int64_t cancelled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool is_left_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t parsed_calls_ ABSL_GUARDED_BY(mutex_) = 0;  // those that were open after the last bytes that gRPC has parsed
   std::atomic<bool> is_ended_ = false;
   std::atomic<size_t> unfinished_bytes_ = 0;
   std::atomic<int64_t> unfinished_since_ns_ = 0;
@@ -350,17 +393,18 @@ grpc_transport* GuardCreateTransport(const grpc_core::ChannelArgs& arguments, gr
 }
 
 absl::Status GuardRead(grpc_chttp2_transport* transport, const grpc_slice& slice) {
-  if (auto* const connection = qconfig::Connections::Get().Find(transport); connection != nullptr) {
-    absl::Status status = connection->Read(qconfig::BytesOf(slice));
-    if (!status.ok()) return status;
-  }
-  return OriginalGuardRead()(transport, slice);
+  auto* const connection = qconfig::Connections::Get().Find(transport);
+  absl::Status status = connection == nullptr ? absl::OkStatus() : connection->Read(qconfig::BytesOf(slice));
+  if (status.ok()) status = OriginalGuardRead()(transport, slice);
+  // gRPC closes the connection, and ends the open calls as if it answered them.
+  if (!status.ok() && connection != nullptr) connection->Failed();
+  return status;
 }
 
 void GuardWrite(grpc_endpoint* endpoint, grpc_slice_buffer* slices, grpc_closure* done, void* context,
                 int max_frame_size) {
   if (auto* const connection = qconfig::Connections::Get().Find(endpoint); connection != nullptr) {
-    for (size_t i = 0; i < slices->count; ++i) connection->Sent(qconfig::BytesOf(slices->slices[i]));
+    connection->Sent(*slices);
   }
   OriginalGuardWrite()(endpoint, slices, done, context, max_frame_size);
 }

@@ -32,9 +32,10 @@ namespace qconfig {
 // product of unfinished bytes and the time for which there have been some, so that a client that sends a large message
 // without a pause is not the first.
 //
-// All connections of a host share a limit on calls that their clients cancel: connecting again does not refill it. The
-// guard ends connections that cancel calls above the limit. Each answered call makes up for one that its connection
-// cancels. Clients of Unix sockets have no such limit.
+// All connections of a host share a limit on calls that their clients cancel, or leave open when they disconnect:
+// connecting again does not refill it. Above the limit, the guard ends connections that cancel calls, and, while a host
+// is in debt for calls that it abandoned, those that have more than a few calls open. Each answered call makes up for
+// one that its connection cancels or abandons. Clients of Unix sockets have no such limit.
 //
 // Create it with std::make_shared: connections keep it alive.
 class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
@@ -42,7 +43,7 @@ class TransportGuard : public std::enable_shared_from_this<TransportGuard> {
   struct Settings {
     Http2Limits http2;
     size_t max_unfinished_bytes = 128u << 20;
-    // The calls that the clients of a host may cancel at once, and each second.
+    // The calls that the clients of a host may cancel or abandon at once, and each second.
     double cancelled_calls = 500;
     double cancelled_calls_per_second = 1'000;
     Clock clock;

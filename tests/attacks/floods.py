@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cheap frames as fast as one process can send them on four connections: pings, settings, empty data, streams that are
-reset as soon as they are opened. Some clients reset 250 streams and connect again, before any limit of a connection."""
+reset as soon as they are opened. Some clients reset 250 streams and connect again, before any limit of a connection.
+Others disconnect with open calls and connect again: with 100, or with as many as a host in debt may still open."""
 
 import os
 import struct
@@ -70,7 +71,7 @@ def rapid_reset(target, seconds):
     return flood(target, seconds, frames)
 
 
-def reset_and_reconnect(target, seconds, method=kit.GET_CONFIG, calls=250):
+def reset_and_reconnect(target, seconds, method=kit.GET_CONFIG, calls=250, resets=True):
     """The same bytes on each connection, so that sending them costs the client nearly nothing."""
     until, figures, peers, first = time.monotonic() + seconds, {"connections": 0, "refused": 0}, [], b""
     while time.monotonic() < until:
@@ -78,11 +79,13 @@ def reset_and_reconnect(target, seconds, method=kit.GET_CONFIG, calls=250):
             peer = connect(target)
             if not first:
                 peer.encoder.header_table_size = 0  # no headers depend on earlier ones
+                # A server that took this for a call would not see the others, whose numbers are smaller.
+                first = kit.frame(kit.HEADERS, kit.END_HEADERS, 0x7FFFFFFE, peer.request(method))
                 for stream in range(1, 2 * calls, 2):
                     call = kit.config_request(tenant="greedy", model_type="llama", scheme=f"none{stream}")
                     first += kit.frame(kit.HEADERS, kit.END_HEADERS, stream, peer.request(method))
                     first += kit.frame(kit.DATA, kit.END_STREAM, stream, kit.message(call.SerializeToString()))
-                    first += kit.frame(kit.RST, 0, stream, struct.pack(">I", 8))
+                    first += kit.frame(kit.RST, 0, stream, struct.pack(">I", 8)) if resets else b""
             peer.send(first)
             figures["connections"] += 1
             peers.append(peer)
@@ -101,6 +104,18 @@ def reset_batches_and_reconnect(target, seconds):
     return reset_and_reconnect(target, seconds, "/qconfig.v1.ConfigService/BatchGetConfig")
 
 
+def disconnect(target, seconds):
+    return reset_and_reconnect(target, seconds, calls=100, resets=False)
+
+
+def disconnect_lists(target, seconds):
+    return reset_and_reconnect(target, seconds, "/qconfig.v1.ConfigService/ListSchemes", calls=100, resets=False)
+
+
+def disconnect_with_few(target, seconds):
+    return reset_and_reconnect(target, seconds, calls=4, resets=False)
+
+
 if __name__ == "__main__":
     kit.main(
         ping,
@@ -110,6 +125,9 @@ if __name__ == "__main__":
         reset_and_reconnect,
         reset_lists_and_reconnect,
         reset_batches_and_reconnect,
+        disconnect,
+        disconnect_lists,
+        disconnect_with_few,
         goals=GOALS,
         seconds=18,
     )

@@ -2,7 +2,7 @@
 """Some of floods.py through TLS, by a client that has a certificate."""
 
 import kit
-from floods import GOALS, ping, rapid_reset, reset_and_reconnect
+from floods import GOALS, disconnect, ping, rapid_reset, reset_and_reconnect
 
 if __name__ == "__main__":
-    kit.main(ping, rapid_reset, reset_and_reconnect, goals=GOALS, mtls=True, seconds=8)
+    kit.main(ping, rapid_reset, reset_and_reconnect, disconnect, goals=GOALS, mtls=True, seconds=8)

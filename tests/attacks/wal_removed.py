@@ -17,6 +17,8 @@ DAMAGE = {
     "-shm removed": ["-shm"],
     "both removed": ["-wal", "-shm"],
     "-wal cut to nothing": ["-wal"],
+    "-shm cut to nothing": ["-shm"],  # ends the server, whose SQLite has mapped it
+    "-shm zeroed": ["-shm"],
 }
 
 
@@ -30,6 +32,9 @@ def trial(args, what):
                     for suffix in DAMAGE[what]:
                         if "cut" in what:
                             os.truncate(server.database(suffix), 0)
+                        elif "zeroed" in what:
+                            with open(server.database(suffix), "r+b") as file:
+                                file.write(bytes(os.path.getsize(file.name)))
                         else:
                             os.remove(server.database(suffix))
                 try:

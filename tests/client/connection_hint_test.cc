@@ -77,6 +77,15 @@ TEST(ConnectionHintTest, TheStatusOfAFailedConnectionHasTheHint) {
   EXPECT_THAT(ErrorOf(status).message(), Not(HasSubstr("hint")));
 }
 
+TEST(ConnectionHintTest, KnowsWhetherAServerWasReached) {
+  for (const char* message : {"Connection refused", "DNS resolution failed", "WRONG_VERSION_NUMBER"}) {
+    EXPECT_TRUE(ReachedNoServer(message)) << message;
+  }
+  for (const char* message : {"Socket closed", "Connection reset by peer", ""}) {
+    EXPECT_FALSE(ReachedNoServer(message)) << message;
+  }
+}
+
 TEST(ConnectionHintTest, OtherErrorsHaveNoHint) {
   TestServer server;
   Client client(Options(server.address()));

@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"Comment", "# nothing here\n", {"not a valid scheme as YAML: no YAML document"}},
         Rejected{"NotFinite",
                  R"({"weight": {"dtype": "int4", "ch_axis": NaN}})",
-                 {"as JSON: parse error", "ch_axis, line 1: not an integer"}}),
+                 {"as JSON: line 1: JSON has no NaN", "ch_axis, line 1: not an integer"}}),
     CaseName);
 
 TEST(EntryFileTest, RejectsFilesThatDifferBetweenFormats) {

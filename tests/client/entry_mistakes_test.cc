@@ -73,6 +73,15 @@ TEST(EntryMistakesTest, AFileHoldsOneEntry) {
               HasSubstr("more than one YAML document, or text after the document; a file holds one document"));
 }
 
+TEST(EntryMistakesTest, NamesOfProtoJsonInQuarksForm) {
+  const std::string problem = SchemeProblem("weight:\n  dtype: DTYPE_INT4\n  qscheme: Q_SCHEME_TYPE_PER_GROUP\n");
+  EXPECT_THAT(problem,
+              HasSubstr("weight.dtype, line 2: \"DTYPE_INT4\" is the name in ProtoJSON; in Quark's form, write "
+                        "int4"));
+  EXPECT_THAT(problem, HasSubstr("weight.qscheme, line 3: \"Q_SCHEME_TYPE_PER_GROUP\" is the name in ProtoJSON; in "
+                                 "Quark's form, write per_group"));
+}
+
 TEST(EntryMistakesTest, ReadsTheGlobalConfigOfAWholeConfiguration) {
   const std::string config = R"({"global_quant_config": {"weight": {"dtype": "int4", "observer_cls": "A"}},
       "exclude": ["lm_head"], "algo_config": null, "layer_quant_config": {}})";

@@ -39,9 +39,12 @@ TEST(DetailTextTest, SaysWhySuggestionsAreMade) {
                                  suggestion_reasons { kind: SUGGESTION_KIND_OTHER_TOOL text: "as llm-compressor's W4A16" }
                                  suggestion_reasons { kind: SUGGESTION_KIND_OTHER_TOOL text: "as llm-compressor's W4A16" })")),
             "  did you mean: a, b (as llm-compressor's W4A16)\n");
-  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["mine"]
-                                 suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 7 text: "removed" })")),
-            "  did you mean: mine (removed; add --revision 7)\n");
+  EXPECT_EQ(DetailText(Detail(R"(suggestions: ["mine", "mime"] advice: "Register it again."
+                                 suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 7 text: "removed" }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_SPELLING })")),
+            "  did you mean: mime\n"
+            "  advice:       Register it again.\n")
+      << "a removed entry is not another name";
 }
 
 TEST(DetailTextTest, EmptyDetailHasNoLines) { EXPECT_EQ(DetailText({}), ""); }

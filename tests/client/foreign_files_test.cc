@@ -56,6 +56,25 @@ INSTANTIATE_TEST_SUITE_P(
         Known{"AwqWithZeroPoints",
               R"({"quant_method": "awq", "zero_point": true, "group_size": 64, "bits": 4, "version": "gemm"})",
               "this is an AWQ quantization_config, not a scheme", "The nearest scheme is uint4_wo_64. Run: "},
+        Known{
+            "TorchaoOfTransformers",
+            R"({"quant_method": "torchao", "quant_type": {"default": {"_type": "Int4WeightOnlyConfig", "_version": 1,)"
+            R"( "_data": {"group_size": 64}}}, "modules_to_not_convert": ["lm_head"]})",
+            "this is a torchao quantization_config, not a scheme (quant_type.default._type, line 1: "
+            "\"Int4WeightOnlyConfig\"). ",
+            "The nearest scheme is int4_wo_64; it has no zero points. Run: qconfigctl get-config MODEL_TYPE --scheme "
+            "int4_wo_64 --exclude lm_head"},
+        Known{"TorchaoByName", R"({"quant_type": "int4_weight_only", "quant_type_kwargs": {"group_size": 128}})",
+              "this is a torchao quantization_config, not a scheme (quant_type, line 1: ", "int4_wo_128"},
+        Known{"TorchaoConfig", R"({"_type": "Float8DynamicActivationFloat8WeightConfig", "_data": {}, "_version": 2})",
+              "this is a torchao config, not a scheme (_type, line 1: ", "fp8; it has a static scale for inputs"},
+        Known{"TorchaoConfigByHand", "_type: Int4WeightOnlyConfig\ngroup_size: 32\n",
+              "this is a torchao config, not a scheme (_type, line 1: ", "int4_wo_32"},
+        Known{"TorchaoWithoutScheme", R"({"_type": "Int8WeightOnlyConfig", "_data": {}})",
+              "this is a torchao config, not a scheme", "No built-in scheme quantizes only weights to int8"},
+        Known{"Manifest", "apiVersion: v1\nkind: Scheme\nmetadata:\n  name: a\nspec: {}\n",
+              "this is a Kubernetes manifest, not a scheme (apiVersion, line 1: \"v1\"). ",
+              "qconfigctl describe scheme fp8 -o json > FILE"},
         Known{"AwqOfThreeBits", R"({"quant_method": "awq", "bits": 3, "group_size": 128})",
               "this is an AWQ quantization_config, not a scheme", ""},
         Known{"AutoAwq", R"({"zero_point": true, "q_group_size": 128, "w_bit": 4, "version": "GEMM"})",
@@ -123,6 +142,19 @@ INSTANTIATE_TEST_SUITE_P(
               "scheme is ptpc_fp8. Run: "},
         Known{"RecipeWithAnAlgorithm",
               "quant_stage:\n  quant_modifiers:\n    GPTQModifier:\n      scheme: W4A16\n      targets: [Linear]\n",
+              "this is an llm-compressor recipe", "--scheme int4_wo_128 --algorithm gptq"},
+        Known{"RecipeWithSeveralModifiers",
+              "quant_stage:\n  quant_modifiers:\n    SmoothQuantModifier:\n      smoothing_strength: 0.8\n"
+              "    GPTQModifier:\n      scheme: W8A8\n      targets: [Linear]\n",
+              "this is an llm-compressor recipe, not a scheme (quant_stage.quant_modifiers.GPTQModifier.scheme, line 6",
+              "--scheme int8 --algorithm gptq --algorithm smoothquant"},
+        Known{"RecipeOfWeightsOnlyNvfp4",
+              "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      scheme: NVFP4A16\n",
+              "this is an llm-compressor recipe", "qconfigctl describe scheme nvfp4 -o json > FILE"},
+        Known{"RecipeWithConfigGroupsAfterAnotherModifier",
+              "quant_stage:\n  quant_modifiers:\n    SmoothQuantModifier: {smoothing_strength: 0.8}\n"
+              "    GPTQModifier:\n      config_groups:\n        group_0:\n"
+              "          weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 128}\n",
               "this is an llm-compressor recipe", "--scheme int4_wo_128 --algorithm gptq"},
         Known{"RecipeWithConfigGroups",
               "quant_stage:\n  quant_modifiers:\n    QuantizationModifier:\n      config_groups:\n        group_0:\n"

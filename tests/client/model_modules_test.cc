@@ -53,6 +53,22 @@ Model ParseList(const std::string& text) {
   return MakeModel(tensors, {"llama", "", 0}, BuiltinModuleRules());
 }
 
+TEST(ModelModulesTest, ShowsConv1dOfGpt2AndSaysThatQuarkDoesNotQuantizeIt) {
+  const std::string note =
+      "Quark cannot quantize 2 modules of type Conv1D; it quantizes only Linear, Conv2d and ConvTranspose2d";
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"h.0.attn.c_attn", "Conv1D"}, {"h.0.mlp.c_fc", "Conv1D"}, {"wte", "Embedding"}, {"lm_head", "Linear"}};
+  const Model model = MakeModelOf({{"h.0.attn.c_attn.weight", "", "F16", std::vector<int64_t>{8, 24}},
+                                   {"h.0.mlp.c_fc.weight", "", "F16", std::vector<int64_t>{8, 32}},
+                                   {"wte.weight", "", "F16", std::vector<int64_t>{64, 8}}},
+                                  {"gpt2", "GPT2LMHeadModel", 0});
+  EXPECT_THAT(NamesAndTypes(model), UnorderedElementsAreArray(expected));
+  EXPECT_THAT(model.notes, ::testing::Contains(note));
+  const Model list = ParseList("h.0.attn.c_attn Conv1D\nh.0.ln_1 LayerNorm\nh.0.mlp.c_fc Conv1D\n");
+  EXPECT_EQ(list.modules.size(), 2);
+  EXPECT_THAT(list.notes, ::testing::Contains(note));
+}
+
 TEST(ModelModulesTest, ReproducesTheModulesThatQuarkSees) {
   std::ifstream file(SourceFile("tests/golden/modules.json"));
   const json models = json::parse(file);

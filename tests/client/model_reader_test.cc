@@ -157,8 +157,34 @@ TEST_F(ModelReaderTest, NeedsAModelTypeAndModules) {
   EXPECT_THAT(std::string(ReadModel(folder_ / "absent", "llama").status().message()),
               HasSubstr("absent: no such file or folder; plan reads a local model folder"));
   EXPECT_THAT(std::string(ReadModel(Write("model.gguf", "GGUF\x03"), "llama").status().message()),
-              HasSubstr("is a GGUF file"));
+              AllOf(HasSubstr("is a GGUF file"), HasSubstr("model.safetensors.index.json")));
   EXPECT_THAT(std::string(ReadModel("/dev/null", "llama").status().message()), HasSubstr("not a regular file"));
+}
+
+TEST_F(ModelReaderTest, SaysWhichFilesAModelNeeds) {
+  const std::string config = Write("config.json", R"({"model_type": "llama"})");
+  EXPECT_THAT(std::string(ReadModel(config, "").status().message()),
+              AllOf(HasSubstr(config + ": the folder of this file has no *.safetensors and no model.safetensors"),
+                    HasSubstr("hf download MODEL_ID config.json model.safetensors.index.json --local-dir FOLDER")));
+  EXPECT_THAT(std::string(ReadModel("meta-llama/Llama-3.1-8B", "").status().message()),
+              HasSubstr("hf download meta-llama/Llama-3.1-8B config.json model.safetensors.index.json"));
+  EXPECT_THAT(std::string(ReadModel("./models/llama/config.json", "").status().message()),
+              HasSubstr("hf download MODEL_ID config.json"));
+  Write("model.Q4_K_M.gguf", "GGUF\x03");
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "").status().message()), HasSubstr("*.gguf are converted"));
+}
+
+TEST_F(ModelReaderTest, SaysWhatToDoWithFilesThatOnlyPythonReads) {
+  const auto advice = AllOf(HasSubstr("pytorch_model.bin is a file of PyTorch, which plan cannot read. Save the model"),
+                            HasSubstr("print(n, type(m).__name__)"), HasSubstr("run: qconfigctl plan FILE"),
+                            Not(HasSubstr("hf download")));
+  const std::string file = Write("pytorch_model.bin", "PK\x03\x04");
+  Write("training_args.bin", "PK\x03\x04");
+  EXPECT_THAT(std::string(ReadModel(Write("config.json", "{}"), "").status().message()), advice);
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()), advice);
+  EXPECT_THAT(std::string(ReadModel(file, "llama").status().message()), advice);
+  std::filesystem::resize_file(Write("large.gguf", "GGUF"), 65u << 20);
+  EXPECT_THAT(std::string(ReadModel(folder_ / "large.gguf", "llama").status().message()), HasSubstr("is a GGUF file"));
 }
 
 TEST_F(ModelReaderTest, RejectsIndexesThatLeaveTheFolder) {

@@ -42,6 +42,23 @@ TEST(NextCommandTest, NamesTheCatalogueOrTheRevision) {
             "qconfigctl describe scheme mine --revision 7");
 }
 
+TEST(NextCommandTest, TheLatestCatalogueIsTheNewest) {
+  const std::string newest = R"(field: "catalog" value: "latest" suggestions: "quark-0.13" suggestion_reasons {
+                                kind: SUGGESTION_KIND_OTHER_RELEASE text: "the newest release on this server" })";
+  EXPECT_EQ(Next("set-default-catalog latest", newest), "qconfigctl set-default-catalog quark-0.13");
+  const std::string other = absl::StrReplaceAll(newest, {{"latest", "0.14"}});
+  EXPECT_EQ(Next("set-default-catalog 0.14", other), "") << "another release";
+}
+
+TEST(NextCommandTest, ARemovedEntryComesBeforeSimilarNames) {
+  const std::string removed = R"(field: "spec.model_type" value: "my_llama" suggestions: "my_llama" suggestions: "llama"
+                                 suggestion_reasons { kind: SUGGESTION_KIND_REMOVED revision: 3 }
+                                 suggestion_reasons { kind: SUGGESTION_KIND_SIMILAR_NAME })";
+  EXPECT_EQ(Next("get-config my_llama --scheme fp8", removed),
+            "qconfigctl get-config my_llama --scheme fp8 --revision 3");
+  EXPECT_EQ(Next("unregister template my_llama", removed), "") << "a write has no revision";
+}
+
 TEST(NextCommandTest, NamesTheAlgorithm) {
   const auto detail = [](const std::string& field) {
     return "field: '" + field +

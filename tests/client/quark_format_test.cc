@@ -315,9 +315,10 @@ TEST(QuarkNullsTest, AlgorithmFieldsAcceptNullWhereVocabulariesDeclareNone) {
 TEST(ObserversTest, ReplacesUnsetAndUnknownObserversEverywhere) {
   v1::Scheme scheme;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"(config { weight { observer_cls: "MinMax" } weight { observer_cls: "MinMix" } bias { observer_cls: "C" } }
-         spec { weight { config { observer_cls: "C" } }
-                bias { progressive { first_stage { config {} }
+      R"(config { weight { observer_cls: "MinMax" dtype: DTYPE_FLOAT16 }
+                  weight { observer_cls: "MinMix" dtype: DTYPE_FLOAT16 } bias { observer_cls: "C" dtype: DTYPE_MX6 } }
+         spec { weight { config { observer_cls: "C" qscheme: Q_SCHEME_TYPE_PER_BLOCK } }
+                bias { progressive { first_stage { config { dtype: DTYPE_BFLOAT16 } }
                                      second_stage { config { observer_cls: "MinMax" } } } } })",
       &scheme));
   EXPECT_THAT(ReplaceObservers({"MinMax", "PlaceholderObserver"}, scheme),
@@ -327,21 +328,35 @@ TEST(ObserversTest, ReplacesUnsetAndUnknownObserversEverywhere) {
                           "weight.observer_cls: unknown observer \"C\"; using PlaceholderObserver, as Quark does",
                           "bias.first_stage.observer_cls: not set; using PlaceholderObserver, as Quark does"));
   ExpectRead<v1::Scheme>(scheme, R"(
-      config { weight { observer_cls: "MinMax" } weight { observer_cls: "PlaceholderObserver" }
-               bias { observer_cls: "PlaceholderObserver" } }
-      spec { weight { config { observer_cls: "PlaceholderObserver" } }
-             bias { progressive { first_stage { config { observer_cls: "PlaceholderObserver" } }
+      config { weight { observer_cls: "MinMax" dtype: DTYPE_FLOAT16 }
+               weight { observer_cls: "PlaceholderObserver" dtype: DTYPE_FLOAT16 }
+               bias { observer_cls: "PlaceholderObserver" dtype: DTYPE_MX6 } }
+      spec { weight { config { observer_cls: "PlaceholderObserver" qscheme: Q_SCHEME_TYPE_PER_BLOCK } }
+             bias { progressive { first_stage { config { observer_cls: "PlaceholderObserver" dtype: DTYPE_BFLOAT16 } }
                                   second_stage { config { observer_cls: "MinMax" } } } } })");
 }
 
 TEST(ObserversTest, WithoutKnownObserversReplacesOnlyUnsetOnes) {
   v1::Scheme scheme;
-  ASSERT_TRUE(
-      google::protobuf::TextFormat::ParseFromString(R"(config { weight { observer_cls: "A" } bias {} })", &scheme));
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(config { weight { observer_cls: "A" } bias { dtype: DTYPE_FLOAT16 } })", &scheme));
   EXPECT_THAT(ReplaceObservers({}, scheme),
               ElementsAre("bias.observer_cls: not set; using PlaceholderObserver, as Quark does"));
   ExpectRead<v1::Scheme>(scheme,
-                         R"(config { weight { observer_cls: "A" } bias { observer_cls: "PlaceholderObserver" } })");
+                         R"(config { weight { observer_cls: "A" }
+                                      bias { observer_cls: "PlaceholderObserver" dtype: DTYPE_FLOAT16 } })");
+}
+
+// Quark rejects PlaceholderObserver there, and the server says which observers fit.
+TEST(ObserversTest, LeavesTensorsThatNeedAnotherObserver) {
+  v1::Scheme scheme;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(config { weight { dtype: DTYPE_INT4 qscheme: Q_SCHEME_TYPE_PER_GROUP }
+                  bias { dtype: DTYPE_INT8 observer_cls: "MinMix" } })",
+      &scheme));
+  const v1::Scheme before = scheme;
+  EXPECT_THAT(ReplaceObservers({"MinMax"}, scheme), testing::IsEmpty());
+  EXPECT_EQ(scheme.SerializeAsString(), before.SerializeAsString());
 }
 
 }  // namespace

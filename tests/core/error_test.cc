@@ -113,10 +113,10 @@ TEST(ErrorTest, RemovedEntryIsTheFirstSuggestion) {
                                  .ToStatus("no");
   const absl::Status removed = SuggestRemoved(error, 7);
   EXPECT_EQ(removed.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(
-      removed.message(),
-      "name: no: \"ab1\"; the tenant's registry had it until revision 7; did you mean ab2, ab3, ab4? Allowed: ab2, "
-      "ab3, ab4");
+  EXPECT_EQ(removed.message(),
+            "name: no; it was removed at revision 8: \"ab1\"; did you mean ab2, ab3, ab4? Allowed: ab2, ab3, ab4. "
+            "Register it "
+            "again, or set `revision` to 7 to read it as it was then.");
   const v1::ErrorDetail detail = ItemErrorOf(removed).detail();
   EXPECT_THAT(detail.suggestions(), ElementsAre("ab1", "ab2", "ab3"));
   ASSERT_EQ(detail.suggestion_reasons_size(), 3);
@@ -124,6 +124,27 @@ TEST(ErrorTest, RemovedEntryIsTheFirstSuggestion) {
   EXPECT_EQ(detail.suggestion_reasons(0).revision(), 7);
   EXPECT_EQ(detail.suggestion_reasons(1).kind(), v1::SUGGESTION_KIND_SPELLING);
   EXPECT_EQ(ItemErrorOf(removed).message(), removed.message());
+  EXPECT_EQ(detail.advice(), "Register it again, or set `revision` to 7 to read it as it was then.");
+  EXPECT_EQ(ItemErrorOf(removed).field_violations(0).description(), "no; it was removed at revision 8");
+}
+
+TEST(ErrorTest, AdviceAboutARemovedEntryComesFirst) {
+  const auto removed = [](const std::vector<absl::string_view>& names) {
+    return ItemErrorOf(SuggestRemoved(Error(v1::ERROR_REASON_TEMPLATE_NOT_FOUND)
+                                          .Value("ab1")
+                                          .Suggest(NameKind::kOther, names)
+                                          .Advice("List them")
+                                          .ToStatus("no"),
+                                      1));
+  };
+  EXPECT_EQ(removed({}).message(),
+            "no; it was removed at revision 2: \"ab1\". Register it again, or set `revision` to 1 to read it as it was "
+            "then. List them.");
+  EXPECT_EQ(removed({"ab2"}).message(),
+            "no; it was removed at revision 2: \"ab1\"; did you mean ab2? Register it again, or set `revision` to 1 to "
+            "read it as it was then. List them.");
+  EXPECT_EQ(removed({}).detail().advice(),
+            "Register it again, or set `revision` to 1 to read it as it was then. List them.");
 }
 
 TEST(ErrorTest, MessageNamesTheRequiredField) {

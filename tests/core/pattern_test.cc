@@ -35,6 +35,16 @@ TEST(PatternTest, UnclosedBracketIsALiteral) {
   EXPECT_TRUE(Pattern("[!][").Matches("[!]["));
 }
 
+TEST(PatternTest, ANegationUncoveredByARemovedRangeBeginsNoRange) {
+  // Python removes the range from "a" to "[", which leaves "!-c". fnmatch.translate() makes "[^-c]" of it.
+  const Pattern pattern("[a-[!-c]");
+  EXPECT_TRUE(pattern.Matches("!"));
+  EXPECT_TRUE(pattern.Matches("?"));
+  EXPECT_TRUE(pattern.Matches("["));
+  EXPECT_FALSE(pattern.Matches("-"));
+  EXPECT_FALSE(pattern.Matches("c"));
+}
+
 TEST(PatternTest, HostilePatternsTakeAtMostPatternTimesNameSteps) {
   // A backtracking matcher takes exponential time in the number of stars, and the test would not finish.
   std::string pattern;

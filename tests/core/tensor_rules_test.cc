@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/complete_layer.h"
@@ -98,7 +99,7 @@ TEST(TensorRuleTest, NamesTheObserverThatFits) {
         Check(absl::StrCat("dtype: DTYPE_FP4 qscheme: Q_SCHEME_TYPE_PER_GROUP group_size: 32 "
                            "ch_axis: -1 is_dynamic: false scale_format: 'e8m0' ",
                            observer));
-    EXPECT_THAT(std::string(status.message()), testing::EndsWith("Quark's own schemes use PerBlockMXObserver here."))
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr(". Quark's own schemes use PerBlockMXObserver here."))
         << status;
     EXPECT_THAT(GetDetail(status).allowed(), Contains("PerBlockMXObserver"));
   }
@@ -183,7 +184,48 @@ TEST(LayerRuleTest, TwentyErrorsFitIntoAStatus) {
                                              "bias" + tensor);
   const v1::ItemError error = ItemErrorOf(CheckLayer(Quark012(), layer, "scheme.config"));
   ASSERT_EQ(error.field_violations_size(), 20);
+  EXPECT_EQ(error.field_violations(1).description(), "required when dtype is int8; int8 has per_tensor");
   EXPECT_EQ(error.field_violations(19).description(), "required when dtype is int8");
+}
+
+// The description of the error of `field`.
+std::string Description(const absl::Status& status, absl::string_view field) {
+  const v1::ItemError error = ItemErrorOf(status);
+  for (const v1::FieldViolation& violation : error.field_violations()) {
+    if (absl::EndsWith(violation.field(), field)) return violation.description();
+  }
+  return "none";
+}
+
+TEST(LayerRuleTest, MissingFieldsNameTheValuesOfABuiltinScheme) {
+  const auto check = [](const std::string& layer) {
+    return CheckLayer(Quark012(), Proto<v1::QLayerConfig>(layer), "c");
+  };
+  const absl::Status weight = check("weight { dtype: DTYPE_INT4 }");
+  EXPECT_EQ(
+      Description(weight, ".is_dynamic"),
+      "required when dtype is int4; int4_wo_128 has false. Start from int4_wo_128 (GetScheme; `qconfigctl describe "
+      "scheme int4_wo_128 -o json`).");
+  EXPECT_EQ(Description(weight, ".round_method"), "required when dtype is int4; int4_wo_128 has half_even");
+  EXPECT_EQ(Description(weight, ".observer_cls"),
+            "required when dtype is int4; int4_wo_128 has PerGroupMinMaxObserver");
+  EXPECT_EQ(Description(weight, ".qscheme"), "required when dtype is int4; int4_wo_128 has per_group");
+  EXPECT_EQ(GetDetail(weight).advice(),
+            "Start from int4_wo_128 (GetScheme; `qconfigctl describe scheme int4_wo_128 -o json`).");
+  const std::string group = "weight { dtype: DTYPE_INT4 qscheme: Q_SCHEME_TYPE_PER_GROUP ";
+  EXPECT_EQ(Description(check(group + "}"), ".ch_axis"), "required when qscheme is per_group; int4_wo_128 has -1");
+  EXPECT_EQ(Description(check(group + "group_size: 32 }"), ".symmetric"),
+            "required when dtype is int4; int4_wo_32 has true");
+  EXPECT_EQ(Description(check("weight { dtype: DTYPE_INT4 qscheme: Q_SCHEME_TYPE_PER_CHANNEL }"), ".ch_axis"),
+            "required when qscheme is per_channel; int4_wo_per_channel has 0");
+  EXPECT_EQ(Description(check("weight { dtype: DTYPE_FP4 }"), ".qscheme"),
+            "required when dtype is fp4; mxfp4 has per_group");
+  EXPECT_EQ(Description(check("input_tensors { dtype: DTYPE_INT4 }"), ".scale_type"),
+            "required when dtype is int4; int4_wa_64 has float");
+  EXPECT_THAT(Description(check("input_tensors { dtype: DTYPE_INT4 }"), ".is_dynamic"),
+              testing::StartsWith("required when dtype is int4; int4_wa_64 has true. Start from int4_wa_64 ("));
+  EXPECT_EQ(Description(check("weight { dtype: DTYPE_INT2 }"), ".qscheme"), "required when dtype is int2")
+      << "no built-in scheme has this data type";
 }
 
 TEST(LayerRuleTest, ErrorsOfATensorHideThoseThatFollow) {

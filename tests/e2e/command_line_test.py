@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that qconfigctl and qconfigd accept what users type by habit, or name the command that was meant."""
 
+import json
 import pathlib
 import shlex
 import subprocess
@@ -42,6 +43,10 @@ CORRECTED = {
     "list schemes --server https://qconfig.example.com:50051": "list schemes --tls --server qconfig.example.com:50051",
     "list schemes --server http://127.0.0.1:50051/": "list schemes --server 127.0.0.1:50051",
     "list schemes --server http://127.0.0.1": "list schemes --server 127.0.0.1:50051",
+    "list schemes --server 'http://127.0.0.1?a=/b@c'": "list schemes --server 127.0.0.1:50051",
+    "list schemes --server http://user:p@ss@127.0.0.1:80/x": "list schemes --server 127.0.0.1:80",
+    "list schemes --server 'https://user@[::1]#a'": "list schemes --tls --server '[::1]:50051'",
+    "list schemes --server 65535": "list schemes --server 127.0.0.1:65535",
     "get schemes": "list schemes",
     "get scheme fp8": "describe scheme fp8",
     "schemes list": "list schemes",
@@ -70,10 +75,49 @@ CORRECTED = {
     "list --catalogue": "list catalogs",
     f"{GET} --layer a fp8 b int8": f"{GET} --layer a=fp8 --layer b=int8",
     "get-config --layer a int8 llama --scheme fp8": "get-config --layer a=int8 llama --scheme fp8",
+    "get-config --model meta-llama/Llama-3.1-8B --scheme fp8": GET,
+    "get-config --model llama --quantization fp8": GET,
+    f"{GET} --layer 're:.*down_proj=int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --layer='re:.*down_proj=int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --exclude lm_head --exclude 're:.*mlp.gate$'": f"{GET} --exclude lm_head --exclude '*mlp.gate'",
+    "get llama --scheme fp8": GET,
+    "quantize llama --scheme fp8": GET,
+    "list models": "list templates",
+    "list model": "list templates",
+    "models": "list templates",
+    "list schemes --timeout 5s": "list schemes --timeout-seconds 5",
+    "models list": "list templates",
+    "schemes": "list schemes",
+    "schemes -o json": "list schemes -o json",
+    "schemes -ojson": "list schemes -ojson",
+    "models --tenant acme": "list templates --tenant acme",
+    "--tenant acme models": "--tenant acme list templates",
+    "--tls schemes": "--tls list schemes",
+    "get schemes -o json": "list schemes -o json",
+    "get scheme fp8 -o json": "describe scheme fp8 -o json",
+    "--server 127.0.0.1:50051 get schemes": "--server 127.0.0.1:50051 list schemes",
+    "--tenant acme get scheme fp8": "--tenant acme describe scheme fp8",
+    "describe model llama": "describe template llama",
+    "list quantizations": "list schemes",
+    "list versions": "list catalogs",
+    "list history": "list changes",
+    f"{GET} --layer '*down_proj:int8'": f"{GET} --layer '*down_proj=int8'",
+    f"{GET} --layer lm_head:fp8": f"{GET} --layer lm_head=fp8",
+    f"{GET} --layer-type Linear:int8": f"{GET} --layer-type Linear=int8",
+    f"{GET} --kv-cache-dtype fp8_e4m3": f"{GET} --kv-cache-scheme fp8",
+    "list schemes --server 34567": "list schemes --server 127.0.0.1:34567",
+    "list schemes --server :34567": "list schemes --server 127.0.0.1:34567",
+    "list schemes --server grpc://127.0.0.1:50051": "list schemes --server 127.0.0.1:50051",
     "--server=https://[::1] list schemes": "--tls --server '[::1]:50051' list schemes",
 }
 # A line that is rejected -> what the error says.
 EXPLAINED = {
+    "get llama": '"get" is not a command; to print a configuration, run qconfigctl get-config llama --scheme SCHEME; to print the template, run qconfigctl describe template llama\n',
+    "show fp8": '"show" is not a command; to print an entry, run qconfigctl describe scheme fp8, or qconfigctl describe template fp8; to print a configuration,',
+    "list models -o yaml": 'error: use templates instead of "models"',
+    "quantize llama --frob": '"quantize" is not a command: qconfigctl only prints configurations, and Quark quantizes the model, for example with its quantize_quark.py; did you mean get-config?',
+    f"{GET} --exclude 're:model.layers.(0|1).*'": "--exclude takes globs as in Python's fnmatch, not regular expressions such as \"re:model.layers.(0|1).*\"; write --exclude 'model.layers.0*' --exclude 'model.layers.1*'",
+    "plan model.txt --scheme fp8 --tp-size x": "--tp-size of SGLang and TensorRT-LLM is --tensor-parallel here",
     "frobnicate": "the commands are get-config, plan, list,",
     "list tenants": '"tenants" is not one of templates, schemes, catalogs, changes',
     "describe fp8": "run qconfigctl describe template fp8, or qconfigctl describe scheme fp8",
@@ -90,6 +134,10 @@ EXPLAINED = {
     "list schemes --token secret": "write the token to a file, and set --token-file FILE or QCONFIG_TOKEN_FILE",
     "new-token extra": '"extra" is one word too many for new-token',
     "new-token --hash /nowhere": "--hash: token file /nowhere: cannot be opened",
+    "list schemes --version=maybe": "--version takes no value, or true or false",
+    f"{GET} --exclude-nothing=abc": "--exclude-nothing takes no value, or true or false",
+    "register scheme -f x --replace=abc": "--replace takes no value, or true or false",
+    "list schemes --timeout-seconds nans": "--timeout-seconds: Value nans not in range",
     "register -f /nowhere": "/nowhere: cannot open the file",
     "get-config llama --scheme": "--scheme requires a value",
     f"{GET} --group_size 32": "the scheme sets the group size",
@@ -98,7 +146,20 @@ EXPLAINED = {
     "list algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "list-algorithms": "`qconfigctl list templates` shows the algorithms of each template",
     "plan meta-llama/Llama-3.1-8B-Instruct --scheme fp8": "no such file or folder; plan reads a local model folder",
-    f"{GET} --algo-config '{{\"gptq\": {{\"a\": 1}}, \"b\": 2}}'": "expected ProtoJSON",
+    f"{GET} --algo-config '{{\"gptq\": {{\"a\": 1}}, \"b\": 2}}'": "gptq.a is not in GptqConfig, whose fields are block_size,",
+    f"{GET} --algo-config awq.json": "--algo-config: takes JSON text such as {\"gptq\": {\"block_size\": 64}}; to read a file, write @awq.json",
+    f"{GET} --exclude-nothing --exclude lm_head": "--exclude and --exclude-nothing cannot be used together",
+    f"{GET} --min-kv-scale abc": "--min-kv-scale takes a number, not abc",
+    "list dtypes": "`qconfigctl list schemes` shows the data types of all schemes",
+    "list observers": "`qconfigctl list catalogs -o json` shows the observers",
+    f"{GET} --layer '*down_proj:bf16'": "--layer takes PATTERN=SCHEME, with = instead of :; bf16 is not a scheme. This is an unquantized type",
+    f"{GET} --kv-cache-dtype fp8_e5m2": "--kv-cache-scheme cannot be fp8_e5m2. For the KV cache and attention, Quark has only fp8_e4m3, which is named fp8",
+    f"{GET} -o yaml": "-o is the format (quark-json, json, textproto, response); programs that read YAML also read JSON",
+    "list schemes -o toml": '"toml" is not a format: -o is the format (table, json)',
+    "get-config llama --quantization fp8 --dtype bfloat16 --max-model-len 4096 --tp 2":
+        "error: --quantization of vLLM is --scheme here\n       --dtype is not an option here: qconfig does not run models; pass it to the program that does\n"
+        "       --max-model-len is not an option here: qconfig does not run models; pass it to the program that does\n"
+        "       --tp is not an option of get-config; only plan uses it\nRun qconfigctl get-config --help",
     f"{GET} --quantization fp8": "--scheme is given twice\nRun qconfigctl get-config --help",
     "list schemes -o json --format json": "--output is given twice",
     f"{GET} -o out.yaml": "-o is the format (quark-json, json, textproto, response), not a file; redirect the output with > FILE",
@@ -189,10 +250,34 @@ class QconfigctlTest(ServerTestCase):
         for line in ("get-config llama --scheme int4", "get-config lama --scheme fp8", "get-config llama --scheme bf16"):
             self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
 
+    def test_the_recipe_for_a_scheme_with_weights_only_works(self):
+        result = qconfigctl("get-config", "llama", "--scheme", "NVFP4A16", server=self.server)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("`qconfigctl describe scheme nvfp4 -o json > FILE`), remove input_tensors, change its name, and register it", result.stderr)
+        self.assertNotIn("Run:", result.stderr)
+        scheme = json.loads(qconfigctl("describe", "scheme", "nvfp4", "-o", "json", server=self.server).stdout)
+        del scheme["config"]["input_tensors"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "FILE")
+            path.write_text(json.dumps(scheme))
+            renamed = qconfigctl("register", "scheme", "-f", path, "--name", "mine", server=self.server)
+            self.assertIn("change `name` in the file, or leave out --name", renamed.stderr)
+            path.write_text(json.dumps({**scheme, "name": "nvfp4a16"}))
+            for command in (["register", "scheme", "-f", path], ["get-config", "llama", "--scheme", "nvfp4a16"]):
+                result = qconfigctl(*command, "--tenant", "weights", server=self.server)
+                self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIsNone(json.loads(result.stdout)["global_quant_config"]["input_tensors"])
+
+    def test_an_algorithm_configuration_that_leaves_out_modules_has_a_note(self):
+        result = qconfigctl(*shlex.split(f"{GET} --algorithm gptq"), "--algo-config", '{"gptq": {"block_size": 64}}', server=self.server)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("note: --algo-config: replaces the template's whole configuration of gptq and leaves out inside_layer_modules", result.stderr)
+
     def test_a_wrong_address_has_a_hint(self):
         for address, hint in (
             (self.server.admin, "the server speaks HTTP/1 on this port, as the admin port of qconfigd does; use the port of --listen"),
             ("127.0.0.1", "the server has no port; set host:port, where the port of qconfigd is 50051 by default"),
+            ("99999", "the server has no port; set host:port, where the port of qconfigd is 50051 by default"),
             ("127.0.0.1:1", "no server listens on this address; check host and port, and whether qconfigd is running"),
             ("no-such-host.invalid:50051", "the name of the host cannot be resolved"),
         ):
@@ -205,6 +290,7 @@ class QconfigctlTest(ServerTestCase):
         for variable, value, text in (
             ("QCONFIG_TLS", "maybe", "environment variable QCONFIG_TLS: maybe is not true or false; set QCONFIG_TLS=true, or unset it"),
             ("QCONFIG_TIMEOUT_SECONDS", "soon", "environment variable QCONFIG_TIMEOUT_SECONDS: Value soon not in range"),
+            ("QCONFIG_SERVER", "http://user:secret@a:1/", "environment variable QCONFIG_SERVER: the value is a URL; set a:1"),
             ("QCONFIG_SERVER", "https://a:1", "environment variable QCONFIG_SERVER: https://a:1 is a URL; set a:1, and add --tls or --tls-ca FILE"),
         ):
             result = qconfigctl("list", "schemes", **{variable: value})

@@ -164,10 +164,10 @@ class GetConfigTest(ServerTestCase):
 
     def test_invalid_algorithm_configurations_are_rejected(self):
         for config, problem in (
-            ('{"gptx": {}}', "gptx: AlgoConfig has no such field; did you mean gptq"),
+            ('{"gptx": {}}', "gptx is not an algorithm; did you mean gptq?"),
             ('{"gptq": {"block_siz": 1}}', "gptq.block_siz: GptqConfig has no such field; did you mean block_size"),
             ('{"gptq": {"block_size": 1, "block_size": 2}}', 'gptq, line 1: duplicate key "block_size"'),
-            ('{"gptq": {}, "awq": {}}', "awq: only one field of config can be set"),
+            ('{"gptq": {}, "awq": {}}', "has gptq and awq; repeat --algo-config for each algorithm"),
             ("{", "parse error at line 1, column 2"),
             ("{}", "no field is set"),
         ):

@@ -81,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (bytewise.abuse() == Http2Abuse::kNone) {
     FUZZ_CHECK(whole.guard().unfinished_bytes() == bytewise.guard().unfinished_bytes(),
                absl::StrCat(whole.guard().unfinished_bytes(), " and ", bytewise.guard().unfinished_bytes()));
+    FUZZ_CHECK(whole.guard().open_calls() == bytewise.guard().open_calls(), "open_calls()");
     FUZZ_CHECK(whole.guard().has_seen_call() == bytewise.guard().has_seen_call(), "has_seen_call()");
   }
   return 0;

@@ -47,10 +47,12 @@ bool SetAccepts(const std::u32string& pattern, size_t from, size_t to, char32_t 
   }
   const bool negated = !chunks[0].empty() && chunks[0][0] == U'!';
   if (negated) chunks[0].erase(0, 1);
-  bool found = false;
+  // Without its first character the set can begin with a hyphen, which then stands for itself.
+  const bool begins_with_hyphen = chunks[0].empty() && chunks.size() > 1;
+  bool found = begins_with_hyphen && c == U'-';
   for (size_t k = 0; k < chunks.size(); ++k) {
     found = found || chunks[k].find(c) != std::u32string::npos;
-    if (k > 0) found = found || (chunks[k - 1].back() <= c && c <= chunks[k].front());
+    if (k > (begins_with_hyphen ? 1 : 0)) found = found || (chunks[k - 1].back() <= c && c <= chunks[k].front());
   }
   return found != negated;
 }

@@ -31,6 +31,14 @@ bool Is(const Fields& hint, const char* name, bool value) {
   return field == hint.end() || field->second.bool_value() == value;
 }
 
+// Whether gRPC's message contains a text of the list `name`.
+bool HasTextOf(const Fields& data, const std::string& name, absl::string_view message) {
+  const auto& parts = data.at("messages").struct_value().fields().at(name).list_value().values();
+  return std::any_of(parts.begin(), parts.end(), [message](const google::protobuf::Value& part) {
+    return absl::StrContains(message, part.string_value());
+  });
+}
+
 bool Applies(const Fields& data, const Fields& hint, absl::string_view message, const ClientOptions& options) {
   const auto begins = hint.find("server_begins");
   const bool tls = options.tls.has_value();
@@ -40,12 +48,7 @@ bool Applies(const Fields& data, const Fields& hint, absl::string_view message, 
     return false;
   }
   const auto list = hint.find("message");
-  if (list == hint.end()) return true;
-  const Fields& messages = data.at("messages").struct_value().fields();
-  const auto& parts = messages.at(list->second.string_value()).list_value().values();
-  return std::any_of(parts.begin(), parts.end(), [message](const google::protobuf::Value& part) {
-    return absl::StrContains(message, part.string_value());
-  });
+  return list == hint.end() || HasTextOf(data, list->second.string_value(), message);
 }
 
 }  // namespace
@@ -63,6 +66,15 @@ std::string ConnectionHint(absl::string_view program, absl::string_view message,
     text = absl::StrReplaceAll(text, {{absl::StrCat("{", name, "}"), option.string_value()}});
   }
   return text;
+}
+
+bool ReachedNoServer(absl::string_view message) {
+  const Fields& data = Data();
+  for (const char* list :
+       {"refused", "unresolved", "no_tls", "wrong_name", "expired", "unknown_authority", "unverified"}) {
+    if (HasTextOf(data, list, message)) return true;
+  }
+  return false;
 }
 
 }  // namespace qconfig::client

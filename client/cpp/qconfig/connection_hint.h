@@ -14,6 +14,9 @@ namespace qconfig::client {
 // "qconfigctl".
 std::string ConnectionHint(absl::string_view program, absl::string_view message, const ClientOptions& options);
 
+// Whether `message`, gRPC's text of a call that failed with kUnavailable, says that its last attempt reached no server.
+bool ReachedNoServer(absl::string_view message);
+
 }  // namespace qconfig::client
 
 #endif  // QCONFIG_CLIENT_CPP_QCONFIG_CONNECTION_HINT_H_

@@ -3,19 +3,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "core/nearest_names.h"
 #include "core/utf8.h"
 #include "qconfigctl/familiar_words.h"
-#include "qconfigctl/next_command.h"
+#include "qconfigctl/meant_value.h"
+#include "qconfigctl/meant_word.h"
 #include "qconfigctl/nouns.h"
 
 namespace qconfig::client {
@@ -36,17 +35,12 @@ bool TakesValue(const CLI::Option& option) { return option.get_expected_min() !=
 
 bool IsRepeatable(const CLI::Option& option) { return option.get_expected_max() > 1; }
 
-std::string NearestOf(const std::string& name, const Words& names) {
-  const auto near = NearestNames(name, {names.begin(), names.end()}, 1);
-  return near.empty() ? "" : std::string(near.front());
-}
-
 class Corrector {
  public:
   explicit Corrector(const CLI::App& app) : command_(&app) {}
 
   CorrectedLine Correct(Words words) {
-    if (words.size() > 1 && words[1] == "list" && !FindNoun(words[0], NounsOf("list")).empty()) {
+    if (words.size() > 1 && words[1] == "list" && MeantNoun("list", words[0]).is_known) {
       Mistake("the command is the first word");
       std::swap(words[0], words[1]);
     }
@@ -56,18 +50,17 @@ class Corrector {
       const FamiliarWord* const familiar = IsOption(word) ? FindFamiliarOption(name) : nullptr;
       return name == "--scheme" || (familiar != nullptr && familiar->means == "--scheme");
     });
-    for (size_t i = 0; i < words.size() && line_.complete;) {
-      rest_ = words.size() - i - 1;
-      if (!IsOption(words[i])) {
-        TakeWord(words[i++]);
-        continue;
-      }
-      const size_t equals = words[i].find('=');
+    for (size_t i = 0; i < words.size() && !stopped_;) {
+      const std::string option = IsOption(words[i]) ? words[i++] : "";
+      const size_t equals = option.find('=');
       Words values;
-      if (equals != std::string::npos) values.push_back(words[i].substr(equals + 1));
-      const std::string name = words[i++].substr(0, equals);
+      if (equals != std::string::npos) values.push_back(option.substr(equals + 1));
       for (; i < words.size() && !IsOption(words[i]); ++i) values.push_back(words[i]);
-      TakeOption(name, std::move(values), equals != std::string::npos);
+      if (option.empty()) {
+        TakeWords(values, 0);
+      } else {
+        TakeOption(option.substr(0, equals), std::move(values), equals != std::string::npos);
+      }
     }
     if (line_.complete && !line_.mistakes.empty()) CheckRequired();
     return std::move(line_);
@@ -75,9 +68,11 @@ class Corrector {
 
  private:
   void Mistake(const std::string& text) { line_.mistakes.push_back(text); }
-  void Unknown(const std::string& text) {
+  // A mistake without a correction. The words after it are read if `stops` is false.
+  void Unknown(const std::string& text, bool stops = true) {
     Mistake(text);
     line_.complete = false;
+    stopped_ = stopped_ || stops;
   }
 
   // `new token` means `new-token`.
@@ -125,18 +120,20 @@ class Corrector {
   // Adds an option to the line.
   void Give(const CLI::Option& option, const std::string& name, const std::string& value) {
     if (!given_.insert(&option).second && !IsRepeatable(option)) return Unknown(absl::StrCat(name, " is given twice"));
-    if (option.check_name("--output")) CheckFormat(option, name, value);
-    line_.words.insert(line_.words.end(), {name, value});
+    const MeantValue meant = Meant(option, name, value);
+    if (!meant.mistake.empty()) meant.is_known ? Mistake(meant.mistake) : Unknown(meant.mistake, /*stops=*/false);
+    if (meant.needs_tls) line_.words.emplace_back("--tls");
+    line_.words.insert(line_.words.end(), {name, meant.value});
   }
 
-  void CheckFormat(const CLI::Option& option, const std::string& name, const std::string& value) {
-    const std::string type = option.get_type_name();  // such as "TEXT:{table,json}"
-    const size_t open = type.find('{');
-    if (open == std::string::npos) return;
-    const Words formats = absl::StrSplit(type.substr(open + 1, type.find('}', open) - open - 1), ',');
-    if (std::find(formats.begin(), formats.end(), value) != formats.end()) return;
-    Unknown(absl::StrCat("\"", Printable(value, kMaxQuotedChars), "\" is not a format: ", name, " is the format (",
-                         absl::StrJoin(formats, ", "), "), not a file; redirect the output with > FILE"));
+  static MeantValue Meant(const CLI::Option& option, const std::string& name, const std::string& value) {
+    if (option.check_name("--output")) return MeantFormat(option, name, value);
+    if (option.check_name("--server")) return MeantServer(value);
+    if (option.check_name("--timeout-seconds")) return MeantSeconds(value);
+    if (option.check_name("--algo-config")) return MeantAlgoConfig(value);
+    if (option.check_name("--layer") || option.check_name("--exclude")) return MeantPattern(name, value);
+    const bool is_attention = option.check_name("--kv-cache-scheme") || option.check_name("--attention-scheme");
+    return is_attention ? MeantAttentionScheme(name, value) : MeantValue{value, ""};
   }
 
   // The command that has the option, if it is not `command_`; empty if there is none or several.
@@ -156,7 +153,7 @@ class Corrector {
       return "";
     }
     if (familiar != nullptr && !familiar->note.empty()) {
-      Unknown(absl::StrCat(shown, " is not an option here: ", familiar->note));
+      Unknown(absl::StrCat(shown, " is not an option here: ", familiar->note), /*stops=*/false);
       return "";
     }
     if (familiar != nullptr && Find(familiar->means) != nullptr) {
@@ -166,13 +163,14 @@ class Corrector {
     }
     const std::string other = CommandWith(familiar == nullptr ? name : familiar->means);
     if (!other.empty()) {
-      Unknown(absl::StrCat(shown, " is not an option of ", command_->get_name(), "; only ", other, " uses it"));
+      Unknown(absl::StrCat(shown, " is not an option of ", command_->get_name(), "; only ", other, " uses it"),
+              /*stops=*/false);
       return "";
     }
     const std::string near = NearestOf(name, OptionNames());
     const std::string where = command_->get_parent() == nullptr ? "qconfigctl" : command_->get_name();
     if (near.empty()) {
-      Unknown(absl::StrCat(shown, " is not an option of ", where));
+      Unknown(absl::StrCat(shown, " is not an option of ", where), /*stops=*/false);
     } else {
       Mistake(absl::StrCat(shown, " is not an option of ", where, "; did you mean ", near, "?"));
     }
@@ -190,7 +188,7 @@ class Corrector {
     } else if (option == nullptr && one_dash && Find(name.substr(0, 2)) != nullptr) {  // -ojson
       return TakeAttached(name, values);
     }
-    if (option == nullptr && TakeAsWord(name, values)) return;
+    if (option == nullptr && (TakeAsModel(name, values) || TakeAsWord(name, values))) return;
     if (option == nullptr) {
       used = Meaning(name);
       option = used.empty() ? nullptr : Find(used);
@@ -199,8 +197,7 @@ class Corrector {
     if (TakesValue(*option) && values.empty()) return Unknown(absl::StrCat(used, " requires a value"));
     if (!TakesValue(*option)) {
       line_.words.push_back(joined ? absl::StrCat(used, "=", values.front()) : used);
-      for (size_t i = joined ? 1 : 0; i < values.size(); ++i) TakeWord(values[i]);
-      return;
+      return TakeWords(values, joined ? 1 : 0);
     }
     TakeValues(*option, used, std::move(values));
   }
@@ -213,7 +210,20 @@ class Corrector {
     }
     has_file_ = has_file_ || option.check_name("--file");
     line_.words.push_back(name);
-    for (const std::string& word : values) TakeWord(word);
+    TakeWords(values, 0);
+  }
+
+  // Takes `--model meta-llama/Llama-3.1-8B` in get-config. Returns whether it is one that does not name a local model.
+  bool TakeAsModel(const std::string& name, const Words& values) {
+    const std::string key = OptionKey(name);
+    const bool is_model = key == "model" || key == "model-id" || key == "model-name" || key == "model-name-or-path";
+    std::error_code error;
+    if (!is_model || values.empty() || command_->get_name() != "get-config" || MissingWords() == 0) return false;
+    if (std::filesystem::exists(values.front(), error) || values.front().find_first_of("./") == 0) return false;
+    Mistake(absl::StrCat(name, " is not an option of get-config; write the model type alone"));
+    TakeWord(MeantModelType(values.front()));
+    TakeWords(values, 1);
+    return true;
   }
 
   // Takes an option that is a word here: `--model_type llama` in get-config, or `--schemes` in list. Returns whether it
@@ -229,21 +239,17 @@ class Corrector {
     Mistake(absl::StrCat(Printable(name, kMaxQuotedChars), " is not an option of ", command_->get_name(),
                          "; write the ", noun.empty() ? "value" : "word", " alone"));
     if (!noun.empty()) TakeWord(noun);
-    for (const std::string& value : values) TakeWord(value);
+    TakeWords(values, 0);
     return true;
   }
 
   void TakeValues(const CLI::Option& option, const std::string& name, Words values) {
     if (name == "--layer" || name == "--layer-type") JoinPairs(name, values);
-    if (!line_.complete) return;
-    if (name == "--server") CorrectServer(values.front());
+    if (stopped_) return;
     has_file_ = has_file_ || name == "-f" || name == "--file";
     Give(option, name, values.front());
     values.erase(values.begin());
-    if (!IsRepeatable(option) || command_->get_parent() == nullptr) {
-      for (const std::string& word : values) TakeWord(word);
-      return;
-    }
+    if (!IsRepeatable(option) || command_->get_parent() == nullptr) return TakeWords(values, 0);
     const size_t missing = std::min(MissingWords(), values.size());
     const size_t more = values.size() - missing;
     if (!values.empty() && !has_scheme_ && Find("--scheme") != nullptr) {
@@ -251,13 +257,18 @@ class Corrector {
     }
     if (more > 0) Mistake(absl::StrCat(name, " takes one value; repeat it for each"));
     for (size_t i = 0; i < more; ++i) Give(option, name, values[i]);
-    for (size_t i = more; i < values.size(); ++i) TakeWord(values[i]);
+    TakeWords(values, more);
   }
 
   // `--layer lm_head int8` means `--layer lm_head=int8`. Words that the command still needs stay at the end.
   void JoinPairs(const std::string& name, Words& values) {
     const auto has_scheme = [](const std::string& value) { return absl::StrContains(value, "="); };
     bool joined = false;
+    for (std::string& value : values) {
+      const MeantValue meant = MeantPair(name, value);
+      if (!meant.mistake.empty()) meant.is_known ? Mistake(meant.mistake) : Unknown(meant.mistake);
+      value = meant.value;
+    }
     for (size_t i = 0; i < values.size() - std::min(MissingWords(), values.size() - 1); ++i) {
       if (has_scheme(values[i])) continue;
       if (i + 1 == values.size() || has_scheme(values[i + 1])) {
@@ -271,26 +282,27 @@ class Corrector {
     if (joined) Mistake(absl::StrCat(name, " takes one value, ", name == "--layer" ? "PATTERN" : "TYPE", "=SCHEME"));
   }
 
-  void CorrectServer(std::string& server) {
-    const std::string address = AddressOfUrl(server);
-    if (address.empty()) return;
-    Mistake("--server takes host:port, not a URL");
-    if (absl::StartsWithIgnoreCase(server, "https:")) line_.words.emplace_back("--tls");
-    server = address;
-  }
-
   size_t MissingWords() const {
     const auto positionals = command_->get_options(
         [](const CLI::Option* option) { return option->get_positional() && !option->nonpositional(); });
     return positionals.size() > taken_ ? positionals.size() - taken_ : 0;
   }
 
-  void TakeWord(const std::string& word) {
+  // Takes the words after an option, or up to the first one, without the first `from`.
+  void TakeWords(const Words& words, size_t from) {
+    for (size_t i = from; i < words.size() && !stopped_; ++i)
+      TakeWord(words[i], Words(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end()));
+  }
+
+  // `rest` are the words up to the next option.
+  void TakeWord(const std::string& word, const Words& rest = {}) {
     const auto commands = command_->get_subcommands([](const CLI::App*) { return true; });
     if (!commands.empty()) {
-      TakeCommand(word, commands);
+      TakeCommand(word, commands, rest);
     } else if (MissingWords() > 0) {
-      line_.words.push_back(taken_ == 0 ? Noun(word) : word);
+      const MeantValue meant = taken_ == 0 ? MeantNoun(command_->get_name(), word) : MeantValue{word, ""};
+      if (!meant.mistake.empty()) meant.is_known ? Mistake(meant.mistake) : Unknown(meant.mistake);
+      line_.words.push_back(meant.value);
       ++taken_;
     } else if (!has_scheme_ && Find("--scheme") != nullptr) {
       has_scheme_ = true;
@@ -306,61 +318,18 @@ class Corrector {
     }
   }
 
-  // The noun that was meant by the first word after the command; `word` itself after commands without nouns.
-  std::string Noun(const std::string& word) {
-    const Words& nouns = NounsOf(command_->get_name());
-    if (nouns.empty() || !FindNoun(word, nouns).empty()) return word;
-    if (command_->get_name() == "list" && !FindNoun(word, {"algorithms"}).empty()) {
-      Unknown("`qconfigctl list templates` shows the algorithms of each template");
-      return word;
-    }
-    const std::string near = NearestOf(word, nouns);
-    const std::string text =
-        absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not one of ", absl::StrJoin(nouns, ", "));
-    if (near.empty()) {
-      const std::string command = absl::StrCat("qconfigctl ", command_->get_name(), " ");
-      Unknown(command_->get_name() == "list" ? text
-                                             : absl::StrCat(text, "; run ", command, nouns[0], " ", ShellText({word}),
-                                                            ", or ", command, nouns[1], " ", ShellText({word})));
-      return word;
-    }
-    Mistake(absl::StrCat(text, "; did you mean ", near, "?"));
-    return near;
-  }
-
-  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands) {
+  void TakeCommand(const std::string& word, const std::vector<const CLI::App*>& commands, const Words& rest) {
     Words names;
     for (const CLI::App* command : commands) {
       if (command->check_name(word)) return Enter(command, word);
       names.push_back(command->get_name());
     }
-    if (const size_t dash = TwoWords(word, names); dash != std::string::npos) {
-      Mistake(absl::StrCat(word, " is two words"));
-      ++rest_;
-      TakeCommand(word.substr(0, dash), commands);
-      return TakeWord(word.substr(dash + 1));
-    }
-    const FamiliarWord* const familiar = FindFamiliarCommand(word);
-    std::string meant = familiar == nullptr ? "" : familiar->means;
-    if (meant == "describe" && rest_ < 2) meant = "list";  // `get schemes`
-    if (std::find(names.begin(), names.end(), meant) == names.end()) meant = NearestOf(word, names);
-    if (command_->get_name() == "register" && meant.empty()) return Unknown(kKindFirst);
-    const std::string shown = absl::StrCat("\"", Printable(word, kMaxQuotedChars), "\" is not a command");
-    if (meant.empty()) return Unknown(absl::StrCat(shown, "; the commands are ", absl::StrJoin(names, ", ")));
-    Mistake(absl::StrCat(shown, "; did you mean ", meant, "?"));
-    Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant) - names.begin())], meant);
-  }
-
-  // The position of the dash in a word such as "list-schemes"; npos if it is not such a word.
-  static size_t TwoWords(const std::string& word, const Words& names) {
-    const size_t dash = word.find('-');
-    if (dash == std::string::npos) return dash;
-    const std::string command = word.substr(0, dash);
-    Words nouns = NounsOf("list");
-    nouns.emplace_back("algorithms");
-    const bool is_command = std::find(names.begin(), names.end(), command) != names.end();
-    const bool is_known = is_command || FindFamiliarCommand(command) != nullptr;
-    return is_known && !FindNoun(word.substr(dash + 1), nouns).empty() ? dash : std::string::npos;
+    const MeantCommand meant = FindMeantCommand(word, names, rest, has_scheme_);
+    if (meant.command.empty()) return Unknown(command_->get_name() == "register" ? kKindFirst : meant.mistake);
+    Mistake(meant.mistake);
+    Enter(commands[static_cast<size_t>(std::find(names.begin(), names.end(), meant.command) - names.begin())],
+          meant.command);
+    if (!meant.noun.empty()) TakeWord(meant.noun);
   }
 
   void Enter(const CLI::App* command, const std::string& name) {
@@ -370,7 +339,7 @@ class Corrector {
 
   const CLI::App* command_;  // the command to which the next words belong
   size_t taken_ = 0;         // the words of `command_` so far, without options
-  size_t rest_ = 0;          // the words after the current one
+  bool stopped_ = false;
   bool has_scheme_ = false;
   bool has_file_ = false;
   std::set<const CLI::Option*> given_;
@@ -381,14 +350,6 @@ class Corrector {
 
 CorrectedLine CorrectLine(const CLI::App& app, const std::vector<std::string>& words) {
   return Corrector(app).Correct(words);
-}
-
-std::string AddressOfUrl(const std::string& server) {
-  if (!absl::StartsWithIgnoreCase(server, "https://") && !absl::StartsWithIgnoreCase(server, "http://")) return "";
-  std::string address = server.substr(server.find("://") + 3);
-  address = address.substr(0, address.find('/'));
-  const bool has_port = absl::StrContains(address.substr(address.rfind(']') + 1), ":");
-  return has_port ? address : absl::StrCat(address, ":50051");
 }
 
 }  // namespace qconfig::client

@@ -15,12 +15,9 @@ struct CorrectedLine {
   bool complete = true;               // whether `words` corrects all of them
 };
 
-// Corrects the names of commands and options, values that an option takes one at a time, and a URL as the server.
+// Corrects the names of commands and options, values that an option takes one at a time, and those of MeantValue.
 // `words` is the command line without the name of the program. Knows the names in familiar_words.json.
 CorrectedLine CorrectLine(const CLI::App& app, const std::vector<std::string>& words);
-
-// "host:50051" if `server` is a URL such as "https://host/"; empty if it is not a URL.
-std::string AddressOfUrl(const std::string& server);
 
 }  // namespace qconfig::client
 

@@ -128,12 +128,14 @@ template <typename Entry>
 std::vector<std::string> FaultLines(const Reading<Entry>& reading, const Trees& trees, const std::string& text) {
   constexpr size_t kMaxShown = 1000;
   std::vector<std::string> lines;
+  std::optional<TextprotoPlaces> places;
+  if (reading.format == EntryFormat::kTextproto) places.emplace(text, *Entry::descriptor());
   for (const v1::FieldViolation& fault : FaultsOf(reading.entry.status())) {
     const std::string problem = Printable(fault.description(), kMaxShown);
     if (fault.field().empty() && (!trees.yaml.ok() || trees.yaml->path.empty())) {
       lines.push_back(problem);
-    } else if (reading.format == EntryFormat::kTextproto) {
-      lines.push_back(TextAt(FindTextprotoField(text, *Entry::descriptor(), fault.field()), problem));
+    } else if (places.has_value()) {
+      lines.push_back(TextAt(places->Find(fault.field()), problem));
     } else {
       lines.push_back(TextAt(FindPath(*trees.yaml, fault.field()), problem));
     }
@@ -240,7 +242,10 @@ std::vector<std::string> MistakesInFile(const v1::ItemError& error, const std::s
   if (!is_about_content) return {};
   const absl::string_view root = &entry == v1::Scheme::descriptor() ? "scheme" : "llm_template";
   Trees trees;
-  if (format != EntryFormat::kTextproto) {
+  std::optional<TextprotoPlaces> places;
+  if (format == EntryFormat::kTextproto) {
+    places.emplace(text, entry);
+  } else {
     trees = ParseTrees(text);
     if (!trees.yaml.ok()) return {};
     if (format == EntryFormat::kQuark && &entry == v1::Scheme::descriptor()) TakeGlobalConfig(*trees.yaml);
@@ -256,8 +261,7 @@ std::vector<std::string> MistakesInFile(const v1::ItemError& error, const std::s
     if (error.field_violations_size() == 1 && absl::ConsumePrefix(&message, absl::StrCat(violation.field(), ": "))) {
       problem = message;
     }
-    const FilePlace place = format == EntryFormat::kTextproto ? FindTextprotoField(text, entry, field)
-                                                              : FindField(*trees.yaml, entry, field);
+    const FilePlace place = places.has_value() ? places->Find(field) : FindField(*trees.yaml, entry, field);
     lines.push_back(TextAt(place, problem.empty() ? "invalid" : problem));
   }
   return lines;
@@ -276,8 +280,9 @@ absl::Status NameScheme(const std::string& name, v1::Scheme& scheme) {
     return absl::InvalidArgumentError("the scheme has no name; set one with --name");
   }
   if (!name.empty() && !scheme.name().empty() && name != scheme.name()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the file names the scheme ", Quoted(scheme.name()), ", but --name is ", Quoted(name)));
+    return absl::InvalidArgumentError(absl::StrCat("the file names the scheme ", Quoted(scheme.name()),
+                                                   ", but --name is ", Quoted(name),
+                                                   "; change `name` in the file, or leave out --name"));
   }
   if (!name.empty()) scheme.set_name(name);
   return absl::OkStatus();

@@ -35,21 +35,22 @@ std::string ReasonText(const v1::SuggestionReason& reason) {
   std::vector<std::string> parts;
   if (!reason.text().empty()) parts.push_back(reason.text());
   if (!reason.catalog().empty()) parts.push_back(absl::StrCat("add --catalog ", reason.catalog()));
-  if (reason.revision() != 0) parts.push_back(absl::StrCat("add --revision ", reason.revision()));
   return parts.empty() ? "" : absl::StrCat(" (", absl::StrJoin(parts, "; "), ")");
 }
 
-// The suggestions in one line, or in a line for each reason.
+// The suggestions in one line, or in a line for each reason. Without the value itself, if it was removed: the error and
+// its advice say so.
 std::string SuggestionsText(const v1::ErrorDetail& detail) {
   std::string text;
   std::string last;
   for (int i = 0; i < detail.suggestions_size(); ++i) {
     const bool has_reason = i < detail.suggestion_reasons_size();
+    if (has_reason && detail.suggestion_reasons(i).kind() == v1::SUGGESTION_KIND_REMOVED) continue;
     const std::string reason = has_reason ? ReasonText(detail.suggestion_reasons(i)) : "";
-    if (i > 0 && reason == last) {
+    if (!text.empty() && reason == last) {
       text.resize(text.size() - last.size());
       absl::StrAppend(&text, ", ");
-    } else if (i > 0) {
+    } else if (!text.empty()) {
       absl::StrAppend(&text, "\n                ");
     }
     AppendItem(&text, detail.suggestions(i));

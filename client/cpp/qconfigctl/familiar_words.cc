@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "qconfigctl/embedded_files.h"
@@ -45,6 +46,17 @@ const FamiliarWord* FindFamiliarCommand(absl::string_view name) {
 
 const FamiliarWord* FindFamiliarOption(absl::string_view name) {
   static const auto& words = *new FamiliarWords(Read("options"));
+  return Find(words, name);
+}
+
+const FamiliarWord* FindFamiliarNoun(absl::string_view name) {
+  static const auto& words = *new FamiliarWords(Read("nouns"));
+  const FamiliarWord* const word = Find(words, name);
+  return word == nullptr ? Find(words, absl::StrCat(name, "s")) : word;
+}
+
+const FamiliarWord* FindFamiliarField(absl::string_view name) {
+  static const auto& words = *new FamiliarWords(Read("algorithm_fields"));
   return Find(words, name);
 }
 

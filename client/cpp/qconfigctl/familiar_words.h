@@ -8,7 +8,7 @@
 
 namespace qconfig::client {
 
-// A command or an option that users of other tools type, from familiar_words.json.
+// A command, an option or a field that users of other tools type, from familiar_words.json.
 struct FamiliarWord {
   std::string name;
   std::string means;   // the command or option of qconfigctl; empty if there is none
@@ -22,6 +22,10 @@ std::string OptionKey(absl::string_view name);
 // Null if the word is not known. The words live as long as the program.
 const FamiliarWord* FindFamiliarCommand(absl::string_view name);
 const FamiliarWord* FindFamiliarOption(absl::string_view name);
+// A noun after a command, such as "models" in `list models`; the singular is found too.
+const FamiliarWord* FindFamiliarNoun(absl::string_view name);
+// A field of an algorithm's configuration. `means` is "scheme" if the scheme decides it.
+const FamiliarWord* FindFamiliarField(absl::string_view name);
 
 }  // namespace qconfig::client
 

@@ -203,19 +203,30 @@ FilePlace FindField(const FileTree& tree, const Descriptor& entry, absl::string_
   return walk.place();
 }
 
-FilePlace FindTextprotoField(const std::string& text, const Descriptor& entry, absl::string_view field_path) {
+struct TextprotoPlaces::Locations {
+  google::protobuf::TextFormat::ParseInfoTree tree;
+  bool is_valid = false;
+};
+
+TextprotoPlaces::TextprotoPlaces(const std::string& text, const Descriptor& entry)
+    : entry_(entry), locations_(std::make_unique<Locations>()) {
   const std::unique_ptr<google::protobuf::Message> message(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(&entry)->New());
-  google::protobuf::TextFormat::ParseInfoTree locations;
   google::protobuf::TextFormat::Parser parser;
   NoErrors errors;
   parser.RecordErrorsTo(&errors);
-  parser.WriteLocationsTo(&locations);
+  parser.WriteLocationsTo(&locations_->tree);
   parser.SetRecursionLimit(static_cast<int>(kMaxFileDepth));
+  locations_->is_valid = parser.ParseFromString(text, message.get());
+}
+
+TextprotoPlaces::~TextprotoPlaces() = default;
+
+FilePlace TextprotoPlaces::Find(absl::string_view field_path) const {
   FilePlace place{std::string(field_path), 1};
-  if (!parser.ParseFromString(text, message.get())) return place;
-  const google::protobuf::TextFormat::ParseInfoTree* tree = &locations;
-  const Descriptor* type = &entry;
+  if (!locations_->is_valid) return place;
+  const google::protobuf::TextFormat::ParseInfoTree* tree = &locations_->tree;
+  const Descriptor* type = &entry_;
   const std::vector<Step> steps = Split(field_path);
   for (size_t i = 0; i < steps.size() && tree != nullptr && type != nullptr; ++i) {
     const FieldDescriptor* field = type->FindFieldByName(steps[i].name);

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -27,9 +28,20 @@ FilePlace FindPath(const FileTree& tree, absl::string_view path);
 // from `tree` as ProtoJSON or as Quark's form.
 FilePlace FindField(const FileTree& tree, const google::protobuf::Descriptor& entry, absl::string_view field);
 
-// The same for a message in text format.
-FilePlace FindTextprotoField(const std::string& text, const google::protobuf::Descriptor& entry,
-                             absl::string_view field);
+// The same for a message in text format, which is parsed once. Immutable.
+class TextprotoPlaces {
+ public:
+  // If `text` is not a valid message of type `entry`, all places are in line 1.
+  TextprotoPlaces(const std::string& text, const google::protobuf::Descriptor& entry);
+  ~TextprotoPlaces();
+
+  FilePlace Find(absl::string_view field) const;
+
+ private:
+  struct Locations;
+  const google::protobuf::Descriptor& entry_;
+  const std::unique_ptr<Locations> locations_;
+};
 
 }  // namespace qconfig::client
 

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/names/name_resolver.h"
 #include "core/utf8.h"
 #include "qconfigctl/embedded_files.h"
 #include "qconfigctl/file_places.h"
@@ -28,29 +30,50 @@ const ordered_json& Table() {
   return *kTable;
 }
 
-// The value at a path such as "config_groups.*.weights", where "*" is the only member of an object. Null if there is
-// none.
-const ordered_json& ValueAt(const ordered_json& block, absl::string_view path) {
+// A value and the keys that lead to it.
+struct Found {
+  const ordered_json* value;
+  std::vector<std::string> keys;
+};
+
+// The value at a path such as "config_groups.*.weights", where "*" is the only member of an object, and "any" is the
+// first member under which the rest of the path has a value. Null if there is none.
+Found FindAt(const ordered_json& block, const std::vector<std::string>& steps, size_t step = 0) {
   static const auto* const kNull = new ordered_json;
-  const ordered_json* value = &block;
-  for (const absl::string_view step : absl::StrSplit(path, '.')) {
-    const bool is_only = step == "*" && value->is_object() && value->size() == 1;
-    value = is_only ? &value->front() : step == "*" ? kNull : &Member(*value, std::string(step).c_str());
+  if (step == steps.size()) return {&block, {}};
+  Found found{kNull, {}};
+  if (!block.is_object() || (steps[step] == "*" && block.size() != 1)) return found;
+  for (const auto& [key, member] : block.items()) {
+    if (steps[step] != "*" && steps[step] != "any" && steps[step] != key) continue;
+    Found rest = FindAt(member, steps, step + 1);
+    if (rest.value->is_null()) continue;
+    found = std::move(rest);
+    found.keys.insert(found.keys.begin(), key);
+    break;
   }
-  return *value;
+  return found;
 }
 
-// `path` with the keys of the file for each "*".
+Found FindAt(const ordered_json& block, absl::string_view path) { return FindAt(block, absl::StrSplit(path, '.')); }
+
+const ordered_json& ValueAt(const ordered_json& block, absl::string_view path) { return *FindAt(block, path).value; }
+
+// `path` with the keys of the file for each "*" and "any".
 std::string KeysAt(const ordered_json& block, absl::string_view path) {
-  const ordered_json* value = &block;
   std::string keys;
-  for (const absl::string_view step : absl::StrSplit(path, '.')) {
-    const bool is_only = step == "*" && value->is_object() && value->size() == 1;
-    const std::string key = is_only ? value->begin().key() : std::string(step);
-    keys = Join(keys, key);
-    value = &Member(*value, key.c_str());
-  }
+  for (const std::string& key : FindAt(block, path).keys) keys = Join(keys, key);
   return keys;
+}
+
+// The part of the block that the conditions of a list of schemes are about: that with the first value of the row.
+const ordered_json& PartOf(const ordered_json& row, const ordered_json& block) {
+  const ordered_json* part = &block;
+  if (!row.contains("part")) return *part;
+  const auto& path = row["part"].get_ref<const std::string&>();
+  const auto steps = std::count(path.begin(), path.end(), '.') + 1;
+  const std::vector<std::string> keys = FindAt(block, row["when"].begin().key()).keys;
+  for (auto key = keys.begin(); key != keys.begin() + steps; ++key) part = &Member(*part, key->c_str());
+  return *part;
 }
 
 bool Matches(const ordered_json& value, const ordered_json& wanted) {
@@ -112,7 +135,7 @@ std::string Options(const ordered_json& row, const ordered_json& block) {
 
 std::string SchemeAdvice(const ordered_json& row, const ordered_json& block, const ordered_json& root) {
   const ordered_json& schemes = Member(row, "schemes");
-  const ordered_json& part = row.contains("part") ? ValueAt(block, row["part"].get<std::string>()) : block;
+  const ordered_json& part = PartOf(row, block);
   for (const ordered_json& rule : schemes.is_string() ? Table()["scheme_lists"][schemes.get<std::string>()] : schemes) {
     if (!Matches(part, rule, "when")) continue;
     std::vector<std::string> names;
@@ -123,8 +146,15 @@ std::string SchemeAdvice(const ordered_json& row, const ordered_json& block, con
                         ". Run: qconfigctl get-config ", Fill("{model_type}", block, root), " --scheme ", names.front(),
                         Options(row, block));
   }
-  return "No built-in scheme has the same format; `qconfigctl list schemes` prints all, and a file in Quark's form can "
-         "register another one";
+  const std::string& key = row["when"].begin().key();
+  const ordered_json& value = ValueAt(block, key);
+  if ((absl::EndsWith(key, ".scheme") || absl::EndsWith(key, "_type")) && value.is_string()) {
+    const std::string note = ResolveName(NameKind::kScheme, value.get_ref<const std::string&>(), {}).note;
+    if (!note.empty()) return note;
+  }
+  return "No built-in scheme has the same format; `qconfigctl list schemes` prints all. To make another one, save a "
+         "similar scheme (`qconfigctl describe scheme NAME -o json > FILE`), edit it, change its name, and run "
+         "`qconfigctl register scheme -f FILE`";
 }
 
 // `tree` at the given keys. Its root is null if the file does not have them.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "qconfigctl/commands.h"
-#include "qconfigctl/corrected_line.h"
+#include "qconfigctl/meant_value.h"
 #include "qconfigctl/print.h"
 #include "qconfigctl/usage.h"
 
@@ -73,12 +73,13 @@ void CheckToken(const ClientOptions& options) {
 }
 
 std::string CheckServer(const std::string& server) {
-  const std::string address = AddressOfUrl(server);
-  if (!address.empty()) {
-    const bool tls = server[4] == 's' || server[4] == 'S';
-    return server + " is a URL; set " + address + (tls ? ", and add --tls or --tls-ca FILE" : "");
-  }
-  return server.empty() ? "must not be empty" : "";
+  if (server.empty()) return "must not be empty";
+  const MeantValue meant = MeantServer(server);
+  if (meant.mistake.empty()) return "";
+  const bool is_url = server.find("://") != std::string::npos;
+  const bool has_user = server.find('@') != std::string::npos;  // and perhaps a password
+  return (has_user ? "the value" : server) + (is_url ? " is a URL; set " : " has no host; set ") + meant.value +
+         (meant.needs_tls ? ", and add --tls or --tls-ca FILE" : "");
 }
 
 // The libraries also log their errors to standard error; qconfigctl prints the status instead.

@@ -55,7 +55,7 @@ class ModuleMaker {
  private:
   void AddListed(const TensorGroup& group) {
     const Tensor& tensor = group.tensor;
-    if (Contains(rules_.listed_types, tensor.type)) {
+    if (Contains(rules_.listed_types, tensor.type) || Contains(rules_.unquantized_types, tensor.type)) {
       AddModules(tensor.name, group, {}, tensor.type, tensor.shape.value_or(Shape()));
     } else if (MatchesAny(tensor.type, rules_.listed_fused_types)) {
       unknown_experts_ += group.size;
@@ -133,6 +133,7 @@ class ModuleMaker {
       module.set_dtype(group.tensor.dtype);
       const size_t count = CountNames(ranges);
       modules_ += count;
+      if (Contains(rules_.unquantized_types, type)) unquantized_[type] += count;
       if (shape.empty()) unknown_sizes_ += count;
     }
   }
@@ -164,6 +165,10 @@ class ModuleMaker {
       });
       model_.notes.push_back(absl::StrCat("the checkpoint is already quantized: ", counts));
     }
+    for (const auto& [type, count] : unquantized_) {
+      model_.notes.push_back(absl::StrCat("Quark cannot quantize ", count, " modules of type ", type,
+                                          "; it quantizes only Linear, Conv2d and ConvTranspose2d"));
+    }
     if (unknown_sizes_ > 0) {
       model_.notes.push_back(absl::StrCat("the sizes of ", unknown_sizes_, " of ", modules_,
                                           " modules are unknown; totals leave them out"));
@@ -173,7 +178,8 @@ class ModuleMaker {
   const ModelFacts& facts_;
   const ModuleRules& rules_;
   Model model_;
-  std::map<std::string, uint64_t> quantized_;  // the number of quantized weights by dtype
+  std::map<std::string, uint64_t> quantized_;    // the number of quantized weights by dtype
+  std::map<std::string, uint64_t> unquantized_;  // the number of modules by type
   uint64_t unknown_experts_ = 0;
   uint64_t modules_ = 0;
   uint64_t unknown_sizes_ = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
@@ -68,10 +69,45 @@ absl::StatusOr<ModelFacts> ReadConfig(const fs::path& file) {
   return visitor.Take();
 }
 
-// Reads the tensors of one model. `folder` has its files.
+constexpr absl::string_view kSmallFiles =
+    "plan needs config.json and, beside it, model.safetensors.index.json, which names all tensors (a model in a single "
+    "file has model.safetensors instead); both are in the model's repository on Hugging Face: ";
+
+// The command that downloads what plan reads of a model.
+std::string DownloadCommand(absl::string_view id) {
+  return absl::StrCat("hf download ", id, " config.json model.safetensors.index.json --local-dir FOLDER");
+}
+
+bool IsPickle(const fs::path& file) {
+  const fs::path extension = file.extension();
+  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
+}
+
+// What is wrong with a file that only Python can read, and what to do instead.
+std::string PickleText(absl::string_view name) {
+  return absl::StrCat(
+      Printable(name, 100),
+      " is a file of PyTorch, which plan cannot read. Save the model as safetensors (`model.save_pretrained(FOLDER)` "
+      "in "
+      "transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
+      "type(m).__name__)` in Python), and run: qconfigctl plan FILE --model-type MODEL_TYPE --scheme SCHEME");
+}
+
+// Whether the path looks like the ID of a model, "meta-llama/Llama-3.1-8B".
+bool IsModelId(const std::string& path) {
+  const size_t slash = path.find('/');
+  const auto is_id_char = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("/-_.", absl::string_view(&c, 1));
+  };
+  return slash != std::string::npos && slash > 0 && path.find('/', slash + 1) == std::string::npos &&
+         slash + 1 < path.size() && path[0] != '.' && std::all_of(path.begin(), path.end(), is_id_char) &&
+         !absl::EndsWith(path, ".json") && !absl::EndsWith(path, ".txt") && !absl::EndsWith(path, ".safetensors");
+}
+
+// Reads the tensors of one model. `folder` has its files; `given` is the path that the user named.
 class CheckpointReader {
  public:
-  explicit CheckpointReader(fs::path folder) : folder_(std::move(folder)) {}
+  CheckpointReader(fs::path folder, fs::path given) : folder_(std::move(folder)), given_(std::move(given)) {}
 
   absl::Status ReadFolder() {
     for (const char* name : kIndexNames) {
@@ -79,15 +115,27 @@ class CheckpointReader {
     }
     if (Exists(folder_ / "model.safetensors")) return ReadHeader(folder_ / "model.safetensors");
     std::vector<fs::path> files;
+    std::vector<std::string> pickles;
+    bool has_gguf = false;
     std::error_code error;
     for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+      if (IsPickle(entry->path())) pickles.push_back(entry->path().filename().string());
+      has_gguf = has_gguf || entry->path().extension() == ".gguf";
     }
     if (error) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
     }
+    if (files.empty() && !pickles.empty()) {
+      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
+                                "no *.safetensors; ", PickleText(*std::min_element(pickles.begin(), pickles.end())))));
+    }
     if (files.empty()) {
-      return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("has no *.safetensors and no ", kIndexNames[0])));
+      const bool is_folder = folder_ == given_;
+      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
+                                is_folder ? "" : "the folder of this file ", "has no *.safetensors and no ",
+                                kIndexNames[0], has_gguf ? ", and weights in *.gguf are converted already; " : "; ",
+                                kSmallFiles, DownloadCommand("MODEL_ID"))));
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
@@ -126,11 +174,12 @@ class CheckpointReader {
 
  private:
   const fs::path folder_;
+  const fs::path given_;
   TensorList tensors_;
 };
 
 absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folder, const std::string& model_type) {
-  CheckpointReader reader(folder);
+  CheckpointReader reader(folder, path);
   absl::Status status;
   if (absl::EndsWith(path.string(), ".index.json")) {
     status = reader.ReadIndex(path);
@@ -155,13 +204,14 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
 }
 
 absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
+  if (IsPickle(file)) return absl::InvalidArgumentError(PickleText(file.string()));
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
-  if (!text.ok()) return InFile(file, text.status());
-  if (absl::StartsWith(*text, "GGUF")) {
-    return InFile(file,
-                  absl::InvalidArgumentError("is a GGUF file, whose weights are converted already; plan reads the "
-                                             "folder of the original model"));
+  if (file.extension() == ".gguf" || (text.ok() && absl::StartsWith(*text, "GGUF"))) {
+    return InFile(file, absl::InvalidArgumentError(absl::StrCat(
+                            "is a GGUF file, whose weights are converted already; read the original model instead: ",
+                            kSmallFiles, DownloadCommand("MODEL_ID"))));
   }
+  if (!text.ok()) return InFile(file, text.status());
   TensorList tensors;
   if (absl::Status status = AddModuleList(*text, tensors); !status.ok()) return InFile(file, status);
   return MakeModel(tensors, {model_type, "", 0}, BuiltinModuleRules());
@@ -173,8 +223,10 @@ absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& mode
   std::error_code error;
   const fs::path file(path);
   if (path != "-" && !fs::exists(file, error)) {
-    return InFile(file, absl::InvalidArgumentError("no such file or folder; plan reads a local model folder, its "
-                                                   "config.json, or a list of modules: download the model first"));
+    return InFile(file, absl::InvalidArgumentError(absl::StrCat(
+                            "no such file or folder; plan reads a local model folder, its config.json, or a list of "
+                            "modules; ",
+                            kSmallFiles, DownloadCommand(IsModelId(path) ? path : "MODEL_ID"))));
   }
   const bool is_folder = fs::is_directory(file, error);
   const bool is_checkpoint = is_folder || file.filename() == "config.json" || file.extension() == ".safetensors" ||

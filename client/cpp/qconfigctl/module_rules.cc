@@ -57,6 +57,7 @@ ModuleRules::ModuleRules(absl::string_view text) {
   rules.at("expert_counts").get_to(expert_counts);
   rules.at("listed_types").get_to(listed_types);
   rules.at("listed_fused_types").get_to(listed_fused_types);
+  rules.at("unquantized_types").get_to(unquantized_types);
   const json& head_rule = rules.at("head");
   head_rule.at("name").get_to(head);
   head_rule.at("names").get_to(head_names);

@@ -41,6 +41,7 @@ struct ModuleRules {
   std::vector<std::string> expert_counts;
   std::vector<Type> types;
   std::vector<std::string> listed_types, listed_fused_types;
+  std::vector<std::string> unquantized_types;  // Quark does not quantize them, but a plan shows them
   std::string head;
   std::vector<std::string> head_names, head_architectures;
 };

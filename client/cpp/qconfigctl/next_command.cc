@@ -30,8 +30,12 @@ bool MeansTheSame(const v1::ErrorDetail& detail) {
       return !absl::EndsWith(detail.field(), "model_type");
     case v1::SUGGESTION_KIND_RELATED_MODEL:  // the model type of an architecture or of a model ID
       return absl::StartsWith(reason.text(), "the model_type of ");
-    default:  // quark-0.12 is quark-0.12.post1
-      return detail.field() == "catalog" && absl::StartsWith(detail.suggestions(0), detail.value() + ".post");
+    default: {
+      if (detail.field() != "catalog") return false;
+      const bool is_post = absl::StartsWith(detail.suggestions(0), detail.value() + ".post");  // quark-0.12 of .post1
+      const bool has_number = detail.value().find_first_of("0123456789") != std::string::npos;
+      return is_post || (!has_number && absl::StartsWith(reason.text(), "the newest release"));  // latest
+    }
   }
 }
 
@@ -42,6 +46,13 @@ std::string NeededAlgorithm(const v1::ErrorDetail& detail) {
   if (found == std::string::npos) return "";
   const std::string rest = detail.advice().substr(found + kBefore.size());
   return rest.substr(0, rest.find(' '));
+}
+
+// Whether the command changes the registry, where neither a revision nor a catalogue can be chosen.
+bool IsWrite(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "register" || word == "unregister" || word == "set-default-catalog";
+  });
 }
 
 // Sets `option` to `value`, whether or not it is given already.
@@ -61,8 +72,11 @@ void Set(std::vector<std::string>& words, const std::string& option, const std::
 }  // namespace
 
 std::string NextCommand(const std::vector<std::string>& words, const v1::ErrorDetail& detail) {
-  if (detail.suggestions_size() != 1 || detail.suggestion_reasons_size() != 1 || detail.value().empty()) return "";
+  if (detail.suggestions_size() == 0 || detail.suggestion_reasons_size() == 0 || detail.value().empty()) return "";
   const v1::SuggestionReason& reason = detail.suggestion_reasons(0);
+  // The entry itself, at an older revision, is the first suggestion, whatever resembles its name.
+  if (detail.suggestions_size() != 1 && reason.kind() != v1::SUGGESTION_KIND_REMOVED) return "";
+  if (IsWrite(words) && (reason.revision() != 0 || !reason.catalog().empty())) return "";
   const auto has_value = [&detail](const std::string& word) { return HasValue(word, detail.value()); };
   if (!MeansTheSame(detail) || std::count_if(words.begin(), words.end(), has_value) != 1) return "";
   const std::string algorithm = NeededAlgorithm(detail);

@@ -48,6 +48,21 @@ void CollectTensors(const std::string& path, Message& message, std::vector<Tenso
   }
 }
 
+// Whether Quark accepts PlaceholderObserver for the tensor. For all others the server says which observers fit.
+bool MayHavePlaceholder(const v1::QTensorConfig& tensor) {
+  switch (tensor.dtype()) {
+    case v1::DTYPE_BFLOAT16:
+    case v1::DTYPE_FLOAT16:
+    case v1::DTYPE_MX:
+    case v1::DTYPE_MX6:
+    case v1::DTYPE_MX9:
+    case v1::DTYPE_BFP16:
+      return true;
+    default:
+      return tensor.qscheme() == v1::Q_SCHEME_TYPE_PER_BLOCK;
+  }
+}
+
 // Returns "; did you mean X?", or an empty string.
 std::string NearestObserver(const std::string& observer, const std::set<std::string>& known) {
   const std::vector<absl::string_view> names(known.begin(), known.end());
@@ -63,6 +78,7 @@ std::vector<std::string> ReplaceObservers(const std::set<std::string>& known, v1
   CollectTensors("", scheme, tensors);
   std::vector<std::string> sentences;
   for (const Tensor& tensor : tensors) {
+    if (!MayHavePlaceholder(*tensor.config)) continue;
     const std::string observer = tensor.config->observer_cls();
     const std::string path = Join(tensor.path, "observer_cls");
     if (observer.empty()) {

@@ -60,8 +60,8 @@ void AddPlan(CLI::App& app, const ClientOptions& options, int& exit_code) {
   command
       ->add_option(
           "model", arguments->model,
-          "Folder with config.json and *.safetensors, of which only the headers are read; or its config.json or "
-          "index, without the weights; or a file with a module in each line: name, name type, or name type "
+          "Folder with config.json and model.safetensors.index.json (or *.safetensors, of which only the headers are "
+          "read), or one of these files; or a file with a module in each line: name, name type, or name type "
           "[shape]; - is standard input")
       ->required();
   command->add_option("--model-type", arguments->model_type,

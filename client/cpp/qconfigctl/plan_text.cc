@@ -97,7 +97,8 @@ std::string TotalsText(const v1::PlanLayersRequest& request, const v1::PlanTotal
                           100.0 * static_cast<double>(after) / static_cast<double>(before));
   }
   if (unknown > 0) {
-    absl::StrAppend(&text, before > 0 ? ", without " : "unknown, as for ", unknown, " modules of unknown size");
+    absl::StrAppend(&text, before > 0 ? ", without " : "unknown, as for ", unknown,
+                    unknown == 1 ? " module of unknown size" : " modules of unknown size");
   }
   absl::StrAppend(&text, "\nKV cache:   ", totals.kv_cache_bits(), " bits per value\n");
   return text;

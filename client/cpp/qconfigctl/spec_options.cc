@@ -5,15 +5,11 @@
 #include <iostream>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/algorithms.h"
-#include "core/utf8.h"
-#include "qconfigctl/proto_formats.h"
-#include "server/base/files/file_tree.h"
+#include "qconfigctl/algo_config_text.h"
 
 namespace qconfig::client {
 namespace {
@@ -27,26 +23,32 @@ std::pair<std::string, std::string> SplitAtScheme(const std::string& text, const
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// `json` is ProtoJSON of an AlgoConfig, such as {"gptq": {"block_size": 64}}.
-void AddAlgorithmConfig(const std::string& json, v1::ConfigSpec& spec) {
-  v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
-  const auto tree = ParseStrictJson(json);
-  const absl::Status status = tree.ok() ? ReadProtoJson(tree->root, *entry.mutable_config()) : tree.status();
-  if (!status.ok()) {
-    throw CLI::ValidationError("--algo-config",
-                               absl::StrCat("invalid; expected ProtoJSON such as {\"gptq\": {\"block_size\": 64}}: ",
-                                            Printable(absl::StrReplaceAll(status.message(), {{"\n", "; "}}), 1000)));
-  }
-  entry.set_algorithm(std::string(AlgorithmName(entry.config())));
+// Without this error, a pattern of llm-compressor would match nothing.
+void RejectRegex(const std::string& pattern, const std::string& flag) {
+  if (!absl::StartsWith(pattern, "re:")) return;
+  throw CLI::ValidationError(flag, absl::StrCat("\"", pattern, "\" is a regular expression, but patterns are globs"));
 }
 
-// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested.
-void WarnAboutUnusedConfigs(const v1::ConfigSpec& spec) {
+void AddAlgorithmConfig(const std::string& value, v1::ConfigSpec& spec) {
+  const auto config = ReadAlgoConfig(value, {spec.algorithm().begin(), spec.algorithm().end()}, spec.model_type());
+  if (!config.ok()) throw CLI::ValidationError("--algo-config", std::string(config.status().message()));
+  v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
+  *entry.mutable_config() = *config;
+  entry.set_algorithm(std::string(AlgorithmName(*config)));
+}
+
+// As in Quark, the configuration of an algorithm has no effect unless the algorithm is requested. If it is requested,
+// it replaces that of the template.
+void WarnAboutConfigs(const v1::ConfigSpec& spec) {
   for (const v1::AlgoConfigEntry& entry : spec.algo_configs()) {
     const bool used = std::any_of(
         spec.algorithm().begin(), spec.algorithm().end(),
         [&entry](const std::string& algorithm) { return absl::EqualsIgnoreCase(algorithm, entry.algorithm()); });
-    if (used) continue;
+    if (used) {
+      const std::string note = ReplacementNote(entry.config(), spec.model_type());
+      if (!note.empty()) std::cerr << "note: " << note << '\n';
+      continue;
+    }
     std::cerr << "warning: --algo-config: " << entry.algorithm() << " is not requested; add --algorithm "
               << entry.algorithm() << '\n';
   }
@@ -84,8 +86,10 @@ void SpecOptions::AddAlgorithmOptions(CLI::App& command) {
       ->allow_extra_args(false)
       ->delimiter(',');
   command
-      .add_option("--algo-config", algorithm_configs_,
-                  "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}'")
+      .add_option(
+          "--algo-config", algorithm_configs_,
+          "Configuration of an algorithm as ProtoJSON, such as '{\"gptq\": {\"block_size\": 64}}', or @FILE; replaces "
+          "the template's configuration of this algorithm")
       ->allow_extra_args(false);
   CLI::Option* groups = command.add_option("--shared-scale-group", shared_scale_groups_,
                                            "Projections that share a scale, such as q_proj,k_proj,v_proj");
@@ -104,6 +108,7 @@ v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
   for (const std::string& config : algorithm_configs_) AddAlgorithmConfig(config, spec);
   for (const std::string& layer : layers_) {
     const auto [pattern, scheme] = SplitAtScheme(layer, "--layer");
+    RejectRegex(pattern, "--layer");
     v1::LayerConfigEntry& entry = *spec.add_layer_config();
     entry.set_pattern(pattern);
     entry.set_scheme(scheme);
@@ -115,13 +120,16 @@ v1::ConfigSpec SpecOptions::MakeSpec(const std::string& model_type) const {
     entry.set_scheme(scheme);
   }
   if (exclude_nothing_ || !exclude_.empty()) spec.mutable_exclude_layers();
-  for (const std::string& pattern : exclude_) spec.mutable_exclude_layers()->add_patterns(pattern);
+  for (const std::string& pattern : exclude_) {
+    RejectRegex(pattern, "--exclude");
+    spec.mutable_exclude_layers()->add_patterns(pattern);
+  }
   if (share_no_scales_ || !shared_scale_groups_.empty()) spec.mutable_shared_scale_groups();
   for (const std::string& suffixes : shared_scale_groups_) {
     v1::SharedScaleGroup& group = *spec.mutable_shared_scale_groups()->add_groups();
     for (const auto suffix : absl::StrSplit(suffixes, ',')) group.add_layer_suffixes(std::string(suffix));
   }
-  WarnAboutUnusedConfigs(spec);
+  WarnAboutConfigs(spec);
   return spec;
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "qconfigctl/commands.h"
+#include "qconfigctl/next_command.h"
 #include "qconfigctl/nouns.h"
 #include "qconfigctl/output_text.h"
 #include "qconfigctl/print.h"
@@ -19,10 +20,22 @@ struct Arguments {
   WriteOptions write;
 };
 
+// The commands for what the server's advice says.
+void PrintHowToChange(const Arguments& arguments) {
+  const std::string what_name = absl::StrCat(arguments.what, " ", ShellText({arguments.name}));
+  std::cerr << "  hint:         save it with `qconfigctl describe " << what_name << " -o json > FILE`, edit FILE"
+            << (arguments.what == "scheme" ? " and change its name" : "") << ", and run `qconfigctl register "
+            << arguments.what << " -f FILE`\n";
+}
+
 template <typename Response>
 int Print(const absl::StatusOr<Response>& response, const Arguments& arguments, const ClientOptions& options,
           bool uncovers) {
-  if (!response.ok()) return arguments.write.PrintFailure(response.status(), options);
+  if (!response.ok()) {
+    const int exit_code = arguments.write.PrintFailure(response.status(), options);
+    if (ErrorOf(response.status()).reason() == v1::ERROR_REASON_BUILTIN_READ_ONLY) PrintHowToChange(arguments);
+    return exit_code;
+  }
   if (arguments.write.prints_json()) return PrintText(JsonText(*response));
   std::cout << arguments.write.Sentence("unregistered", absl::StrCat(arguments.what, " ", arguments.name),
                                         options.tenant, response->revision())

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "core/utf8.h"
 #include "qconfigctl/corrected_line.h"
@@ -69,6 +70,14 @@ std::string CommandOf(const CLI::App& app, const Words& words) {
   return command;
 }
 
+// Whether `name` is an option of the commands below `app`, or of `app`, that needs no value.
+bool IsFlag(const CLI::App& app, const std::string& name) {
+  if (const CLI::Option* const option = app.get_option_no_throw(name)) return option->get_expected_min() == 0;
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::any_of(commands.begin(), commands.end(),
+                     [&name](const CLI::App* command) { return IsFlag(*command, name); });
+}
+
 std::string ClauseList(const Words& clauses) { return absl::StrJoin(clauses, "\n       "); }
 
 // If the value of the option that `text` names first comes from the environment, names the variable instead.
@@ -101,10 +110,14 @@ std::string TextOf(const CLI::App& app, const CLI::ParseError& error, const Word
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && absl::StartsWith(option, "-")) {
     return absl::StrCat(option, absl::StrContains(text, "missing") ? " requires a value" : " is given twice");
   }
-  for (const char* flag : {"--tls", "--allow-unencrypted-token"}) {
-    if (absl::StartsWith(WithVariable(app, words, text), absl::StrCat("Could not convert: ", flag, " "))) {
-      return absl::StrCat(flag, " takes no value, or true or false");
-    }
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
+    return absl::StrCat(absl::StrReplaceAll(text, {{" excludes ", " and "}}), " cannot be used together");
+  }
+  if (absl::string_view rest = text;
+      absl::ConsumePrefix(&rest, "Could not convert: ") && WithVariable(app, words, text) == text) {
+    const std::string name(rest.substr(0, rest.find(" = ")));
+    if (IsFlag(app, name)) return absl::StrCat(name, " takes no value, or true or false");
+    return absl::StrReplaceAll(rest, {{" = ", " takes a number, not "}});
   }
   const std::string command = CommandOf(app, words);
   const Words& nouns = NounsOf(command.substr(command.rfind(' ') + 1));

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "qconfig/connection_hint.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/print.h"
 
@@ -31,7 +32,13 @@ std::string WriteOptions::Sentence(const std::string& done, const std::string& w
 
 int WriteOptions::PrintFailure(const absl::Status& status, const ClientOptions& options) const {
   const int exit_code = PrintError(status, options);
-  if (exit_code == kUnreachable && !validate_only_) {
+  if (status.code() == absl::StatusCode::kUnavailable && ReachedNoServer(ErrorOf(status).message())) {
+    // A retry of a call can be refused although an earlier attempt was sent.
+    if (!validate_only_) {
+      std::cerr << "Nothing was sent, unless the server stopped during this call; a retry with --request-id "
+                << request_id_ << " is safe in both cases\n";
+    }
+  } else if (exit_code == kUnreachable && !validate_only_) {
     std::cerr << "The write may have been applied. To retry it safely, add --request-id " << request_id_ << '\n';
   }
   return exit_code;

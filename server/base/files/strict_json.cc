@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/utf8.h"
 #include "server/base/files/file_tree.h"
+#include "server/base/files/json_mistake.h"
 
 namespace qconfig {
 namespace {
@@ -44,8 +45,8 @@ class Reader {
 // the parser.
 class Events : public nlohmann::json_sax<ordered_json> {
  public:
-  // `last` is the address of the last character that the parser has read, at or after `begin`.
-  Events(const char* begin, const char* const& last) : counted_(begin), last_(last) {}
+  // `last` is the address of the last character of `text` that the parser has read.
+  Events(absl::string_view text, const char* const& last) : text_(text), counted_(text.data()), last_(last) {}
 
   bool null() override { return Value(nullptr); }
   bool boolean(bool value) override { return Value(value); }
@@ -74,6 +75,10 @@ class Events : public nlohmann::json_sax<ordered_json> {
   }
   bool end_array() override { return End(); }
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    if (const std::string mistake = JsonMistake(text_, static_cast<size_t>(last_ - text_.data()), error.what());
+        !mistake.empty()) {
+      return Note(absl::InvalidArgumentError(mistake));
+    }
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
     const absl::string_view text = error.what();
     const size_t bracket = text.find("] ");
@@ -108,6 +113,7 @@ class Events : public nlohmann::json_sax<ordered_json> {
     return status_.ok();
   }
 
+  const absl::string_view text_;
   FileTreeBuilder tree_;
   absl::Status status_;
   const char* counted_;
@@ -120,7 +126,7 @@ class Events : public nlohmann::json_sax<ordered_json> {
 absl::StatusOr<FileTree> ParseStrictJson(absl::string_view text) {
   const char* const end = text.data() + text.size();
   const char* last = text.data();
-  Events events(text.data(), last);
+  Events events(text, last);
   ordered_json::sax_parse(Reader(text.data(), &last), Reader(end, &last), &events,
                           nlohmann::detail::input_format_t::json,
                           /*strict=*/true, /*ignore_comments=*/true);

@@ -7,8 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/registry/storage/durable_files.h"
 
@@ -18,8 +19,9 @@ namespace {
 std::string ReadHolder(int fd) {
   std::array<char, 32> text{};
   const ssize_t size = pread(fd, text.data(), text.size(), 0);
-  const std::string holder = size > 0 ? std::string(text.data(), static_cast<size_t>(size)) : "";
-  return holder.empty() ? "another process" : absl::StrCat("process ", absl::StripAsciiWhitespace(holder));
+  int64_t holder = 0;
+  const bool is_number = size > 0 && absl::SimpleAtoi({text.data(), static_cast<size_t>(size)}, &holder);
+  return is_number ? absl::StrCat("process ", holder) : "another process";
 }
 
 }  // namespace
@@ -37,7 +39,25 @@ absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
   // Only messages need the process id, so a full disk is not an error.
   const std::string pid = absl::StrCat(getpid(), "\n");
   if (ftruncate(fd.get(), 0) == 0) static_cast<void>(!pwrite(fd.get(), pid.data(), pid.size(), 0));
-  return FileLock(std::move(fd));
+  return FileLock(std::move(fd), path);
+}
+
+absl::Status FileLock::Keep() {
+  const std::string name = path_ + ".lock";
+  struct stat locked {};
+  struct stat named {};
+  const bool is_there = stat(name.c_str(), &named) == 0;
+  // A file that cannot be looked at may be the locked one, and locking it again would fail.
+  if (!is_there && errno != ENOENT) return FileFailure("look at", name, errno);
+  if (fstat(fd_.get(), &locked) != 0) return FileFailure("look at", name, errno);
+  if (is_there) {
+    if (locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(name, " was replaced: another process has used the registry"));
+  }
+  absl::StatusOr<FileLock> again = Acquire(path_);
+  if (!again.ok()) return again.status();
+  *this = *std::move(again);
+  return absl::OkStatus();
 }
 
 }  // namespace qconfig

@@ -20,10 +20,16 @@ class FileLock {
   // process id. STORAGE_FULL, STORAGE_UNAVAILABLE: the file cannot be created or opened.
   static absl::StatusOr<FileLock> Acquire(const std::string& path);
 
+  // Acquires the lock again if the file was removed, because another process could lock a new file. On error, nothing
+  // has changed. kFailedPrecondition: the file was replaced, so another process may have used the registry. Other
+  // errors as for Acquire().
+  absl::Status Keep();
+
  private:
-  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  FileLock(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   UniqueFd fd_;
+  std::string path_;  // of the registry
 };
 
 }  // namespace qconfig

@@ -80,7 +80,7 @@ SqliteStore::SqliteStore(FileLock lock, const std::string& path, const FileFacts
       newest_when_opened_(totals.newest_write),
       commits_(std::move(commits)),
       tenants_(std::move(tenants)),
-      writer_(std::move(connection), std::move(log), *commits_, *tenants_, options.history, totals.tenants,
+      writer_(std::move(connection), std::move(log), lock_, *commits_, *tenants_, options.history, totals.tenants,
               options.clock),
       readers_(path, file, options.busy_timeout) {
   if (options.scrub_interval <= absl::ZeroDuration()) return;

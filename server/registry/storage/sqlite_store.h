@@ -91,7 +91,7 @@ class SqliteStore : public RegistryStore {
   auto OnReader(Read read) const;
 
   // In this order: the lock is released last, and the writer ends after all readers.
-  const FileLock lock_;
+  FileLock lock_;  // of the writer
   const std::string path_;
   const absl::Duration busy_timeout_;
   const Clock clock_;

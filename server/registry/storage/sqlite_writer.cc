@@ -51,10 +51,11 @@ struct SqliteWriter::Check {
   absl::Notification done;
 };
 
-SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
-                           const HistoryLimits& history, int64_t tenant_count, Clock clock)
+SqliteWriter::SqliteWriter(SqliteConnection connection, SqliteLog log, FileLock& lock, CommitsFile& commits,
+                           TenantList& tenants, const HistoryLimits& history, int64_t tenant_count, Clock clock)
     : connection_(std::move(connection)),
       log_(std::move(log)),
+      lock_(lock),
       commits_(commits),
       tenants_(tenants),
       history_(history),
@@ -69,7 +70,7 @@ SqliteWriter::~SqliteWriter() {
   }
   thread_.join();
   // What cannot be written into the database stays in the log, where it is just as durable.
-  if (!log_failure_.ok()) return;
+  if (!lasting_failure_.ok()) return;
   if (connection_.CheckUnmoved().ok()) {
     connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
   } else {
@@ -128,7 +129,7 @@ int SqliteWriter::OnCommitHook(void* writer, sqlite3*, const char*, int frames) 
 }
 
 void SqliteWriter::TruncateLongLog() {
-  if (!log_failure_.ok()) return;
+  if (!lasting_failure_.ok()) return;
   if (log_frames_ >= kFramesToCopy) connection_.CheckpointLog();
   // A long log file stays long until it is truncated.
   log_is_long_ = log_is_long_ || log_frames_ >= kMaxFrames;
@@ -157,9 +158,16 @@ void SqliteWriter::AbandonMovedDatabase() {
 // A removed log is whole, because it is still open here: writing it into the database saves what was acknowledged. A
 // cut log must not get there.
 void SqliteWriter::AbandonLog(const absl::Status& failure) {
-  log_failure_ = failure;
+  lasting_failure_ = failure;
   connection_.KeepLogOnClose(true);
   if (!log_.Look().ok()) connection_.TruncateLog(connection_.busy_timeout()).IgnoreError();
+}
+
+// Another server uses the registry, and this one does not know what it writes.
+void SqliteWriter::AbandonLock(const absl::Status& failure) {
+  lasting_failure_ = StorageUnavailable(
+      failure.message(), "another server has used the registry; make sure that only one runs, and restart it");
+  connection_.KeepLogOnClose(true);
 }
 
 SqliteWriter::Work SqliteWriter::WaitForWork() {
@@ -183,8 +191,16 @@ absl::StatusOr<SqliteLog::State> SqliteWriter::CheckFiles() {
     return unmoved;
   }
   absl::StatusOr<SqliteLog::State> log = log_.Look();
-  if (log_failure_.ok() && !log.ok()) AbandonLog(log.status());
-  if (!log_failure_.ok()) return log_failure_;
+  if (lasting_failure_.ok() && !log.ok()) AbandonLog(log.status());
+  if (lasting_failure_.ok()) {
+    const absl::Status kept = lock_.Keep();
+    if (absl::IsFailedPrecondition(kept)) {
+      AbandonLock(kept);
+    } else if (!kept.ok()) {
+      return kept;
+    }
+  }
+  if (!lasting_failure_.ok()) return lasting_failure_;
   return log;
 }
 

@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "server/base/clock.h"
 #include "server/registry/storage/commits_file.h"
+#include "server/registry/storage/file_lock.h"
 #include "server/registry/storage/registry_store.h"
 #include "server/registry/storage/sqlite_connection.h"
 #include "server/registry/storage/sqlite_log.h"
@@ -37,12 +38,12 @@ struct SqliteStats {
 // no write. Thread-safe.
 class SqliteWriter {
  public:
-  // Counts what it stores in `commits`, and adds new tenants to `tenants`; both must outlive it. `tenant_count` is the
-  // number of tenants in the database.
-  SqliteWriter(SqliteConnection connection, SqliteLog log, CommitsFile& commits, TenantList& tenants,
+  // Keeps `lock`, counts what it stores in `commits`, and adds new tenants to `tenants`; they must outlive it.
+  // `tenant_count` is the number of tenants in the database.
+  SqliteWriter(SqliteConnection connection, SqliteLog log, FileLock& lock, CommitsFile& commits, TenantList& tenants,
                const HistoryLimits& history, int64_t tenant_count, Clock clock);
-  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, or
-  // the log was cut.
+  // Finishes the queued writes, and writes the log into the database, unless the database is no longer at its path, the
+  // log was cut, or another process has used the registry.
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
@@ -83,11 +84,14 @@ class SqliteWriter {
   void AbandonMovedDatabase();
   // For a log that was removed or cut, as `failure` says. The writer stores nothing from now on.
   void AbandonLog(const absl::Status& failure);
+  // For a registry whose lock another process holds, as `failure` says. The writer stores nothing from now on.
+  void AbandonLock(const absl::Status& failure);
 
   // Used by thread_ only.
   SqliteConnection connection_;
   const SqliteLog log_;
-  absl::Status log_failure_;  // not OK: AbandonLog() was called
+  FileLock& lock_;
+  absl::Status lasting_failure_;  // not OK: nothing is stored anymore
   int log_frames_ = 0;
   bool log_is_long_ = false;
   absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time

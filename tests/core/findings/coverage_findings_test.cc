@@ -35,9 +35,26 @@ TEST(CoverageFindingsTest, KvCacheOfExcludedLayersQuantizesNoWeight) {
 
 TEST(CoverageFindingsTest, ModulesThatQuarkCannotQuantizeWarn) {
   EXPECT_EQ(
-      Lines(FindingsOf("spec { model_type: 'llama' scheme: 'fp8' } modules { name: 'a' type: 'Conv1d' }"
+      Lines(FindingsOf("spec { model_type: 'llama' scheme: 'fp8' } modules { name: 'a' type: 'LayerNorm' }"
                        "modules { name: 'b' type: 'Embedding' }")),
       "NOTHING_QUANTIZED WARNING  0 Add the linear layers of the model to the list of modules, with their types\n");
+}
+
+TEST(CoverageFindingsTest, ModelOfTypesThatQuarkCannotQuantizeHasOnlyThisFinding) {
+  const auto findings = FindingsOf(
+      "spec { model_type: 'llama' scheme: 'fp8' kv_cache_scheme: 'fp8' algorithm: 'gptq' }"
+      "modules { name: 'h.{0..11}.attn.c_attn' type: 'Conv1D' } modules { name: 'h.{0..11}.ln_1' type: 'LayerNorm' }" +
+      LinearModule("lm_head"));
+  EXPECT_EQ(Lines(findings),
+            "NOTHING_QUANTIZED WARNING  0 Replace these modules by Linear in the model, or leave the model as it is\n");
+  ASSERT_FALSE(findings.empty());
+  EXPECT_EQ(findings.front().message(),
+            "no weight is quantized: 12 modules have the type Conv1D, and Quark quantizes only Linear, Conv2d and "
+            "ConvTranspose2d");
+  const std::string layers = "modules { name: 'a.{0..1}.conv' type: 'Conv1d' }" + LinearModule("b.{0..1}.proj");
+  EXPECT_EQ(Lines(FindingsOf("spec { model_type: 'llama' scheme: 'fp8' exclude_layers { patterns: '*' } }" + layers)),
+            "NOTHING_QUANTIZED WARNING spec.exclude_layers 0 Exclude fewer layers with --exclude, or list the experts "
+            "as separate modules\nTEMPLATE_DOES_NOT_FIT INFO spec.model_type 0 Register a template for this model\n");
 }
 
 TEST(CoverageFindingsTest, TemplateWithoutMatchingProjectionsWarnsAndNamesBetterOnes) {

@@ -67,6 +67,22 @@ TEST(KnownNamesTest, EveryMeaningIsInACatalog) {
   }
 }
 
+// Quark cannot run AWQ on weights that are quantized in two stages; see algorithm_rules.h.
+TEST(KnownNamesTest, NoNoteAddsAwqToASchemeOfTwoStages) {
+  size_t checked = 0;
+  for (const OtherName& line : BuiltinKnownNames().other_names().at("scheme")) {
+    for (const std::string& meaning : line.means) {
+      for (const auto& catalog : AllCatalogs()) {
+        const v1::Scheme* const scheme = catalog->FindScheme(meaning);
+        if (scheme == nullptr || scheme->config().weight_size() <= 1) continue;
+        ++checked;
+        EXPECT_THAT(line.note, testing::Not(HasSubstr("add awq"))) << line.names.front() << " means " << meaning;
+      }
+    }
+  }
+  EXPECT_GE(checked, 10u);
+}
+
 TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
   for (const auto& [table, lines] : BuiltinKnownNames().other_names()) {
     const std::set<std::string> meanings = MeaningsOf(table);
@@ -74,6 +90,18 @@ TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
       for (const std::string& name : line.names) {
         EXPECT_EQ(meanings.count(name), 0u) << name << " is a name in " << table << ", so the line is never used";
       }
+    }
+  }
+}
+
+TEST(KnownNamesTest, SchemesToCopyAreInEveryCatalog) {
+  for (const OtherName& line : BuiltinKnownNames().other_names().at("scheme")) {
+    for (const auto& catalog : AllCatalogs()) {
+      if (line.like.empty()) continue;
+      const v1::Scheme* const scheme = catalog->FindScheme(line.like);
+      ASSERT_NE(scheme, nullptr) << line.names.front() << " is like " << line.like;
+      if (line.edit.find("input_tensors") == std::string::npos) continue;
+      EXPECT_GT(scheme->config().input_tensors_size(), 0) << line.names.front() << ": " << line.edit;
     }
   }
 }
@@ -94,6 +122,12 @@ TEST(KnownNamesTest, ModelsLeadToTemplates) {
       EXPECT_TRUE(model.relatives.empty()) << model.model_type << " has a template";
     } else if (model.relatives.empty()) {
       EXPECT_FALSE(model.architectures.empty()) << model.model_type << " leads nowhere";
+    }
+    if (!model.start_from.empty()) {
+      EXPECT_TRUE(model.relatives.empty()) << model.model_type << " has a better template to start from";
+      for (const auto& catalog : AllCatalogs()) {
+        EXPECT_NE(catalog->FindTemplate(model.start_from), nullptr) << model.model_type << ": " << model.start_from;
+      }
     }
     for (const std::string& relative : model.relatives) {
       EXPECT_TRUE(HasTemplate(relative)) << model.model_type << " is related to " << relative;
@@ -131,6 +165,12 @@ TEST(KnownNamesTest, RejectsMalformedTables) {
   EXPECT_THAT(problem("[]", models), HasSubstr("not a JSON object"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "means": ["b"]}]})", models), HasSubstr("has no source"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "source": "s"}]})", models), HasSubstr("no meaning and no note"));
+  EXPECT_THAT(
+      problem(R"({"scheme": [{"names": ["a"], "means": [], "note": "n", "like": "b", "source": "s"}]})", models),
+      HasSubstr("only one of like and edit"));
+  EXPECT_THAT(
+      problem(R"({"scheme": [{"names": ["a"], "means": ["c"], "like": "b", "edit": "e", "source": "s"}]})", models),
+      HasSubstr("has like but no note"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a_b", "A-B"], "means": ["b"], "source": "s"}]})", models),
               HasSubstr("is listed twice"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "mean": ["b"], "note": "n", "source": "s"}]})", models),

@@ -175,6 +175,39 @@ TEST(NameResolverTest, OtherModelsAreNoSpellings) {
   EXPECT_EQ(Note(NameKind::kTemplate, "AutoModelForCausalLM"), "Name the model, not the Auto class");
 }
 
+TEST(NameResolverTest, ModelsWithoutATemplateNameOneToStartFrom) {
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "gpt2"), IsEmpty());
+  EXPECT_EQ(
+      Note(NameKind::kTemplate, "openai-community/gpt2"),
+      "No catalogue has a template for gpt2 models. Their decoder layers consist of Conv1D modules, which Quark does "
+      "not quantize; replace these with Linear modules first. Start from the template of chatglm: replace the names "
+      "of modules in kv_layers_name, q_layer_name, gate_up_layers_name, exclude_layers_name and algorithm_configs "
+      "with those of gpt2");
+  EXPECT_THAT(Note(NameKind::kTemplate, "bloom"), HasSubstr("bloom models. Start from the template of chatglm: "));
+  EXPECT_THAT(Note(NameKind::kTemplate, "t5"), HasSubstr("t5 models. Start from the template of llama: "));
+  EXPECT_EQ(Note(NameKind::kTemplate, "granite"), "") << "has a related template";
+}
+
+// A name of someone's own scheme is similar to that of a built-in scheme, but does not mean it.
+TEST(NameResolverTest, NamesWithMoreWordsAreNoSpellings) {
+  for (const char* name : {"acme_int4_wo_128", "int4_wo_128_acme", "acmeint4_wo_128", "myint8", "my_nvfp4",
+                           "int4_wo_acme_128", "int8xy", "mxfp4_weight_only_mine", "ptpc_fp8_mi"}) {
+    const auto items = Resolve(NameKind::kScheme, name).items;
+    ASSERT_FALSE(items.empty()) << name;
+    for (const NameResolution::Item& item : items) {
+      EXPECT_EQ(item.reason.kind(), v1::SUGGESTION_KIND_SIMILAR_NAME) << name << ": " << item.name;
+    }
+  }
+  for (const char* name : {"acme_int8", "my_team_scheme", "my_fp8", "team_int8"}) {
+    EXPECT_THAT(Suggested(NameKind::kScheme, name), IsEmpty()) << name;
+  }
+  for (const char* name : {"int8s", "nvvfp4", "mxfp4_weigth_only", "INT4-WO-128", "ptpcc_fp8"}) {
+    const auto items = Resolve(NameKind::kScheme, name).items;
+    ASSERT_EQ(items.size(), 1u) << name;
+    EXPECT_EQ(items[0].reason.kind(), v1::SUGGESTION_KIND_SPELLING) << name;
+  }
+}
+
 TEST(NameResolverTest, NamesOfTheTenantComeBeforeThoseOfOtherTools) {
   const std::vector<absl::string_view> names = {"int4_wo_128", "W4A16"};
   const auto items = ResolveName(NameKind::kScheme, "w4a16", names).items;
@@ -184,6 +217,22 @@ TEST(NameResolverTest, NamesOfTheTenantComeBeforeThoseOfOtherTools) {
   // The scheme of the table is not there.
   const std::vector<absl::string_view> others = {"w4a16_mine"};
   EXPECT_EQ(ResolveName(NameKind::kScheme, "w4a16", others).items.at(0).name, "w4a16_mine");
+}
+
+TEST(NameResolverTest, TemplatesOfTheTenantMayBeMisspelledIds) {
+  const std::vector<absl::string_view> names = {"llama", "jamba-acme"};
+  for (const char* name : {"jamba-acmee", "jamba-acm"}) {
+    const NameResolution resolution = ResolveName(NameKind::kTemplate, name, names);
+    ASSERT_EQ(resolution.items.size(), 1u) << name;
+    EXPECT_EQ(resolution.items[0].name, "jamba-acme") << name;
+    EXPECT_EQ(resolution.note, "") << name;
+  }
+  const NameResolution other = ResolveName(NameKind::kTemplate, "ai21labs/jamba-acmee", names);
+  EXPECT_THAT(other.items, IsEmpty()) << "a model of Hugging Face";
+  EXPECT_THAT(other.note, testing::StartsWith("No catalogue has a template for jamba models. "));
+  EXPECT_THAT(Suggested(NameKind::kTemplate, "Phi-3.5-vision-instruct"), IsEmpty()) << "phi3 is another model";
+  EXPECT_THAT(Note(NameKind::kTemplate, "Phi-3.5-vision-instruct"),
+              testing::StartsWith("No catalogue has a template for phi3_v models. "));
 }
 
 TEST(NameResolverTest, FormerNamesOfSchemes) {
@@ -204,8 +253,8 @@ TEST(NameResolverTest, NamesOfOtherTools) {
   EXPECT_THAT(Text(NameKind::kScheme, "w8a8"),
               HasSubstr("the nearest to llm-compressor's W8A8: int8 has one static scale"));
   EXPECT_THAT(Suggested(NameKind::kScheme, "NVFP4A16"), IsEmpty());
-  EXPECT_EQ(Note(NameKind::kScheme, "NVFP4A16"),
-            "No built-in scheme quantizes only weights to NVFP4: nvfp4 also quantizes inputs to 4 bits");
+  EXPECT_THAT(Note(NameKind::kScheme, "NVFP4A16"),
+              HasSubstr("No built-in scheme quantizes only weights to NVFP4: nvfp4 also quantizes inputs to 4 bits"));
   EXPECT_THAT(Suggested(NameKind::kScheme, "awq"), ElementsAre("uint4_wo_128"));
   EXPECT_THAT(Note(NameKind::kScheme, "awq"), HasSubstr("AWQ is an algorithm"));
   EXPECT_THAT(Suggested(NameKind::kAlgorithm, "AWQModifier"), ElementsAre("awq"));

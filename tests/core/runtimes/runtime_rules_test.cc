@@ -87,6 +87,7 @@ TEST(FindRuntimeTest, UnknownRuntimesAreRejectedWithTheKnownOnes) {
   EXPECT_THAT(detail.allowed(),
               ElementsAre("sglang", "sglang@0.5.23", "transformers", "transformers@5.24.0", "vllm", "vllm@0.33.0"));
   EXPECT_THAT(detail.suggestions(), ::testing::Contains("vllm"));
+  EXPECT_EQ(detail.advice(), "Leave the runtime out to plan without the checks of a runtime.");
 }
 
 TEST(FindRuntimeTest, VersionsCompareAsNumbers) {

@@ -14,6 +14,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
 #include <new>
 #include <sstream>
 #include <string>
@@ -79,6 +82,9 @@ std::string Ask(int port, const std::string& method, const std::string& path) {
   connection.Send(absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   return connection.Receive();
 }
+
+// How many file descriptors the process has.
+ptrdiff_t OpenFiles() { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); }
 
 AdminHandlers Handlers() {
   return {[](absl::string_view) { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
@@ -162,6 +168,17 @@ TEST(AdminServerTest, RequestBodiesAreIgnored) {
   const Connection connection(server->port());
   connection.Send("GET /livez HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n");
   EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 200"));
+}
+
+// An HTTP/2 client sends more than the preface before it reads. It must see the response, not a broken pipe.
+TEST(AdminServerTest, ConnectionsWithUnreadBytesAreNotReset) {
+  const auto server = Serve();
+  for (const char* request : {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /livez HTTP/1.1\r\n\r\n"}) {
+    const Connection connection(server->port());
+    connection.Send(request + std::string(32 << 10, 'x'));
+    EXPECT_THAT(connection.Receive(), StartsWith("HTTP/1.1 ")) << request;
+    EXPECT_TRUE(connection.Send("x")) << request;
+  }
 }
 
 TEST(AdminServerTest, ChecksHavePathsOfTheirOwn) {
@@ -277,7 +294,9 @@ TEST(AdminServerTest, AnswersWhenTheProcessHasThousandsOfFilesOpen) {
 TEST(AdminServerTest, AnswersOnceTheProcessHasFileDescriptorsAgain) {
   std::ostringstream text;
   const auto server = AdminServer::Start("127.0.0.1:0", Handlers(), LogTo(text)).value();
+  const ptrdiff_t files = OpenFiles();
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
+  while (OpenFiles() > files) absl::SleepFor(absl::Milliseconds(1));  // until the server has closed its side
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit low = before;

@@ -32,6 +32,17 @@ TEST_F(HostBudgetsTest, TimeRefillsIt) {
   EXPECT_EQ(budgets_.Left("a"), 10) << "not above its capacity";
 }
 
+TEST_F(HostBudgetsTest, ChargedHostsAreInDebt) {
+  budgets_.Charge("a", 16);
+  EXPECT_EQ(budgets_.Left("a"), -6);
+  EXPECT_FALSE(budgets_.Take("a", 1));
+  EXPECT_EQ(budgets_.Left("b"), 10);
+  now_ += absl::Seconds(4);
+  EXPECT_TRUE(budgets_.Take("a", 2));
+  budgets_.Charge("a", 1'000);
+  EXPECT_EQ(budgets_.Left("a"), -10 * HostBudgets::kMaxDebt);
+}
+
 TEST_F(HostBudgetsTest, ForgetsHostsWhoseBudgetIsFull) {
   EXPECT_TRUE(budgets_.Take("a", 4));
   EXPECT_TRUE(budgets_.Take("b", 2));

@@ -94,7 +94,7 @@ std::vector<Input> Inputs() {
        Http2Abuse::kTooManyFrames, 0},
       {"single bytes of a message", Frame(kData, 0, 1, Message(90, 1)) + Times(40, Frame(kData, 0, 1, "x")),
        Http2Abuse::kTooManyFrames, 1 + 37},
-      {"canceled calls", Times(8, OpenCall(1) + Frame(kReset, 0, 1, "0000")), Http2Abuse::kTooManyFrames, 0},
+      {"cancelled calls", Times(8, OpenCall(1) + Frame(kReset, 0, 1, "0000")), Http2Abuse::kTooManyFrames, 0},
       {"many streams",
        [] {
          std::string all = Frame(kData, 0, 1, Message(9'000, 8'000));  // earns enough for the rest
@@ -206,9 +206,40 @@ TEST_F(Http2GuardTest, CountsCancelledCalls) {
   for (uint32_t stream = 201; stream < 211; stream += 2) {
     guard.Read(AsBytes(OpenCall(stream) + Frame(kReset, 0, stream, "0000")));
   }
-  EXPECT_EQ(guard.cancelled_calls(), 1) << "five answered calls are saved, and make up for canceled ones";
+  EXPECT_EQ(guard.cancelled_calls(), 1) << "five answered calls are saved, and make up for cancelled ones";
   guard.Read(AsBytes(OpenCall(211) + Frame(kReset, 0, 211, "0000")));
   EXPECT_EQ(guard.cancelled_calls(), 2);
+}
+
+TEST_F(Http2GuardTest, CountsOpenCalls) {
+  Http2Guard guard(Http2Limits{});
+  const auto open = [&guard](uint32_t first, int calls) {
+    for (int i = 0; i < calls; ++i) guard.Read(AsBytes(OpenCall(first + 2 * static_cast<uint32_t>(i))));
+  };
+  const auto answer = [&guard](uint32_t stream) {
+    guard.Sent(AsBytes(Frame(kHeaders, kEndHeaders | kEndStream, stream, "x")));
+  };
+  guard.Read(AsBytes(Preface()));
+  EXPECT_EQ(guard.open_calls(), 0);
+  open(1, 5);
+  EXPECT_EQ(guard.open_calls(), 5);
+  for (const uint32_t even : {2u, 0x7ffffffeu}) guard.Read(AsBytes(OpenCall(even)));
+  EXPECT_EQ(guard.open_calls(), 5) << "gRPC skips them";
+  guard.Read(AsBytes(Frame(kHeaders, kEndHeaders | kEndStream, 3, "trailers")));
+  EXPECT_EQ(guard.open_calls(), 5);
+  guard.Read(AsBytes(Frame(kReset, 0, 1, "0000")));
+  EXPECT_EQ(guard.open_calls(), 4) << "the client has cancelled one";
+  guard.Sent(AsBytes(Frame(kReset, 0, 3, "0000")));
+  EXPECT_EQ(guard.open_calls(), 3) << "the server has";
+  answer(5);
+  guard.Sent(AsBytes(Frame(kReset, 0, 5, "0000")));
+  EXPECT_EQ(guard.open_calls(), 1) << "one is answered, and makes up for another one";
+  answer(7);
+  answer(9);
+  EXPECT_EQ(guard.open_calls(), 0);
+  open(11, 4);
+  EXPECT_EQ(guard.open_calls(), 1);
+  EXPECT_EQ(guard.cancelled_calls(), 1);
 }
 
 TEST_F(Http2GuardTest, SeesTheFirstCallWhenItsHeadersAreComplete) {

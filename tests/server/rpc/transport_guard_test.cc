@@ -23,6 +23,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/base/unique_fd.h"
 #include "tests/core/test_support.h"
 #include "tests/server/registry/storage/store_test_support.h"
@@ -129,7 +131,7 @@ std::vector<Flood> Floods() {
     return [bytes = Times(times, frame)](uint32_t /*i*/) { return bytes; };
   };
   const std::string large(16'384, '\x80');
-  const auto canceled_call = [](uint32_t i) {
+  const auto cancelled_call = [](uint32_t i) {
     return OpenCall(2 * i + 1) + Frame(kData, kEndStream, 2 * i + 1, Message(0, 0)) +
            Frame(kReset, 0, 2 * i + 1, std::string("\0\0\0\x08", 4));
   };
@@ -160,7 +162,7 @@ std::vector<Flood> Floods() {
       {"priority", "", same(100, Frame(kPriority, 0, 1, std::string("\0\0\0\0\1", 5))), "too_many_frames"},
       {"window update", "", same(100, Frame(kWindow, 0, 0, std::string("\0\0\0\1", 4))), "too_many_frames"},
       {"unknown type", "", same(100, Frame(0x77, 0, 0, "x")), "too_many_frames"},
-      {"rapid reset", "", canceled_call, "too_many_frames"},
+      {"rapid reset", "", cancelled_call, "too_many_frames"},
   };
 }
 
@@ -322,6 +324,73 @@ TEST(TransportGuardTest, AnsweredCallsMakeUpForCanceledOnes) {
     CancelCalls(*peer, 90, 641);
     EXPECT_TRUE(peer->is_open());
   }
+  EXPECT_EQ(guard->ended("cancelled_calls"), 0);
+}
+
+// Opens calls whose messages are not complete.
+void LeaveOpen(Peer& peer, int calls, uint32_t first_stream) {
+  for (int i = 0; i < calls; ++i) {
+    const uint32_t stream = first_stream + 2 * static_cast<uint32_t>(i);
+    peer.Send(OpenCall(stream) + Frame(kData, 0, stream, Message(100, 10)));
+  }
+  peer.AwaitAnswer();
+}
+
+// Waits until gRPC has destroyed the connections of peers that have left calls open.
+void AwaitDisconnects(const TransportGuard& guard) {
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (guard.unfinished_bytes() > 0) {
+    ASSERT_LT(absl::Now(), end) << "a connection was not destroyed";
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+TEST(TransportGuardTest, ConnectionsOfAHostShareTheCallsThatTheyLeave) {
+  const auto guard = std::make_shared<TransportGuard>(WithCancelledCalls(30));
+  TestServer server(Guarded(guard));
+  ASSERT_TRUE(ListCatalogs(server.channel()).ok());
+  for (int i = 0; i < 3; ++i) {
+    {
+      Peer peer(server.address());
+      LeaveOpen(peer, 12, 1);
+      EXPECT_TRUE(peer.is_open());
+      if (const bool makes_server_close = i == 0; makes_server_close) {
+        peer.Send(Frame(kWindow, 0, 0, std::string(4, '\0')) + Frame(kPush, 0, 0));
+        peer.AwaitEnd();
+      }
+    }
+    AwaitDisconnects(*guard);
+  }
+  EXPECT_EQ(guard->ended("cancelled_calls"), 0);
+  for (int i = 1; i <= 3; ++i) {
+    Peer next(server.address());
+    LeaveOpen(next, 12, 1);
+    EXPECT_FALSE(next.is_open());
+    EXPECT_EQ(guard->ended("cancelled_calls"), i);
+  }
+  EXPECT_TRUE(ListCatalogs(server.channel()).ok()) << "on its old connection";
+  Peer honest(server.address());
+  MakeCalls(honest, 4, 1);
+  MakeCalls(honest, 8, 9);
+  EXPECT_TRUE(honest.is_open()) << "a client with few calls at a time";
+}
+
+// As when a worker dies.
+TEST(TransportGuardTest, AnsweredCallsMakeUpForThoseThatTheClientLeaves) {
+  const auto guard = std::make_shared<TransportGuard>(WithCancelledCalls(1));
+  const TestServer server(Guarded(guard));
+  for (int i = 0; i < 3; ++i) {
+    {
+      Peer worker(server.address());
+      for (uint32_t batch = 0; batch < 4; ++batch) MakeCalls(worker, 20, 1 + 40 * batch);
+      LeaveOpen(worker, 77, 161);
+      EXPECT_TRUE(worker.is_open());
+    }
+    AwaitDisconnects(*guard);
+  }
+  Peer next(server.address());
+  LeaveOpen(next, 77, 1);
+  EXPECT_TRUE(next.is_open());
   EXPECT_EQ(guard->ended("cancelled_calls"), 0);
 }
 

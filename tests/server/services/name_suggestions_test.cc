@@ -6,8 +6,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -97,6 +99,54 @@ TEST_F(NameSuggestionsTest, ModelTypesOfHuggingFace) {
   }
 }
 
+// Real model types of which no release has a template.
+TEST_F(NameSuggestionsTest, ModelTypesWithoutATemplate) {
+  for (const char* name : {"llava", "llava_next", "internvl_chat", "phi3_v", "paligemma", "idefics3", "whisper", "t5",
+                           "bert", "mamba2", "llava-hf/llava-1.5-7b-hf", "OpenGVLab/InternVL2-8B",
+                           "LlavaForConditionalGeneration", "microsoft/Phi-3.5-vision-instruct"}) {
+    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: '", name, "' scheme: 'fp8'"));
+    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
+    EXPECT_THAT(error.message(), HasSubstr("No catalogue has a template for ")) << name;
+    EXPECT_THAT(error.message(), HasSubstr("RegisterTemplate")) << name;
+  }
+}
+
+// Schemes with weights only, which Quark does not have: the error says how to make one.
+TEST_F(NameSuggestionsTest, SchemesToMake) {
+  constexpr char kRemove[] = "remove input_tensors";
+  constexpr char kInt8[] = "set dtype to DTYPE_INT8";
+  struct SchemeToMake {
+    std::string name, like, edit;
+  };
+  const std::vector<SchemeToMake> cases = {
+      {"NVFP4A16", "nvfp4", kRemove},           {"nvfp4_weight_only", "nvfp4", kRemove},
+      {"W4A16_NVFP4", "nvfp4", kRemove},        {"NVFP4WeightOnlyConfig", "nvfp4", kRemove},
+      {"W8A16", "int4_wo_per_channel", kInt8},  {"fp8_w8a16", "fp8", kRemove},
+      {"w_mxfp6_e2m3", "mxfp6_e2m3", kRemove},  {"gptq_8bit", "int4_wo_128", kInt8},
+      {"int8_wo", "int4_wo_per_channel", kInt8}};
+  for (const auto& [name, like, edit] : cases) {
+    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' scheme: '", name, "'"));
+    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
+    EXPECT_THAT(error.detail().advice(),
+                HasSubstr(absl::StrCat("To make one, save ", like, " (GetScheme; `qconfigctl describe scheme ", like,
+                                       " -o json > FILE`), ", edit, ", change its name, and register it")))
+        << name;
+    v1::GetSchemeRequest get;
+    get.set_name(like);
+    const auto scheme = server_.client().GetScheme(get);
+    ASSERT_TRUE(scheme.ok()) << scheme.status();
+    v1::RegisterSchemeRequest request;
+    *request.mutable_scheme() = scheme->scheme();
+    request.mutable_scheme()->set_name(absl::StrCat("my_", absl::AsciiStrToLower(name)));
+    v1::QLayerConfig& config = *request.mutable_scheme()->mutable_config();
+    config.clear_input_tensors();
+    if (edit == kInt8) config.mutable_weight(0)->set_dtype(v1::DTYPE_INT8);
+    const auto registered = server_.client().RegisterScheme(request);
+    EXPECT_TRUE(registered.ok()) << registered.status();
+  }
+  EXPECT_THAT(ForScheme("w4a16_mxfp4"), HasSubstr("mxfp4_weight_only | "));
+}
+
 TEST_F(NameSuggestionsTest, FormerNamesOfSchemes) {
   EXPECT_THAT(ForScheme("w_uint4_per_group_asym"), HasSubstr("uint4_wo_128 uint4_wo_64 uint4_wo_32 | "));
   EXPECT_THAT(ForScheme("w_fp8_a_fp8"), HasSubstr("did you mean fp8 (its present name in Quark)?"));
@@ -180,14 +230,15 @@ TEST_F(NameSuggestionsTest, RemovedEntriesAreNamedWithTheirRevision) {
   EXPECT_EQ(error.detail().suggestions(0), "mine");
   EXPECT_EQ(error.detail().suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
   EXPECT_EQ(error.detail().suggestion_reasons(0).revision(), 3);
-  EXPECT_THAT(error.message(), HasSubstr("\"mine\"; the tenant's registry had it until revision 3"));
+  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed at revision 4: \"mine\""));
+  EXPECT_THAT(error.detail().advice(), HasSubstr("Register it again, or set `revision` to 3"));
   v1::GetSchemeRequest get;
   get.set_name("mine");
-  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("until revision 3"));
+  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed at revision 4"));
   get.set_revision(3);
   EXPECT_TRUE(server_.client().GetScheme(get).ok()) << "the suggestion works";
-  EXPECT_THAT(ForScheme("never"), Not(HasSubstr("until revision")));
-  EXPECT_THAT(Shown(ErrorOf("model_type: 'llama' scheme: 'mine'", "tenant: 'b'")), Not(HasSubstr("until revision")))
+  EXPECT_THAT(ForScheme("never"), Not(HasSubstr("removed at")));
+  EXPECT_THAT(Shown(ErrorOf("model_type: 'llama' scheme: 'mine'", "tenant: 'b'")), Not(HasSubstr("removed at")))
       << "another tenant's history";
 }
 
@@ -205,7 +256,7 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
   ASSERT_TRUE(response.ok()) << response.status();
   int found = 0;
   for (const auto& result : response->results()) {
-    found += absl::StrContains(result.error().message(), "until revision") ? 1 : 0;
+    found += absl::StrContains(result.error().message(), "removed at") ? 1 : 0;
   }
   EXPECT_EQ(found, 10);
 }

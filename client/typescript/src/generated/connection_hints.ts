@@ -66,7 +66,6 @@ export const CONNECTION_HINTS = {
       "UnknownIssuer"
     ],
     "unverified": ["certificate verify failed", "CERTIFICATE_VERIFY_FAILED"],
-    "closed_http1_or_tls": ["operation was canceled: connection closed"],
     "closed_in_handshake": [
       "Connection closed while performing TLS negotiation",
       "Client network socket disconnected before secure TLS connection was established",
@@ -191,13 +190,8 @@ export const CONNECTION_HINTS = {
     },
     {
       "tls": false,
-      "message": "closed_http1_or_tls",
-      "text": "the server closed the connection; if it uses TLS, set {tls}; if this is the admin port of qconfigd, use the port of --listen, by default 50051"
-    },
-    {
-      "tls": false,
       "message": "closed",
-      "text": "the server closed the connection; if it uses TLS, set {tls}"
+      "text": "the server closed the connection; if it uses TLS, set {tls}; if this is the admin port of qconfigd, use the port of --listen, by default 50051"
     }
   ]
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Only in builds with ThreadSanitizer: tells it when abseil's mutexes are locked and unlocked. The system's abseil is
-// not instrumented, so everything that an absl::Mutex guards would be reported as a race. These definitions replace the
-// library's own, also for calls from within the library, and call them.
+// Only in builds with ThreadSanitizer: tells it when abseil's mutexes are locked and unlocked, and when gRPC passes an
+// object from one thread to another. The system's libraries are not instrumented, so everything that an absl::Mutex
+// guards would be reported as a race. These definitions replace the libraries' own, also for calls from within the
+// libraries, and call them.
 //
 // Conditions run in whichever thread unlocks the mutex. ThreadSanitizer cannot be told this, so it misses races in
 // them.
 #include <dlfcn.h>
+#include <grpc/grpc.h>
+#include <grpc/slice.h>
 #include <sanitizer/tsan_interface.h>
 
 #include <cstdio>
@@ -24,7 +27,7 @@ template <typename Function>
 Function* Next(const char* symbol) {
   void* found = dlsym(RTLD_NEXT, symbol);
   if (found == nullptr) {
-    std::fprintf(stderr, "this abseil has no %s; tests/tsan_absl_mutex.cc needs the names that it has\n", symbol);
+    std::fprintf(stderr, "no library has %s; tests/tsan_libraries.cc needs the names that it has\n", symbol);
     std::abort();
   }
   return reinterpret_cast<Function*>(found);
@@ -123,3 +126,37 @@ void Notification::WaitForNotification() const {
 
 ABSL_NAMESPACE_END
 }  // namespace absl
+
+// What a thread did before it started a batch has happened before another thread gets its tag from the queue.
+
+extern "C" grpc_call_error grpc_call_start_batch(grpc_call* call, const grpc_op* ops, size_t count, void* tag,
+                                                 void* reserved) {
+  NEXT_OF("grpc_call_start_batch", grpc_call_error(grpc_call*, const grpc_op*, size_t, void*, void*));
+  __tsan_release(tag);
+  return next(call, ops, count, tag, reserved);
+}
+
+extern "C" grpc_event grpc_completion_queue_next(grpc_completion_queue* queue, gpr_timespec deadline, void* reserved) {
+  NEXT_OF("grpc_completion_queue_next", grpc_event(grpc_completion_queue*, gpr_timespec, void*));
+  const grpc_event event = next(queue, deadline, reserved);
+  if (event.type == GRPC_OP_COMPLETE) __tsan_acquire(event.tag);
+  return event;
+}
+
+// A slice is destroyed after it was made, and by any thread.
+extern "C" grpc_slice grpc_slice_new_with_user_data(void* bytes, size_t size, void (*destroy)(void*), void* data) {
+  NEXT_OF("grpc_slice_new_with_user_data", grpc_slice(void*, size_t, void (*)(void*), void*));
+  struct User {
+    void (*destroy)(void*);
+    void* data;
+  };
+  auto* const made = new User{destroy, data};
+  __tsan_release(made);
+  const auto destroy_made = [](void* user) {
+    __tsan_acquire(user);
+    const User copy = *static_cast<User*>(user);
+    delete static_cast<User*>(user);
+    copy.destroy(copy.data);
+  };
+  return next(bytes, size, destroy_made, made);
+}
