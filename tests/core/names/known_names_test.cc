@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "core/builtin_catalogs.h"
 #include "core/names/name_words.h"
 #include "core/names/number_formats.h"
@@ -81,6 +82,21 @@ TEST(KnownNamesTest, NoNoteAddsAwqToASchemeOfTwoStages) {
     }
   }
   EXPECT_GE(checked, 10u);
+}
+
+// Errors put a note after a full stop, and what differs after a colon.
+TEST(KnownNamesTest, TextsFitIntoErrors) {
+  for (const auto& [table, lines] : BuiltinKnownNames().other_names()) {
+    for (const OtherName& line : lines) {
+      EXPECT_THAT(line.differs, testing::Not(HasSubstr(": "))) << line.names.front();
+      EXPECT_THAT(line.note, testing::Not(testing::EndsWith("."))) << line.names.front();
+      EXPECT_FALSE(!line.note.empty() && absl::ascii_islower(static_cast<unsigned char>(line.note.front())))
+          << line.names.front();
+      const size_t colon = line.note.find(": ");
+      EXPECT_FALSE(colon != std::string::npos && absl::ascii_isupper(static_cast<unsigned char>(line.note[colon + 2])))
+          << line.names.front();
+    }
+  }
 }
 
 TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
