@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "core/builtin_catalogs.h"
 #include "core/names/name_words.h"
 #include "core/names/number_formats.h"
@@ -110,18 +111,6 @@ TEST(KnownNamesTest, NoNameIsThatOfACatalog) {
   }
 }
 
-TEST(KnownNamesTest, SchemesToCopyAreInEveryCatalog) {
-  for (const OtherName& line : BuiltinKnownNames().other_names().at("scheme")) {
-    for (const auto& catalog : AllCatalogs()) {
-      if (line.like.empty()) continue;
-      const v1::Scheme* const scheme = catalog->FindScheme(line.like);
-      ASSERT_NE(scheme, nullptr) << line.names.front() << " is like " << line.like;
-      if (line.edit.find("input_tensors") == std::string::npos) continue;
-      EXPECT_GT(scheme->config().input_tensors_size(), 0) << line.names.front() << ": " << line.edit;
-    }
-  }
-}
-
 TEST(KnownNamesTest, HasManyNamesOfOtherTools) {
   size_t others = 0;
   for (const OtherName& line : BuiltinKnownNames().other_names().at("scheme")) {
@@ -181,12 +170,15 @@ TEST(KnownNamesTest, RejectsMalformedTables) {
   EXPECT_THAT(problem("[]", models), HasSubstr("not a JSON object"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "means": ["b"]}]})", models), HasSubstr("has no source"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "source": "s"}]})", models), HasSubstr("no meaning and no note"));
-  EXPECT_THAT(
-      problem(R"({"scheme": [{"names": ["a"], "means": [], "note": "n", "like": "b", "source": "s"}]})", models),
-      HasSubstr("only one of like and edit"));
-  EXPECT_THAT(
-      problem(R"({"scheme": [{"names": ["a"], "means": ["c"], "like": "b", "edit": "e", "source": "s"}]})", models),
-      HasSubstr("has like but no note"));
+  for (const char* line : {R"("note": "n", "like": "b", "edit": "e")", R"("note": "n", "like": "b", "makes": "m")",
+                           R"("note": "n", "edit": "e", "makes": "m")"}) {
+    EXPECT_THAT(problem(absl::StrCat(R"({"scheme": [{"names": ["a"], "source": "s", )", line, "}]}"), models),
+                HasSubstr("only some of like, edit and makes"));
+  }
+  EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "means": ["c"], "like": "b", "edit": "e", "makes": "m",
+                                      "source": "s"}]})",
+                      models),
+              HasSubstr("has like but no note"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a_b", "A-B"], "means": ["b"], "source": "s"}]})", models),
               HasSubstr("is listed twice"));
   EXPECT_THAT(problem(R"({"scheme": [{"names": ["a"], "mean": ["b"], "note": "n", "source": "s"}]})", models),
