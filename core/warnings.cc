@@ -45,13 +45,13 @@ class WarningFinder {
     CheckAlgorithms();
     if (!spec_.kv_cache_scheme().empty() && llm_template_.kv_layers_name().empty()) {
       warnings_.Add(v1::WARNING_CODE_KV_CACHE_WITHOUT_LAYERS, "spec.kv_cache_scheme", spec_.kv_cache_scheme(),
-                    absl::StrCat("the template ", llm_template_.model_type(),
-                                 " names no K and V projections, so the KV cache is not quantized"));
+                    absl::StrCat("has no effect, because the template ", llm_template_.model_type(),
+                                 " names no K and V projections"));
     }
     if (!spec_.attention_scheme().empty() && llm_template_.q_layer_name().empty()) {
       warnings_.Add(v1::WARNING_CODE_ATTENTION_WITHOUT_LAYERS, "spec.attention_scheme", spec_.attention_scheme(),
-                    absl::StrCat("the template ", llm_template_.model_type(),
-                                 " names no Q projection, so only the softmax is quantized"));
+                    absl::StrCat("applies only to the softmax, because the template ", llm_template_.model_type(),
+                                 " names no Q projection"));
     }
     if (spec_.layer_config_size() > 0 || spec_.layer_type_config_size() > 0) CheckOverrides();
     if (spec_.has_exclude_layers()) CheckExclusions();
@@ -62,11 +62,12 @@ class WarningFinder {
   void CheckScheme(const std::string& name, const std::string& field) {
     const v1::Scheme& scheme = **snapshot_.FindScheme(name, field);
     if (!scheme.alias_of().empty()) {
-      warnings_.Add(v1::WARNING_CODE_SCHEME_ALIAS, field, name, absl::StrCat("an older name of ", scheme.alias_of()));
+      warnings_.Add(v1::WARNING_CODE_SCHEME_ALIAS, field, name,
+                    absl::StrCat("is an older name of ", scheme.alias_of()));
     }
     if (scheme.origin() == v1::REGISTRY_ORIGIN_TENANT && snapshot_.catalog().FindScheme(name) != nullptr) {
       warnings_.Add(v1::WARNING_CODE_SHADOWS_BUILTIN, field, name,
-                    absl::StrCat("the tenant's scheme is used instead of the one in ", snapshot_.catalog().name()));
+                    absl::StrCat("is the tenant's scheme, which replaces the one in ", snapshot_.catalog().name()));
     }
   }
 
@@ -170,9 +171,13 @@ class WarningFinder {
   void CheckDroppedExclusions() {
     for (const std::string& pattern : llm_template_.exclude_layers_name()) {
       if (IsStillExcluded(pattern)) continue;
+      // Making the messages of thousands of patterns would take too long.
+      if (warnings_.IsFull(v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED)) return;
       warnings_.Add(
           v1::WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED, "spec.exclude_layers", pattern,
-          "the template excludes these layers, but spec.exclude_layers replaces its list, so they may be quantized");
+          absl::StrCat("is excluded by the template, but spec.exclude_layers replaces the template's list, so "
+                       "its layers may be quantized. To exclude them as well, add the pattern (qconfigctl: ",
+                       Option("--exclude", pattern), ")"));
     }
   }
 

@@ -73,15 +73,16 @@ absl::Status KnownNames::ReadOtherNames(absl::string_view text) {
   for (const auto& [table, items] : tables.items()) {
     QCONFIG_ASSIGN_OR_RETURN(
         const std::vector<json> lines,
-        LinesOf(items, table, {"tool", "differs", "note", "like", "edit", "source"}, {"names", "means"}));
+        LinesOf(items, table, {"tool", "differs", "note", "like", "edit", "makes", "source"}, {"names", "means"}));
     for (const json& line : lines) {
-      OtherName name{TextsOf(line, "names"), TextOf(line, "tool"), TextsOf(line, "means"), TextOf(line, "differs"),
-                     TextOf(line, "note"),   TextOf(line, "like"), TextOf(line, "edit"),   TextOf(line, "source")};
+      OtherName name{TextsOf(line, "names"),  TextOf(line, "tool"),  TextsOf(line, "means"),
+                     TextOf(line, "differs"), TextOf(line, "note"),  TextOf(line, "like"),
+                     TextOf(line, "edit"),    TextOf(line, "makes"), TextOf(line, "source")};
       if (name.names.empty()) return MalformedLine(table, "a line has no names");
       if (name.means.empty() && name.note.empty())
         return MalformedLine(name.names.front(), "has no meaning and no note");
-      if (name.like.empty() != name.edit.empty()) {
-        return MalformedLine(name.names.front(), "has only one of like and edit");
+      if (name.like.empty() != name.edit.empty() || name.like.empty() != name.makes.empty()) {
+        return MalformedLine(name.names.front(), "has only some of like, edit and makes");
       }
       if (!name.like.empty() && name.note.empty()) return MalformedLine(name.names.front(), "has like but no note");
       other_names_[table].push_back(std::move(name));

@@ -22,7 +22,8 @@ struct OtherName {
   std::string differs;  // what else differs
   std::string note;     // a sentence for the error; required if `means` is empty or `like` is set
   std::string like;     // the scheme to copy for a scheme with this meaning; empty if there is none
-  std::string edit;     // what to change in the copy, a clause; set if `like` is
+  std::string edit;     // what to change in the copy, clauses; set if `like` is
+  std::string makes;    // the tensors of the copy after that; set if `like` is
   std::string source;   // the file or page with the fact
 };
 

@@ -24,8 +24,8 @@ constexpr absl::string_view kUsualStart = "llama";  // the template whose names 
 // The sentences about a name, without the last full stop. Those that tell how to make a scheme come after the note.
 std::string NoteOf(const OtherName& line) {
   if (line.like.empty()) return line.note;
-  return absl::StrCat(line.note, ". To make one, save ", line.like, " (GetScheme; `qconfigctl describe scheme ",
-                      line.like, " -o json > FILE`), ", line.edit,
+  return absl::StrCat(line.note, ". To make one (", line.makes, "), save ", line.like,
+                      " (GetScheme; `qconfigctl describe scheme ", line.like, " -o json > FILE`), ", line.edit,
                       ", change its name, and register it (RegisterScheme; `qconfigctl register scheme -f FILE`)");
 }
 

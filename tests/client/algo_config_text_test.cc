@@ -27,9 +27,9 @@ class AlgoConfigTextTest : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string Write(const std::string& text) const {
-    std::ofstream(folder_ / "awq.json") << text;
-    return (folder_ / "awq.json").string();
+  std::string Write(const std::string& text, const std::string& name = "awq.json") const {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
   }
   const std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "algo_config_text_test";
 };
@@ -50,9 +50,22 @@ TEST_F(AlgoConfigTextTest, APathIsNotText) {
   EXPECT_THAT(Problem(path),
               HasSubstr("takes JSON text such as {\"gptq\": {\"block_size\": 64}}; to read a file, write @" + path));
   EXPECT_THAT(Problem("configs/awq.json"), HasSubstr("write @configs/awq.json"));
-  EXPECT_THAT(Problem("awq.yaml"), HasSubstr("write @awq.yaml"));
+  for (const char* text : {R"([{"gptq": "a/b"}])", R"('{"gptq": {"model_decoder_layers": "a/b"}}')", " \"a/b.json\""}) {
+    EXPECT_THAT(Problem(text), HasSubstr("is not a JSON object; expected")) << text;
+  }
   EXPECT_THAT(Problem("gptq"), HasSubstr("to request gptq, add --algorithm gptq"));
   EXPECT_THAT(Problem("none"), HasSubstr("\"none\" is not a JSON object; expected"));
+}
+
+TEST_F(AlgoConfigTextTest, FilesMustBeJson) {
+  for (const char* name : {"awq.yaml", "configs/awq.yml"}) {
+    const std::string problem = Problem(name);
+    EXPECT_THAT(problem, HasSubstr(std::string(name) + ": the file must be JSON, such as {\"gptq\": ")) << name;
+    EXPECT_THAT(problem, Not(HasSubstr("write @" + std::string(name)))) << name;
+  }
+  const std::string path = Write("gptq:\n  block_size: 64\n", "gptq.yaml");
+  EXPECT_THAT(Problem("@" + path), HasSubstr("gptq.yaml: the file must be JSON"));
+  EXPECT_TRUE(ReadAlgoConfig("@" + Write(R"({"gptq": {}})", "gptq.yaml"), {}, "llama").ok());
 }
 
 TEST_F(AlgoConfigTextTest, FieldsOfOtherToolsBelongElsewhere) {

@@ -25,6 +25,18 @@ TEST(DetailTextTest, HasALineForEachField) {
             "  tenant:       acme\n");
 }
 
+TEST(DetailTextTest, NamesTheOptionOfAField) {
+  EXPECT_EQ(DetailText(Detail(R"(field: "spec.layer_config[1].pattern")")),
+            "  field:        spec.layer_config[1].pattern (--layer)\n");
+  EXPECT_EQ(DetailText(Detail(R"(field: "spec.exclude_layers.patterns[0]")")),
+            "  field:        spec.exclude_layers.patterns[0] (--exclude)\n");
+  EXPECT_EQ(DetailText(Detail(R"(field: "spec.algo_configs[0].config.gptq")")),
+            "  field:        spec.algo_configs[0].config.gptq (--algo-config)\n");
+  EXPECT_EQ(DetailText(Detail(R"(field: "spec.layer_type_config[0].layer_type")")),
+            "  field:        spec.layer_type_config[0].layer_type (--layer-type)\n");
+  EXPECT_EQ(DetailText(Detail(R"(field: "runtimes[0]")")), "  field:        runtimes[0] (--runtime)\n");
+}
+
 TEST(DetailTextTest, SaysWhySuggestionsAreMade) {
   EXPECT_EQ(DetailText(Detail(R"(suggestions: ["qwen3_5", "qwen3", "qwen2"]
                                  suggestion_reasons { kind: SUGGESTION_KIND_OTHER_CATALOG catalog: "quark-0.13"
@@ -98,10 +110,10 @@ TEST(FindingTextTest, HasALineForEachField) {
 TEST(WarningTextTest, QuotesTheValue) {
   v1::Warning warning;
   warning.set_field("spec.scheme");
-  warning.set_message("an older name of nvfp4");
-  EXPECT_EQ(WarningText(warning), "spec.scheme: an older name of nvfp4");
+  warning.set_message("is an older name of nvfp4");
+  EXPECT_EQ(WarningText(warning), "spec.scheme: is an older name of nvfp4");
   warning.set_value("fp4_block16");
-  EXPECT_EQ(WarningText(warning), "spec.scheme: \"fp4_block16\" an older name of nvfp4");
+  EXPECT_EQ(WarningText(warning), "spec.scheme: \"fp4_block16\" is an older name of nvfp4");
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ TEST_F(PlanTextTest, ShowsGroupsFindingsAndTotals) {
             "embed                            1      -            not quantizable\n"
             "\n"
             "ERROR: vllm@0.33.0: q and k differ (FUSED_MODULES_DIFFER)\n"
-            "  field:   spec.layer_config[0]\n"
+            "  field:   spec.layer_config[0] (--layer)\n"
             "  modules: a, b and 3 more\n"
             "  fix:     --layer x=y\n"
             "and 2 more findings\n"

@@ -111,6 +111,14 @@ std::string Message(const std::string& spec) {
   return warnings.empty() ? "" : warnings[0].message();
 }
 
+// Clients print the value before the message.
+TEST(WarningsTest, MessagesContinueASentenceAboutTheValue) {
+  EXPECT_EQ(Message("model_type: 'llama' scheme: 'fp8' exclude_layers { patterns: 'x' }"),
+            "is excluded by the template, but spec.exclude_layers replaces the template's list, so its layers may be "
+            "quantized. To exclude them as well, add the pattern (qconfigctl: --exclude 'lm_head')");
+  EXPECT_EQ(Message("model_type: 'llama' scheme: 'fp4_block16_scale_e4m3'"), "is an older name of nvfp4");
+}
+
 TEST(WarningsTest, OverrideOfAnExcludedLayerWarns) {
   for (const char* release : {"0.12.post1", "0.13"}) {
     for (const char* pattern : {"lm_head", "*lm_head", "lm_head*"}) {

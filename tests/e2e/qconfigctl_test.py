@@ -71,14 +71,14 @@ class GetConfigTest(ServerTestCase):
     def test_warnings_go_to_standard_error(self):
         result = qconfigctl("get-config", "llama", "--scheme", "fp8", "--exclude-nothing", server=self.server)
         self.assertEqual(result.returncode, 0)
-        self.assertIn('warning: spec.exclude_layers: "lm_head"', result.stderr)
+        self.assertIn('warning: spec.exclude_layers (--exclude): "lm_head" is excluded by the template, but', result.stderr)
         json.loads(result.stdout)
 
     def test_warnings_about_patterns_have_options_that_can_be_pasted(self):
         def warnings(*arguments):
             return qconfigctl("get-config", "llama", "--scheme", "mxfp4", *arguments, server=self.server).stderr
 
-        self.assertIn('spec.layer_config[0].pattern: "lm_head" never applies', warnings("--layer", "lm_head=int8"))
+        self.assertIn('spec.layer_config[0].pattern (--layer): "lm_head" never applies', warnings("--layer", "lm_head=int8"))
         self.assertIn("--exclude-nothing", warnings("--layer", "lm_head=int8"))
         self.assertEqual(warnings("--layer", "lm_head=int8", "--exclude-nothing").count("warning"), 1)
         self.assertIn("--exclude '*a' --exclude '*b'", warnings("--exclude", "*a *b"))

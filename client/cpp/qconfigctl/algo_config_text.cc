@@ -190,21 +190,33 @@ class FieldAdvice {
   ordered_json nested_ = ordered_json::object();  // what the algorithm can have
 };
 
+bool IsYamlPath(const std::string& path) { return absl::EndsWith(path, ".yaml") || absl::EndsWith(path, ".yml"); }
+
+// JSON that is not an object, or an object with the quotes of another shell, is not a path.
 bool IsPath(const std::string& value) {
   std::error_code error;
-  const bool looks_like_one = absl::StrContains(value, "/") || absl::EndsWith(value, ".json") ||
-                              absl::EndsWith(value, ".yaml") || absl::EndsWith(value, ".yml");
+  const absl::string_view text = absl::StripLeadingAsciiWhitespace(value);
+  if (!text.empty() && absl::StrContains("[\"'", text.substr(0, 1))) return false;
+  const bool looks_like_one = absl::StrContains(value, "/") || absl::EndsWith(value, ".json") || IsYamlPath(value);
   return looks_like_one || std::filesystem::is_regular_file(value, error);
 }
+
+absl::Status YamlError(const std::string& value) {
+  return absl::InvalidArgumentError(absl::StrCat(Printable(value, 300), ": the file must be JSON, such as ", kExample,
+                                                 ", not YAML; convert it, and write @FILE"));
+}
+
+bool IsObject(absl::string_view text) { return absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{"); }
 
 absl::StatusOr<std::string> TextOf(const std::string& value) {
   if (!value.empty() && value[0] == '@') {
     const std::string path = value.substr(1);
     const auto text = path.empty() ? absl::InvalidArgumentError("names no file; expected @FILE") : ReadEntryText(path);
+    if (text.ok() && IsYamlPath(path) && !IsObject(*text)) return YamlError(value);
     if (text.ok()) return text;
     return absl::InvalidArgumentError(absl::StrCat(Printable(value, 300), ": ", text.status().message()));
   }
-  if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(value), "{")) return value;
+  if (IsObject(value)) return value;
   const std::string shown = Printable(value, 300);
   const std::string algorithm = AlgorithmOf(value);
   if (!algorithm.empty()) {
@@ -212,6 +224,7 @@ absl::StatusOr<std::string> TextOf(const std::string& value) {
                                                    ", or @FILE; to request ", algorithm, ", add --algorithm ",
                                                    algorithm));
   }
+  if (IsPath(value) && IsYamlPath(value)) return YamlError(value);
   if (IsPath(value)) {
     return absl::InvalidArgumentError(
         absl::StrCat("takes JSON text such as ", kExample, "; to read a file, write @", shown));

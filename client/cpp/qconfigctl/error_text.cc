@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -60,6 +62,27 @@ std::string SuggestionsText(const v1::ErrorDetail& detail) {
   return text;
 }
 
+// Fields of a request that qconfigctl calls differently.
+constexpr std::pair<absl::string_view, absl::string_view> kOptions[] = {
+    {"spec.layer_config", "--layer"},
+    {"spec.layer_type_config", "--layer-type"},
+    {"spec.exclude_layers", "--exclude"},
+    {"spec.algorithm", "--algorithm"},
+    {"spec.algo_configs", "--algo-config"},
+    {"spec.shared_scale_groups", "--shared-scale-group"},
+    {"runtimes", "--runtime"},
+    {"tensor_parallel_size", "--tensor-parallel"},
+};
+
+// "spec.layer_config[0].pattern (--layer)". Only the path if the option has the same name or there is none.
+std::string FieldText(const std::string& path) {
+  const absl::string_view list = absl::string_view(path).substr(0, path.find('['));
+  for (const auto& [field, option] : kOptions) {
+    if (list == field || absl::StartsWith(list, absl::StrCat(field, "."))) return absl::StrCat(path, " (", option, ")");
+  }
+  return path;
+}
+
 }  // namespace
 
 std::string DetailText(const v1::ErrorDetail& detail) {
@@ -67,7 +90,7 @@ std::string DetailText(const v1::ErrorDetail& detail) {
   const auto add = [&text](const char* label, const std::string& value) {
     if (!value.empty()) absl::StrAppend(&text, "  ", label, value, "\n");
   };
-  add("field:        ", detail.field());
+  add("field:        ", FieldText(detail.field()));
   add("value:        ", detail.value());
   add("did you mean: ", SuggestionsText(detail));
   add("allowed:      ", ListText(detail.allowed(), detail.allowed_total()));
@@ -95,7 +118,7 @@ std::string FindingText(const v1::Finding& finding) {
   const auto add = [&text](const char* label, const std::string& value) {
     if (!value.empty()) absl::StrAppend(&text, "  ", label, value, "\n");
   };
-  add("field:   ", finding.field());
+  add("field:   ", FieldText(finding.field()));
   constexpr int kMaxModules = 3;
   const auto& modules = finding.modules();
   add("modules: ", ListText(Strings(modules.begin(), modules.begin() + std::min(kMaxModules, modules.size())),
@@ -105,8 +128,8 @@ std::string FindingText(const v1::Finding& finding) {
 }
 
 std::string WarningText(const v1::Warning& warning) {
-  return absl::StrCat(warning.field(), ": ", warning.value().empty() ? "" : absl::StrCat("\"", warning.value(), "\" "),
-                      warning.message());
+  return absl::StrCat(FieldText(warning.field()), ": ",
+                      warning.value().empty() ? "" : absl::StrCat("\"", warning.value(), "\" "), warning.message());
 }
 
 }  // namespace qconfig::client

@@ -260,6 +260,7 @@ TEST(NameResolverTest, NamesOfOtherTools) {
   EXPECT_THAT(Suggested(NameKind::kAlgorithm, "AWQModifier"), ElementsAre("awq"));
   EXPECT_THAT(Suggested(NameKind::kAttentionTensor, "fp8_e4m3"), ElementsAre("fp8"));
   EXPECT_THAT(Suggested(NameKind::kQScheme, "channel"), ElementsAre("per_channel"));
+  EXPECT_EQ(Text(NameKind::kDtype, "nvfp4"), "; did you mean fp4 (the same as ModelOpt's nvfp4)?");
 }
 
 TEST(NameResolverTest, PrefixesAndWords) {

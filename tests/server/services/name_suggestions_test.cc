@@ -111,39 +111,45 @@ TEST_F(NameSuggestionsTest, ModelTypesWithoutATemplate) {
   }
 }
 
-// Schemes with weights only, which Quark does not have: the error says how to make one.
+// Schemes that Quark does not have: the error says how to make one. scheme_recipes_test.cc follows all of them.
 TEST_F(NameSuggestionsTest, SchemesToMake) {
-  constexpr char kRemove[] = "remove input_tensors";
-  constexpr char kInt8[] = "set dtype to DTYPE_INT8";
-  struct SchemeToMake {
-    std::string name, like, edit;
+  struct Case {
+    std::string name, like, edit, makes;
   };
-  const std::vector<SchemeToMake> cases = {
-      {"NVFP4A16", "nvfp4", kRemove},           {"nvfp4_weight_only", "nvfp4", kRemove},
-      {"W4A16_NVFP4", "nvfp4", kRemove},        {"NVFP4WeightOnlyConfig", "nvfp4", kRemove},
-      {"W8A16", "int4_wo_per_channel", kInt8},  {"fp8_w8a16", "fp8", kRemove},
-      {"w_mxfp6_e2m3", "mxfp6_e2m3", kRemove},  {"gptq_8bit", "int4_wo_128", kInt8},
-      {"int8_wo", "int4_wo_per_channel", kInt8}};
-  for (const auto& [name, like, edit] : cases) {
-    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' scheme: '", name, "'"));
-    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << name;
+  const std::string remove_inputs = "remove input_tensors";
+  const std::string to_int8 = "set dtype of weight to DTYPE_INT8";
+  const std::string nvfp4 = "weight: fp4 per_group 16 float32 + fp8_e4m3 per_tensor";
+  const std::vector<Case> cases = {
+      {"NVFP4A16", "nvfp4", remove_inputs, nvfp4},
+      {"nvfp4_weight_only", "nvfp4", remove_inputs, nvfp4},
+      {"W8A16", "int4_wo_128", to_int8, "weight: int8 per_group 128"},
+      {"w_int8_per_tensor_sym", "int8", remove_inputs, "weight: int8 per_tensor"},
+      {"INT8_WEIGHT_ONLY_CFG", "int4_wo_per_channel", to_int8, "weight: int8 per_channel"},
+      {"Float8WeightOnlyConfig", "ptpc_fp8", remove_inputs, "weight: fp8_e4m3 per_channel"}};
+  for (const Case& known : cases) {
+    const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' scheme: '", known.name, "'"));
+    EXPECT_THAT(error.detail().suggestions(), testing::IsEmpty()) << known.name;
     EXPECT_THAT(error.detail().advice(),
-                HasSubstr(absl::StrCat("To make one, save ", like, " (GetScheme; `qconfigctl describe scheme ", like,
-                                       " -o json > FILE`), ", edit, ", change its name, and register it")))
-        << name;
+                HasSubstr(absl::StrCat("To make one (", known.makes, "), save ", known.like,
+                                       " (GetScheme; `qconfigctl describe scheme ", known.like, " -o json > FILE`), ",
+                                       known.edit, ", change its name, and register it")))
+        << known.name;
     v1::GetSchemeRequest get;
-    get.set_name(like);
+    get.set_name(known.like);
     const auto scheme = server_.client().GetScheme(get);
     ASSERT_TRUE(scheme.ok()) << scheme.status();
     v1::RegisterSchemeRequest request;
     *request.mutable_scheme() = scheme->scheme();
-    request.mutable_scheme()->set_name(absl::StrCat("my_", absl::AsciiStrToLower(name)));
+    request.mutable_scheme()->set_name(absl::StrCat("my_", absl::AsciiStrToLower(known.name)));
     v1::QLayerConfig& config = *request.mutable_scheme()->mutable_config();
-    config.clear_input_tensors();
-    if (edit == kInt8) config.mutable_weight(0)->set_dtype(v1::DTYPE_INT8);
+    if (absl::StrContains(known.edit, to_int8)) config.mutable_weight(0)->set_dtype(v1::DTYPE_INT8);
+    if (absl::StrContains(known.edit, remove_inputs)) config.clear_input_tensors();
     const auto registered = server_.client().RegisterScheme(request);
     EXPECT_TRUE(registered.ok()) << registered.status();
   }
+  // Quark cannot compute the scales of blocks.
+  EXPECT_THAT(ForScheme("FP8_BLOCK"), HasSubstr("Quark cannot compute their scales"));
+  EXPECT_THAT(ForScheme("FP8_BLOCK"), Not(HasSubstr("To make one")));
   EXPECT_THAT(ForScheme("w4a16_mxfp4"), HasSubstr("mxfp4_weight_only | "));
 }
 
