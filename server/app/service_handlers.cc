@@ -41,6 +41,7 @@ HandlerTable ServiceHandlers(const ConfigService& config, const RegistryService&
       {configs + "ListSchemes", Bytes(config, &ConfigService::ListSchemes)},
       {configs + "GetScheme", Bytes(config, &ConfigService::GetScheme)},
       {configs + "ListCatalogs", Bytes(config, &ConfigService::ListCatalogs)},
+      {configs + "WhoAmI", Bytes(config, &ConfigService::WhoAmI)},
       {writes + "RegisterScheme", Bytes(registry, &RegistryService::RegisterScheme), kEntry},
       {writes + "UnregisterScheme", Bytes(registry, &RegistryService::UnregisterScheme)},
       {writes + "RegisterTemplate", Bytes(registry, &RegistryService::RegisterTemplate), kEntry},

@@ -37,10 +37,11 @@ struct CallContext {
   std::string trace_id;    // of the client's W3C `traceparent`; empty: none
   // Who makes the call, by the server's policy; null without a policy: then everybody may do everything.
   std::shared_ptr<const Principal> principal;
-  std::string credential;                      // by which the principal is known, for logs: "token 1a2b3c4d"
-  v1::Role required_role = v1::ROLE_OPERATOR;  // of the method, for the tenant of the request
-  absl::Duration deadline;                     // steady time; absl::InfiniteDuration(): none
-  std::function<bool()> is_cancelled;          // whether the client cancelled the call
+  std::string credential;                       // by which the principal is known, for logs: "token 1a2b3c4d"
+  absl::Time expires = absl::InfiniteFuture();  // when the credential does
+  v1::Role required_role = v1::ROLE_OPERATOR;   // of the method, for the tenant of the request
+  absl::Duration deadline;                      // steady time; absl::InfiniteDuration(): none
+  std::function<bool()> is_cancelled;           // whether the client cancelled the call
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
 

@@ -61,6 +61,7 @@ void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
 void SetCaller(const Caller& caller, CallContext& call) {
   call.principal = caller.principal;
   call.credential = caller.credential;
+  call.expires = caller.expires;
 }
 
 }  // namespace

@@ -300,4 +300,23 @@ absl::StatusOr<v1::ListCatalogsResponse> ConfigService::ListCatalogs(const CallC
   return response;
 }
 
+absl::StatusOr<v1::WhoAmIResponse> ConfigService::WhoAmI(const CallContext& call, const v1::WhoAmIRequest&) const {
+  v1::WhoAmIResponse response;
+  if (call.principal == nullptr) return response;
+  response.set_has_policy(true);
+  response.set_principal(call.principal->name);
+  response.set_credential(call.credential);
+  if (call.expires != absl::InfiniteFuture()) {
+    response.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(call.expires));
+  }
+  response.set_default_tenant(call.principal->default_tenant.name());
+  for (const Grant& grant : call.principal->grants) {
+    v1::RoleGrant& entry = *response.add_grants();
+    entry.set_role(grant.role);
+    for (const NamePattern& tenant : grant.tenants) entry.add_tenants(tenant.text());
+    entry.set_create(grant.creates);
+  }
+  return response;
+}
+
 }  // namespace qconfig

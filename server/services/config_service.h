@@ -44,6 +44,7 @@ class ConfigService {
   absl::StatusOr<v1::GetSchemeResponse> GetScheme(const CallContext& call, const v1::GetSchemeRequest& request) const;
   absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(const CallContext& call,
                                                         const v1::ListCatalogsRequest& request) const;
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallContext& call, const v1::WhoAmIRequest& request) const;
 
  private:
   ConfigService(const Registry& registry, const Limits& limits, Clock clock, size_t slots);

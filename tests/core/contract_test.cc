@@ -37,7 +37,7 @@ std::vector<const MethodDescriptor*> Methods() {
 
 bool IsRead(const MethodDescriptor& method) {
   return absl::StartsWith(method.name(), "Get") || absl::StartsWith(method.name(), "List") ||
-         absl::StartsWith(method.name(), "BatchGet") || method.name() == "PlanLayers";
+         absl::StartsWith(method.name(), "BatchGet") || method.name() == "PlanLayers" || method.name() == "WhoAmI";
 }
 
 // Calls `visit` for every field of `type` and of the messages that it contains.
@@ -52,9 +52,9 @@ void Visit(const Descriptor& type, std::set<const Descriptor*>& seen,
 
 TEST(ContractTest, EveryMethodHasARole) {
   for (const MethodDescriptor* method : Methods()) {
-    const v1::Role role = method->options().GetExtension(v1::required_role);
-    EXPECT_NE(role, v1::ROLE_UNSPECIFIED) << method->full_name();
-    EXPECT_EQ(role == v1::ROLE_READER, IsRead(*method)) << method->full_name();
+    ASSERT_TRUE(method->options().HasExtension(v1::required_role)) << method->full_name();
+    EXPECT_EQ(method->options().GetExtension(v1::required_role) <= v1::ROLE_READER, IsRead(*method))
+        << method->full_name();
   }
 }
 

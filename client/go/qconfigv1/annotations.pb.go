@@ -91,12 +91,12 @@ func (FieldBehavior) EnumDescriptor() ([]byte, []int) {
 	return file_qconfig_v1_annotations_proto_rawDescGZIP(), []int{0}
 }
 
-// A role of a caller. Each role includes the roles before it. The server does not check roles yet: every client that
-// can reach the server can call every method.
+// A role of a caller for a tenant, as an operator's policy grants it. Each role includes the roles before it. A server
+// without a policy does not check roles: every client that can reach it can call every method.
 type Role int32
 
 const (
-	// Unused; reserved as the default value.
+	// As the role that a method requires: none. The caller needs only valid credentials.
 	Role_ROLE_UNSPECIFIED Role = 0
 	// Read configurations, catalogues, registries and their history.
 	Role_ROLE_READER Role = 1

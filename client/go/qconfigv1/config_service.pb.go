@@ -15,6 +15,7 @@ package qconfigv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1610,12 +1611,207 @@ func (x *Catalog) GetObservers() []string {
 	return nil
 }
 
+// Request message for `WhoAmI`. The credentials of the call are all that counts.
+type WhoAmIRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhoAmIRequest) Reset() {
+	*x = WhoAmIRequest{}
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhoAmIRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhoAmIRequest) ProtoMessage() {}
+
+func (x *WhoAmIRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhoAmIRequest.ProtoReflect.Descriptor instead.
+func (*WhoAmIRequest) Descriptor() ([]byte, []int) {
+	return file_qconfig_v1_config_service_proto_rawDescGZIP(), []int{17}
+}
+
+// Response message for `WhoAmI`.
+type WhoAmIResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the server has a policy. If false, every client that can reach the server can call every method for every
+	// tenant, and the fields below are empty.
+	HasPolicy bool `protobuf:"varint,1,opt,name=has_policy,json=hasPolicy,proto3" json:"has_policy,omitempty"`
+	// The name of the caller in the policy, which is the `actor` of the caller's changes; "anonymous" for a caller
+	// without credentials.
+	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	// What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
+	// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+	Credential string `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
+	// When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The tenant of requests that name none.
+	DefaultTenant string `protobuf:"bytes,5,opt,name=default_tenant,json=defaultTenant,proto3" json:"default_tenant,omitempty"`
+	// What the caller may do, in the order of the policy. For one tenant, the highest role counts.
+	Grants        []*RoleGrant `protobuf:"bytes,6,rep,name=grants,proto3" json:"grants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhoAmIResponse) Reset() {
+	*x = WhoAmIResponse{}
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhoAmIResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhoAmIResponse) ProtoMessage() {}
+
+func (x *WhoAmIResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhoAmIResponse.ProtoReflect.Descriptor instead.
+func (*WhoAmIResponse) Descriptor() ([]byte, []int) {
+	return file_qconfig_v1_config_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WhoAmIResponse) GetHasPolicy() bool {
+	if x != nil {
+		return x.HasPolicy
+	}
+	return false
+}
+
+func (x *WhoAmIResponse) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *WhoAmIResponse) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *WhoAmIResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *WhoAmIResponse) GetDefaultTenant() string {
+	if x != nil {
+		return x.DefaultTenant
+	}
+	return ""
+}
+
+func (x *WhoAmIResponse) GetGrants() []*RoleGrant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+// A role for some tenants.
+type RoleGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The role. It includes the lower ones.
+	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=qconfig.v1.Role" json:"role,omitempty"`
+	// Names of tenants. A name that ends with `*` stands for all names with this beginning; "*" for all tenants.
+	Tenants []string `protobuf:"bytes,2,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	// Whether the first write to a tenant that a pattern with `*` matches may create the tenant. An operator's may.
+	Create        bool `protobuf:"varint,3,opt,name=create,proto3" json:"create,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleGrant) Reset() {
+	*x = RoleGrant{}
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleGrant) ProtoMessage() {}
+
+func (x *RoleGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_qconfig_v1_config_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleGrant.ProtoReflect.Descriptor instead.
+func (*RoleGrant) Descriptor() ([]byte, []int) {
+	return file_qconfig_v1_config_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RoleGrant) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *RoleGrant) GetTenants() []string {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+func (x *RoleGrant) GetCreate() bool {
+	if x != nil {
+		return x.Create
+	}
+	return false
+}
+
 var File_qconfig_v1_config_service_proto protoreflect.FileDescriptor
 
 const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1fqconfig/v1/config_service.proto\x12\n" +
-	"qconfig.v1\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x15qconfig/v1/plan.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xbd\x02\n" +
+	"qconfig.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x15qconfig/v1/plan.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xbd\x02\n" +
 	"\x10GetConfigRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x18\n" +
 	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
@@ -1725,7 +1921,23 @@ const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\x10kv_cache_schemes\x18\t \x03(\tR\x0ekvCacheSchemes\x12+\n" +
 	"\x11attention_schemes\x18\n" +
 	" \x03(\tR\x10attentionSchemes\x12\x1c\n" +
-	"\tobservers\x18\v \x03(\tR\tobservers*\xe4\x04\n" +
+	"\tobservers\x18\v \x03(\tR\tobservers\"\x0f\n" +
+	"\rWhoAmIRequest\"\x80\x02\n" +
+	"\x0eWhoAmIResponse\x12\x1d\n" +
+	"\n" +
+	"has_policy\x18\x01 \x01(\bR\thasPolicy\x12\x1c\n" +
+	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x03 \x01(\tR\n" +
+	"credential\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12%\n" +
+	"\x0edefault_tenant\x18\x05 \x01(\tR\rdefaultTenant\x12-\n" +
+	"\x06grants\x18\x06 \x03(\v2\x15.qconfig.v1.RoleGrantR\x06grants\"c\n" +
+	"\tRoleGrant\x12$\n" +
+	"\x04role\x18\x01 \x01(\x0e2\x10.qconfig.v1.RoleR\x04role\x12\x18\n" +
+	"\atenants\x18\x02 \x03(\tR\atenants\x12\x16\n" +
+	"\x06create\x18\x03 \x01(\bR\x06create*\xe4\x04\n" +
 	"\vWarningCode\x12\x1c\n" +
 	"\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12(\n" +
 	"$WARNING_CODE_KV_CACHE_WITHOUT_LAYERS\x10\x01\x12)\n" +
@@ -1746,7 +1958,7 @@ const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\tEntryView\x12\x1a\n" +
 	"\x16ENTRY_VIEW_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ENTRY_VIEW_BASIC\x10\x01\x12\x13\n" +
-	"\x0fENTRY_VIEW_FULL\x10\x022\xda\x05\n" +
+	"\x0fENTRY_VIEW_FULL\x10\x022\xa4\x06\n" +
 	"\rConfigService\x12Q\n" +
 	"\tGetConfig\x12\x1c.qconfig.v1.GetConfigRequest\x1a\x1d.qconfig.v1.GetConfigResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12`\n" +
 	"\x0eBatchGetConfig\x12!.qconfig.v1.BatchGetConfigRequest\x1a\".qconfig.v1.BatchGetConfigResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12T\n" +
@@ -1756,7 +1968,8 @@ const file_qconfig_v1_config_service_proto_rawDesc = "" +
 	"\vGetTemplate\x12\x1e.qconfig.v1.GetTemplateRequest\x1a\x1f.qconfig.v1.GetTemplateResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12W\n" +
 	"\vListSchemes\x12\x1e.qconfig.v1.ListSchemesRequest\x1a\x1f.qconfig.v1.ListSchemesResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12Q\n" +
 	"\tGetScheme\x12\x1c.qconfig.v1.GetSchemeRequest\x1a\x1d.qconfig.v1.GetSchemeResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12Z\n" +
-	"\fListCatalogs\x12\x1f.qconfig.v1.ListCatalogsRequest\x1a .qconfig.v1.ListCatalogsResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01BL\n" +
+	"\fListCatalogs\x12\x1f.qconfig.v1.ListCatalogsRequest\x1a .qconfig.v1.ListCatalogsResponse\"\a\xa8\xb8\x18\x01\x90\x02\x01\x12H\n" +
+	"\x06WhoAmI\x12\x19.qconfig.v1.WhoAmIRequest\x1a\x1a.qconfig.v1.WhoAmIResponse\"\a\xa8\xb8\x18\x00\x90\x02\x01BL\n" +
 	"\x0edev.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3"
 
 var (
@@ -1772,7 +1985,7 @@ func file_qconfig_v1_config_service_proto_rawDescGZIP() []byte {
 }
 
 var file_qconfig_v1_config_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_qconfig_v1_config_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_qconfig_v1_config_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_qconfig_v1_config_service_proto_goTypes = []any{
 	(WarningCode)(0),               // 0: qconfig.v1.WarningCode
 	(EntryView)(0),                 // 1: qconfig.v1.EntryView
@@ -1793,51 +2006,61 @@ var file_qconfig_v1_config_service_proto_goTypes = []any{
 	(*ListCatalogsRequest)(nil),    // 16: qconfig.v1.ListCatalogsRequest
 	(*ListCatalogsResponse)(nil),   // 17: qconfig.v1.ListCatalogsResponse
 	(*Catalog)(nil),                // 18: qconfig.v1.Catalog
-	(*ConfigSpec)(nil),             // 19: qconfig.v1.ConfigSpec
-	(*QConfig)(nil),                // 20: qconfig.v1.QConfig
-	(*ItemError)(nil),              // 21: qconfig.v1.ItemError
-	(*LlmTemplate)(nil),            // 22: qconfig.v1.LlmTemplate
-	(*Scheme)(nil),                 // 23: qconfig.v1.Scheme
-	(*PlanLayersRequest)(nil),      // 24: qconfig.v1.PlanLayersRequest
-	(*PlanLayersResponse)(nil),     // 25: qconfig.v1.PlanLayersResponse
+	(*WhoAmIRequest)(nil),          // 19: qconfig.v1.WhoAmIRequest
+	(*WhoAmIResponse)(nil),         // 20: qconfig.v1.WhoAmIResponse
+	(*RoleGrant)(nil),              // 21: qconfig.v1.RoleGrant
+	(*ConfigSpec)(nil),             // 22: qconfig.v1.ConfigSpec
+	(*QConfig)(nil),                // 23: qconfig.v1.QConfig
+	(*ItemError)(nil),              // 24: qconfig.v1.ItemError
+	(*LlmTemplate)(nil),            // 25: qconfig.v1.LlmTemplate
+	(*Scheme)(nil),                 // 26: qconfig.v1.Scheme
+	(*timestamppb.Timestamp)(nil),  // 27: google.protobuf.Timestamp
+	(Role)(0),                      // 28: qconfig.v1.Role
+	(*PlanLayersRequest)(nil),      // 29: qconfig.v1.PlanLayersRequest
+	(*PlanLayersResponse)(nil),     // 30: qconfig.v1.PlanLayersResponse
 }
 var file_qconfig_v1_config_service_proto_depIdxs = []int32{
-	19, // 0: qconfig.v1.GetConfigRequest.spec:type_name -> qconfig.v1.ConfigSpec
+	22, // 0: qconfig.v1.GetConfigRequest.spec:type_name -> qconfig.v1.ConfigSpec
 	0,  // 1: qconfig.v1.Warning.code:type_name -> qconfig.v1.WarningCode
-	20, // 2: qconfig.v1.GetConfigResponse.config:type_name -> qconfig.v1.QConfig
+	23, // 2: qconfig.v1.GetConfigResponse.config:type_name -> qconfig.v1.QConfig
 	3,  // 3: qconfig.v1.GetConfigResponse.warnings:type_name -> qconfig.v1.Warning
 	2,  // 4: qconfig.v1.BatchGetConfigRequest.requests:type_name -> qconfig.v1.GetConfigRequest
 	7,  // 5: qconfig.v1.BatchGetConfigResponse.results:type_name -> qconfig.v1.BatchGetConfigResult
 	4,  // 6: qconfig.v1.BatchGetConfigResult.response:type_name -> qconfig.v1.GetConfigResponse
-	21, // 7: qconfig.v1.BatchGetConfigResult.error:type_name -> qconfig.v1.ItemError
+	24, // 7: qconfig.v1.BatchGetConfigResult.error:type_name -> qconfig.v1.ItemError
 	1,  // 8: qconfig.v1.ListTemplatesRequest.view:type_name -> qconfig.v1.EntryView
-	22, // 9: qconfig.v1.ListTemplatesResponse.llm_templates:type_name -> qconfig.v1.LlmTemplate
-	22, // 10: qconfig.v1.GetTemplateResponse.llm_template:type_name -> qconfig.v1.LlmTemplate
+	25, // 9: qconfig.v1.ListTemplatesResponse.llm_templates:type_name -> qconfig.v1.LlmTemplate
+	25, // 10: qconfig.v1.GetTemplateResponse.llm_template:type_name -> qconfig.v1.LlmTemplate
 	1,  // 11: qconfig.v1.ListSchemesRequest.view:type_name -> qconfig.v1.EntryView
-	23, // 12: qconfig.v1.ListSchemesResponse.schemes:type_name -> qconfig.v1.Scheme
-	23, // 13: qconfig.v1.GetSchemeResponse.scheme:type_name -> qconfig.v1.Scheme
+	26, // 12: qconfig.v1.ListSchemesResponse.schemes:type_name -> qconfig.v1.Scheme
+	26, // 13: qconfig.v1.GetSchemeResponse.scheme:type_name -> qconfig.v1.Scheme
 	18, // 14: qconfig.v1.ListCatalogsResponse.catalogs:type_name -> qconfig.v1.Catalog
-	2,  // 15: qconfig.v1.ConfigService.GetConfig:input_type -> qconfig.v1.GetConfigRequest
-	5,  // 16: qconfig.v1.ConfigService.BatchGetConfig:input_type -> qconfig.v1.BatchGetConfigRequest
-	24, // 17: qconfig.v1.ConfigService.PlanLayers:input_type -> qconfig.v1.PlanLayersRequest
-	8,  // 18: qconfig.v1.ConfigService.ListTemplates:input_type -> qconfig.v1.ListTemplatesRequest
-	10, // 19: qconfig.v1.ConfigService.GetTemplate:input_type -> qconfig.v1.GetTemplateRequest
-	12, // 20: qconfig.v1.ConfigService.ListSchemes:input_type -> qconfig.v1.ListSchemesRequest
-	14, // 21: qconfig.v1.ConfigService.GetScheme:input_type -> qconfig.v1.GetSchemeRequest
-	16, // 22: qconfig.v1.ConfigService.ListCatalogs:input_type -> qconfig.v1.ListCatalogsRequest
-	4,  // 23: qconfig.v1.ConfigService.GetConfig:output_type -> qconfig.v1.GetConfigResponse
-	6,  // 24: qconfig.v1.ConfigService.BatchGetConfig:output_type -> qconfig.v1.BatchGetConfigResponse
-	25, // 25: qconfig.v1.ConfigService.PlanLayers:output_type -> qconfig.v1.PlanLayersResponse
-	9,  // 26: qconfig.v1.ConfigService.ListTemplates:output_type -> qconfig.v1.ListTemplatesResponse
-	11, // 27: qconfig.v1.ConfigService.GetTemplate:output_type -> qconfig.v1.GetTemplateResponse
-	13, // 28: qconfig.v1.ConfigService.ListSchemes:output_type -> qconfig.v1.ListSchemesResponse
-	15, // 29: qconfig.v1.ConfigService.GetScheme:output_type -> qconfig.v1.GetSchemeResponse
-	17, // 30: qconfig.v1.ConfigService.ListCatalogs:output_type -> qconfig.v1.ListCatalogsResponse
-	23, // [23:31] is the sub-list for method output_type
-	15, // [15:23] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	27, // 15: qconfig.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
+	21, // 16: qconfig.v1.WhoAmIResponse.grants:type_name -> qconfig.v1.RoleGrant
+	28, // 17: qconfig.v1.RoleGrant.role:type_name -> qconfig.v1.Role
+	2,  // 18: qconfig.v1.ConfigService.GetConfig:input_type -> qconfig.v1.GetConfigRequest
+	5,  // 19: qconfig.v1.ConfigService.BatchGetConfig:input_type -> qconfig.v1.BatchGetConfigRequest
+	29, // 20: qconfig.v1.ConfigService.PlanLayers:input_type -> qconfig.v1.PlanLayersRequest
+	8,  // 21: qconfig.v1.ConfigService.ListTemplates:input_type -> qconfig.v1.ListTemplatesRequest
+	10, // 22: qconfig.v1.ConfigService.GetTemplate:input_type -> qconfig.v1.GetTemplateRequest
+	12, // 23: qconfig.v1.ConfigService.ListSchemes:input_type -> qconfig.v1.ListSchemesRequest
+	14, // 24: qconfig.v1.ConfigService.GetScheme:input_type -> qconfig.v1.GetSchemeRequest
+	16, // 25: qconfig.v1.ConfigService.ListCatalogs:input_type -> qconfig.v1.ListCatalogsRequest
+	19, // 26: qconfig.v1.ConfigService.WhoAmI:input_type -> qconfig.v1.WhoAmIRequest
+	4,  // 27: qconfig.v1.ConfigService.GetConfig:output_type -> qconfig.v1.GetConfigResponse
+	6,  // 28: qconfig.v1.ConfigService.BatchGetConfig:output_type -> qconfig.v1.BatchGetConfigResponse
+	30, // 29: qconfig.v1.ConfigService.PlanLayers:output_type -> qconfig.v1.PlanLayersResponse
+	9,  // 30: qconfig.v1.ConfigService.ListTemplates:output_type -> qconfig.v1.ListTemplatesResponse
+	11, // 31: qconfig.v1.ConfigService.GetTemplate:output_type -> qconfig.v1.GetTemplateResponse
+	13, // 32: qconfig.v1.ConfigService.ListSchemes:output_type -> qconfig.v1.ListSchemesResponse
+	15, // 33: qconfig.v1.ConfigService.GetScheme:output_type -> qconfig.v1.GetSchemeResponse
+	17, // 34: qconfig.v1.ConfigService.ListCatalogs:output_type -> qconfig.v1.ListCatalogsResponse
+	20, // 35: qconfig.v1.ConfigService.WhoAmI:output_type -> qconfig.v1.WhoAmIResponse
+	27, // [27:36] is the sub-list for method output_type
+	18, // [18:27] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_qconfig_v1_config_service_proto_init() }
@@ -1861,7 +2084,7 @@ func file_qconfig_v1_config_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_qconfig_v1_config_service_proto_rawDesc), len(file_qconfig_v1_config_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

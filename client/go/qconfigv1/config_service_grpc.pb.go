@@ -33,6 +33,7 @@ const (
 	ConfigService_ListSchemes_FullMethodName    = "/qconfig.v1.ConfigService/ListSchemes"
 	ConfigService_GetScheme_FullMethodName      = "/qconfig.v1.ConfigService/GetScheme"
 	ConfigService_ListCatalogs_FullMethodName   = "/qconfig.v1.ConfigService/ListCatalogs"
+	ConfigService_WhoAmI_FullMethodName         = "/qconfig.v1.ConfigService/WhoAmI"
 )
 
 // ConfigServiceClient is the client API for ConfigService service.
@@ -90,6 +91,9 @@ type ConfigServiceClient interface {
 	GetScheme(ctx context.Context, in *GetSchemeRequest, opts ...grpc.CallOption) (*GetSchemeResponse, error)
 	// Lists the catalogues of this server, one for each Quark release.
 	ListCatalogs(ctx context.Context, in *ListCatalogsRequest, opts ...grpc.CallOption) (*ListCatalogsResponse, error)
+	// Says for whom the server takes the caller, and what its policy allows the caller to do. Every caller whose
+	// credentials are valid can call it, whatever the grants. It has no counterpart in Quark.
+	WhoAmI(ctx context.Context, in *WhoAmIRequest, opts ...grpc.CallOption) (*WhoAmIResponse, error)
 }
 
 type configServiceClient struct {
@@ -180,6 +184,16 @@ func (c *configServiceClient) ListCatalogs(ctx context.Context, in *ListCatalogs
 	return out, nil
 }
 
+func (c *configServiceClient) WhoAmI(ctx context.Context, in *WhoAmIRequest, opts ...grpc.CallOption) (*WhoAmIResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WhoAmIResponse)
+	err := c.cc.Invoke(ctx, ConfigService_WhoAmI_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ConfigServiceServer is the server API for ConfigService service.
 // All implementations must embed UnimplementedConfigServiceServer
 // for forward compatibility.
@@ -235,6 +249,9 @@ type ConfigServiceServer interface {
 	GetScheme(context.Context, *GetSchemeRequest) (*GetSchemeResponse, error)
 	// Lists the catalogues of this server, one for each Quark release.
 	ListCatalogs(context.Context, *ListCatalogsRequest) (*ListCatalogsResponse, error)
+	// Says for whom the server takes the caller, and what its policy allows the caller to do. Every caller whose
+	// credentials are valid can call it, whatever the grants. It has no counterpart in Quark.
+	WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error)
 	mustEmbedUnimplementedConfigServiceServer()
 }
 
@@ -268,6 +285,9 @@ func (UnimplementedConfigServiceServer) GetScheme(context.Context, *GetSchemeReq
 }
 func (UnimplementedConfigServiceServer) ListCatalogs(context.Context, *ListCatalogsRequest) (*ListCatalogsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCatalogs not implemented")
+}
+func (UnimplementedConfigServiceServer) WhoAmI(context.Context, *WhoAmIRequest) (*WhoAmIResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WhoAmI not implemented")
 }
 func (UnimplementedConfigServiceServer) mustEmbedUnimplementedConfigServiceServer() {}
 func (UnimplementedConfigServiceServer) testEmbeddedByValue()                       {}
@@ -434,6 +454,24 @@ func _ConfigService_ListCatalogs_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConfigService_WhoAmI_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WhoAmIRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConfigServiceServer).WhoAmI(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConfigService_WhoAmI_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConfigServiceServer).WhoAmI(ctx, req.(*WhoAmIRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ConfigService_ServiceDesc is the grpc.ServiceDesc for ConfigService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -472,6 +510,10 @@ var ConfigService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListCatalogs",
 			Handler:    _ConfigService_ListCatalogs_Handler,
+		},
+		{
+			MethodName: "WhoAmI",
+			Handler:    _ConfigService_WhoAmI_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -110,6 +110,19 @@ const (
 	ErrorReason_ERROR_REASON_TEMPLATE_EXISTS ErrorReason = 40
 	// FAILED_PRECONDITION: the plan has findings of the severity `fail_at` or a higher one. `findings` has the first ones.
 	ErrorReason_ERROR_REASON_PLAN_HAS_FINDINGS ErrorReason = 39
+	// UNAUTHENTICATED: the server has a policy, and the call has neither a token nor a client certificate. Send
+	// `authorization: Bearer <token>` in the metadata of the call, or use a client certificate.
+	ErrorReason_ERROR_REASON_CREDENTIALS_MISSING ErrorReason = 25
+	// UNAUTHENTICATED: the server's policy does not accept the token or the client certificate of the call. The `rule` in
+	// the metadata says why: `malformed`, `unknown`, `expired`, `not_yet_valid`, and for a JSON Web Token also `issuer`,
+	// `audience`, `algorithm`, `signature` or `claim`. A repetition fails in the same way until the policy or the
+	// credential changes.
+	ErrorReason_ERROR_REASON_CREDENTIALS_INVALID ErrorReason = 26
+	// PERMISSION_DENIED: the caller does not have the `required_role` for the tenant. Whether the tenant exists makes no
+	// difference.
+	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 27
+	// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
+	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 38
 )
 
 // Enum value maps for ErrorReason.
@@ -144,6 +157,10 @@ var (
 		31: "ERROR_REASON_REVISION_MISMATCH",
 		40: "ERROR_REASON_TEMPLATE_EXISTS",
 		39: "ERROR_REASON_PLAN_HAS_FINDINGS",
+		25: "ERROR_REASON_CREDENTIALS_MISSING",
+		26: "ERROR_REASON_CREDENTIALS_INVALID",
+		27: "ERROR_REASON_PERMISSION_DENIED",
+		38: "ERROR_REASON_AUDIT_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                  0,
@@ -175,6 +192,10 @@ var (
 		"ERROR_REASON_REVISION_MISMATCH":            31,
 		"ERROR_REASON_TEMPLATE_EXISTS":              40,
 		"ERROR_REASON_PLAN_HAS_FINDINGS":            39,
+		"ERROR_REASON_CREDENTIALS_MISSING":          25,
+		"ERROR_REASON_CREDENTIALS_INVALID":          26,
+		"ERROR_REASON_PERMISSION_DENIED":            27,
+		"ERROR_REASON_AUDIT_UNAVAILABLE":            38,
 	}
 )
 
@@ -384,7 +405,8 @@ type ErrorDetail struct {
 	// A suggestion never has another bit width or number format than the value states, and never names another Quark
 	// release as if it were the same. Empty if nothing is known to mean the same.
 	Suggestions []string `protobuf:"bytes,5,rep,name=suggestions,proto3" json:"suggestions,omitempty"`
-	// The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG.
+	// The rule that a tensor configuration violates, or why a credential is not accepted; see INVALID_TENSOR_CONFIG and
+	// CREDENTIALS_INVALID.
 	Rule string `protobuf:"bytes,6,opt,name=rule,proto3" json:"rule,omitempty"`
 	// The tenant to which the error applies.
 	Tenant string `protobuf:"bytes,7,opt,name=tenant,proto3" json:"tenant,omitempty"`
@@ -402,7 +424,9 @@ type ErrorDetail struct {
 	SuggestionReasons []*SuggestionReason `protobuf:"bytes,15,rep,name=suggestion_reasons,json=suggestionReasons,proto3" json:"suggestion_reasons,omitempty"`
 	// What the caller can do, in sentences, as at the end of the message: how to say what `value` means, where accepted
 	// values are listed. May be empty.
-	Advice        string `protobuf:"bytes,16,opt,name=advice,proto3" json:"advice,omitempty"`
+	Advice string `protobuf:"bytes,16,opt,name=advice,proto3" json:"advice,omitempty"`
+	// For PERMISSION_DENIED: the role that the caller needs for the tenant, such as "editor".
+	RequiredRole  string `protobuf:"bytes,12,opt,name=required_role,json=requiredRole,proto3" json:"required_role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,6 +555,13 @@ func (x *ErrorDetail) GetSuggestionReasons() []*SuggestionReason {
 func (x *ErrorDetail) GetAdvice() string {
 	if x != nil {
 		return x.Advice
+	}
+	return ""
+}
+
+func (x *ErrorDetail) GetRequiredRole() string {
+	if x != nil {
+		return x.RequiredRole
 	}
 	return ""
 }
@@ -692,7 +723,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04text\"\xeb\x03\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\"\x90\x04\n" +
 	"\vErrorDetail\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
@@ -708,7 +739,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\bfindings\x18\r \x03(\v2\x13.qconfig.v1.FindingR\bfindings\x12#\n" +
 	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\x12K\n" +
 	"\x12suggestion_reasons\x18\x0f \x03(\v2\x1c.qconfig.v1.SuggestionReasonR\x11suggestionReasons\x12\x16\n" +
-	"\x06advice\x18\x10 \x01(\tR\x06advice\"H\n" +
+	"\x06advice\x18\x10 \x01(\tR\x06advice\x12#\n" +
+	"\rrequired_role\x18\f \x01(\tR\frequiredRole\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xe0\x02\n" +
@@ -721,7 +753,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x06detail\x18\x06 \x01(\v2\x17.qconfig.v1.ErrorDetailR\x06detail\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xa3\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb7\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12#\n" +
@@ -752,7 +784,11 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_REVISION_LOST\x10\x1e\x12\"\n" +
 	"\x1eERROR_REASON_REVISION_MISMATCH\x10\x1f\x12 \n" +
 	"\x1cERROR_REASON_TEMPLATE_EXISTS\x10(\x12\"\n" +
-	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'*\xb8\x02\n" +
+	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'\x12$\n" +
+	" ERROR_REASON_CREDENTIALS_MISSING\x10\x19\x12$\n" +
+	" ERROR_REASON_CREDENTIALS_INVALID\x10\x1a\x12\"\n" +
+	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x1b\x12\"\n" +
+	"\x1eERROR_REASON_AUDIT_UNAVAILABLE\x10&*\xb8\x02\n" +
 	"\x0eSuggestionKind\x12\x1f\n" +
 	"\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dSUGGESTION_KIND_OTHER_CATALOG\x10\x01\x12\x1b\n" +

@@ -1227,12 +1227,15 @@ type ChangeRecord struct {
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// When the server accepted the write.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// The caller, as far as the server can tell: the address from which the call came.
+	// The caller, as far as the server can tell: with a policy the name of its principal, otherwise the address from which
+	// the call came.
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
 	// The `request_id` of the write. Empty if the request had none.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The changes, in order.
-	Changes       []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"` // 6 is reserved for `kind`, 7 for `source_revision`, 8 for `peer`.
+	Changes []*RegistryChange `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
+	// The address from which the call came, such as "ipv4:192.0.2.1". Empty for writes of earlier versions of the server.
+	Peer          string `protobuf:"bytes,8,opt,name=peer,proto3" json:"peer,omitempty"` // 6 is reserved for `kind`, 7 for `source_revision`.
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1300,6 +1303,13 @@ func (x *ChangeRecord) GetChanges() []*RegistryChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *ChangeRecord) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
 }
 
 var File_qconfig_v1_registry_proto protoreflect.FileDescriptor
@@ -1401,14 +1411,15 @@ const file_qconfig_v1_registry_proto_rawDesc = "" +
 	"\x0fDeletedTemplate\x12\x1d\n" +
 	"\n" +
 	"model_type\x18\x01 \x01(\tR\tmodelType\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xc5\x01\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xd9\x01\n" +
 	"\fChangeRecord\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
 	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x124\n" +
-	"\achanges\x18\x05 \x03(\v2\x1a.qconfig.v1.RegistryChangeR\achanges*j\n" +
+	"\achanges\x18\x05 \x03(\v2\x1a.qconfig.v1.RegistryChangeR\achanges\x12\x12\n" +
+	"\x04peer\x18\b \x01(\tR\x04peer*j\n" +
 	"\x0eRegistryOrigin\x12\x1f\n" +
 	"\x1bREGISTRY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17REGISTRY_ORIGIN_BUILTIN\x10\x01\x12\x1a\n" +

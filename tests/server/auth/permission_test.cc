@@ -75,6 +75,10 @@ class PermissionTest : public testing::Test {
     return methods;
   }
 
+  static bool HasTenant(const MethodDescriptor& method) {
+    return method.name() == "BatchGetConfig" || method.input_type()->FindFieldByName("tenant") != nullptr;
+  }
+
   // A request for `tenant`, without anything else.
   static std::string RequestFor(const MethodDescriptor& method, const std::string& tenant) {
     if (method.name() == "BatchGetConfig") {
@@ -82,6 +86,7 @@ class PermissionTest : public testing::Test {
       batch.add_requests()->set_tenant(tenant);
       return batch.SerializeAsString();
     }
+    if (!HasTenant(method)) return "";
     google::protobuf::DynamicMessageFactory factory;
     const std::unique_ptr<Message> request(factory.GetPrototype(method.input_type())->New());
     request->GetReflection()->SetString(request.get(), method.input_type()->FindFieldByName("tenant"), tenant);
@@ -139,7 +144,9 @@ class PermissionTest : public testing::Test {
 
 TEST_F(PermissionTest, EveryMethodHasARole) {
   for (const MethodDescriptor* method : Methods()) {
-    EXPECT_GE(method->options().GetExtension(v1::required_role), v1::ROLE_READER) << method->full_name();
+    ASSERT_TRUE(method->options().HasExtension(v1::required_role)) << method->full_name();
+    const v1::Role role = method->options().GetExtension(v1::required_role);
+    EXPECT_EQ(role >= v1::ROLE_READER, HasTenant(*method)) << method->full_name();
   }
 }
 
@@ -151,7 +158,7 @@ TEST_F(PermissionTest, EachRoleMayCallItsMethodsForItsTenants) {
         const bool is_operator = role == v1::ROLE_OPERATOR;
         const bool is_default = tenant.empty() && role != 0;
         const bool granted = is_operator || tenant == "acme" || tenant == "lab-7" || is_default;
-        const bool may = granted && role >= required;
+        const bool may = (granted && role >= required) || required == v1::ROLE_UNSPECIFIED;
         const v1::ItemError error = Call(kRoles[role], *method, tenant).error;
         EXPECT_EQ(error.reason() == v1::ERROR_REASON_PERMISSION_DENIED, !may)
             << method->name() << " as " << kRoles[role] << " for \"" << tenant << "\": " << error.DebugString();
@@ -159,6 +166,32 @@ TEST_F(PermissionTest, EachRoleMayCallItsMethodsForItsTenants) {
       }
     }
   }
+}
+
+TEST_F(PermissionTest, WhoAmISaysWhatTheCallerMayDo) {
+  const auto who_am_i = [this](const std::string& token) {
+    v1::WhoAmIResponse response;
+    EXPECT_TRUE(response.ParseFromString(CallWith("Bearer " + token, "/qconfig.v1.ConfigService/WhoAmI", "").bytes));
+    return response;
+  };
+  EXPECT_EQ(who_am_i("editor").ShortDebugString(),
+            Proto<v1::WhoAmIResponse>(absl::StrCat(R"(
+    has_policy: true principal: "editor" credential: "token )",
+                                                   Sha256Hex("editor").substr(0, 8), R"("
+    default_tenant: "acme" grants { role: ROLE_EDITOR tenants: "acme" tenants: "lab-*" })"))
+                .ShortDebugString());
+  EXPECT_EQ(who_am_i("operator").ShortDebugString(),
+            Proto<v1::WhoAmIResponse>(absl::StrCat(R"(
+    has_policy: true principal: "operator" credential: "token )",
+                                                   Sha256Hex("operator").substr(0, 8), R"("
+    default_tenant: "default" grants { role: ROLE_OPERATOR tenants: "*" })"))
+                .ShortDebugString());
+  EXPECT_EQ(who_am_i("none").ShortDebugString(),
+            Proto<v1::WhoAmIResponse>(absl::StrCat(R"(
+    has_policy: true principal: "none" credential: "token )",
+                                                   Sha256Hex("none").substr(0, 8), R"("
+    default_tenant: "default")"))
+                .ShortDebugString());
 }
 
 TEST_F(PermissionTest, EveryMethodNeedsAValidCredential) {

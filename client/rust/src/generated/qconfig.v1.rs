@@ -44,12 +44,12 @@ impl FieldBehavior {
         }
     }
 }
-/// A role of a caller. Each role includes the roles before it. The server does not check roles yet: every client that
-/// can reach the server can call every method.
+/// A role of a caller for a tenant, as an operator's policy grants it. Each role includes the roles before it. A server
+/// without a policy does not check roles: every client that can reach it can call every method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Role {
-    /// Unused; reserved as the default value.
+    /// As the role that a method requires: none. The caller needs only valid credentials.
     Unspecified = 0,
     /// Read configurations, catalogues, registries and their history.
     Reader = 1,
@@ -2012,7 +2012,8 @@ pub struct ErrorDetail {
     /// release as if it were the same. Empty if nothing is known to mean the same.
     #[prost(string, repeated, tag = "5")]
     pub suggestions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG.
+    /// The rule that a tensor configuration violates, or why a credential is not accepted; see INVALID_TENSOR_CONFIG and
+    /// CREDENTIALS_INVALID.
     #[prost(string, tag = "6")]
     pub rule: ::prost::alloc::string::String,
     /// The tenant to which the error applies.
@@ -2040,6 +2041,9 @@ pub struct ErrorDetail {
     /// values are listed. May be empty.
     #[prost(string, tag = "16")]
     pub advice: ::prost::alloc::string::String,
+    /// For PERMISSION_DENIED: the role that the caller needs for the tenant, such as "editor".
+    #[prost(string, tag = "12")]
+    pub required_role: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ErrorDetail {
     const NAME: &'static str = "ErrorDetail";
@@ -2182,11 +2186,23 @@ pub enum ErrorReason {
     /// ALREADY_EXISTS: the tenant already has a template of this model type, and the request sets `must_be_new`.
     TemplateExists = 40,
     /// FAILED_PRECONDITION: the plan has findings of the severity `fail_at` or a higher one. `findings` has the first ones.
-    ///
-    /// These numbers are reserved for planned reasons: CREDENTIALS_MISSING 25, CREDENTIALS_INVALID 26, PERMISSION_DENIED
-    /// 27, RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34, PIN_EXISTS 35,
-    /// CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37, AUDIT_UNAVAILABLE 38.
     PlanHasFindings = 39,
+    /// UNAUTHENTICATED: the server has a policy, and the call has neither a token nor a client certificate. Send
+    /// `authorization: Bearer <token>` in the metadata of the call, or use a client certificate.
+    CredentialsMissing = 25,
+    /// UNAUTHENTICATED: the server's policy does not accept the token or the client certificate of the call. The `rule` in
+    /// the metadata says why: `malformed`, `unknown`, `expired`, `not_yet_valid`, and for a JSON Web Token also `issuer`,
+    /// `audience`, `algorithm`, `signature` or `claim`. A repetition fails in the same way until the policy or the
+    /// credential changes.
+    CredentialsInvalid = 26,
+    /// PERMISSION_DENIED: the caller does not have the `required_role` for the tenant. Whether the tenant exists makes no
+    /// difference.
+    PermissionDenied = 27,
+    /// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
+    ///
+    /// These numbers are reserved for planned reasons: RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33,
+    /// PIN_NOT_FOUND 34, PIN_EXISTS 35, CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37.
+    AuditUnavailable = 38,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2226,6 +2242,10 @@ impl ErrorReason {
             Self::RevisionMismatch => "ERROR_REASON_REVISION_MISMATCH",
             Self::TemplateExists => "ERROR_REASON_TEMPLATE_EXISTS",
             Self::PlanHasFindings => "ERROR_REASON_PLAN_HAS_FINDINGS",
+            Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
+            Self::CredentialsInvalid => "ERROR_REASON_CREDENTIALS_INVALID",
+            Self::PermissionDenied => "ERROR_REASON_PERMISSION_DENIED",
+            Self::AuditUnavailable => "ERROR_REASON_AUDIT_UNAVAILABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2264,6 +2284,10 @@ impl ErrorReason {
             "ERROR_REASON_REVISION_MISMATCH" => Some(Self::RevisionMismatch),
             "ERROR_REASON_TEMPLATE_EXISTS" => Some(Self::TemplateExists),
             "ERROR_REASON_PLAN_HAS_FINDINGS" => Some(Self::PlanHasFindings),
+            "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
+            "ERROR_REASON_CREDENTIALS_INVALID" => Some(Self::CredentialsInvalid),
+            "ERROR_REASON_PERMISSION_DENIED" => Some(Self::PermissionDenied),
+            "ERROR_REASON_AUDIT_UNAVAILABLE" => Some(Self::AuditUnavailable),
             _ => None,
         }
     }
@@ -2738,17 +2762,21 @@ pub struct ChangeRecord {
     /// When the server accepted the write.
     #[prost(message, optional, tag = "2")]
     pub time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The caller, as far as the server can tell: the address from which the call came.
+    /// The caller, as far as the server can tell: with a policy the name of its principal, otherwise the address from which
+    /// the call came.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
     /// The `request_id` of the write. Empty if the request had none.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
     /// The changes, in order.
-    ///
-    /// 6 is reserved for `kind`, 7 for `source_revision`, 8 for `peer`.
     #[prost(message, repeated, tag = "5")]
     pub changes: ::prost::alloc::vec::Vec<RegistryChange>,
+    /// The address from which the call came, such as "ipv4:192.0.2.1". Empty for writes of earlier versions of the server.
+    ///
+    /// 6 is reserved for `kind`, 7 for `source_revision`.
+    #[prost(string, tag = "8")]
+    pub peer: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ChangeRecord {
     const NAME: &'static str = "ChangeRecord";
@@ -3306,6 +3334,77 @@ impl ::prost::Name for Catalog {
         "/qconfig.v1.Catalog".into()
     }
 }
+/// Request message for `WhoAmI`. The credentials of the call are all that counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WhoAmIRequest {}
+impl ::prost::Name for WhoAmIRequest {
+    const NAME: &'static str = "WhoAmIRequest";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.WhoAmIRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.WhoAmIRequest".into()
+    }
+}
+/// Response message for `WhoAmI`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhoAmIResponse {
+    /// Whether the server has a policy. If false, every client that can reach the server can call every method for every
+    /// tenant, and the fields below are empty.
+    #[prost(bool, tag = "1")]
+    pub has_policy: bool,
+    /// The name of the caller in the policy, which is the `actor` of the caller's changes; "anonymous" for a caller
+    /// without credentials.
+    #[prost(string, tag = "2")]
+    pub principal: ::prost::alloc::string::String,
+    /// What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
+    /// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+    #[prost(string, tag = "3")]
+    pub credential: ::prost::alloc::string::String,
+    /// When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The tenant of requests that name none.
+    #[prost(string, tag = "5")]
+    pub default_tenant: ::prost::alloc::string::String,
+    /// What the caller may do, in the order of the policy. For one tenant, the highest role counts.
+    #[prost(message, repeated, tag = "6")]
+    pub grants: ::prost::alloc::vec::Vec<RoleGrant>,
+}
+impl ::prost::Name for WhoAmIResponse {
+    const NAME: &'static str = "WhoAmIResponse";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.WhoAmIResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.WhoAmIResponse".into()
+    }
+}
+/// A role for some tenants.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleGrant {
+    /// The role. It includes the lower ones.
+    #[prost(enumeration = "Role", tag = "1")]
+    pub role: i32,
+    /// Names of tenants. A name that ends with `*` stands for all names with this beginning; "\*" for all tenants.
+    #[prost(string, repeated, tag = "2")]
+    pub tenants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the first write to a tenant that a pattern with `*` matches may create the tenant. An operator's may.
+    #[prost(bool, tag = "3")]
+    pub create: bool,
+}
+impl ::prost::Name for RoleGrant {
+    const NAME: &'static str = "RoleGrant";
+    const PACKAGE: &'static str = "qconfig.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "qconfig.v1.RoleGrant".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/qconfig.v1.RoleGrant".into()
+    }
+}
 /// The machine-readable code of a warning. Quark itself does not report any of these conditions. The same request always
 /// has the same warnings. They are not part of any digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -3765,6 +3864,29 @@ pub mod config_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("qconfig.v1.ConfigService", "ListCatalogs"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says for whom the server takes the caller, and what its policy allows the caller to do. Every caller whose
+        /// credentials are valid can call it, whatever the grants. It has no counterpart in Quark.
+        pub async fn who_am_i(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WhoAmIRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhoAmIResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/qconfig.v1.ConfigService/WhoAmI",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("qconfig.v1.ConfigService", "WhoAmI"));
             self.inner.unary(req, path, codec).await
         }
     }

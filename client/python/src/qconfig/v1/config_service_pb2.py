@@ -12,6 +12,7 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from qconfig.v1 import annotations_pb2 as qconfig_dot_v1_dot_annotations__pb2
 from qconfig.v1 import config_spec_pb2 as qconfig_dot_v1_dot_config__spec__pb2
 from qconfig.v1 import error_pb2 as qconfig_dot_v1_dot_error__pb2
@@ -20,7 +21,7 @@ from qconfig.v1 import quantization_pb2 as qconfig_dot_v1_dot_quantization__pb2
 from qconfig.v1 import registry_pb2 as qconfig_dot_v1_dot_registry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fqconfig/v1/config_service.proto\x12\nqconfig.v1\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x15qconfig/v1/plan.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xdc\x01\n\x10GetConfigRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tif_digest\x18\x05 \x01(\t\x12\x1a\n\x12include_quark_json\x18\x11 \x01(\x08\x12\x1e\n\x16include_canonical_json\x18\x12 \x01(\x08\x12*\n\x04spec\x18\x13 \x01(\x0b\x32\x16.qconfig.v1.ConfigSpecB\x04\xa0\xb8\x18\x02J\x04\x08\x06\x10\x11\"_\n\x07Warning\x12%\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x17.qconfig.v1.WarningCode\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"\xf3\x01\n\x11GetConfigResponse\x12#\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x13.qconfig.v1.QConfig\x12\x12\n\nquark_json\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61nonical_json\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\x12\x15\n\rconfig_digest\x18\x07 \x01(\t\x12\x14\n\x0cnot_modified\x18\x08 \x01(\x08\x12%\n\x08warnings\x18\t \x03(\x0b\x32\x13.qconfig.v1.Warning\"G\n\x15\x42\x61tchGetConfigRequest\x12.\n\x08requests\x18\x01 \x03(\x0b\x32\x1c.qconfig.v1.GetConfigRequest\"K\n\x16\x42\x61tchGetConfigResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .qconfig.v1.BatchGetConfigResult\"{\n\x14\x42\x61tchGetConfigResult\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.qconfig.v1.GetConfigResponseH\x00\x12&\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.qconfig.v1.ItemErrorH\x00\x42\x08\n\x06result\"\xab\x01\n\x14ListTemplatesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12#\n\x04view\x18\x07 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\xaf\x01\n\x15ListTemplatesResponse\x12.\n\rllm_templates\x18\x01 \x03(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"w\n\x12GetTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x18\n\nmodel_type\x18\x05 \x01(\tB\x04\xa0\xb8\x18\x02\"\x7f\n\x13GetTemplateResponse\x12-\n\x0cllm_template\x18\x01 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\"\xa9\x01\n\x12ListSchemesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12#\n\x04view\x18\x07 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\xa2\x01\n\x13ListSchemesResponse\x12#\n\x07schemes\x18\x01 \x03(\x0b\x32\x12.qconfig.v1.Scheme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"o\n\x10GetSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x12\n\x04name\x18\x05 \x01(\tB\x04\xa0\xb8\x18\x02\"r\n\x11GetSchemeResponse\x12\"\n\x06scheme\x18\x01 \x01(\x0b\x32\x12.qconfig.v1.Scheme\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\"%\n\x13ListCatalogsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"=\n\x14ListCatalogsResponse\x12%\n\x08\x63\x61talogs\x18\x01 \x03(\x0b\x32\x13.qconfig.v1.Catalog\"\xec\x01\n\x07\x43\x61talog\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rquark_release\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x16\n\x0etemplate_count\x18\x05 \x01(\x05\x12\x14\n\x0cscheme_count\x18\x06 \x01(\x05\x12\x0e\n\x06traits\x18\x07 \x03(\t\x12\x12\n\nalgorithms\x18\x08 \x03(\t\x12\x18\n\x10kv_cache_schemes\x18\t \x03(\t\x12\x19\n\x11\x61ttention_schemes\x18\n \x03(\t\x12\x11\n\tobservers\x18\x0b \x03(\t*\xe4\x04\n\x0bWarningCode\x12\x1c\n\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12(\n$WARNING_CODE_KV_CACHE_WITHOUT_LAYERS\x10\x01\x12)\n%WARNING_CODE_ATTENTION_WITHOUT_LAYERS\x10\x02\x12+\n\'WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED\x10\x03\x12$\n WARNING_CODE_OVERRIDE_NEVER_WINS\x10\x04\x12\x1d\n\x19WARNING_CODE_SCHEME_ALIAS\x10\x05\x12 \n\x1cWARNING_CODE_SHADOWS_BUILTIN\x10\x06\x12&\n\"WARNING_CODE_SHARED_SCALES_DROPPED\x10\x07\x12\"\n\x1eWARNING_CODE_OVERRIDE_EXCLUDED\x10\x08\x12)\n%WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX\x10\t\x12&\n\"WARNING_CODE_PATTERN_HAS_SEPARATOR\x10\n\x12%\n!WARNING_CODE_FUSED_MODULES_DIFFER\x10\x0b\x12.\n*WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED\x10\x0c\x12-\n)WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME\x10\r\x12)\n%WARNING_CODE_ALGORITHM_REJECTS_SCHEME\x10\x0e*R\n\tEntryView\x12\x1a\n\x16\x45NTRY_VIEW_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NTRY_VIEW_BASIC\x10\x01\x12\x13\n\x0f\x45NTRY_VIEW_FULL\x10\x02\x32\xda\x05\n\rConfigService\x12Q\n\tGetConfig\x12\x1c.qconfig.v1.GetConfigRequest\x1a\x1d.qconfig.v1.GetConfigResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12`\n\x0e\x42\x61tchGetConfig\x12!.qconfig.v1.BatchGetConfigRequest\x1a\".qconfig.v1.BatchGetConfigResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12T\n\nPlanLayers\x12\x1d.qconfig.v1.PlanLayersRequest\x1a\x1e.qconfig.v1.PlanLayersResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12]\n\rListTemplates\x12 .qconfig.v1.ListTemplatesRequest\x1a!.qconfig.v1.ListTemplatesResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12W\n\x0bGetTemplate\x12\x1e.qconfig.v1.GetTemplateRequest\x1a\x1f.qconfig.v1.GetTemplateResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12W\n\x0bListSchemes\x12\x1e.qconfig.v1.ListSchemesRequest\x1a\x1f.qconfig.v1.ListSchemesResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12Q\n\tGetScheme\x12\x1c.qconfig.v1.GetSchemeRequest\x1a\x1d.qconfig.v1.GetSchemeResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12Z\n\x0cListCatalogs\x12\x1f.qconfig.v1.ListCatalogsRequest\x1a .qconfig.v1.ListCatalogsResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fqconfig/v1/config_service.proto\x12\nqconfig.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cqconfig/v1/annotations.proto\x1a\x1cqconfig/v1/config_spec.proto\x1a\x16qconfig/v1/error.proto\x1a\x15qconfig/v1/plan.proto\x1a\x1dqconfig/v1/quantization.proto\x1a\x19qconfig/v1/registry.proto\"\xdc\x01\n\x10GetConfigRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tif_digest\x18\x05 \x01(\t\x12\x1a\n\x12include_quark_json\x18\x11 \x01(\x08\x12\x1e\n\x16include_canonical_json\x18\x12 \x01(\x08\x12*\n\x04spec\x18\x13 \x01(\x0b\x32\x16.qconfig.v1.ConfigSpecB\x04\xa0\xb8\x18\x02J\x04\x08\x06\x10\x11\"_\n\x07Warning\x12%\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x17.qconfig.v1.WarningCode\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"\xf3\x01\n\x11GetConfigResponse\x12#\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x13.qconfig.v1.QConfig\x12\x12\n\nquark_json\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61nonical_json\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\x12\x15\n\rconfig_digest\x18\x07 \x01(\t\x12\x14\n\x0cnot_modified\x18\x08 \x01(\x08\x12%\n\x08warnings\x18\t \x03(\x0b\x32\x13.qconfig.v1.Warning\"G\n\x15\x42\x61tchGetConfigRequest\x12.\n\x08requests\x18\x01 \x03(\x0b\x32\x1c.qconfig.v1.GetConfigRequest\"K\n\x16\x42\x61tchGetConfigResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .qconfig.v1.BatchGetConfigResult\"{\n\x14\x42\x61tchGetConfigResult\x12\x31\n\x08response\x18\x01 \x01(\x0b\x32\x1d.qconfig.v1.GetConfigResponseH\x00\x12&\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.qconfig.v1.ItemErrorH\x00\x42\x08\n\x06result\"\xab\x01\n\x14ListTemplatesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12#\n\x04view\x18\x07 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\xaf\x01\n\x15ListTemplatesResponse\x12.\n\rllm_templates\x18\x01 \x03(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"w\n\x12GetTemplateRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x18\n\nmodel_type\x18\x05 \x01(\tB\x04\xa0\xb8\x18\x02\"\x7f\n\x13GetTemplateResponse\x12-\n\x0cllm_template\x18\x01 \x01(\x0b\x32\x17.qconfig.v1.LlmTemplate\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\"\xa9\x01\n\x12ListSchemesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12#\n\x04view\x18\x07 \x01(\x0e\x32\x15.qconfig.v1.EntryView\"\xa2\x01\n\x13ListSchemesResponse\x12#\n\x07schemes\x18\x01 \x03(\x0b\x32\x12.qconfig.v1.Scheme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\x12\x0f\n\x07\x63\x61talog\x18\x04 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"o\n\x10GetSchemeRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x12\n\x04name\x18\x05 \x01(\tB\x04\xa0\xb8\x18\x02\"r\n\x11GetSchemeResponse\x12\"\n\x06scheme\x18\x01 \x01(\x0b\x32\x12.qconfig.v1.Scheme\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\t\x12\x16\n\x0e\x63\x61talog_digest\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\"%\n\x13ListCatalogsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"=\n\x14ListCatalogsResponse\x12%\n\x08\x63\x61talogs\x18\x01 \x03(\x0b\x32\x13.qconfig.v1.Catalog\"\xec\x01\n\x07\x43\x61talog\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rquark_release\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x16\n\x0etemplate_count\x18\x05 \x01(\x05\x12\x14\n\x0cscheme_count\x18\x06 \x01(\x05\x12\x0e\n\x06traits\x18\x07 \x03(\t\x12\x12\n\nalgorithms\x18\x08 \x03(\t\x12\x18\n\x10kv_cache_schemes\x18\t \x03(\t\x12\x19\n\x11\x61ttention_schemes\x18\n \x03(\t\x12\x11\n\tobservers\x18\x0b \x03(\t\"\x0f\n\rWhoAmIRequest\"\xbb\x01\n\x0eWhoAmIResponse\x12\x12\n\nhas_policy\x18\x01 \x01(\x08\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x12\n\ncredential\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x64\x65\x66\x61ult_tenant\x18\x05 \x01(\t\x12%\n\x06grants\x18\x06 \x03(\x0b\x32\x15.qconfig.v1.RoleGrant\"L\n\tRoleGrant\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.qconfig.v1.Role\x12\x0f\n\x07tenants\x18\x02 \x03(\t\x12\x0e\n\x06\x63reate\x18\x03 \x01(\x08*\xe4\x04\n\x0bWarningCode\x12\x1c\n\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12(\n$WARNING_CODE_KV_CACHE_WITHOUT_LAYERS\x10\x01\x12)\n%WARNING_CODE_ATTENTION_WITHOUT_LAYERS\x10\x02\x12+\n\'WARNING_CODE_TEMPLATE_EXCLUSION_DROPPED\x10\x03\x12$\n WARNING_CODE_OVERRIDE_NEVER_WINS\x10\x04\x12\x1d\n\x19WARNING_CODE_SCHEME_ALIAS\x10\x05\x12 \n\x1cWARNING_CODE_SHADOWS_BUILTIN\x10\x06\x12&\n\"WARNING_CODE_SHARED_SCALES_DROPPED\x10\x07\x12\"\n\x1eWARNING_CODE_OVERRIDE_EXCLUDED\x10\x08\x12)\n%WARNING_CODE_PATTERN_LOOKS_LIKE_REGEX\x10\t\x12&\n\"WARNING_CODE_PATTERN_HAS_SEPARATOR\x10\n\x12%\n!WARNING_CODE_FUSED_MODULES_DIFFER\x10\x0b\x12.\n*WARNING_CODE_FUSED_MODULES_PARTLY_EXCLUDED\x10\x0c\x12-\n)WARNING_CODE_ALGORITHM_UNUSUAL_FOR_SCHEME\x10\r\x12)\n%WARNING_CODE_ALGORITHM_REJECTS_SCHEME\x10\x0e*R\n\tEntryView\x12\x1a\n\x16\x45NTRY_VIEW_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NTRY_VIEW_BASIC\x10\x01\x12\x13\n\x0f\x45NTRY_VIEW_FULL\x10\x02\x32\xa4\x06\n\rConfigService\x12Q\n\tGetConfig\x12\x1c.qconfig.v1.GetConfigRequest\x1a\x1d.qconfig.v1.GetConfigResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12`\n\x0e\x42\x61tchGetConfig\x12!.qconfig.v1.BatchGetConfigRequest\x1a\".qconfig.v1.BatchGetConfigResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12T\n\nPlanLayers\x12\x1d.qconfig.v1.PlanLayersRequest\x1a\x1e.qconfig.v1.PlanLayersResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12]\n\rListTemplates\x12 .qconfig.v1.ListTemplatesRequest\x1a!.qconfig.v1.ListTemplatesResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12W\n\x0bGetTemplate\x12\x1e.qconfig.v1.GetTemplateRequest\x1a\x1f.qconfig.v1.GetTemplateResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12W\n\x0bListSchemes\x12\x1e.qconfig.v1.ListSchemesRequest\x1a\x1f.qconfig.v1.ListSchemesResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12Q\n\tGetScheme\x12\x1c.qconfig.v1.GetSchemeRequest\x1a\x1d.qconfig.v1.GetSchemeResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12Z\n\x0cListCatalogs\x12\x1f.qconfig.v1.ListCatalogsRequest\x1a .qconfig.v1.ListCatalogsResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x01\x12H\n\x06WhoAmI\x12\x19.qconfig.v1.WhoAmIRequest\x1a\x1a.qconfig.v1.WhoAmIResponse\"\x07\x90\x02\x01\xa8\xb8\x18\x00\x42L\n\x0e\x64\x65v.qconfig.v1P\x01Z8github.com/qconfig/qconfig/client/go/qconfigv1;qconfigv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qconfig.v1.config_service_pb2', globals())
@@ -50,44 +51,52 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CONFIGSERVICE.methods_by_name['GetScheme']._serialized_options = b'\220\002\001\250\270\030\001'
   _CONFIGSERVICE.methods_by_name['ListCatalogs']._options = None
   _CONFIGSERVICE.methods_by_name['ListCatalogs']._serialized_options = b'\220\002\001\250\270\030\001'
-  _WARNINGCODE._serialized_start=2563
-  _WARNINGCODE._serialized_end=3175
-  _ENTRYVIEW._serialized_start=3177
-  _ENTRYVIEW._serialized_end=3259
-  _GETCONFIGREQUEST._serialized_start=213
-  _GETCONFIGREQUEST._serialized_end=433
-  _WARNING._serialized_start=435
-  _WARNING._serialized_end=530
-  _GETCONFIGRESPONSE._serialized_start=533
-  _GETCONFIGRESPONSE._serialized_end=776
-  _BATCHGETCONFIGREQUEST._serialized_start=778
-  _BATCHGETCONFIGREQUEST._serialized_end=849
-  _BATCHGETCONFIGRESPONSE._serialized_start=851
-  _BATCHGETCONFIGRESPONSE._serialized_end=926
-  _BATCHGETCONFIGRESULT._serialized_start=928
-  _BATCHGETCONFIGRESULT._serialized_end=1051
-  _LISTTEMPLATESREQUEST._serialized_start=1054
-  _LISTTEMPLATESREQUEST._serialized_end=1225
-  _LISTTEMPLATESRESPONSE._serialized_start=1228
-  _LISTTEMPLATESRESPONSE._serialized_end=1403
-  _GETTEMPLATEREQUEST._serialized_start=1405
-  _GETTEMPLATEREQUEST._serialized_end=1524
-  _GETTEMPLATERESPONSE._serialized_start=1526
-  _GETTEMPLATERESPONSE._serialized_end=1653
-  _LISTSCHEMESREQUEST._serialized_start=1656
-  _LISTSCHEMESREQUEST._serialized_end=1825
-  _LISTSCHEMESRESPONSE._serialized_start=1828
-  _LISTSCHEMESRESPONSE._serialized_end=1990
-  _GETSCHEMEREQUEST._serialized_start=1992
-  _GETSCHEMEREQUEST._serialized_end=2103
-  _GETSCHEMERESPONSE._serialized_start=2105
-  _GETSCHEMERESPONSE._serialized_end=2219
-  _LISTCATALOGSREQUEST._serialized_start=2221
-  _LISTCATALOGSREQUEST._serialized_end=2258
-  _LISTCATALOGSRESPONSE._serialized_start=2260
-  _LISTCATALOGSRESPONSE._serialized_end=2321
-  _CATALOG._serialized_start=2324
-  _CATALOG._serialized_end=2560
-  _CONFIGSERVICE._serialized_start=3262
-  _CONFIGSERVICE._serialized_end=3992
+  _CONFIGSERVICE.methods_by_name['WhoAmI']._options = None
+  _CONFIGSERVICE.methods_by_name['WhoAmI']._serialized_options = b'\220\002\001\250\270\030\000'
+  _WARNINGCODE._serialized_start=2881
+  _WARNINGCODE._serialized_end=3493
+  _ENTRYVIEW._serialized_start=3495
+  _ENTRYVIEW._serialized_end=3577
+  _GETCONFIGREQUEST._serialized_start=246
+  _GETCONFIGREQUEST._serialized_end=466
+  _WARNING._serialized_start=468
+  _WARNING._serialized_end=563
+  _GETCONFIGRESPONSE._serialized_start=566
+  _GETCONFIGRESPONSE._serialized_end=809
+  _BATCHGETCONFIGREQUEST._serialized_start=811
+  _BATCHGETCONFIGREQUEST._serialized_end=882
+  _BATCHGETCONFIGRESPONSE._serialized_start=884
+  _BATCHGETCONFIGRESPONSE._serialized_end=959
+  _BATCHGETCONFIGRESULT._serialized_start=961
+  _BATCHGETCONFIGRESULT._serialized_end=1084
+  _LISTTEMPLATESREQUEST._serialized_start=1087
+  _LISTTEMPLATESREQUEST._serialized_end=1258
+  _LISTTEMPLATESRESPONSE._serialized_start=1261
+  _LISTTEMPLATESRESPONSE._serialized_end=1436
+  _GETTEMPLATEREQUEST._serialized_start=1438
+  _GETTEMPLATEREQUEST._serialized_end=1557
+  _GETTEMPLATERESPONSE._serialized_start=1559
+  _GETTEMPLATERESPONSE._serialized_end=1686
+  _LISTSCHEMESREQUEST._serialized_start=1689
+  _LISTSCHEMESREQUEST._serialized_end=1858
+  _LISTSCHEMESRESPONSE._serialized_start=1861
+  _LISTSCHEMESRESPONSE._serialized_end=2023
+  _GETSCHEMEREQUEST._serialized_start=2025
+  _GETSCHEMEREQUEST._serialized_end=2136
+  _GETSCHEMERESPONSE._serialized_start=2138
+  _GETSCHEMERESPONSE._serialized_end=2252
+  _LISTCATALOGSREQUEST._serialized_start=2254
+  _LISTCATALOGSREQUEST._serialized_end=2291
+  _LISTCATALOGSRESPONSE._serialized_start=2293
+  _LISTCATALOGSRESPONSE._serialized_end=2354
+  _CATALOG._serialized_start=2357
+  _CATALOG._serialized_end=2593
+  _WHOAMIREQUEST._serialized_start=2595
+  _WHOAMIREQUEST._serialized_end=2610
+  _WHOAMIRESPONSE._serialized_start=2613
+  _WHOAMIRESPONSE._serialized_end=2800
+  _ROLEGRANT._serialized_start=2802
+  _ROLEGRANT._serialized_end=2878
+  _CONFIGSERVICE._serialized_start=3580
+  _CONFIGSERVICE._serialized_end=4384
 # @@protoc_insertion_point(module_scope)

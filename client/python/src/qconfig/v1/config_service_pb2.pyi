@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from qconfig.v1 import annotations_pb2 as _annotations_pb2
 from qconfig.v1 import config_spec_pb2 as _config_spec_pb2
 from qconfig.v1 import error_pb2 as _error_pb2
@@ -251,6 +252,16 @@ class ListTemplatesResponse(_message.Message):
     total_size: int
     def __init__(self, llm_templates: _Optional[_Iterable[_Union[_registry_pb2.LlmTemplate, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., catalog: _Optional[str] = ..., catalog_digest: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
+class RoleGrant(_message.Message):
+    __slots__ = ["create", "role", "tenants"]
+    CREATE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    TENANTS_FIELD_NUMBER: _ClassVar[int]
+    create: bool
+    role: _annotations_pb2.Role
+    tenants: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, role: _Optional[_Union[_annotations_pb2.Role, str]] = ..., tenants: _Optional[_Iterable[str]] = ..., create: bool = ...) -> None: ...
+
 class Warning(_message.Message):
     __slots__ = ["code", "field", "message", "value"]
     CODE_FIELD_NUMBER: _ClassVar[int]
@@ -262,6 +273,26 @@ class Warning(_message.Message):
     message: str
     value: str
     def __init__(self, code: _Optional[_Union[WarningCode, str]] = ..., message: _Optional[str] = ..., field: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class WhoAmIRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class WhoAmIResponse(_message.Message):
+    __slots__ = ["credential", "default_tenant", "expire_time", "grants", "has_policy", "principal"]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_TENANT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    HAS_POLICY_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    credential: str
+    default_tenant: str
+    expire_time: _timestamp_pb2.Timestamp
+    grants: _containers.RepeatedCompositeFieldContainer[RoleGrant]
+    has_policy: bool
+    principal: str
+    def __init__(self, has_policy: bool = ..., principal: _Optional[str] = ..., credential: _Optional[str] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., default_tenant: _Optional[str] = ..., grants: _Optional[_Iterable[_Union[RoleGrant, _Mapping]]] = ...) -> None: ...
 
 class WarningCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

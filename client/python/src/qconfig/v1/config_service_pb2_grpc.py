@@ -67,6 +67,11 @@ class ConfigServiceStub(object):
                 request_serializer=qconfig_dot_v1_dot_config__service__pb2.ListCatalogsRequest.SerializeToString,
                 response_deserializer=qconfig_dot_v1_dot_config__service__pb2.ListCatalogsResponse.FromString,
                 )
+        self.WhoAmI = channel.unary_unary(
+                '/qconfig.v1.ConfigService/WhoAmI',
+                request_serializer=qconfig_dot_v1_dot_config__service__pb2.WhoAmIRequest.SerializeToString,
+                response_deserializer=qconfig_dot_v1_dot_config__service__pb2.WhoAmIResponse.FromString,
+                )
 
 
 class ConfigServiceServicer(object):
@@ -162,6 +167,14 @@ class ConfigServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WhoAmI(self, request, context):
+        """Says for whom the server takes the caller, and what its policy allows the caller to do. Every caller whose
+        credentials are valid can call it, whatever the grants. It has no counterpart in Quark.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConfigServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -204,6 +217,11 @@ def add_ConfigServiceServicer_to_server(servicer, server):
                     servicer.ListCatalogs,
                     request_deserializer=qconfig_dot_v1_dot_config__service__pb2.ListCatalogsRequest.FromString,
                     response_serializer=qconfig_dot_v1_dot_config__service__pb2.ListCatalogsResponse.SerializeToString,
+            ),
+            'WhoAmI': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhoAmI,
+                    request_deserializer=qconfig_dot_v1_dot_config__service__pb2.WhoAmIRequest.FromString,
+                    response_serializer=qconfig_dot_v1_dot_config__service__pb2.WhoAmIResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -359,5 +377,22 @@ class ConfigService(object):
         return grpc.experimental.unary_unary(request, target, '/qconfig.v1.ConfigService/ListCatalogs',
             qconfig_dot_v1_dot_config__service__pb2.ListCatalogsRequest.SerializeToString,
             qconfig_dot_v1_dot_config__service__pb2.ListCatalogsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def WhoAmI(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/qconfig.v1.ConfigService/WhoAmI',
+            qconfig_dot_v1_dot_config__service__pb2.WhoAmIRequest.SerializeToString,
+            qconfig_dot_v1_dot_config__service__pb2.WhoAmIResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

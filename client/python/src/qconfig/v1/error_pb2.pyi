@@ -9,8 +9,11 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 ERROR_REASON_ALGORITHM_CONFIG_MISSING: ErrorReason
 ERROR_REASON_ANSWER_TOO_LARGE: ErrorReason
+ERROR_REASON_AUDIT_UNAVAILABLE: ErrorReason
 ERROR_REASON_BUILTIN_READ_ONLY: ErrorReason
 ERROR_REASON_CATALOG_NOT_FOUND: ErrorReason
+ERROR_REASON_CREDENTIALS_INVALID: ErrorReason
+ERROR_REASON_CREDENTIALS_MISSING: ErrorReason
 ERROR_REASON_ETAG_MISMATCH: ErrorReason
 ERROR_REASON_INVALID_ALGORITHM_CONFIG: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
@@ -18,6 +21,7 @@ ERROR_REASON_INVALID_TENSOR_CONFIG: ErrorReason
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
 ERROR_REASON_NOT_IN_CATALOG: ErrorReason
 ERROR_REASON_OVERLOADED: ErrorReason
+ERROR_REASON_PERMISSION_DENIED: ErrorReason
 ERROR_REASON_PLAN_HAS_FINDINGS: ErrorReason
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
@@ -47,7 +51,7 @@ SUGGESTION_KIND_SPELLING: SuggestionKind
 SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 
 class ErrorDetail(_message.Message):
-    __slots__ = ["advice", "allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
+    __slots__ = ["advice", "allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "required_role", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
     ADVICE_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +61,7 @@ class ErrorDetail(_message.Message):
     FINDING_TOTAL_FIELD_NUMBER: _ClassVar[int]
     FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_ROLE_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
     SUGGESTION_REASONS_FIELD_NUMBER: _ClassVar[int]
@@ -71,12 +76,13 @@ class ErrorDetail(_message.Message):
     findings: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Finding]
     first_revision: int
     newest_revision: int
+    required_role: str
     rule: str
     suggestion_reasons: _containers.RepeatedCompositeFieldContainer[SuggestionReason]
     suggestions: _containers.RepeatedScalarFieldContainer[str]
     tenant: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ..., advice: _Optional[str] = ...) -> None: ...
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ..., advice: _Optional[str] = ..., required_role: _Optional[str] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]

@@ -16,18 +16,20 @@ REGISTRY_ORIGIN_TENANT: RegistryOrigin
 REGISTRY_ORIGIN_UNSPECIFIED: RegistryOrigin
 
 class ChangeRecord(_message.Message):
-    __slots__ = ["actor", "changes", "request_id", "revision", "time"]
+    __slots__ = ["actor", "changes", "peer", "request_id", "revision", "time"]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     actor: str
     changes: _containers.RepeatedCompositeFieldContainer[RegistryChange]
+    peer: str
     request_id: str
     revision: int
     time: _timestamp_pb2.Timestamp
-    def __init__(self, revision: _Optional[int] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[RegistryChange, _Mapping]]] = ...) -> None: ...
+    def __init__(self, revision: _Optional[int] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., request_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[RegistryChange, _Mapping]]] = ..., peer: _Optional[str] = ...) -> None: ...
 
 class DeletedScheme(_message.Message):
     __slots__ = ["etag", "name"]

@@ -73,14 +73,14 @@ export const FieldBehaviorSchema: GenEnum<FieldBehavior> = /*@__PURE__*/
   enumDesc(file_qconfig_v1_annotations, 0);
 
 /**
- * A role of a caller. Each role includes the roles before it. The server does not check roles yet: every client that
- * can reach the server can call every method.
+ * A role of a caller for a tenant, as an operator's policy grants it. Each role includes the roles before it. A server
+ * without a policy does not check roles: every client that can reach it can call every method.
  *
  * @generated from enum qconfig.v1.Role
  */
 export enum Role {
   /**
-   * Unused; reserved as the default value.
+   * As the role that a method requires: none. The caller needs only valid credentials.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */

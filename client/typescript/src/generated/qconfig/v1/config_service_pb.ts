@@ -10,6 +10,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Role } from "./annotations_pb.js";
 import { file_qconfig_v1_annotations } from "./annotations_pb.js";
 import type { ConfigSpec } from "./config_spec_pb.js";
 import { file_qconfig_v1_config_spec } from "./config_spec_pb.js";
@@ -27,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file qconfig/v1/config_service.proto.
  */
 export const file_qconfig_v1_config_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9xY29uZmlnL3YxL2NvbmZpZ19zZXJ2aWNlLnByb3RvEgpxY29uZmlnLnYxItwBChBHZXRDb25maWdSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxIRCglpZl9kaWdlc3QYBSABKAkSGgoSaW5jbHVkZV9xdWFya19qc29uGBEgASgIEh4KFmluY2x1ZGVfY2Fub25pY2FsX2pzb24YEiABKAgSKgoEc3BlYxgTIAEoCzIWLnFjb25maWcudjEuQ29uZmlnU3BlY0IEoLgYAkoECAYQESJfCgdXYXJuaW5nEiUKBGNvZGUYASABKA4yFy5xY29uZmlnLnYxLldhcm5pbmdDb2RlEg8KB21lc3NhZ2UYAiABKAkSDQoFZmllbGQYAyABKAkSDQoFdmFsdWUYBCABKAki8wEKEUdldENvbmZpZ1Jlc3BvbnNlEiMKBmNvbmZpZxgBIAEoCzITLnFjb25maWcudjEuUUNvbmZpZxISCgpxdWFya19qc29uGAIgASgJEhYKDmNhbm9uaWNhbF9qc29uGAMgASgJEg8KB2NhdGFsb2cYBCABKAkSFgoOY2F0YWxvZ19kaWdlc3QYBSABKAkSEAoIcmV2aXNpb24YBiABKAMSFQoNY29uZmlnX2RpZ2VzdBgHIAEoCRIUCgxub3RfbW9kaWZpZWQYCCABKAgSJQoId2FybmluZ3MYCSADKAsyEy5xY29uZmlnLnYxLldhcm5pbmciRwoVQmF0Y2hHZXRDb25maWdSZXF1ZXN0Ei4KCHJlcXVlc3RzGAEgAygLMhwucWNvbmZpZy52MS5HZXRDb25maWdSZXF1ZXN0IksKFkJhdGNoR2V0Q29uZmlnUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLnFjb25maWcudjEuQmF0Y2hHZXRDb25maWdSZXN1bHQiewoUQmF0Y2hHZXRDb25maWdSZXN1bHQSMQoIcmVzcG9uc2UYASABKAsyHS5xY29uZmlnLnYxLkdldENvbmZpZ1Jlc3BvbnNlSAASJgoFZXJyb3IYAiABKAsyFS5xY29uZmlnLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCKrAQoUTGlzdFRlbXBsYXRlc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2NhdGFsb2cYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSFAoMbWluX3JldmlzaW9uGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEiMKBHZpZXcYByABKA4yFS5xY29uZmlnLnYxLkVudHJ5VmlldyKvAQoVTGlzdFRlbXBsYXRlc1Jlc3BvbnNlEi4KDWxsbV90ZW1wbGF0ZXMYASADKAsyFy5xY29uZmlnLnYxLkxsbVRlbXBsYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgFEg8KB2NhdGFsb2cYBCABKAkSFgoOY2F0YWxvZ19kaWdlc3QYBSABKAkSEAoIcmV2aXNpb24YBiABKAMidwoSR2V0VGVtcGxhdGVSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxIYCgptb2RlbF90eXBlGAUgASgJQgSguBgCIn8KE0dldFRlbXBsYXRlUmVzcG9uc2USLQoMbGxtX3RlbXBsYXRlGAEgASgLMhcucWNvbmZpZy52MS5MbG1UZW1wbGF0ZRIPCgdjYXRhbG9nGAIgASgJEhYKDmNhdGFsb2dfZGlnZXN0GAMgASgJEhAKCHJldmlzaW9uGAQgASgDIqkBChJMaXN0U2NoZW1lc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2NhdGFsb2cYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSFAoMbWluX3JldmlzaW9uGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEiMKBHZpZXcYByABKA4yFS5xY29uZmlnLnYxLkVudHJ5VmlldyKiAQoTTGlzdFNjaGVtZXNSZXNwb25zZRIjCgdzY2hlbWVzGAEgAygLMhIucWNvbmZpZy52MS5TY2hlbWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUSDwoHY2F0YWxvZxgEIAEoCRIWCg5jYXRhbG9nX2RpZ2VzdBgFIAEoCRIQCghyZXZpc2lvbhgGIAEoAyJvChBHZXRTY2hlbWVSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxISCgRuYW1lGAUgASgJQgSguBgCInIKEUdldFNjaGVtZVJlc3BvbnNlEiIKBnNjaGVtZRgBIAEoCzISLnFjb25maWcudjEuU2NoZW1lEg8KB2NhdGFsb2cYAiABKAkSFgoOY2F0YWxvZ19kaWdlc3QYAyABKAkSEAoIcmV2aXNpb24YBCABKAMiJQoTTGlzdENhdGFsb2dzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkiPQoUTGlzdENhdGFsb2dzUmVzcG9uc2USJQoIY2F0YWxvZ3MYASADKAsyEy5xY29uZmlnLnYxLkNhdGFsb2ci7AEKB0NhdGFsb2cSDAoEbmFtZRgBIAEoCRIVCg1xdWFya19yZWxlYXNlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRISCgppc19kZWZhdWx0GAQgASgIEhYKDnRlbXBsYXRlX2NvdW50GAUgASgFEhQKDHNjaGVtZV9jb3VudBgGIAEoBRIOCgZ0cmFpdHMYByADKAkSEgoKYWxnb3JpdGhtcxgIIAMoCRIYChBrdl9jYWNoZV9zY2hlbWVzGAkgAygJEhkKEWF0dGVudGlvbl9zY2hlbWVzGAogAygJEhEKCW9ic2VydmVycxgLIAMoCSrkBAoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lGSUVEEAASKAokV0FSTklOR19DT0RFX0tWX0NBQ0hFX1dJVEhPVVRfTEFZRVJTEAESKQolV0FSTklOR19DT0RFX0FUVEVOVElPTl9XSVRIT1VUX0xBWUVSUxACEisKJ1dBUk5JTkdfQ09ERV9URU1QTEFURV9FWENMVVNJT05fRFJPUFBFRBADEiQKIFdBUk5JTkdfQ09ERV9PVkVSUklERV9ORVZFUl9XSU5TEAQSHQoZV0FSTklOR19DT0RFX1NDSEVNRV9BTElBUxAFEiAKHFdBUk5JTkdfQ09ERV9TSEFET1dTX0JVSUxUSU4QBhImCiJXQVJOSU5HX0NPREVfU0hBUkVEX1NDQUxFU19EUk9QUEVEEAcSIgoeV0FSTklOR19DT0RFX09WRVJSSURFX0VYQ0xVREVEEAgSKQolV0FSTklOR19DT0RFX1BBVFRFUk5fTE9PS1NfTElLRV9SRUdFWBAJEiYKIldBUk5JTkdfQ09ERV9QQVRURVJOX0hBU19TRVBBUkFUT1IQChIlCiFXQVJOSU5HX0NPREVfRlVTRURfTU9EVUxFU19ESUZGRVIQCxIuCipXQVJOSU5HX0NPREVfRlVTRURfTU9EVUxFU19QQVJUTFlfRVhDTFVERUQQDBItCilXQVJOSU5HX0NPREVfQUxHT1JJVEhNX1VOVVNVQUxfRk9SX1NDSEVNRRANEikKJVdBUk5JTkdfQ09ERV9BTEdPUklUSE1fUkVKRUNUU19TQ0hFTUUQDipSCglFbnRyeVZpZXcSGgoWRU5UUllfVklFV19VTlNQRUNJRklFRBAAEhQKEEVOVFJZX1ZJRVdfQkFTSUMQARITCg9FTlRSWV9WSUVXX0ZVTEwQAjLaBQoNQ29uZmlnU2VydmljZRJRCglHZXRDb25maWcSHC5xY29uZmlnLnYxLkdldENvbmZpZ1JlcXVlc3QaHS5xY29uZmlnLnYxLkdldENvbmZpZ1Jlc3BvbnNlIgeQAgGouBgBEmAKDkJhdGNoR2V0Q29uZmlnEiEucWNvbmZpZy52MS5CYXRjaEdldENvbmZpZ1JlcXVlc3QaIi5xY29uZmlnLnYxLkJhdGNoR2V0Q29uZmlnUmVzcG9uc2UiB5ACAai4GAESVAoKUGxhbkxheWVycxIdLnFjb25maWcudjEuUGxhbkxheWVyc1JlcXVlc3QaHi5xY29uZmlnLnYxLlBsYW5MYXllcnNSZXNwb25zZSIHkAIBqLgYARJdCg1MaXN0VGVtcGxhdGVzEiAucWNvbmZpZy52MS5MaXN0VGVtcGxhdGVzUmVxdWVzdBohLnFjb25maWcudjEuTGlzdFRlbXBsYXRlc1Jlc3BvbnNlIgeQAgGouBgBElcKC0dldFRlbXBsYXRlEh4ucWNvbmZpZy52MS5HZXRUZW1wbGF0ZVJlcXVlc3QaHy5xY29uZmlnLnYxLkdldFRlbXBsYXRlUmVzcG9uc2UiB5ACAai4GAESVwoLTGlzdFNjaGVtZXMSHi5xY29uZmlnLnYxLkxpc3RTY2hlbWVzUmVxdWVzdBofLnFjb25maWcudjEuTGlzdFNjaGVtZXNSZXNwb25zZSIHkAIBqLgYARJRCglHZXRTY2hlbWUSHC5xY29uZmlnLnYxLkdldFNjaGVtZVJlcXVlc3QaHS5xY29uZmlnLnYxLkdldFNjaGVtZVJlc3BvbnNlIgeQAgGouBgBEloKDExpc3RDYXRhbG9ncxIfLnFjb25maWcudjEuTGlzdENhdGFsb2dzUmVxdWVzdBogLnFjb25maWcudjEuTGlzdENhdGFsb2dzUmVzcG9uc2UiB5ACAai4GAFCTAoOZGV2LnFjb25maWcudjFQAVo4Z2l0aHViLmNvbS9xY29uZmlnL3Fjb25maWcvY2xpZW50L2dvL3Fjb25maWd2MTtxY29uZmlndjFiBnByb3RvMw", [file_qconfig_v1_annotations, file_qconfig_v1_config_spec, file_qconfig_v1_error, file_qconfig_v1_plan, file_qconfig_v1_quantization, file_qconfig_v1_registry]);
+  fileDesc("Ch9xY29uZmlnL3YxL2NvbmZpZ19zZXJ2aWNlLnByb3RvEgpxY29uZmlnLnYxItwBChBHZXRDb25maWdSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxIRCglpZl9kaWdlc3QYBSABKAkSGgoSaW5jbHVkZV9xdWFya19qc29uGBEgASgIEh4KFmluY2x1ZGVfY2Fub25pY2FsX2pzb24YEiABKAgSKgoEc3BlYxgTIAEoCzIWLnFjb25maWcudjEuQ29uZmlnU3BlY0IEoLgYAkoECAYQESJfCgdXYXJuaW5nEiUKBGNvZGUYASABKA4yFy5xY29uZmlnLnYxLldhcm5pbmdDb2RlEg8KB21lc3NhZ2UYAiABKAkSDQoFZmllbGQYAyABKAkSDQoFdmFsdWUYBCABKAki8wEKEUdldENvbmZpZ1Jlc3BvbnNlEiMKBmNvbmZpZxgBIAEoCzITLnFjb25maWcudjEuUUNvbmZpZxISCgpxdWFya19qc29uGAIgASgJEhYKDmNhbm9uaWNhbF9qc29uGAMgASgJEg8KB2NhdGFsb2cYBCABKAkSFgoOY2F0YWxvZ19kaWdlc3QYBSABKAkSEAoIcmV2aXNpb24YBiABKAMSFQoNY29uZmlnX2RpZ2VzdBgHIAEoCRIUCgxub3RfbW9kaWZpZWQYCCABKAgSJQoId2FybmluZ3MYCSADKAsyEy5xY29uZmlnLnYxLldhcm5pbmciRwoVQmF0Y2hHZXRDb25maWdSZXF1ZXN0Ei4KCHJlcXVlc3RzGAEgAygLMhwucWNvbmZpZy52MS5HZXRDb25maWdSZXF1ZXN0IksKFkJhdGNoR2V0Q29uZmlnUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLnFjb25maWcudjEuQmF0Y2hHZXRDb25maWdSZXN1bHQiewoUQmF0Y2hHZXRDb25maWdSZXN1bHQSMQoIcmVzcG9uc2UYASABKAsyHS5xY29uZmlnLnYxLkdldENvbmZpZ1Jlc3BvbnNlSAASJgoFZXJyb3IYAiABKAsyFS5xY29uZmlnLnYxLkl0ZW1FcnJvckgAQggKBnJlc3VsdCKrAQoUTGlzdFRlbXBsYXRlc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2NhdGFsb2cYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSFAoMbWluX3JldmlzaW9uGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEiMKBHZpZXcYByABKA4yFS5xY29uZmlnLnYxLkVudHJ5VmlldyKvAQoVTGlzdFRlbXBsYXRlc1Jlc3BvbnNlEi4KDWxsbV90ZW1wbGF0ZXMYASADKAsyFy5xY29uZmlnLnYxLkxsbVRlbXBsYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgFEg8KB2NhdGFsb2cYBCABKAkSFgoOY2F0YWxvZ19kaWdlc3QYBSABKAkSEAoIcmV2aXNpb24YBiABKAMidwoSR2V0VGVtcGxhdGVSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxIYCgptb2RlbF90eXBlGAUgASgJQgSguBgCIn8KE0dldFRlbXBsYXRlUmVzcG9uc2USLQoMbGxtX3RlbXBsYXRlGAEgASgLMhcucWNvbmZpZy52MS5MbG1UZW1wbGF0ZRIPCgdjYXRhbG9nGAIgASgJEhYKDmNhdGFsb2dfZGlnZXN0GAMgASgJEhAKCHJldmlzaW9uGAQgASgDIqkBChJMaXN0U2NoZW1lc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2NhdGFsb2cYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSFAoMbWluX3JldmlzaW9uGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJEiMKBHZpZXcYByABKA4yFS5xY29uZmlnLnYxLkVudHJ5VmlldyKiAQoTTGlzdFNjaGVtZXNSZXNwb25zZRIjCgdzY2hlbWVzGAEgAygLMhIucWNvbmZpZy52MS5TY2hlbWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUSDwoHY2F0YWxvZxgEIAEoCRIWCg5jYXRhbG9nX2RpZ2VzdBgFIAEoCRIQCghyZXZpc2lvbhgGIAEoAyJvChBHZXRTY2hlbWVSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdjYXRhbG9nGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEhQKDG1pbl9yZXZpc2lvbhgEIAEoAxISCgRuYW1lGAUgASgJQgSguBgCInIKEUdldFNjaGVtZVJlc3BvbnNlEiIKBnNjaGVtZRgBIAEoCzISLnFjb25maWcudjEuU2NoZW1lEg8KB2NhdGFsb2cYAiABKAkSFgoOY2F0YWxvZ19kaWdlc3QYAyABKAkSEAoIcmV2aXNpb24YBCABKAMiJQoTTGlzdENhdGFsb2dzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkiPQoUTGlzdENhdGFsb2dzUmVzcG9uc2USJQoIY2F0YWxvZ3MYASADKAsyEy5xY29uZmlnLnYxLkNhdGFsb2ci7AEKB0NhdGFsb2cSDAoEbmFtZRgBIAEoCRIVCg1xdWFya19yZWxlYXNlGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRISCgppc19kZWZhdWx0GAQgASgIEhYKDnRlbXBsYXRlX2NvdW50GAUgASgFEhQKDHNjaGVtZV9jb3VudBgGIAEoBRIOCgZ0cmFpdHMYByADKAkSEgoKYWxnb3JpdGhtcxgIIAMoCRIYChBrdl9jYWNoZV9zY2hlbWVzGAkgAygJEhkKEWF0dGVudGlvbl9zY2hlbWVzGAogAygJEhEKCW9ic2VydmVycxgLIAMoCSIPCg1XaG9BbUlSZXF1ZXN0IrsBCg5XaG9BbUlSZXNwb25zZRISCgpoYXNfcG9saWN5GAEgASgIEhEKCXByaW5jaXBhbBgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5kZWZhdWx0X3RlbmFudBgFIAEoCRIlCgZncmFudHMYBiADKAsyFS5xY29uZmlnLnYxLlJvbGVHcmFudCJMCglSb2xlR3JhbnQSHgoEcm9sZRgBIAEoDjIQLnFjb25maWcudjEuUm9sZRIPCgd0ZW5hbnRzGAIgAygJEg4KBmNyZWF0ZRgDIAEoCCrkBAoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lGSUVEEAASKAokV0FSTklOR19DT0RFX0tWX0NBQ0hFX1dJVEhPVVRfTEFZRVJTEAESKQolV0FSTklOR19DT0RFX0FUVEVOVElPTl9XSVRIT1VUX0xBWUVSUxACEisKJ1dBUk5JTkdfQ09ERV9URU1QTEFURV9FWENMVVNJT05fRFJPUFBFRBADEiQKIFdBUk5JTkdfQ09ERV9PVkVSUklERV9ORVZFUl9XSU5TEAQSHQoZV0FSTklOR19DT0RFX1NDSEVNRV9BTElBUxAFEiAKHFdBUk5JTkdfQ09ERV9TSEFET1dTX0JVSUxUSU4QBhImCiJXQVJOSU5HX0NPREVfU0hBUkVEX1NDQUxFU19EUk9QUEVEEAcSIgoeV0FSTklOR19DT0RFX09WRVJSSURFX0VYQ0xVREVEEAgSKQolV0FSTklOR19DT0RFX1BBVFRFUk5fTE9PS1NfTElLRV9SRUdFWBAJEiYKIldBUk5JTkdfQ09ERV9QQVRURVJOX0hBU19TRVBBUkFUT1IQChIlCiFXQVJOSU5HX0NPREVfRlVTRURfTU9EVUxFU19ESUZGRVIQCxIuCipXQVJOSU5HX0NPREVfRlVTRURfTU9EVUxFU19QQVJUTFlfRVhDTFVERUQQDBItCilXQVJOSU5HX0NPREVfQUxHT1JJVEhNX1VOVVNVQUxfRk9SX1NDSEVNRRANEikKJVdBUk5JTkdfQ09ERV9BTEdPUklUSE1fUkVKRUNUU19TQ0hFTUUQDipSCglFbnRyeVZpZXcSGgoWRU5UUllfVklFV19VTlNQRUNJRklFRBAAEhQKEEVOVFJZX1ZJRVdfQkFTSUMQARITCg9FTlRSWV9WSUVXX0ZVTEwQAjKkBgoNQ29uZmlnU2VydmljZRJRCglHZXRDb25maWcSHC5xY29uZmlnLnYxLkdldENvbmZpZ1JlcXVlc3QaHS5xY29uZmlnLnYxLkdldENvbmZpZ1Jlc3BvbnNlIgeQAgGouBgBEmAKDkJhdGNoR2V0Q29uZmlnEiEucWNvbmZpZy52MS5CYXRjaEdldENvbmZpZ1JlcXVlc3QaIi5xY29uZmlnLnYxLkJhdGNoR2V0Q29uZmlnUmVzcG9uc2UiB5ACAai4GAESVAoKUGxhbkxheWVycxIdLnFjb25maWcudjEuUGxhbkxheWVyc1JlcXVlc3QaHi5xY29uZmlnLnYxLlBsYW5MYXllcnNSZXNwb25zZSIHkAIBqLgYARJdCg1MaXN0VGVtcGxhdGVzEiAucWNvbmZpZy52MS5MaXN0VGVtcGxhdGVzUmVxdWVzdBohLnFjb25maWcudjEuTGlzdFRlbXBsYXRlc1Jlc3BvbnNlIgeQAgGouBgBElcKC0dldFRlbXBsYXRlEh4ucWNvbmZpZy52MS5HZXRUZW1wbGF0ZVJlcXVlc3QaHy5xY29uZmlnLnYxLkdldFRlbXBsYXRlUmVzcG9uc2UiB5ACAai4GAESVwoLTGlzdFNjaGVtZXMSHi5xY29uZmlnLnYxLkxpc3RTY2hlbWVzUmVxdWVzdBofLnFjb25maWcudjEuTGlzdFNjaGVtZXNSZXNwb25zZSIHkAIBqLgYARJRCglHZXRTY2hlbWUSHC5xY29uZmlnLnYxLkdldFNjaGVtZVJlcXVlc3QaHS5xY29uZmlnLnYxLkdldFNjaGVtZVJlc3BvbnNlIgeQAgGouBgBEloKDExpc3RDYXRhbG9ncxIfLnFjb25maWcudjEuTGlzdENhdGFsb2dzUmVxdWVzdBogLnFjb25maWcudjEuTGlzdENhdGFsb2dzUmVzcG9uc2UiB5ACAai4GAESSAoGV2hvQW1JEhkucWNvbmZpZy52MS5XaG9BbUlSZXF1ZXN0GhoucWNvbmZpZy52MS5XaG9BbUlSZXNwb25zZSIHkAIBqLgYAEJMCg5kZXYucWNvbmZpZy52MVABWjhnaXRodWIuY29tL3Fjb25maWcvcWNvbmZpZy9jbGllbnQvZ28vcWNvbmZpZ3YxO3Fjb25maWd2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_qconfig_v1_annotations, file_qconfig_v1_config_spec, file_qconfig_v1_error, file_qconfig_v1_plan, file_qconfig_v1_quantization, file_qconfig_v1_registry]);
 
 /**
  * Request message for `GetConfig`.
@@ -870,6 +873,115 @@ export const CatalogSchema: GenMessage<Catalog> = /*@__PURE__*/
   messageDesc(file_qconfig_v1_config_service, 16);
 
 /**
+ * Request message for `WhoAmI`. The credentials of the call are all that counts.
+ *
+ * @generated from message qconfig.v1.WhoAmIRequest
+ */
+export type WhoAmIRequest = Message<"qconfig.v1.WhoAmIRequest"> & {
+};
+
+/**
+ * Describes the message qconfig.v1.WhoAmIRequest.
+ * Use `create(WhoAmIRequestSchema)` to create a new message.
+ */
+export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
+  messageDesc(file_qconfig_v1_config_service, 17);
+
+/**
+ * Response message for `WhoAmI`.
+ *
+ * @generated from message qconfig.v1.WhoAmIResponse
+ */
+export type WhoAmIResponse = Message<"qconfig.v1.WhoAmIResponse"> & {
+  /**
+   * Whether the server has a policy. If false, every client that can reach the server can call every method for every
+   * tenant, and the fields below are empty.
+   *
+   * @generated from field: bool has_policy = 1;
+   */
+  hasPolicy: boolean;
+
+  /**
+   * The name of the caller in the policy, which is the `actor` of the caller's changes; "anonymous" for a caller
+   * without credentials.
+   *
+   * @generated from field: string principal = 2;
+   */
+  principal: string;
+
+  /**
+   * What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
+   * "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+   *
+   * @generated from field: string credential = 3;
+   */
+  credential: string;
+
+  /**
+   * When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * The tenant of requests that name none.
+   *
+   * @generated from field: string default_tenant = 5;
+   */
+  defaultTenant: string;
+
+  /**
+   * What the caller may do, in the order of the policy. For one tenant, the highest role counts.
+   *
+   * @generated from field: repeated qconfig.v1.RoleGrant grants = 6;
+   */
+  grants: RoleGrant[];
+};
+
+/**
+ * Describes the message qconfig.v1.WhoAmIResponse.
+ * Use `create(WhoAmIResponseSchema)` to create a new message.
+ */
+export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
+  messageDesc(file_qconfig_v1_config_service, 18);
+
+/**
+ * A role for some tenants.
+ *
+ * @generated from message qconfig.v1.RoleGrant
+ */
+export type RoleGrant = Message<"qconfig.v1.RoleGrant"> & {
+  /**
+   * The role. It includes the lower ones.
+   *
+   * @generated from field: qconfig.v1.Role role = 1;
+   */
+  role: Role;
+
+  /**
+   * Names of tenants. A name that ends with `*` stands for all names with this beginning; "*" for all tenants.
+   *
+   * @generated from field: repeated string tenants = 2;
+   */
+  tenants: string[];
+
+  /**
+   * Whether the first write to a tenant that a pattern with `*` matches may create the tenant. An operator's may.
+   *
+   * @generated from field: bool create = 3;
+   */
+  create: boolean;
+};
+
+/**
+ * Describes the message qconfig.v1.RoleGrant.
+ * Use `create(RoleGrantSchema)` to create a new message.
+ */
+export const RoleGrantSchema: GenMessage<RoleGrant> = /*@__PURE__*/
+  messageDesc(file_qconfig_v1_config_service, 19);
+
+/**
  * The machine-readable code of a warning. Quark itself does not report any of these conditions. The same request always
  * has the same warnings. They are not part of any digest.
  *
@@ -1150,6 +1262,17 @@ export const ConfigService: GenService<{
     methodKind: "unary";
     input: typeof ListCatalogsRequestSchema;
     output: typeof ListCatalogsResponseSchema;
+  },
+  /**
+   * Says for whom the server takes the caller, and what its policy allows the caller to do. Every caller whose
+   * credentials are valid can call it, whatever the grants. It has no counterpart in Quark.
+   *
+   * @generated from rpc qconfig.v1.ConfigService.WhoAmI
+   */
+  whoAmI: {
+    methodKind: "unary";
+    input: typeof WhoAmIRequestSchema;
+    output: typeof WhoAmIResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_qconfig_v1_config_service, 0);
