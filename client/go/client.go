@@ -24,6 +24,9 @@ import (
 // The client sets a random request_id on writes that have none, so that its retries are idempotent. After UNAVAILABLE or
 // DEADLINE_EXCEEDED the write may have been applied: to retry it safely, set your own request_id and send the same message
 // again.
+//
+// If [Options].TokenFile is invalid, or the token would be sent unencrypted, calls fail with FAILED_PRECONDITION and send
+// nothing. No error has a part of the token.
 type Client struct {
 	connection *grpc.ClientConn
 	endpoint   endpoint
@@ -32,6 +35,7 @@ type Client struct {
 	tenant     string
 	catalog    string
 	timeout    time.Duration
+	token      *tokenFile // nil: no token
 }
 
 var (
@@ -55,6 +59,7 @@ func NewClient(options Options) (*Client, error) {
 		tenant:     options.Tenant,
 		catalog:    options.Catalog,
 		timeout:    cmp.Or(options.Timeout, 10*time.Second),
+		token:      options.token(),
 	}, nil
 }
 
@@ -103,6 +108,11 @@ func (c *Client) ListCatalogs(ctx context.Context, request *v1.ListCatalogsReque
 	return call(ctx, c, c.config.ListCatalogs, request, options)
 }
 
+// WhoAmI returns who the caller is for the server, and what the caller may do.
+func (c *Client) WhoAmI(ctx context.Context, request *v1.WhoAmIRequest, options ...grpc.CallOption) (*v1.WhoAmIResponse, error) {
+	return call(ctx, c, c.config.WhoAmI, request, options)
+}
+
 // RegisterScheme adds a scheme to the tenant's registry, or replaces the tenant's scheme of the same name if the request sets
 // replace or etag.
 func (c *Client) RegisterScheme(ctx context.Context, request *v1.RegisterSchemeRequest, options ...grpc.CallOption) (*v1.RegisterSchemeResponse, error) {
@@ -145,11 +155,18 @@ func call[Request, Response proto.Message](
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
+	var none Response
+	if c.token != nil {
+		credentials, err := c.token.credentials(time.Now())
+		if err != nil {
+			return none, newError(err)
+		}
+		options = append([]grpc.CallOption{grpc.PerRPCCredentials(credentials)}, options...)
+	}
 	request = clone(request)
 	c.fill(request)
 	response, err := method(ctx, request, options...)
 	if err != nil {
-		var none Response
 		return none, newError(err).explained(c.endpoint)
 	}
 	return response, nil

@@ -30,7 +30,8 @@ type Error struct {
 	// SuggestionReasons says why each of Suggestions is made, in the same order.
 	SuggestionReasons []*v1.SuggestionReason
 	Advice            string // what the caller can do, in sentences, as at the end of Message
-	Rule              string // the rule that a tensor configuration violates
+	Rule              string // the rule that a tensor configuration violates, or why a credential is not accepted
+	RequiredRole      string // the role that the caller needs for Tenant, such as "editor"
 	Tenant            string
 	Catalog           string
 	FirstRevision     int64         // the oldest available revision of the tenant's registry
@@ -155,6 +156,7 @@ func (e *Error) setDetail(detail *v1.ErrorDetail) {
 	e.SuggestionReasons = detail.GetSuggestionReasons()
 	e.Advice = detail.GetAdvice()
 	e.Rule = detail.GetRule()
+	e.RequiredRole = detail.GetRequiredRole()
 	e.Tenant = detail.GetTenant()
 	e.Catalog = detail.GetCatalog()
 	e.FirstRevision = detail.GetFirstRevision()

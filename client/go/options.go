@@ -33,6 +33,12 @@ type Options struct {
 	// TLS has the authorities to trust and the client certificate; see [LoadTLS]. An empty config trusts the system's
 	// authorities. Default: no TLS.
 	TLS *tls.Config
+	// TokenFile is a file with the token that authenticates each call. A new token in the file is used within a second.
+	// Default: the environment variable QCONFIG_TOKEN_FILE; without it, calls have no token.
+	TokenFile string
+	// AllowUnencryptedToken sends the token even without TLS, so that everyone on the way to the server can read it. It is
+	// also set by the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true.
+	AllowUnencryptedToken bool
 	// ServiceConfig is a gRPC service config in JSON. "{}" disables retries and load balancing.
 	// Default: [DefaultServiceConfig].
 	ServiceConfig string
@@ -70,6 +76,19 @@ func (o Options) dialOptions() []grpc.DialOption {
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 20 * time.Second}),
 	}
 	return append(options, o.DialOptions...)
+}
+
+// token returns the file of the options or of the environment, or nil.
+func (o Options) token() *tokenFile {
+	path := cmp.Or(o.TokenFile, os.Getenv("QCONFIG_TOKEN_FILE"))
+	if path == "" {
+		return nil
+	}
+	return &tokenFile{
+		path:             path,
+		encrypted:        o.TLS != nil,
+		allowUnencrypted: o.AllowUnencryptedToken || os.Getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN") == "true",
+	}
 }
 
 // LoadTLS reads PEM files: the certificate authorities to trust, and the client's certificate and key. If ca is empty, the

@@ -43,6 +43,10 @@ const (
 	ErrRevisionMismatch           = Reason(v1.ErrorReason_ERROR_REASON_REVISION_MISMATCH)
 	ErrTemplateExists             = Reason(v1.ErrorReason_ERROR_REASON_TEMPLATE_EXISTS)
 	ErrPlanHasFindings            = Reason(v1.ErrorReason_ERROR_REASON_PLAN_HAS_FINDINGS)
+	ErrCredentialsMissing         = Reason(v1.ErrorReason_ERROR_REASON_CREDENTIALS_MISSING)
+	ErrCredentialsInvalid         = Reason(v1.ErrorReason_ERROR_REASON_CREDENTIALS_INVALID)
+	ErrPermissionDenied           = Reason(v1.ErrorReason_ERROR_REASON_PERMISSION_DENIED)
+	ErrAuditUnavailable           = Reason(v1.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE)
 )
 
 const reasonPrefix = "ERROR_REASON_"

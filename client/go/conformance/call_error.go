@@ -24,6 +24,7 @@ type callError struct {
 	AllowedTotal    int               `json:"allowed_total"`
 	Suggestions     []string          `json:"suggestions"`
 	Rule            string            `json:"rule"`
+	RequiredRole    string            `json:"required_role"`
 	Tenant          string            `json:"tenant"`
 	Catalog         string            `json:"catalog"`
 	FirstRevision   int64             `json:"first_revision"`
@@ -62,6 +63,7 @@ func newCallError(err error) callError {
 		AllowedTotal:    failed.AllowedTotal,
 		Suggestions:     append([]string{}, failed.Suggestions...),
 		Rule:            failed.Rule,
+		RequiredRole:    failed.RequiredRole,
 		Tenant:          failed.Tenant,
 		Catalog:         failed.Catalog,
 		FirstRevision:   failed.FirstRevision,

@@ -29,6 +29,8 @@ type operation struct {
 		Cert string `json:"cert"`
 		Key  string `json:"key"`
 	} `json:"tls"`
+	TokenFile             string `json:"token_file"`
+	AllowUnencryptedToken bool   `json:"allow_unencrypted_token"`
 
 	Method   string          `json:"method"`
 	Request  json.RawMessage `json:"request"`
@@ -71,6 +73,7 @@ func (d *driver) connect(op operation) (any, error) {
 	d.close()
 	options := qconfig.Options{
 		Server: op.Server, Tenant: op.Tenant, Catalog: op.Catalog, Timeout: seconds(op.Timeout),
+		TokenFile: op.TokenFile, AllowUnencryptedToken: op.AllowUnencryptedToken,
 	}
 	if op.TLS != nil {
 		config, err := qconfig.LoadTLS(op.TLS.CA, op.TLS.Cert, op.TLS.Key)
