@@ -28,9 +28,17 @@ constexpr absl::string_view kPrefix = "QCONFIG_";
 constexpr size_t kMaxQuotedChars = 100;
 
 // The variables of other programs of the project, and those that Kubernetes sets for a Service named qconfig.
-constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",      "QCONFIG_TENANT",          "QCONFIG_CATALOG",
-                                                 "QCONFIG_TLS",         "QCONFIG_TIMEOUT_SECONDS", "QCONFIG_TLS_CA",
-                                                 "QCONFIG_CLIENT_CERT", "QCONFIG_CLIENT_KEY",      "QCONFIG_BIN"};
+constexpr absl::string_view kOtherVariables[] = {"QCONFIG_SERVER",
+                                                 "QCONFIG_TENANT",
+                                                 "QCONFIG_CATALOG",
+                                                 "QCONFIG_TLS",
+                                                 "QCONFIG_TIMEOUT_SECONDS",
+                                                 "QCONFIG_TLS_CA",
+                                                 "QCONFIG_CLIENT_CERT",
+                                                 "QCONFIG_CLIENT_KEY",
+                                                 "QCONFIG_TOKEN_FILE",
+                                                 "QCONFIG_ALLOW_UNENCRYPTED_TOKEN",
+                                                 "QCONFIG_BIN"};
 constexpr absl::string_view kKubernetesPrefixes[] = {"QCONFIG_SERVICE_", "QCONFIG_PORT"};
 
 std::string DidYouMean(absl::string_view name, const std::vector<absl::string_view>& names, absl::string_view prefix) {

@@ -130,9 +130,10 @@ void AddAccessOptions(CLI::App& app, Options& options) {
             "YAML file that says who may do what; if empty, everybody who can connect may do everything")
       ->type_name("FILE")
       ->group(group);
-  AddOption(app, "--admin-token-file", options.admin_token_file,
-            "File with the token that /metrics requires from other hosts; if empty, it names no tenants to them when "
-            "there is a policy")
+  AddOption(
+      app, "--admin-token-file", options.admin_token_file,
+      "File with the token that /metrics requires; if empty, and if there is a policy, it names no tenants to other "
+      "hosts")
       ->type_name("FILE")
       ->group(group);
 }

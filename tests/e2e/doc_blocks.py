@@ -10,6 +10,7 @@ COMMANDS = "sh|console"
 
 # Test -> the beginnings of the blocks that it runs, which run_by(TEST) returns.
 RUN_BY = {
+    "access": ("(umask 077; qconfigctl ", "qconfigd --auth-policy ", "qconfigctl new-token --hash ", "openssl req "),
     "clone": (
         "./deploy/quickstart ",
         "python3 -m venv ",
@@ -19,7 +20,7 @@ RUN_BY = {
     "compose": ("docker compose ",),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
-    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq ", "(umask 077; "),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq ", "(umask 077; build/release/bin/"),
 }
 # The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {

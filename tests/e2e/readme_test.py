@@ -16,7 +16,7 @@ from doc_blocks import COMMANDS, DOCUMENTS, NOT_RUN, RUN_BY, blocks, run_by
 from programs import BIN, ROOT, Server, ServerTestCase, clean_environment, qconfigctl, skip_without
 from tools import TOOLS
 
-NOT_COMMANDS = ("json", "promql", "python", "text")
+NOT_COMMANDS = ("json", "promql", "python", "text", "yaml")
 REQUEST_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
