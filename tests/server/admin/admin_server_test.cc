@@ -87,7 +87,11 @@ std::string Ask(int port, const std::string& method, const std::string& path) {
 ptrdiff_t OpenFiles() { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); }
 
 AdminHandlers Handlers() {
-  return {[](absl::string_view) { return absl::OkStatus(); }, [] { return "up 1\n"; }, R"({"version":"1"})"};
+  AdminHandlers handlers;
+  handlers.ready = [](absl::string_view) { return absl::OkStatus(); };
+  handlers.metrics = [] { return "up 1\n"; };
+  handlers.version = R"({"version":"1"})";
+  return handlers;
 }
 
 // Without a sink, nothing is logged.
