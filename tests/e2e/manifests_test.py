@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Validates the Kubernetes manifests for several versions, and checks the output of kustomize for what operators rely on."""
 
+import functools
 import os
+import pathlib
 import re
 import shutil
 import tempfile
 import unittest
 
+import certificates
+import json_web_tokens
 from doc_blocks import run_by
 from programs import BIN, ROOT, Server, clean_environment, qconfigctl, skip_without
 from tools import TOOLS, load_yaml, run_tool
@@ -44,7 +48,8 @@ class Variant:
         cls.stateful_set = cls.specs["StatefulSet"]
         cls.pod = cls.stateful_set["template"]
         (cls.container,) = cls.pod["spec"]["containers"]
-        (cls.config_map,) = (resource for resource in cls.resources if resource["kind"] == "ConfigMap")
+        cls.config_maps = {resource["metadata"]["name"]: resource for resource in cls.resources if resource["kind"] == "ConfigMap"}
+        (cls.config_map,) = (resource for name, resource in cls.config_maps.items() if name.startswith("qconfigd-"))
         # The environment of qconfigd.
         cls.settings = {**cls.config_map["data"], **{entry["name"]: entry["value"] for entry in cls.container["env"]}}
         cls.ports = {port["name"]: port["containerPort"] for port in cls.container["ports"]}
@@ -159,17 +164,119 @@ class MutualTlsTest(Variant, unittest.TestCase):
         self.assertNotIn("subPath", mount)
         for variable, file in (("CERT", "tls.crt"), ("KEY", "tls.key"), ("CLIENT_CA", "ca.crt")):
             self.assertEqual(self.settings[f"QCONFIG_TLS_{variable}"], f"{mount['mountPath']}/{file}")
-        (volume,) = self.pod["spec"]["volumes"]
+        (volume,) = (volume for volume in self.pod["spec"]["volumes"] if volume["name"] == "tls")
         self.assertEqual(volume, {"name": "tls", "secret": {"secretName": "qconfig-tls", "defaultMode": 0o440}})
+
+
+class PolicyTest(unittest.TestCase):
+    """The policy of the base, with the keys and the CA of this test."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="qconfig-")))
+        resources = load_yaml(run_tool(TOOLS / "kustomize", "build", DEPLOY / "kubernetes/base"))
+        (cls.pod,) = (resource["spec"]["template"]["spec"] for resource in resources if resource["kind"] == "StatefulSet")
+        data = {resource["metadata"]["name"]: resource["data"] for resource in resources if resource["kind"] == "ConfigMap"}
+        # As `kubectl create configmap qconfig-jwks --from-file=jwks.json` does.
+        (policy,) = load_yaml(data["qconfig-policy"]["policy.yaml"])
+        cls.issuer = json_web_tokens.Issuer(cls.folder, policy["issuers"]["cluster"]["issuer"])
+        data["qconfig-jwks"] = {"jwks.json": json_web_tokens.key_set(cls.issuer)}
+        (cls.volume,) = (volume for volume in cls.pod["volumes"] if volume["name"] == "policy")
+        for source in cls.volume["projected"]["sources"]:
+            for name, text in data[source["configMap"]["name"]].items():
+                (cls.folder / name).write_text(text)
+        cls.issue = functools.partial(certificates.issue, folder=cls.folder)
+        cls.issue("ca")
+        cls.issue("server", "ca")
+        settings = {entry["name"]: entry["value"] for entry in cls.pod["containers"][0]["env"]}
+        files = {"CERT": "server.crt", "KEY": "server.key", "CLIENT_CA": "ca.crt"}
+        cls.server = cls.enterClassContext(Server("--storage", "memory", **{
+            "QCONFIG_TLS_CLIENT_AUTH": settings["QCONFIG_TLS_CLIENT_AUTH"],
+            **{f"QCONFIG_TLS_{name}": str(cls.folder / file) for name, file in files.items()},
+            "QCONFIG_AUTH_POLICY": str(cls.folder / pathlib.Path(settings["QCONFIG_AUTH_POLICY"]).name),
+        }))
+
+    def call(self, tenant, *command, token=None, certificate=None):
+        if token:
+            (self.folder / "token").write_text(token)
+            credentials = ["--token-file", self.folder / "token"]
+        else:
+            self.issue("client", "ca", san=f"URI:{certificate}")
+            credentials = ["--client-cert", self.folder / "client.crt", "--client-key", self.folder / "client.key"]
+        if command == ("register",):
+            (self.folder / "mine.yaml").write_text("name: mine\nweight: {spec: Int4PerGroupSpec, fields: {ch_axis: -1, group_size: 48}}\n")
+            command = ("register", "scheme", "--replace", "-f", self.folder / "mine.yaml")
+        return qconfigctl("--tenant", tenant, "--tls-ca", self.folder / "ca.crt", *credentials, *command, server=self.server)
+
+    def assertAllowed(self, *results):
+        for result in results:
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def assertDenied(self, *results, reason="PERMISSION_DENIED"):
+        for result in results:
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(reason, result.stderr)
+
+    def test_the_volume_has_the_policy_and_the_keys(self):
+        (mount,) = (mount for mount in self.pod["containers"][0]["volumeMounts"] if mount["name"] == "policy")
+        self.assertNotIn("subPath", mount)
+        settings = {entry["name"]: entry["value"] for entry in self.pod["containers"][0]["env"]}
+        self.assertEqual(settings["QCONFIG_AUTH_POLICY"], f"{mount['mountPath']}/policy.yaml")
+        sources = [source["configMap"]["name"] for source in self.volume["projected"]["sources"]]
+        self.assertEqual(sources, ["qconfig-policy", "qconfig-jwks"])
+
+    def test_an_engineer_of_one_tenant_is_denied_for_another(self):
+        call = functools.partial(self.call, certificate="spiffe://cluster.local/ns/acme/user/alice")
+        self.assertAllowed(call("acme", "register"), call("acme", "set-default-catalog", "quark-0.13"))
+        for command in (("list", "schemes"), ("register",), ("set-default-catalog", "quark-0.13")):
+            self.assertDenied(call("beta", *command))
+
+    def test_service_accounts(self):
+        names = ("qconfig:operator", "acme:ci", "acme:farm")
+        operator, ci, farm = (functools.partial(self.call, token=self.issuer.token(f"system:serviceaccount:{name}")) for name in names)
+        self.assertAllowed(operator("beta", "register"))
+        self.assertAllowed(ci("acme", "register"), ci("acme-new", "register"))
+        self.assertDenied(ci("beta", "register"), ci("acme", "set-default-catalog", "quark-0.13"))
+        self.assertAllowed(farm("acme", "list", "schemes"))
+        self.assertDenied(farm("acme", "register"), farm("beta", "list", "schemes"))
+
+    def test_tokens_that_are_not_accepted(self):
+        for token in (
+            self.issuer.token("system:serviceaccount:beta:farm"),
+            self.issuer.token("system:serviceaccount:acme:farm", audience="https://kubernetes.default.svc.cluster.local"),
+        ):
+            self.assertDenied(self.call("acme", "list", "schemes", token=token), reason="CREDENTIALS_INVALID")
+
+    def test_the_example_of_a_certificate_is_that_of_an_operator(self):
+        (certificate,) = load_yaml((DEPLOY / "kubernetes/examples/client-certificate.yaml").read_text())
+        self.assertIn("client auth", certificate["spec"]["usages"])
+        (uri,) = certificate["spec"]["uris"]
+        self.assertAllowed(self.call("beta", "register", certificate=uri))
+
+    def test_the_example_of_a_client_has_a_token_of_the_farm(self):
+        account, job = load_yaml((DEPLOY / "kubernetes/examples/client-with-token.yaml").read_text())
+        pod = job["spec"]["template"]["spec"]
+        self.assertEqual(pod["serviceAccountName"], account["metadata"]["name"])
+        (volume,) = pod["volumes"]
+        (token,) = (source["serviceAccountToken"] for source in volume["projected"]["sources"] if "serviceAccountToken" in source)
+        (container,) = pod["containers"]
+        (mount,) = container["volumeMounts"]
+        environment = {entry["name"]: entry["value"] for entry in container["env"]}
+        self.assertEqual(environment["QCONFIG_TOKEN_FILE"], f"{mount['mountPath']}/{token['path']}")
+        self.assertLessEqual(set(environment), environment_variables("qconfigctl"))
+        subject = f"system:serviceaccount:{account['metadata']['namespace']}:{account['metadata']['name']}"
+        signed = self.issuer.token(subject, audience=token["audience"])
+        self.assertAllowed(self.call("acme", *container["command"][1:], token=signed))
 
 
 class InsecureTest(Variant, unittest.TestCase):
     folder = "overlays/insecure"
     app_protocol = "kubernetes.io/h2c"
 
-    def test_is_insecure_and_needs_no_secret(self):
+    def test_is_insecure_and_needs_no_secret_and_no_policy(self):
         self.assertEqual(self.settings["QCONFIG_INSECURE"], "true")
-        self.assertFalse([name for name in self.settings if name.startswith("QCONFIG_TLS")])
+        self.assertFalse([name for name in self.settings if name.startswith(("QCONFIG_TLS", "QCONFIG_AUTH"))])
+        self.assertEqual(list(self.config_maps.values()), [self.config_map])
         self.assertEqual([mount["name"] for mount in self.container["volumeMounts"]], ["data"])
         self.assertFalse(self.pod["spec"].get("volumes"))
 
@@ -184,7 +291,8 @@ class SourcesTest(unittest.TestCase):
     def test_each_file_is_valid_for_several_kubernetes_versions(self):
         files = [path for path in (DEPLOY / "kubernetes/base").glob("*.yaml") if path.name != "kustomization.yaml"]
         self.assertEqual(len(files), 4)
-        validate(*files)
+        # Its validator does not know the resources of cert-manager.
+        validate(*files, DEPLOY / "kubernetes/examples/client-with-token.yaml")
 
     def test_manual_overlay(self):
         (commands,) = run_by("manifests")
@@ -194,8 +302,11 @@ class SourcesTest(unittest.TestCase):
             run_tool("bash", "-ec", commands, cwd=folder, env=environment)
             overlay = load_yaml(run_tool(TOOLS / "kustomize", "build", f"{folder}/my-qconfig"))
         by_kind = {resource["kind"]: resource for resource in overlay}
-        self.assertEqual(by_kind["ConfigMap"]["data"]["QCONFIG_LOG_SAMPLE"], "0.1")
-        self.assertIn("QCONFIG_CACHE_BYTES", by_kind["ConfigMap"]["data"])
+        (settings,) = (resource["data"] for resource in overlay if resource["metadata"]["name"].startswith("qconfigd-"))
+        self.assertEqual(settings["QCONFIG_LOG_SAMPLE"], "0.1")
+        self.assertIn("QCONFIG_CACHE_BYTES", settings)
+        (policy,) = (resource["data"] for resource in overlay if resource["metadata"]["name"] == "qconfig-policy")
+        self.assertEqual(policy["policy.yaml"], (DEPLOY / "kubernetes/base/policy/policy.yaml").read_text())
         image = by_kind["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["image"]
         self.assertRegex(image, r"^127\.0\.0\.1:5000/qconfig:")
 
