@@ -34,6 +34,8 @@ interface Line {
   catalog?: string;
   timeout_s?: number;
   tls?: ClientOptions["tls"];
+  token_file?: string;
+  allow_unencrypted_token?: boolean;
   method?: string;
   request?: JsonValue;
   response?: JsonValue;
@@ -54,9 +56,12 @@ const ENTRIES: Record<string, DescMessage> = {
 
 let client = new Client();
 
-function connect({ server, tenant, catalog, timeout_s, tls }: Line) {
+function connect({ server, tenant, catalog, timeout_s, tls, token_file, allow_unencrypted_token }: Line) {
   client.close();
-  client = new Client({ server, tenant, catalog, timeoutMs: milliseconds(timeout_s), tls });
+  client = new Client({
+    ...{ server, tenant, catalog, timeoutMs: milliseconds(timeout_s), tls },
+    ...{ tokenFile: token_file, allowUnencryptedToken: allow_unencrypted_token },
+  });
   return { ok: true };
 }
 
@@ -150,6 +155,7 @@ function errorJson(error: unknown) {
     allowed_total: error.allowedTotal,
     suggestions: error.suggestions,
     rule: error.rule,
+    required_role: error.requiredRole,
     tenant: error.tenant,
     catalog: error.catalog,
     first_revision: String(error.firstRevision),

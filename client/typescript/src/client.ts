@@ -22,6 +22,7 @@ import * as registry from "./generated/qconfig/v1/registry_service_pb.js";
 import type { Endpoint } from "./hints.js";
 import { SERVICE_CONFIG } from "./generated/service_config.js";
 import { channelCredentials, channelOptions, type ClientOptions } from "./options.js";
+import { TokenFile } from "./token.js";
 
 export interface CallOptions {
   /** Timeout of a call, including its retries, or of each page. Default: the client's. */
@@ -56,10 +57,17 @@ async function* pages<Request extends { pageToken?: string }, Page extends { nex
   } while (pageToken !== "");
 }
 
+function errorOfClient(code: status, message: string, cause?: unknown): QConfigError {
+  const error = { code, reason: ErrorReason.UNSPECIFIED, message, metadata: {}, fieldViolations: [] };
+  return new QConfigError(error, cause === undefined ? undefined : { cause });
+}
+
 /**
  * Calls a qconfig server. A process needs only one client, which can have any number of calls in flight.
  * A failed call rejects with a `QConfigError`. Requests are not modified.
  * The client sets a random `requestId` on writes that have none, so that its retries are idempotent.
+ * If `tokenFile` is invalid, or the token would be sent unencrypted, calls fail with FAILED_PRECONDITION and send nothing. No
+ * error has a part of the token.
  */
 export class Client {
   readonly #channel: Channel;
@@ -67,6 +75,8 @@ export class Client {
   readonly #tenant: string;
   readonly #catalog: string;
   readonly #timeoutMs: number;
+  readonly #tokenFile: TokenFile | undefined;
+  readonly #allowUnencryptedToken: boolean;
   #closed = false;
 
   /** Does not connect: if the server is unreachable, the first call fails with UNAVAILABLE. */
@@ -78,6 +88,10 @@ export class Client {
     this.#tenant = options.tenant ?? "";
     this.#catalog = options.catalog ?? "";
     this.#timeoutMs = options.timeoutMs ?? 10_000;
+    const { QCONFIG_TOKEN_FILE = "", QCONFIG_ALLOW_UNENCRYPTED_TOKEN } = process.env;
+    const { tokenFile = QCONFIG_TOKEN_FILE } = options;
+    this.#tokenFile = tokenFile === "" ? undefined : new TokenFile(tokenFile);
+    this.#allowUnencryptedToken = options.allowUnencryptedToken ?? QCONFIG_ALLOW_UNENCRYPTED_TOKEN === "true";
   }
 
   /** Closes the connections after the calls in flight have finished. Later calls fail with UNAVAILABLE. */
@@ -163,6 +177,11 @@ export class Client {
     return this.#call(configMethods.listCatalogs, request, options);
   }
 
+  /** Returns who the caller is for the server, and what the caller may do. */
+  whoAmI(request: Init<typeof config.WhoAmIRequestSchema> = {}, options?: CallOptions): Promise<config.WhoAmIResponse> {
+    return this.#call(configMethods.whoAmI, request, options);
+  }
+
   /**
    * Adds a scheme to the tenant's registry, or replaces the tenant's scheme of the same name if `replace` or `etag` is set.
    * After UNAVAILABLE or DEADLINE_EXCEEDED the write may have been applied: to retry it, send the same `requestId` again.
@@ -239,21 +258,34 @@ export class Client {
     init: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    if (this.#closed) {
-      throw new QConfigError({
-        code: status.UNAVAILABLE,
-        reason: ErrorReason.UNSPECIFIED,
-        message: "the client is closed",
-        metadata: {},
-        fieldViolations: [],
-      });
-    }
+    if (this.#closed) throw errorOfClient(status.UNAVAILABLE, "the client is closed");
+    const credentials = this.#credentials();
     const request = clone(method.input, create(method.input, init));
     this.#fillIn(request);
     const path = `/${method.parent.typeName}/${method.name}`;
-    const answer = await this.#send(path, toBinary(method.input, request), options);
+    const answer = await this.#send(path, toBinary(method.input, request), credentials, options);
     if (answer instanceof Error) throw errorOfCall(answer, this.#endpoint, options.signal?.reason);
     return fromBinary(method.output, answer);
+  }
+
+  /** Returns the metadata that authenticates a call. */
+  #credentials(): Metadata {
+    const metadata = new Metadata();
+    if (this.#tokenFile === undefined) return metadata;
+    // grpc-js would send call credentials over any connection.
+    if (!this.#endpoint.tls && !this.#allowUnencryptedToken) {
+      throw errorOfClient(
+        status.FAILED_PRECONDITION,
+        `the token in ${this.#tokenFile.path} is not sent over an unencrypted connection; set the option tls, or, if ` +
+          "nobody else can read the connection, allowUnencryptedToken or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true",
+      );
+    }
+    try {
+      metadata.set("authorization", `Bearer ${this.#tokenFile.read()}`);
+    } catch (error) {
+      throw errorOfClient(status.FAILED_PRECONDITION, error instanceof Error ? error.message : String(error), error);
+    }
+    return metadata;
   }
 
   #fillIn(request: Message & Filled): void {
@@ -269,7 +301,12 @@ export class Client {
   }
 
   /** Resolves to the error instead of rejecting, so that the stack of the thrown error contains the caller. */
-  #send(path: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array | ServiceError> {
+  #send(
+    path: string,
+    request: Uint8Array,
+    metadata: Metadata,
+    options: CallOptions,
+  ): Promise<Uint8Array | ServiceError> {
     const { timeoutMs = this.#timeoutMs, signal } = options;
     return new Promise((resolve) => {
       const call = this.#channel.makeUnaryRequest<Uint8Array, Uint8Array>(
@@ -277,7 +314,7 @@ export class Client {
         (message) => Buffer.from(message),
         (bytes) => bytes,
         request,
-        new Metadata(),
+        metadata,
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
           signal?.removeEventListener("abort", cancel);

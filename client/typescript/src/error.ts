@@ -78,9 +78,14 @@ export class QConfigError extends Error {
     return this.#detail.advice;
   }
 
-  /** The rule that a tensor configuration violates. */
+  /** The rule that a tensor configuration violates, or why a credential is not accepted. */
   get rule(): string {
     return this.#detail.rule;
+  }
+
+  /** The role that the caller needs for `tenant`, such as `editor`. */
+  get requiredRole(): string {
+    return this.#detail.requiredRole;
   }
 
   /** The tenant that the error is about. */

@@ -16,6 +16,16 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** Not set: no TLS. `{}`: TLS with the authorities that Node trusts. */
   tls?: TlsOptions;
+  /**
+   * File with the token that authenticates each call; empty: none. A new token in the file is used within a second.
+   * Default: the environment variable `QCONFIG_TOKEN_FILE`.
+   */
+  tokenFile?: string;
+  /**
+   * Whether to send the token even without `tls`, so that everyone on the way to the server can read it. Default: whether the
+   * environment variable `QCONFIG_ALLOW_UNENCRYPTED_TOKEN` is `true`.
+   */
+  allowUnencryptedToken?: boolean;
   /** gRPC service config, JSON. Default: `SERVICE_CONFIG`. Empty: one server, no retries. */
   serviceConfig?: string;
 }

@@ -48,6 +48,7 @@ const DETAIL = create(ErrorDetailSchema, {
   suggestionReasons: [{ kind: SuggestionKind.OTHER_CATALOG, catalog: "quark-0.13" }],
   advice: "Register it.",
   rule: "r",
+  requiredRole: "editor",
   tenant: "acme",
   catalog: "quark-0.13",
   firstRevision: 2n,
@@ -58,12 +59,12 @@ const DETAIL = create(ErrorDetailSchema, {
 
 function getDetail(error: QConfigError) {
   const { field, value, allowed, allowedTotal, suggestions, advice } = error;
-  const { rule, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
+  const { rule, requiredRole, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
   const lists = { allowed: [...allowed], suggestions: [...suggestions], findings: [...error.findings] };
   const suggestionReasons = [...error.suggestionReasons];
   return create(ErrorDetailSchema, {
     ...{ field, value, allowedTotal, advice, suggestionReasons, ...lists },
-    ...{ rule, tenant, catalog, firstRevision, newestRevision, findingTotal },
+    ...{ rule, requiredRole, tenant, catalog, firstRevision, newestRevision, findingTotal },
   });
 }
 
