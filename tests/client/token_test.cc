@@ -114,6 +114,19 @@ TEST_F(TokenTest, ANewTokenInTheFileIsUsedWithoutANewClient) {
   EXPECT_EQ(Call(client, "farm"), "PERMISSION_DENIED");
 }
 
+TEST_F(TokenTest, WhoAmISaysWhoseTokenItIs) {
+  Start(/*uses_tls=*/true);
+  UseToken(kToken);
+  const auto caller = Client(options_).WhoAmI();
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_TRUE(caller->has_policy());
+  EXPECT_EQ(caller->principal(), "farm");
+  EXPECT_EQ(caller->credential(), absl::StrCat("token ", Sha256Hex(kToken).substr(0, 8)));
+  EXPECT_EQ(caller->default_tenant(), "farm");
+  ASSERT_EQ(caller->grants_size(), 1);
+  EXPECT_EQ(caller->grants(0).role(), v1::ROLE_READER);
+}
+
 TEST_F(TokenTest, IsNotSentOverAnUnencryptedConnection) {
   UseToken(kToken);
   // Nothing listens there, so a call that tried to connect would fail with kUnavailable.
@@ -125,6 +138,14 @@ TEST_F(TokenTest, IsNotSentOverAnUnencryptedConnection) {
     EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(path_), HasSubstr("ClientOptions::tls"),
                                                      HasSubstr("QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true")));
   }
+}
+
+TEST_F(TokenTest, ATokenInsteadOfAFileIsNotPrinted) {
+  options_.server = "127.0.0.1:1";
+  options_.token_file = kToken;
+  const absl::Status status = Client(options_).ListSchemes({}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("is a token"), Not(HasSubstr(kToken))));
 }
 
 TEST_F(TokenTest, IsSentOverAnUnencryptedConnectionIfAllowed) {

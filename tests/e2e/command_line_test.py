@@ -68,6 +68,8 @@ CORRECTED = {
     "token": "new-token",
     "token new": "new-token",
     "newtoken": "new-token",
+    "who-am-i": "whoami",
+    "auth whoami": "whoami",
     "new token --hash /token": "new-token --hash /token",
     "get config llama --scheme fp8": GET,
     "set-default catalog quark-0.13": "set-default-catalog quark-0.13",

@@ -3,6 +3,7 @@
 
 import functools
 import hashlib
+import json
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,9 @@ principals:
   farm:
     {tokens}
     default_tenant: acme
-    grants: [{{role: reader, tenants: [acme]}}]
+    grants: [{{role: reader, tenants: [acme, "acme-*"]}}, {{role: editor, tenants: ["ci-*"], create: true}}]
+  idle: {{tokens: [{{sha256: "{idle}", expires: 2100-01-01}}]}}
+  ops: {{certificates: [{{dns: ops.example}}], role: operator}}
 """
 SCHEME = "name: mine\nweight: {spec: Int4PerGroupSpec, fields: {ch_axis: -1, group_size: 48}}\n"
 
@@ -34,10 +37,18 @@ def new_token(path):
     return result.stderr
 
 
+def hash_of(name):
+    """Returns the hash of the token in the file."""
+    return hashlib.sha256((HERE / name).read_text().strip().encode()).hexdigest()
+
+
 def setUpModule():
     issue("authority")
     issue("server", "authority")
-    (HERE / "policy.yaml").write_text(POLICY.format(tokens=new_token(HERE / "token").strip()))
+    issue("ops", "authority", san="DNS:ops.example")
+    tokens = new_token(HERE / "token").strip()
+    new_token(HERE / "idle")
+    (HERE / "policy.yaml").write_text(POLICY.format(tokens=tokens, idle=hash_of("idle")))
     new_token(HERE / "other")
 
 
@@ -49,7 +60,8 @@ class TokenTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         policy = ["--auth-policy", HERE / "policy.yaml"]
-        cls.tls = Server(*policy, "--tls-cert", HERE / "server.crt", "--tls-key", HERE / "server.key")
+        cls.tls = Server(*policy, "--tls-cert", HERE / "server.crt", "--tls-key", HERE / "server.key", "--tls-client-ca", HERE / "authority.crt",
+                         "--tls-client-auth", "optional")
         cls.plain = Server(*policy)
 
     @classmethod
@@ -111,6 +123,46 @@ class TokenTest(unittest.TestCase):
         result = qconfigctl("list", "schemes", "--tls", "--token-file", token)
         self.assertFails(result, 2, "write the token to a file, and name that file")
         self.assertNotIn(token, result.stderr)
+
+    def test_whoami(self):
+        farm = hash_of("token")[:8]
+        answer = self.ask("--token-file", HERE / "token", command=["whoami"])
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+        self.assertEqual(answer.stdout, f"""principal:       farm
+credential:      token {farm}
+expires:         never
+default tenant:  acme
+
+ROLE    TENANTS       MAY CREATE THEM
+reader  acme, acme-*  no
+editor  ci-*          yes
+""")
+        answer = self.ask("--token-file", HERE / "token", command=["whoami", "-o", "json"])
+        grants = [{"role": "ROLE_READER", "tenants": ["acme", "acme-*"]}, {"role": "ROLE_EDITOR", "tenants": ["ci-*"], "create": True}]
+        self.assertEqual(json.loads(answer.stdout), {"has_policy": True, "principal": "farm", "credential": f"token {farm}",
+                                                     "default_tenant": "acme", "grants": grants})
+
+    def test_whoami_of_a_principal_without_grants(self):
+        answer = self.ask("--token-file", HERE / "idle", command=["whoami"])
+        self.assertIn("principal:       idle\n", answer.stdout)
+        self.assertIn("expires:         2100-01-01T00:00:00Z\n", answer.stdout)
+        self.assertTrue(answer.stdout.endswith("\nno grants: ask the operators of the server for a grant in its policy\n"), answer.stdout)
+
+    def test_whoami_with_a_certificate(self):
+        answer = self.ask("--client-cert", HERE / "ops.crt", "--client-key", HERE / "ops.key", command=["whoami"])
+        self.assertRegex(answer.stdout, r"\Aprincipal: +ops\ncredential: +certificate [0-9a-f]{8}\nexpires: +with the certificate\n")
+        self.assertTrue(answer.stdout.endswith("operator  *        yes\n"), answer.stdout)
+
+    def test_whoami_without_a_policy_or_credentials(self):
+        self.assertFails(self.ask(command=["whoami"]), 1, "(CREDENTIALS_MISSING)")
+        with Server() as server:
+            answer = qconfigctl("whoami", server=server)
+            self.assertEqual(answer.stdout, "the server has no policy: everybody who reaches it may do everything\n", answer.stderr)
+            self.assertEqual(json.loads(qconfigctl("whoami", "-o", "json", server=server).stdout), {})
+        (HERE / "public.yaml").write_text("version: 1\nanonymous: {grants: [{role: reader, tenants: [public]}]}\n")
+        with Server("--auth-policy", HERE / "public.yaml") as server:
+            answer = qconfigctl("whoami", server=server)
+            self.assertTrue(answer.stdout.startswith("principal:       anonymous\ncredential:      none\ndefault tenant:  default\n\nROLE"), answer.stdout)
 
 
 class NewTokenTest(unittest.TestCase):

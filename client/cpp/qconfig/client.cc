@@ -96,14 +96,14 @@ void Client::FillInWrite(Request& request) const {
 
 absl::Status Client::Authenticate(grpc::ClientContext& context) {
   if (token_file_ == nullptr) return absl::OkStatus();
+  const auto token = token_file_->Read(absl::Now());
+  if (!token.ok()) return token.status();
   if (!options_.tls.has_value() && !options_.allow_unencrypted_token) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the token in ", options_.token_file,
         " is not sent over an unencrypted connection; set ClientOptions::tls, or, if ",
         "nobody else can read the connection, allow_unencrypted_token or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"));
   }
-  const auto token = token_file_->Read(absl::Now());
-  if (!token.ok()) return token.status();
   if (options_.tls.has_value()) {
     context.set_credentials(grpc::AccessTokenCredentials(*token));
   } else {  // where gRPC rejects call credentials
@@ -177,6 +177,10 @@ absl::StatusOr<v1::GetSchemeResponse> Client::GetScheme(v1::GetSchemeRequest req
 absl::StatusOr<v1::ListCatalogsResponse> Client::ListCatalogs(v1::ListCatalogsRequest request, Timeout timeout) {
   FillInTenant(request);
   return Call(*config_, &v1::ConfigService::Stub::ListCatalogs, request, timeout);
+}
+
+absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI(const v1::WhoAmIRequest& request, Timeout timeout) {
+  return Call(*config_, &v1::ConfigService::Stub::WhoAmI, request, timeout);
 }
 
 absl::StatusOr<v1::RegisterSchemeResponse> Client::RegisterScheme(v1::RegisterSchemeRequest request, Timeout timeout) {

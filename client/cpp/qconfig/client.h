@@ -64,6 +64,8 @@ class Client {
   absl::StatusOr<v1::ListSchemesResponse> ListSchemes(v1::ListSchemesRequest request, Timeout timeout = {});
   absl::StatusOr<v1::GetSchemeResponse> GetScheme(v1::GetSchemeRequest request, Timeout timeout = {});
   absl::StatusOr<v1::ListCatalogsResponse> ListCatalogs(v1::ListCatalogsRequest request, Timeout timeout = {});
+  // Returns for whom the server takes the caller, and what its policy allows the caller to do.
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const v1::WhoAmIRequest& request = {}, Timeout timeout = {});
 
   // Read all pages, starting at the request's, and return them as one response. The timeout applies to each page.
   absl::StatusOr<v1::ListTemplatesResponse> ListAllTemplates(v1::ListTemplatesRequest request, Timeout timeout = {});

@@ -26,6 +26,7 @@ void AddDescribe(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddRegister(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddUnregister(CLI::App& app, const ClientOptions& options, int& exit_code);
 void AddSetDefaultCatalog(CLI::App& app, const ClientOptions& options, int& exit_code);
+void AddWhoAmI(CLI::App& app, const ClientOptions& options, int& exit_code);
 // Does not call a server.
 void AddNewToken(CLI::App& app, int& exit_code);
 

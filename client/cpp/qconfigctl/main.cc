@@ -135,6 +135,7 @@ int Main(int argc, char** argv) {
   AddRegister(app, options, exit_code);
   AddUnregister(app, options, exit_code);
   AddSetDefaultCatalog(app, options, exit_code);
+  AddWhoAmI(app, options, exit_code);
   AddNewToken(app, exit_code);
   const std::vector<std::string> words = ExpandWords(argc, argv);
   KeepCommandLine(words);
