@@ -97,6 +97,7 @@ def test_every_field_of_the_detail() -> None:
         suggestion_reasons=[SuggestionReason(kind="SUGGESTION_KIND_OTHER_CATALOG", catalog="quark-0.13")],
         advice="Register it.",
         rule="spec_unknown",
+        required_role="editor",
         tenant="acme",
         catalog="quark-0.13",
         first_revision=3,

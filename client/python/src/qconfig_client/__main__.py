@@ -24,7 +24,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         tls = qconfig_client.Tls(options.tls_ca, options.tls_cert, options.tls_key) if wants_tls else None
         with qconfig_client.connect(
-            options.server, timeout=options.timeout, tls=tls, cache_dir=options.cache_dir
+            options.server,
+            timeout=options.timeout,
+            tls=tls,
+            token_file=options.token_file,
+            allow_unencrypted_token=options.allow_unencrypted_token or None,
+            cache_dir=options.cache_dir,
         ) as client:
             config = client.get_config(
                 options.model_type,
@@ -92,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--tls-ca", metavar="FILE")
     add("--tls-cert", metavar="FILE")
     add("--tls-key", metavar="FILE")
+    add("--token-file", metavar="FILE", help="token that authenticates the call; default: QCONFIG_TOKEN_FILE")
+    add("--allow-unencrypted-token", action="store_true", help="send the token without TLS too")
     return parser
 
 

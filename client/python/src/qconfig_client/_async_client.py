@@ -16,6 +16,7 @@ from qconfig_client import _method, _modules, _to_quark, errors
 from qconfig_client._cache import Cache
 from qconfig_client._connection import SERVICE_CONFIG, AsyncConnection, Options, Tls
 from qconfig_client._request import AlgoConfigs, LayerConfig, LayerTypeConfig, get_config_request
+from qconfig_client._token_file import token_file_of_environment, unencrypted_token_allowed_by_environment
 from qconfig_client.config import Config
 from qconfig_client.plan import Plan, severity
 
@@ -29,12 +30,17 @@ class AsyncClient:
         methods.
     timeout: seconds that a call may take, including its retries; each method can override it.
     tls: None disables TLS; Tls() trusts the system's certificate authorities.
+    token_file: a file with the token that authenticates each call, and that is read again when it changes. "" sends no
+        token, and None selects the environment variable QCONFIG_TOKEN_FILE.
+    allow_unencrypted_token: whether to send the token without TLS too, where others may be able to read it. None
+        selects the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN, which can be "true".
     service_config: JSON; if empty, the client uses one server and does not retry.
     cache_dir: a folder that caches the responses of `get_config`. While the server is unavailable, `get_config` returns
         them, marked as `stale`.
 
     The constructor does not connect: if the server is unreachable, the first call raises ServerUnavailable. A method
-    whose call fails raises a QConfigError. The protos describe the errors and the arguments.
+    whose call fails raises a QConfigError. If the token file cannot be used, or the token would be sent unencrypted, a
+    method raises OSError or ValueError and sends nothing. The protos describe the errors and the arguments.
     """
 
     def __init__(
@@ -45,13 +51,19 @@ class AsyncClient:
         catalog: Optional[str] = None,
         timeout: float = 10.0,
         tls: Optional[Tls] = None,
+        token_file: Union[str, os.PathLike[str], None] = None,
+        allow_unencrypted_token: Optional[bool] = None,
         service_config: str = SERVICE_CONFIG,
         cache_dir: Union[str, os.PathLike[str], None] = None,
     ) -> None:
         folder = None if cache_dir is None else os.fspath(cache_dir)
         release = _to_quark.installed_release() if catalog is None else None
         catalog = f"quark-{release}" if release else catalog or ""
-        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder, release))
+        token_path = token_file_of_environment() if token_file is None else os.fspath(token_file)
+        if allow_unencrypted_token is None:
+            allow_unencrypted_token = unencrypted_token_allowed_by_environment()
+        token = (token_path, allow_unencrypted_token)
+        self.__setstate__(Options(server, tenant, catalog, timeout, tls, service_config, folder, release, *token))
 
     def __getstate__(self) -> Options:
         """Makes clients picklable, for spawned processes."""
@@ -60,7 +72,7 @@ class AsyncClient:
     def __setstate__(self, options: Options) -> None:
         self._options = options
         self._connection = AsyncConnection(options)
-        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
+        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.cache_key())
 
     async def close(self) -> None:
         """Closes the connection and cancels the calls in flight. Later calls raise ValueError."""
@@ -386,6 +398,10 @@ class AsyncClient:
     ) -> config_pb2.ListCatalogsResponse:
         request = config_pb2.ListCatalogsRequest(tenant=tenant or self._options.tenant)
         return await self._connection.call(_method.LIST_CATALOGS, request, timeout)
+
+    async def who_am_i(self, *, timeout: Optional[float] = None) -> config_pb2.WhoAmIResponse:
+        """Returns for whom the server takes the caller, and what its policy allows the caller to do."""
+        return await self._connection.call(_method.WHO_AM_I, config_pb2.WhoAmIRequest(), timeout)
 
     async def register_scheme(
         self,

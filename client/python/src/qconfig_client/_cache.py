@@ -23,9 +23,12 @@ _SUFFIX = ".answer"
 class Cache:
     """Caches a server's responses in a folder, for use while the server is unavailable. Processes may share the folder.
 
-    The key is the server's name and the whole request, including the tenant. A file contains the SHA-256 of a response
-    and the response. Files that are damaged, or whose digest does not match the configuration, are ignored. Write
-    errors are logged, not raised. When the files exceed `max_bytes`, the oldest are evicted.
+    The key is the server's name, the caller's credentials, and the whole request, including the tenant. A file contains
+    the SHA-256 of a response and the response. Files that are damaged, or whose digest does not match the
+    configuration, are ignored. Write errors are logged, not raised. When the files exceed `max_bytes`, the oldest are
+    evicted.
+
+    server: the server's name, and what identifies the caller.
     """
 
     def __init__(self, folder: str, server: str, max_bytes: int = 64 << 20) -> None:

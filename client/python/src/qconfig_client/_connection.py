@@ -8,9 +8,10 @@ import os
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import grpc
 import grpc.aio
@@ -19,6 +20,7 @@ from qconfig_client import errors
 from qconfig_client._fork import GATE
 from qconfig_client._hints import connection_hint
 from qconfig_client._method import Method, Request, Response
+from qconfig_client._token_file import TokenFile
 
 Pem = Union[str, "os.PathLike[str]", bytes]
 
@@ -55,10 +57,27 @@ class Options:
     service_config: str
     cache_dir: Optional[str]
     quark_release: Optional[str]  # the installed release of amd-quark, if `catalog` is derived from it
+    token_file: str  # empty: no token
+    allow_unencrypted_token: bool
 
     def named_catalog(self, name: Optional[str]) -> str:
         """The catalogue to send if the caller passed `name`."""
         return self.catalog if name is None else name
+
+    def cache_key(self) -> str:
+        """The server, and by which credentials it knows the client, on which the tenant of a request may depend."""
+        cert = self.tls.cert if self.tls else None
+        return "\n".join([self.server, *([f"cert {cert!r}"] if cert else []), *filter(None, [self.token_file])])
+
+    def authentication(self) -> Callable[[], dict[str, Any]]:
+        """Returns the function that returns the arguments of a gRPC call that send the token, if there is one."""
+        if not self.token_file:
+            return dict
+        return partial(
+            TokenFile(self.token_file).call_arguments,
+            tls=self.tls is not None,
+            allow_unencrypted=self.allow_unencrypted_token,
+        )
 
     def explained(self, error: errors.QConfigError, catalog: Optional[str]) -> errors.QConfigError:
         """Adds a hint to `error` if the connection failed, or if it is about a catalogue that the client chose itself.
@@ -111,6 +130,7 @@ class Connection:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._authentication = options.authentication()
         self._channels: dict[int, grpc.Channel] = {}
         self._closed = False
 
@@ -123,9 +143,11 @@ class Connection:
     ) -> Response:
         """catalog: the catalogue that the caller passed; None if the client filled in its own."""
         call = _callable(self._channel(), method, request)
+        arguments = self._authentication()
+        seconds = self._options.timeout if timeout is None else timeout
         try:
             with GATE.call():
-                response: Response = call(request, timeout=self._options.timeout if timeout is None else timeout)
+                response: Response = call(request, timeout=seconds, **arguments)
         except grpc.RpcError as error:
             raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response
@@ -154,6 +176,7 @@ class AsyncConnection:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._authentication = options.authentication()
         self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
         self._closed = False
 
@@ -166,8 +189,10 @@ class AsyncConnection:
     ) -> Response:
         """See Connection.call."""
         call = _callable(self._channel_here(), method, request)
+        arguments = self._authentication()
+        seconds = self._options.timeout if timeout is None else timeout
         try:
-            response: Response = await call(request, timeout=self._options.timeout if timeout is None else timeout)
+            response: Response = await call(request, timeout=seconds, **arguments)
         except grpc.RpcError as error:
             raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response

@@ -91,8 +91,16 @@ class QConfigError(Exception):
 
     @property
     def rule(self) -> str:
-        """The rule that a tensor configuration violates; see INVALID_TENSOR_CONFIG."""
+        """The rule that a tensor configuration violates, or why a credential is not accepted.
+
+        See INVALID_TENSOR_CONFIG and CREDENTIALS_INVALID.
+        """
         return self.detail.rule
+
+    @property
+    def required_role(self) -> str:
+        """The role that the caller needs for the tenant, such as "editor"; see PERMISSION_DENIED."""
+        return self.detail.required_role
 
     @property
     def tenant(self) -> str:
@@ -249,6 +257,22 @@ class PlanHasFindings(QConfigError):
     pass
 
 
+class CredentialsMissing(QConfigError):
+    pass
+
+
+class CredentialsInvalid(QConfigError):
+    pass
+
+
+class PermissionDenied(QConfigError):
+    pass
+
+
+class AuditUnavailable(QConfigError):
+    pass
+
+
 _BY_REASON: dict[str, type[QConfigError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "TEMPLATE_NOT_FOUND": TemplateNotFound,
@@ -278,6 +302,10 @@ _BY_REASON: dict[str, type[QConfigError]] = {
     "REVISION_MISMATCH": RevisionMismatch,
     "TEMPLATE_EXISTS": TemplateExists,
     "PLAN_HAS_FINDINGS": PlanHasFindings,
+    "CREDENTIALS_MISSING": CredentialsMissing,
+    "CREDENTIALS_INVALID": CredentialsInvalid,
+    "PERMISSION_DENIED": PermissionDenied,
+    "AUDIT_UNAVAILABLE": AuditUnavailable,
 }
 _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailable,
