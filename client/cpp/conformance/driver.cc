@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace qconfig::client {
@@ -59,7 +60,7 @@ using Call = std::function<Json(Client&, const Json& request, Timeout)>;
 template <typename Request, typename Response>
 Call MakeCall(absl::StatusOr<Response> (Client::*method)(Request, Timeout)) {
   return [method](Client& client, const Json& request, Timeout timeout) {
-    const auto response = (client.*method)(FromJson<Request>(request), timeout);
+    const auto response = (client.*method)(FromJson<std::decay_t<Request>>(request), timeout);
     return response.ok() ? Json{{"response", ToJson(*response)}} : Json{{"error", ToJson(response.status())}};
   };
 }
@@ -74,6 +75,7 @@ const Call& CallNamed(const std::string& method) {
       {"ListSchemes", MakeCall(&Client::ListSchemes)},
       {"GetScheme", MakeCall(&Client::GetScheme)},
       {"ListCatalogs", MakeCall(&Client::ListCatalogs)},
+      {"WhoAmI", MakeCall(&Client::WhoAmI)},
       {"RegisterScheme", MakeCall(&Client::RegisterScheme)},
       {"UnregisterScheme", MakeCall(&Client::UnregisterScheme)},
       {"RegisterTemplate", MakeCall(&Client::RegisterTemplate)},
@@ -127,6 +129,8 @@ class Driver {
     options.tenant = operation.value("tenant", "");
     options.catalog = operation.value("catalog", "");
     options.timeout = ReadTimeout(operation).value_or(options.timeout);
+    options.token_file = operation.value("token_file", "");
+    options.allow_unencrypted_token = operation.value("allow_unencrypted_token", false);
     if (operation.contains("tls")) {
       const Json& files = operation["tls"];
       auto tls = ReadTlsOptions({files.value("ca", ""), files.value("cert", ""), files.value("key", "")});

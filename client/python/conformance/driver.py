@@ -34,6 +34,7 @@ METHODS = {
     "ListSchemes": "list_schemes",
     "GetScheme": "get_scheme",
     "ListCatalogs": "list_catalogs",
+    "WhoAmI": "who_am_i",
     "RegisterScheme": "register_scheme",
     "UnregisterScheme": "unregister_scheme",
     "RegisterTemplate": "register_template",
@@ -55,7 +56,8 @@ class Driver:
         tls = qconfig_client.Tls(**line["tls"]) if "tls" in line else None
         # By default, the client would use the catalogue of the installed amd-quark.
         names = {"tenant": line.get("tenant", ""), "catalog": line.get("catalog", "")}
-        self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **names)
+        token = {name: line[name] for name in ("token_file", "allow_unencrypted_token") if name in line}
+        self.client = self.new_client(line["server"], timeout=line.get("timeout_s", 10.0), tls=tls, **names, **token)
         return {"ok": True}
 
     def call(self, line: Json) -> Json:
@@ -249,6 +251,7 @@ def error_json(error: qconfig_client.QConfigError) -> Json:
         "allowed_total": error.allowed_total,
         "suggestions": error.suggestions,
         "rule": error.rule,
+        "required_role": error.required_role,
         "tenant": error.tenant,
         "catalog": error.catalog,
         "first_revision": error.first_revision,

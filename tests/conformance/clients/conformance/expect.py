@@ -5,8 +5,8 @@ import json
 import re
 
 ERROR_KEYS = {  # always compared; the value is the default of an expectation
-    "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "first_revision": 0, "newest_revision": 0,
-    "finding_total": 0,
+    "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "required_role": "", "first_revision": 0,
+    "newest_revision": 0, "finding_total": 0,
 }
 COMPARED_IF_GIVEN = {"allowed": [], "allowed_total": 0, "tenant": "", "catalog": ""}
 NUMBERS = ("allowed_total", "first_revision", "newest_revision", "finding_total")  # drivers may write them as strings

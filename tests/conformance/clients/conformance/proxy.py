@@ -35,7 +35,8 @@ class Proxy(grpc.GenericRpcHandler):
         if fault and not fault.get("lost"):
             self._fail(fault, context)
         try:
-            answer = self._channel.unary_unary(path)(request, timeout=context.time_remaining())
+            token = [entry for entry in context.invocation_metadata() if entry[0] == "authorization"]
+            answer = self._channel.unary_unary(path)(request, timeout=context.time_remaining(), metadata=token)
         except grpc.RpcError as error:
             context.set_trailing_metadata(error.trailing_metadata())
             context.abort(error.code(), error.details())

@@ -8,6 +8,7 @@ import sys
 from google.protobuf import json_format
 
 from conformance import cases, messages
+from conformance.access import WithoutPolicy, WithPolicy
 from conformance.driver import Driver, DriverFailed
 from conformance.expect import TooLate, Unexpected, at, check_answer, check_error, show
 from conformance.results import LANGUAGES
@@ -28,18 +29,21 @@ RUNS_OF_RACES = 5
 class CaseRun:
     """One case with one driver. The client is connected to the case's server unless a step connects it elsewhere."""
 
-    def __init__(self, case, driver, certificates):
+    def __init__(self, case, driver, access):
         self._driver = driver
-        self._certificates = certificates
+        self._access = access
+        self._case = case
         self._options = case.get("server", {})
-        self._server = CaseServer(self._server_options())
-        self._saved = {"server": self._server.address, "port": self._server.address.rpartition(":")[2], "tls": str(certificates.path),
-                       "admin": self._server.admin, "expired": certificates.expired_server}
+        self._connection = access.connection(case)
+        self._server = CaseServer(self._server_options(), self._connection)
+        self._saved = {"server": self._server.address, "port": self._server.address.rpartition(":")[2], "admin": self._server.admin,
+                       "tls": str(access.certificates.path), "expired": access.certificates.expired_server}
         self._last = "before the first step"
 
     def _server_options(self, options=None):
         kind = self._options.get("tls")
-        return [*(self._certificates.options(kind) if kind else []), *(options or self._options.get("options", []))]
+        tls = self._access.certificates.options(kind) if kind else []
+        return [*tls, *self._access.server_options(self._case), *(options or self._options.get("options", []))]
 
     def run(self, steps):
         self._connect({})
@@ -70,7 +74,8 @@ class CaseRun:
         return answer
 
     def _connect(self, step):
-        self._send({"op": "connect", "server": self._server.address, **step.get("connect", {})})
+        keys = {"server": self._server.address, **self._connection, **step.get("connect", {})}
+        self._send({"op": "connect", **{key: value for key, value in keys.items() if value is not None}})
         answer = self._receive()
         if "fails" in step:
             self._check_failure(step["fails"], answer)
@@ -78,14 +83,15 @@ class CaseRun:
             raise Unexpected(f'expected {{"ok": true}}, got {show(answer)}')
 
     def _check_failure(self, pattern, connected):
-        """Checks that connecting fails, or the first call as UNAVAILABLE, with a text that matches the pattern."""
+        """Checks that connecting fails, or the first call as UNAVAILABLE or in the client, with a text that matches."""
         text = connected.get("driver_error", "")
         if connected == {"ok": True}:
             self._send({"op": "call", "method": "ListCatalogs", "request": {}})
-            error = self._receive().get("error", {})
-            if error.get("code") != "UNAVAILABLE":
-                raise Unexpected("expected UNAVAILABLE")
-            text = error["message"]
+            answer = self._receive()
+            error = answer.get("error", {})
+            if "driver_error" not in answer and (error.get("code") not in ("UNAVAILABLE", "FAILED_PRECONDITION") or error.get("reason")):
+                raise Unexpected("expected UNAVAILABLE, or a failure in the client")
+            text = answer.get("driver_error") or error["message"]
         if not re.search(pattern, text, re.S):
             raise Unexpected(f"expected {pattern}, got {show(text)}")
 
@@ -193,7 +199,7 @@ def _problem(failure):
     return f"{type(failure).__name__}: {failure}"
 
 
-def _run_once(case, driver, certificates):
+def _run_once(case, driver, access):
     """Returns the failures in order, and the last operation and answer."""
     failures = []
 
@@ -203,7 +209,7 @@ def _run_once(case, driver, certificates):
         except Exception as failure:  # a failed case does not stop the others
             failures.append(failure)
 
-    run = attempt(lambda: CaseRun(case, driver, certificates))
+    run = attempt(lambda: CaseRun(case, driver, access))
     if run is None:
         return failures, ""
     attempt(lambda: run.run(case["steps"]))
@@ -212,11 +218,11 @@ def _run_once(case, driver, certificates):
     return failures, run.last_exchange()
 
 
-def _run_case(language, case, driver, certificates):
+def _run_case(language, case, driver, access):
     """Returns "ok" or the failure. Repeats a race in which the server started too late."""
     runs = RUNS_OF_RACES if case.get("race") else 1
     while True:
-        failures, exchange = _run_once(case, driver, certificates)
+        failures, exchange = _run_once(case, driver, access)
         if not failures:
             return "ok"
         result = "\n".join([*map(_problem, failures), exchange])
@@ -230,13 +236,13 @@ def _print_result(language, case, result):
     print(f"\n{language}: {case['name']}: {case['says']}\n{result}\n", file=sys.stderr, flush=True)
 
 
-def _run_all(language, chosen, certificates, results):
+def _run_all(language, chosen, access, results):
     driver = None
     try:
         for case in chosen:
             if driver is None or driver.ended:
                 driver = Driver(LANGUAGES[language])
-            results[case["name"]] = _run_case(language, case, driver, certificates)
+            results[case["name"]] = _run_case(language, case, driver, access)
             if results[case["name"]] != "ok":
                 _print_result(language, case, results[case["name"]])
     finally:
@@ -244,12 +250,15 @@ def _run_all(language, chosen, certificates, results):
             driver.close()
 
 
-def run(language, chosen):
-    """Returns {case: "ok" or the failure}, and prints failures as they occur. Cases after a driver failure are missing."""
+def run(language, chosen, identity):
+    """Returns {case: "ok" or the failure}, and prints failures as they occur. Cases after a driver failure are missing.
+
+    identity: whether the servers have a policy.
+    """
     certificates = Certificates()
     results = {}
     try:
-        _run_all(language, chosen, certificates, results)
+        _run_all(language, chosen, (WithPolicy if identity else WithoutPolicy)(certificates), results)
     except Exception as failure:  # a failed driver does not stop the other languages
         case = chosen[min(len(results), len(chosen) - 1)]
         results[case["name"]] = _problem(failure)

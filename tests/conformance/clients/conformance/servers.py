@@ -16,6 +16,7 @@ import time
 
 import grpc
 
+from conformance.access import environment
 from conformance.proxy import Proxy
 from programs import BIN, Server, clean_environment
 
@@ -103,10 +104,14 @@ class Certificates:
 
 
 class CaseServer:
-    """A qconfigd with SQLite and a real port. It keeps port and data across restarts."""
+    """A qconfigd with SQLite and a real port. It keeps port and data across restarts.
 
-    def __init__(self, options):
+    connection: the keys of `connect` with which other clients connect.
+    """
+
+    def __init__(self, options, connection):
         self._options = options
+        self._connection = connection
         self._data = tempfile.TemporaryDirectory(prefix="qconfig-conformance-")
         self._registry = pathlib.Path(self._data.name) / "registry.db"
         self._backup = self._registry.with_name("backup.db")
@@ -139,17 +144,27 @@ class CaseServer:
     def begin_shutdown(self):
         """Sends SIGTERM and waits until the server rejects calls."""
         self._server.process.send_signal(signal.SIGTERM)
-        with grpc.insecure_channel(self.address, [("grpc.enable_retries", 0)]) as channel:
+        with self._channel() as channel:
             ask = channel.unary_unary("/qconfig.v1.ConfigService/ListCatalogs")
+            token = self._connection.get("token_file")
+            metadata = [("authorization", f"Bearer {pathlib.Path(token).read_text().strip()}")] if token else []
 
             def rejects_calls():
                 try:
-                    ask(b"", timeout=WAIT_SECONDS)
+                    ask(b"", timeout=WAIT_SECONDS, metadata=metadata)
                 except grpc.RpcError as error:
                     return error.code() == grpc.StatusCode.UNAVAILABLE
                 return False
 
             _wait_until(rejects_calls, "the start of the shutdown")
+
+    def _channel(self):
+        options = [("grpc.enable_retries", 0)]
+        tls = self._connection.get("tls")
+        if tls is None:
+            return grpc.insecure_channel(self.address, options)
+        ca, key, cert = (pathlib.Path(tls[name]).read_bytes() for name in ("ca", "key", "cert"))
+        return grpc.secure_channel(self.address, grpc.ssl_channel_credentials(ca, key, cert), options)
 
     def wait_for_metric(self, line):
         """Waits until a whole line matches the pattern `line`."""
@@ -157,7 +172,7 @@ class CaseServer:
 
     def qconfigctl(self, arguments, text=""):
         result = subprocess.run([BIN / "qconfigctl", "--server", self.address, *arguments], input=text, text=True,
-                                capture_output=True, env=clean_environment(), timeout=60)
+                                capture_output=True, env=environment(self._connection), timeout=60)
         if result.returncode != 0:
             raise AssertionError(f"qconfigctl {' '.join(arguments)}: {result.stderr}")
 
@@ -179,7 +194,7 @@ class CaseServer:
 
     def _hold(self, *arguments):
         command = [BIN / "qconfigctl", "--server", self.address, "--timeout-seconds", "300", "--tenant", "somebody-else", *arguments]
-        self._held.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment()))
+        self._held.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(self._connection)))
         self.wait_for_metric(f"qconfig_in_flight_calls {len(self._held)}")
 
     def release(self):
