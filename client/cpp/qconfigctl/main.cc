@@ -100,7 +100,9 @@ int Main(int argc, char** argv) {
       ->check(CheckServer)
       ->envname("QCONFIG_SERVER")
       ->capture_default_str();
-  app.add_option("--tenant", options.tenant, "Tenant whose registry to use; if empty, the tenant named default")
+  app.add_option(
+         "--tenant", options.tenant,
+         "Tenant whose registry to use; if empty, the tenant named default, or that of your principal in a policy")
       ->envname("QCONFIG_TENANT");
   // Read here instead of by CLI11, so that RejectCatalog() sees only a --catalog of the command line.
   if (const char* catalog = std::getenv("QCONFIG_CATALOG"); catalog != nullptr) options.catalog = catalog;
