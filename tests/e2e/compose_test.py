@@ -3,6 +3,7 @@
 
 import json
 import re
+import tempfile
 import unittest
 import urllib.parse
 import urllib.request
@@ -110,9 +111,27 @@ class ComposeTest(unittest.TestCase):
         asked = 'grpc_server_handled_total{grpc_method="GetConfig",grpc_code="OK"}'
         wait_until(lambda: values(asked) == [1], "the call counted")
 
+    def test_policy(self):
+        project = Project(self)
+        folder = tempfile.TemporaryDirectory(prefix="qconfig-")
+        self.addCleanup(folder.cleanup)
+        (block,) = (block for block in run_by("compose") if not block.startswith("docker compose "))
+        command = block.replace("docker compose ", "docker-compose ").replace(" deploy/", f" {ROOT}/deploy/")
+        run("bash", "-ec", command, cwd=folder.name, env=project.environment, timeout=1800)
+        project.wait_until_healthy()
+
+        def ask(*options, tenant="acme"):
+            return qconfigctl("--server", project.address, "--tenant", tenant, *options, "list", "schemes")
+
+        token = ["--token-file", f"{folder.name}/farm.token", "--allow-unencrypted-token"]
+        answer = ask(*token)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("CREDENTIALS_MISSING", ask().stderr)
+        self.assertIn("PERMISSION_DENIED", ask(*token, tenant="beta").stderr)
+
     def test_manual_commands(self):
         project = Project(self, "--profile", "metrics")
-        blocks = run_by("compose")
+        blocks = [block for block in run_by("compose") if block.startswith("docker compose ")]
         self.assertEqual(len(blocks), 2)
         for block in blocks:
             # Debian 12 has version 1, whose command has a hyphen.

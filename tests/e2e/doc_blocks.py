@@ -17,7 +17,7 @@ RUN_BY = {
         "deploy/install-packages ",
         "cmake --build --preset release --target core_test",
     ),
-    "compose": ("docker compose ",),
+    "compose": ("docker compose ", "export QCONFIG_POLICY_DIR="),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
     "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq ", "(umask 077; build/release/bin/"),

@@ -312,7 +312,7 @@ class SourcesTest(unittest.TestCase):
 
     def test_deploy_uses_only_known_variables(self):
         known = environment_variables("qconfigd") | environment_variables("qconfigctl")
-        known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", (DEPLOY / "compose.yaml").read_text()))
+        known |= set(re.findall(r"\$\{(QCONFIG_[A-Z_]+)", "".join(path.read_text() for path in DEPLOY.glob("compose*.yaml"))))
         known |= set(re.findall(r"^option\((QCONFIG_[A-Z_]+)", (ROOT / "CMakeLists.txt").read_text(), re.M))
         named = {}
         for path in filter(lambda path: path.is_file() and "cmake" not in path.name.lower(), DEPLOY.rglob("*")):
