@@ -30,6 +30,7 @@ import dev.qconfig.v1.RegisterTemplateRequest;
 import dev.qconfig.v1.SetDefaultCatalogRequest;
 import dev.qconfig.v1.UnregisterSchemeRequest;
 import dev.qconfig.v1.UnregisterTemplateRequest;
+import dev.qconfig.v1.WhoAmIRequest;
 import io.grpc.TlsChannelCredentials;
 import java.io.BufferedReader;
 import java.io.File;
@@ -37,6 +38,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +85,9 @@ public final class Driver {
               "ListCatalogs",
               (client, json) ->
                   client.listCatalogs(parse(json, ListCatalogsRequest.newBuilder()).build())),
+          Map.entry(
+              "WhoAmI",
+              (client, json) -> client.whoAmI(parse(json, WhoAmIRequest.newBuilder()).build())),
           Map.entry(
               "RegisterScheme",
               (client, json) ->
@@ -169,6 +174,10 @@ public final class Driver {
     if (line.has("timeout_s")) builder.timeout(seconds(line));
     if (line.has("tls") && line.get("tls").isJsonObject())
       builder.credentials(tls(line.getAsJsonObject("tls")));
+    if (line.has("token_file")) builder.tokenFile(Path.of(string(line, "token_file")));
+    if (line.has("allow_unencrypted_token")) {
+      builder.allowUnencryptedToken(line.get("allow_unencrypted_token").getAsBoolean());
+    }
     client = builder.build();
     return object("ok", GSON.toJsonTree(true));
   }
@@ -255,6 +264,7 @@ public final class Driver {
             Map.entry("allowed_total", e.allowedTotal()),
             Map.entry("suggestions", e.suggestions()),
             Map.entry("rule", e.rule()),
+            Map.entry("required_role", e.requiredRole()),
             Map.entry("tenant", e.tenant()),
             Map.entry("catalog", e.catalog()),
             Map.entry("first_revision", e.firstRevision()),

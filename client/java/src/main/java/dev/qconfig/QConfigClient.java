@@ -36,6 +36,8 @@ import dev.qconfig.v1.UnregisterSchemeRequest;
 import dev.qconfig.v1.UnregisterSchemeResponse;
 import dev.qconfig.v1.UnregisterTemplateRequest;
 import dev.qconfig.v1.UnregisterTemplateResponse;
+import dev.qconfig.v1.WhoAmIRequest;
+import dev.qconfig.v1.WhoAmIResponse;
 import io.grpc.CallOptions;
 import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
@@ -43,6 +45,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -60,6 +63,9 @@ import java.util.stream.Stream;
  *
  * <p>Every call blocks until the response arrives, and throws {@link QConfigException} if it fails.
  * The comments of the proto files describe requests, responses and errors.
+ *
+ * <p>If the token file is invalid, or the token would be sent unencrypted, calls fail with
+ * FAILED_PRECONDITION and send nothing. No exception has a part of the token.
  */
 public final class QConfigClient implements AutoCloseable {
   private final ManagedChannel channel;
@@ -69,6 +75,7 @@ public final class QConfigClient implements AutoCloseable {
   private final String catalog;
   private final Duration timeout;
   private final boolean retries;
+  private final Authentication authentication;
 
   private QConfigClient(Builder builder) {
     endpoint = ConnectionHints.Endpoint.of(builder.server, builder.credentials);
@@ -78,6 +85,8 @@ public final class QConfigClient implements AutoCloseable {
     catalog = builder.catalog;
     timeout = builder.timeout;
     retries = !builder.serviceConfig.isEmpty();
+    authentication =
+        new Authentication(builder.tokenFile, endpoint.tls(), builder.allowUnencryptedToken);
   }
 
   private QConfigClient(QConfigClient other, Duration timeout) {
@@ -88,6 +97,7 @@ public final class QConfigClient implements AutoCloseable {
     catalog = other.catalog;
     this.timeout = Objects.requireNonNull(timeout);
     retries = other.retries;
+    authentication = other.authentication;
   }
 
   private static ManagedChannel open(Builder builder, ConnectionHints.Endpoint endpoint) {
@@ -214,6 +224,15 @@ public final class QConfigClient implements AutoCloseable {
   }
 
   /**
+   * Returns who the caller is for the server, and what the caller may do.
+   *
+   * @throws QConfigException if the call fails
+   */
+  public WhoAmIResponse whoAmI(WhoAmIRequest request) {
+    return call(ConfigServiceGrpc.getWhoAmIMethod(), request);
+  }
+
+  /**
    * Adds a scheme, or replaces the tenant's scheme of the same name if the request sets {@code
    * replace} or {@code etag}. Corresponds to Quark's {@code LLMTemplate.register_scheme}.
    *
@@ -329,7 +348,8 @@ public final class QConfigClient implements AutoCloseable {
     Message.Builder filled = request.toBuilder();
     fillIn(filled);
     CallOptions options =
-        CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        authentication.addTo(
+            CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS));
     try {
       @SuppressWarnings("unchecked") // The builder of a message builds its type.
       Q built = (Q) filled.build();
@@ -383,6 +403,8 @@ public final class QConfigClient implements AutoCloseable {
     private String catalog = "";
     private Duration timeout = Duration.ofSeconds(10);
     private ChannelCredentials credentials = InsecureChannelCredentials.create();
+    private Path tokenFile = Authentication.fileOf(System.getenv());
+    private boolean allowUnencryptedToken = Authentication.allowsUnencrypted(System.getenv());
     private String serviceConfig = Channels.DEFAULT_SERVICE_CONFIG;
 
     private Builder() {}
@@ -420,6 +442,25 @@ public final class QConfigClient implements AutoCloseable {
      */
     public Builder credentials(ChannelCredentials credentials) {
       this.credentials = Objects.requireNonNull(credentials);
+      return this;
+    }
+
+    /**
+     * The file with the token that authenticates each call; {@code Path.of("")}: no token. A new
+     * token in the file is used within a second. Default: the environment variable
+     * QCONFIG_TOKEN_FILE.
+     */
+    public Builder tokenFile(Path file) {
+      this.tokenFile = Objects.requireNonNull(file);
+      return this;
+    }
+
+    /**
+     * Whether to send the token even without TLS, so that everyone on the way to the server can
+     * read it. Default: whether the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN is true.
+     */
+    public Builder allowUnencryptedToken(boolean allow) {
+      this.allowUnencryptedToken = allow;
       return this;
     }
 

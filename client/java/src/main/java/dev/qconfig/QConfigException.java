@@ -39,7 +39,11 @@ public final class QConfigException extends RuntimeException {
 
   /** Converts the error of a failed batch item. */
   public static QConfigException of(ItemError error) {
-    return new QConfigException(error, null);
+    return of(error, null);
+  }
+
+  static QConfigException of(ItemError error, Throwable cause) {
+    return new QConfigException(error, cause);
   }
 
   /** Converts the failure. The message of a failed connection also says what it means. */
@@ -179,9 +183,14 @@ public final class QConfigException extends RuntimeException {
     return detail().getAdvice();
   }
 
-  /** The rule that a tensor configuration violates. */
+  /** The rule that a tensor configuration violates, or why a credential is not accepted. */
   public String rule() {
     return detail().getRule();
+  }
+
+  /** The role that the caller needs for {@link #tenant}, such as {@code editor}. */
+  public String requiredRole() {
+    return detail().getRequiredRole();
   }
 
   /** The tenant that the error is about. */

@@ -41,6 +41,7 @@ class QConfigExceptionTest {
           .addSuggestionReasons(REASON)
           .setAdvice("Register it.")
           .setRule("r")
+          .setRequiredRole("editor")
           .setTenant("t")
           .setCatalog("q")
           .setFirstRevision(3)
@@ -72,6 +73,7 @@ class QConfigExceptionTest {
     assertEquals(List.of(REASON), e.suggestionReasons());
     assertEquals("Register it.", e.advice());
     assertEquals("r", e.rule());
+    assertEquals("editor", e.requiredRole());
     assertEquals("t", e.tenant());
     assertEquals("q", e.catalog());
     assertEquals(3, e.firstRevision());
