@@ -107,7 +107,9 @@ class TokenTest(AccessTest):
         self.farm = Client(self.server, "--token-file", HERE / "farm.token")
 
     def test_the_documented_call_succeeds_and_the_documented_error_occurs(self):
-        self.assertIn("int4_wo_128", run(self.call.replace("qconfig.example.com:50051", self.server.address)))
+        output = run(self.call.replace("qconfig.example.com:50051", self.server.address))
+        self.assertRegex(output, r"principal: +farm\ncredential: +token [0-9a-f]{8}\n")
+        self.assertIn("int4_wo_128", output)
         self.assertAllowed(self.farm.list("acme-2"))
         denied = self.farm.register("acme")
         self.assertDenied(denied, self.farm.list("beta"), self.farm.list())
