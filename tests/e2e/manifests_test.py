@@ -232,7 +232,7 @@ class PolicyTest(unittest.TestCase):
             self.assertDenied(call("beta", *command))
 
     def test_service_accounts(self):
-        names = ("qconfig:operator", "acme:ci", "acme:farm")
+        names = ("qconfig:operator", "acme-ci:release", "acme-farm:worker")
         operator, ci, farm = (functools.partial(self.call, token=self.issuer.token(f"system:serviceaccount:{name}")) for name in names)
         self.assertAllowed(operator("beta", "register"))
         self.assertAllowed(ci("acme", "register"), ci("acme-new", "register"))
@@ -243,7 +243,7 @@ class PolicyTest(unittest.TestCase):
     def test_tokens_that_are_not_accepted(self):
         for token in (
             self.issuer.token("system:serviceaccount:beta:farm"),
-            self.issuer.token("system:serviceaccount:acme:farm", audience="https://kubernetes.default.svc.cluster.local"),
+            self.issuer.token("system:serviceaccount:acme-farm:worker", audience="https://kubernetes.default.svc.cluster.local"),
         ):
             self.assertDenied(self.call("acme", "list", "schemes", token=token), reason="CREDENTIALS_INVALID")
 
