@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tonic::transport::ClientTlsConfig;
 
 use crate::servers::Servers;
+use crate::token::Authentication;
 use crate::{Client, Error, RetryPolicy};
 
 /// The options of a [`Client`].
@@ -16,6 +18,8 @@ pub struct Builder {
     catalog: String,
     timeout: Duration,
     tls: Option<ClientTlsConfig>,
+    token_file: PathBuf,
+    allow_unencrypted_token: bool,
     retry: Option<RetryPolicy>,
 }
 
@@ -27,6 +31,9 @@ impl Default for Builder {
             catalog: String::new(),
             timeout: Duration::from_secs(10),
             tls: None,
+            token_file: std::env::var_os("QCONFIG_TOKEN_FILE").unwrap_or_default().into(),
+            allow_unencrypted_token: std::env::var_os("QCONFIG_ALLOW_UNENCRYPTED_TOKEN")
+                .is_some_and(|value| value == "true"),
             retry: Some(RetryPolicy::default()),
         }
     }
@@ -64,6 +71,20 @@ impl Builder {
         self
     }
 
+    /// The file with the token that authenticates each call; an empty path: no token. A new token in the file is used
+    /// within a second. Default: the environment variable `QCONFIG_TOKEN_FILE`.
+    pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.token_file = path.into();
+        self
+    }
+
+    /// Whether to send the token even without TLS, so that everyone on the way to the server can read it. Default:
+    /// whether the environment variable `QCONFIG_ALLOW_UNENCRYPTED_TOKEN` is `true`.
+    pub fn allow_unencrypted_token(mut self, allow: bool) -> Self {
+        self.allow_unencrypted_token = allow;
+        self
+    }
+
     /// When to retry calls. `None`: never.
     pub fn retry(mut self, retry: impl Into<Option<RetryPolicy>>) -> Self {
         self.retry = retry.into();
@@ -79,12 +100,13 @@ impl Builder {
             return Err(Error::Options("a client must be built inside a Tokio runtime".to_owned()));
         }
         self.retry.as_ref().map_or(Ok(()), RetryPolicy::check)?;
-        let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry)?;
+        let authentication = Authentication::new(self.token_file, self.tls.is_some(), self.allow_unencrypted_token);
+        let servers = Servers::new(&self.server, self.tls.as_ref(), self.retry, authentication)?;
         Ok(Client::new(servers, self.tenant, self.catalog, self.timeout))
     }
 }
 
-/// Omits `tls`, whose `Debug` output contains the private key.
+/// Omits `tls`, whose `Debug` output contains the private key, and `token_file`, which could be a token by mistake.
 impl fmt::Debug for Builder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

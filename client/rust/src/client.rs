@@ -15,7 +15,7 @@ use crate::v1::{
     ListTemplatesResponse, LlmTemplate, PlanLayersRequest, PlanLayersResponse, RegisterSchemeRequest,
     RegisterSchemeResponse, RegisterTemplateRequest, RegisterTemplateResponse, Scheme, SetDefaultCatalogRequest,
     SetDefaultCatalogResponse, UnregisterSchemeRequest, UnregisterSchemeResponse, UnregisterTemplateRequest,
-    UnregisterTemplateResponse,
+    UnregisterTemplateResponse, WhoAmIRequest, WhoAmIResponse,
 };
 use crate::{Builder, Error};
 
@@ -25,6 +25,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Calls a qconfig server.
 ///
 /// Cheap to clone and safe to share; a process needs only one. The connections close when the last clone is dropped.
+/// Neither errors nor `Debug` output have a part of the token.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -157,6 +158,14 @@ impl Client {
         self.shared
             .servers
             .call(self.timeout, request, |channel, request| async move { config(channel).list_catalogs(request).await })
+            .await
+    }
+
+    /// Returns who the caller is for the server, and what the caller may do.
+    pub async fn who_am_i(&self, request: WhoAmIRequest) -> Result<WhoAmIResponse, Error> {
+        self.shared
+            .servers
+            .call(self.timeout, request, |channel, request| async move { config(channel).who_am_i(request).await })
             .await
     }
 

@@ -21,6 +21,10 @@ pub enum Error {
     /// The options of a [`Builder`](crate::Builder) are invalid.
     #[error("{0}")]
     Options(String),
+    /// The token file is invalid, or the token would be sent unencrypted. Nothing was sent. The text has no part of the
+    /// token.
+    #[error("{0}")]
+    Token(String),
     /// The digest cannot be verified without `canonical_json`.
     #[error("the response has no canonical_json; set include_canonical_json in the request")]
     NoCanonicalJson,
@@ -54,6 +58,7 @@ impl Error {
         match self {
             Error::Server(error) => Some(error.code),
             Error::Transport(status) => Some(status.code()),
+            Error::Token(_) => Some(Code::FailedPrecondition),
             _ => None,
         }
     }

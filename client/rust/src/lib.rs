@@ -11,6 +11,7 @@ mod hints;
 mod retry;
 mod server;
 mod servers;
+mod token;
 
 pub use builder::Builder;
 pub use client::Client;

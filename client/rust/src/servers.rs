@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use crate::Error;
 use crate::retry::{Attempts, Retries, RetryPolicy};
 use crate::server::{Failure, Server};
+use crate::token::Authentication;
 
 /// Longer timeouts are truncated, because `Instant` could overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -20,13 +21,19 @@ pub(crate) struct Servers {
     all: Vec<Server>,
     turn: AtomicUsize,
     retries: Option<Retries>,
+    authentication: Authentication,
 }
 
 impl Servers {
-    pub fn new(addresses: &str, tls: Option<&ClientTlsConfig>, retry: Option<RetryPolicy>) -> Result<Self, Error> {
+    pub fn new(
+        addresses: &str,
+        tls: Option<&ClientTlsConfig>,
+        retry: Option<RetryPolicy>,
+        authentication: Authentication,
+    ) -> Result<Self, Error> {
         let all =
             addresses.split(',').map(|address| Server::new(address.trim(), tls)).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { all, turn: AtomicUsize::new(0), retries: retry.map(Retries::new) })
+        Ok(Self { all, turn: AtomicUsize::new(0), retries: retry.map(Retries::new), authentication })
     }
 
     /// Makes the call, each attempt on the next server, until it succeeds or fails with an error that is not retried.
@@ -42,10 +49,15 @@ impl Servers {
         F: Future<Output = Result<Response<A>, Status>>,
     {
         let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
+        let header = self.authentication.header()?;
         let mut attempts = Attempts::default();
         let mut others = self.all.len() - 1;
         loop {
-            let status = match self.next().call(timeout, deadline, Request::new(request.clone()), &send).await {
+            let mut attempt = Request::new(request.clone());
+            if let Some(header) = &header {
+                attempt.metadata_mut().insert("authorization", header.clone());
+            }
+            let status = match self.next().call(timeout, deadline, attempt, &send).await {
                 Ok(answer) => {
                     self.retries.iter().for_each(Retries::succeeded);
                     return Ok(answer);

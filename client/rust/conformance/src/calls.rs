@@ -29,6 +29,7 @@ pub async fn call(client: &Client, method: &str, request: &Value) -> Outcome<Val
         "ListSchemes" => list_schemes,
         "GetScheme" => get_scheme,
         "ListCatalogs" => list_catalogs,
+        "WhoAmI" => who_am_i,
         "RegisterScheme" => register_scheme,
         "UnregisterScheme" => unregister_scheme,
         "RegisterTemplate" => register_template,

@@ -43,6 +43,7 @@ pub fn error(error: &Error) -> Result<Value, Failure> {
         "allowed_total": detail.allowed_total,
         "suggestions": detail.suggestions,
         "rule": detail.rule,
+        "required_role": detail.required_role,
         "tenant": detail.tenant,
         "catalog": detail.catalog,
         "first_revision": detail.first_revision,

@@ -81,6 +81,12 @@ fn connect(operation: &Value) -> Result<Client, Failure> {
     if operation["tls"].is_object() {
         builder = builder.tls(tls(&operation["tls"])?);
     }
+    if let Some(path) = operation["token_file"].as_str() {
+        builder = builder.token_file(path);
+    }
+    if let Some(allow) = operation["allow_unencrypted_token"].as_bool() {
+        builder = builder.allow_unencrypted_token(allow);
+    }
     Ok(builder.build()?)
 }
 
