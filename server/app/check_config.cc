@@ -54,6 +54,20 @@ absl::Status CheckTlsFiles(const Options& options) {
   return contents.ok() ? CheckPem(paths, *contents, absl::Now()).status() : contents.status();
 }
 
+// The server creates a missing file when it starts.
+absl::Status CheckAuditLog(const std::string& path) {
+  if (path.empty()) return absl::OkStatus();
+  std::error_code error;
+  const bool exists = fs::exists(path, error);
+  if (exists && !fs::is_regular_file(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat("--audit-log ", path, " is not a regular file"));
+  }
+  const fs::path used = exists ? fs::path(path) : fs::absolute(path, error).parent_path();
+  if (access(used.c_str(), exists ? R_OK | W_OK : W_OK | X_OK) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--audit-log ", path, ": ", used.string(), ": ", std::strerror(errno)));
+}
+
 absl::Status CheckAccessFiles(const Options& options) {
   if (!options.admin_token_file.empty()) {
     const auto token = ReadSmallFile(options.admin_token_file);
@@ -65,6 +79,7 @@ absl::Status CheckAccessFiles(const Options& options) {
       return absl::InvalidArgumentError(absl::StrCat("--admin-token-file ", options.admin_token_file, " is empty"));
     }
   }
+  if (absl::Status status = CheckAuditLog(options.audit_log); !status.ok()) return status;
   return options.auth_policy.empty() ? absl::OkStatus() : LoadPolicy(options.auth_policy, absl::Now()).status();
 }
 

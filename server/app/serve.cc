@@ -33,6 +33,7 @@
 #include "server/app/shutdown_request.h"
 #include "server/app/shutdown_signals.h"
 #include "server/app/shutdown_watchdog.h"
+#include "server/auth/audit_log.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/policy_file.h"
 #include "server/base/event_log.h"
@@ -94,14 +95,30 @@ absl::StatusOr<std::shared_ptr<const TlsCertificates>> OpenCertificates(const Pr
   return TlsCertificates::Open({options.tls_cert, options.tls_key, options.tls_client_ca}, Clock(), process.events);
 }
 
+// Null without an audit log.
+absl::StatusOr<std::shared_ptr<AuditLog>> OpenAuditLog(const Process& process) {
+  const std::string& path = process.options.audit_log;
+  if (path.empty()) return nullptr;
+  auto log = AuditLog::Open(path, process.events);
+  if (!log.ok()) return absl::FailedPreconditionError(absl::StrCat("the audit log ", log.status().message()));
+  return std::shared_ptr<AuditLog>(*std::move(log));
+}
+
+AuditEvent PolicyLoaded() {
+  AuditEvent event;
+  event.event = "policy_loaded";
+  return event;
+}
+
 // Null without a policy. Sets `authenticator`, whose policy follows the file.
-absl::StatusOr<std::unique_ptr<PolicyFile>> OpenPolicy(const Process& process,
+absl::StatusOr<std::unique_ptr<PolicyFile>> OpenPolicy(const Process& process, const std::shared_ptr<AuditLog>& log,
                                                        std::shared_ptr<Authenticator>& authenticator) {
   const std::string& path = process.options.auth_policy;
   if (path.empty()) return nullptr;
   authenticator = std::make_shared<Authenticator>(Clock());
-  return PolicyFile::Open(path, Clock(), process.events, [authenticator](std::shared_ptr<const Policy> policy) {
+  return PolicyFile::Open(path, Clock(), process.events, [authenticator, log](std::shared_ptr<const Policy> policy) {
     authenticator->SetPolicy(std::move(policy));
+    if (log != nullptr) log->Post(PolicyLoaded());
   });
 }
 
@@ -299,7 +316,10 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   const auto certificates = OpenCertificates(process);
   if (!certificates.ok()) return certificates.status();
   ServerSettings settings = MakeServerSettings(process);
-  const auto policy = OpenPolicy(process, settings.authenticator);
+  auto audit_log = OpenAuditLog(process);
+  if (!audit_log.ok()) return audit_log.status();
+  settings.audit_log = *std::move(audit_log);
+  const auto policy = OpenPolicy(process, settings.audit_log, settings.authenticator);
   if (!policy.ok()) return policy.status();
   if (*certificates != nullptr) {
     settings.credentials =
@@ -311,10 +331,10 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   DiskUsage disk(storage);
   DamageLog damage_log(process.events, storage);
   Readiness readiness;
-  AddServeMetrics(
-      {options, process.catalogs, *settings.connections, *settings.in_flight_calls, *settings.transport_guard,
-       settings.memory, *settings.answer_cache, readiness, disk, damage_log, *certificates, policy->get()},
-      *settings.metrics);
+  AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
+                   *settings.transport_guard, settings.memory, *settings.answer_cache, readiness, disk, damage_log,
+                   *certificates, policy->get(), settings.audit_log},
+                  *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(options, readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 

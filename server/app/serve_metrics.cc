@@ -154,6 +154,19 @@ void AddPolicy(const PolicyFile* policy, Metrics& metrics) {
                    [policy] { return policy ? static_cast<double>(absl::ToUnixSeconds(policy->loaded())) : 0; });
 }
 
+void AddAudit(const std::shared_ptr<const AuditLog>& log, Metrics& metrics) {
+  const auto add = [&](const char* result, int64_t (AuditLog::*lines)() const) {
+    metrics.AddCounter(
+        "qconfig_audit_log_lines_total",
+        "Lines of the audit log: written, failed if they could not be written or not in time, or dropped "
+        "because too many waited for the disk.",
+        {{"result", result}}, [log, lines] { return log == nullptr ? 0 : static_cast<double>(((*log).*lines)()); });
+  };
+  add("written", &AuditLog::written);
+  add("failed", &AuditLog::failed);
+  add("dropped", &AuditLog::dropped);
+}
+
 }  // namespace
 
 void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
@@ -176,6 +189,7 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
                      [] { return static_cast<double>(DroppedLogLines()); });
   AddTls(sources.certificates, metrics);
   AddPolicy(sources.policy, metrics);
+  AddAudit(sources.audit_log, metrics);
   AddProcessMetrics(metrics);
 }
 

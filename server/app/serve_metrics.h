@@ -7,6 +7,7 @@
 
 #include "core/catalog.h"
 #include "server/admin/readiness.h"
+#include "server/auth/audit_log.h"
 #include "server/auth/policy_file.h"
 #include "server/observe/damage_log.h"
 #include "server/observe/disk_usage.h"
@@ -37,6 +38,7 @@ struct MetricSources {
   const DamageLog& damage;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
   const PolicyFile* policy;                             // null: no policy
+  std::shared_ptr<const AuditLog> audit_log;            // null: no audit log
 };
 
 // Adds the series of this program, its process and `sources`. The referenced objects must outlive the last read of the

@@ -37,6 +37,7 @@ class ExternalConnectionAcceptor;
 namespace qconfig {
 
 class Acceptor;
+class AuditLog;
 class LimitedLog;
 
 // The settings of a server, without its registry.
@@ -51,6 +52,7 @@ struct ServerSettings {
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   CallMemory memory;
   std::shared_ptr<Authenticator> authenticator;  // null: without a policy
+  std::shared_ptr<AuditLog> audit_log;           // null: none
   std::shared_ptr<AnswerCache> answer_cache =
       std::make_shared<AnswerCache>(0);  // the registry must report changes to the cache
   std::shared_ptr<ConnectionTable> connections = std::make_shared<ConnectionTable>(ConnectionLimits());

@@ -32,6 +32,7 @@ std::string AuditFields(const AuditEvent& event) {
   add("request_id", event.request_id);
   add("call_id", event.call_id);
   add("trace_id", event.trace_id);
+  if (event.count != 0) fields["count"] = event.count;
   const std::string text = fields.dump();
   return text.substr(1, text.size() - 2);
 }
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<AuditLog>> AuditLog::Open(const std::string& path
 }
 
 AuditLog::~AuditLog() {
+  PostLeftOut(absl::InfiniteDuration());
   {
     absl::MutexLock lock(&mutex_);
     is_ending_ = true;
@@ -58,7 +60,9 @@ AuditLog::~AuditLog() {
 absl::Status AuditLog::Append(const AuditEvent& event, absl::Duration timeout) {
   if (const std::shared_ptr<Line> line = Enqueue(event, /*is_posted=*/false); line != nullptr) {
     absl::MutexLock lock(&mutex_);
-    const auto is_done = [&] { return line->state == Line::State::kWritten || line->state == Line::State::kFailed; };
+    const auto is_done = [&] {
+      return line->state == Line::State::kWritten || line->state == Line::State::kNotWritten;
+    };
     done_.AwaitWithTimeout(&mutex_, is_done, timeout);
     if (line->state == Line::State::kWritten) return absl::OkStatus();
     if (line->state == Line::State::kWaiting) {
@@ -77,6 +81,20 @@ void AuditLog::Post(const AuditEvent& event) {
   if (Enqueue(event, /*is_posted=*/true) != nullptr) return;
   ++dropped_;
   log_.Error("line of the audit log dropped: too many wait for the disk", {});
+}
+
+void AuditLog::PostRejection(const AuditEvent& event, const std::string& peer) {
+  if (rejections_.Admit(peer, clock_.Steady())) Post(event);
+}
+
+void AuditLog::PostLeftOut(absl::Duration now) {
+  for (const auto& [peer, count] : rejections_.TakeLeftOut(now)) {
+    AuditEvent event;
+    event.event = "rejections_left_out";
+    event.peer = peer;
+    event.count = count;
+    Post(event);
+  }
 }
 
 std::shared_ptr<AuditLog::Line> AuditLog::Enqueue(const AuditEvent& event, bool is_posted) {
@@ -113,6 +131,7 @@ void AuditLog::Run() {
       }
     }
     if (line != nullptr) Write(*line);
+    PostLeftOut(clock_.Steady());
     log_.Flush();
   }
 }
@@ -124,7 +143,7 @@ void AuditLog::Write(Line& line) {
       file_.Append(absl::StrCat("{\"time\":\"", time, "\",", line.fields, left_out, "}\n"), clock_.Steady());
   if (!status.ok()) log_.Error("the audit log cannot be written", {{"error", status.message()}});
   absl::MutexLock lock(&mutex_);
-  line.state = status.ok() ? Line::State::kWritten : Line::State::kFailed;
+  line.state = status.ok() ? Line::State::kWritten : Line::State::kNotWritten;
   if (status.ok()) {
     ++written_;
   } else {

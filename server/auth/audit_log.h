@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/auth/audit_file.h"
+#include "server/auth/rejection_limit.h"
 #include "server/base/clock.h"
 #include "server/base/event_log.h"
 #include "server/base/limited_log.h"
@@ -26,18 +27,19 @@ namespace qconfig {
 // What a line of the audit log says, in the order of its fields. `event` is required. Empty texts and the revision 0
 // are left out. Texts are made printable and truncated to 256 characters.
 struct AuditEvent {
-  std::string event;       // "write_begin", "write_end", "rejected", "policy_loaded", ...
+  std::string event;       // "write_begin", "write_end", "rejected", "rejections_left_out", "policy_loaded"
   std::string principal;   // the name in the policy
   std::string credential;  // the kind and the first 8 hexadecimal digits of its hash, never the credential
   std::string peer;
   std::string method;
   std::string tenant;
-  std::string decision;
-  std::string reason;  // of a rejection
+  std::string decision;  // "allowed", "denied"; of "write_end": "done", "failed"
+  std::string reason;    // of a rejection or failure
   int64_t revision = 0;
   std::string request_id;  // of the write
   std::string call_id;
   std::string trace_id;
+  int64_t count = 0;  // of rejections that have no line of their own
 };
 
 // Writes events to a file, as JSON objects in one line each, which begin with the time. A thread of its own writes the
@@ -65,6 +67,10 @@ class AuditLog {
   // Post() are missing from the file since the last line with this field.
   void Post(const AuditEvent& event) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The same, but `peer` can cause at most ten lines per second. A line "rejections_left_out" counts the others when
+  // the second is over.
+  void PostRejection(const AuditEvent& event, const std::string& peer) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Lines that were written; that could not be written, or not in time; and that Post() dropped.
   int64_t written() const { return written_; }
   int64_t failed() const { return failed_; }
@@ -77,18 +83,21 @@ class AuditLog {
     std::string fields;    // "event":"rejected",...
     int64_t left_out = 0;  // before this line
     bool is_posted = false;
-    enum class State { kWaiting, kWriting, kWritten, kFailed } state = State::kWaiting;
+    enum class State { kWaiting, kWriting, kWritten, kNotWritten } state = State::kWaiting;
   };
 
   AuditLog(AuditFile file, EventLog events, Clock clock);
   // Null: too many lines wait.
   std::shared_ptr<Line> Enqueue(const AuditEvent& event, bool is_posted) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Posts the counts of rejections whose second was over at the steady time `now`.
+  void PostLeftOut(absl::Duration now) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   void Write(Line& line) ABSL_LOCKS_EXCLUDED(mutex_);
 
   AuditFile file_;  // used only by the thread
   const Clock clock_;
   LimitedLog log_;
+  RejectionLimit rejections_;
   std::atomic<int64_t> written_ = 0;
   std::atomic<int64_t> failed_ = 0;
   std::atomic<int64_t> dropped_ = 0;

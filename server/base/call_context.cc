@@ -8,6 +8,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -70,6 +71,12 @@ absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view na
   std::vector<std::string>& noted = call.notes->tenants;
   if (noted.empty() || noted.back() != tenant->name()) noted.push_back(tenant->name());
   return tenant;
+}
+
+std::string WithoutPort(const std::string& peer) {
+  const size_t colon = peer.rfind(':');
+  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
+  return has_port && colon > 4 ? peer.substr(0, colon) : peer;
 }
 
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now) {

@@ -51,6 +51,9 @@ struct CallContext {
 // for the tenant.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
 
+// The peer of a call without its port, which does not identify the caller: "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312".
+std::string WithoutPort(const std::string& peer);
+
 // Makes the context of a call to `method` at the steady time `now`. `context` must outlive the result.
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now);
 

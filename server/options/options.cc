@@ -130,6 +130,11 @@ void AddAccessOptions(CLI::App& app, Options& options) {
             "YAML file that says who may do what; if empty, everybody who can connect may do everything")
       ->type_name("FILE")
       ->group(group);
+  AddOption(app, "--audit-log", options.audit_log,
+            "File to which the server appends a line for each write and each rejected caller; if a line cannot be "
+            "appended, the write is rejected")
+      ->type_name("FILE")
+      ->group(group);
   AddOption(
       app, "--admin-token-file", options.admin_token_file,
       "File with the token that /metrics requires; if empty, and if there is a policy, it names no tenants to other "

@@ -36,6 +36,7 @@ struct Options {
   std::string tls_client_auth = "require";  // or "optional"
 
   std::string auth_policy;  // files; empty: none
+  std::string audit_log;
   std::string admin_token_file;
 
   std::string storage = "sqlite";

@@ -144,6 +144,9 @@ absl::StatusOr<std::optional<Written>> Registry::TryWrite(const WriteOrder& orde
   const auto created = CountNewTenant(order, state);
   if (!created.ok()) return created.status();
   if (order.validate_only) return write;
+  if (order.before_commit != nullptr) {
+    if (absl::Status status = order.before_commit(); !status.ok()) return status;
+  }
   write.revision = range->next;
   const RegistryCommit commit = MakeCommit(order, write, time, expired_up_to);
   return Store(order, std::move(write), commit);

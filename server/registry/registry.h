@@ -54,6 +54,8 @@ struct WriteOrder {
   absl::Duration deadline;  // of the call, in steady time
   std::string peer = "";    // the address of the caller
   bool may_create = true;   // whether the write may be the tenant's first one
+  // Called before each attempt to commit; an error stops the write. Null: nothing.
+  std::function<absl::Status()> before_commit = nullptr;
 };
 
 // A write that was stored by this call or by an earlier one with the same request id, or that was only validated.

@@ -10,9 +10,9 @@ namespace qconfig {
 
 Transport::Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
                      std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory,
-                     std::shared_ptr<Authenticator> authenticator)
+                     std::shared_ptr<Authenticator> authenticator, CallAudit audit)
     : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls), std::move(memory),
-                  std::move(authenticator)) {
+                  std::move(authenticator), std::move(audit)) {
   for (SyncMethod& method : handlers.sync) {
     ObservedMethod observed = dispatcher_.Observe(method.path, std::move(method.handler), method.memory);
     auto handler = MakeSyncHandler(std::move(observed), dispatcher_);

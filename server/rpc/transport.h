@@ -27,7 +27,7 @@ class Transport {
   // outlive the transport.
   Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
             std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {},
-            std::shared_ptr<Authenticator> authenticator = nullptr);
+            std::shared_ptr<Authenticator> authenticator = nullptr, CallAudit audit = {});
 
   // To be registered with the server, which the transport must outlive.
   grpc::Service& service() { return service_; }

@@ -68,13 +68,14 @@ void SetCaller(const Caller& caller, CallContext& call) {
 
 UnaryDispatcher::UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
                                  std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory,
-                                 std::shared_ptr<Authenticator> authenticator)
+                                 std::shared_ptr<Authenticator> authenticator, CallAudit audit)
     : max_request_bytes_(max_request_bytes),
       observer_(observer),
       clock_(std::move(clock)),
       in_flight_calls_(std::move(in_flight_calls)),
       memory_(std::move(memory)),
-      authenticator_(std::move(authenticator)) {}
+      authenticator_(std::move(authenticator)),
+      audit_(std::move(audit)) {}
 
 ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler, const MemoryCost& memory) const {
   const MethodMetrics& metrics = observer_.Method(path);
@@ -139,6 +140,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
                                      [&context] { return CancelOf(context); });
   }
   const absl::Status& status = answer.ok() ? sending.status() : answer.status();
+  audit_.Finished(call, status);
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {
     AddPushback(ItemErrorOf(status).reason(), context);

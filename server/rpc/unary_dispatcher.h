@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/auth/authenticator.h"
+#include "server/auth/call_audit.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
 #include "server/base/memory_budget.h"
@@ -51,10 +52,10 @@ class UnaryDispatcher {
  public:
   // Requests of more than `max_request_bytes` are MESSAGE_TOO_LARGE. Calls that `in_flight_calls` rejects are not
   // parsed, and their status tells the client when to retry. Without an `authenticator`, nobody needs credentials, and
-  // everybody may do everything. `observer` must outlive the dispatcher.
+  // everybody may do everything. Rejected callers are in the log of `audit`. `observer` must outlive the dispatcher.
   UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
                   std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {},
-                  std::shared_ptr<Authenticator> authenticator = nullptr);
+                  std::shared_ptr<Authenticator> authenticator = nullptr, CallAudit audit = {});
 
   size_t max_request_bytes() const { return max_request_bytes_; }
   absl::Duration Steady() const { return clock_.Steady(); }
@@ -104,6 +105,7 @@ class UnaryDispatcher {
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const CallMemory memory_;
   const std::shared_ptr<Authenticator> authenticator_;  // null: without a policy
+  const CallAudit audit_;
 };
 
 }  // namespace qconfig

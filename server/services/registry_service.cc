@@ -2,7 +2,6 @@
 #include "server/services/registry_service.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -36,13 +35,6 @@ absl::StatusOr<std::string> ParseUuid(const std::string& text) {
       .ToStatus("must be a UUID");
 }
 
-// "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312". The port does not identify the caller.
-std::string WithoutPort(const std::string& peer) {
-  const size_t colon = peer.rfind(':');
-  const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
-  return has_port && colon > 4 ? peer.substr(0, colon) : peer;
-}
-
 template <typename Request>
 absl::StatusOr<WriteOrder> MakeWriteOrder(const CallContext& call, const Request& request) {
   QCONFIG_ASSIGN_OR_RETURN(TenantId tenant, GetTenant(call, request.tenant()));
@@ -63,15 +55,9 @@ absl::StatusOr<WriteOrder> MakeWriteOrder(const CallContext& call, const Request
                     may_create};
 }
 
-// `shape` is the result of the checks of the request. Errors of the tenant and the request id come before it.
-template <typename Request, typename Plan>
-absl::StatusOr<Written> Write(Registry& registry, const CallContext& call, const Request& request,
-                              const absl::Status& shape, Plan plan) {
-  QCONFIG_ASSIGN_OR_RETURN(const WriteOrder order, MakeWriteOrder(call, request));
-  QCONFIG_RETURN_IF_ERROR(shape);
-  absl::StatusOr<Written> written = registry.Write(order, plan);
-  call.notes->has_written = written.ok();
-  return written;
+absl::StatusOr<int64_t> RevisionOf(const absl::StatusOr<Written>& written) {
+  if (!written.ok()) return written.status();
+  return written->revision;
 }
 
 // The start of a page of ListChanges: the newest revision, or the start in `page_token` if there is a token.
@@ -96,11 +82,28 @@ absl::Status Required(bool present, absl::string_view field) {
 
 }  // namespace
 
+template <typename Request, typename Plan>
+absl::StatusOr<Written> RegistryService::Write(const CallContext& call, const Request& request,
+                                               const absl::Status& shape, Plan plan) const {
+  QCONFIG_ASSIGN_OR_RETURN(WriteOrder order, MakeWriteOrder(call, request));
+  QCONFIG_RETURN_IF_ERROR(shape);
+  bool is_begun = false;
+  order.before_commit = [&]() -> absl::Status {
+    if (is_begun) return absl::OkStatus();
+    QCONFIG_RETURN_IF_ERROR(audit_.BeginWrite(call, order.tenant, order.request_id));
+    is_begun = true;
+    return absl::OkStatus();
+  };
+  absl::StatusOr<Written> written = registry_.Write(order, plan);
+  if (is_begun) audit_.EndWrite(call, order.tenant, order.request_id, RevisionOf(written));
+  call.notes->has_written = written.ok();
+  return written;
+}
+
 absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
     const CallContext& call, const v1::RegisterSchemeRequest& request) const {
   const absl::Status shape = Required(request.has_scheme(), "scheme");
-  QCONFIG_ASSIGN_OR_RETURN(Written written,
-                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+  QCONFIG_ASSIGN_OR_RETURN(Written written, Write(call, request, shape, [&](const RegistrationContext& context) {
                              return PutScheme(request.scheme(), {request.replace(), request.etag()}, context);
                            }));
   v1::RegisterSchemeResponse response;
@@ -114,8 +117,7 @@ absl::StatusOr<v1::RegisterSchemeResponse> RegistryService::RegisterScheme(
 absl::StatusOr<v1::UnregisterSchemeResponse> RegistryService::UnregisterScheme(
     const CallContext& call, const v1::UnregisterSchemeRequest& request) const {
   const absl::Status shape = Required(!request.name().empty(), "name");
-  QCONFIG_ASSIGN_OR_RETURN(Written written,
-                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+  QCONFIG_ASSIGN_OR_RETURN(Written written, Write(call, request, shape, [&](const RegistrationContext& context) {
                              return DeleteScheme(request.name(), request.etag(), context);
                            }));
   v1::UnregisterSchemeResponse response;
@@ -133,7 +135,7 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
                 .ToStatus("cannot be combined with `etag`, because only an existing template has an etag");
   }
   QCONFIG_ASSIGN_OR_RETURN(
-      Written written, Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+      Written written, Write(call, request, shape, [&](const RegistrationContext& context) {
         return PutTemplate(request.llm_template(), {!request.must_be_new(), request.etag()}, context);
       }));
   const std::string& model_type = request.llm_template().model_type();
@@ -150,8 +152,7 @@ absl::StatusOr<v1::RegisterTemplateResponse> RegistryService::RegisterTemplate(
 absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTemplate(
     const CallContext& call, const v1::UnregisterTemplateRequest& request) const {
   const absl::Status shape = Required(!request.model_type().empty(), "model_type");
-  QCONFIG_ASSIGN_OR_RETURN(Written written,
-                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+  QCONFIG_ASSIGN_OR_RETURN(Written written, Write(call, request, shape, [&](const RegistrationContext& context) {
                              return DeleteTemplate(request.model_type(), request.etag(), context);
                            }));
   v1::UnregisterTemplateResponse response;
@@ -165,8 +166,7 @@ absl::StatusOr<v1::UnregisterTemplateResponse> RegistryService::UnregisterTempla
 absl::StatusOr<v1::SetDefaultCatalogResponse> RegistryService::SetDefaultCatalog(
     const CallContext& call, const v1::SetDefaultCatalogRequest& request) const {
   const absl::Status shape = Required(!request.catalog().empty(), "catalog");
-  QCONFIG_ASSIGN_OR_RETURN(Written written,
-                           Write(registry_, call, request, shape, [&](const RegistrationContext& context) {
+  QCONFIG_ASSIGN_OR_RETURN(Written written, Write(call, request, shape, [&](const RegistrationContext& context) {
                              return ChangeDefaultCatalog(request.catalog(), request.expected_revision(), context);
                            }));
   v1::SetDefaultCatalogResponse response;

@@ -65,6 +65,7 @@ TestServer::TestServer(TestSettings settings)
       transport_guard_(settings.transport_guard != nullptr ? settings.transport_guard : MakeGuard(connections_)),
       memory_(settings.memory),
       authenticator_(settings.authenticator),
+      audit_log_(settings.audit_log),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
       store_(settings.store != nullptr ? std::move(settings.store) : std::make_unique<MemoryStore>(settings.history)),
       registry_(MakeRegistrySettings(settings, answer_cache_), *store_),
@@ -100,6 +101,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log, bool 
   settings.metrics = metrics_;
   settings.memory = memory_;
   settings.authenticator = authenticator_;
+  settings.audit_log = audit_log_;
   settings.answer_cache = answer_cache_;
   return Server::Start(settings, registry_).value();
 }

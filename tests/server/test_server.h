@@ -47,6 +47,7 @@ struct TestSettings {
   size_t max_writing_calls = 128;
   bool reflection = true;
   std::shared_ptr<Authenticator> authenticator;  // null: without a policy
+  std::shared_ptr<AuditLog> audit_log;           // null: none
 };
 
 // A real server on a free loopback port, and its client. The destructor stops the server.
@@ -97,6 +98,7 @@ class TestServer {
   const std::shared_ptr<TransportGuard> transport_guard_;
   const CallMemory memory_;
   const std::shared_ptr<Authenticator> authenticator_;
+  const std::shared_ptr<AuditLog> audit_log_;
   const std::shared_ptr<AnswerCache> answer_cache_;
   std::unique_ptr<RegistryStore> store_;
   Registry registry_;

@@ -4,11 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,8 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/notification.h"
 #include "core/error.h"
+#include "tests/server/auth/disk_faults.h"
 #include "tests/server/registry/storage/store_test_support.h"
 
 namespace qconfig {
@@ -29,55 +26,6 @@ using nlohmann::json;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-
-// Delays calls of write(2) to one file, as a hanging disk does, from its construction to Resume().
-class HangingDisk {
- public:
-  explicit HangingDisk(const std::string& path) {
-    struct stat status {};
-    EXPECT_EQ(stat(path.c_str(), &status), 0);
-    inode_ = status.st_ino;
-    EXPECT_EQ(current_.exchange(this), nullptr);
-  }
-  ~HangingDisk() {
-    Resume();
-    current_ = nullptr;
-  }
-
-  void AwaitWriter() { reached_.WaitForNotification(); }
-  void Resume() {
-    if (!resumed_.HasBeenNotified()) resumed_.Notify();
-  }
-
-  static void BeforeWrite(int fd) {
-    HangingDisk* const disk = current_;
-    struct stat status {};
-    if (disk == nullptr || fstat(fd, &status) != 0 || status.st_ino != disk->inode_) return;
-    if (!disk->reached_.HasBeenNotified()) disk->reached_.Notify();
-    disk->resumed_.WaitForNotification();
-  }
-
- private:
-  static inline std::atomic<HangingDisk*> current_ = nullptr;
-  ino_t inode_ = 0;
-  absl::Notification reached_;
-  absl::Notification resumed_;
-};
-
-}  // namespace
-}  // namespace qconfig
-
-// The linker makes __wrap_write of write in this program.
-extern "C" {
-ssize_t __real_write(int fd, const void* bytes, size_t size);
-ssize_t __wrap_write(int fd, const void* bytes, size_t size) {
-  qconfig::HangingDisk::BeforeWrite(fd);
-  return __real_write(fd, bytes, size);
-}
-}
-
-namespace qconfig {
-namespace {
 
 constexpr absl::Duration kLong = absl::Seconds(60);
 constexpr absl::Duration kShort = absl::Milliseconds(20);
@@ -258,21 +206,6 @@ TEST_F(AuditLogTest, BeginsALineAfterARestOfAnother) {
   EXPECT_EQ(Lines()[0], "{\"time\":\"20");
   EXPECT_TRUE(json::accept(Lines()[1]));
 }
-
-// Limits the size of the files of this process. A write up to the limit is short, and the next one fails.
-class FileLimit {
- public:
-  explicit FileLimit(uintmax_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c)
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST_F(AuditLogTest, FullDiskLeavesNoPartOfALine) {
   const auto log = Open();

@@ -3,8 +3,6 @@
 // Who may call what, over a real connection. The methods are those of the descriptors, so a new one is in the table.
 #include <gmock/gmock.h>
 #include <google/protobuf/dynamic_message.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,10 +12,9 @@
 #include "absl/strings/str_replace.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
-#include "qconfig/call_status.h"
 #include "server/auth/authenticator.h"
-#include "server/auth/policy_reader.h"
 #include "tests/core/test_support.h"
+#include "tests/server/auth/policy_test_support.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -29,30 +26,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kRoles[] = {"none", "reader", "editor", "admin", "operator"};
-
-std::shared_ptr<const Policy> PolicyOf(const std::string& principals) {
-  const auto no_files = [](const std::string&) -> absl::StatusOr<std::string> {
-    return absl::NotFoundError("does not exist");
-  };
-  auto policy = ReadPolicy("version: 1\nprincipals:\n" + principals, no_files, absl::Now());
-  EXPECT_TRUE(policy.ok()) << policy.status();
-  return policy.value();
-}
-
-std::string PrincipalWith(const std::string& name, const std::string& rest) {
-  return absl::StrCat("  ", name, ": {tokens: [{sha256: ", Sha256Hex(name), "}], ", rest, "}\n");
-}
-
-// A principal for each role, whose token is the role's name: for the tenants acme and lab-*, and as default tenant
-// acme.
-std::string PrincipalForEachRole() {
-  std::string principals = PrincipalWith("none", "grants: []") + PrincipalWith("operator", "role: operator");
-  for (const std::string role : {"reader", "editor", "admin"}) {
-    principals += PrincipalWith(
-        role, absl::StrCat("default_tenant: acme, grants: [{role: ", role, ", tenants: [acme, 'lab-*']}]"));
-  }
-  return principals;
-}
 
 class PermissionTest : public testing::Test {
  protected:
@@ -93,26 +66,8 @@ class PermissionTest : public testing::Test {
     return request->SerializeAsString();
   }
 
-  struct Answer {
-    v1::ItemError error;  // reason UNSPECIFIED: the call was OK
-    std::string bytes;
-  };
-
-  // Calls a method with an `authorization`; empty: without.
   Answer CallWith(const std::string& authorization, const std::string& path, const std::string& request) {
-    const grpc::Slice slice(request);
-    const grpc::ByteBuffer sent(&slice, 1);
-    grpc::ByteBuffer received;
-    grpc::ClientContext context;
-    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
-    const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, server_->channel());
-    const grpc::Status status =
-        grpc::internal::BlockingUnaryCall(server_->channel().get(), rpc, &context, sent, &received);
-    grpc::Slice bytes;
-    if (status.ok() && received.DumpToSingleSlice(&bytes).ok()) {
-      return {{}, std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size())};
-    }
-    return {client::ErrorOf(client::ToAbslStatus(status)), ""};
+    return qconfig::CallWith(server_->channel(), authorization, path, request);
   }
 
   Answer Call(const std::string& token, const MethodDescriptor& method, const std::string& tenant) {
@@ -184,7 +139,7 @@ TEST_F(PermissionTest, WhoAmISaysWhatTheCallerMayDo) {
             Proto<v1::WhoAmIResponse>(absl::StrCat(R"(
     has_policy: true principal: "operator" credential: "token )",
                                                    Sha256Hex("operator").substr(0, 8), R"("
-    default_tenant: "default" grants { role: ROLE_OPERATOR tenants: "*" })"))
+    default_tenant: "default" grants { role: ROLE_OPERATOR tenants: "*" create: true })"))
                 .ShortDebugString());
   EXPECT_EQ(who_am_i("none").ShortDebugString(),
             Proto<v1::WhoAmIResponse>(absl::StrCat(R"(

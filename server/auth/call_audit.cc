@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/auth/call_audit.h"
+
+#include "core/error.h"
+#include "server/auth/audit_log.h"
+
+namespace qconfig {
+namespace {
+
+AuditEvent EventOf(const CallContext& call, const std::string& event, const std::string& decision) {
+  AuditEvent line;
+  line.event = event;
+  if (call.principal != nullptr) line.principal = call.principal->name;
+  line.credential = call.credential;
+  line.peer = call.peer;
+  line.method = call.method;
+  line.decision = decision;
+  line.call_id = call.request_id;
+  line.trace_id = call.trace_id;
+  return line;
+}
+
+AuditEvent WriteEventOf(const CallContext& call, const std::string& event, const std::string& decision,
+                        const TenantId& tenant, const std::string& request_id) {
+  AuditEvent line = EventOf(call, event, decision);
+  line.tenant = tenant.name();
+  line.request_id = request_id;
+  return line;
+}
+
+// The reason of an error; for one that has no reason, such as DEADLINE_EXCEEDED, its status code.
+std::string ReasonOf(const absl::Status& status) {
+  const v1::ErrorReason reason = ItemErrorOf(status).reason();
+  return reason == v1::ERROR_REASON_UNSPECIFIED ? absl::StatusCodeToString(status.code())
+                                                : std::string(ReasonName(reason));
+}
+
+bool IsDenial(v1::ErrorReason reason) {
+  return reason == v1::ERROR_REASON_CREDENTIALS_MISSING || reason == v1::ERROR_REASON_CREDENTIALS_INVALID ||
+         reason == v1::ERROR_REASON_PERMISSION_DENIED;
+}
+
+}  // namespace
+
+absl::Status CallAudit::BeginWrite(const CallContext& call, const TenantId& tenant,
+                                   const std::string& request_id) const {
+  constexpr absl::Duration kTimeout = absl::Seconds(1);
+  if (log_ == nullptr) return absl::OkStatus();
+  return log_->Append(WriteEventOf(call, "write_begin", "allowed", tenant, request_id), kTimeout);
+}
+
+void CallAudit::EndWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id,
+                         const absl::StatusOr<int64_t>& revision) const {
+  if (log_ == nullptr) return;
+  AuditEvent line = WriteEventOf(call, "write_end", revision.ok() ? "done" : "failed", tenant, request_id);
+  if (revision.ok()) {
+    line.revision = *revision;
+  } else {
+    line.reason = ReasonOf(revision.status());
+  }
+  log_->Post(line);
+}
+
+void CallAudit::Finished(const CallContext& call, const absl::Status& status) const {
+  if (log_ == nullptr || (status.ok() && call.notes->failed_items.empty())) return;
+  const v1::ItemError error = status.ok() ? v1::ItemError() : ItemErrorOf(status);
+  const bool has_denied_item = call.notes->failed_items.count(v1::ERROR_REASON_PERMISSION_DENIED) > 0;
+  if (!IsDenial(error.reason()) && !has_denied_item) return;
+  AuditEvent line = EventOf(call, "rejected", "denied");
+  line.tenant = error.detail().tenant();
+  line.reason = ReasonName(has_denied_item ? v1::ERROR_REASON_PERMISSION_DENIED : error.reason());
+  log_->PostRejection(line, WithoutPort(call.peer));
+}
+
+}  // namespace qconfig
