@@ -11,12 +11,16 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "core/builtin_catalogs.h"
+#include "core/tenant_id.h"
 #include "server/admin/health_check.h"
 #include "server/app/check_config.h"
 #include "server/app/exit_codes.h"
 #include "server/app/serve.h"
 #include "server/app/shutdown_signals.h"
+#include "server/auth/policy_file.h"
+#include "server/auth/policy_text.h"
 #include "server/observe/log.h"
 #include "server/options/command_line.h"
 #include "server/options/help_format.h"
@@ -70,6 +74,22 @@ int NewEpoch(const Options& options) {
   return 0;
 }
 
+// Prints what the policy in `file` says, or who may do what with `tenant` if there is one.
+int CheckPolicy(const std::string& file, const std::string& tenant) {
+  const absl::StatusOr<LoadedPolicy> loaded = LoadPolicy(file, absl::Now());
+  if (!loaded.ok()) return Failed(kFailed, loaded.status());
+  const Policy& policy = *loaded->policy;
+  for (const std::string& warning : PolicyWarnings(policy, absl::Now())) PrintError("warning: " + warning);
+  std::string text = DescribePolicy(policy);
+  if (!tenant.empty()) {
+    const absl::StatusOr<TenantId> id = TenantId::Parse(tenant, "--tenant");
+    if (!id.ok()) return Failed(kUsageError, id.status());
+    text = DescribeAccess(policy, *id);
+  }
+  std::printf("%s is valid\n%s", file.c_str(), text.c_str());
+  return 0;
+}
+
 int HealthCheck(const Options& options) {
   const absl::Status status = CheckHealth(options.admin_listen);
   return status.ok() ? 0 : Failed(kFailed, status);
@@ -117,12 +137,20 @@ int Main(int argc, char** argv) {
   CLI::App* check_config =
       app.add_subcommand("check-config", "Check the options and print those that are not at their defaults");
   check_config->fallthrough();
+  std::string policy_file;
+  std::string tenant;
+  CLI::App* check_policy = app.add_subcommand("check-policy", "Check a file for --auth-policy and say what it permits");
+  check_policy->add_option("FILE", policy_file, "The policy")->required();
+  check_policy->add_option("--tenant", tenant, "Say only who can read, write, administer and create this tenant");
   const auto line = ParseCommandLine(app, argc, argv);
   if (line.ok() && line->help_printed) return 0;
-  if (*health_check || *check_config || *backup || *check_storage || *new_epoch) UnblockShutdownSignals();
+  if (*health_check || *check_config || *check_policy || *backup || *check_storage || *new_epoch) {
+    UnblockShutdownSignals();
+  }
   if (!line.ok()) return Failed(kUsageError, line.status());
   // These subcommands ignore the options for serving.
   if (*health_check) return HealthCheck(options);
+  if (*check_policy) return CheckPolicy(policy_file, tenant);
   if (*backup) return Backup(options, backup_file);
   if (*check_storage) return CheckStorage(options);
   if (*new_epoch) return NewEpoch(options);

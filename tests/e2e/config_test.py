@@ -158,7 +158,7 @@ class ConfigTest(unittest.TestCase):
         groups = list(dict.fromkeys(option[0] for option in options_of_help()))
         logs, life = "Logs and metrics", "Connections and shutdown"
         self.assertEqual(groups, ["Configuration", "Serving", "TLS", "Access", "Storage", logs, life, "Limits"])
-        for command in ("backup", "check-storage", "new-epoch", "check-config"):
+        for command in ("backup", "check-storage", "new-epoch", "check-config", "check-policy"):
             self.assertRegex(text, rf"\n  {command} +[A-Z]")
             self.assertEqual(qconfigd(command, "--help").returncode, 0)
 
