@@ -273,3 +273,37 @@ def test_the_example(tls_server: Server, folder: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     digest = hashlib.sha256(TOKENS["farm"].encode()).hexdigest()
     assert run.stdout == f"farm token {digest[:8]} farm\n"
+
+
+_FORKS = """
+import os, signal, sys, threading
+import qconfig_client
+
+server, ca, token_file = sys.argv[1:]
+client = qconfig_client.connect(server, tls=qconfig_client.Tls(ca=ca), token_file=token_file)
+done = threading.Event()
+
+def work():
+    while not done.is_set():
+        client.who_am_i()
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+failed = 0
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(0 if client.who_am_i().principal == "farm" else 1)
+    failed += os.waitpid(child, 0)[1] != 0
+done.set()
+for thread in threads:
+    thread.join()
+sys.exit(failed)
+"""
+
+
+def test_a_fork_during_calls(tls_server: Server, folder: Path) -> None:
+    files = [str(folder / "authority.crt"), str(folder / "farm")]
+    subprocess.run([sys.executable, "-c", _FORKS, tls_server.address, *files], check=True, timeout=100)

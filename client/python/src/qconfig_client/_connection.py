@@ -69,12 +69,12 @@ class Options:
         cert = self.tls.cert if self.tls else None
         return "\n".join([self.server, *([f"cert {cert!r}"] if cert else []), *filter(None, [self.token_file])])
 
-    def authentication(self) -> Callable[[], dict[str, Any]]:
-        """Returns the function that returns the arguments of a gRPC call that send the token, if there is one."""
+    def metadata(self) -> Callable[[], Optional[tuple[tuple[str, str], ...]]]:
+        """Returns the function that returns the metadata of a call, with the token if there is one."""
         if not self.token_file:
-            return dict
+            return lambda: None
         return partial(
-            TokenFile(self.token_file).call_arguments,
+            TokenFile(self.token_file).metadata,
             tls=self.tls is not None,
             allow_unencrypted=self.allow_unencrypted_token,
         )
@@ -130,7 +130,7 @@ class Connection:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._authentication = options.authentication()
+        self._metadata = options.metadata()
         self._channels: dict[int, grpc.Channel] = {}
         self._closed = False
 
@@ -143,11 +143,11 @@ class Connection:
     ) -> Response:
         """catalog: the catalogue that the caller passed; None if the client filled in its own."""
         call = _callable(self._channel(), method, request)
-        arguments = self._authentication()
+        metadata = self._metadata()
         seconds = self._options.timeout if timeout is None else timeout
         try:
             with GATE.call():
-                response: Response = call(request, timeout=seconds, **arguments)
+                response: Response = call(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response
@@ -176,7 +176,7 @@ class AsyncConnection:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._authentication = options.authentication()
+        self._metadata = options.metadata()
         self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
         self._closed = False
 
@@ -189,10 +189,10 @@ class AsyncConnection:
     ) -> Response:
         """See Connection.call."""
         call = _callable(self._channel_here(), method, request)
-        arguments = self._authentication()
+        metadata = self._metadata()
         seconds = self._options.timeout if timeout is None else timeout
         try:
-            response: Response = await call(request, timeout=seconds, **arguments)
+            response: Response = await call(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise self._options.explained(errors.from_rpc_error(error), catalog) from None
         return response

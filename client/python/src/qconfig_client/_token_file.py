@@ -6,9 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Any, Callable
-
-import grpc
+from typing import Callable
 
 _MAX_BYTES = 16 << 10  # the server's limit
 _MAX_AGE_S = 1.0
@@ -30,21 +28,21 @@ class TokenFile:
         self._clock = clock
         self._last = ("", float("-inf"))  # a token, and when it was read
 
-    def call_arguments(self, *, tls: bool, allow_unencrypted: bool) -> dict[str, Any]:
-        """The arguments of a gRPC call that send the token.
+    def metadata(self, *, tls: bool, allow_unencrypted: bool) -> tuple[tuple[str, str], ...]:
+        """The metadata that sends the token with a call.
 
         Raises OSError or ValueError if the file is invalid, and ValueError if the token would be sent unencrypted.
         """
         token = self.read()
-        if tls:
-            return {"credentials": grpc.access_token_call_credentials(token)}
-        if not allow_unencrypted:
+        if not (tls or allow_unencrypted):
             raise ValueError(
                 f"the token in {self._path} is not sent over an unencrypted connection; set tls=Tls(ca=FILE), or, if "
                 "nobody else can read the connection, allow_unencrypted_token=True or "
                 "QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"
             )
-        return {"metadata": (("authorization", f"Bearer {token}"),)}  # gRPC rejects credentials without TLS
+        # Not gRPC's call credentials, not even with TLS: grpcio starts a thread for them in each call, and a process
+        # that is forked meanwhile hangs.
+        return (("authorization", f"Bearer {token}"),)
 
     def read(self) -> str:
         """Returns the token without whitespace at its end. No error has a part of the token."""
