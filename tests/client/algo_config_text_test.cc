@@ -100,6 +100,41 @@ TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
   EXPECT_THAT(Problem("{gptq: {}}"), HasSubstr("the key gptq needs double quotes"));
 }
 
+TEST_F(AlgoConfigTextTest, TheFieldsTellTheAlgorithm) {
+  const std::pair<std::string, std::string> cases[] = {
+      {R"({"alpha": 0.5})", R"(write {"smoothquant": {"alpha": 0.5}})"},
+      {R"({"alpha": 0.5, "block_size": 64})", R"(write {"gptaq": {"alpha": 0.5, "block_size": 64}})"},
+      {R"({"compute_scale_loss": "MSE"})", R"(write {"autosmoothquant": {"compute_scale_loss": "MSE"}})"},
+      {R"({"bits": 2, "group_size": 64, "sub_group_size": 16})",
+       R"(write {"twobitscalar": {"bits": 2, "group_size": 64, "sub_group_size": 16}})"},
+      {R"({"bits": 4, "group_size": 128, "damp_percent": 0.1})", R"(write {"gptq": {"damp_percent": 0.1}})"},
+  };
+  for (const auto& [value, example] : cases) EXPECT_THAT(Problem(value), HasSubstr(example)) << value;
+}
+
+TEST_F(AlgoConfigTextTest, ANameIsNotAField) {
+  EXPECT_THAT(Problem(R"({"name": "nope"})"),
+              AllOf(HasSubstr("name: \"nope\" is not an algorithm; allowed: awq, gptq,"), Not(HasSubstr("write {"))));
+  EXPECT_THAT(Problem(R"({"name": "gptk"})"), HasSubstr("name: \"gptk\" is not an algorithm; did you mean gptq"));
+  EXPECT_THAT(Problem(R"({"name": 1, "block_size": 64})"),
+              AllOf(HasSubstr("name: 1 is not an algorithm"), HasSubstr(R"(write {"gptq": {"block_size": 64}})")));
+  for (const char* name : {"gptq", "awq", "nope"}) {
+    EXPECT_THAT(Problem("{\"name\": \"" + std::string(name) + R"(", "gptq": {"block_size": 64}})"),
+                AllOf(HasSubstr("leave out name, because gptq already names the algorithm; "
+                                R"(write {"gptq": {"block_size": 64}})"),
+                      Not(HasSubstr("not an algorithm"))))
+        << name;
+  }
+}
+
+TEST_F(AlgoConfigTextTest, ExamplesKeepTheKindOfLongValues) {
+  const std::string text(100, 'a');
+  EXPECT_THAT(Problem(R"({"name": "gptq", "model_decoder_layers": ")" + text + R"("})"),
+              HasSubstr(R"(write {"gptq": {"model_decoder_layers": "..."}})"));
+  EXPECT_THAT(Problem(R"({"name": "gptq", "inside_layer_modules": ["a", ")" + text + R"("]})"),
+              HasSubstr(R"(write {"gptq": {"inside_layer_modules": ["..."]}})"));
+}
+
 TEST_F(AlgoConfigTextTest, AnEmptyKeyIsNotAnAlgorithm) {
   for (const char* value : {R"({"": {"a": 1}})", R"({"": {}})", R"({"": 1, "b": {"": 2}})"}) {
     EXPECT_THAT(Problem(value), HasSubstr("\"\" is not an algorithm; allowed: awq, gptq,")) << value;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -44,11 +45,18 @@ const Descriptor& FieldsOf(const std::string& algorithm) {
   return *v1::AlgoConfig::descriptor()->FindFieldByName(algorithm)->message_type();
 }
 
-bool HasField(const Descriptor& type, const std::string& key) {
+// Null if the type does not have the field.
+const FieldDescriptor* FieldOf(const Descriptor& type, const std::string& key) {
   for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->name() == key || type.field(i)->json_name() == key) return true;
+    if (type.field(i)->name() == key || type.field(i)->json_name() == key) return type.field(i);
   }
-  return false;
+  return nullptr;
+}
+
+bool HasField(const Descriptor& type, const std::string& key) { return FieldOf(type, key) != nullptr; }
+
+std::string JsonText(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string And(const std::vector<std::string>& items) {
@@ -64,18 +72,18 @@ class FieldAdvice {
 
   // OK if all fields of the configuration and of its algorithm exist.
   absl::Status Check(const ordered_json& root) {
-    ChooseAlgorithm(root);
     std::vector<std::string> given;
     for (const auto& [key, value] : root.items()) {
       if (HasField(*v1::AlgoConfig::descriptor(), key)) given.push_back(key);
     }
+    ChooseAlgorithm(root, given);
     if (given.size() > 1) {
       return absl::InvalidArgumentError(absl::StrCat("has ", And(given), "; repeat --algo-config for each algorithm"));
     }
     for (const auto& [key, value] : root.items()) {
       if (HasField(*v1::AlgoConfig::descriptor(), key)) continue;
-      if (key == "name" && value.is_string() && !AlgorithmOf(value.get_ref<const std::string&>()).empty()) {
-        nests_ = true;  // the form of Quark's to_dict()
+      if (key == "name") {
+        TakeName(value, /*is_needed=*/given.empty());
       } else {
         Take(key, value, /*is_nested=*/false);
       }
@@ -89,29 +97,53 @@ class FieldAdvice {
   }
 
  private:
-  // The algorithm that the configuration is about: the one that it names, or one that is requested, or the first that
-  // has one of its fields.
-  void ChooseAlgorithm(const ordered_json& root) {
-    std::vector<std::string> names;
-    for (const auto& [key, value] : root.items()) {
-      if (HasField(*v1::AlgoConfig::descriptor(), key)) names.push_back(key);
-      if (key == "name" && value.is_string()) names.push_back(value.get<std::string>());
-    }
+  // The algorithm that the configuration is about: the one that it names, or one that is requested, or the one that has
+  // most of its fields.
+  void ChooseAlgorithm(const ordered_json& root, std::vector<std::string> names) {
+    const ordered_json& name = Member(root, "name");
+    if (name.is_string()) names.push_back(name.get<std::string>());
     names.insert(names.end(), algorithms_.begin(), algorithms_.end());
-    for (const std::string& name : names) {
-      if (algorithm_.empty()) algorithm_ = AlgorithmOf(name);
+    for (const std::string& one : names) {
+      if (algorithm_.empty()) algorithm_ = AlgorithmOf(one);
     }
-    for (const absl::string_view name : {"gptq", "awq", "smoothquant", "rotation", "gptaq", "qronos", "autoround"}) {
-      for (const auto& [key, value] : root.items()) {
-        if (algorithm_.empty() && HasField(FieldsOf(std::string(name)), Renamed(key))) algorithm_ = std::string(name);
-      }
-    }
+    if (algorithm_.empty()) algorithm_ = AlgorithmWithFields(root);
   }
 
-  // The present name of a field of another tool.
+  // Of the algorithms with most of the fields, the one with the fewest others; empty if none has any.
+  static std::string AlgorithmWithFields(const ordered_json& root) {
+    std::string best;
+    std::pair<int, int> best_rank = {0, 0};
+    for (const absl::string_view name : AlgorithmNames()) {
+      const Descriptor& type = FieldsOf(std::string(name));
+      int found = 0;
+      for (const auto& [key, value] : root.items()) found += HasField(type, Renamed(key)) ? 1 : 0;
+      const std::pair<int, int> rank = {found, -type.field_count()};
+      if (found > 0 && rank > best_rank) {
+        best = std::string(name);
+        best_rank = rank;
+      }
+    }
+    return best;
+  }
+
+  // The present name of a field of another tool; empty for what the scheme decides, such as "bits".
   static std::string Renamed(const std::string& key) {
     const FamiliarWord* const familiar = FindFamiliarField(key);
-    return familiar == nullptr || familiar->means.empty() || familiar->means == "scheme" ? key : familiar->means;
+    if (familiar == nullptr || familiar->means.empty()) return key;
+    return familiar->means == "scheme" ? "" : familiar->means;
+  }
+
+  // Takes the name of the algorithm as in Quark's to_dict(), which needs no key of its own.
+  void TakeName(const ordered_json& name, bool is_needed) {
+    nests_ = nests_ || !algorithm_.empty();
+    if (!is_needed) {
+      clauses_.push_back(absl::StrCat("leave out name, because ", algorithm_, " already names the algorithm"));
+    } else if (!name.is_string() || AlgorithmOf(name.get_ref<const std::string&>()).empty()) {
+      is_good_ = false;
+      const std::string value = name.is_string() ? name.get<std::string>() : "";
+      clauses_.push_back(absl::StrCat("name: ", Printable(JsonText(name), 100), " is not an algorithm",
+                                      Suggestion(value, AlgorithmNames(), NameKind::kAlgorithm)));
+    }
   }
 
   void Take(const std::string& key, const ordered_json& value, bool is_nested) {
@@ -170,14 +202,15 @@ class FieldAdvice {
     return absl::StrReplaceAll(absl::StrJoin(parts, "; "), {{"?; ", "? "}});
   }
 
-  // The configuration to write instead. Leaves out the content of long lists.
+  // The configuration to write instead. Leaves out long values.
   std::string Example() const {
     ordered_json shown = nested_;
-    for (ordered_json& value : shown) {
-      if (value.dump().size() > 80) value = ordered_json::array({"..."});
+    for (const auto& [key, value] : shown.items()) {
+      if (JsonText(value).size() <= 80) continue;
+      const FieldDescriptor* const field = FieldOf(FieldsOf(algorithm_), key);
+      value = field->is_repeated() ? ordered_json::array({"..."}) : ordered_json("...");
     }
-    const std::string text = ordered_json({{algorithm_, shown.is_null() ? ordered_json::object() : shown}})
-                                 .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    const std::string text = JsonText({{algorithm_, shown.is_null() ? ordered_json::object() : shown}});
     return Printable(absl::StrReplaceAll(text, {{"\":", "\": "}, {",\"", ", \""}}), 500);
   }
 
