@@ -16,7 +16,6 @@ namespace qconfig {
 namespace {
 
 constexpr size_t kMaxValueChars = 128;
-constexpr int kMaxSuggestions = 3;
 constexpr size_t kMaxAllowed = 10;
 constexpr size_t kMaxFindingBytes = 2000;  // with their base64 form and the other details, below 4 KB
 
@@ -219,34 +218,25 @@ absl::Status StatusOf(const v1::ItemError& error) {
 absl::Status SuggestRemoved(const absl::Status& error, int64_t revision) {
   v1::ItemError item = ItemErrorOf(error);
   v1::ErrorDetail& detail = *item.mutable_detail();
-  v1::ErrorDetail first;
-  first.add_suggestions(detail.value());
-  v1::SuggestionReason& reason = *first.add_suggestion_reasons();
+  detail.clear_suggestions();  // names like that of a tenant's own entry say nothing about its numbers
+  detail.clear_suggestion_reasons();
+  detail.add_suggestions(detail.value());
+  v1::SuggestionReason& reason = *detail.add_suggestion_reasons();
   reason.set_kind(v1::SUGGESTION_KIND_REMOVED);
   reason.set_revision(revision);
   // Each write makes one revision.
   reason.set_text(absl::StrCat("it was removed at revision ", revision + 1));
   const std::string removed = absl::StrCat("; ", reason.text());
-  for (int i = 0; i < std::min(detail.suggestions_size(), kMaxSuggestions - 1); ++i) {
-    first.add_suggestions(detail.suggestions(i));
-    *first.add_suggestion_reasons() = detail.suggestion_reasons(i);
-  }
-  detail.mutable_suggestions()->Swap(first.mutable_suggestions());
-  detail.mutable_suggestion_reasons()->Swap(first.mutable_suggestion_reasons());
   for (v1::FieldViolation& violation : *item.mutable_field_violations()) {
     violation.mutable_description()->append(removed);
   }
-  // The message names the value first, then the suggestions, and ends with the advice.
-  std::string& message = *item.mutable_message();
+  detail.set_advice(absl::StrCat("Register it again, or set `revision` to ", revision, " to read it as it was then.",
+                                 detail.advice().empty() ? "" : " ", detail.advice()));
+  // The message is the problem with the value, the suggestions, the accepted values and the advice.
   const std::string value = absl::StrCat(": \"", detail.value(), "\"");
-  const size_t place = message.find(value);
-  if (place != std::string::npos) message.insert(place, removed);
-  const std::string old_advice = detail.advice();
-  message.resize(message.size() - (absl::EndsWith(message, old_advice) ? old_advice.size() : 0));
-  const std::string advice = absl::StrCat("Register it again, or set `revision` to ", revision,
-                                          " to read it as it was then.", old_advice.empty() ? "" : " ", old_advice);
-  detail.set_advice(advice);
-  absl::StrAppend(&message, old_advice.empty() ? (absl::EndsWith(message, "?") ? " " : ". ") : "", advice);
+  const std::string problem = item.message().substr(0, item.message().find(value));
+  item.set_message(absl::StrCat(problem, removed, value, detail.allowed().empty() ? "" : "; allowed: ",
+                                Joined(detail.allowed(), detail.allowed_total()), ". ", detail.advice()));
   return StatusOf(item);
 }
 

@@ -145,6 +145,13 @@ bool Extends(absl::string_view name, absl::string_view candidate) {
   });
 }
 
+// "q1" is not a misspelled "q2": in so short a name, a digit is most of what tells two entries apart.
+bool IsOtherShortName(absl::string_view name, absl::string_view candidate) {
+  constexpr size_t kMaxShort = 2;
+  const size_t shorter = std::min(CompactName(name).size(), CompactName(candidate).size());
+  return shorter <= kMaxShort && DigitsOf(name) != DigitsOf(candidate);
+}
+
 std::vector<Hit> FindHits(absl::string_view name, const std::vector<absl::string_view>& names,
                           const SimilarNameRules& rules) {
   std::vector<Hit> hits;
@@ -185,6 +192,7 @@ std::vector<SimilarName> SimilarNames(absl::string_view name, const std::vector<
     }
     bool has_other_number = false;
     if (hit.likeness == kMisspelled) {
+      if (IsOtherShortName(name, candidate)) continue;
       // "gpt2" is not a misspelled gptj, and "qwen4" is not a misspelled qwen3, but of the same family.
       has_other_number = !rules.keeps_numbers && DigitsOf(name) != DigitsOf(candidate);
       if (has_other_number && WithoutDigits(name) != WithoutDigits(candidate)) continue;

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "qconfigctl/algo_config_fields.h"
+
 namespace qconfig::client {
 namespace {
 
@@ -19,8 +21,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Problem(const std::string& value, const std::vector<std::string>& algorithms = {}) {
-  return std::string(ReadAlgoConfig(value, algorithms, "llama").status().message());
+v1::ConfigSpec Spec(const std::vector<std::string>& algorithms = {}, const std::string& scheme = "fp8") {
+  v1::ConfigSpec spec;
+  spec.set_model_type("llama");
+  spec.set_scheme(scheme);
+  for (const std::string& algorithm : algorithms) spec.add_algorithm(algorithm);
+  return spec;
+}
+
+std::string Problem(const std::string& value, const std::vector<std::string>& algorithms = {},
+                    const std::string& scheme = "fp8") {
+  return std::string(ReadAlgoConfig(value, Spec(algorithms, scheme)).status().message());
 }
 
 class AlgoConfigTextTest : public testing::Test {
@@ -37,7 +48,7 @@ class AlgoConfigTextTest : public testing::Test {
 TEST_F(AlgoConfigTextTest, ReadsTextAndFiles) {
   const std::string text = R"({"gptq": {"block_size": 64}})";
   for (const std::string& value : {text, "@" + Write(text), " " + text}) {
-    const auto config = ReadAlgoConfig(value, {}, "llama");
+    const auto config = ReadAlgoConfig(value, Spec());
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_EQ(config->gptq().block_size(), 64);
   }
@@ -65,7 +76,7 @@ TEST_F(AlgoConfigTextTest, FilesMustBeJson) {
   }
   const std::string path = Write("gptq:\n  block_size: 64\n", "gptq.yaml");
   EXPECT_THAT(Problem("@" + path), HasSubstr("gptq.yaml: the file must be JSON"));
-  EXPECT_TRUE(ReadAlgoConfig("@" + Write(R"({"gptq": {}})", "gptq.yaml"), {}, "llama").ok());
+  EXPECT_TRUE(ReadAlgoConfig("@" + Write(R"({"gptq": {}})", "gptq.yaml"), Spec()).ok());
 }
 
 TEST_F(AlgoConfigTextTest, FieldsOfOtherToolsBelongElsewhere) {
@@ -73,31 +84,96 @@ TEST_F(AlgoConfigTextTest, FieldsOfOtherToolsBelongElsewhere) {
       Problem(R"({"bits": 4, "group_size": 128, "damp_percent": 0.1, "desc_act": true, "sym": true})");
   EXPECT_THAT(gptq, AllOf(HasSubstr("bits, group_size and sym belong to the scheme"), HasSubstr("int4_wo_128"),
                           HasSubstr("damp_percent and desc_act belong under the name of the algorithm"),
-                          HasSubstr(R"(write {"gptq": {"damp_percent": 0.1, "desc_act": true}})"),
+                          HasSubstr("set damp_percent to 0.1 and desc_act to true"), Not(HasSubstr("write {")),
                           HasSubstr("`qconfigctl describe template llama -o json` shows it")));
-  EXPECT_THAT(gptq, Not(HasSubstr("inside_layer_modules"))) << "no list of all fields";
+  EXPECT_THAT(gptq, Not(HasSubstr("whose fields are"))) << "no list of all fields";
+  EXPECT_THAT(Problem(R"({"bits": 4, "damp_percent": 0.01, "desc_act": true})", {"gptq"}),
+              HasSubstr("; leave out --algo-config to use the template's own configuration (`qconfigctl describe "
+                        "template llama -o json` shows it), or save its {\"gptq\": {...}} as FILE, set damp_percent to "
+                        "0.01 and desc_act to true, and write --algo-config @FILE"));
   const std::string awq = Problem(R"({"w_bit": 4, "q_group_size": 128, "zero_point": true, "version": "GEMM"})");
   EXPECT_THAT(awq, AllOf(HasSubstr("w_bit, q_group_size and zero_point belong to the scheme"),
                          HasSubstr("version: has no counterpart"), Not(HasSubstr("write {"))));
   EXPECT_THAT(Problem(R"({"gptq": {"bits": 4, "percdamp": 0.1}})"),
               AllOf(HasSubstr("gptq.bits belongs to the scheme"), HasSubstr("gptq.percdamp is damp_percent here"),
-                    HasSubstr(R"(write {"gptq": {"damp_percent": 0.1}})")));
-  EXPECT_THAT(Problem(R"({"alpha": 0.5})", {"smoothquant"}), HasSubstr(R"(write {"smoothquant": {"alpha": 0.5}})"));
-  EXPECT_THAT(Problem(R"({"name": "gptq", "block_size": 64})"), HasSubstr(R"(write {"gptq": {"block_size": 64}})"));
+                    HasSubstr("set damp_percent to 0.1,")));
+  EXPECT_THAT(Problem(R"({"alpha": 0.5})", {"smoothquant"}),
+              HasSubstr(R"(save its {"smoothquant": {...}} as FILE, set alpha to 0.5, and write)"));
+  EXPECT_THAT(Problem(R"({"name": "gptq", "block_size": 64})"),
+              HasSubstr(R"(save its {"gptq": {...}} as FILE, set block_size to 64, and write)"));
+  EXPECT_THAT(Problem(R"({"name": "gptq"})"), HasSubstr(R"(save its {"gptq": {...}} as FILE, edit it, and write)"));
+  EXPECT_THAT(Problem(R"({"name": "gptq", "inside_layer_modules": ["a"], "model_decoder_layers": "b"})"),
+              HasSubstr(R"(or write {"gptq": {"inside_layer_modules": ["a"], "model_decoder_layers": "b"}})"));
+}
+
+TEST_F(AlgoConfigTextTest, TheSchemeOfTheLineIsNotChosenAgain) {
+  const auto of_scheme = [](const std::string& value, const std::string& scheme) {
+    const std::string problem = Problem(value, {"gptq"}, scheme);
+    return problem.substr(0, problem.find("; "));
+  };
+  EXPECT_EQ(of_scheme(R"({"bits": 4})", "int4_wo_128"), "bits belongs to the scheme, and int4_wo_128 has it");
+  EXPECT_EQ(of_scheme(R"({"bits": 4, "group_size": 128, "sym": true})", "int4_wo_128"),
+            "bits, group_size and sym belong to the scheme, and int4_wo_128 has them");
+  EXPECT_EQ(of_scheme(R"({"w_bit": 4, "zero_point": true})", "uint4_wo_128"),
+            "w_bit and zero_point belong to the scheme, and uint4_wo_128 has them");
+  for (const char* value :
+       {R"({"bits": 8})", R"({"bits": 4, "group_size": 64})", R"({"bits": 4, "sym": false})",
+        R"({"bits": 4, "zero_point": true})", R"({"bits": "4"})", R"({"bits": 4, "scheme": "x"})"}) {
+    EXPECT_THAT(of_scheme(value, "int4_wo_128"), HasSubstr(" to the scheme: choose one, such as ")) << value;
+  }
 }
 
 TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
   const std::string problem = Problem(R"({"rotation": {"hadamard": true, "zzz": 1}})");
   EXPECT_THAT(problem,
               AllOf(HasSubstr("rotation.hadamard and rotation.zzz are not in RotationConfig, whose fields are "),
-                    HasSubstr("without --algo-config, the template's own configuration is used")));
+                    HasSubstr("leave out --algo-config and add --algorithm rotation to use the template's own")));
   EXPECT_EQ(problem.find("scaling_layers"), problem.rfind("scaling_layers"));
-  EXPECT_THAT(problem, HasSubstr("is used if the call has --algorithm rotation"));
-  EXPECT_THAT(Problem(R"({"rotation": {"hadamard": true}})", {"rotation"}), HasSubstr("is used (`qconfigctl"));
+  EXPECT_THAT(Problem(R"({"rotation": {"hadamard": true}})", {"rotation"}),
+              HasSubstr("leave out --algo-config to use the template's own configuration (`qconfigctl"));
   EXPECT_THAT(Problem(R"({"gptq": {"block_siz": 1}})"), HasSubstr("did you mean block_size"));
   EXPECT_THAT(Problem(R"({"gptq": {"block_size": "x"}, "awq": {}})"),
               HasSubstr("has gptq and awq; repeat --algo-config for each algorithm"));
   EXPECT_THAT(Problem("{gptq: {}}"), HasSubstr("the key gptq needs double quotes"));
+}
+
+TEST_F(AlgoConfigTextTest, TheFieldsTellTheAlgorithm) {
+  const std::pair<std::string, std::string> cases[] = {
+      {R"({"alpha": 0.5})", R"(save its {"smoothquant": {...}} as FILE, set alpha to 0.5,)"},
+      {R"({"alpha": 0.5, "block_size": 64})",
+       R"(save its {"gptaq": {...}} as FILE, set alpha to 0.5 and block_size to 64,)"},
+      {R"({"compute_scale_loss": "MSE"})",
+       R"(save its {"autosmoothquant": {...}} as FILE, set compute_scale_loss to "MSE",)"},
+      {R"({"bits": 2, "group_size": 64, "sub_group_size": 16})",
+       R"(write {"twobitscalar": {"bits": 2, "group_size": 64, "sub_group_size": 16}})"},
+      {R"({"bits": 4, "group_size": 128, "damp_percent": 0.1})",
+       R"(save its {"gptq": {...}} as FILE, set damp_percent to 0.1,)"},
+  };
+  for (const auto& [value, example] : cases) EXPECT_THAT(Problem(value), HasSubstr(example)) << value;
+}
+
+TEST_F(AlgoConfigTextTest, ANameIsNotAField) {
+  EXPECT_THAT(Problem(R"({"name": "nope"})"),
+              AllOf(HasSubstr("name: \"nope\" is not an algorithm; allowed: awq, gptq,"), Not(HasSubstr("write {"))));
+  EXPECT_THAT(Problem(R"({"name": "gptk"})"), HasSubstr("name: \"gptk\" is not an algorithm; did you mean gptq"));
+  EXPECT_THAT(Problem(R"({"name": 1, "block_size": 64})"),
+              AllOf(HasSubstr("name: 1 is not an algorithm"),
+                    HasSubstr(R"(save its {"gptq": {...}} as FILE, set block_size to 64,)")));
+  for (const char* name : {"gptq", "awq", "nope"}) {
+    EXPECT_THAT(Problem("{\"name\": \"" + std::string(name) + R"(", "gptq": {"block_size": 64}})"),
+                AllOf(HasSubstr("leave out name, because gptq already names the algorithm; leave out --algo-config"),
+                      HasSubstr(R"(save its {"gptq": {...}} as FILE, set block_size to 64,)"),
+                      Not(HasSubstr("not an algorithm"))))
+        << name;
+  }
+}
+
+TEST_F(AlgoConfigTextTest, ExamplesKeepTheKindOfLongValues) {
+  const std::string text(100, 'a');
+  EXPECT_THAT(Problem(R"({"name": "gptq", "model_decoder_layers": ")" + text + R"("})"),
+              HasSubstr(R"(set model_decoder_layers to "...",)"));
+  EXPECT_THAT(Problem(R"({"name": "gptq", "inside_layer_modules": ["a", ")" + text + R"("]})"),
+              HasSubstr(R"(set inside_layer_modules to ["..."],)"));
 }
 
 TEST_F(AlgoConfigTextTest, AnEmptyKeyIsNotAnAlgorithm) {
@@ -113,7 +189,8 @@ TEST_F(AlgoConfigTextTest, NotesWhatAReplacementLeavesOut) {
   EXPECT_EQ(
       ReplacementNote(config, "llama"),
       "--algo-config: replaces the template's whole configuration of gptq and leaves out inside_layer_modules and "
-      "model_decoder_layers; copy them from `qconfigctl describe template llama -o json`");
+      "model_decoder_layers; copy them from `qconfigctl describe template llama -o json`, or leave out --algo-config "
+      "to use the template's configuration");
   config.mutable_gptq()->add_inside_layer_modules("a");
   config.mutable_gptq()->set_model_decoder_layers("b");
   EXPECT_EQ(ReplacementNote(config, "llama"), "");

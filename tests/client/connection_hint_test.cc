@@ -47,9 +47,12 @@ TEST(ConnectionHintTest, TheSharedFileIsComplete) {
 
 TEST(ConnectionHintTest, NamesTheOptionsOfTheProgram) {
   EXPECT_EQ(ConnectionHint("cpp", "Socket closed", Options("a:1")),
-            "the server closed the connection; if it uses TLS, set ClientOptions::tls");
-  EXPECT_EQ(ConnectionHint("qconfigctl", "Socket closed", Options("a:1")),
-            "the server closed the connection; if it uses TLS, set --tls or --tls-ca FILE");
+            "the server closed the connection; if it uses TLS, set ClientOptions::tls; if this is the admin port of "
+            "qconfigd, use the port of --listen, by default 50051");
+  EXPECT_EQ(
+      ConnectionHint("qconfigctl", "Socket closed", Options("a:1")),
+      "the server closed the connection; if it uses TLS, set --tls or --tls-ca FILE; if this is the admin port of "
+      "qconfigd, use the port of --listen, by default 50051");
 }
 
 TEST(ConnectionHintTest, DependsOnTheOptionsOfTheClient) {

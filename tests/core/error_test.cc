@@ -104,7 +104,7 @@ TEST(ErrorTest, SuggestionsHaveReasonsAndNotes) {
             "kind: SUGGESTION_KIND_OTHER_TOOL source: \"AWQ\" text: \"the usual scheme of AWQ\"");
 }
 
-TEST(ErrorTest, RemovedEntryIsTheFirstSuggestion) {
+TEST(ErrorTest, RemovedEntryIsTheOnlySuggestion) {
   const absl::Status error = Error(v1::ERROR_REASON_SCHEME_NOT_FOUND)
                                  .Field("name")
                                  .Value("ab1")
@@ -114,15 +114,13 @@ TEST(ErrorTest, RemovedEntryIsTheFirstSuggestion) {
   const absl::Status removed = SuggestRemoved(error, 7);
   EXPECT_EQ(removed.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(removed.message(),
-            "name: no; it was removed at revision 8: \"ab1\"; did you mean ab2, ab3, ab4? Allowed: ab2, ab3, ab4. "
-            "Register it "
-            "again, or set `revision` to 7 to read it as it was then.");
+            "name: no; it was removed at revision 8: \"ab1\"; allowed: ab2, ab3, ab4. Register it again, or set "
+            "`revision` to 7 to read it as it was then.");
   const v1::ErrorDetail detail = ItemErrorOf(removed).detail();
-  EXPECT_THAT(detail.suggestions(), ElementsAre("ab1", "ab2", "ab3"));
-  ASSERT_EQ(detail.suggestion_reasons_size(), 3);
+  EXPECT_THAT(detail.suggestions(), ElementsAre("ab1")) << "similar names may have other numbers";
+  ASSERT_EQ(detail.suggestion_reasons_size(), 1);
   EXPECT_EQ(detail.suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
   EXPECT_EQ(detail.suggestion_reasons(0).revision(), 7);
-  EXPECT_EQ(detail.suggestion_reasons(1).kind(), v1::SUGGESTION_KIND_SPELLING);
   EXPECT_EQ(ItemErrorOf(removed).message(), removed.message());
   EXPECT_EQ(detail.advice(), "Register it again, or set `revision` to 7 to read it as it was then.");
   EXPECT_EQ(ItemErrorOf(removed).field_violations(0).description(), "no; it was removed at revision 8");
@@ -140,9 +138,7 @@ TEST(ErrorTest, AdviceAboutARemovedEntryComesFirst) {
   EXPECT_EQ(removed({}).message(),
             "no; it was removed at revision 2: \"ab1\". Register it again, or set `revision` to 1 to read it as it was "
             "then. List them.");
-  EXPECT_EQ(removed({"ab2"}).message(),
-            "no; it was removed at revision 2: \"ab1\"; did you mean ab2? Register it again, or set `revision` to 1 to "
-            "read it as it was then. List them.");
+  EXPECT_EQ(removed({"ab2"}).message(), removed({}).message());
   EXPECT_EQ(removed({}).detail().advice(),
             "Register it again, or set `revision` to 1 to read it as it was then. List them.");
 }

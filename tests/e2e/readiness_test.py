@@ -39,6 +39,13 @@ class ReadinessTest(RegistryTestCase):
             time.sleep(0.02)
         return answer[1]
 
+    def wait_for_log(self, server, expected):
+        """The log follows /readyz in a moment."""
+        end = time.monotonic() + 30
+        while expected not in server.text():
+            self.assertLess(time.monotonic(), end, server.text())
+            time.sleep(0.02)
+
     def check_writes_fail(self, server, text):
         """Only writes fail, and no text names a file."""
         body = self.wait_for_status(server, 503)
@@ -50,7 +57,8 @@ class ReadinessTest(RegistryTestCase):
             self.assertEqual(server.probe(path), (200, "ok\n"), path)
         self.wait_for_health(server, SERVING, SERVING, NOT_SERVING)
         self.assertEqual(healthcheck(server.admin).returncode, 0, "the server still serves reads")
-        self.assertRegex(server.text(), '"level":"error","msg":"self-check fails","check":"writes","error":"' + text)
+        self.wait_for_log(server, '"level":"error","msg":"self-check fails","check":"writes","error":"')
+        self.assertRegex(server.text(), '"check":"writes","error":"' + text)
 
     def check_recovers(self, server):
         self.wait_for_status(server, 200)
@@ -107,7 +115,7 @@ class ReadinessTest(RegistryTestCase):
         self.assertEqual(server.probe("/readyz/reads"), (200, "ok\n"))
         self.assertEqual(self.health(server), [SERVING] * 3, "clients with cached requests must not go away")
         self.assertEqual(self.run_ok(server, *get), answer)
-        self.assertRegex(server.text(), '"level":"warn","msg":"self-check fails","check":"calls"')
+        self.wait_for_log(server, '"level":"warn","msg":"self-check fails","check":"calls"')
         self.assertNotIn('"level":"error"', server.text())
         waiting.kill()
         self.check_recovers(server)

@@ -97,7 +97,9 @@ MeantValue MeantAlgoConfig(const std::string& value) {
       !std::filesystem::is_regular_file(value, error)) {
     return {value, ""};
   }
-  const auto config = ReadAlgoConfig("@" + value, {}, "MODEL_TYPE");
+  v1::ConfigSpec spec;
+  spec.set_model_type("MODEL_TYPE");
+  const auto config = ReadAlgoConfig("@" + value, spec);
   if (config.ok()) return {"@" + value, "--algo-config reads a file as @FILE"};
   return {"@" + value, absl::StrCat("--algo-config reads a file as @FILE; ", config.status().message()), false};
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/algorithms.h"
+#include "qconfigctl/algo_config_fields.h"
 #include "qconfigctl/algo_config_text.h"
 
 namespace qconfig::client {
@@ -30,7 +31,7 @@ void RejectRegex(const std::string& pattern, const std::string& flag) {
 }
 
 void AddAlgorithmConfig(const std::string& value, v1::ConfigSpec& spec) {
-  const auto config = ReadAlgoConfig(value, {spec.algorithm().begin(), spec.algorithm().end()}, spec.model_type());
+  const auto config = ReadAlgoConfig(value, spec);
   if (!config.ok()) throw CLI::ValidationError("--algo-config", std::string(config.status().message()));
   v1::AlgoConfigEntry& entry = *spec.add_algo_configs();
   *entry.mutable_config() = *config;

@@ -292,6 +292,15 @@ TEST(NameResolverTest, SuggestionsKeepTheMeaning) {
   EXPECT_THAT(Suggested(NameKind::kDtype, "int5"), IsEmpty());
 }
 
+TEST(NameResolverTest, ShortNamesKeepTheirDigits) {
+  for (const NameKind kind : {NameKind::kScheme, NameKind::kTemplate}) {
+    EXPECT_THAT(ResolveName(kind, "q1", {"q2", "q", "2"}).items, IsEmpty());
+    EXPECT_THAT(ResolveName(kind, "q", {"q2"}).items, IsEmpty());
+    EXPECT_EQ(ResolveName(kind, "q1", {"p1"}).items.size(), 1u);
+    EXPECT_EQ(ResolveName(kind, "Q-1", {"q1"}).items.size(), 1u);
+  }
+}
+
 TEST(NameResolverTest, ReleasesAreNamed) {
   const auto text = [](absl::string_view name) { return Text(NameKind::kCatalog, name); };
   EXPECT_EQ(text("quark-0.12"), "; did you mean quark-0.12.post1?");
