@@ -142,7 +142,7 @@ class GetConfigTest(ServerTestCase):
 
     def test_catalog_option_on_a_command_without_catalogue_exits_2(self):
         commands = (["list", "catalogs"], ["list", "changes"], ["unregister", "scheme", "x"], ["unregister", "template", "x"],
-                    ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"])
+                    ["register", "scheme", "-f", "x"], ["register", "template", "-f", "x"], ["set-default-catalog", "x"], ["whoami"])
         for command in commands:
             for arguments in (["--catalog", "quark-0.13", *command], [*command, "--catalog", "quark-0.13"]):
                 result = qconfigctl(*arguments, server=self.server)
