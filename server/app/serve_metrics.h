@@ -37,8 +37,8 @@ struct MetricSources {
   const DiskUsage& disk;
   const DamageLog& damage;
   std::shared_ptr<const TlsCertificates> certificates;  // null: no TLS
-  const PolicyFile* policy;                             // null: no policy
-  std::shared_ptr<const AuditLog> audit_log;            // null: no audit log
+  const PolicyFile* policy = nullptr;                   // null: no policy
+  std::shared_ptr<const AuditLog> audit_log = nullptr;  // null: none
 };
 
 // Adds the series of this program, its process and `sources`. The referenced objects must outlive the last read of the
