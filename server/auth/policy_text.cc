@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -25,8 +26,8 @@ std::string PatternsOf(const std::vector<NamePattern>& patterns) {
 std::string TimeText(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone()); }
 
 std::string NameOf(const TokenEntry& token) {
-  constexpr size_t kShownDigits = 8;
-  return absl::StrCat("token ", token.sha256.substr(0, kShownDigits));
+  constexpr size_t kDigits = 8;
+  return absl::StrCat("token ", token.sha256.substr(0, kDigits));
 }
 
 absl::string_view KindOf(const CertificateEntry& certificate) {
@@ -42,7 +43,7 @@ absl::string_view KindOf(const CertificateEntry& certificate) {
 }
 
 // The credentials of a principal, one in each line.
-std::vector<std::string> CredentialsOf(const Policy::Parts& parts, const Principal* principal) {
+std::vector<std::string> CredentialLines(const Policy::Parts& parts, const Principal* principal) {
   std::vector<std::string> lines;
   for (const TokenEntry& token : parts.tokens) {
     if (token.principal.get() != principal) continue;
@@ -87,7 +88,7 @@ std::string DescribePolicy(const Policy& policy) {
   const Policy::Parts& parts = policy.parts();
   std::string text;
   for (const auto& principal : parts.principals) {
-    std::vector<std::string> lines = CredentialsOf(parts, principal.get());
+    std::vector<std::string> lines = CredentialLines(parts, principal.get());
     if (lines.empty()) lines.emplace_back("no credentials");
     for (std::string& grant : GrantsOf(*principal)) lines.push_back(std::move(grant));
     AppendBlock(principal->name, lines, text);
@@ -122,7 +123,7 @@ std::vector<std::string> PolicyWarnings(const Policy& policy, absl::Time now) {
   const Policy::Parts& parts = policy.parts();
   std::vector<std::string> warnings;
   for (const auto& principal : parts.principals) {
-    if (CredentialsOf(parts, principal.get()).empty()) {
+    if (CredentialLines(parts, principal.get()).empty()) {
       warnings.push_back(absl::StrCat(principal->name, " has no credentials, so nobody can call as ", principal->name));
     }
     if (principal->grants.empty()) {
