@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/error.h"
 
 namespace qconfig {
@@ -13,16 +14,27 @@ namespace {
 
 constexpr size_t kMaxKnown = 10'000;
 
-// Identifies credentials. Tokens and certificates cannot have the same key.
+constexpr absl::string_view kScheme = "Bearer ";
+
+// Identifies credentials. Different credentials have different keys, whatever is in their names.
 std::string KeyOf(const Credentials& credentials) {
   if (!credentials.authorization.empty()) return absl::StrCat("t", credentials.authorization.front());
   std::string key = "c";
+  const auto add = [&key](absl::string_view kind, absl::string_view name) {
+    absl::StrAppend(&key, kind, name.size(), ":", name);
+  };
   const PeerCertificate& certificate = credentials.certificate;
-  // Names have no NUL: gRPC passes them as C strings.
-  for (const std::string& uri : certificate.uris) absl::StrAppend(&key, "uri", uri, absl::string_view("\0", 1));
-  for (const std::string& dns : certificate.dns) absl::StrAppend(&key, "dns", dns, absl::string_view("\0", 1));
-  absl::StrAppend(&key, "cn", certificate.common_name);
+  for (const std::string& uri : certificate.uris) add("uri", uri);
+  for (const std::string& dns : certificate.dns) add("dns", dns);
+  add("cn", certificate.common_name);
   return key;
+}
+
+// Whether a token is written in the usual way. Others are not remembered: white space would give one token many keys.
+bool IsUsual(const Credentials& credentials) {
+  if (credentials.authorization.empty()) return true;
+  absl::string_view token = credentials.authorization.front();
+  return absl::ConsumePrefix(&token, kScheme) && absl::StripAsciiWhitespace(token) == token;
 }
 
 absl::Status Missing() {
@@ -46,9 +58,10 @@ Authenticator::Authenticator(Clock clock)
     : clock_(std::move(clock)), policy_(std::make_shared<const Policy>(Policy::Parts())) {}
 
 void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
+  decltype(known_) old;  // destroyed without the lock, for which calls wait, as `policy` is
   absl::MutexLock lock(&mutex_);
-  policy_ = std::move(policy);
-  known_.clear();
+  policy_.swap(policy);
+  known_.swap(old);
 }
 
 std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
@@ -70,10 +83,12 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const 
   auto found = Find(*policy, credentials);
   if (!found.ok()) return found.status();
   auto caller = std::make_shared<const Caller>(*std::move(found));
+  if (!IsUsual(credentials)) return caller;
+  decltype(known_) old;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   // A caller whom an earlier policy knew is a valid caller of this call, which began before the policy changed.
   if (policy != policy_) return caller;
-  if (known_.size() >= kMaxKnown) known_.clear();
+  if (known_.size() >= kMaxKnown) known_.swap(old);
   known_[KeyOf(credentials)] = caller;
   return caller;
 }
@@ -82,7 +97,6 @@ absl::StatusOr<Caller> Authenticator::Find(const Policy& policy, const Credentia
   if (credentials.authorization.size() > 1) return Malformed("the call has several tokens");
   if (!credentials.authorization.empty()) {
     absl::string_view value = credentials.authorization.front();
-    constexpr absl::string_view kScheme = "Bearer ";
     if (!absl::StartsWithIgnoreCase(value, kScheme))
       return Malformed("the call has an `authorization` without a token");
     value = absl::StripAsciiWhitespace(value.substr(kScheme.size()));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/auth/call_audit.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "server/auth/audit_log.h"
 
@@ -46,16 +48,18 @@ absl::Status CallAudit::BeginWrite(const CallContext& call, const TenantId& tena
                                    const std::string& request_id) const {
   constexpr absl::Duration kTimeout = absl::Seconds(1);
   if (log_ == nullptr) return absl::OkStatus();
-  return log_->Append(WriteEventOf(call, "write_begin", "allowed", tenant, request_id), kTimeout);
+  const absl::Duration timeout = std::min(kTimeout, std::max(call.deadline - clock_.Steady(), absl::ZeroDuration()));
+  return log_->Append(WriteEventOf(call, "write_begin", "allowed", tenant, request_id), timeout);
 }
 
 void CallAudit::EndWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id,
                          const absl::StatusOr<int64_t>& revision) const {
   if (log_ == nullptr) return;
-  AuditEvent line = WriteEventOf(call, "write_end", revision.ok() ? "done" : "failed", tenant, request_id);
+  AuditEvent line = WriteEventOf(call, "write_end", "done", tenant, request_id);
   if (revision.ok()) {
     line.revision = *revision;
   } else {
+    line.decision = absl::IsResourceExhausted(revision.status()) ? "failed" : "unknown";
     line.reason = ReasonOf(revision.status());
   }
   log_->Post(line);

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "core/tenant_id.h"
 #include "server/base/call_context.h"
+#include "server/base/clock.h"
 
 namespace qconfig {
 
@@ -21,14 +22,16 @@ class CallAudit {
  public:
   // Without a log, writes nothing, and no call fails.
   CallAudit() = default;
-  explicit CallAudit(std::shared_ptr<AuditLog> log) : log_(std::move(log)) {}
+  explicit CallAudit(std::shared_ptr<AuditLog> log, Clock clock = Clock())
+      : log_(std::move(log)), clock_(std::move(clock)) {}
 
   // To be called before a write is committed. `request_id` is that of the request.
-  // AUDIT_UNAVAILABLE: the log does not have the line after a second. The write must not be committed.
+  // AUDIT_UNAVAILABLE: the log does not have the line after a second, or at the call's deadline. The write must not be
+  // committed.
   absl::Status BeginWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id) const;
 
-  // To be called after BeginWrite() succeeded, with the tenant's revision after the write, or the reason why nothing
-  // was written.
+  // To be called after BeginWrite() succeeded, with the tenant's revision after the write, or the error. After errors
+  // of the store other than STORAGE_FULL, it is unknown whether the write was stored.
   void EndWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id,
                 const absl::StatusOr<int64_t>& revision) const;
 
@@ -38,6 +41,7 @@ class CallAudit {
 
  private:
   std::shared_ptr<AuditLog> log_;  // null: none
+  Clock clock_;
 };
 
 }  // namespace qconfig

@@ -156,7 +156,7 @@ absl::StatusOr<VerifiedJwt> VerifyJwt(absl::string_view token, const std::vector
         .Advice("Request a new token; if that fails too, the server's operator must update the keys of the issuer")
         .ToStatus(verified.message());
   }
-  // The errors of claims say what the server accepts, so only tokens of the issuer cause them.
+  // The errors of claims say what the server accepts for a caller, so only tokens of the issuer cause them.
   QCONFIG_ASSIGN_OR_RETURN(const absl::Time expires, CheckTimes(parsed.claims, *issuer, now));
   QCONFIG_RETURN_IF_ERROR(CheckAudience(parsed.claims, *issuer));
   return VerifiedJwt{issuer, std::move(parsed.claims), expires};

@@ -24,8 +24,8 @@ std::string CredentialName(absl::string_view kind, absl::string_view sha256) {
 Error Invalid(absl::string_view rule) { return Error(v1::ERROR_REASON_CREDENTIALS_INVALID).Rule(rule); }
 
 absl::Status Ambiguous(const Principal& a, const Principal& b) {
-  return Invalid("unknown").ToStatus(absl::StrCat("the policy gives this credential to two principals, ", a.name, " and ",
-                                                  b.name, "; ask the operators of the server to correct it"));
+  return Invalid("unknown").ToStatus(absl::StrCat("the policy gives this credential to two principals, ", a.name,
+                                                  " and ", b.name, "; ask the operators of the server to correct it"));
 }
 
 bool IsDnsWildcard(const CertificateEntry& entry) {
@@ -60,7 +60,8 @@ bool Matches(const JwtEntry& entry, const VerifiedJwt& jwt) {
   const auto claim = jwt.claims.find(entry.claim);
   if (claim == jwt.claims.end()) return false;
   const auto matches = [&entry](const nlohmann::json& value) {
-    return value.is_string() && std::any_of(entry.values.begin(), entry.values.end(), [&value](const NamePattern& allowed) {
+    return value.is_string() &&
+           std::any_of(entry.values.begin(), entry.values.end(), [&value](const NamePattern& allowed) {
              return allowed.Matches(value.get_ref<const std::string&>());
            });
   };
@@ -125,9 +126,12 @@ absl::StatusOr<Caller> Policy::FindJwt(absl::string_view token, absl::Time now) 
 }
 
 absl::StatusOr<Caller> Policy::FindCertificate(const PeerCertificate& certificate) const {
+  const std::string names = NamesOf(certificate);
+  if (absl::StrContains(names, '\0')) {
+    return Invalid("malformed").Value(names).ToStatus("a name of the client certificate has a NUL character");
+  }
   auto principal = FindPrincipal(parts_.certificates, certificate);
   if (!principal.ok()) return principal.status();
-  const std::string names = NamesOf(certificate);
   if (*principal != nullptr) {
     return Caller{*std::move(principal), CredentialName("certificate", Sha256Hex(names)), absl::InfiniteFuture()};
   }
@@ -141,10 +145,7 @@ bool Overlap(const CertificateEntry& a, const CertificateEntry& b) {
   const absl::string_view theirs = b.pattern;
   if (IsDnsWildcard(a) && IsDnsWildcard(b)) return ours == theirs;
   if (!IsDnsWildcard(a) && !IsDnsWildcard(b)) return NamePattern(a.pattern).Overlaps(NamePattern(b.pattern));
-  const CertificateEntry& wildcard = IsDnsWildcard(a) ? a : b;
-  const absl::string_view other = IsDnsWildcard(a) ? theirs : ours;
-  // Names that begin alike may end with any label.
-  return absl::EndsWith(other, "*") || Matches(wildcard, other);
+  return IsDnsWildcard(a) ? Matches(a, theirs) : Matches(b, ours);
 }
 
 }  // namespace qconfig

@@ -30,8 +30,8 @@ struct PeerCertificate {
 // Somebody who proved who they are.
 struct Caller {
   std::shared_ptr<const Principal> principal;
-  std::string credential;                         // for logs: its kind and the beginning of its hash, "token 1a2b3c4d"
-  absl::Time expires = absl::InfiniteFuture();    // when the credential must be checked again
+  std::string credential;                       // for logs: its kind and the beginning of its hash, "token 1a2b3c4d"
+  absl::Time expires = absl::InfiniteFuture();  // when the credential must be checked again
 };
 
 // A token that the policy names by its hash.
@@ -41,8 +41,8 @@ struct TokenEntry {
   std::shared_ptr<const Principal> principal;
 };
 
-// Names in certificates. A DNS name that begins with `*.` stands for all names with one more label, any other pattern
-// is a NamePattern.
+// Names in certificates. A DNS name that begins with `*.` stands for all names with one more label; others are exact.
+// Other names are NamePatterns.
 struct CertificateEntry {
   enum class Kind { kUri, kDns, kCommonName };
   Kind kind;

@@ -31,9 +31,10 @@ const std::vector<absl::string_view>& RoleNames() {
 std::optional<absl::Time> ParseTime(const std::string& text) {
   absl::Time time;
   std::string error;
-  if (absl::ParseTime("%Y-%m-%d", text, absl::UTCTimeZone(), &time, &error)) return time;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
-  return std::nullopt;
+  const bool is_time = absl::ParseTime("%Y-%m-%d", text, absl::UTCTimeZone(), &time, &error) ||
+                       absl::ParseTime(absl::RFC3339_full, text, &time, &error);
+  const bool is_infinite = time == absl::InfiniteFuture() || time == absl::InfinitePast();  // "infinite-future"
+  return is_time && !is_infinite ? std::make_optional(time) : std::nullopt;
 }
 
 bool IsSha256(absl::string_view text) {
@@ -188,7 +189,11 @@ class PolicyReader {
       }
     }
     if (const auto create = in_.Find(value, "create")) grant.creates = in_.Bool(*create).value_or(false);
+    if (grant.creates && grant.role < v1::ROLE_EDITOR) {
+      in_.Fault(*in_.Find(value, "create"), "has no effect for readers; only writes create a tenant");
+    }
     if (const auto tenants = in_.Require(value, "tenants")) {
+      if (tenants->json->is_array() && tenants->json->empty()) in_.Fault(*tenants, "must name a tenant");
       in_.ForEachItem(*tenants, [&](const TreeValue& item) {
         const auto text = in_.String(item);
         if (!text.has_value()) return;
@@ -275,6 +280,7 @@ class PolicyReader {
     entry.claim = "sub";
     if (const auto claim = in_.Find(value, "claim")) entry.claim = in_.String(*claim).value_or("");
     if (const auto values = in_.Require(value, "values")) {
+      if (values->json->is_array() && values->json->empty()) in_.Fault(*values, "must name a value");
       in_.ForEachItem(*values, [&](const TreeValue& item) {
         const auto text = in_.String(item);
         if (!text.has_value()) return;

@@ -52,6 +52,8 @@ bool TreeReader::IsObject(const TreeValue& value, const std::vector<absl::string
   ForEachMember(value, [&](const std::string& key, const TreeValue& member) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
       Fault(member, absl::StrCat("unknown key", Suggestion(key, keys)));
+    } else if (member.json->is_null()) {
+      Fault(member, "has no value; set it, or remove the key");
     }
   });
   return true;

@@ -183,7 +183,7 @@ void AddObservationOptions(CLI::App& app, Options& options) {
       ->check(OneOf({"auto", "json", "text"}))
       ->group(group);
   AddOption(app, "--log-sample", options.log_sample,
-            "Fraction of the calls to log; failed and slow calls are always logged")
+            "Fraction of the calls to log; failed and slow calls, and writes, are always logged")
       ->transform(Between(0.0, 1.0))
       ->group(group);
   AddOption(app, "--log-slow-ms", options.log_slow_ms, "Minimum duration of a slow call, in milliseconds")

@@ -87,8 +87,9 @@ class QueuedUnaryMethod::Call {
     method_.method_.metrics.Started(/*has_message=*/true);
     if (method_.cache_ != nullptr && SendCached(time)) return;
     Arrival arrival = method_.dispatcher_.Admit(time, exchange_->context);
-    if (!arrival.admitted.ok() || exchange_->request.Length() > method_.dispatcher_.max_request_bytes()) {
-      Handle(std::move(arrival));  // fails without running the handler
+    const bool is_too_large = exchange_->request.Length() > method_.dispatcher_.max_request_bytes();
+    if (!arrival.admitted.ok() || (is_too_large && !method_.dispatcher_.authenticates())) {
+      Handle(std::move(arrival));  // fails without checking credentials or running the handler
     } else if (!workers_.Run([this, arrival = std::move(arrival)]() mutable { Handle(std::move(arrival)); })) {
       Handle({time, Error(v1::ERROR_REASON_OVERLOADED).ToStatus("the server cannot start a thread; retry later")});
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The metadata `authorization` of a call, of which the policy knows one token. Input: a letter, "a" if the policy also
-// lets anonymous callers in, and the values, separated by line feeds.
+// The credentials of a call. Input: a letter and lines. "c": the lines are the URIs of a certificate; "a" and others:
+// they are the values of the metadata `authorization`, and with "a" the policy lets anonymous callers in.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,16 +22,16 @@ namespace qconfig {
 namespace {
 
 constexpr absl::string_view kToken = "qct_secret";
+constexpr absl::string_view kUri = "spiffe://corp/ops";
 
-Authenticator* NewAuthenticator(absl::string_view anonymous) {
+std::shared_ptr<const Policy> MakePolicy(absl::string_view anonymous) {
   const auto no_files = [](const std::string&) { return absl::StatusOr<std::string>(absl::NotFoundError("missing")); };
-  const auto policy = ReadPolicy(absl::StrCat("version: 1\nprincipals:\n  farm: {tokens: [{sha256: ", Sha256Hex(kToken),
-                                              "}], grants: []}\n", anonymous),
-                                 no_files, absl::UnixEpoch());
+  auto policy = ReadPolicy(absl::StrCat("version: 1\nprincipals:\n  farm: {tokens: [{sha256: ", Sha256Hex(kToken),
+                                        "}], grants: [{role: reader, tenants: [a]}]}\n",
+                                        "  ops: {certificates: [{uri: '", kUri, "'}], role: operator}\n", anonymous),
+                           no_files, absl::UnixEpoch());
   FUZZ_CHECK(policy.ok(), policy.status().ToString());
-  auto* const authenticator = new Authenticator(Clock());
-  authenticator->SetPolicy(*policy);
-  return authenticator;
+  return *std::move(policy);
 }
 
 // Whether a value is "Bearer" and the token.
@@ -40,23 +41,41 @@ bool IsToken(absl::string_view value) {
          absl::StripAsciiWhitespace(value.substr(kScheme.size())) == kToken;
 }
 
-void Check(Authenticator& authenticator, const Credentials& credentials, bool has_anonymous) {
+// The caller whom the policy has for the credentials; empty: none.
+std::string Expected(const Credentials& credentials, bool has_anonymous) {
   const auto& values = credentials.authorization;
-  const auto caller = authenticator.Authenticate(credentials);
-  const bool is_known = values.empty() ? has_anonymous : values.size() == 1 && IsToken(values.front());
-  FUZZ_CHECK(caller.ok() == is_known, caller.status().ToString());
-  FUZZ_CHECK((authenticator.FindKnown(credentials) != nullptr) == is_known, caller.status().ToString());
-  if (caller.ok()) {
-    FUZZ_CHECK((*caller)->principal->name == (values.empty() ? "anonymous" : "farm"), (*caller)->principal->name);
-    FUZZ_CHECK(!absl::StrContains((*caller)->credential, kToken), (*caller)->credential);
-    return;
+  if (!values.empty()) return values.size() == 1 && IsToken(values.front()) ? "farm" : "";
+  const auto& uris = credentials.certificate.uris;
+  const bool has_nul =
+      std::any_of(uris.begin(), uris.end(), [](const auto& uri) { return absl::StrContains(uri, '\0'); });
+  if (!has_nul && std::find(uris.begin(), uris.end(), kUri) != uris.end()) return "ops";
+  return has_anonymous ? "anonymous" : "";
+}
+
+void Check(const std::shared_ptr<const Policy>& policy, const Credentials& credentials, bool has_anonymous) {
+  Authenticator authenticator{Clock()};
+  authenticator.SetPolicy(policy);
+  // Others are known already, and must not be mistaken for this caller.
+  const std::string bearer = absl::StrCat("Bearer ", kToken);
+  FUZZ_CHECK(authenticator.Authenticate({{bearer}, {}}).ok(), bearer);
+  FUZZ_CHECK(authenticator.Authenticate({{}, {{std::string(kUri)}, {"ops.corp"}, ""}}).ok(), kUri);
+
+  const std::string expected = Expected(credentials, has_anonymous);
+  for (int i = 0; i < 2; ++i) {
+    const auto caller = authenticator.Authenticate(credentials);
+    FUZZ_CHECK((caller.ok() ? (*caller)->principal->name : "") == expected, caller.status().ToString());
+    if (caller.ok()) {
+      FUZZ_CHECK(!absl::StrContains((*caller)->credential, kToken), (*caller)->credential);
+      continue;
+    }
+    const v1::ItemError error = ItemErrorOf(caller.status());
+    const bool is_missing = credentials.authorization.empty() && credentials.certificate.empty();
+    FUZZ_CHECK(
+        error.reason() == (is_missing ? v1::ERROR_REASON_CREDENTIALS_MISSING : v1::ERROR_REASON_CREDENTIALS_INVALID),
+        error.message());
+    FUZZ_CHECK(IsPrintable(error.message()) && error.message().size() < 1000, error.message());
+    FUZZ_CHECK(!absl::StrContains(error.message(), kToken), error.message());
   }
-  const v1::ItemError error = ItemErrorOf(caller.status());
-  FUZZ_CHECK(
-      error.reason() == (values.empty() ? v1::ERROR_REASON_CREDENTIALS_MISSING : v1::ERROR_REASON_CREDENTIALS_INVALID),
-      error.message());
-  FUZZ_CHECK(IsPrintable(error.message()) && error.message().size() < 1000, error.message());
-  FUZZ_CHECK(!absl::StrContains(error.message(), kToken), error.message());
 }
 
 }  // namespace
@@ -64,12 +83,18 @@ void Check(Authenticator& authenticator, const Credentials& credentials, bool ha
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace qconfig;  // NOLINT(google-build-using-namespace)
-  static Authenticator* const kStrict = NewAuthenticator("");
-  static Authenticator* const kOpen = NewAuthenticator("anonymous: {grants: [{role: reader, tenants: [public]}]}\n");
+  static const auto* const kStrict = new std::shared_ptr<const Policy>(MakePolicy(""));
+  static const auto* const kOpen =
+      new std::shared_ptr<const Policy>(MakePolicy("anonymous: {grants: [{role: reader, tenants: [public]}]}\n"));
   absl::string_view text = fuzz::AsText(data, size);
-  const bool has_anonymous = fuzz::TakeByte(text) == 'a';
+  const char form = fuzz::TakeByte(text);
   Credentials credentials;
-  if (!text.empty()) credentials.authorization = absl::StrSplit(text, '\n');
+  if (form == 'c') {
+    credentials.certificate.uris = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  } else if (!text.empty()) {
+    credentials.authorization = absl::StrSplit(text, '\n');
+  }
+  const bool has_anonymous = form == 'a';
   Check(has_anonymous ? *kOpen : *kStrict, credentials, has_anonymous);
   return 0;
 }

@@ -1660,7 +1660,8 @@ type WhoAmIResponse struct {
 	// What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
 	// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
 	Credential string `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
-	// When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+	// When the server stops accepting the credential: for a JSON Web Token, its `exp` and the leeway of the policy, which
+	// is 30 seconds by default. Unset: never, or when the TLS certificate expires.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The tenant of requests that name none.
 	DefaultTenant string `protobuf:"bytes,5,opt,name=default_tenant,json=defaultTenant,proto3" json:"default_tenant,omitempty"`

@@ -33,7 +33,7 @@ struct FileTree {
 // Parse JSON (RFC 8259, and comments as in C++) or YAML (1.2, core schema).
 // kInvalidArgument, with the line: a syntax error, a duplicate key, a key that is not a string, a number that is not
 // finite, more than one document, a tag outside the core types, or more than the limits above.
-// REQUIRES: `text` is UTF-8 without control characters, as ReadEntryText returns it.
+// REQUIRES: `text` is UTF-8.
 absl::StatusOr<FileTree> ParseStrictJson(absl::string_view text);
 absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text);
 

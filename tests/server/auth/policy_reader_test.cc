@@ -182,6 +182,22 @@ TEST(PolicyReaderTest, APolicyThatLocksEverybodyOutIsRejected) {
   EXPECT_EQ(MistakesIn("version: 1\nanonymous: {grants: [{role: reader, tenants: ['*']}]}\n"), "");
 }
 
+// As a template of Helm writes it if a value is not set.
+TEST(PolicyReaderTest, ValuesMustNotBeEmpty) {
+  const auto token = [](absl::string_view rest) {
+    return MistakesIn(
+        absl::StrCat("version: 1\nprincipals:\n  a: {role: operator, tokens: [{sha256: ", Hash("a"), rest, "}]}\n"));
+  };
+  EXPECT_THAT(token(", expires: "), HasSubstr("principals.a.tokens[0].expires, line 3: has no value"));
+  for (const char* time : {"infinite-future", "infinite-past"}) {
+    EXPECT_THAT(token(absl::StrCat(", expires: ", time)), HasSubstr("must be a date")) << time;
+  }
+  EXPECT_THAT(MistakesIn(Farm("anonymous: {grants: [{role: reader, tenants: []}]}\n")),
+              HasSubstr("anonymous.grants[0].tenants, line 6: must name a tenant"));
+  EXPECT_THAT(MistakesIn(Farm("anonymous: {grants: [{role: reader, tenants: ['x-*'], create: true}]}\n")),
+              HasSubstr("anonymous.grants[0].create, line 6: has no effect for readers"));
+}
+
 TEST(PolicyReaderTest, KeyFilesMustBeUsable) {
   EXPECT_THAT(MistakesIn(Farm("issuers: {ci: {issuer: i, audience: a, algorithms: [HS256], jwks: keys.json}}\n")),
               testing::AllOf(HasSubstr("issuers.ci.algorithms[0], line 6: is not a supported algorithm"),

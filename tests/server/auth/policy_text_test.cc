@@ -106,7 +106,8 @@ anonymous: {grants: [{role: reader, tenants: [public]}]}
 )"));
   EXPECT_THAT(
       PolicyWarnings(*policy, kNow),
-      ElementsAre("a has no credentials, so nobody can call as a", "b has no role, so its calls for a tenant are rejected",
+      ElementsAre("a has no credentials, so nobody can call as a",
+                  "b has no role, so its calls for a tenant are rejected",
                   "the token 01234567 of b expires at 2027-02-14T00:00:00+00:00; create another one with `qconfigctl "
                   "new-token`",
                   "the token fedcba98 of c expired at 2027-01-15T08:00:00+00:00; create another one with `qconfigctl "

@@ -3362,7 +3362,8 @@ pub struct WhoAmIResponse {
     /// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
     #[prost(string, tag = "3")]
     pub credential: ::prost::alloc::string::String,
-    /// When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+    /// When the server stops accepting the credential: for a JSON Web Token, its `exp` and the leeway of the policy, which
+    /// is 30 seconds by default. Unset: never, or when the TLS certificate expires.
     #[prost(message, optional, tag = "4")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
     /// The tenant of requests that name none.

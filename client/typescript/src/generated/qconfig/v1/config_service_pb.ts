@@ -918,7 +918,8 @@ export type WhoAmIResponse = Message<"qconfig.v1.WhoAmIResponse"> & {
   credential: string;
 
   /**
-   * When the credential expires, as far as the policy or the token says so. Unset: never, or with the TLS certificate.
+   * When the server stops accepting the credential: for a JSON Web Token, its `exp` and the leeway of the policy, which
+   * is 30 seconds by default. Unset: never, or when the TLS certificate expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
