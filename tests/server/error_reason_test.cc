@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -156,11 +157,13 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
   const auto* reasons = v1::ErrorReason_descriptor();
   for (int i = 0; i < reasons->value_count(); ++i) {
     const auto reason = static_cast<v1::ErrorReason>(reasons->value(i)->number());
-    // Never sent, or covered by ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes and OverloadTest.
-    if (reason == v1::ERROR_REASON_UNSPECIFIED || reason == v1::ERROR_REASON_SHUTTING_DOWN ||
-        reason == v1::ERROR_REASON_OVERLOADED) {
-      continue;
-    }
+    // Never sent, or covered by ServerTest.ShutdownWaitsForRunningCallsAndRefusesNewOnes, OverloadTest, PermissionTest
+    // and CallAuditTest.
+    const std::set<v1::ErrorReason> elsewhere = {
+        v1::ERROR_REASON_UNSPECIFIED,         v1::ERROR_REASON_SHUTTING_DOWN,       v1::ERROR_REASON_OVERLOADED,
+        v1::ERROR_REASON_CREDENTIALS_MISSING, v1::ERROR_REASON_CREDENTIALS_INVALID, v1::ERROR_REASON_PERMISSION_DENIED,
+        v1::ERROR_REASON_AUDIT_UNAVAILABLE};
+    if (elsewhere.count(reason) > 0) continue;
     client::Client client = server.NewClient(absl::StrCat("tenant-", reason));
     absl::Status status;
     if (RejectedRequests().count(reason) > 0) {
