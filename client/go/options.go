@@ -36,8 +36,10 @@ type Options struct {
 	// TokenFile is a file with the token that authenticates each call. A new token in the file is used within a second.
 	// Default: the environment variable QCONFIG_TOKEN_FILE; without it, calls have no token.
 	TokenFile string
-	// AllowUnencryptedToken sends the token even without TLS, so that everyone on the way to the server can read it. It is
-	// also set by the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true.
+	// NoToken sends no token, even if the environment names a file.
+	NoToken bool
+	// AllowUnencryptedToken sends the token even without TLS, so that everyone on the way to the server can read it. If
+	// TokenFile is empty, the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true also sets it.
 	AllowUnencryptedToken bool
 	// ServiceConfig is a gRPC service config in JSON. "{}" disables retries and load balancing.
 	// Default: [DefaultServiceConfig].
@@ -80,15 +82,15 @@ func (o Options) dialOptions() []grpc.DialOption {
 
 // token returns the file of the options or of the environment, or nil.
 func (o Options) token() *tokenFile {
-	path := cmp.Or(o.TokenFile, os.Getenv("QCONFIG_TOKEN_FILE"))
+	path, allowed := o.TokenFile, o.AllowUnencryptedToken
 	if path == "" {
+		path = os.Getenv("QCONFIG_TOKEN_FILE")
+		allowed = allowed || os.Getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN") == "true"
+	}
+	if o.NoToken || path == "" {
 		return nil
 	}
-	return &tokenFile{
-		path:             path,
-		encrypted:        o.TLS != nil,
-		allowUnencrypted: o.AllowUnencryptedToken || os.Getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN") == "true",
-	}
+	return &tokenFile{path: path, encrypted: o.TLS != nil, allowUnencrypted: allowed}
 }
 
 // LoadTLS reads PEM files: the certificate authorities to trust, and the client's certificate and key. If ca is empty, the

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	maxTokenBytes = 16 << 10 // the server's limit
+	// gRPC rejects calls with more than 8 KiB of metadata before the server sees them.
+	maxTokenBytes = 7 << 10
 	maxTokenAge   = time.Second
 )
 
@@ -37,14 +38,14 @@ type tokenFile struct {
 // credentials returns what authenticates a call that begins now. The error is a status with FAILED_PRECONDITION, and has no
 // part of the token. The file is checked here, because gRPC reports a failure of PerRPCCredentials in another way.
 func (f *tokenFile) credentials(now time.Time) (credentials.PerRPCCredentials, error) {
-	if !f.encrypted && !f.allowUnencrypted {
-		return nil, status.Errorf(codes.FailedPrecondition, "the token in %s is not sent over an unencrypted connection; "+
-			"set Options.TLS, or, if nobody else can read the connection, AllowUnencryptedToken or "+
-			"QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true", f.path)
-	}
-	token, err := f.read(now)
+	token, err := f.read(now) // first, because the path could be a token by mistake
 	if err != nil {
 		return nil, status.Error(codes.FailedPrecondition, err.Error())
+	}
+	if !f.encrypted && !f.allowUnencrypted {
+		return nil, status.Errorf(codes.FailedPrecondition, "the token in %s is not sent over an unencrypted connection; "+
+			"set Options.TLS, or, if nobody else can read the connection, AllowUnencryptedToken or, "+
+			"with QCONFIG_TOKEN_FILE, QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true", f.path)
 	}
 	return bearer{token, f.allowUnencrypted}, nil
 }
@@ -71,6 +72,11 @@ func (f *tokenFile) recent(now time.Time) (string, bool) {
 	return f.token, age >= 0 && age < maxTokenAge
 }
 
+// looksLikeToken reports whether text is probably a token, and not the name of a file: one of new-token, or a JSON Web Token.
+func looksLikeToken(text string) bool {
+	return strings.HasPrefix(text, "qct_") || strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") >= 2
+}
+
 // readToken returns the token in the file, without whitespace at its end.
 func readToken(path string) (string, error) {
 	text, err := readSmallFile(path)
@@ -79,7 +85,7 @@ func readToken(path string) (string, error) {
 		if err = checkToken(token); err == nil {
 			return token, nil
 		}
-	} else if strings.HasPrefix(path, "qct_") {
+	} else if looksLikeToken(path) {
 		return "", errors.New("the token file is a token; write the token to a file, and name that file")
 	}
 	return "", fmt.Errorf("token file %s: %w", path, err)

@@ -29,7 +29,7 @@ func TestTokenFileHasOneLineOfPrintableASCII(t *testing.T) {
 		{"\xEF\xBB\xBFsecret", "not printable ASCII"},
 		{"secret\x7F", "not printable ASCII"},
 		{"secret\x00", "not printable ASCII"},
-		{strings.Repeat("s", 16385), "has more than 16384 bytes"},
+		{strings.Repeat("s", 7169), "has more than 7168 bytes"},
 	} {
 		writeToken(t, path, test.text)
 		_, err := readToken(path)
@@ -38,7 +38,7 @@ func TestTokenFileHasOneLineOfPrintableASCII(t *testing.T) {
 			t.Errorf("%.20q: %v", test.text, err)
 		}
 	}
-	for _, token := range []string{"a.b-c_d~e+f/g==", strings.Repeat("s", 16384)} {
+	for _, token := range []string{"a.b-c_d~e+f/g==", strings.Repeat("s", 7168)} {
 		text := token
 		if len(text) < 100 {
 			text += " \t\r\n\n"
@@ -53,10 +53,13 @@ func TestTokenFileHasOneLineOfPrintableASCII(t *testing.T) {
 func TestTokenFileThatIsNoFile(t *testing.T) {
 	folder := t.TempDir()
 	missing := filepath.Join(folder, "missing")
+	const isToken = "the token file is a token; write the token to a file, and name that file"
 	for path, want := range map[string]string{
-		missing:      "token file " + missing + ": cannot be opened: no such file or directory",
-		folder:       "token file " + folder + ": is not a regular file",
-		"qct_secret": "the token file is a token; write the token to a file, and name that file",
+		missing:           "token file " + missing + ": cannot be opened: no such file or directory",
+		folder:            "token file " + folder + ": is not a regular file",
+		"eyJ.txt":         "token file eyJ.txt: cannot be opened: no such file or directory",
+		"qct_secret":      isToken,
+		"eyJh.e30.secret": isToken,
 	} {
 		if _, err := readToken(path); err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)
@@ -104,6 +107,13 @@ func TestTokenOptionsOfTheEnvironment(t *testing.T) {
 		if (Options{}).token().allowUnencrypted != allowed {
 			t.Errorf("%q", value)
 		}
+	}
+	t.Setenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN", "true")
+	if (Options{TokenFile: "mine"}).token().allowUnencrypted {
+		t.Error("the environment allows the token of the options")
+	}
+	if file := (Options{NoToken: true}).token(); file != nil {
+		t.Errorf("%+v", file)
 	}
 	if !(Options{AllowUnencryptedToken: true}).token().allowUnencrypted {
 		t.Error("the option has no effect")

@@ -140,9 +140,19 @@ func TestTokenIsNotSentUnencrypted(t *testing.T) {
 		client := connect(t, qconfig.Options{Server: address, TokenFile: path})
 		_, err := client.GetConfig(context.Background(), llama("fp8"))
 		want := "the token in " + path + " is not sent over an unencrypted connection; set Options.TLS, or, if nobody else can " +
-			"read the connection, AllowUnencryptedToken or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"
+			"read the connection, AllowUnencryptedToken or, with QCONFIG_TOKEN_FILE, QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"
 		if failed := failure(t, err); failed.Code != codes.FailedPrecondition || failed.Message != want {
 			t.Errorf("%s: %+v", address, failed)
+		}
+	}
+}
+
+func TestTokenInsteadOfAFileIsNotInTheError(t *testing.T) {
+	for _, options := range []qconfig.Options{{}, {AllowUnencryptedToken: true}} {
+		options.Server, options.TokenFile = "127.0.0.1:1", farmToken
+		_, err := connect(t, options).GetConfig(context.Background(), llama("fp8"))
+		if failed := failure(t, err); !strings.Contains(failed.Message, "is a token") {
+			t.Errorf("%+v", failed)
 		}
 	}
 }
