@@ -93,6 +93,17 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     assert cache.get(REQUEST) == answer("b")
 
 
+def test_only_requests_without_a_tenant_depend_on_the_caller(tmp_path: Path) -> None:
+    cache = Cache(str(tmp_path), "server")
+    named = GetConfigRequest(spec=REQUEST.spec, tenant="acme")
+    for request in (REQUEST, named):
+        cache.put(request, answer("a"), "one")
+    assert cache.get(REQUEST, "one") == answer("a")
+    assert cache.get(REQUEST, "two") is None
+    assert cache.get(REQUEST) is None
+    assert cache.get(named, "two") == answer("a")
+
+
 def test_a_response_with_a_wrong_digest_is_not_used(tmp_path: Path) -> None:
     cache = Cache(str(tmp_path), "server")
     cache.put(REQUEST, answer("a"))

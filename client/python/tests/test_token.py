@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -20,7 +21,7 @@ from conftest import ROOT, Server, issue
 
 from qconfig.v1.annotations_pb2 import ROLE_READER
 from qconfig.v1.registry_pb2 import Scheme
-from qconfig_client import Client, Tls, connect, connect_aio, get_config_request
+from qconfig_client import Client, Config, Tls, connect, connect_aio, get_config_request
 from qconfig_client._token_file import TokenFile
 from qconfig_client.errors import CredentialsInvalid, CredentialsMissing, PermissionDenied, ServerUnavailable
 
@@ -199,7 +200,7 @@ def test_is_read_at_most_once_a_second(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfsecret", "not printable ASCII"),
         (b"secret\x7f", "not printable ASCII"),
         (b"secret\0", "not printable ASCII"),
-        (b"s" * 16385, "has more than 16384 bytes"),
+        (b"s" * 7169, "has more than 7168 bytes"),
     ],
 )
 def test_an_invalid_token(content: bytes, problem: str, tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_an_invalid_token(content: bytes, problem: str, tmp_path: Path) -> None:
     assert "secret" not in text.replace(str(path), "")
 
 
-@pytest.mark.parametrize("content", ["a.b-c_d~e+f/g==", "s" * 16384, "token \t\r\n\n"])
+@pytest.mark.parametrize("content", ["a.b-c_d~e+f/g==", "s" * 7168, "token \t\r\n\n"])
 def test_a_valid_token(content: str, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(content.encode())
@@ -232,12 +233,16 @@ def test_an_unusable_file(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(FileNotFoundError, match=f"token file {missing}: cannot be opened: No such file or directory"):
         TokenFile(str(missing)).read()
-    with (
-        connect("127.0.0.1:1", token_file="qct_secret") as client,
-        pytest.raises(ValueError, match="is a token") as caught,
-    ):
+    with pytest.raises(FileNotFoundError, match=r"token file eyJ\.txt: cannot be opened"):
+        TokenFile("eyJ.txt").read()
+
+
+@pytest.mark.parametrize("token", ["qct_secret", "eyJh.e30.secret"])
+def test_a_token_instead_of_a_file(token: str) -> None:
+    with connect("127.0.0.1:1", token_file=token) as client, pytest.raises(ValueError, match="is a token") as caught:
         client.who_am_i()
-    assert "secret" not in str(caught.value)
+    assert "secret" not in "".join(traceback.format_exception_only(type(caught.value), caught.value))
+    assert caught.value.__suppress_context__
 
 
 def test_a_pickled_client_keeps_its_token_file(tls_server: Server, tls: Tls, folder: Path) -> None:
@@ -247,15 +252,66 @@ def test_a_pickled_client_keeps_its_token_file(tls_server: Server, tls: Tls, fol
     client.close()
 
 
-def test_the_cache_depends_on_the_caller(folder: Path, tmp_path: Path) -> None:
+def config_sync(server: str, **options: Any) -> Config:
+    with connect(server, **options) as client:
+        return client.get_config("llama", "fp8")
+
+
+def config_aio(server: str, **options: Any) -> Config:
+    async def config() -> Config:
+        async with connect_aio(server, **options) as client:
+            return await client.get_config("llama", "fp8")
+
+    return asyncio.run(config())
+
+
+@pytest.mark.parametrize("config", [config_sync, config_aio])
+def test_the_cache_depends_on_the_caller(config: Callable[..., Config], folder: Path, tmp_path: Path) -> None:
     server = Server(tmp_path, "--auth-policy", str(folder / "policy.yaml"))
-    options: dict[str, Any] = {"allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
-    with connect(server.address, token_file=folder / "farm", **options) as client:
+    file = tmp_path / "token"
+    file.write_text(TOKENS["farm"])
+    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
+    config(server.address, **options)
+    server.stop()
+    assert config(server.address, **options).stale
+    file.write_text(TOKENS["next"])
+    with pytest.raises(ServerUnavailable):
+        config(server.address, **options)
+    file.write_text(f"{TOKENS['farm']}\n")
+    assert config(server.address, **options).stale
+
+
+def test_the_cache_depends_on_the_token_that_was_sent(folder: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path, "--auth-policy", str(folder / "policy.yaml"))
+    file = tmp_path / "token"
+    file.write_text(TOKENS["farm"])
+    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
+    with connect(server.address, **options) as client:
+        client.who_am_i()
+        file.write_text(TOKENS["next"])
+        client.get_config("llama", "fp8")  # within a second, so with the token of farm
+    server.stop()
+    with connect(server.address, **options) as client, pytest.raises(ServerUnavailable):
         client.get_config("llama", "fp8")
-        server.stop()
-        assert client.get_config("llama", "fp8").stale
-    with connect(server.address, token_file=folder / "next", **options) as client, pytest.raises(ServerUnavailable):
-        client.get_config("llama", "fp8")
+
+
+def test_a_certificate_identifies_the_caller(folder: Path, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert", folder / "server.key"
+
+    def digest(name: str, cert_option: Any) -> str:
+        cert.write_bytes((folder / f"{name}.crt").read_bytes())
+        with connect("127.0.0.1:1", tls=Tls(folder / "authority.crt", cert_option, key), token_file="") as client:
+            first = client._connection.caller().digest()
+            cert.write_text("replaced")
+            assert client._connection.caller().digest() == first  # the channel still has the old certificate
+        return first
+
+    expected = hashlib.sha256((folder / "server.crt").read_bytes()).hexdigest()
+    assert digest("server", cert) == digest("server", str(cert)) == expected
+    assert digest("server", (folder / "server.crt").read_bytes()) == expected
+    assert digest("authority", cert) != expected
+    with connect("127.0.0.1:1", token_file="") as client:
+        assert client._connection.caller().digest() == ""
 
 
 def test_the_command_line(plain_server: Server, folder: Path) -> None:

@@ -72,7 +72,7 @@ class AsyncClient:
     def __setstate__(self, options: Options) -> None:
         self._options = options
         self._connection = AsyncConnection(options)
-        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.cache_key())
+        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
 
     async def close(self) -> None:
         """Closes the connection and cancels the calls in flight. Later calls raise ValueError."""
@@ -131,15 +131,16 @@ class AsyncClient:
             if_digest=if_digest,
             include_canonical_json=include_canonical_json,
         )
+        caller = self._connection.caller()
         try:
-            response = await self._connection.call(_method.GET_CONFIG, request, timeout, catalog)
+            response = await self._connection.call(_method.GET_CONFIG, request, timeout, catalog, caller)
         except errors.QConfigError as error:
-            stale = self._cache.response_after(error, request) if self._cache else None
+            stale = self._cache.response_after(error, request, caller.digest()) if self._cache else None
             if stale is None:
                 raise
             return Config(stale, stale=True)
         if self._cache:
-            self._cache.put(request, response)
+            self._cache.put(request, response, caller.digest())
         return Config(response)
 
     async def batch_get_config(

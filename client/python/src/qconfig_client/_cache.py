@@ -23,12 +23,10 @@ _SUFFIX = ".answer"
 class Cache:
     """Caches a server's responses in a folder, for use while the server is unavailable. Processes may share the folder.
 
-    The key is the server's name, the caller's credentials, and the whole request, including the tenant. A file contains
-    the SHA-256 of a response and the response. Files that are damaged, or whose digest does not match the
-    configuration, are ignored. Write errors are logged, not raised. When the files exceed `max_bytes`, the oldest are
-    evicted.
-
-    server: the server's name, and what identifies the caller.
+    The key is the server's name and the whole request, including the tenant. If the request names no tenant, it depends
+    on the caller, whose digest is then part of the key. A file contains the SHA-256 of a response and the response.
+    Files that are damaged, or whose digest does not match the configuration, are ignored. Write errors are logged, not
+    raised. When the files exceed `max_bytes`, the oldest are evicted.
     """
 
     def __init__(self, folder: str, server: str, max_bytes: int = 64 << 20) -> None:
@@ -36,7 +34,8 @@ class Cache:
         self._server = server
         self._max_bytes = max_bytes
 
-    def put(self, request: GetConfigRequest, response: GetConfigResponse) -> None:
+    def put(self, request: GetConfigRequest, response: GetConfigResponse, caller: str = "") -> None:
+        """caller: a digest of the credentials; "" without any."""
         if not response.HasField("config"):  # not modified
             return
         if not _verified(response):
@@ -44,7 +43,7 @@ class Cache:
             return
         answer = response.SerializeToString(deterministic=True)
         content = hashlib.sha256(answer).digest() + answer
-        file = self._file(request)
+        file = self._file(request, caller)
         try:
             if _read(file) == content:
                 os.utime(file)
@@ -54,15 +53,18 @@ class Cache:
         except OSError as error:
             _LOG.warning("response not cached in %s: %s", self._folder, error)
 
-    def response_after(self, error: QConfigError, request: GetConfigRequest) -> Optional[GetConfigResponse]:
+    def response_after(
+        self, error: QConfigError, request: GetConfigRequest, caller: str = ""
+    ) -> Optional[GetConfigResponse]:
         """The cached response to use instead of `error`; None if the server answered or nothing is cached."""
-        response = self.get(request) if error.code in _UNAVAILABLE else None
+        response = self.get(request, caller) if error.code in _UNAVAILABLE else None
         if response is not None:
             _LOG.warning("stale configuration %s of revision %d: %s", response.config_digest, response.revision, error)
         return response
 
-    def get(self, request: GetConfigRequest) -> Optional[GetConfigResponse]:
-        content = _read(self._file(request))
+    def get(self, request: GetConfigRequest, caller: str = "") -> Optional[GetConfigResponse]:
+        file = self._file(request, caller)
+        content = _read(file)
         if content is None:
             return None
         digest, answer = content[:32], content[32:]
@@ -72,11 +74,12 @@ class Cache:
                 return response
         except DecodeError:
             pass
-        _LOG.warning("ignoring the damaged cache file %s", self._file(request))
+        _LOG.warning("ignoring the damaged cache file %s", file)
         return None
 
-    def _file(self, request: GetConfigRequest) -> Path:
-        key = hashlib.sha256(f"{self._server}\n".encode() + request.SerializeToString(deterministic=True))
+    def _file(self, request: GetConfigRequest, caller: str = "") -> Path:
+        asker = f"{self._server}\n{caller}\n" if caller and not request.tenant else f"{self._server}\n"
+        key = hashlib.sha256(asker.encode() + request.SerializeToString(deterministic=True))
         return self._folder / (key.hexdigest() + _SUFFIX)
 
     def _write(self, file: Path, content: bytes) -> None:

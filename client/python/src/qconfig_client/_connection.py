@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import ssl
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import grpc
 import grpc.aio
@@ -23,6 +24,7 @@ from qconfig_client._method import Method, Request, Response
 from qconfig_client._token_file import TokenFile
 
 Pem = Union[str, "os.PathLike[str]", bytes]
+Metadata = Optional[tuple[tuple[str, str], ...]]
 
 SERVICE_CONFIG = resources.files("qconfig_client").joinpath("service_config.json").read_text(encoding="utf-8")
 
@@ -42,9 +44,28 @@ class Tls:
         if (self.cert is None) != (self.key is None):  # gRPC would abort the process
             raise ValueError(f"Tls requires cert and key together; {'cert' if self.cert is None else 'key'} is missing")
 
-    def _credentials(self) -> grpc.ChannelCredentials:
+    def _credentials(self, cert: Optional[bytes]) -> grpc.ChannelCredentials:
         ca = _system_authorities() if self.ca is None else _read(self.ca)
-        return grpc.ssl_channel_credentials(ca, _read(self.key), _read(self.cert))
+        return grpc.ssl_channel_credentials(ca, _read(self.key), cert)
+
+
+class Channel(NamedTuple):
+    """A channel of gRPC, and the certificate chain that it shows, which can differ from what the file has by now."""
+
+    grpc: Any
+    cert: Optional[bytes]
+
+
+class Caller(NamedTuple):
+    """The channel and the credentials of a call."""
+
+    channel: Channel
+    metadata: Metadata
+
+    def digest(self) -> str:
+        """The SHA-256 of what the server knows the caller by: the token, or else the certificate; "" without both."""
+        shown = repr(self.metadata).encode() if self.metadata else self.channel.cert
+        return hashlib.sha256(shown).hexdigest() if shown else ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +85,7 @@ class Options:
         """The catalogue to send if the caller passed `name`."""
         return self.catalog if name is None else name
 
-    def cache_key(self) -> str:
-        """The server, and by which credentials it knows the client, on which the tenant of a request may depend."""
-        cert = self.tls.cert if self.tls else None
-        return "\n".join([self.server, *([f"cert {cert!r}"] if cert else []), *filter(None, [self.token_file])])
-
-    def metadata(self) -> Callable[[], Optional[tuple[tuple[str, str], ...]]]:
+    def metadata(self) -> Callable[[], Metadata]:
         """Returns the function that returns the metadata of a call, with the token if there is one."""
         if not self.token_file:
             return lambda: None
@@ -115,11 +131,13 @@ class Options:
             arguments.append(("grpc.service_config", self.service_config))
         return arguments
 
-    def open_channel(self, kind: Any) -> Any:
+    def open_channel(self, kind: Any) -> Channel:
         """Creates a channel of `kind`, the module grpc or grpc.aio. Does not connect."""
+        arguments = self._channel_arguments()
         if self.tls is None:
-            return kind.insecure_channel(self.server, options=self._channel_arguments())
-        return kind.secure_channel(self.server, self.tls._credentials(), options=self._channel_arguments())
+            return Channel(kind.insecure_channel(self.server, options=arguments), None)
+        cert = _read(self.tls.cert)
+        return Channel(kind.secure_channel(self.server, self.tls._credentials(cert), options=arguments), cert)
 
 
 class Connection:
@@ -131,8 +149,12 @@ class Connection:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._metadata = options.metadata()
-        self._channels: dict[int, grpc.Channel] = {}
+        self._channels: dict[int, Channel] = {}
         self._closed = False
+
+    def caller(self) -> Caller:
+        """Returns what a call that begins now uses."""
+        return Caller(self._channel(), self._metadata())
 
     def call(
         self,
@@ -140,10 +162,15 @@ class Connection:
         request: Request,
         timeout: Optional[float],
         catalog: Optional[str] = "",
+        caller: Optional[Caller] = None,
     ) -> Response:
-        """catalog: the catalogue that the caller passed; None if the client filled in its own."""
-        call = _callable(self._channel(), method, request)
-        metadata = self._metadata()
+        """Makes a call.
+
+        catalog: the catalogue that the user passed; None if the client filled in its own.
+        caller: from caller(), if the user must know it.
+        """
+        channel, metadata = caller or self.caller()
+        call = _callable(channel, method, request)
         seconds = self._options.timeout if timeout is None else timeout
         try:
             with GATE.call():
@@ -156,9 +183,9 @@ class Connection:
         self._closed = True
         channel = self._channels.get(os.getpid())
         if channel is not None:
-            channel.close()
+            channel.grpc.close()
 
-    def _channel(self) -> grpc.Channel:
+    def _channel(self) -> Channel:
         if self._closed:
             raise ValueError("the client is closed")
         channel = self._channels.get(os.getpid())
@@ -177,8 +204,12 @@ class AsyncConnection:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._metadata = options.metadata()
-        self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
+        self._channels: dict[asyncio.AbstractEventLoop, Channel] = {}
         self._closed = False
+
+    def caller(self) -> Caller:
+        """See Connection.caller."""
+        return Caller(self._channel_here(), self._metadata())
 
     async def call(
         self,
@@ -186,10 +217,11 @@ class AsyncConnection:
         request: Request,
         timeout: Optional[float],
         catalog: Optional[str] = "",
+        caller: Optional[Caller] = None,
     ) -> Response:
         """See Connection.call."""
-        call = _callable(self._channel_here(), method, request)
-        metadata = self._metadata()
+        channel, metadata = caller or self.caller()
+        call = _callable(channel, method, request)
         seconds = self._options.timeout if timeout is None else timeout
         try:
             response: Response = await call(request, timeout=seconds, metadata=metadata)
@@ -201,9 +233,9 @@ class AsyncConnection:
         self._closed = True
         channel = self._channels.pop(asyncio.get_running_loop(), None)
         if channel is not None:
-            await channel.close()
+            await channel.grpc.close()
 
-    def _channel_here(self) -> grpc.aio.Channel:
+    def _channel_here(self) -> Channel:
         if self._closed:
             raise ValueError("the client is closed")
         if _first_asyncio_process.setdefault("pid", os.getpid()) != os.getpid():
@@ -220,8 +252,8 @@ class AsyncConnection:
         return channel
 
 
-def _callable(channel: Any, method: Method[Request, Response], request: Request) -> Any:
-    return channel.unary_unary(
+def _callable(channel: Channel, method: Method[Request, Response], request: Request) -> Any:
+    return channel.grpc.unary_unary(
         method.path,
         request_serializer=type(request).SerializeToString,
         response_deserializer=method.response.FromString,

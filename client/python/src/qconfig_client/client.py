@@ -71,7 +71,7 @@ class Client:
     def __setstate__(self, options: Options) -> None:
         self._options = options
         self._connection = Connection(options)
-        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.cache_key())
+        self._cache = None if options.cache_dir is None else Cache(options.cache_dir, options.server)
 
     def close(self) -> None:
         """Closes the connection and cancels the calls in flight. Later calls raise ValueError."""
@@ -130,15 +130,16 @@ class Client:
             if_digest=if_digest,
             include_canonical_json=include_canonical_json,
         )
+        caller = self._connection.caller()
         try:
-            response = self._connection.call(_method.GET_CONFIG, request, timeout, catalog)
+            response = self._connection.call(_method.GET_CONFIG, request, timeout, catalog, caller)
         except errors.QConfigError as error:
-            stale = self._cache.response_after(error, request) if self._cache else None
+            stale = self._cache.response_after(error, request, caller.digest()) if self._cache else None
             if stale is None:
                 raise
             return Config(stale, stale=True)
         if self._cache:
-            self._cache.put(request, response)
+            self._cache.put(request, response, caller.digest())
         return Config(response)
 
     def batch_get_config(
