@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chapter "Who may do what" of the manual: its commands work, and its example policy admits and rejects whom it says."""
+"""The chapter "Who may do what" of the manual, and "Access control" of the README: their commands work, and their policies admit and
+reject whom they say."""
 
 import functools
 import os
@@ -27,9 +28,10 @@ KEPT = "policy cannot be used; keeping the previous one"
 LONGEST_REVOCATION = 60  # seconds; 2 on a machine that is not busy
 
 
-def run(command):
-    result = subprocess.run(["bash", "-ec", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE, timeout=60,
-                            env=clean_environment(PATH=f"{BIN}:{os.environ['PATH']}"))
+def run(command, folder=HERE, **environment):
+    command = command.replace("build/release/bin/", shlex.quote(str(BIN)) + "/")
+    result = subprocess.run(["bash", "-ec", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, timeout=60,
+                            env=clean_environment(PATH=f"{BIN}:{os.environ['PATH']}", **environment))
     if result.returncode != 0:
         raise AssertionError(f"{command}\n{result.stdout}")
     return result.stdout
@@ -50,7 +52,7 @@ def block(beginning, number=0):
 def setUpModule():
     issue("ca")
     issue("server", "ca")
-    for command in (block("(umask 077; "), block("qconfigctl new-token --hash "), block("openssl req ")):
+    for command in (block("(umask 077; qconfigctl "), block("qconfigctl new-token --hash "), block("openssl req ")):
         run(command)
 
 
@@ -96,12 +98,32 @@ class AccessTest(unittest.TestCase):
             time.sleep(0.05)
 
 
+class ReadmeTest(AccessTest):
+    """The policy of the README."""
+
+    def test_only_the_token_of_the_documented_commands_is_accepted(self):
+        folder = HERE / "readme"
+        folder.mkdir()
+        create, call = block("(umask 077; build/release/bin/").rstrip().rsplit("\n", 1)
+        run(create, folder)
+        self.assertEqual((folder / "token").stat().st_mode & 0o777, 0o600)
+        server = self.enterContext(Server("--auth-policy", folder / "policy.yaml", "--storage", "memory"))
+        self.assertIn("int4_wo_128", run(call, folder, QCONFIG_SERVER=server.address))
+        identity = run(call.replace("list schemes", "whoami"), folder, QCONFIG_SERVER=server.address)
+        self.assertRegex(identity, r"(?m)^principal: +me$")
+        self.assertDenied(qconfigctl("list", "schemes", server=server), reason="CREDENTIALS_MISSING")
+        (folder / "token").write_text(subprocess.run([BIN / "qconfigctl", "new-token"], capture_output=True, text=True, check=True,
+                                                     env=clean_environment()).stdout)
+        other = qconfigctl("--token-file", folder / "token", "--allow-unencrypted-token", "list", "schemes", server=server)
+        self.assertDenied(other, reason="CREDENTIALS_INVALID")
+
+
 class TokenTest(AccessTest):
     """The policy in three commands."""
 
     def setUp(self):
         self.policy = HERE / "policy.yaml"
-        run(block("(umask 077; "))
+        run(block("(umask 077; qconfigctl "))
         command, self.call = block("qconfigd --auth-policy ").split("\n", 1)
         self.server = self.enterContext(serve(command))
         self.farm = Client(self.server, "--token-file", HERE / "farm.token")
@@ -146,7 +168,7 @@ class TokenTest(AccessTest):
         self.replace(good)
 
     def test_the_way_back_after_a_lost_policy(self):
-        run(block("(umask 077; ", 1))
+        run(block("(umask 077; qconfigctl ", 1))
         operator = Client(self.server, "--token-file", HERE / "operator.token")
         self.wait_until(lambda: operator.list("any").returncode == 0)
         self.assertAllowed(operator.register("new"), operator.administer("new"))
@@ -211,7 +233,9 @@ class PolicyTest(AccessTest):
 
     def test_json_web_tokens_that_are_not_accepted(self):
         subject = "repo:acme/models:ref:refs/heads/main"
-        stranger = json_web_tokens.Issuer(HERE, "https://ci.example.com", key_id="k2")
+        (HERE / "stranger").mkdir()
+        # Another key with the ID of the key that the server has.
+        stranger = json_web_tokens.Issuer(HERE / "stranger", self.issuer.name, self.issuer.key_id)
         rules = {
             "unknown": self.issuer.token("repo:other/models:ref:refs/heads/main"),
             "audience": self.issuer.token(subject, audience="another-server"),
@@ -222,7 +246,7 @@ class PolicyTest(AccessTest):
             with self.subTest(rule=rule):
                 result = self.with_token(token).list()
                 self.assertDenied(result, reason="CREDENTIALS_INVALID")
-                self.assertIn(rule, result.stderr)
+                self.assertEqual(re.findall(r"^ *rule: *(.*)$", result.stderr, re.M), [rule])
 
 
 class MetricsTest(unittest.TestCase):

@@ -10,7 +10,13 @@ COMMANDS = "sh|console"
 
 # Test -> the beginnings of the blocks that it runs, which run_by(TEST) returns.
 RUN_BY = {
-    "access": ("(umask 077; qconfigctl ", "qconfigd --auth-policy ", "qconfigctl new-token --hash ", "openssl req "),
+    "access": (
+        "(umask 077; build/release/bin/",
+        "(umask 077; qconfigctl ",
+        "qconfigd --auth-policy ",
+        "qconfigctl new-token --hash ",
+        "openssl req ",
+    ),
     "clone": (
         "./deploy/quickstart ",
         "python3 -m venv ",
@@ -20,7 +26,7 @@ RUN_BY = {
     "compose": ("docker compose ", "export QCONFIG_POLICY_DIR="),
     "container": ("docker build ", "docker run "),
     "manifests": ("mkdir my-qconfig ",),
-    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq ", "(umask 077; build/release/bin/"),
+    "readme": ("build/release/bin/", "$ build/release/bin/", "$ printf ", "$ grpcurl ", "$ curl ", "cat > my_scheme.yaml ", "jq "),
 }
 # The beginnings of blocks that no test runs -> the reason.
 NOT_RUN = {
