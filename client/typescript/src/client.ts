@@ -272,18 +272,18 @@ export class Client {
   #credentials(): Metadata {
     const metadata = new Metadata();
     if (this.#tokenFile === undefined) return metadata;
-    // grpc-js would send call credentials over any connection.
+    try {
+      metadata.set("authorization", `Bearer ${this.#tokenFile.read()}`);
+    } catch (error) {
+      throw errorOfClient(status.FAILED_PRECONDITION, error instanceof Error ? error.message : String(error), error);
+    }
+    // After reading, because the path could be a token by mistake. grpc-js would send call credentials over any connection.
     if (!this.#endpoint.tls && !this.#allowUnencryptedToken) {
       throw errorOfClient(
         status.FAILED_PRECONDITION,
         `the token in ${this.#tokenFile.path} is not sent over an unencrypted connection; set the option tls, or, if ` +
           "nobody else can read the connection, allowUnencryptedToken or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true",
       );
-    }
-    try {
-      metadata.set("authorization", `Bearer ${this.#tokenFile.read()}`);
-    } catch (error) {
-      throw errorOfClient(status.FAILED_PRECONDITION, error instanceof Error ? error.message : String(error), error);
     }
     return metadata;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 
-const MAX_TOKEN_BYTES = 16 << 10; // the server's limit
+// gRPC rejects calls with more than 8 KiB of metadata before the server sees them.
+const MAX_TOKEN_BYTES = 7 << 10;
 const MAX_AGE_MS = 1000;
 
 /** A file with a token that may be replaced at any time. */
@@ -25,7 +26,12 @@ export class TokenFile {
   }
 }
 
-/** Returns the token in the file, without whitespace at its end. No error has a part of the token. */
+/** Whether `text` is probably a token, and not the name of a file: one of new-token, or a JSON Web Token. */
+function looksLikeToken(text: string): boolean {
+  return text.startsWith("qct_") || (text.startsWith("eyJ") && text.split(".").length > 2);
+}
+
+/** Returns the token in the file, without whitespace at its end. No error, nor its `cause`, has a part of the token. */
 export function readToken(path: string): string {
   let token = "";
   let problem: string;
@@ -33,8 +39,9 @@ export function readToken(path: string): string {
     token = readSmallFile(path).replace(/[ \t\n\v\f\r]+$/, "");
     problem = findProblem(token);
   } catch (error) {
-    if (path.startsWith("qct_")) {
-      throw new Error("the token file is a token; write the token to a file, and name that file", { cause: error });
+    if (looksLikeToken(path)) {
+      // Without a cause, because Node's error has the path.
+      throw new Error("the token file is a token; write the token to a file, and name that file");
     }
     problem = error instanceof Error ? error.message : String(error);
   }
@@ -63,7 +70,7 @@ function openRegular(path: string): number {
   } catch (error) {
     // Node's text is "ENOENT: no such file or directory, open '/path'".
     const text = error instanceof Error ? error.message.replace(/^\w+: (.*), \w+ '.*'$/s, "$1") : String(error);
-    throw new Error(`cannot be opened: ${text}`, { cause: error });
+    throw new Error(`cannot be opened: ${text}`);
   }
   throw new Error("is not a regular file");
 }

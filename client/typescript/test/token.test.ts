@@ -6,6 +6,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { inspect } from "node:util";
 import { Client, type ClientOptions, QConfigError, Role, status } from "qconfig-client";
 import { readToken, TokenFile } from "../src/token.js";
 import { Server } from "./server.js";
@@ -42,11 +43,12 @@ function writeCertificate() {
   });
 }
 
-/** Returns the error of a call, which has no token in its text. */
+/** Returns the error of a call, which has no token in its text, nor have its causes. */
 async function failure(call: Promise<unknown>): Promise<QConfigError> {
   const error = await call.then(() => undefined).catch((error: unknown) => error);
   assert.ok(error instanceof QConfigError);
-  for (const token of [FARM, NEXT]) assert.ok(!error.message.includes(token), error.message);
+  const text = inspect(error, { depth: null });
+  for (const token of [FARM, NEXT]) assert.ok(!text.includes(token), text);
   return error;
 }
 
@@ -114,6 +116,14 @@ describe("tokens", () => {
     }
   });
 
+  test("a token instead of a file is not in the error", async () => {
+    for (const tls of [undefined, {}]) {
+      const error = await failure(connect({ server: "127.0.0.1:1", tls, tokenFile: FARM }).listSchemes());
+      assert.equal(error.code, status.FAILED_PRECONDITION);
+      assert.match(error.message, /is a token/);
+    }
+  });
+
   test("the token is sent unencrypted if that is allowed", async () => {
     const tokenFile = write("allowed", FARM);
     const client = connect({ server: plain.address, tokenFile, allowUnencryptedToken: true });
@@ -165,7 +175,7 @@ describe("a token file", () => {
       ["\uFEFFsecret", "not printable ASCII"],
       ["secret\x7F", "not printable ASCII"],
       ["secret\0", "not printable ASCII"],
-      ["s".repeat(16385), "has more than 16384 bytes"],
+      ["s".repeat(7169), "has more than 7168 bytes"],
     ] as const) {
       const file = write("token", text);
       assert.throws(
@@ -176,11 +186,17 @@ describe("a token file", () => {
       );
     }
     assert.throws(() => readToken(folder), { message: `token file ${folder}: is not a regular file` });
-    assert.throws(() => readToken("qct_secret"), {
-      message: "the token file is a token; write the token to a file, and name that file",
-    });
+    for (const token of ["qct_secret", "eyJh.e30.secret"]) {
+      assert.throws(
+        () => readToken(token),
+        (error: Error) =>
+          error.message === "the token file is a token; write the token to a file, and name that file" &&
+          !inspect(error, { depth: null }).includes("secret"),
+      );
+    }
+    assert.throws(() => readToken("eyJ.txt"), { message: /^token file eyJ\.txt: cannot be opened/ });
     assert.equal(readToken(write("token", "a.b-c_d~e+f/g== \t\r\n\n")), "a.b-c_d~e+f/g==");
-    assert.equal(readToken(write("token", "s".repeat(16384))).length, 16384);
+    assert.equal(readToken(write("token", "s".repeat(7168))).length, 7168);
   });
 
   test("is read at most once a second", () => {
