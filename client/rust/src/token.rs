@@ -10,8 +10,8 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::Error;
 
-/// The server's limit.
-const MAX_TOKEN_BYTES: usize = 16 << 10;
+/// gRPC rejects calls with more than 8 KiB of metadata before the server sees them.
+const MAX_TOKEN_BYTES: usize = 7 << 10;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// What authenticates the calls of a client.
@@ -32,6 +32,8 @@ impl Authentication {
     /// Returns the value of the metadata `authorization` for a call that begins now.
     pub fn header(&self) -> Result<Option<MetadataValue<Ascii>>, Error> {
         let Some(file) = &self.file else { return Ok(None) };
+        // First, because the path could be a token by mistake.
+        let token = file.read(Instant::now()).map_err(Error::Token)?;
         if !self.encrypted && !self.allow_unencrypted {
             return Err(Error::Token(format!(
                 "the token in {} is not sent over an unencrypted connection; set Builder::tls, or, if nobody else can \
@@ -39,7 +41,6 @@ impl Authentication {
                 file.path.display()
             )));
         }
-        let token = file.read(Instant::now()).map_err(Error::Token)?;
         let mut header: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()
             .map_err(|_| Error::Token("the token is not printable ASCII".to_owned()))?;
@@ -81,10 +82,15 @@ impl fmt::Debug for TokenFile {
     }
 }
 
+/// Whether `text` is probably a token, and not the name of a file: one of `new-token`, or a JSON Web Token.
+fn looks_like_token(text: &[u8]) -> bool {
+    text.starts_with(b"qct_") || text.starts_with(b"eyJ") && text.iter().filter(|byte| **byte == b'.').count() >= 2
+}
+
 /// Returns the token in the file, without whitespace at its end. No error has a part of the token.
 fn read_token(path: &Path) -> Result<String, String> {
     let text = read_small_file(path).map_err(|problem| {
-        if path.as_os_str().as_encoded_bytes().starts_with(b"qct_") {
+        if looks_like_token(path.as_os_str().as_encoded_bytes()) {
             "the token file is a token; write the token to a file, and name that file".to_owned()
         } else {
             format!("token file {}: {problem}", path.display())
@@ -153,15 +159,14 @@ mod tests {
             ("\u{feff}secret", "not printable ASCII"),
             ("secret\x7f", "not printable ASCII"),
             ("secret\0", "not printable ASCII"),
-            (&"s".repeat(16385), "has more than 16384 bytes"),
+            (&"s".repeat(7169), "has more than 7168 bytes"),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = read_token(&path).unwrap_err();
             assert!(error.starts_with(&format!("token file {}: ", path.display())), "{error}");
             assert!(error.contains(problem) && !error.contains("secret"), "{error}");
         }
-        for (text, token) in [("a.b-c_d~e+f/g== \t\r\n\n", "a.b-c_d~e+f/g=="), (&"s".repeat(16384), &"s".repeat(16384))]
-        {
+        for (text, token) in [("a.b-c_d~e+f/g== \t\r\n\n", "a.b-c_d~e+f/g=="), (&"s".repeat(7168), &"s".repeat(7168))] {
             std::fs::write(&path, text).unwrap();
             assert_eq!(read_token(&path).unwrap(), token);
         }
@@ -172,10 +177,14 @@ mod tests {
         let folder = std::env::temp_dir();
         assert_eq!(read_token(&folder).unwrap_err(), format!("token file {}: is not a regular file", folder.display()));
         assert!(read_token(&path("missing")).unwrap_err().contains("missing: cannot be opened: No such file"));
-        assert_eq!(
-            read_token(Path::new("qct_secret")).unwrap_err(),
-            "the token file is a token; write the token to a file, and name that file"
-        );
+        for token in ["qct_secret", "eyJh.e30.secret"] {
+            let authentication = Authentication::new(PathBuf::from(token), false, false);
+            assert_eq!(
+                authentication.header().unwrap_err().to_string(),
+                "the token file is a token; write the token to a file, and name that file"
+            );
+        }
+        assert!(read_token(Path::new("eyJ.txt")).unwrap_err().starts_with("token file eyJ.txt: "));
     }
 
     #[test]

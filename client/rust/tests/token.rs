@@ -155,6 +155,12 @@ async fn is_not_sent_unencrypted() {
 }
 
 #[tokio::test]
+async fn a_token_instead_of_a_file_is_not_in_the_error() {
+    let error = failure_of(Client::builder().server("127.0.0.1:1").token_file(FARM)).await;
+    assert!(error.to_string().contains("is a token"), "{error}");
+}
+
+#[tokio::test]
 async fn is_sent_unencrypted_if_allowed() {
     let folder = Folder::new("token-allowed");
     let server = folder.server();
