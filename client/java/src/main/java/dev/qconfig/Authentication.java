@@ -48,12 +48,14 @@ final class Authentication {
    */
   CallOptions addTo(CallOptions options) {
     if (file == null) return options;
-    if (!encrypted && !allowUnencrypted) throw failure(refusal(), null);
-    try {
-      return options.withCallCredentials(new Bearer(file.read(System.nanoTime())));
+    Bearer bearer;
+    try { // first, because the path could be a token by mistake
+      bearer = new Bearer(file.read(System.nanoTime()));
     } catch (TokenFile.InvalidException e) {
       throw failure(e.getMessage(), e);
     }
+    if (!encrypted && !allowUnencrypted) throw failure(refusal(), null);
+    return options.withCallCredentials(bearer);
   }
 
   private String refusal() {

@@ -16,7 +16,9 @@ import java.util.concurrent.TimeUnit;
  * never have a part of the token.
  */
 final class TokenFile {
-  private static final int MAX_TOKEN_BYTES = 16 << 10; // the server's limit
+  /** gRPC rejects calls with more than 8 KiB of metadata before the server sees them. */
+  private static final int MAX_TOKEN_BYTES = 7 << 10;
+
   private static final long MAX_AGE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** The file cannot be used. */
@@ -57,7 +59,7 @@ final class TokenFile {
     try {
       token = readSmallFile(path).replaceAll("\\s+\\z", "");
     } catch (IOException e) {
-      if (path.toString().startsWith("qct_")) {
+      if (looksLikeToken(path.toString())) {
         throw new InvalidException(
             "the token file is a token; write the token to a file, and name that file", null);
       }
@@ -66,6 +68,15 @@ final class TokenFile {
     String problem = findProblem(token);
     if (problem.isEmpty()) return token;
     throw new InvalidException("token file " + path + ": " + problem, null);
+  }
+
+  /**
+   * Whether the text is probably a token, and not the name of a file: one of new-token, or a JSON
+   * Web Token.
+   */
+  static boolean looksLikeToken(String text) {
+    return text.startsWith("qct_")
+        || (text.startsWith("eyJ") && text.chars().filter(c -> c == '.').count() >= 2);
   }
 
   private static String readSmallFile(Path path) throws IOException {

@@ -105,10 +105,13 @@ class TokenTest {
     }
   }
 
-  /** The exception of a call, which has no token in its text. */
+  /** The exception of a call, which has no token in its text, nor have its causes. */
   private static QConfigException failure(Executable call) {
     QConfigException e = assertThrows(QConfigException.class, call);
-    assertFalse(e.getMessage().contains(FARM) || e.getMessage().contains(NEXT), e.getMessage());
+    for (Throwable one = e; one != null; one = one.getCause()) {
+      String text = one.toString();
+      assertFalse(text.contains(FARM) || text.contains(NEXT), text);
+    }
     return e;
   }
 
@@ -159,6 +162,14 @@ class TokenTest {
       assertEquals(Status.Code.FAILED_PRECONDITION, e.code());
       assertEquals(refusal(file), e.description());
     }
+  }
+
+  @Test
+  void tokenInsteadOfAFileIsNotInTheMessage() {
+    QConfigException e =
+        failure(QConfigClient.builder().server("127.0.0.1:1").tokenFile(Path.of(FARM)));
+    assertEquals(Status.Code.FAILED_PRECONDITION, e.code());
+    assertTrue(e.description().contains("is a token"), e.description());
   }
 
   private static String refusal(Path file) {
@@ -247,8 +258,8 @@ class TokenTest {
             "not printable ASCII",
             "secret\0",
             "not printable ASCII",
-            "s".repeat(16385),
-            "has more than 16384 bytes");
+            "s".repeat(7169),
+            "has more than 7168 bytes");
     for (Map.Entry<String, String> invalid : problems.entrySet()) {
       Path file = write("token", invalid.getKey());
       String message = failureOf(file);
@@ -257,12 +268,15 @@ class TokenTest {
       assertFalse(message.contains("secret"), message);
     }
     assertEquals("token file " + folder + ": is not a regular file", failureOf(folder));
-    assertEquals(
-        "the token file is a token; write the token to a file, and name that file",
-        failureOf(Path.of("qct_secret")));
+    for (String token : List.of("qct_secret", "eyJh.e30.secret")) {
+      assertEquals(
+          "the token file is a token; write the token to a file, and name that file",
+          failureOf(Path.of(token)));
+    }
+    assertTrue(failureOf(Path.of("eyJ.txt")).startsWith("token file eyJ.txt: "));
     assertEquals(
         "a.b-c_d~e+f/g==", TokenFile.readToken(write("token", "a.b-c_d~e+f/g== \t\r\n\n")));
-    assertEquals(16384, TokenFile.readToken(write("token", "s".repeat(16384))).length());
+    assertEquals(7168, TokenFile.readToken(write("token", "s".repeat(7168))).length());
   }
 
   private static String failureOf(Path file) {
