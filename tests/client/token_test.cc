@@ -100,6 +100,8 @@ TEST_F(TokenTest, AuthenticatesCallsOverTls) {
   EXPECT_EQ(Call(client, "next"), "PERMISSION_DENIED");
   UseToken("qct_unknown");
   EXPECT_EQ(Call(), "CREDENTIALS_INVALID");
+  UseToken(std::string(7168, 's'));  // the largest one that a client sends
+  EXPECT_EQ(Call(), "CREDENTIALS_INVALID");
   EXPECT_FALSE(absl::StrContains(server_->log(), kToken));
 }
 
@@ -178,7 +180,7 @@ TEST_F(TokenTest, ReadsOneLineOfPrintableAscii) {
       {"\xEF\xBB\xBFsecret", "not printable ASCII"},
       {"secret\x7F", "not printable ASCII"},
       {std::string("secret\0", 7), "is not a text file"},
-      {std::string(16385, 's'), "has more than 16384 bytes"},
+      {std::string(7169, 's'), "has more than 7168 bytes"},
   };
   for (const auto& [text, problem] : cases) {
     WriteFile(path_, text);
@@ -188,7 +190,7 @@ TEST_F(TokenTest, ReadsOneLineOfPrintableAscii) {
   }
   EXPECT_THAT(std::string(ReadTokenFile(directory_.Path(".")).status().message()), HasSubstr("is not a regular file"));
   EXPECT_THAT(std::string(ReadTokenFile("qct_secret").status().message()), Not(HasSubstr("secret")));
-  for (const std::string& text : {std::string("a.b-c_d~e+f/g=="), std::string(16384, 's')}) {
+  for (const std::string& text : {std::string("a.b-c_d~e+f/g=="), std::string(7168, 's')}) {
     WriteFile(path_, text);
     EXPECT_EQ(ReadTokenFile(path_).value_or("invalid"), text);
     if (text.size() < 100) WriteFile(path_, text + " \t\r\n\n");
@@ -224,7 +226,16 @@ TEST(TokenEnvironmentTest, HasTheDefaultsOfTheOptions) {
   unsetenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN");
 }
 
-TEST(HashOfTokenTest, IsTheHashOfThePolicy) { EXPECT_EQ(HashOfToken(kToken), Sha256Hex(kToken)); }
+TEST(LooksLikeTokenTest, KnowsTokensOfNewTokenAndJsonWebTokens) {
+  for (const char* token : {"qct_secret", "eyJhbGciOiJSUzI1NiJ9.e30.c2VjcmV0", "eyJh.a.b.c.d"}) {
+    EXPECT_TRUE(LooksLikeToken(token)) << token;
+    EXPECT_THAT(std::string(ReadTokenFile(token).status().message()),
+                AllOf(HasSubstr("is a token"), Not(HasSubstr(token))));
+  }
+  for (const char* path : {"", "token", "/run/qct_token", "eyJtoken.txt", "a.b.c"}) {
+    EXPECT_FALSE(LooksLikeToken(path)) << path;
+  }
+}
 
 }  // namespace
 }  // namespace qconfig::client

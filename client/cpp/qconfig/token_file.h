@@ -6,18 +6,20 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace qconfig::client {
 
+// Whether `text` is probably a token, and not the name of a file: it begins with "qct_", as new-token's, or has the
+// form of a JSON Web Token. Errors never quote it.
+bool LooksLikeToken(absl::string_view text);
+
 // Returns the token in the file, without whitespace at its end.
-// kFailedPrecondition: the file cannot be read, is empty, has more than 16 KiB or several lines, or has a character
+// kFailedPrecondition: the file cannot be read, is empty, has more than 7 KiB or several lines, or has a character
 // that a token cannot have. The message names the file, and never has a part of the token.
 absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
-
-// Returns the SHA-256 of `token` as 64 lowercase hex digits, as a server's policy has it.
-std::string HashOfToken(const std::string& token);
 
 // A file with a token that may be replaced at any time. Thread-safe.
 class TokenFile {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include <iostream>
 #include <memory>
@@ -12,6 +13,13 @@
 
 namespace qconfig::client {
 namespace {
+
+// The SHA-256 of `token` as 64 lowercase hex digits, as a server's policy has it.
+std::string HashOfToken(const std::string& token) {
+  unsigned char sum[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), sum);
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(sum), sizeof sum));
+}
 
 // Prints the token alone to standard output, so that it can be redirected to a file.
 int PrintNewToken() {
