@@ -39,6 +39,7 @@ class WithPolicy(WithoutPolicy):
         entries = [f"  {name}: {{tokens: [{{sha256: {self._create_token(name)}}}], {rest}}}\n" for name, rest in GRANTS.items()]
         (self._folder / "policy.yaml").write_text("version: 1\nprincipals:\n" + "".join(entries))
         self._create_token("unknown")
+        (self._folder / "largest.token").write_text("s" * 7168)
 
     def _create_token(self, name):
         """Writes NAME.token and returns the hash of the token."""
