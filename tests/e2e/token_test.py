@@ -112,9 +112,9 @@ class TokenTest(unittest.TestCase):
     def test_an_invalid_file_is_an_error(self):
         (HERE / "empty").write_text("\n")
         (HERE / "lines").write_text((HERE / "token").read_text() + (HERE / "other").read_text())
-        (HERE / "large").write_text("x" * 16385)
+        (HERE / "large").write_text("x" * 7169)
         for name, problem in (("missing", "cannot be opened: No such file or directory"), ("empty", "is empty"), ("lines", "has several lines"),
-                              ("large", "has more than 16384 bytes"), (".", "is not a regular file")):
+                              ("large", "has more than 7168 bytes"), (".", "is not a regular file")):
             with self.subTest(name):
                 path = f"{HERE}/{name}"
                 self.assertFails(self.ask("--token-file", path), 2, f"error: --token-file: token file {path}: {problem}")
@@ -123,6 +123,22 @@ class TokenTest(unittest.TestCase):
         result = qconfigctl("list", "schemes", "--tls", "--token-file", token)
         self.assertFails(result, 2, "write the token to a file, and name that file")
         self.assertNotIn(token, result.stderr)
+
+    def test_no_error_quotes_a_token(self):
+        for token in ("qct_secret", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.secret"):
+            for line in (["get-confg", "llama", "--token-file", token], ["list", "schemes", "--token-fil", token], ["whoami", "--auth-token-file", token],
+                         ["whoami", f"--auth-token={token}"], ["list", "schemes", f"--header=Bearer {token}"], ["new-token", token], ["whoami", token],
+                         ["list", token], [token], ["--tls", "list", "schemes", "-o", token], ["whoami", "--tls", f"--token-file={token}"],
+                         ["new-token", "--hash", token]):
+                with self.subTest(line):
+                    result = qconfigctl(*line)
+                    self.assertFails(result, 2, "write the token to a file, and name that file with " + ("--hash" if line[0] == "new-token" else "--token-file"))
+                    self.assertNotIn(token.split("_" if token[0] == "q" else ".")[-1], result.stderr)
+                    self.assertNotIn("Run: ", result.stderr)
+            for variable in ("QCONFIG_TOKEN_FILE", "QCONFIG_ALLOW_UNENCRYPTED_TOKEN"):
+                result = qconfigctl("list", "schemes", "--tls", **{variable: token})
+                self.assertFails(result, 2, f"environment variable {variable}: ")
+                self.assertNotIn(token, result.stderr)
 
     def test_whoami(self):
         farm = hash_of("token")[:8]

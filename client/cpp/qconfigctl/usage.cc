@@ -10,8 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/utf8.h"
+#include "qconfig/token_file.h"
 #include "qconfigctl/corrected_line.h"
 #include "qconfigctl/entry_file.h"
 #include "qconfigctl/next_command.h"
@@ -70,6 +72,14 @@ std::string CommandOf(const CLI::App& app, const Words& words) {
   return command;
 }
 
+// Whether a word, the value of an option, or a part of it, as in "Bearer TOKEN", is probably a token.
+bool HasToken(const Words& words) {
+  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(word, absl::ByAnyChar("= "));
+    return std::any_of(parts.begin(), parts.end(), LooksLikeToken);
+  });
+}
+
 // Whether `name` is an option of the commands below `app`, or of `app`, that needs no value.
 bool IsFlag(const CLI::App& app, const std::string& name) {
   if (const CLI::Option* const option = app.get_option_no_throw(name)) return option->get_expected_min() == 0;
@@ -92,7 +102,8 @@ std::string WithVariable(const CLI::App& app, const Words& words, const std::str
     if (value == nullptr || on_line) continue;
     absl::string_view rest = text;
     if (option->get_expected_min() == 0 && absl::StrContains(text, absl::StrCat(name, " ="))) {
-      return absl::StrCat("environment variable ", variable, ": ", Printable(value, 100), " is not true or false; set ",
+      return absl::StrCat("environment variable ", variable, ": ",
+                          LooksLikeToken(value) ? "the value" : Printable(value, 100), " is not true or false; set ",
                           variable, "=true, or unset it");
     }
     if (absl::ConsumePrefix(&rest, absl::StrCat(name, ": "))) {
@@ -141,6 +152,14 @@ std::vector<std::string> ExpandWords(int argc, const char* const* argv) {
 }
 
 std::string UsageErrorText(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+  if (HasToken(words)) {  // corrections and CLI11's errors quote words
+    const std::string command = CommandOf(app, words);
+    return absl::StrCat(
+        "error: the command line has a token, which other users and the shell's history can see; write the token to a "
+        "file, and name that file with ",
+        absl::EndsWith(command, " new-token") ? "--hash" : "--token-file", "\nRun ", command,
+        " --help for more information.\n");
+  }
   const CorrectedLine line = CorrectLine(app, words);
   if (line.mistakes.empty()) {
     return absl::StrCat("error: ", TextOf(app, error, words), "\nRun ", CommandOf(app, words),
