@@ -75,6 +75,10 @@ class ObserverTest : public testing::Test {
 
 TEST_F(ObserverTest, LogsEveryField) {
   settings_.sample = 1;
+  Principal farm;
+  farm.name = "farm";
+  call_.principal = std::make_shared<const Principal>(farm);
+  call_.credential = "token 1a2b3c4d";
   Finish(absl::OkStatus(), absl::Microseconds(1234));
   ASSERT_EQ(Lines().size(), 1u);
   json line = Lines()[0];
@@ -88,6 +92,8 @@ TEST_F(ObserverTest, LogsEveryField) {
                         {"latency_us", 1234},
                         {"request_id", "r1"},
                         {"trace_id", "t1"},
+                        {"principal", "farm"},
+                        {"credential", "token 1a2b3c4d"},
                         {"peer", "ipv4:127.0.0.1:1"}}));
 }
 
@@ -160,6 +166,12 @@ TEST_F(ObserverTest, ErrorsAreLoggedRegardlessOfTheSample) {
   EXPECT_EQ(Lines().size(), 1000u);
 }
 
+TEST_F(ObserverTest, WritesAreLoggedRegardlessOfTheSample) {
+  call_.notes->has_written = true;
+  for (int i = 0; i < 1000; ++i) Finish(absl::OkStatus(), absl::ZeroDuration());
+  EXPECT_EQ(Lines().size(), 1000u);
+}
+
 TEST_F(ObserverTest, RespectsTheLogLevel) {
   settings_.sample = 1;
   log_->set_level(spdlog::level::err);
@@ -177,9 +189,10 @@ class TextObserverTest : public ObserverTest {
 TEST_F(TextObserverTest, TextFormatHasTheSameFields) {
   call_.notes->items = 2;
   Finish(Error(v1::ERROR_REASON_STORAGE_UNAVAILABLE).Field("f").ToStatus("gone"), absl::Microseconds(7));
-  EXPECT_THAT(out_.str(), HasSubstr("[error] call method=qconfig.v1.ConfigService/GetConfig tenant=a code=UNAVAILABLE "
-                                    "reason=STORAGE_UNAVAILABLE latency_us=7 request_id=r1 trace_id=t1 "
-                                    "peer=ipv4:127.0.0.1:1 field=f items=2 failed_items=0 error=\""));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("[error] call method=qconfig.v1.ConfigService/GetConfig tenant=a code=UNAVAILABLE "
+                        "reason=STORAGE_UNAVAILABLE latency_us=7 request_id=r1 trace_id=t1 "
+                        "principal= credential= peer=ipv4:127.0.0.1:1 field=f items=2 failed_items=0 error=\""));
 }
 
 // A real server that logs every call.
