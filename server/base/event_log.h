@@ -25,7 +25,7 @@ struct LogField {
   std::variant<absl::string_view, int64_t> value;
 };
 
-// Logs events: a message with fixed wording, and values as fields. Copyable. Thread-safe.
+// Logs events: a message with fixed wording, and fields, whose lines it joins with "; ". Copyable. Thread-safe.
 //
 //   log.Info("draining", {{"in_flight", calls}, {"grace_s", 10}});
 class EventLog {

@@ -41,6 +41,15 @@ TEST_F(EventLogTest, JsonHasAMemberForEachField) {
   EXPECT_EQ(line.size(), 5u);
 }
 
+TEST_F(EventLogTest, LinesOfAValueAreJoined) {
+  const std::string error = "policy.yaml: line 3: a\n  line 4: \"b\"\n";
+  LogOf(LogForm::kJson).Warn("event", {{"error", error}});
+  EXPECT_EQ(nlohmann::json::parse(text_.str())["error"], "policy.yaml: line 3: a; line 4: \"b\"");
+  text_.str("");
+  LogOf(LogForm::kText).Warn("event", {{"error", "a\nb"}});
+  EXPECT_THAT(text_.str(), EndsWith(" event error=\"a; b\"\n"));
+}
+
 TEST_F(EventLogTest, EventsHaveTheirLevels) {
   const EventLog log = LogOf(LogForm::kText);
   log.Info("one");
