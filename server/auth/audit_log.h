@@ -39,7 +39,7 @@ struct AuditEvent {
   std::string request_id;  // of the write
   std::string call_id;
   std::string trace_id;
-  int64_t count = 0;  // of rejections that have no line of their own
+  int64_t count = 0;  // of rejections that have no line of their own, or of items if a batch has several rejected ones
 };
 
 // Writes events to a file, as JSON objects in one line each, which begin with the time. A thread of its own writes the

@@ -66,13 +66,15 @@ void CallAudit::EndWrite(const CallContext& call, const TenantId& tenant, const 
 }
 
 void CallAudit::Finished(const CallContext& call, const absl::Status& status) const {
-  if (log_ == nullptr || (status.ok() && call.notes->failed_items.empty())) return;
+  const int64_t denials = call.notes->denials;
+  if (log_ == nullptr || (status.ok() && denials == 0)) return;
   const v1::ItemError error = status.ok() ? v1::ItemError() : ItemErrorOf(status);
-  const bool has_denied_item = call.notes->failed_items.count(v1::ERROR_REASON_PERMISSION_DENIED) > 0;
-  if (!IsDenial(error.reason()) && !has_denied_item) return;
+  if (!IsDenial(error.reason()) && denials == 0) return;
   AuditEvent line = EventOf(call, "rejected", "denied");
-  line.tenant = error.detail().tenant();
-  line.reason = ReasonName(has_denied_item ? v1::ERROR_REASON_PERMISSION_DENIED : error.reason());
+  // A batch can have denied items and succeed, or fail for another reason.
+  line.tenant = denials > 0 ? call.notes->denied_tenant : error.detail().tenant();
+  line.reason = ReasonName(denials > 0 ? v1::ERROR_REASON_PERMISSION_DENIED : error.reason());
+  if (denials > 1) line.count = denials;
   log_->PostRejection(line, WithoutPort(call.peer));
 }
 

@@ -67,7 +67,10 @@ absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view na
   const TenantId unnamed = call.principal == nullptr ? TenantId::Default() : call.principal->default_tenant;
   absl::StatusOr<TenantId> tenant = name.empty() ? unnamed : TenantId::Parse(name, "tenant");
   if (!tenant.ok()) return tenant;
-  if (absl::Status permitted = CheckPermission(call, *tenant); !permitted.ok()) return permitted;
+  if (absl::Status permitted = CheckPermission(call, *tenant); !permitted.ok()) {
+    if (++call.notes->denials == 1) call.notes->denied_tenant = tenant->name();
+    return permitted;
+  }
   std::vector<std::string>& noted = call.notes->tenants;
   if (noted.empty() || noted.back() != tenant->name()) noted.push_back(tenant->name());
   return tenant;

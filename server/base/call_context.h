@@ -26,7 +26,9 @@ struct CallNotes {
   std::vector<std::string> tenants;                 // of the request; may have duplicates
   std::optional<int64_t> items;                     // of a batch
   std::map<v1::ErrorReason, int64_t> failed_items;  // the number of failed items, by reason
-  bool has_written = false;  // whether it changed a registry, so that its answer must not be lost
+  bool has_written = false;   // whether it changed a registry, so that its answer must not be lost
+  int64_t denials = 0;        // how often GetTenant() returned PERMISSION_DENIED: at most once for each item of a batch
+  std::string denied_tenant;  // the tenant of the first time
 };
 
 // The context of a call: everything except its request. Only the transport uses gRPC's own context.
@@ -45,8 +47,8 @@ struct CallContext {
   std::shared_ptr<CallNotes> notes = std::make_shared<CallNotes>();
 };
 
-// The tenant of a request whose tenant is `name`; empty: the principal's default tenant. Adds it to the notes. Every
-// handler calls this before it reads or changes anything of a tenant.
+// The tenant of a request whose tenant is `name`; empty: the principal's default tenant. Notes it, or that it is
+// denied. Every handler calls this before it reads or changes anything of a tenant.
 // INVALID_REQUEST: `name` is not a valid tenant name. PERMISSION_DENIED: the principal does not have the required role
 // for the tenant.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);

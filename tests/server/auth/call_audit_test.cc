@@ -207,12 +207,33 @@ TEST_F(CallAuditTest, RejectedCallersHaveLines) {
   const auto batch = Proto<v1::BatchGetConfigRequest>(
       "requests { tenant: 'acme' spec { model_type: 'llama' scheme: 'int8' } } requests { tenant: 'other' }");
   EXPECT_EQ(Call("reader", "ConfigService/BatchGetConfig", batch.SerializeAsString()), "");
-  EXPECT_THAT(
-      Events(),
-      ElementsAre("rejected denied CREDENTIALS_MISSING", "rejected denied CREDENTIALS_INVALID",
-                  "rejected reader other denied PERMISSION_DENIED", "rejected reader acme denied PERMISSION_DENIED",
-                  "rejected editor lab-new denied PERMISSION_DENIED", "rejected reader denied PERMISSION_DENIED"));
+  EXPECT_THAT(Events(), ElementsAre("rejected denied CREDENTIALS_MISSING", "rejected denied CREDENTIALS_INVALID",
+                                    "rejected reader other denied PERMISSION_DENIED",
+                                    "rejected reader acme denied PERMISSION_DENIED",
+                                    "rejected editor lab-new denied PERMISSION_DENIED",
+                                    "rejected reader other denied PERMISSION_DENIED"));
+  for (const json& line : Lines()) EXPECT_FALSE(line.contains("count")) << line;
   EXPECT_EQ(Lines().back()["method"], "qconfig.v1.ConfigService/BatchGetConfig");
+}
+
+TEST_F(CallAuditTest, ABatchHasTheFirstRejectedTenantAndTheNumberOfRejectedItems) {
+  const auto batch = [](const std::vector<std::string>& tenants) {
+    v1::BatchGetConfigRequest request;
+    for (const std::string& tenant : tenants) {
+      *request.add_requests() = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'int8' }");
+      request.mutable_requests()->rbegin()->set_tenant(tenant);
+    }
+    return request.SerializeAsString();
+  };
+  EXPECT_EQ(Call("reader", "ConfigService/BatchGetConfig", batch({"beta", "gamma", "acme"})), "");
+  EXPECT_EQ(Call("reader", "ConfigService/BatchGetConfig", batch({"acme", "not a name", "gamma"})), "");
+  EXPECT_EQ(Call("reader", "ConfigService/BatchGetConfig", batch({"acme", "acme"})), "");
+  const std::vector<json> lines = Lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(Events(), ElementsAre("rejected reader beta denied PERMISSION_DENIED",
+                                    "rejected reader gamma denied PERMISSION_DENIED"));
+  EXPECT_EQ(lines[0].value("count", 0), 2);
+  EXPECT_FALSE(lines[1].contains("count")) << lines[1];
 }
 
 TEST_F(CallAuditTest, APeerCausesTenLinesInASecondAndThenACount) {
