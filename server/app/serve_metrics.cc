@@ -152,6 +152,9 @@ void AddPolicy(const PolicyFile* policy, Metrics& metrics) {
   metrics.AddGauge("qconfig_auth_policy_loaded_timestamp_seconds",
                    "When the policy was loaded, in seconds since 1970; 0 without a policy.", {},
                    [policy] { return policy ? static_cast<double>(absl::ToUnixSeconds(policy->loaded())) : 0; });
+  metrics.AddGauge("qconfig_auth_policy_usable",
+                   "0 while the policy's files differ from the policy in use and cannot be used; otherwise 1.", {},
+                   [policy] { return policy == nullptr || policy->usable() ? 1 : 0; });
 }
 
 void AddAudit(const std::shared_ptr<const AuditLog>& log, Metrics& metrics) {

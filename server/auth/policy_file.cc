@@ -68,8 +68,12 @@ bool PolicyFile::HasChanged() const {
 }
 
 void PolicyFile::ReloadIfChanged() {
-  if (!HasChanged()) return problem_.Clear();
+  if (!HasChanged()) {
+    usable_ = true;
+    return problem_.Clear();
+  }
   auto loaded = LoadPolicy(path_, clock_.Now());
+  usable_ = loaded.ok();
   if (loaded.ok()) {
     problem_.Clear();
     Use(*std::move(loaded));

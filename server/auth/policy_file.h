@@ -51,6 +51,8 @@ class PolicyFile {
 
   // When the current policy was loaded.
   absl::Time loaded() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether the last check found files that are those of the current policy. False: they differ, and cannot be used.
+  bool usable() const { return usable_; }
   // The numbers of changes that were loaded, and that could not be used.
   int64_t reloads_ok() const { return reloads_ok_; }
   int64_t reloads_failed() const { return reloads_failed_; }
@@ -65,6 +67,7 @@ class PolicyFile {
   const Clock clock_;
   const EventLog log_;
   const OnChange on_change_;
+  std::atomic<bool> usable_ = true;
   std::atomic<int64_t> reloads_ok_ = 0;
   std::atomic<int64_t> reloads_failed_ = 0;
 

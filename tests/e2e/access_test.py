@@ -3,6 +3,7 @@
 reject whom they say."""
 
 import functools
+import json
 import os
 import pathlib
 import re
@@ -161,17 +162,25 @@ class TokenTest(AccessTest):
                                  cwd=HERE, env=clean_environment())
         self.assertEqual((checked.returncode, checked.stderr), (2, documented))
         self.wait_until(lambda: self.server.text().count(KEPT) == 1)
+        (logged,) = (json.loads(line) for line in self.server.text().splitlines() if KEPT in line)
+        self.assertEqual(logged["error"], f"{HERE}/" + "; ".join(line.strip() for line in documented.splitlines()))
+        self.assertTrue(self.is_usable(0))
         self.assertAllowed(self.farm.list("acme"))
         self.policy.unlink()
         self.wait_until(lambda: self.server.text().count(KEPT) == 2)
+        self.assertTrue(self.is_usable(0))
         self.assertAllowed(self.farm.list("acme"))
         self.replace(good)
+        self.wait_until(lambda: self.is_usable(1))
 
     def test_the_way_back_after_a_lost_policy(self):
         run(block("(umask 077; qconfigctl ", 1))
         operator = Client(self.server, "--token-file", HERE / "operator.token")
         self.wait_until(lambda: operator.list("any").returncode == 0)
         self.assertAllowed(operator.register("new"), operator.administer("new"))
+
+    def is_usable(self, value):
+        return f"\nqconfig_auth_policy_usable {value}\n" in self.server.probe("/metrics")[1]
 
     def replace(self, text):
         (HERE / "policy.new").write_text(text)

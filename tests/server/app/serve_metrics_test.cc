@@ -15,6 +15,7 @@
 #include "server/registry/storage/memory_store.h"
 #include "tests/core/test_support.h"
 #include "tests/server/observe/metrics_text.h"
+#include "tests/server/registry/storage/store_test_support.h"
 #include "tests/server/test_server.h"
 
 namespace qconfig {
@@ -101,6 +102,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_tls_certificate_expiry_timestamp_seconds",
                                           "qconfig_auth_policy_reloads_total",
                                           "qconfig_auth_policy_loaded_timestamp_seconds",
+                                          "qconfig_auth_policy_usable",
                                           "qconfig_audit_log_lines_total",
                                           "process_cpu_seconds_total",
                                           "process_resident_memory_bytes",
@@ -116,6 +118,34 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   }
   EXPECT_EQ(text.Sum("qconfig_build_info", absl::StrCat("version=\"", QCONFIG_VERSION, "\"")), 1);
   EXPECT_EQ(text.Sum("qconfig_catalog_info"), 2);
+  EXPECT_EQ(text.Value("qconfig_auth_policy_usable"), 1) << "without a policy";
+}
+
+TEST(ServeMetricsTest, APolicyThatCannotBeUsedIsVisibleUntilItCan) {
+  const TempDirectory directory;
+  const std::string path = directory.Path("policy.yaml");
+  const std::string good = "version: 1\nanonymous: {grants: [{role: reader, tenants: [acme]}]}\n";
+  WriteFile(path, good);
+  const auto policy = PolicyFile::Open(
+                          path, Clock(), NoEvents(), [](const auto&) {}, absl::InfiniteDuration())
+                          .value();
+  TestServer server;
+  Readiness readiness;
+  const DiskUsage disk("memory");
+  const DamageLog damage(NoEvents(), "memory");
+  AddServeMetrics(
+      {Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
+       server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr, policy.get()},
+      server.metrics());
+  const auto usable = [&] {
+    policy->ReloadIfChanged();
+    return MetricsText(server.metrics()).Value("qconfig_auth_policy_usable");
+  };
+  EXPECT_EQ(usable(), 1);
+  WriteFile(path, good + "oops: 1\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(usable(), 0);
+  WriteFile(path, good);
+  EXPECT_EQ(usable(), 1);
 }
 
 TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {

@@ -15,6 +15,7 @@
 namespace qconfig {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -82,6 +83,31 @@ TEST_F(PolicyFileTest, KeepsThePolicyAndReportsABadChangeOnce) {
   WriteFile(path_, PolicyFor("second"));
   file->ReloadIfChanged();
   EXPECT_TRUE(Knows("second"));
+}
+
+TEST_F(PolicyFileTest, TheLogHasTheErrorsOfAFileOnOneLine) {
+  const auto file = Open().value();
+  WriteFile(path_, PolicyFor("second") + "oops: 1\nalas: 2\n");
+  for (int i = 0; i < 2; ++i) file->ReloadIfChanged();
+  EXPECT_THAT(log_.str(), ContainsRegex("oops, line 3: unknown key[^\n]*; alas, line 4: unknown key"));
+  EXPECT_THAT(log_.str(), Not(HasSubstr("u000a")));
+}
+
+TEST_F(PolicyFileTest, SaysWhetherTheFilesAreThoseOfThePolicyInUse) {
+  const auto file = Open().value();
+  const auto usable = [&] {
+    file->ReloadIfChanged();
+    return file->usable();
+  };
+  EXPECT_TRUE(file->usable());
+  WriteFile(path_, "oops: 1\n");
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(usable()) << "not only when it is reported";
+  WriteFile(path_, PolicyFor("first"));
+  EXPECT_TRUE(usable()) << "the previous policy again";
+  std::filesystem::remove(path_);
+  EXPECT_FALSE(usable());
+  WriteFile(path_, PolicyFor("second"));
+  EXPECT_TRUE(usable());
 }
 
 TEST_F(PolicyFileTest, LooksByItself) {
