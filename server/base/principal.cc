@@ -45,8 +45,6 @@ bool Principal::MayCreate(absl::string_view tenant) const {
   return false;
 }
 
-std::string RoleName(v1::Role role) {
-  return absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_"));
-}
+std::string RoleName(v1::Role role) { return absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_")); }
 
 }  // namespace qconfig

@@ -40,6 +40,7 @@ const std::map<std::string, std::string>& Examples() {
       {"ListSchemes", ""},
       {"GetScheme", "name: 'fp8'"},
       {"ListCatalogs", ""},
+      {"WhoAmI", ""},
       {"RegisterScheme",
        "scheme { name: 'x' spec { weight { progressive { first_stage { preset { spec: 'FP8E4M3PerTensorSpec' fields { "
        "fields { key: 'is_dynamic' value { bool_value: false } } } } } second_stage { preset { spec: "

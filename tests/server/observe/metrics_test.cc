@@ -20,12 +20,21 @@ namespace {
 using testing::HasSubstr;
 
 const std::vector<std::string>& Methods() {
-  static const auto* const kMethods = new std::vector<std::string>{
-      "ConfigService/GetConfig",           "ConfigService/BatchGetConfig",     "ConfigService/PlanLayers",
-      "ConfigService/ListTemplates",       "ConfigService/GetTemplate",        "ConfigService/ListSchemes",
-      "ConfigService/GetScheme",           "ConfigService/ListCatalogs",       "RegistryService/RegisterScheme",
-      "RegistryService/UnregisterScheme",  "RegistryService/RegisterTemplate", "RegistryService/UnregisterTemplate",
-      "RegistryService/SetDefaultCatalog", "RegistryService/ListChanges"};
+  static const auto* const kMethods = new std::vector<std::string>{"ConfigService/GetConfig",
+                                                                   "ConfigService/BatchGetConfig",
+                                                                   "ConfigService/PlanLayers",
+                                                                   "ConfigService/ListTemplates",
+                                                                   "ConfigService/GetTemplate",
+                                                                   "ConfigService/ListSchemes",
+                                                                   "ConfigService/GetScheme",
+                                                                   "ConfigService/ListCatalogs",
+                                                                   "ConfigService/WhoAmI",
+                                                                   "RegistryService/RegisterScheme",
+                                                                   "RegistryService/UnregisterScheme",
+                                                                   "RegistryService/RegisterTemplate",
+                                                                   "RegistryService/UnregisterTemplate",
+                                                                   "RegistryService/SetDefaultCatalog",
+                                                                   "RegistryService/ListChanges"};
   return *kMethods;
 }
 
