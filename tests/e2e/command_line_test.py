@@ -237,6 +237,12 @@ class QconfigctlTest(ServerTestCase):
         for line in ("get-config llama --scheme int4", "get-config lama --scheme fp8", "get-config llama --scheme bf16"):
             self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
 
+    def test_a_type_of_layers_that_stay_unquantized_needs_no_option(self):
+        for layer_type, reason in (("Embedding", "(`layer_config`) matches them, so without one"), ("Conv1D", "of this type, so")):
+            result = qconfigctl(*shlex.split(f"{GET} --layer-type {layer_type}=bf16"), server=self.server)
+            self.assertIn(f"{reason} they keep their data type; leave this entry out.", result.stderr)
+            self.assertNotIn("did you mean", result.stderr)
+
     def test_the_recipe_for_a_scheme_with_weights_only_works(self):
         result = qconfigctl("get-config", "llama", "--scheme", "NVFP4A16", server=self.server)
         self.assertEqual(result.returncode, 1)

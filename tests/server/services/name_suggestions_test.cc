@@ -179,10 +179,12 @@ TEST_F(NameSuggestionsTest, SuggestionsKeepTheMeaning) {
     EXPECT_EQ(ForScheme(name).substr(0, 3), " | ") << name << " has suggestions";
     EXPECT_THAT(ForScheme(name), HasSubstr("ListSchemes (`qconfigctl list schemes`) lists all schemes")) << name;
   }
-  for (const char* spec : {"scheme: 'bf16'", "scheme: 'fp8' layer_config { pattern: '*' scheme: 'bf16' }"}) {
+  for (const char* spec : {"scheme: 'bf16'", "scheme: 'fp8' layer_config { pattern: '*' scheme: 'bf16' }",
+                           "scheme: 'fp8' layer_type_config { layer_type: 'Linear' scheme: 'float16' }"}) {
     const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' ", spec));
     EXPECT_TRUE(error.detail().suggestions().empty());
-    EXPECT_THAT(error.detail().advice(), HasSubstr("exclude it (`exclude_layers`)"));
+    EXPECT_THAT(error.detail().advice(),
+                HasSubstr("exclude it (`exclude_layers`; `qconfigctl get-config --exclude PATTERN`)"));
     EXPECT_THAT(error.message(), HasSubstr(error.detail().advice()));
   }
 }
