@@ -73,6 +73,7 @@ CORRECTED = {
     f"{GET} --exclude lm_head --exclude 're:.*mlp.gate$'": f"{GET} --exclude lm_head --exclude '*mlp.gate'",
     "get llama --scheme fp8": GET,
     "quantize llama --scheme fp8": GET,
+    "quantize meta-llama/Llama-3.1-8B --scheme fp8": GET,
     "list models": "list templates",
     "list model": "list templates",
     "models": "list templates",
@@ -147,6 +148,9 @@ EXPLAINED = {
         "error: --quantization of vLLM is --scheme here\n       --dtype is not an option here: qconfig does not run models; pass it to the program that does\n"
         "       --max-model-len is not an option here: qconfig does not run models; pass it to the program that does\n"
         "       --tp is not an option of get-config; only plan uses it\nRun qconfigctl get-config --help",
+    "quantize acme/tiny --scheme fp8": '"acme/tiny" is not a model type: run qconfigctl get-config MODEL_TYPE --scheme SCHEME with',
+    "get-config llama --quantization awq": "awq is an algorithm, which is separate from the scheme: add --algorithm awq --scheme uint4_wo_128\nRun qconfigctl get-config --help",
+    "delete scheme fp8": '"delete" is not a command: only registered schemes and templates can be removed, not those of a catalogue; did you mean unregister?',
     f"{GET} --quantization fp8": "--scheme is given twice\nRun qconfigctl get-config --help",
     "list schemes -o json --format json": "--output is given twice",
     f"{GET} -o out.yaml": "-o is the format (quark-json, json, textproto, response), not a file; redirect the output with > FILE",

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "core/algorithms.h"
 #include "core/names/known_names.h"
 #include "core/regex_glob.h"
 #include "core/utf8.h"
@@ -110,6 +111,29 @@ std::string MeantModelType(const std::string& value) {
   if (known.FindModel(value) != nullptr) return value;
   const ModelId* const id = known.FindId(value);
   return id == nullptr ? value : id->model_type;
+}
+
+MeantValue MeantModel(const std::string& value) {
+  if (!absl::StrContains(value, "/")) return {value, ""};
+  const std::string type = MeantModelType(value);
+  if (type != value) return {type, absl::StrCat("get-config takes the model type, which is ", type, " for ", value)};
+  return {value,
+          absl::StrCat(Quoted(value),
+                       " is not a model type: run qconfigctl get-config MODEL_TYPE --scheme SCHEME with "
+                       "the `model_type` in the model's config.json"),
+          false};
+}
+
+MeantValue MeantScheme(const std::string& value) {
+  const std::string name = absl::AsciiStrToLower(value);
+  const auto& algorithms = AlgorithmNames();
+  if (std::find(algorithms.begin(), algorithms.end(), name) == algorithms.end()) return {value, ""};
+  const OtherName* const line = BuiltinKnownNames().Find("scheme", value).line;
+  const std::string scheme = line == nullptr || line->means.empty() ? "SCHEME" : line->means.front();
+  return {value,
+          absl::StrCat(value, " is an algorithm, which is separate from the scheme: add --algorithm ", name,
+                       " --scheme ", scheme),
+          false};
 }
 
 MeantValue MeantPattern(const std::string& name, const std::string& value) {

@@ -28,6 +28,12 @@ MeantValue MeantFormat(const CLI::Option& option, const std::string& name, const
 // unchanged.
 std::string MeantModelType(const std::string& value);
 
+// A model type for a model ID, as far as it is known. No mistake if there is no slash.
+MeantValue MeantModel(const std::string& value);
+
+// The name of an algorithm is not a scheme.
+MeantValue MeantScheme(const std::string& value);
+
 // A scheme of the KV cache or of attention. Tenants cannot register these.
 MeantValue MeantAttentionScheme(const std::string& name, const std::string& value);
 
