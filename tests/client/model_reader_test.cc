@@ -148,6 +148,17 @@ TEST_F(ModelReaderTest, BrokenConfigIsIgnoredOnlyWithAModelType) {
   }
 }
 
+TEST_F(ModelReaderTest, SaysWhyThereIsNoModelType) {
+  WriteTensors("model.safetensors", {{"a.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
+  const auto problem = [this] { return std::string(ReadModel(folder_.string(), "").status().message()); };
+  EXPECT_THAT(problem(), HasSubstr(": has no config.json; pass --model-type"));
+  Write("config.json", R"({"architectures": ["LlamaForCausalLM"]})");
+  EXPECT_THAT(problem(),
+              HasSubstr(": config.json has no `model_type` (its architecture is LlamaForCausalLM); pass --model-type"));
+  Write("config.json", "{}");
+  EXPECT_THAT(problem(), HasSubstr(": config.json has no `model_type`; pass --model-type"));
+}
+
 TEST_F(ModelReaderTest, NeedsAModelTypeAndModules) {
   EXPECT_THAT(std::string(ReadModel(Write("names", "a Linear"), "").status().message()),
               HasSubstr("pass --model-type"));

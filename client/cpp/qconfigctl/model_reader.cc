@@ -203,6 +203,19 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
   return model;
 }
 
+// Why the model type is unknown, and what to do. `folder` is that of a checkpoint; empty for a list of modules.
+std::string NoModelTypeText(const fs::path& folder) {
+  if (folder.empty()) return "a list of modules has no model type; pass --model-type";
+  const fs::path config = folder / "config.json";
+  if (!Exists(config)) return "has no config.json; pass --model-type";
+  const absl::StatusOr<ModelFacts> facts = ReadConfig(config);
+  const std::string architecture = facts.ok() ? facts->architecture : "";
+  return absl::StrCat(
+      "config.json has no `model_type`",
+      architecture.empty() ? "" : absl::StrCat(" (its architecture is ", Printable(architecture, 100), ")"),
+      "; pass --model-type");
+}
+
 absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
   if (IsPickle(file)) return absl::InvalidArgumentError(PickleText(file.string()));
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
@@ -238,7 +251,8 @@ absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& mode
     return InFile(file, absl::InvalidArgumentError("has no modules that can be quantized"));
   }
   if (model->model_type.empty()) {
-    return InFile(file, absl::InvalidArgumentError("has no config.json with `model_type`; pass --model-type"));
+    return InFile(
+        file, absl::InvalidArgumentError(NoModelTypeText(is_checkpoint ? (is_folder ? file : parent) : fs::path())));
   }
   return model;
 }
