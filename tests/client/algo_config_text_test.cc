@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "qconfigctl/algo_config_fields.h"
 
 namespace qconfig::client {
@@ -150,6 +151,17 @@ TEST_F(AlgoConfigTextTest, TheFieldsTellTheAlgorithm) {
        R"(save its {"gptq": {...}} as FILE, set damp_percent to 0.1,)"},
   };
   for (const auto& [value, example] : cases) EXPECT_THAT(Problem(value), HasSubstr(example)) << value;
+
+  const std::string damp = R"({"damp_percent": 0.1})";
+  for (const char* request : {"awq,gptq", "gptq,awq", "awq,GPTQ", "nope,gptq", "gptaq,gptq"}) {
+    EXPECT_THAT(Problem(damp, absl::StrSplit(request, ',')),
+                AllOf(HasSubstr("damp_percent belongs under the name of the algorithm; leave out --algo-config to use"),
+                      HasSubstr(R"(save its {"gptq": {...}} as FILE)")))
+        << request;
+  }
+  EXPECT_THAT(Problem(damp, {"awq", "gptaq"}), HasSubstr(R"(save its {"gptaq": {...}} as FILE)"));
+  EXPECT_THAT(Problem(damp, {"awq"}), HasSubstr("leave out --algo-config and add --algorithm gptq to use"));
+  EXPECT_THAT(Problem(R"({"bits": 4})", {"awq", "gptq"}), HasSubstr("; leave out --algo-config to use"));
 }
 
 TEST_F(AlgoConfigTextTest, ANameIsNotAField) {

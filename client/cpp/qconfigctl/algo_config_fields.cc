@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -96,33 +96,37 @@ class FieldAdvice {
   }
 
  private:
-  // The algorithm that the configuration is about: the one that it names, or one that is requested, or the one that has
-  // most of its fields.
+  // The algorithm that the configuration is about: the one that it names, or one that has its fields, or the first
+  // requested one.
   void ChooseAlgorithm(const ordered_json& root, std::vector<std::string> names) {
     const ordered_json& name = Member(root, "name");
     if (name.is_string()) names.push_back(name.get<std::string>());
+    names.push_back(AlgorithmWithFields(root));
     names.insert(names.end(), algorithms_.begin(), algorithms_.end());
     for (const std::string& one : names) {
       if (algorithm_.empty()) algorithm_ = KnownAlgorithm(one);
     }
-    if (algorithm_.empty()) algorithm_ = AlgorithmWithFields(root);
   }
 
-  // Of the algorithms with most of the fields, the one with the fewest others; empty if none has any.
-  static std::string AlgorithmWithFields(const ordered_json& root) {
-    std::string best;
-    std::pair<int, int> best_rank = {0, 0};
+  bool IsRequested(absl::string_view name) const {
+    return std::any_of(algorithms_.begin(), algorithms_.end(),
+                       [name](const std::string& one) { return KnownAlgorithm(one) == name; });
+  }
+
+  // Of the algorithms that have any of the fields: a requested one, with most of the fields, and with the fewest
+  // others, in this order. Empty if there is none.
+  std::string AlgorithmWithFields(const ordered_json& root) const {
+    absl::string_view best;
+    std::tuple<bool, int, int> best_rank;
     for (const absl::string_view name : AlgorithmNames()) {
       const Descriptor& type = FieldsOf(std::string(name));
       int found = 0;
       for (const auto& [key, value] : root.items()) found += HasField(type, Renamed(key)) ? 1 : 0;
-      const std::pair<int, int> rank = {found, -type.field_count()};
-      if (found > 0 && rank > best_rank) {
-        best = std::string(name);
-        best_rank = rank;
-      }
+      if (found == 0) continue;
+      const std::tuple<bool, int, int> rank = {IsRequested(name), found, -type.field_count()};
+      if (best.empty() || rank > best_rank) std::tie(best, best_rank) = std::tie(name, rank);
     }
-    return best;
+    return std::string(best);
   }
 
   // The present name of a field of another tool; empty for what the scheme decides, such as "bits".
@@ -215,8 +219,8 @@ class FieldAdvice {
 
   // The template's own configuration comes first, because another one replaces all of it.
   std::string WhatToWrite() const {
-    const bool is_requested = std::find(algorithms_.begin(), algorithms_.end(), algorithm_) != algorithms_.end();
-    const std::string request = algorithm_.empty() || is_requested ? "" : " and add --algorithm " + algorithm_;
+    const std::string request =
+        algorithm_.empty() || IsRequested(algorithm_) ? "" : " and add --algorithm " + algorithm_;
     const std::string text =
         absl::StrCat("leave out --algo-config", request, " to use the template's own configuration (",
                      DescribeCommand(model_type_), " shows it)");
