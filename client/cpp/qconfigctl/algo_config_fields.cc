@@ -11,10 +11,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/algorithms.h"
 #include "core/nearest_names.h"
 #include "core/suggestion.h"
@@ -54,6 +55,17 @@ bool HasField(const Descriptor& type, const std::string& key) { return FieldOf(t
 
 std::string JsonText(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// JSON with a space after each colon and comma. Only for short values, because it recurses.
+std::string Spaced(const ordered_json& json) {
+  if (!json.is_structured()) return JsonText(json);
+  std::vector<std::string> items;
+  for (const auto& [key, value] : json.items()) {
+    items.push_back(absl::StrCat(json.is_object() ? JsonText(key) + ": " : "", Spaced(value)));
+  }
+  const std::string text = absl::StrJoin(items, ", ");
+  return json.is_object() ? absl::StrCat("{", text, "}") : absl::StrCat("[", text, "]");
 }
 
 std::string And(const std::vector<std::string>& items) {
@@ -180,16 +192,19 @@ class FieldAdvice {
     }
   }
 
-  // Whether the name of the scheme says that the scheme has this value.
+  // Whether the scheme is int4_wo_N or uint4_wo_N, where N is the size of the groups, and has this value.
   bool SchemeHas(const std::string& key, const ordered_json& value) const {
+    absl::string_view group_size = scheme_;
+    const bool has_zero_point = absl::ConsumePrefix(&group_size, "u");
+    int size = 0;
+    if (!absl::ConsumePrefix(&group_size, "int4_wo_") || !absl::SimpleAtoi(group_size, &size)) return false;
     if (value.is_boolean()) {
-      const bool has_zero_point = absl::StartsWith(scheme_, "uint");
       const bool is_zero_point = key == "zero_point";
       return (is_zero_point || absl::StartsWith(key, "sym")) && value.get<bool>() == (has_zero_point == is_zero_point);
     }
-    const std::vector<std::string> numbers =
-        absl::StrSplit(scheme_, absl::ByAnyChar("abcdefghijklmnopqrstuvwxyz_-."), absl::SkipEmpty());
-    return value.is_number_integer() && std::find(numbers.begin(), numbers.end(), JsonText(value)) != numbers.end();
+    if (!value.is_number_integer()) return false;
+    if (absl::StrContains(key, "bit")) return JsonText(value) == "4";
+    return absl::StrContains(key, "group") && JsonText(value) == group_size;
   }
 
   std::string SchemeText() const {
@@ -249,9 +264,7 @@ class FieldAdvice {
     return shown;
   }
 
-  static std::string Shown(const ordered_json& json) {
-    return Printable(absl::StrReplaceAll(JsonText(json), {{"\":", "\": "}, {",\"", ", \""}}), 500);
-  }
+  static std::string Shown(const ordered_json& json) { return Printable(Spaced(json), 500); }
 
   const std::vector<std::string> algorithms_;
   const std::string& model_type_;
