@@ -93,7 +93,7 @@ TEST_F(ModelReaderTest, SizesOfMissingShardsAreUnknown) {
   const auto model = ReadModel(folder_.string(), "llama");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_THAT(Summaries(*model), UnorderedElementsAre("a.q_proj Linear [4,8] BF16", "a.k_proj Linear [] "));
-  EXPECT_THAT(model->notes, ElementsAre("the sizes of 1 of 2 modules are unknown; totals leave them out"));
+  EXPECT_THAT(model->notes, ElementsAre("the size of 1 of 2 modules is unknown; totals leave it out"));
 }
 
 TEST_F(ModelReaderTest, SizesOfTensorsThatAShardLacksAreUnknown) {
