@@ -190,11 +190,18 @@ TEST_F(ModelReaderTest, SaysWhatToDoWithFilesThatOnlyPythonReads) {
                             HasSubstr("print(n, type(m).__name__)"), HasSubstr("run: qconfigctl plan FILE"),
                             Not(HasSubstr("hf download")));
   const std::string file = Write("pytorch_model.bin", "PK\x03\x04");
-  Write("training_args.bin", "PK\x03\x04");
+  for (const char* name : {"optimizer.pt", "scheduler.pt", "training_args.bin"}) {
+    Write(name, "PK\x03\x04");
+  }
   EXPECT_THAT(std::string(ReadModel(Write("config.json", "{}"), "").status().message()), advice);
   EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()), advice);
   EXPECT_THAT(std::string(ReadModel(file, "llama").status().message()), advice);
+  std::filesystem::rename(file, folder_ / "consolidated.00.pth");
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()),
+              HasSubstr("no *.safetensors; consolidated.00.pth is a file of PyTorch"));
   std::filesystem::resize_file(Write("large.gguf", "GGUF"), 65u << 20);
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()),
+              AllOf(HasSubstr("weights in *.gguf are converted already; "), Not(HasSubstr("PyTorch"))));
   EXPECT_THAT(std::string(ReadModel(folder_ / "large.gguf", "llama").status().message()), HasSubstr("is a GGUF file"));
 }
 

@@ -88,9 +88,18 @@ std::string PickleText(absl::string_view name) {
   return absl::StrCat(
       Printable(name, 100),
       " is a file of PyTorch, which plan cannot read. Save the model as safetensors (`model.save_pretrained(FOLDER)` "
-      "in "
-      "transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
+      "in transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
       "type(m).__name__)` in Python), and run: qconfigctl plan FILE --model-type MODEL_TYPE --scheme SCHEME");
+}
+
+// The file that probably has the weights, instead of, for example, the state of the optimizer. `names` is not empty.
+std::string Weights(const std::vector<std::string>& names) {
+  return *std::min_element(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    const auto is_other = [](const std::string& name) {
+      return !absl::StartsWith(name, "pytorch_model") && !absl::StartsWith(name, "consolidated");
+    };
+    return std::make_pair(is_other(a), a) < std::make_pair(is_other(b), b);
+  });
 }
 
 // Whether the path looks like the ID of a model, "meta-llama/Llama-3.1-8B".
@@ -126,9 +135,9 @@ class CheckpointReader {
     if (error) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
     }
-    if (files.empty() && !pickles.empty()) {
-      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
-                                "no *.safetensors; ", PickleText(*std::min_element(pickles.begin(), pickles.end())))));
+    if (files.empty() && !has_gguf && !pickles.empty()) {
+      return InFile(given_,
+                    absl::InvalidArgumentError(absl::StrCat("no *.safetensors; ", PickleText(Weights(pickles)))));
     }
     if (files.empty()) {
       const bool is_folder = folder_ == given_;
