@@ -295,6 +295,22 @@ class QconfigctlTest(ServerTestCase):
             self.assertIn(text, result.stderr)
             self.assertNotIn("--server:", result.stderr)
 
+    def test_a_url_without_a_valid_address_is_not_corrected(self):
+        for url in ("http://h:99999", "http://h:abc", "http://h:", "http://", "http:///x", "http://:80", "https://[::1", "https://[]:80", "https://[::1]x",
+                    "http://::1:50051", "http://user:s3cret#x@host:80", "http://user:s3/cret@host", "http://user:12/x@host", "http://user:p@12?x@host",
+                    "http://user:s3cret@"):
+            line = qconfigctl("list", "schemes", "--server", url)
+            variable = qconfigctl("list", "schemes", QCONFIG_SERVER=url)
+            shown = "the value" if "@" in url else url
+            for result in (line, variable):
+                self.assertEqual((result.returncode, result.stdout), (2, ""), url)
+                self.assertNotIn("Run: ", result.stderr)
+                self.assertNotIn("set ", result.stderr)
+                if "@" in url:
+                    self.assertNotRegex(result.stderr, "user|s3|12", url)
+            self.assertIn("error: --server takes host:port, not a URL\n", line.stderr)
+            self.assertIn(f"error: environment variable QCONFIG_SERVER: {shown} is a URL, not host:port\n", variable.stderr)
+
 
 class QconfigdTest(unittest.TestCase):
     def run_qconfigd(self, *arguments):

@@ -15,7 +15,8 @@ struct MeantValue {
   bool needs_tls = false;
 };
 
-// "host:50051" for a URL such as "https://host/"; "127.0.0.1:34567" for a port alone.
+// "host:50051" for a URL such as "https://host/"; "127.0.0.1:34567" for a port alone. Not known for a URL whose host or
+// port is invalid, or whose password may contain the characters that end it.
 MeantValue MeantServer(const std::string& server);
 
 // "5" for "5s".
