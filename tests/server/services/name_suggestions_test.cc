@@ -238,11 +238,11 @@ TEST_F(NameSuggestionsTest, RemovedEntriesAreNamedWithTheirRevision) {
   EXPECT_EQ(error.detail().suggestions(0), "mine");
   EXPECT_EQ(error.detail().suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
   EXPECT_EQ(error.detail().suggestion_reasons(0).revision(), 3);
-  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed at revision 4: \"mine\""));
+  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed after revision 3: \"mine\""));
   EXPECT_THAT(error.detail().advice(), HasSubstr("Register it again, or set `revision` to 3"));
   v1::GetSchemeRequest get;
   get.set_name("mine");
-  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed at revision 4"));
+  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed after revision 3"));
   get.set_revision(3);
   EXPECT_TRUE(server_.client().GetScheme(get).ok()) << "the suggestion works";
   EXPECT_THAT(ForScheme("never"), Not(HasSubstr("removed at")));
