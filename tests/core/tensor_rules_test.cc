@@ -28,10 +28,10 @@ constexpr char kInt8[] =
 const Catalog& Quark012() { return CatalogOfRelease("0.12.post1"); }
 
 // Checks a weight.
-absl::Status Check(const v1::QTensorConfig& tensor) {
+absl::Status Check(const v1::QTensorConfig& tensor, const Catalog& catalog = Quark012()) {
   ErrorList errors;
   const auto path_of = [](absl::string_view field) { return absl::StrCat("scheme.config.weight[0].", field); };
-  CheckTensor(Quark012(), tensor, /*is_activation=*/false, path_of, errors);
+  CheckTensor(catalog, tensor, /*is_activation=*/false, path_of, errors);
   return errors.ToStatus();
 }
 
@@ -146,7 +146,7 @@ TEST(TensorRuleTest, DataTypeFromANewerReleaseIsUnknownInOlderReleases) {
   EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
   EXPECT_EQ(GetDetail(status).value(), "uint2");
   EXPECT_THAT(GetDetail(status).suggestions(), testing::IsEmpty()) << "others have another bit width or are signed";
-  EXPECT_EQ(ReasonAndField(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
+  EXPECT_EQ(ReasonAndField(Check(tensor, CatalogOfRelease("0.13"))), "OK");
 }
 
 TEST(TensorRuleTest, UnknownObserverGetsSuggestions) {
