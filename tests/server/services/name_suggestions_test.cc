@@ -264,7 +264,7 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
   ASSERT_TRUE(response.ok()) << response.status();
   int found = 0;
   for (const auto& result : response->results()) {
-    found += absl::StrContains(result.error().message(), "removed at") ? 1 : 0;
+    found += absl::StrContains(result.error().message(), "removed after") ? 1 : 0;
   }
   EXPECT_EQ(found, 10);
 }
