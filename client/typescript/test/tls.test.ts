@@ -77,7 +77,11 @@ describe("TLS", () => {
       stranger,
       /^the server closed the connection.* it may not trust the authority that issued the certificate/,
     );
-    assert.equal(await result(undefined), "the server closed the connection; if it uses TLS, set the option tls");
+    assert.equal(
+      await result(undefined),
+      "the server closed the connection; if it uses TLS, set the option tls; if this is the admin port of qconfigd, use the " +
+        "port of --listen, by default 50051",
+    );
     const files = { ca: crt("authority"), cert: crt("client"), key: key("client") };
     const port = server.address.replace("127.0.0.1:", "");
     assert.match(await result(files, `localhost:${port}`), /^the server's certificate is for another host name/);
