@@ -47,7 +47,10 @@ def test_a_server_with_mutual_tls(tmp_path: Path) -> None:
         assert no_certificate.endswith("it requires a client certificate, set Tls(cert=FILE, key=FILE)")
         assert hint(server.address, stranger).startswith(closed)
         assert "it may not trust the authority that issued the" in hint(server.address, stranger)
-        assert hint(server.address) == "the server closed the connection; if it uses TLS, set tls=Tls(ca=FILE)"
+        assert hint(server.address) == (
+            "the server closed the connection; if it uses TLS, set tls=Tls(ca=FILE); "
+            "if this is the admin port of qconfigd, use the port of --listen, by default 50051"
+        )
         for tls in (Tls(), Tls(tmp_path / "other-ca.crt")):
             # grpcio 1.66 does not say whether the authority is unknown or the certificate has expired.
             text = hint(server.address, tls).replace(", or the certificate has expired", "")
