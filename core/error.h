@@ -60,7 +60,8 @@ class Error {
 };
 
 // The error, which says in addition that the entry was removed after `revision`, the last revision that has it, and how
-// to get it back. The entry itself is the only suggestion. REQUIRES: `error` is SCHEME_NOT_FOUND or TEMPLATE_NOT_FOUND for a value that the registry once had.
+// to get it back. The entry itself is the only suggestion. REQUIRES: `error` is SCHEME_NOT_FOUND or TEMPLATE_NOT_FOUND
+// for a value that the registry once had.
 absl::Status SuggestRemoved(const absl::Status& error, int64_t revision);
 
 // The details of an error for a client. Only a status that Error created has a reason.

@@ -26,7 +26,8 @@ struct SimilarNameRules {
 
 // Up to `max_names` of `names` that are similar to `name`, best first: names that begin with it or have its words, then
 // names that differ in a few characters, then, if there are none, names with which it begins. Ignores letter case and
-// separators. Names of one or two characters keep their digits. Equally similar names are ordered by the length of the common prefix, then as in `names`.
+// separators. Names of one or two characters keep their digits. Equally similar names are ordered by the length of the
+// common prefix, then as in `names`.
 //
 // Takes at most about two milliseconds: names that are too long to be a typo are not compared, and names after a limit
 // of bytes are ignored.
