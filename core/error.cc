@@ -224,8 +224,7 @@ absl::Status SuggestRemoved(const absl::Status& error, int64_t revision) {
   v1::SuggestionReason& reason = *detail.add_suggestion_reasons();
   reason.set_kind(v1::SUGGESTION_KIND_REMOVED);
   reason.set_revision(revision);
-  // Each write makes one revision.
-  reason.set_text(absl::StrCat("it was removed at revision ", revision + 1));
+  reason.set_text(absl::StrCat("it was removed after revision ", revision));
   const std::string removed = absl::StrCat("; ", reason.text());
   for (v1::FieldViolation& violation : *item.mutable_field_violations()) {
     violation.mutable_description()->append(removed);

@@ -36,7 +36,7 @@ void CheckLayerTypeConfig(const v1::ConfigSpec& spec, ShapeChecks& checks) {
     const v1::LayerTypeConfigEntry& entry = spec.layer_type_config(i);
     const std::string path = absl::StrCat("spec.layer_type_config[", i, "].");
     checks.Required(!entry.layer_type().empty(), path + "layer_type");
-    checks.OneOf(entry.layer_type(), *kLayerTypes, path + "layer_type", "unknown layer type");
+    checks.OneOf(entry.layer_type(), *kLayerTypes, path + "layer_type", "unknown layer type", NameKind::kLayerType);
     checks.Required(!entry.scheme().empty(), path + "scheme");
     checks.Name(entry.scheme(), path + "scheme");
     checks.Once(entry.layer_type(), seen, path + "layer_type");

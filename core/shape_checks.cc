@@ -66,12 +66,12 @@ void ShapeChecks::Once(absl::string_view text, absl::flat_hash_set<std::string>&
 }
 
 void ShapeChecks::OneOf(absl::string_view text, const std::vector<absl::string_view>& allowed, absl::string_view field,
-                        absl::string_view problem) {
+                        absl::string_view problem, NameKind kind) {
   if (!ok() || std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return;
   status_ = Error(v1::ERROR_REASON_INVALID_REQUEST)
                 .Field(field)
                 .Value(text)
-                .Suggest(NameKind::kOther, allowed)
+                .Suggest(kind, allowed)
                 .Allowed(allowed)
                 .ToStatus(problem);
 }

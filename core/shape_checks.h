@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/limits.h"
+#include "core/names/name_resolver.h"
 #include "qconfig/v1/algorithm.pb.h"
 
 namespace qconfig {
@@ -46,8 +47,9 @@ class ShapeChecks {
   // `text` is not in `seen`. Adds it.
   void Once(absl::string_view text, absl::flat_hash_set<std::string>& seen, absl::string_view field);
 
+  // `text` is one of `allowed`, which are names of `kind`.
   void OneOf(absl::string_view text, const std::vector<absl::string_view>& allowed, absl::string_view field,
-             absl::string_view problem);
+             absl::string_view problem, NameKind kind = NameKind::kOther);
 
   void Require(bool condition, absl::string_view field, absl::string_view value, absl::string_view problem);
 

@@ -5,6 +5,7 @@
 #include <google/protobuf/message.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -166,8 +167,7 @@ class TensorCheck {
     Error error = Violation(absl::StrCat(field, "_required"), path_of_(field));
     const std::string observers = field == kObserver ? ObserverAdvice(catalog_, tensor_) : "";
     if (field == kObserver) AddObservers(observers, error);
-    const NearestTensor nearest =
-        errors_.size() < kMaxWithValue ? FindNearestTensor(catalog_, tensor_, is_activation_) : NearestTensor();
+    const NearestTensor nearest = errors_.size() < kMaxWithValue ? Nearest() : NearestTensor();
     if (nearest.tensor == nullptr) return errors_.Add(error.ToStatus(problem));
     const std::string& scheme = nearest.scheme->name();
     const std::string value =
@@ -176,8 +176,14 @@ class TensorCheck {
       error.Advice(
           absl::StrCat("Start from ", scheme, " (GetScheme; `qconfigctl describe scheme ", scheme, " -o json`)"));
     }
-    const bool is_named = value.empty() || !observers.empty();
-    errors_.Add(error.ToStatus(is_named ? std::string(problem) : absl::StrCat(problem, "; ", scheme, " has ", value)));
+    const bool omits_value = value.empty() || !observers.empty();
+    errors_.Add(
+        error.ToStatus(omits_value ? std::string(problem) : absl::StrCat(problem, "; ", scheme, " has ", value)));
+  }
+
+  const NearestTensor& Nearest() {
+    if (!nearest_.has_value()) nearest_ = FindNearestTensor(catalog_, tensor_, is_activation_);
+    return *nearest_;
   }
 
   // Adds the observers that fit the tensor.
@@ -204,6 +210,7 @@ class TensorCheck {
   ErrorList& errors_;
   const std::string dtype_;
   const std::string qscheme_;
+  std::optional<NearestTensor> nearest_;
 };
 
 }  // namespace
@@ -211,14 +218,6 @@ class TensorCheck {
 void CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, bool is_activation, FieldPath path_of,
                  ErrorList& errors) {
   TensorCheck(catalog, tensor, is_activation, path_of, errors).Run();
-}
-
-absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path) {
-  ErrorList errors;
-  CheckTensor(
-      catalog, tensor, /*is_activation=*/false,
-      [&path](absl::string_view field) { return absl::StrCat(path, ".", field); }, errors);
-  return errors.ToStatus();
 }
 
 absl::Status CheckActivation(const v1::QTensorConfig& tensor, FieldPath path_of) {

@@ -35,9 +35,6 @@ namespace qconfig {
 // An error about a missing field names the value in the most similar built-in scheme, and the first one of a list says
 // how to start from that scheme.
 
-// `path` is that of `tensor`, a parameter, such as "scheme.config.weight[0]".
-absl::Status CheckTensor(const Catalog& catalog, const v1::QTensorConfig& tensor, const std::string& path);
-
 // Checks every tensor of `layer`, then the rules of QLayerConfig's constructor. `path` is that of `layer`.
 absl::Status CheckLayer(const Catalog& catalog, const v1::QLayerConfig& layer, const std::string& path);
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/message_text.h"
@@ -24,7 +24,11 @@ bool HasRule(const PlanContext& context, v1::LayerRuleKind kind) {
   return std::any_of(rules.begin(), rules.end(), [kind](const v1::LayerRule& rule) { return rule.kind() == kind; });
 }
 
-// A type of modules that Quark cannot quantize, although they have the weights of linear layers or convolutions.
+// Types of modules that Quark cannot quantize, although they have the weights of linear layers or convolutions. Conv1D
+// is the linear layer of GPT-2 in transformers.
+constexpr absl::string_view kUnsupportedTypes[] = {"Conv1D", "Conv1d", "Conv3d", "ConvTranspose1d", "ConvTranspose3d"};
+
+// One of them.
 struct UnsupportedType {
   std::string name;
   int64_t modules = 0;
@@ -41,7 +45,7 @@ std::optional<UnsupportedType> FindUnsupportedType(const PlanContext& context) {
   std::map<std::string, int64_t> types;
   for (size_t form = 0; form < counts.size(); ++form) {
     const std::string& type = context.modules.forms()[form].message->type();
-    if (absl::StartsWith(type, "Conv")) types[type] += counts[form];
+    if (absl::c_linear_search(kUnsupportedTypes, type)) types[type] += counts[form];
   }
   UnsupportedType found;
   for (const auto& [type, modules] : types) {
@@ -183,15 +187,15 @@ class TemplateFitFinder {
 }  // namespace
 
 absl::StatusOr<bool> FindUnsupportedModel(const PlanContext& context, CancellationToken& token, FindingList& findings) {
-  QCONFIG_RETURN_IF_ERROR(token.Spend(context.modules.size()));
   if (!QuantizesNoWeight(context)) return false;
+  QCONFIG_RETURN_IF_ERROR(token.Spend(context.modules.size()));
   const std::optional<UnsupportedType> type = FindUnsupportedType(context);
   if (!type.has_value()) return false;
   findings.Add(v1::FINDING_CODE_NOTHING_QUANTIZED, v1::FINDING_SEVERITY_WARNING,
                absl::StrCat("no weight is quantized: ", Modules(type->modules), type->modules == 1 ? " has" : " have",
-                            " the type ", Printable(type->name, 128),
-                            ", and Quark quantizes only Linear, Conv2d and ConvTranspose2d"),
-               "Replace these modules by Linear in the model, or leave the model as it is");
+                            " the type ", type->name, ", and Quark quantizes only Linear, Conv2d and ConvTranspose2d"),
+               type->name == "Conv1D" ? "Replace these modules by Linear in the model, or leave the model as it is"
+                                      : "Leave the model as it is");
   return true;
 }
 

@@ -11,7 +11,7 @@
 namespace qconfig {
 
 // Whether no weight is quantized because most modules have a type that Quark cannot quantize, such as Conv1D. Then adds
-// NOTHING_QUANTIZED; other findings would name causes that are none. An error of `token`: the computation was
+// NOTHING_QUANTIZED; other findings would name the wrong causes. An error of `token`: the computation was
 // cancelled.
 absl::StatusOr<bool> FindUnsupportedModel(const PlanContext& context, CancellationToken& token, FindingList& findings);
 

@@ -40,6 +40,8 @@ absl::string_view TableOf(NameKind kind) {
       return "algorithm";
     case NameKind::kAttentionTensor:
       return "attention_tensor";
+    case NameKind::kLayerType:
+      return "layer_type";
     case NameKind::kDtype:
       return "dtype";
     case NameKind::kQScheme:

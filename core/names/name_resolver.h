@@ -20,6 +20,7 @@ enum class NameKind : uint8_t {
   kCatalog,          // a catalogue, which is named after a Quark release
   kAlgorithm,        // an algorithm
   kAttentionTensor,  // a scheme of the KV cache or of attention
+  kLayerType,        // a class of modules, such as Linear
   kDtype,            // a value of Dtype
   kQScheme,          // a value of QSchemeType
 };

@@ -132,7 +132,7 @@ std::string WithoutDigits(absl::string_view name) {
 }
 
 // Whether `name` is `candidate` with at least two more characters, as other words or at the beginning or end.
-// "team_int8" and "myint8" are names of someone's own schemes rather than misspelled ones.
+// "team_int8" and "myint8" are a tenant's own names rather than misspelled ones.
 bool Extends(absl::string_view name, absl::string_view candidate) {
   const std::string compact = CompactName(name);
   const std::string other = CompactName(candidate);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admin/http.h"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -134,7 +135,7 @@ class HttpServer::Listener {
   tcp::acceptor acceptor_{context_};
   asio::steady_timer timer_{context_};
   tcp::endpoint endpoint_;
-  std::list<std::shared_ptr<Connection>> connections_;  // oldest first
+  std::list<std::shared_ptr<Connection>> connections_;  // in the order in which they may be closed
   asio::thread_pool handler_threads_;
   std::thread thread_;  // runs context_
 };
@@ -196,6 +197,10 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kMaxLinger);
+    // When there are too many connections, this one is closed first.
+    auto& connections = listener_.connections_;
+    const auto self = std::find(connections.begin(), connections.end(), shared_from_this());
+    if (self != connections.end()) connections.splice(connections.begin(), connections, self);
     Drain();
   }
 

@@ -36,8 +36,8 @@ struct HttpLimits {
 };
 
 // Serves HTTP/1.1: one response per connection, and request bodies are ignored. One thread reads and writes all
-// connections, so a slow or silent client occupies no thread; when there are too many connections, the oldest is
-// closed. Thread-safe.
+// connections, so a slow or silent client occupies no thread; when there are too many connections, the oldest, or one
+// that has its response, is closed. Thread-safe.
 class HttpServer {
  public:
   // Called on up to `max_connections` threads at once. The response is 500 if it throws.

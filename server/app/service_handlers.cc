@@ -29,7 +29,7 @@ HandlerTable ServiceHandlers(const ConfigService& config, const RegistryService&
   constexpr MemoryCost kBatch = {512, /*is_large=*/true};
   constexpr MemoryCost kPlan = {16, /*is_large=*/true};
   // A text of one byte takes three bytes in the request, and about 60 in memory; the request and its canonical copy are
-  // there at once. A request with longer texts needs much less.
+  // in memory at the same time. A request with longer texts needs much less.
   constexpr MemoryCost kEntry = {64, /*is_large=*/false};
   HandlerTable handlers;
   handlers.queued = {{configs + "GetConfig", Bytes(config, &ConfigService::GetConfig), answer_cache, kConfig}};

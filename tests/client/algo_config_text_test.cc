@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "qconfigctl/algo_config_fields.h"
 
 namespace qconfig::client {
@@ -121,6 +122,15 @@ TEST_F(AlgoConfigTextTest, TheSchemeOfTheLineIsNotChosenAgain) {
         R"({"bits": 4, "zero_point": true})", R"({"bits": "4"})", R"({"bits": 4, "scheme": "x"})"}) {
     EXPECT_THAT(of_scheme(value, "int4_wo_128"), HasSubstr(" to the scheme: choose one, such as ")) << value;
   }
+  const std::pair<std::string, std::string> others[] = {
+      {"mxfp6_e3m2", R"({"bits": 3})"},      {"mxfp6_e3m2", R"({"bits": 6})"},  {"team_4", R"({"bits": 4})"},
+      {"int4_wo_128", R"({"bits": 128})"},   {"int4_wo_32", R"({"bits": 32})"}, {"int4_wo_64", R"({"group_size": 4})"},
+      {"int8", R"({"sym": true})"},          {"uint4_mine", R"({"bits": 4})"},  {"int4_wo_", R"({"bits": 4})"},
+      {"int4_wo_128", R"({"strategy": 4})"}, {"int4_wo_64x", R"({"bits": 4})"},
+  };
+  for (const auto& [scheme, value] : others) {
+    EXPECT_THAT(of_scheme(value, scheme), HasSubstr(" to the scheme: choose one, such as ")) << scheme << value;
+  }
 }
 
 TEST_F(AlgoConfigTextTest, UnknownFieldsGetTheListOnce) {
@@ -150,6 +160,17 @@ TEST_F(AlgoConfigTextTest, TheFieldsTellTheAlgorithm) {
        R"(save its {"gptq": {...}} as FILE, set damp_percent to 0.1,)"},
   };
   for (const auto& [value, example] : cases) EXPECT_THAT(Problem(value), HasSubstr(example)) << value;
+
+  const std::string damp = R"({"damp_percent": 0.1})";
+  for (const char* request : {"awq,gptq", "gptq,awq", "awq,GPTQ", "nope,gptq", "gptaq,gptq"}) {
+    EXPECT_THAT(Problem(damp, absl::StrSplit(request, ',')),
+                AllOf(HasSubstr("damp_percent belongs under the name of the algorithm; leave out --algo-config to use"),
+                      HasSubstr(R"(save its {"gptq": {...}} as FILE)")))
+        << request;
+  }
+  EXPECT_THAT(Problem(damp, {"awq", "gptaq"}), HasSubstr(R"(save its {"gptaq": {...}} as FILE)"));
+  EXPECT_THAT(Problem(damp, {"awq"}), HasSubstr("leave out --algo-config and add --algorithm gptq to use"));
+  EXPECT_THAT(Problem(R"({"bits": 4})", {"awq", "gptq"}), HasSubstr("; leave out --algo-config to use"));
 }
 
 TEST_F(AlgoConfigTextTest, ANameIsNotAField) {
@@ -166,6 +187,12 @@ TEST_F(AlgoConfigTextTest, ANameIsNotAField) {
                       Not(HasSubstr("not an algorithm"))))
         << name;
   }
+}
+
+TEST_F(AlgoConfigTextTest, ExamplesHaveSpacesOnlyBetweenValues) {
+  EXPECT_THAT(
+      Problem(R"({"name": "gptq", "inside_layer_modules": ["a,\"b\":c", "d,"], "model_decoder_layers": "b"})"),
+      HasSubstr(R"(write {"gptq": {"inside_layer_modules": ["a,\"b\":c", "d,"], "model_decoder_layers": "b"}})"));
 }
 
 TEST_F(AlgoConfigTextTest, ExamplesKeepTheKindOfLongValues) {

@@ -166,7 +166,7 @@ TEST(ModelModulesTest, NumberOfFusedExpertsWithoutShapesIsThatOfTheConfig) {
               ElementsAre("model.layers.0.mlp.experts.{0..7}.down_proj Linear [] "));
   const Model unknown = MakeModelOf(tensors, {"qwen3_moe", "", 0});
   EXPECT_THAT(unknown.modules, IsEmpty());
-  EXPECT_THAT(unknown.notes, ElementsAre(HasSubstr("left out 1 fused weights of experts")));
+  EXPECT_THAT(unknown.notes, ElementsAre(HasSubstr("left out 1 fused weight of experts")));
 }
 
 TEST(ModelModulesTest, PackedWeightsHaveNoShape) {
@@ -183,14 +183,21 @@ TEST(ModelModulesTest, PackedWeightsHaveNoShape) {
   EXPECT_THAT(Summaries(model), ElementsAre("a.q_proj Linear [] I32", "a.k_proj Linear [] I32", "a.v_proj Linear [] U8",
                                             "a.o_proj Linear [64,32] F8_E4M3"));
   EXPECT_THAT(model.notes,
-              ElementsAre("the checkpoint is already quantized: 1 weights of type F8_E4M3, 2 weights of type "
-                          "I32, 1 weights of type U8",
+              ElementsAre("the checkpoint is already quantized: 1 weight of type F8_E4M3, 2 weights of type "
+                          "I32, 1 weight of type U8",
                           "the sizes of 3 of 4 modules are unknown; totals leave them out"));
+}
+
+TEST(ModelModulesTest, NotesCountOneModule) {
+  EXPECT_THAT(ParseList("a.c_attn Conv1D").notes,
+              ElementsAre("Quark cannot quantize 1 module of type Conv1D; it quantizes only Linear, Conv2d and "
+                          "ConvTranspose2d",
+                          "the size of 1 of 1 module is unknown; totals leave it out"));
 }
 
 TEST(ModelModulesTest, NotesArePrintable) {
   const Model model = MakeModelOf({{"a.weight_packed", "", "\x1B[2J", std::vector<int64_t>{64, 4}}});
-  EXPECT_THAT(model.notes, ::testing::Contains("the checkpoint is already quantized: 1 weights of type \\u001b[2J"));
+  EXPECT_THAT(model.notes, ::testing::Contains("the checkpoint is already quantized: 1 weight of type \\u001b[2J"));
 }
 
 TEST(ModelModulesTest, AddsAnOutputHeadThatSharesItsWeight) {
@@ -240,7 +247,7 @@ TEST(ModuleListTest, NamesOfTensors) {
 TEST(ModuleListTest, FusedExpertsOfUnknownNumberAreNoted) {
   const Model model = ParseList("a.mlp.experts Qwen3MoeExperts\na.q_proj Linear\n");
   EXPECT_THAT(Summaries(model), ElementsAre("a.q_proj Linear [] "));
-  EXPECT_THAT(model.notes, ::testing::Contains(HasSubstr("left out 1 fused weights of experts")));
+  EXPECT_THAT(model.notes, ::testing::Contains(HasSubstr("left out 1 fused weight of experts")));
 }
 
 TEST(ModuleListTest, ErrorsNameTheLine) {

@@ -93,7 +93,7 @@ TEST_F(ModelReaderTest, SizesOfMissingShardsAreUnknown) {
   const auto model = ReadModel(folder_.string(), "llama");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_THAT(Summaries(*model), UnorderedElementsAre("a.q_proj Linear [4,8] BF16", "a.k_proj Linear [] "));
-  EXPECT_THAT(model->notes, ElementsAre("the sizes of 1 of 2 modules are unknown; totals leave them out"));
+  EXPECT_THAT(model->notes, ElementsAre("the size of 1 of 2 modules is unknown; totals leave it out"));
 }
 
 TEST_F(ModelReaderTest, SizesOfTensorsThatAShardLacksAreUnknown) {
@@ -148,6 +148,17 @@ TEST_F(ModelReaderTest, BrokenConfigIsIgnoredOnlyWithAModelType) {
   }
 }
 
+TEST_F(ModelReaderTest, SaysWhyThereIsNoModelType) {
+  WriteTensors("model.safetensors", {{"a.weight", "", "BF16", std::vector<int64_t>{4, 8}}});
+  const auto problem = [this] { return std::string(ReadModel(folder_.string(), "").status().message()); };
+  EXPECT_THAT(problem(), HasSubstr(": has no config.json; pass --model-type"));
+  Write("config.json", R"({"architectures": ["LlamaForCausalLM"]})");
+  EXPECT_THAT(problem(),
+              HasSubstr(": config.json has no `model_type` (its architecture is LlamaForCausalLM); pass --model-type"));
+  Write("config.json", "{}");
+  EXPECT_THAT(problem(), HasSubstr(": config.json has no `model_type`; pass --model-type"));
+}
+
 TEST_F(ModelReaderTest, NeedsAModelTypeAndModules) {
   EXPECT_THAT(std::string(ReadModel(Write("names", "a Linear"), "").status().message()),
               HasSubstr("pass --model-type"));
@@ -179,11 +190,18 @@ TEST_F(ModelReaderTest, SaysWhatToDoWithFilesThatOnlyPythonReads) {
                             HasSubstr("print(n, type(m).__name__)"), HasSubstr("run: qconfigctl plan FILE"),
                             Not(HasSubstr("hf download")));
   const std::string file = Write("pytorch_model.bin", "PK\x03\x04");
-  Write("training_args.bin", "PK\x03\x04");
+  for (const char* name : {"optimizer.pt", "scheduler.pt", "training_args.bin"}) {
+    Write(name, "PK\x03\x04");
+  }
   EXPECT_THAT(std::string(ReadModel(Write("config.json", "{}"), "").status().message()), advice);
   EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()), advice);
   EXPECT_THAT(std::string(ReadModel(file, "llama").status().message()), advice);
+  std::filesystem::rename(file, folder_ / "consolidated.00.pth");
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()),
+              HasSubstr("no *.safetensors; consolidated.00.pth is a file of PyTorch"));
   std::filesystem::resize_file(Write("large.gguf", "GGUF"), 65u << 20);
+  EXPECT_THAT(std::string(ReadModel(folder_.string(), "llama").status().message()),
+              AllOf(HasSubstr("weights in *.gguf are converted already; "), Not(HasSubstr("PyTorch"))));
   EXPECT_THAT(std::string(ReadModel(folder_ / "large.gguf", "llama").status().message()), HasSubstr("is a GGUF file"));
 }
 

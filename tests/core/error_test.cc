@@ -114,7 +114,7 @@ TEST(ErrorTest, RemovedEntryIsTheOnlySuggestion) {
   const absl::Status removed = SuggestRemoved(error, 7);
   EXPECT_EQ(removed.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(removed.message(),
-            "name: no; it was removed at revision 8: \"ab1\"; allowed: ab2, ab3, ab4. Register it again, or set "
+            "name: no; it was removed after revision 7: \"ab1\"; allowed: ab2, ab3, ab4. Register it again, or set "
             "`revision` to 7 to read it as it was then.");
   const v1::ErrorDetail detail = ItemErrorOf(removed).detail();
   EXPECT_THAT(detail.suggestions(), ElementsAre("ab1")) << "similar names may have other numbers";
@@ -123,7 +123,7 @@ TEST(ErrorTest, RemovedEntryIsTheOnlySuggestion) {
   EXPECT_EQ(detail.suggestion_reasons(0).revision(), 7);
   EXPECT_EQ(ItemErrorOf(removed).message(), removed.message());
   EXPECT_EQ(detail.advice(), "Register it again, or set `revision` to 7 to read it as it was then.");
-  EXPECT_EQ(ItemErrorOf(removed).field_violations(0).description(), "no; it was removed at revision 8");
+  EXPECT_EQ(ItemErrorOf(removed).field_violations(0).description(), "no; it was removed after revision 7");
 }
 
 TEST(ErrorTest, AdviceAboutARemovedEntryComesFirst) {
@@ -135,9 +135,10 @@ TEST(ErrorTest, AdviceAboutARemovedEntryComesFirst) {
                                           .ToStatus("no"),
                                       1));
   };
-  EXPECT_EQ(removed({}).message(),
-            "no; it was removed at revision 2: \"ab1\". Register it again, or set `revision` to 1 to read it as it was "
-            "then. List them.");
+  EXPECT_EQ(
+      removed({}).message(),
+      "no; it was removed after revision 1: \"ab1\". Register it again, or set `revision` to 1 to read it as it was "
+      "then. List them.");
   EXPECT_EQ(removed({"ab2"}).message(), removed({}).message());
   EXPECT_EQ(removed({}).detail().advice(),
             "Register it again, or set `revision` to 1 to read it as it was then. List them.");

@@ -27,9 +27,15 @@ constexpr char kInt8[] =
 
 const Catalog& Quark012() { return CatalogOfRelease("0.12.post1"); }
 
-absl::Status Check(const std::string& tensor) {
-  return CheckTensor(Quark012(), Proto<v1::QTensorConfig>(tensor), "scheme.config.weight[0]");
+// Checks a weight.
+absl::Status Check(const v1::QTensorConfig& tensor, const Catalog& catalog = Quark012()) {
+  ErrorList errors;
+  const auto path_of = [](absl::string_view field) { return absl::StrCat("scheme.config.weight[0].", field); };
+  CheckTensor(catalog, tensor, /*is_activation=*/false, path_of, errors);
+  return errors.ToStatus();
 }
+
+absl::Status Check(const std::string& tensor) { return Check(Proto<v1::QTensorConfig>(tensor)); }
 
 // The violated rule and the field of the tensor, such as "is_dynamic_required at is_dynamic".
 std::string RuleAndField(const absl::Status& status) {
@@ -117,32 +123,30 @@ TEST(TensorRuleTest, UndefinedEnumNumberIsUnknown) {
   for (const int number : {-1, 99, 2147483647}) {
     auto tensor = Proto<v1::QTensorConfig>(kInt8);
     tensor.set_dtype(static_cast<v1::Dtype>(number));
-    const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
+    const absl::Status status = Check(tensor);
     EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
     EXPECT_EQ(GetDetail(status).value(), absl::StrCat(number));
   }
   auto tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_mx_element_dtype(static_cast<v1::Dtype>(77));
-  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
-            "mx_element_dtype_unknown at mx_element_dtype")
+  EXPECT_EQ(RuleAndField(Check(tensor)), "mx_element_dtype_unknown at mx_element_dtype")
       << "even where the data type does not use it";
   tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_zero_point_type(static_cast<v1::ZeroPointType>(3));
-  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")),
-            "zero_point_type_unknown at zero_point_type");
+  EXPECT_EQ(RuleAndField(Check(tensor)), "zero_point_type_unknown at zero_point_type");
   tensor = Proto<v1::QTensorConfig>(kInt8);
   tensor.set_qscheme(static_cast<v1::QSchemeType>(5));
-  EXPECT_EQ(RuleAndField(CheckTensor(Quark012(), tensor, "scheme.config.weight[0]")), "qscheme_unknown at qscheme");
+  EXPECT_EQ(RuleAndField(Check(tensor)), "qscheme_unknown at qscheme");
 }
 
 TEST(TensorRuleTest, DataTypeFromANewerReleaseIsUnknownInOlderReleases) {
   const auto tensor = Proto<v1::QTensorConfig>(
       "dtype: DTYPE_UINT2 observer_cls: 'PerTensorMinMaxObserver' qscheme: Q_SCHEME_TYPE_PER_TENSOR");
-  const absl::Status status = CheckTensor(Quark012(), tensor, "scheme.config.weight[0]");
+  const absl::Status status = Check(tensor);
   EXPECT_EQ(RuleAndField(status), "dtype_unknown at dtype");
   EXPECT_EQ(GetDetail(status).value(), "uint2");
   EXPECT_THAT(GetDetail(status).suggestions(), testing::IsEmpty()) << "others have another bit width or are signed";
-  EXPECT_EQ(ReasonAndField(CheckTensor(CatalogOfRelease("0.13"), tensor, "t")), "OK");
+  EXPECT_EQ(ReasonAndField(Check(tensor, CatalogOfRelease("0.13"))), "OK");
 }
 
 TEST(TensorRuleTest, UnknownObserverGetsSuggestions) {

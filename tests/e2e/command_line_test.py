@@ -84,6 +84,7 @@ CORRECTED = {
     f"{GET} --exclude lm_head --exclude 're:.*mlp.gate$'": f"{GET} --exclude lm_head --exclude '*mlp.gate'",
     "get llama --scheme fp8": GET,
     "quantize llama --scheme fp8": GET,
+    "quantize meta-llama/Llama-3.1-8B --scheme fp8": GET,
     "list models": "list templates",
     "list model": "list templates",
     "models": "list templates",
@@ -162,6 +163,9 @@ EXPLAINED = {
         "error: --quantization of vLLM is --scheme here\n       --dtype is not an option here: qconfig does not run models; pass it to the program that does\n"
         "       --max-model-len is not an option here: qconfig does not run models; pass it to the program that does\n"
         "       --tp is not an option of get-config; only plan uses it\nRun qconfigctl get-config --help",
+    "quantize acme/tiny --scheme fp8": '"acme/tiny" is not a model type: run qconfigctl get-config MODEL_TYPE --scheme SCHEME with',
+    "get-config llama --quantization awq": "awq is an algorithm, which is separate from the scheme: add --algorithm awq --scheme uint4_wo_128\nRun qconfigctl get-config --help",
+    "delete scheme fp8": '"delete" is not a command: only registered schemes and templates can be removed, not those of a catalogue; did you mean unregister?',
     f"{GET} --quantization fp8": "--scheme is given twice\nRun qconfigctl get-config --help",
     "list schemes -o json --format json": "--output is given twice",
     f"{GET} -o out.yaml": "-o is the format (quark-json, json, textproto, response), not a file; redirect the output with > FILE",
@@ -252,6 +256,12 @@ class QconfigctlTest(ServerTestCase):
         for line in ("get-config llama --scheme int4", "get-config lama --scheme fp8", "get-config llama --scheme bf16"):
             self.assertNotIn("Run:", qconfigctl(*shlex.split(line), server=self.server).stderr)
 
+    def test_a_type_of_layers_that_stay_unquantized_needs_no_option(self):
+        for layer_type, reason in (("Embedding", "(`layer_config`) matches them, so without one"), ("Conv1D", "of this type, so")):
+            result = qconfigctl(*shlex.split(f"{GET} --layer-type {layer_type}=bf16"), server=self.server)
+            self.assertIn(f"{reason} they keep their data type; leave this entry out.", result.stderr)
+            self.assertNotIn("did you mean", result.stderr)
+
     def test_the_recipe_for_a_scheme_with_weights_only_works(self):
         result = qconfigctl("get-config", "llama", "--scheme", "NVFP4A16", server=self.server)
         self.assertEqual(result.returncode, 1)
@@ -299,6 +309,22 @@ class QconfigctlTest(ServerTestCase):
             self.assertEqual((result.returncode, result.stdout), (2, ""), variable)
             self.assertIn(text, result.stderr)
             self.assertNotIn("--server:", result.stderr)
+
+    def test_a_url_without_a_valid_address_is_not_corrected(self):
+        for url in ("http://h:99999", "http://h:abc", "http://h:", "http://", "http:///x", "http://:80", "https://[::1", "https://[]:80", "https://[::1]x",
+                    "http://::1:50051", "http://user:s3cret#x@host:80", "http://user:s3/cret@host", "http://user:12/x@host", "http://user:p@12?x@host",
+                    "http://user:s3cret@"):
+            line = qconfigctl("list", "schemes", "--server", url)
+            variable = qconfigctl("list", "schemes", QCONFIG_SERVER=url)
+            shown = "the value" if "@" in url else url
+            for result in (line, variable):
+                self.assertEqual((result.returncode, result.stdout), (2, ""), url)
+                self.assertNotIn("Run: ", result.stderr)
+                self.assertNotIn("set ", result.stderr)
+                if "@" in url:
+                    self.assertNotRegex(result.stderr, "user|s3|12", url)
+            self.assertIn("error: --server takes host:port, not a URL\n", line.stderr)
+            self.assertIn(f"error: environment variable QCONFIG_SERVER: {shown} is a URL, not host:port\n", variable.stderr)
 
 
 class QconfigdTest(unittest.TestCase):

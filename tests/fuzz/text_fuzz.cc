@@ -46,8 +46,9 @@ void CheckPrintable(absl::string_view text) {
 // Resolving any text is bounded, and suggests what it may.
 void CheckResolution(absl::string_view text) {
   const std::vector<absl::string_view> names(Names().begin(), Names().end());
-  for (const NameKind kind : {NameKind::kScheme, NameKind::kTemplate, NameKind::kCatalog, NameKind::kDtype,
-                              NameKind::kQScheme, NameKind::kAlgorithm, NameKind::kAttentionTensor, NameKind::kOther}) {
+  for (const NameKind kind :
+       {NameKind::kScheme, NameKind::kTemplate, NameKind::kCatalog, NameKind::kDtype, NameKind::kQScheme,
+        NameKind::kAlgorithm, NameKind::kAttentionTensor, NameKind::kLayerType, NameKind::kOther}) {
     const NameResolution resolution = ResolveName(kind, text, names);
     FUZZ_CHECK(resolution.items.size() <= 3, text);
     for (const NameResolution::Item& item : resolution.items) {

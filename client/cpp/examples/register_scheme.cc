@@ -29,7 +29,9 @@ int RegisterScheme(client::Client& service) {
   request.set_etag(added->scheme().etag());  // replaces only this version; set_replace(true) replaces any
   const auto replaced = service.RegisterScheme(request);
   if (!replaced.ok()) return Fail(replaced.status());
-  for (const v1::Warning& warning : replaced->warnings()) std::cerr << warning.message() << '\n';
+  for (const v1::Warning& warning : replaced->warnings()) {
+    std::cerr << warning.value() << ' ' << warning.message() << '\n';
+  }
   std::cout << "replaced: " << std::boolalpha << replaced->replaced() << '\n';
   return 0;
 }

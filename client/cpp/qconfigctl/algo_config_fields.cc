@@ -6,15 +6,16 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/algorithms.h"
 #include "core/nearest_names.h"
 #include "core/suggestion.h"
@@ -54,6 +55,17 @@ bool HasField(const Descriptor& type, const std::string& key) { return FieldOf(t
 
 std::string JsonText(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// JSON with a space after each colon and comma. Only for short values, because it recurses.
+std::string Spaced(const ordered_json& json) {
+  if (!json.is_structured()) return JsonText(json);
+  std::vector<std::string> items;
+  for (const auto& [key, value] : json.items()) {
+    items.push_back(absl::StrCat(json.is_object() ? JsonText(key) + ": " : "", Spaced(value)));
+  }
+  const std::string text = absl::StrJoin(items, ", ");
+  return json.is_object() ? absl::StrCat("{", text, "}") : absl::StrCat("[", text, "]");
 }
 
 std::string And(const std::vector<std::string>& items) {
@@ -96,33 +108,37 @@ class FieldAdvice {
   }
 
  private:
-  // The algorithm that the configuration is about: the one that it names, or one that is requested, or the one that has
-  // most of its fields.
+  // The algorithm that the configuration is about: the one that it names, or one that has its fields, or the first
+  // requested one.
   void ChooseAlgorithm(const ordered_json& root, std::vector<std::string> names) {
     const ordered_json& name = Member(root, "name");
     if (name.is_string()) names.push_back(name.get<std::string>());
+    names.push_back(AlgorithmWithFields(root));
     names.insert(names.end(), algorithms_.begin(), algorithms_.end());
     for (const std::string& one : names) {
       if (algorithm_.empty()) algorithm_ = KnownAlgorithm(one);
     }
-    if (algorithm_.empty()) algorithm_ = AlgorithmWithFields(root);
   }
 
-  // Of the algorithms with most of the fields, the one with the fewest others; empty if none has any.
-  static std::string AlgorithmWithFields(const ordered_json& root) {
-    std::string best;
-    std::pair<int, int> best_rank = {0, 0};
+  bool IsRequested(absl::string_view name) const {
+    return std::any_of(algorithms_.begin(), algorithms_.end(),
+                       [name](const std::string& one) { return KnownAlgorithm(one) == name; });
+  }
+
+  // Of the algorithms that have any of the fields: a requested one, with most of the fields, and with the fewest
+  // others, in this order. Empty if there is none.
+  std::string AlgorithmWithFields(const ordered_json& root) const {
+    absl::string_view best;
+    std::tuple<bool, int, int> best_rank;
     for (const absl::string_view name : AlgorithmNames()) {
       const Descriptor& type = FieldsOf(std::string(name));
       int found = 0;
       for (const auto& [key, value] : root.items()) found += HasField(type, Renamed(key)) ? 1 : 0;
-      const std::pair<int, int> rank = {found, -type.field_count()};
-      if (found > 0 && rank > best_rank) {
-        best = std::string(name);
-        best_rank = rank;
-      }
+      if (found == 0) continue;
+      const std::tuple<bool, int, int> rank = {IsRequested(name), found, -type.field_count()};
+      if (best.empty() || rank > best_rank) std::tie(best, best_rank) = std::tie(name, rank);
     }
-    return best;
+    return std::string(best);
   }
 
   // The present name of a field of another tool; empty for what the scheme decides, such as "bits".
@@ -176,16 +192,19 @@ class FieldAdvice {
     }
   }
 
-  // Whether the name of the scheme says that the scheme has this value.
+  // Whether the scheme is int4_wo_N or uint4_wo_N, where N is the size of the groups, and has this value.
   bool SchemeHas(const std::string& key, const ordered_json& value) const {
+    absl::string_view group_size = scheme_;
+    const bool has_zero_point = absl::ConsumePrefix(&group_size, "u");
+    int size = 0;
+    if (!absl::ConsumePrefix(&group_size, "int4_wo_") || !absl::SimpleAtoi(group_size, &size)) return false;
     if (value.is_boolean()) {
-      const bool has_zero_point = absl::StartsWith(scheme_, "uint");
       const bool is_zero_point = key == "zero_point";
       return (is_zero_point || absl::StartsWith(key, "sym")) && value.get<bool>() == (has_zero_point == is_zero_point);
     }
-    const std::vector<std::string> numbers =
-        absl::StrSplit(scheme_, absl::ByAnyChar("abcdefghijklmnopqrstuvwxyz_-."), absl::SkipEmpty());
-    return value.is_number_integer() && std::find(numbers.begin(), numbers.end(), JsonText(value)) != numbers.end();
+    if (!value.is_number_integer()) return false;
+    if (absl::StrContains(key, "bit")) return JsonText(value) == "4";
+    return absl::StrContains(key, "group") && JsonText(value) == group_size;
   }
 
   std::string SchemeText() const {
@@ -215,8 +234,8 @@ class FieldAdvice {
 
   // The template's own configuration comes first, because another one replaces all of it.
   std::string WhatToWrite() const {
-    const bool is_requested = std::find(algorithms_.begin(), algorithms_.end(), algorithm_) != algorithms_.end();
-    const std::string request = algorithm_.empty() || is_requested ? "" : " and add --algorithm " + algorithm_;
+    const std::string request =
+        algorithm_.empty() || IsRequested(algorithm_) ? "" : " and add --algorithm " + algorithm_;
     const std::string text =
         absl::StrCat("leave out --algo-config", request, " to use the template's own configuration (",
                      DescribeCommand(model_type_), " shows it)");
@@ -245,9 +264,7 @@ class FieldAdvice {
     return shown;
   }
 
-  static std::string Shown(const ordered_json& json) {
-    return Printable(absl::StrReplaceAll(JsonText(json), {{"\":", "\": "}, {",\"", ", \""}}), 500);
-  }
+  static std::string Shown(const ordered_json& json) { return Printable(Spaced(json), 500); }
 
   const std::vector<std::string> algorithms_;
   const std::string& model_type_;

@@ -132,6 +132,7 @@ class Corrector {
     if (option.check_name("--timeout-seconds")) return MeantSeconds(value);
     if (option.check_name("--algo-config")) return MeantAlgoConfig(value);
     if (option.check_name("--layer") || option.check_name("--exclude")) return MeantPattern(name, value);
+    if (option.check_name("--scheme")) return MeantScheme(value);
     const bool is_attention = option.check_name("--kv-cache-scheme") || option.check_name("--attention-scheme");
     return is_attention ? MeantAttentionScheme(name, value) : MeantValue{value, ""};
   }
@@ -300,7 +301,10 @@ class Corrector {
     if (!commands.empty()) {
       TakeCommand(word, commands, rest);
     } else if (MissingWords() > 0) {
-      const MeantValue meant = taken_ == 0 ? MeantNoun(command_->get_name(), word) : MeantValue{word, ""};
+      const bool is_model = taken_ == 0 && command_->get_name() == "get-config";
+      const MeantValue meant = is_model      ? MeantModel(word)
+                               : taken_ == 0 ? MeantNoun(command_->get_name(), word)
+                                             : MeantValue{word, ""};
       if (!meant.mistake.empty()) meant.is_known ? Mistake(meant.mistake) : Unknown(meant.mistake);
       line_.words.push_back(meant.value);
       ++taken_;

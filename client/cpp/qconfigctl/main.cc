@@ -78,7 +78,9 @@ std::string CheckServer(const std::string& server) {
   if (meant.mistake.empty()) return "";
   const bool is_url = server.find("://") != std::string::npos;
   const bool has_user = server.find('@') != std::string::npos;  // and perhaps a password
-  return (has_user ? "the value" : server) + (is_url ? " is a URL; set " : " has no host; set ") + meant.value +
+  const std::string shown = has_user ? "the value" : server;
+  if (!meant.is_known) return shown + " is a URL, not host:port";
+  return shown + (is_url ? " is a URL; set " : " has no host; set ") + meant.value +
          (meant.needs_tls ? ", and add --tls or --tls-ca FILE" : "");
 }
 

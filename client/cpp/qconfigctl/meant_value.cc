@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "core/algorithms.h"
 #include "core/names/known_names.h"
 #include "core/regex_glob.h"
 #include "core/utf8.h"
@@ -31,27 +32,39 @@ bool IsPort(absl::string_view text) {
   return has_digits && absl::SimpleAtoi(text, &port) && port >= 1 && port <= 65535;
 }
 
-// Host and port of a URL, without the user and the password; empty if `server` is not a URL. Other schemes, such as
-// unix, are those of gRPC's addresses.
-std::string AddressOfUrl(const std::string& server) {
+// Other schemes, such as unix, are those of gRPC's addresses.
+bool IsUrl(const std::string& server) {
   const size_t end = server.find("://");
-  if (end == std::string::npos) return "";
   const std::string scheme = absl::AsciiStrToLower(server.substr(0, end));
-  if (scheme != "http" && scheme != "https" && scheme != "grpc" && scheme != "grpcs" && scheme != "tcp") return "";
-  std::string address = server.substr(end + 3);
-  address = address.substr(0, address.find_first_of("/?#"));
+  return end != std::string::npos &&
+         (scheme == "http" || scheme == "https" || scheme == "grpc" || scheme == "grpcs" || scheme == "tcp");
+}
+
+// Host and port of a URL, without the user and the password; empty if the URL has no valid ones, or if its host may be
+// a part of an unescaped password.
+std::string AddressOfUrl(const std::string& url) {
+  const std::string rest = url.substr(url.find("://") + 3);
+  std::string address = rest.substr(0, rest.find_first_of("/?#"));
+  const bool has_later_at = absl::StrContains(rest.substr(address.size()), "@");
+  if (has_later_at && address.find_first_of(":@") != std::string::npos) return "";
   address.erase(0, address.rfind('@') + 1);
-  const bool has_port = absl::StrContains(address.substr(address.rfind(']') + 1), ":");
-  return has_port ? address : absl::StrCat(address, ":50051");
+  const bool has_bracket = absl::StartsWith(address, "[");
+  const size_t host_size = has_bracket ? address.find(']') + 1 : std::min(address.find(':'), address.size());
+  if (host_size <= (has_bracket ? 2u : 0u)) return "";
+  absl::string_view port = absl::string_view(address).substr(host_size);
+  if (port.empty()) return absl::StrCat(address, ":50051");
+  return absl::ConsumePrefix(&port, ":") && IsPort(port) ? address : "";
 }
 
 }  // namespace
 
 MeantValue MeantServer(const std::string& server) {
-  const std::string address = AddressOfUrl(server);
-  if (!address.empty()) {
+  if (IsUrl(server)) {
+    const std::string mistake = "--server takes host:port, not a URL";
+    const std::string address = AddressOfUrl(server);
+    if (address.empty()) return {server, mistake, /*is_known=*/false};
     const bool tls = absl::StartsWithIgnoreCase(server, "https:") || absl::StartsWithIgnoreCase(server, "grpcs:");
-    return {address, "--server takes host:port, not a URL", true, tls};
+    return {address, mistake, true, tls};
   }
   const absl::string_view port = absl::string_view(server).substr(server.empty() || server[0] != ':' ? 0 : 1);
   if (!IsPort(port)) return {server, ""};
@@ -110,6 +123,29 @@ std::string MeantModelType(const std::string& value) {
   if (known.FindModel(value) != nullptr) return value;
   const ModelId* const id = known.FindId(value);
   return id == nullptr ? value : id->model_type;
+}
+
+MeantValue MeantModel(const std::string& value) {
+  if (!absl::StrContains(value, "/")) return {value, ""};
+  const std::string type = MeantModelType(value);
+  if (type != value) return {type, absl::StrCat("get-config takes the model type, which is ", type, " for ", value)};
+  return {value,
+          absl::StrCat(Quoted(value),
+                       " is not a model type: run qconfigctl get-config MODEL_TYPE --scheme SCHEME with "
+                       "the `model_type` in the model's config.json"),
+          false};
+}
+
+MeantValue MeantScheme(const std::string& value) {
+  const std::string name = absl::AsciiStrToLower(value);
+  const auto& algorithms = AlgorithmNames();
+  if (std::find(algorithms.begin(), algorithms.end(), name) == algorithms.end()) return {value, ""};
+  const OtherName* const line = BuiltinKnownNames().Find("scheme", value).line;
+  const std::string scheme = line == nullptr || line->means.empty() ? "SCHEME" : line->means.front();
+  return {value,
+          absl::StrCat(value, " is an algorithm, which is separate from the scheme: add --algorithm ", name,
+                       " --scheme ", scheme),
+          false};
 }
 
 MeantValue MeantPattern(const std::string& name, const std::string& value) {

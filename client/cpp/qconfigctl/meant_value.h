@@ -15,7 +15,8 @@ struct MeantValue {
   bool needs_tls = false;
 };
 
-// "host:50051" for a URL such as "https://host/"; "127.0.0.1:34567" for a port alone.
+// "host:50051" for a URL such as "https://host/"; "127.0.0.1:34567" for a port alone. Not known for a URL whose host or
+// port is invalid, or whose password may contain the characters that end it.
 MeantValue MeantServer(const std::string& server);
 
 // "5" for "5s".
@@ -27,6 +28,12 @@ MeantValue MeantFormat(const CLI::Option& option, const std::string& name, const
 // The model type of a model ID or an architecture, such as "llama" for "meta-llama/Llama-3.1-8B"; other values
 // unchanged.
 std::string MeantModelType(const std::string& value);
+
+// A model type for a model ID, as far as it is known. No mistake if there is no slash.
+MeantValue MeantModel(const std::string& value);
+
+// The name of an algorithm is not a scheme.
+MeantValue MeantScheme(const std::string& value);
 
 // A scheme of the KV cache or of attention. Tenants cannot register these.
 MeantValue MeantAttentionScheme(const std::string& name, const std::string& value);

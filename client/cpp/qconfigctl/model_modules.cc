@@ -32,6 +32,11 @@ Shape ExpertShape(const Shape& fused, const ModuleRules::FusedExperts& rule) {
   return outputs % parts == 0 ? Shape{outputs / parts, inputs} : Shape{};
 }
 
+// Such as "1 module" and "2 modules".
+std::string Counted(uint64_t count, absl::string_view noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
 class ModuleMaker {
  public:
   ModuleMaker(const ModelFacts& facts, const ModuleRules& rules) : facts_(facts), rules_(rules) {
@@ -156,22 +161,24 @@ class ModuleMaker {
 
   void AddNotes() {
     if (unknown_experts_ > 0) {
-      model_.notes.push_back(absl::StrCat("left out ", unknown_experts_,
-                                          " fused weights of experts, because the number of experts is unknown"));
+      model_.notes.push_back(absl::StrCat("left out ", Counted(unknown_experts_, "fused weight"),
+                                          " of experts, because the number of experts is unknown"));
     }
     if (!quantized_.empty()) {
       const std::string counts = absl::StrJoin(quantized_, ", ", [](std::string* out, const auto& entry) {
-        absl::StrAppend(out, entry.second, " weights of type ", entry.first);
+        absl::StrAppend(out, Counted(entry.second, "weight"), " of type ", entry.first);
       });
       model_.notes.push_back(absl::StrCat("the checkpoint is already quantized: ", counts));
     }
     for (const auto& [type, count] : unquantized_) {
-      model_.notes.push_back(absl::StrCat("Quark cannot quantize ", count, " modules of type ", type,
+      model_.notes.push_back(absl::StrCat("Quark cannot quantize ", Counted(count, "module"), " of type ", type,
                                           "; it quantizes only Linear, Conv2d and ConvTranspose2d"));
     }
     if (unknown_sizes_ > 0) {
-      model_.notes.push_back(absl::StrCat("the sizes of ", unknown_sizes_, " of ", modules_,
-                                          " modules are unknown; totals leave them out"));
+      const bool is_one = unknown_sizes_ == 1;
+      model_.notes.push_back(absl::StrCat("the size", is_one ? "" : "s", " of ", unknown_sizes_, " of ",
+                                          Counted(modules_, "module"), is_one ? " is" : " are",
+                                          " unknown; totals leave ", is_one ? "it" : "them", " out"));
     }
   }
 

@@ -88,9 +88,18 @@ std::string PickleText(absl::string_view name) {
   return absl::StrCat(
       Printable(name, 100),
       " is a file of PyTorch, which plan cannot read. Save the model as safetensors (`model.save_pretrained(FOLDER)` "
-      "in "
-      "transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
+      "in transformers), or write its modules to a file, a line for each (`for n, m in model.named_modules(): print(n, "
       "type(m).__name__)` in Python), and run: qconfigctl plan FILE --model-type MODEL_TYPE --scheme SCHEME");
+}
+
+// The file that probably has the weights, instead of, for example, the state of the optimizer. `names` is not empty.
+std::string Weights(const std::vector<std::string>& names) {
+  return *std::min_element(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    const auto is_other = [](const std::string& name) {
+      return !absl::StartsWith(name, "pytorch_model") && !absl::StartsWith(name, "consolidated");
+    };
+    return std::make_pair(is_other(a), a) < std::make_pair(is_other(b), b);
+  });
 }
 
 // Whether the path looks like the ID of a model, "meta-llama/Llama-3.1-8B".
@@ -126,9 +135,9 @@ class CheckpointReader {
     if (error) {
       return InFile(folder_, absl::InvalidArgumentError(absl::StrCat("cannot read the folder: ", error.message())));
     }
-    if (files.empty() && !pickles.empty()) {
-      return InFile(given_, absl::InvalidArgumentError(absl::StrCat(
-                                "no *.safetensors; ", PickleText(*std::min_element(pickles.begin(), pickles.end())))));
+    if (files.empty() && !has_gguf && !pickles.empty()) {
+      return InFile(given_,
+                    absl::InvalidArgumentError(absl::StrCat("no *.safetensors; ", PickleText(Weights(pickles)))));
     }
     if (files.empty()) {
       const bool is_folder = folder_ == given_;
@@ -203,6 +212,19 @@ absl::StatusOr<Model> ReadCheckpoint(const fs::path& path, const fs::path& folde
   return model;
 }
 
+// Why the model type is unknown, and what to do. `folder` is that of a checkpoint; empty for a list of modules.
+std::string NoModelTypeText(const fs::path& folder) {
+  if (folder.empty()) return "a list of modules has no model type; pass --model-type";
+  const fs::path config = folder / "config.json";
+  if (!Exists(config)) return "has no config.json; pass --model-type";
+  const absl::StatusOr<ModelFacts> facts = ReadConfig(config);
+  const std::string architecture = facts.ok() ? facts->architecture : "";
+  return absl::StrCat(
+      "config.json has no `model_type`",
+      architecture.empty() ? "" : absl::StrCat(" (its architecture is ", Printable(architecture, 100), ")"),
+      "; pass --model-type");
+}
+
 absl::StatusOr<Model> ReadList(const fs::path& file, const std::string& model_type) {
   if (IsPickle(file)) return absl::InvalidArgumentError(PickleText(file.string()));
   const auto text = ReadWholeFile(file.string(), kMaxListBytes);
@@ -238,7 +260,8 @@ absl::StatusOr<Model> ReadModel(const std::string& path, const std::string& mode
     return InFile(file, absl::InvalidArgumentError("has no modules that can be quantized"));
   }
   if (model->model_type.empty()) {
-    return InFile(file, absl::InvalidArgumentError("has no config.json with `model_type`; pass --model-type"));
+    return InFile(
+        file, absl::InvalidArgumentError(NoModelTypeText(is_checkpoint ? (is_folder ? file : parent) : fs::path())));
   }
   return model;
 }

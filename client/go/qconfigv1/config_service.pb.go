@@ -311,7 +311,8 @@ type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The machine-readable code.
 	Code WarningCode `protobuf:"varint,1,opt,name=code,proto3,enum=qconfig.v1.WarningCode" json:"code,omitempty"`
-	// The human-readable message.
+	// The human-readable message. If `value` is set, the message continues a sentence about it: "is excluded by the
+	// template". Programs print the value before the message.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The path of the request field to which the warning applies.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`

@@ -10,6 +10,7 @@ import dev.qconfig.v1.RegisterSchemeResponse;
 import dev.qconfig.v1.Scheme;
 import dev.qconfig.v1.SpecPreset;
 import dev.qconfig.v1.TensorSpec;
+import dev.qconfig.v1.Warning;
 
 /** Registers a scheme, and then replaces it. */
 public final class RegisterScheme {
@@ -47,7 +48,9 @@ public final class RegisterScheme {
   private static void print(RegisterSchemeResponse response) {
     System.out.println(
         "revision " + response.getRevision() + ", replaced: " + response.getReplaced());
-    response.getWarningsList().forEach(w -> System.out.println("warning: " + w.getMessage()));
+    for (Warning warning : response.getWarningsList()) {
+      System.out.println("warning: " + warning.getValue() + " " + warning.getMessage());
+    }
   }
 
   private RegisterScheme() {}

@@ -16,7 +16,7 @@ with qconfig_client.connect(server) as client:
     changed = client.register_scheme(scheme, etag=stored.scheme.etag)  # replace only the version stored above
     print("replaced:", changed.replaced)
     for warning in changed.warnings:
-        print("warning: ", warning.message)
+        print(f'warning: "{warning.value}" {warning.message}')
 
     try:
         client.register_scheme(scheme)

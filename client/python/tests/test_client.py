@@ -371,7 +371,7 @@ def test_command_line(server: Server) -> None:
     done = command("llama", "fp8", "--server", server.address, "--layer", "*=a*=mx6", "--exclude-nothing")
     assert done.returncode == 0
     assert list(json.loads(done.stdout)["layer_quant_config"]) == ["*=a*"]
-    assert done.stderr.startswith("warning: spec.exclude_layers: ")
+    assert done.stderr.startswith('warning: spec.exclude_layers: "lm_head" is excluded by the template, but ')
     rejected = command("llama", "fp9", "--server", server.address)
     assert (rejected.returncode, rejected.stdout) == (1, "")
     assert rejected.stderr.startswith("error: spec.scheme: ")

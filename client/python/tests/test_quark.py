@@ -284,6 +284,8 @@ def test_registered_templates(served: None, caplog: pytest.LogCaptureFixture) ->
     template.algo_config["awq"] = LLMTemplate.get("llama").algo_config["awq"]
     LLMTemplate.register_template(template)
     assert caplog.messages == ["replaced the existing template own"]
+    LLMTemplate.register_template(LLMTemplate("llama"))
+    assert caplog.messages[-1].startswith('llm_template.model_type: "llama" hides the template of the same model type')
     revision = quark.client().list_schemes().revision
     LLMTemplate.register_template(LLMTemplate.get("own"))
     assert quark.client().list_schemes().revision == revision

@@ -20,7 +20,7 @@ fn int4(group_size: i32) -> Scheme {
 fn print(response: &RegisterSchemeResponse) {
     println!("revision {}, replaced: {}", response.revision, response.replaced);
     for warning in &response.warnings {
-        println!("warning: {}", warning.message);
+        println!("warning: \"{}\" {}", warning.value, warning.message);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/findings/coverage_findings.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
@@ -51,6 +52,11 @@ TEST(CoverageFindingsTest, ModelOfTypesThatQuarkCannotQuantizeHasOnlyThisFinding
   EXPECT_EQ(findings.front().message(),
             "no weight is quantized: 12 modules have the type Conv1D, and Quark quantizes only Linear, Conv2d and "
             "ConvTranspose2d");
+  const std::string spec = "spec { model_type: 'llama' scheme: 'fp8' }";
+  EXPECT_EQ(Lines(FindingsOf(spec + "modules { name: 'up.{0..3}' type: 'ConvTranspose1d' }")),
+            "NOTHING_QUANTIZED WARNING  0 Leave the model as it is\n");
+  EXPECT_THAT(Lines(FindingsOf(spec + "modules { name: 'a.{0..3}' type: 'ConvolutedMixer' }")),
+              testing::HasSubstr("Add the linear layers of the model"));
   const std::string layers = "modules { name: 'a.{0..1}.conv' type: 'Conv1d' }" + LinearModule("b.{0..1}.proj");
   EXPECT_EQ(Lines(FindingsOf("spec { model_type: 'llama' scheme: 'fp8' exclude_layers { patterns: '*' } }" + layers)),
             "NOTHING_QUANTIZED WARNING spec.exclude_layers 0 Exclude fewer layers with --exclude, or list the experts "

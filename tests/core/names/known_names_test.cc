@@ -39,6 +39,8 @@ std::set<std::string> MeaningsOf(const std::string& table) {
       names.insert(catalog->algorithms().begin(), catalog->algorithms().end());
     } else if (table == "attention_tensor") {
       for (const auto& [name, unused] : catalog->kv_cache_schemes()) names.insert(name);
+    } else if (table == "layer_type") {
+      names = {"Linear", "Conv2d", "ConvTranspose2d"};
     } else if (table == "dtype") {
       const auto& known = enums.find("Dtype")->second;
       names.insert(known.begin(), known.end());

@@ -48,6 +48,9 @@ std::vector<absl::string_view> NamesIn(const Catalog& catalog, NameKind kind) {
     case NameKind::kAlgorithm:
       add_all(catalog.algorithms());
       break;
+    case NameKind::kLayerType:
+      names = {"Linear", "Conv2d", "ConvTranspose2d"};
+      break;
     case NameKind::kDtype:
       add_all(catalog.tensor_vocabulary().enums.find("Dtype")->second);
       break;
@@ -299,6 +302,17 @@ TEST(NameResolverTest, ShortNamesKeepTheirDigits) {
     EXPECT_EQ(ResolveName(kind, "q1", {"p1"}).items.size(), 1u);
     EXPECT_EQ(ResolveName(kind, "Q-1", {"q1"}).items.size(), 1u);
   }
+}
+
+TEST(NameResolverTest, OtherLayerTypesStayAsTheyAre) {
+  for (const char* type : {"LayerNorm", "RMSNorm", "Conv1D", "Conv1d", "Conv3d"}) {
+    EXPECT_THAT(Suggested(NameKind::kLayerType, type), IsEmpty()) << type;
+    EXPECT_THAT(Note(NameKind::kLayerType, type), HasSubstr("Quark does not quantize layers of this type")) << type;
+  }
+  EXPECT_THAT(Note(NameKind::kLayerType, "Embedding"), HasSubstr("only if an override by name (`layer_config`)"));
+  EXPECT_THAT(Suggested(NameKind::kLayerType, "torch.nn.Linear"), ElementsAre("Linear"));
+  EXPECT_THAT(Suggested(NameKind::kLayerType, "linear"), ElementsAre("Linear"));
+  EXPECT_THAT(Suggested(NameKind::kLayerType, "Liner"), ElementsAre("Linear"));
 }
 
 TEST(NameResolverTest, ReleasesAreNamed) {

@@ -300,7 +300,11 @@ TEST(AdminServerTest, AnswersOnceTheProcessHasFileDescriptorsAgain) {
   const auto server = AdminServer::Start("127.0.0.1:0", Handlers(), LogTo(text)).value();
   const ptrdiff_t files = OpenFiles();
   EXPECT_THAT(Ask(server->port(), "GET", "/livez"), StartsWith("HTTP/1.1 200"));
-  while (OpenFiles() > files) absl::SleepFor(absl::Milliseconds(1));  // until the server has closed its side
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (OpenFiles() > files) {
+    ASSERT_LT(absl::Now(), end) << "the server has not closed its side";
+    absl::SleepFor(absl::Milliseconds(1));
+  }
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit low = before;

@@ -179,10 +179,12 @@ TEST_F(NameSuggestionsTest, SuggestionsKeepTheMeaning) {
     EXPECT_EQ(ForScheme(name).substr(0, 3), " | ") << name << " has suggestions";
     EXPECT_THAT(ForScheme(name), HasSubstr("ListSchemes (`qconfigctl list schemes`) lists all schemes")) << name;
   }
-  for (const char* spec : {"scheme: 'bf16'", "scheme: 'fp8' layer_config { pattern: '*' scheme: 'bf16' }"}) {
+  for (const char* spec : {"scheme: 'bf16'", "scheme: 'fp8' layer_config { pattern: '*' scheme: 'bf16' }",
+                           "scheme: 'fp8' layer_type_config { layer_type: 'Linear' scheme: 'float16' }"}) {
     const v1::ItemError error = ErrorOf(absl::StrCat("model_type: 'llama' ", spec));
     EXPECT_TRUE(error.detail().suggestions().empty());
-    EXPECT_THAT(error.detail().advice(), HasSubstr("exclude it (`exclude_layers`)"));
+    EXPECT_THAT(error.detail().advice(),
+                HasSubstr("exclude it (`exclude_layers`; `qconfigctl get-config --exclude PATTERN`)"));
     EXPECT_THAT(error.message(), HasSubstr(error.detail().advice()));
   }
 }
@@ -236,11 +238,11 @@ TEST_F(NameSuggestionsTest, RemovedEntriesAreNamedWithTheirRevision) {
   EXPECT_EQ(error.detail().suggestions(0), "mine");
   EXPECT_EQ(error.detail().suggestion_reasons(0).kind(), v1::SUGGESTION_KIND_REMOVED);
   EXPECT_EQ(error.detail().suggestion_reasons(0).revision(), 3);
-  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed at revision 4: \"mine\""));
+  EXPECT_THAT(error.message(), HasSubstr("no scheme has this name; it was removed after revision 3: \"mine\""));
   EXPECT_THAT(error.detail().advice(), HasSubstr("Register it again, or set `revision` to 3"));
   v1::GetSchemeRequest get;
   get.set_name("mine");
-  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed at revision 4"));
+  EXPECT_THAT(Shown(client::ErrorOf(server_.client().GetScheme(get).status())), HasSubstr("removed after revision 3"));
   get.set_revision(3);
   EXPECT_TRUE(server_.client().GetScheme(get).ok()) << "the suggestion works";
   EXPECT_THAT(ForScheme("never"), Not(HasSubstr("removed at")));
@@ -262,7 +264,7 @@ TEST_F(NameSuggestionsTest, BatchSearchesHistoryForTheFirstErrorsOnly) {
   ASSERT_TRUE(response.ok()) << response.status();
   int found = 0;
   for (const auto& result : response->results()) {
-    found += absl::StrContains(result.error().message(), "removed at") ? 1 : 0;
+    found += absl::StrContains(result.error().message(), "removed after") ? 1 : 0;
   }
   EXPECT_EQ(found, 10);
 }

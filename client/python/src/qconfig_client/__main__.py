@@ -12,6 +12,7 @@ from typing import Any, Optional
 import grpc
 
 import qconfig_client
+from qconfig_client.config import warning_text
 
 _EXIT_CODES = """Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line, 3 server unavailable
 or deadline exceeded."""
@@ -55,7 +56,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for warning in config.warnings:
-        print(f"warning: {warning.field}: {warning.message}", file=sys.stderr)
+        print(f"warning: {warning_text(warning)}", file=sys.stderr)
     json.dump(config.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
     print()
     return 0

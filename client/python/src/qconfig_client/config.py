@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from quark.torch.quantization.config.config import QConfig as QuarkQConfig
 
 
+def warning_text(warning: Warning) -> str:
+    """The field, the value and the message, which continues a sentence about the value."""
+    value = f'"{warning.value}" ' if warning.value else ""
+    return f"{warning.field}: {value}{warning.message}"
+
+
 class Config:
     """A configuration that the server returned. Two are equal if their responses and `stale` are equal."""
 

@@ -26,6 +26,7 @@ from qconfig_client import _from_quark, _to_quark, errors
 from qconfig_client._request import algo_config, pairs
 from qconfig_client._to_quark import QuarkMissing, installed_release
 from qconfig_client.client import Client
+from qconfig_client.config import warning_text
 
 if TYPE_CHECKING:
     from quark.torch.quantization.config.config import QConfig as QuarkQConfig
@@ -71,7 +72,7 @@ def client() -> Client:
 
 def _log(warnings: Iterable[Warning]) -> None:
     for warning in warnings:
-        _LOG.warning("%s: %s", warning.field, warning.message)
+        _LOG.warning("%s", warning_text(warning))
 
 
 class LLMTemplate:

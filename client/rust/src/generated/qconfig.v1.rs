@@ -2869,7 +2869,8 @@ pub struct Warning {
     /// The machine-readable code.
     #[prost(enumeration = "WarningCode", tag = "1")]
     pub code: i32,
-    /// The human-readable message.
+    /// The human-readable message. If `value` is set, the message continues a sentence about it: "is excluded by the
+    /// template". Programs print the value before the message.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
     /// The path of the request field to which the warning applies.

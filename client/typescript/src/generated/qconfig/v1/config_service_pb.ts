@@ -120,7 +120,8 @@ export type Warning = Message<"qconfig.v1.Warning"> & {
   code: WarningCode;
 
   /**
-   * The human-readable message.
+   * The human-readable message. If `value` is set, the message continues a sentence about it: "is excluded by the
+   * template". Programs print the value before the message.
    *
    * @generated from field: string message = 2;
    */
