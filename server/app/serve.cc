@@ -187,10 +187,10 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
   settings.reflection = ResolveReflection(options);
   // The other calls are for those that need not wait.
-  const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
-  settings.memory.budget =
+  const size_t max_waiting = std::max<size_t>(1, options.max_in_flight - options.max_in_flight / 4);
+  settings.resources.budget =
       std::make_shared<MemoryBudget>(AtMostAQuarter(options.request_memory_bytes, max_memory), max_waiting);
-  settings.memory.pressure = std::make_shared<MemoryPressure>(max_memory);
+  settings.resources.pressure = std::make_shared<MemoryPressure>(max_memory);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -332,14 +332,14 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   DamageLog damage_log(process.events, storage);
   Readiness readiness;
   AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
-                   *settings.transport_guard, settings.memory, *settings.answer_cache, readiness, disk, damage_log,
+                   *settings.transport_guard, settings.resources, *settings.answer_cache, readiness, disk, damage_log,
                    *certificates, policy->get(), settings.audit_log},
                   *settings.metrics);
   auto admin = StartAdmin(process, MakeAdminHandlers(options, readiness, settings.metrics, process.catalogs));
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(
-      storage, {options.history_changes, options.history_bytes},
+      storage, {options.history_changes, options.history_bytes, options.tenant_disk_bytes},
       [&process](const std::string& text) {
         process.events.Warn("new epoch", {{"detail", text}});
       },
@@ -347,7 +347,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!store.ok()) return store.status();
   ObservedStore observed_store(
       *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
-  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.memory.pressure), observed_store);
+  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.resources.pressure), observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();
@@ -358,7 +358,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
     readiness.Stop();
     admin->reset();  // its metrics read objects that are destroyed next
   };
-  const MemoryMonitor monitor(settings.memory.pressure, process.events,
+  const MemoryMonitor monitor(settings.resources.pressure, process.events,
                               {[&] {
                                  registry.ClearCache();
                                  settings.answer_cache->Halve();

@@ -108,16 +108,16 @@ HandlerTable Server::Handlers(const ServerSettings& settings) {
 Server::Server(const ServerSettings& settings, Registry& registry)
     : credentials_(settings.credentials),
       registry_(registry),
-      config_service_(registry, settings.limits, settings.clock),
+      config_service_(registry, settings.limits, settings.clock, settings.resources.turns),
       registry_service_(registry, CallAudit(settings.audit_log)),
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
       clock_(settings.clock),
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
-              [pressure = settings.memory.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
+              [pressure = settings.resources.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
       transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
-                 settings.memory, settings.authenticator, CallAudit(settings.audit_log)) {}
+                 settings.resources, settings.authenticator, CallAudit(settings.audit_log)) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));
@@ -170,6 +170,7 @@ absl::Status Server::CheckCalls() {
     request.mutable_spec()->set_model_type(catalog.templates().front().model_type());
     request.mutable_spec()->set_scheme(catalog.schemes().front().name());
     if (const absl::Status read = config_service_.GetConfig(call, request).status(); !read.ok()) return read;
+    call.notes->turn.End();
     const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
     if (!tenant.ok()) return tenant.status();
     const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline};

@@ -113,7 +113,8 @@ class Registry {
   // Stores the change that `plan` returns for the newest state of the registry, or only validates it. An empty change
   // makes no revision. `plan` is called again if another write came first. The time of a change is never before that of
   // the tenant's previous change. Errors are those of `plan`, REQUEST_ID_REUSED, QUOTA_EXCEEDED for a new tenant if
-  // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, and
+  // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, in
+  // total or to this tenant, and
   // kDeadlineExceeded if other writes to the registry take too long.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan);
@@ -147,6 +148,10 @@ class Registry {
 
   // The number of calls that wait for a revision.
   size_t waiting_calls() const { return waits_.calls(); }
+
+  // The number of calls that wait for other writes to their tenant, and of writes that were OVERLOADED.
+  size_t waiting_writes() const { return write_locks_.waiting(); }
+  int64_t rejected_writes() const { return write_locks_.rejections(); }
 
   // Ends all waits for a revision; later ones fail immediately.
   void StopWaiting() { waits_.Stop(); }

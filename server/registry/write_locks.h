@@ -3,11 +3,12 @@
 #define QCONFIG_SERVER_REGISTRY_WRITE_LOCKS_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <string>
-#include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -18,27 +19,39 @@
 
 namespace qconfig {
 
-// One lock for each tenant, which serializes the writes to its registry. Limits how many calls hold a lock or wait for
-// one, because each keeps a thread, however slow the disk is. Thread-safe.
+// One lock for each tenant, which serializes the writes to its registry; they get it in order of arrival. So the store
+// has at most one write of each tenant at a time, also in a group commit. Limits how many calls hold a lock or wait for
+// one, in total and of each tenant, because each keeps a thread, however slow the disk is. Thread-safe.
 class WriteLocks {
  public:
   WriteLocks(size_t max_calls, Clock clock) : max_calls_(max_calls), clock_(std::move(clock)) {}
 
   // Holds the tenant's lock for as long as the result lives, which must not outlive this object.
-  // OVERLOADED: `max_calls` calls hold or wait for a lock. kDeadlineExceeded: the lock was not released in time.
+  // OVERLOADED: `max_calls` calls hold or wait for a lock, or 8 calls wait for this one. kDeadlineExceeded: the lock
+  // was not released in time.
   absl::StatusOr<Counted> Acquire(const TenantId& tenant, absl::Duration deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The calls that wait for a lock.
+  size_t waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The calls that were OVERLOADED.
+  int64_t rejections() const ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
-  // False if `max_calls` calls are counted.
-  bool CountCall() ABSL_LOCKS_EXCLUDED(mutex_);
+  struct Waiter {
+    bool has_lock = false;
+    SteadyCondVar changed;
+  };
+  using Waiters = std::deque<Waiter*>;  // the first one is next
+
+  absl::Status Await(const TenantId& tenant, absl::Duration deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Release(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const size_t max_calls_;
   const Clock clock_;
-  absl::Mutex mutex_;
-  size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;                         // that hold a lock or wait for one
-  absl::flat_hash_set<std::string> locked_ ABSL_GUARDED_BY(mutex_);  // tenants
-  SteadyCondVar released_;                                           // a tenant was removed from `locked_`
+  mutable absl::Mutex mutex_;
+  size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;  // that hold a lock or wait for one
+  int64_t rejections_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, Waiters> locked_ ABSL_GUARDED_BY(mutex_);  // by tenant: the calls that wait
 };
 
 }  // namespace qconfig

@@ -215,6 +215,35 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "the slot is released";
 }
 
+// With a slow disk, the writes of one tenant pile up.
+TEST(SlowDiskTest, WritesOfOneTenantLeaveRoomForThoseOfOthers) {
+  constexpr int kHeldOrWaiting = 1 + 8;
+  auto faults = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
+  FaultInjectingStore* const store = faults.get();
+  TestSettings settings;
+  settings.store = std::move(faults);
+  TestServer server(std::move(settings));
+  const auto write = [&](const std::string& tenant, const std::string& name) {
+    auto request = Proto<v1::RegisterSchemeRequest>("scheme { config {} }");
+    request.set_tenant(tenant);
+    request.mutable_scheme()->set_name(name);
+    grpc::ClientContext context;
+    v1::RegisterSchemeResponse response;
+    return v1::RegistryService::NewStub(server.channel())->RegisterScheme(&context, request, &response);
+  };
+  store->HoldCommits();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kHeldOrWaiting; ++i) {
+    callers.emplace_back([&, i] { EXPECT_TRUE(write("greedy", absl::StrCat("s", i)).ok()); });
+  }
+  while (server.registry().waiting_writes() < kHeldOrWaiting - 1) std::this_thread::yield();
+  EXPECT_THAT(write("greedy", "more").error_message(), HasSubstr("8 writes that wait"));
+  callers.emplace_back([&] { EXPECT_TRUE(write("other", "s").ok()); });
+  store->WaitForHeldCommits(2);
+  store->ReleaseCommits();
+  for (std::thread& caller : callers) caller.join();
+}
+
 TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = false;

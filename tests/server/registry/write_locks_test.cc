@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 
@@ -44,6 +45,43 @@ TEST(WriteLocksTest, WaitEndsAtTheDeadline) {
   EXPECT_EQ(expired.message(), "the deadline expired while waiting for other writes to the same registry");
   first.reset();
   EXPECT_TRUE(locks.Acquire(Tenant("a"), now - absl::Seconds(1)).ok()) << "a free lock needs no time";
+}
+
+TEST(WriteLocksTest, WritersGetTheLockInOrderOfArrival) {
+  WriteLocks locks(10, Clock());
+  std::optional<Counted> first = locks.Acquire(Tenant("a"), absl::InfiniteDuration()).value();
+  std::vector<size_t> order;  // written under the lock
+  std::vector<std::thread> writers;
+  for (size_t i = 0; i < 5; ++i) {
+    writers.emplace_back([&, i] {
+      const auto lock = locks.Acquire(Tenant("a"), absl::InfiniteDuration());
+      EXPECT_TRUE(lock.ok());
+      order.push_back(i);
+    });
+    while (locks.waiting() <= i) std::this_thread::yield();
+  }
+  first.reset();
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(locks.waiting(), 0u);
+}
+
+TEST(WriteLocksTest, OneTenantCannotKeepOthersOut) {
+  WriteLocks locks(128, Clock());
+  std::optional<Counted> first = locks.Acquire(Tenant("greedy"), absl::InfiniteDuration()).value();
+  std::vector<std::thread> writers;
+  for (size_t i = 0; i < 8; ++i) {
+    writers.emplace_back([&] { EXPECT_TRUE(locks.Acquire(Tenant("greedy"), absl::InfiniteDuration()).ok()); });
+    while (locks.waiting() <= i) std::this_thread::yield();
+  }
+  const absl::Status rejected = locks.Acquire(Tenant("greedy"), absl::InfiniteDuration()).status();
+  EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(rejected.message(), "the tenant has 8 writes that wait for another one; retry later");
+  EXPECT_EQ(locks.rejections(), 1);
+  EXPECT_TRUE(locks.Acquire(Tenant("other"), absl::InfiniteDuration()).ok());
+  first.reset();
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_TRUE(locks.Acquire(Tenant("greedy"), absl::InfiniteDuration()).ok());
 }
 
 TEST(WriteLocksTest, CallsAreLimited) {
