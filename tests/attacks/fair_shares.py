@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Not an attack: what busy tenants with different numbers of callers get, and the goodput at ten times the load."""
+
+import time
+
+import kit
+from kit.honest import SPAWN
+
+# Each of n busy tenants gets at least SHARE of an n-th; overload leaves GOODPUT of the capacity.
+SHARE, GOODPUT = 0.8, 0.8
+OVERRIDES = 4500  # about 40 ms of one processor; the request is too large for the cache of answers
+PATIENCE = 2.0  # of callers
+
+
+def _call(pipe, port, requests, count, seconds, timeout):
+    pipe.send(kit.callers(port, "GetConfig", requests, count, seconds, timeout=timeout))
+
+
+def answered(port, crowds, seconds, timeout=20.0):
+    """Calls a second that were answered for each crowd, which is a list of requests and a number of callers."""
+    calls = []
+    for requests, count in crowds:
+        mine, theirs = SPAWN.Pipe()
+        calls.append((mine, SPAWN.Process(target=_call, args=(theirs, port, requests, count, seconds, timeout), daemon=True)))
+    for _, process in calls:
+        process.start()
+    ends = [mine.recv() for mine, _ in calls]
+    for _, process in calls:
+        process.join()
+    return [end.get("OK", 0) / seconds for end in ends]
+
+
+def main():
+    args = kit.arguments(seconds=8)
+    part = args.seconds / 4
+    with kit.Server(args.binary, args.option) as server:
+
+        def request(tenant):
+            message = kit.overrides(tenant, OVERRIDES)
+            message.if_digest = digest
+            return message.SerializeToString()
+
+        with kit.channel(server.port) as channel:
+            digest = kit.rpc(channel, "GetConfig")(kit.overrides("warm", OVERRIDES), timeout=20).config_digest
+        (capacity,) = answered(server.port, [([request("alone")], 6)], part)
+        crowds = [([request("many")], 60), ([request("some")], 12), ([request("few")], 6)]
+        shares = answered(server.port, crowds, part)
+        (one,) = answered(server.port, [([request("one")], 60)], part, PATIENCE)
+        (hundred,) = answered(server.port, [([request(f"t{i}") for i in range(100)], 60)], part, PATIENCE)
+        time.sleep(0.1)
+    fairest = sum(shares) / len(shares)
+    short = [f"a tenant gets {s / fairest:.2f} of its share" for s in shares if s < SHARE * fairest]
+    short += [f"goodput with {n} is {g / capacity:.2f} of the capacity" for n, g in (("one tenant", one), ("a hundred", hundred)) if g < GOODPUT * capacity]
+    key = f"shares {', '.join(f'{s / fairest:.2f}' for s in shares)}; goodput {one / capacity:.2f} and {hundred / capacity:.2f}"
+    kit.report(short, key, capacity=capacity, shares=shares, goodput=[one, hundred])
+
+
+if __name__ == "__main__":
+    main()
