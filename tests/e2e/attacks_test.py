@@ -2,6 +2,7 @@
 """Runs those scripts of tests/attacks whose result does not depend on the speed of the machine, and the attacks by greedy
 callers with limits that a busy machine keeps."""
 
+import os
 import subprocess
 import unittest
 
@@ -25,6 +26,8 @@ class AttacksTest(unittest.TestCase):
             self.check(attack, "--seconds", "4")
 
     def test_others_are_served_beside_a_greedy_caller(self):
+        if os.getloadavg()[0] > 3 * os.cpu_count():
+            self.skipTest("other programs use the processors, and honest calls would fail without any attack")
         for attack in GREEDY:
             self.check(attack, "--seconds", "3", "--patient")
 
