@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kMaxPatterns = 100;  // of tenants in the grants of a principal
 constexpr size_t kMaxNameChars = 128;
-constexpr char kAnonymous[] = "anonymous";
+constexpr char kAnonymousName[] = "anonymous";
 
 const std::vector<absl::string_view>& RoleNames() {
   static const auto* const names = new std::vector<absl::string_view>{"reader", "editor", "admin", "operator"};
@@ -120,7 +120,7 @@ class PolicyReader {
 
   void ReadPrincipal(const std::string& name, const TreeValue& value) {
     if (!in_.IsObject(value, {"tokens", "certificates", "jwt", "default_tenant", "grants", "role", "limits"})) return;
-    if (name.empty() || name == kAnonymous || name.size() > kMaxNameChars || !IsPrintable(name)) {
+    if (name.empty() || name == kAnonymousName || name.size() > kMaxNameChars || !IsPrintable(name)) {
       in_.Fault(value, "the name of a principal must have 1 to 128 printable characters and not be \"anonymous\"");
     }
     const std::shared_ptr<const Principal> principal = ReadGrants(name, value);
@@ -138,14 +138,14 @@ class PolicyReader {
 
   void ReadAnonymous(const TreeValue& value) {
     if (!in_.IsObject(value, {"grants", "default_tenant", "limits"})) return;
-    std::shared_ptr<const Principal> anonymous = ReadGrants(kAnonymous, value);
+    std::shared_ptr<const Principal> anonymous = ReadGrants(kAnonymousName, value);
     if (!anonymous->grants.empty()) parts_.anonymous = std::move(anonymous);
   }
 
   std::shared_ptr<const Principal> ReadGrants(const std::string& name, const TreeValue& value) {
     auto principal = std::make_shared<Principal>();
     principal->name = name;
-    principal->is_anonymous = name == kAnonymous;
+    principal->is_anonymous = name == kAnonymousName;
     if (const auto tenant = in_.Find(value, "default_tenant")) {
       const auto text = in_.String(*tenant);
       const auto id = text.has_value() ? TenantId::Parse(*text, "") : TenantId::Default();

@@ -11,7 +11,7 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kMinCleanupSize = 64;
+constexpr size_t kMinBuckets = 64;
 constexpr size_t kMaxBuckets = 10'000;
 constexpr int kLookedAt = 64;
 constexpr double kSecondsPerMinute = 60;
@@ -37,7 +37,7 @@ RateLimiter::Buckets& RateLimiter::BucketsOf(const Principal& principal, const s
   };
   if (buckets_.size() >= cleanup_size_) {
     absl::erase_if(buckets_, is_empty);
-    cleanup_size_ = std::max(kMinCleanupSize, 2 * buckets_.size());
+    cleanup_size_ = std::max(kMinBuckets, 2 * buckets_.size());
   }
   // Looking at all of them would take too long for each call.
   auto next = buckets_.begin();
