@@ -62,6 +62,10 @@ class Caller(NamedTuple):
     channel: Channel
     metadata: Metadata
 
+    def __repr__(self) -> str:
+        """Omits the metadata, which has the token."""
+        return f"Caller(channel={self.channel!r})"
+
     def digest(self) -> str:
         """The SHA-256 of what the server knows the caller by: the token, or else the certificate; "" without both."""
         shown = repr(self.metadata).encode() if self.metadata else self.channel.cert
