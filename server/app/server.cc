@@ -109,7 +109,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
     : credentials_(settings.credentials),
       registry_(registry),
       config_service_(registry, settings.limits, settings.clock),
-      registry_service_(registry, CallAudit(settings.audit_log)),
+      registry_service_(registry, CallAudit(settings.audit_log, settings.clock)),
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
@@ -117,7 +117,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
               [pressure = settings.memory.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
       transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
-                 settings.memory, settings.authenticator, CallAudit(settings.audit_log)) {}
+                 settings.memory, settings.authenticator, CallAudit(settings.audit_log, settings.clock)) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));

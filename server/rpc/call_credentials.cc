@@ -30,6 +30,7 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
   const std::vector<std::string> names = Values(*auth, GRPC_X509_CN_PROPERTY_NAME);
   const bool has_other_names = !Values(*auth, GRPC_X509_SAN_PROPERTY_NAME).empty();
   if (!has_other_names && !names.empty()) certificate.common_name = names.front();
+  certificate.is_nameless = certificate.empty();
   return certificate;
 }
 
@@ -45,8 +46,8 @@ Credentials CredentialsOf(const grpc::ServerContext& context) {
 
 v1::Role RequiredRole(absl::string_view method) {
   const std::string name = absl::StrReplaceAll(method, {{"/", "."}});
-  return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name)->options().GetExtension(
-      v1::required_role);
+  const auto& options = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name)->options();
+  return options.HasExtension(v1::required_role) ? options.GetExtension(v1::required_role) : v1::ROLE_OPERATOR;
 }
 
 }  // namespace qconfig

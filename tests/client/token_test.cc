@@ -47,7 +47,7 @@ class TokenTest : public testing::Test {
                                 Sha256Hex(kOtherToken),
                                 "}], default_tenant: next, grants: [{role: reader, tenants: "
                                 "[next]}]}\n"),
-                   no_files, absl::Now());
+                   no_files);
     ASSERT_TRUE(policy.ok()) << policy.status();
     settings.authenticator->SetPolicy(*policy);
     if (uses_tls) {

@@ -277,6 +277,14 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(qconfigctl("--tenant", "acme", "list", "schemes", server=server).returncode, 0)
         return server
 
+    def test_the_server_does_not_start_without_the_token(self):
+        token = HERE / "no.token"
+        for text in (None, "\n"):
+            if text:
+                token.write_text(text)
+            with self.assertRaisesRegex(AssertionError, f"did not start: .*--admin-token-file {token}"):
+                Server("--admin-token-file", token, "--storage", "memory")
+
     def test_other_hosts_see_names_of_tenants_only_with_a_token(self):
         name = 'tenant="acme"'
         self.assertIn(name, self.metrics(self.serve()))
@@ -288,6 +296,8 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(self.metrics(server, Authorization="Bearer wrong"), 401)
         self.assertIn(name, self.metrics(server, Authorization="Bearer secret"))
         self.assertEqual(server.probe("/readyz/reads")[0], 200)
+        token.write_text("")
+        self.assertEqual(self.metrics(server, Authorization="Bearer secret"), 401)
         token.write_text("another\n")
         self.assertEqual(self.metrics(server, Authorization="Bearer secret"), 401)
         self.assertIn(name, self.metrics(server, Authorization="Bearer another"))

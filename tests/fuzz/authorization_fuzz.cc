@@ -29,7 +29,7 @@ std::shared_ptr<const Policy> MakePolicy(absl::string_view anonymous) {
   auto policy = ReadPolicy(absl::StrCat("version: 1\nprincipals:\n  farm: {tokens: [{sha256: ", Sha256Hex(kToken),
                                         "}], grants: [{role: reader, tenants: [a]}]}\n",
                                         "  ops: {certificates: [{uri: '", kUri, "'}], role: operator}\n", anonymous),
-                           no_files, absl::UnixEpoch());
+                           no_files);
   FUZZ_CHECK(policy.ok(), policy.status().ToString());
   return *std::move(policy);
 }
