@@ -34,7 +34,7 @@ TEST(AdminTokenTest, IsReadFromItsFileForEachRequest) {
   EXPECT_EQ(text.str(), "");
   std::filesystem::remove(path);
   EXPECT_FALSE(HasAdminToken(path, "Bearer secret", log));
-  EXPECT_THAT(text.str(), HasSubstr("[warn] requests for metrics are rejected error=\"--admin-token-file " + path));
+  EXPECT_THAT(text.str(), HasSubstr("requests for metrics are rejected error=\"--admin-token-file " + path));
 }
 
 }  // namespace

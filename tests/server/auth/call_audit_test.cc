@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -180,7 +181,15 @@ TEST_F(CallAuditTest, DeadlinesAreThoseOfTheServersClock) {
   const absl::Duration behind = absl::Hours(24 * 365);
   Start(/*has_policy=*/false, Clock(absl::Now, [behind] { return Clock().Steady() - behind; }));
   const auto request = Proto<v1::RegisterSchemeRequest>(kScheme);
-  EXPECT_TRUE(server_->NewClient("acme").RegisterScheme(request).ok());
+  HangingDisk disk(path_);
+  std::thread resumes([&disk] {
+    disk.AwaitWriter();
+    absl::SleepFor(absl::Milliseconds(50));
+    disk.Resume();
+  });
+  const auto response = server_->NewClient("acme").RegisterScheme(request);
+  EXPECT_TRUE(response.ok()) << response.status();
+  resumes.join();
 }
 
 TEST_F(CallAuditTest, CallsThatChangeNothingHaveNoLines) {
@@ -296,6 +305,7 @@ TEST_F(CallAuditTest, AFullDiskStopsWritesAndNothingElse) {
     EXPECT_EQ(Register("operator", "second"), "AUDIT_UNAVAILABLE");
     EXPECT_EQ(GetConfig("reader", "acme"), "");
     EXPECT_EQ(GetConfig("reader", "other"), "PERMISSION_DENIED");
+    EXPECT_EQ(Register("operator", "second"), "AUDIT_UNAVAILABLE") << "after the line of the rejection";
   }
   EXPECT_EQ(store_->writes(), writes) << "nothing was written";
   EXPECT_EQ(Register("operator", "second"), "");
