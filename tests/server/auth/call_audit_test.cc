@@ -299,6 +299,7 @@ TEST_F(CallAuditTest, TheCountIsNotLostWhenTheServerStops) {
 
 TEST_F(CallAuditTest, AFullDiskStopsWritesAndNothingElse) {
   ASSERT_EQ(Register("editor", "acme"), "");
+  Lines();  // waits until the file has the line after the write
   const int64_t writes = store_->writes();
   {
     const FileLimit limit(std::filesystem::file_size(path_) + 30);
