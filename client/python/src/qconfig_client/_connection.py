@@ -195,7 +195,9 @@ class Connection:
         channel = self._channels.get(os.getpid())
         if channel is None:
             # No lock, because a child could inherit it locked. If two threads race, one of their channels stays unused.
-            channel = self._channels.setdefault(os.getpid(), self._options.open_channel(grpc))
+            # A fork waits, because gRPC imports modules here, and a child would inherit the locks of the import.
+            with GATE.call():
+                channel = self._channels.setdefault(os.getpid(), self._options.open_channel(grpc))
         return channel
 
 
