@@ -64,7 +64,6 @@ def test_grpc_may_be_imported_first(server: Server) -> None:
     run("-c", GRPC_IMPORTED_FIRST, server.address)
 
 
-# grpc.insecure_channel() imports modules, and holds their locks meanwhile.
 FORK_DURING_THE_FIRST_CALL = """
 import os, sys, threading, time, grpc, qconfig_client
 began, ended = threading.Event(), threading.Event()
