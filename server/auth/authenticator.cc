@@ -16,14 +16,12 @@ namespace {
 
 constexpr absl::string_view kScheme = "Bearer ";
 
-// Identifies credentials. Different credentials have different keys, whatever is in their names.
-std::string KeyOf(const Credentials& credentials) {
-  if (!credentials.authorization.empty()) return absl::StrCat("t", credentials.authorization.front());
-  std::string key = "c";
+// Identifies a certificate. Different certificates have different keys, whatever is in their names.
+std::string KeyOf(const PeerCertificate& certificate) {
+  std::string key = "certificate ";
   const auto add = [&key](absl::string_view kind, absl::string_view name) {
     absl::StrAppend(&key, kind, name.size(), ":", name);
   };
-  const PeerCertificate& certificate = credentials.certificate;
   for (const std::string& uri : certificate.uris) add("uri", uri);
   for (const std::string& dns : certificate.dns) add("dns", dns);
   add("cn", certificate.common_name);
@@ -36,7 +34,8 @@ size_t BytesOf(const std::string& key, const Caller& caller) {
   return key.size() + caller.credential.size() + kOverhead;
 }
 
-// Whether a token is written in the usual way. Others are not remembered: white space would give one token many keys.
+// Whether a token is written in the usual way: it is its own key, which begins with "Bearer ". Others are not
+// remembered: white space would give one token many keys.
 bool IsUsual(const Credentials& credentials) {
   if (credentials.authorization.empty()) return true;
   absl::string_view token = credentials.authorization.front();
@@ -82,10 +81,11 @@ void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
 
 std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
   if (credentials.authorization.size() > 1) return nullptr;
-  const std::string key = KeyOf(credentials);
+  const bool has_token = !credentials.authorization.empty();
+  const std::string certificate = has_token ? "" : KeyOf(credentials.certificate);
   const absl::Time now = clock_.Now();
   absl::MutexLock lock(&mutex_);
-  const std::shared_ptr<const Caller>* const found = known_.Find(key);
+  const auto* const found = known_.Find(has_token ? credentials.authorization.front() : certificate);
   return found != nullptr && now < (*found)->expires ? *found : nullptr;
 }
 
@@ -101,7 +101,8 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const 
   if (!found.ok()) return found.status();
   auto caller = std::make_shared<const Caller>(*std::move(found));
   if (!IsUsual(credentials)) return caller;
-  std::string key = KeyOf(credentials);
+  std::string key = credentials.authorization.empty() ? KeyOf(credentials.certificate)
+                                                      : std::string(credentials.authorization.front());
   // As if none were smaller, so that there are at most kMaxKnown.
   const size_t bytes = std::max(BytesOf(key, *caller), kMaxKnownBytes / kMaxKnown);
   std::vector<std::shared_ptr<const Caller>> old;  // destroyed without the lock

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -18,8 +19,8 @@ namespace qconfig {
 
 // What a call has to show who makes it. A token takes precedence over a certificate; their grants never add up.
 struct Credentials {
-  std::vector<absl::string_view> authorization;  // the values of this metadata key: "Bearer <token>"
-  PeerCertificate certificate;                   // may be empty if there is a token
+  absl::InlinedVector<absl::string_view, 1> authorization;  // the values of this metadata key: "Bearer <token>"
+  PeerCertificate certificate;                              // may be empty if there is a token
 };
 
 // Finds out who makes a call, by the current policy. Remembers up to 10,000 callers of a policy, and up to 16 MiB of

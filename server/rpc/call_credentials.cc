@@ -38,8 +38,11 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
 
 Credentials CredentialsOf(const grpc::ServerContext& context) {
   Credentials credentials;
-  const auto [begin, end] = context.client_metadata().equal_range("authorization");
-  for (auto it = begin; it != end; ++it) credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  constexpr absl::string_view kName = "authorization";
+  const auto& metadata = context.client_metadata();
+  for (auto it = metadata.find(kName.data()); it != metadata.end() && it->first == kName.data(); ++it) {
+    credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  }
   if (credentials.authorization.empty()) credentials.certificate = CertificateOf(context);
   return credentials;
 }

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (form == 'c') {
     credentials.certificate.uris = absl::StrSplit(text, '\n', absl::SkipEmpty());
   } else if (!text.empty()) {
-    credentials.authorization = absl::StrSplit(text, '\n');
+    for (absl::string_view value : absl::StrSplit(text, '\n')) credentials.authorization.push_back(value);
   }
   const bool has_anonymous = form == 'a';
   Check(has_anonymous ? *kOpen : *kStrict, credentials, has_anonymous);
