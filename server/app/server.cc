@@ -172,7 +172,7 @@ absl::Status Server::CheckCalls() {
     if (const absl::Status read = config_service_.GetConfig(call, request).status(); !read.ok()) return read;
     const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
     if (!tenant.ok()) return tenant.status();
-    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline};
+    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline, /*peer=*/""};
     return registry_.Write(order, [](const RegistrationContext&) { return v1::RegistryChange(); }).status();
   });
 }

@@ -121,6 +121,7 @@ void CredentialsReader::ReadJwt(const TreeValue& value, const std::shared_ptr<co
   if (const auto issuer = in_.RequireString(value, "issuer")) {
     entry.issuer = *issuer;
     std::vector<absl::string_view> names;
+    names.reserve(parts_.issuers.size());
     for (const JwtIssuer& known : parts_.issuers) names.push_back(known.name);
     if (std::find(names.begin(), names.end(), *issuer) == names.end()) {
       in_.Fault(*in_.Find(value, "issuer"),

@@ -79,6 +79,7 @@ absl::StatusOr<std::shared_ptr<const Principal>> FindPrincipal(const std::vector
 std::string NamesOf(const PeerCertificate& certificate) {
   if (certificate.uris.empty() && certificate.dns.empty()) return absl::StrCat("CN ", certificate.common_name);
   std::vector<std::string> names;
+  names.reserve(certificate.uris.size() + certificate.dns.size());
   for (const std::string& uri : certificate.uris) names.push_back(absl::StrCat("URI ", uri));
   for (const std::string& dns : certificate.dns) names.push_back(absl::StrCat("DNS ", dns));
   return absl::StrJoin(names, ", ");
