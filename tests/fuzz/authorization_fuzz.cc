@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto* const kOpen =
       new std::shared_ptr<const Policy>(MakePolicy("anonymous: {grants: [{role: reader, tenants: [public]}]}\n"));
   absl::string_view text = fuzz::AsText(data, size);
-  const char form = fuzz::TakeByte(text);
+  const auto form = static_cast<char>(fuzz::TakeByte(text));
   Credentials credentials;
   if (form == 'c') {
     credentials.certificate.uris = absl::StrSplit(text, '\n', absl::SkipEmpty());
