@@ -64,7 +64,7 @@ class Server:
 
 
 def policy() -> str:
-    """A policy with a reader of its own tenant for each token."""
+    """Returns a policy. Each token belongs to a principal, who may read the tenant with the principal's name."""
     text = "version: 1\nprincipals:\n"
     for name, token in TOKENS.items():
         digest = hashlib.sha256(token.encode()).hexdigest()
