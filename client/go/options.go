@@ -24,7 +24,7 @@ type Options struct {
 	// Server is host:port, where the host may resolve to several addresses, or any other target of gRPC for Go, such as
 	// "unix:/run/qconfig.sock". Default: "localhost:50051".
 	Server string
-	// Tenant is used for requests that do not set one.
+	// Tenant is used for requests that do not set one. Default: the caller's default tenant, which a policy can set.
 	Tenant string
 	// Catalog is used for requests that do not set one, except SetDefaultCatalog's.
 	Catalog string
@@ -38,8 +38,8 @@ type Options struct {
 	TokenFile string
 	// NoToken sends no token, even if the environment names a file.
 	NoToken bool
-	// AllowUnencryptedToken sends the token even without TLS, so that everyone on the way to the server can read it. If
-	// TokenFile is empty, the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true also sets it.
+	// AllowUnencryptedToken sends the token even without TLS, so that everyone on the way to the server can read it. The
+	// environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true also sets it.
 	AllowUnencryptedToken bool
 	// ServiceConfig is a gRPC service config in JSON. "{}" disables retries and load balancing.
 	// Default: [DefaultServiceConfig].
@@ -82,11 +82,8 @@ func (o Options) dialOptions() []grpc.DialOption {
 
 // token returns the file of the options or of the environment, or nil.
 func (o Options) token() *tokenFile {
-	path, allowed := o.TokenFile, o.AllowUnencryptedToken
-	if path == "" {
-		path = os.Getenv("QCONFIG_TOKEN_FILE")
-		allowed = allowed || os.Getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN") == "true"
-	}
+	path := cmp.Or(o.TokenFile, os.Getenv("QCONFIG_TOKEN_FILE"))
+	allowed := o.AllowUnencryptedToken || os.Getenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN") == "true"
 	if o.NoToken || path == "" {
 		return nil
 	}

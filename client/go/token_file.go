@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -44,8 +45,8 @@ func (f *tokenFile) credentials(now time.Time) (credentials.PerRPCCredentials, e
 	}
 	if !f.encrypted && !f.allowUnencrypted {
 		return nil, status.Errorf(codes.FailedPrecondition, "the token in %s is not sent over an unencrypted connection; "+
-			"set Options.TLS, or, if nobody else can read the connection, AllowUnencryptedToken or, "+
-			"with QCONFIG_TOKEN_FILE, QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true", f.path)
+			"set Options.TLS, or, if nobody else can read the connection, AllowUnencryptedToken or "+
+			"QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true", f.path)
 	}
 	return bearer{token, f.allowUnencrypted}, nil
 }
@@ -72,10 +73,9 @@ func (f *tokenFile) recent(now time.Time) (string, bool) {
 	return f.token, age >= 0 && age < maxTokenAge
 }
 
-// looksLikeToken reports whether text is probably a token, and not the name of a file: one of new-token, or a JSON Web Token.
-func looksLikeToken(text string) bool {
-	return strings.HasPrefix(text, "qct_") || strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") >= 2
-}
+// tokenPattern matches a text that probably has a token, as in "Bearer TOKEN", and is not the name of a file: one of
+// new-token, or a JSON Web Token. What follows a slash is a file.
+var tokenPattern = regexp.MustCompile(`(?s)(^|[^/])(qct_|eyJ.*\..*\.)`)
 
 // readToken returns the token in the file, without whitespace at its end.
 func readToken(path string) (string, error) {
@@ -85,7 +85,7 @@ func readToken(path string) (string, error) {
 		if err = checkToken(token); err == nil {
 			return token, nil
 		}
-	} else if looksLikeToken(path) {
+	} else if tokenPattern.MatchString(path) {
 		return "", errors.New("the token file is a token; write the token to a file, and name that file")
 	}
 	return "", fmt.Errorf("token file %s: %w", path, err)

@@ -55,11 +55,16 @@ func TestTokenFileThatIsNoFile(t *testing.T) {
 	missing := filepath.Join(folder, "missing")
 	const isToken = "the token file is a token; write the token to a file, and name that file"
 	for path, want := range map[string]string{
-		missing:           "token file " + missing + ": cannot be opened: no such file or directory",
-		folder:            "token file " + folder + ": is not a regular file",
-		"eyJ.txt":         "token file eyJ.txt: cannot be opened: no such file or directory",
-		"qct_secret":      isToken,
-		"eyJh.e30.secret": isToken,
+		missing:                  "token file " + missing + ": cannot be opened: no such file or directory",
+		folder:                   "token file " + folder + ": is not a regular file",
+		"eyJ.txt":                "token file eyJ.txt: cannot be opened: no such file or directory",
+		"/nowhere/qct_ci":        "token file /nowhere/qct_ci: cannot be opened: no such file or directory",
+		"qct_secret":             isToken,
+		"Bearer qct_secret":      isToken,
+		" qct_secret":            isToken,
+		"'qct_secret'":           isToken,
+		"eyJh.e30.secret":        isToken,
+		"Bearer eyJh.e30.secret": isToken,
 	} {
 		if _, err := readToken(path); err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)
@@ -109,12 +114,13 @@ func TestTokenOptionsOfTheEnvironment(t *testing.T) {
 		}
 	}
 	t.Setenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN", "true")
-	if (Options{TokenFile: "mine"}).token().allowUnencrypted {
-		t.Error("the environment allows the token of the options")
+	if !(Options{TokenFile: "mine"}).token().allowUnencrypted {
+		t.Error("the environment has no effect on the token of the options")
 	}
 	if file := (Options{NoToken: true}).token(); file != nil {
 		t.Errorf("%+v", file)
 	}
+	t.Setenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN", "false")
 	if !(Options{AllowUnencryptedToken: true}).token().allowUnencrypted {
 		t.Error("the option has no effect")
 	}

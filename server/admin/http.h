@@ -18,9 +18,9 @@
 namespace qconfig {
 
 struct HttpRequest {
-  std::string method;              // as received, such as "GET"
-  std::string path;                // as received, without the query
-  std::string authorization = "";  // the header; empty: none
+  std::string method;         // as received, such as "GET"
+  std::string path;           // as received, without the query
+  std::string authorization;  // the header; empty: none
 };
 
 struct HttpResponse {

@@ -10,14 +10,13 @@
 #include <string>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "server/app/admin_token.h"
 #include "server/app/exit_codes.h"
 #include "server/auth/policy_file.h"
 #include "server/base/files/pem_files.h"
-#include "server/base/files/small_file.h"
 
 namespace qconfig {
 namespace {
@@ -70,17 +69,10 @@ absl::Status CheckAuditLog(const std::string& path) {
 
 absl::Status CheckAccessFiles(const Options& options) {
   if (!options.admin_token_file.empty()) {
-    const auto token = ReadSmallFile(options.admin_token_file);
-    if (!token.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--admin-token-file ", options.admin_token_file, " ", token.status().message()));
-    }
-    if (absl::StripAsciiWhitespace(*token).empty()) {
-      return absl::InvalidArgumentError(absl::StrCat("--admin-token-file ", options.admin_token_file, " is empty"));
-    }
+    if (const auto token = ReadAdminToken(options.admin_token_file); !token.ok()) return token.status();
   }
   if (absl::Status status = CheckAuditLog(options.audit_log); !status.ok()) return status;
-  return options.auth_policy.empty() ? absl::OkStatus() : LoadPolicy(options.auth_policy, absl::Now()).status();
+  return options.auth_policy.empty() ? absl::OkStatus() : LoadPolicy(options.auth_policy).status();
 }
 
 }  // namespace

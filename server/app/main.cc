@@ -76,7 +76,7 @@ int NewEpoch(const Options& options) {
 
 // Prints what the policy in `file` says, or who may do what with `tenant` if there is one.
 int CheckPolicy(const std::string& file, const std::string& tenant) {
-  const absl::StatusOr<LoadedPolicy> loaded = LoadPolicy(file, absl::Now());
+  const absl::StatusOr<LoadedPolicy> loaded = LoadPolicy(file);
   if (!loaded.ok()) return Failed(kFailed, loaded.status());
   const Policy& policy = *loaded->policy;
   for (const std::string& warning : PolicyWarnings(policy, absl::Now())) PrintError("warning: " + warning);
@@ -84,7 +84,7 @@ int CheckPolicy(const std::string& file, const std::string& tenant) {
   if (!tenant.empty()) {
     const absl::StatusOr<TenantId> id = TenantId::Parse(tenant, "--tenant");
     if (!id.ok()) return Failed(kUsageError, id.status());
-    text = DescribeAccess(policy, *id);
+    text = DescribeAccess(policy, *id, absl::Now());
   }
   std::printf("%s is valid\n%s", file.c_str(), text.c_str());
   return 0;

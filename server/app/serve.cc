@@ -16,15 +16,13 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "core/canonical_json.h"
 #include "server/admin/admin_server.h"
 #include "server/admin/readiness.h"
+#include "server/app/admin_token.h"
 #include "server/app/exit_codes.h"
 #include "server/app/memory_monitor.h"
 #include "server/app/self_checks.h"
@@ -37,7 +35,6 @@
 #include "server/auth/authenticator.h"
 #include "server/auth/policy_file.h"
 #include "server/base/event_log.h"
-#include "server/base/files/small_file.h"
 #include "server/base/limited_log.h"
 #include "server/base/processors.h"
 #include "server/observe/damage_log.h"
@@ -104,22 +101,16 @@ absl::StatusOr<std::shared_ptr<AuditLog>> OpenAuditLog(const Process& process) {
   return std::shared_ptr<AuditLog>(*std::move(log));
 }
 
-AuditEvent PolicyLoaded() {
-  AuditEvent event;
-  event.event = "policy_loaded";
-  return event;
-}
-
 // Null without a policy. Sets `authenticator`, whose policy follows the file.
 absl::StatusOr<std::unique_ptr<PolicyFile>> OpenPolicy(const Process& process, const std::shared_ptr<AuditLog>& log,
                                                        std::shared_ptr<Authenticator>& authenticator) {
   const std::string& path = process.options.auth_policy;
   if (path.empty()) return nullptr;
   authenticator = std::make_shared<Authenticator>(Clock());
-  return PolicyFile::Open(path, Clock(), process.events, [authenticator, log](std::shared_ptr<const Policy> policy) {
+  const auto set = [authenticator](std::shared_ptr<const Policy> policy) {
     authenticator->SetPolicy(std::move(policy));
-    if (log != nullptr) log->Post(PolicyLoaded());
-  });
+  };
+  return PolicyFile::Open(path, Clock(), process.events, set, PolicyFile::kInterval, log);
 }
 
 // The limit on open files of this process.
@@ -204,28 +195,21 @@ std::string VersionJson(const Catalogs& catalogs) {
   return version.dump();
 }
 
-// Whether `authorization` has the token in the file, which may be replaced at any time.
-bool HasToken(const std::string& token_file, absl::string_view authorization) {
-  const auto token = ReadSmallFile(token_file);
-  if (!token.ok() || !absl::ConsumePrefix(&authorization, "Bearer ")) return false;
-  const absl::string_view expected = absl::StripAsciiWhitespace(*token);
-  // Equal hashes take no time that says how much of a token is right.
-  return !expected.empty() && Sha256Hex(authorization) == Sha256Hex(expected);
-}
-
-AdminHandlers MakeAdminHandlers(const Options& options, Readiness& readiness, std::shared_ptr<Metrics> metrics,
-                                const Catalogs& catalogs) {
+// Fails if the token of the admin port cannot be read.
+absl::StatusOr<AdminHandlers> MakeAdminHandlers(const Process& process, Readiness& readiness,
+                                                std::shared_ptr<Metrics> metrics) {
   AdminHandlers handlers;
   handlers.ready = [&readiness](absl::string_view check) {
     return check.empty() ? readiness.Ready() : readiness.Ready(check);
   };
   handlers.metrics = [metrics = std::move(metrics)] { return metrics->Text(); };
-  if (!options.admin_token_file.empty()) {
-    handlers.may_read_metrics = [file = options.admin_token_file](absl::string_view authorization) {
-      return HasToken(file, authorization);
+  if (const std::string& file = process.options.admin_token_file; !file.empty()) {
+    if (const auto token = ReadAdminToken(file); !token.ok()) return token.status();
+    handlers.may_read_metrics = [file, log = process.limited_events](absl::string_view authorization) {
+      return HasAdminToken(file, authorization, *log);
     };
   }
-  handlers.version = VersionJson(catalogs);
+  handlers.version = VersionJson(process.catalogs);
   return handlers;
 }
 
@@ -335,7 +319,9 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
                    *settings.transport_guard, settings.resources, *settings.answer_cache, readiness, disk, damage_log,
                    *certificates, policy->get(), settings.audit_log},
                   *settings.metrics);
-  auto admin = StartAdmin(process, MakeAdminHandlers(options, readiness, settings.metrics, process.catalogs));
+  auto handlers = MakeAdminHandlers(process, readiness, settings.metrics);
+  if (!handlers.ok()) return handlers.status();
+  auto admin = StartAdmin(process, *std::move(handlers));
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(

@@ -109,7 +109,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
     : credentials_(settings.credentials),
       registry_(registry),
       config_service_(registry, settings.limits, settings.clock, settings.resources.turns),
-      registry_service_(registry, CallAudit(settings.audit_log)),
+      registry_service_(registry, CallAudit(settings.audit_log, settings.clock)),
       observer_(settings.metrics, settings.log, settings.call_log),
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
@@ -117,7 +117,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
               [pressure = settings.resources.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
       transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
-                 settings.resources, settings.authenticator, CallAudit(settings.audit_log)) {}
+                 settings.resources, settings.authenticator, CallAudit(settings.audit_log, settings.clock)) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerSettings& settings, Registry& registry) {
   std::unique_ptr<Server> server(new Server(settings, registry));
@@ -173,7 +173,7 @@ absl::Status Server::CheckCalls() {
     call.notes->turn.End();
     const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
     if (!tenant.ok()) return tenant.status();
-    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline};
+    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline, /*peer=*/""};
     return registry_.Write(order, [](const RegistrationContext&) { return v1::RegistryChange(); }).status();
   });
 }

@@ -28,6 +28,8 @@ std::string AuditFields(const AuditEvent& event) {
   add("tenant", event.tenant);
   add("decision", event.decision);
   add("reason", event.reason);
+  add("rule", event.rule);
+  add("policy", event.policy);
   if (event.revision != 0) fields["revision"] = event.revision;
   add("request_id", event.request_id);
   add("call_id", event.call_id);
@@ -57,21 +59,25 @@ AuditLog::~AuditLog() {
   thread_.join();
 }
 
-absl::Status AuditLog::Append(const AuditEvent& event, absl::Duration timeout) {
+absl::Status AuditLog::Append(const AuditEvent& event, absl::Duration timeout, absl::Duration patience) {
+  const absl::Duration waited = std::min(timeout, patience);
   if (const std::shared_ptr<Line> line = Enqueue(event, /*is_posted=*/false); line != nullptr) {
     absl::MutexLock lock(&mutex_);
     const auto is_done = [&] {
       return line->state == Line::State::kWritten || line->state == Line::State::kNotWritten;
     };
-    done_.AwaitWithTimeout(&mutex_, is_done, timeout);
+    done_.AwaitWithTimeout(&mutex_, is_done, waited);
     if (line->state == Line::State::kWritten) return absl::OkStatus();
     if (line->state == Line::State::kWaiting) {
       lines_.erase(std::find(lines_.begin(), lines_.end(), line));
       left_out_ += line->left_out;
     }
+    if (line->state != Line::State::kNotWritten && patience < timeout) {
+      return absl::DeadlineExceededError("the deadline passed before the server had written its audit log");
+    }
   }
   ++failed_;
-  log_.Error("call rejected: no line in the audit log", {{"waited_ms", absl::ToInt64Milliseconds(timeout)}});
+  log_.Error("call rejected: no line in the audit log", {{"waited_ms", absl::ToInt64Milliseconds(waited)}});
   return Error(v1::ERROR_REASON_AUDIT_UNAVAILABLE)
       .Advice("Try again later; the server's log has the cause")
       .ToStatus("the server cannot write its audit log, and without it accepts no such call");
@@ -83,15 +89,16 @@ void AuditLog::Post(const AuditEvent& event) {
   log_.Error("line of the audit log dropped: too many wait for the disk", {});
 }
 
-void AuditLog::PostRejection(const AuditEvent& event, const std::string& peer) {
-  if (rejections_.Admit(peer, clock_.Steady())) Post(event);
+void AuditLog::PostRejection(const AuditEvent& event, const std::string& host) {
+  if (rejections_.Admit({host, event.principal}, clock_.Steady())) Post(event);
 }
 
 void AuditLog::PostLeftOut(absl::Duration now) {
-  for (const auto& [peer, count] : rejections_.TakeLeftOut(now)) {
+  for (const auto& [source, count] : rejections_.TakeLeftOut(now)) {
     AuditEvent event;
     event.event = "rejections_left_out";
-    event.peer = peer;
+    event.peer = source.host;
+    event.principal = source.principal;
     event.count = count;
     Post(event);
   }

@@ -27,7 +27,8 @@ namespace qconfig {
 // What a line of the audit log says, in the order of its fields. `event` is required. Empty texts and the revision 0
 // are left out. Texts are made printable and truncated to 256 characters.
 struct AuditEvent {
-  std::string event;       // "write_begin", "write_end", "rejected", "rejections_left_out", "policy_loaded"
+  // "write_begin", "write_end", "rejected", "rejections_left_out", "policy_loaded", "policy_rejected"
+  std::string event;
   std::string principal;   // the name in the policy
   std::string credential;  // the kind and the first 8 hexadecimal digits of its hash, never the credential
   std::string peer;
@@ -35,6 +36,8 @@ struct AuditEvent {
   std::string tenant;
   std::string decision;  // "allowed", "denied"; of "write_end": "done", "failed"
   std::string reason;    // of a rejection or failure
+  std::string rule;      // of a rejection: which check failed
+  std::string policy;    // the first 8 hexadecimal digits of the hash of its files
   int64_t revision = 0;
   std::string request_id;  // of the write
   std::string call_id;
@@ -59,17 +62,19 @@ class AuditLog {
   ~AuditLog();
 
   // Appends a line and waits until the file has it, though not until it is on the disk.
-  // AUDIT_UNAVAILABLE: the line could not be written, or not within `timeout`. The caller must not do what the line
+  // AUDIT_UNAVAILABLE: the line could not be written, or not within `timeout`. DEADLINE_EXCEEDED: `patience`, how long
+  // the client waits, is shorter and over; this is no failure of the log. The caller must not do what the line
   // announces. The file has no part of the line, unless the disk was writing it when the time was over.
-  absl::Status Append(const AuditEvent& event, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Append(const AuditEvent& event, absl::Duration timeout,
+                      absl::Duration patience = absl::InfiniteDuration()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Appends a line without waiting. Drops it if too many wait. The next line has a field `left_out`: how many lines of
   // Post() are missing from the file since the last line with this field.
   void Post(const AuditEvent& event) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The same, but `peer` can cause at most ten lines per second. A line "rejections_left_out" counts the others when
-  // the second is over.
-  void PostRejection(const AuditEvent& event, const std::string& peer) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same, but a host and principal together can cause at most ten lines per second, and all together a hundred.
+  // Lines "rejections_left_out" count the others when the second is over. `host` is that of the peer; see HostOf().
+  void PostRejection(const AuditEvent& event, const std::string& host) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lines that were written; that could not be written, or not in time; and that Post() dropped.
   int64_t written() const { return written_; }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/auth/authenticator.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -12,25 +14,28 @@
 namespace qconfig {
 namespace {
 
-constexpr size_t kMaxKnown = 10'000;
-
 constexpr absl::string_view kScheme = "Bearer ";
 
-// Identifies credentials. Different credentials have different keys, whatever is in their names.
-std::string KeyOf(const Credentials& credentials) {
-  if (!credentials.authorization.empty()) return absl::StrCat("t", credentials.authorization.front());
-  std::string key = "c";
+// Identifies a certificate. Different certificates have different keys, whatever is in their names.
+std::string KeyOf(const PeerCertificate& certificate) {
+  std::string key = "certificate ";
   const auto add = [&key](absl::string_view kind, absl::string_view name) {
     absl::StrAppend(&key, kind, name.size(), ":", name);
   };
-  const PeerCertificate& certificate = credentials.certificate;
   for (const std::string& uri : certificate.uris) add("uri", uri);
   for (const std::string& dns : certificate.dns) add("dns", dns);
   add("cn", certificate.common_name);
   return key;
 }
 
-// Whether a token is written in the usual way. Others are not remembered: white space would give one token many keys.
+// The memory of a remembered caller.
+size_t BytesOf(const std::string& key, const Caller& caller) {
+  constexpr size_t kOverhead = 256;
+  return key.size() + caller.credential.size() + kOverhead;
+}
+
+// Whether a token is written in the usual way: it is its own key, which begins with "Bearer ". Others are not
+// remembered: white space would give one token many keys.
 bool IsUsual(const Credentials& credentials) {
   if (credentials.authorization.empty()) return true;
   absl::string_view token = credentials.authorization.front();
@@ -43,6 +48,16 @@ absl::Status Missing() {
           "Send a token, with qconfigctl in the file that QCONFIG_TOKEN_FILE names, or use a client certificate that "
           "the policy of the server knows")
       .ToStatus("the server has a policy, and the call has no credentials");
+}
+
+absl::Status Nameless() {
+  return Error(v1::ERROR_REASON_CREDENTIALS_INVALID)
+      .Rule("unknown")
+      .Advice("Use a certificate with such a name, or send a token")
+      .ToStatus(
+          "the client certificate has no name that a policy can have: a URI or DNS name as subject alternative name, "
+          "or "
+          "without any such names a common name");
 }
 
 absl::Status Malformed(absl::string_view problem) {
@@ -58,42 +73,48 @@ Authenticator::Authenticator(Clock clock)
     : clock_(std::move(clock)), policy_(std::make_shared<const Policy>(Policy::Parts())) {}
 
 void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
-  decltype(known_) old;  // destroyed without the lock, for which calls wait, as `policy` is
+  std::vector<std::shared_ptr<const Caller>> old;  // destroyed without the lock, for which calls wait, as `policy` is
   absl::MutexLock lock(&mutex_);
   policy_.swap(policy);
-  known_.swap(old);
+  old = known_.ShrinkTo(0);
 }
 
 std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
   if (credentials.authorization.size() > 1) return nullptr;
-  const std::string key = KeyOf(credentials);
+  const bool has_token = !credentials.authorization.empty();
+  const std::string certificate = has_token ? "" : KeyOf(credentials.certificate);
   const absl::Time now = clock_.Now();
-  absl::ReaderMutexLock lock(&mutex_);
-  const auto found = known_.find(key);
-  return found != known_.end() && now < found->second->expires ? found->second : nullptr;
+  absl::MutexLock lock(&mutex_);
+  const auto* const found = known_.Find(has_token ? credentials.authorization.front() : certificate);
+  return found != nullptr && now < (*found)->expires ? *found : nullptr;
 }
 
-absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const Credentials& credentials) {
+absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const Credentials& credentials,
+                                                                          Caller* claimed) {
   if (auto known = FindKnown(credentials); known != nullptr) return known;
   std::shared_ptr<const Policy> policy;
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    absl::MutexLock lock(&mutex_);
     policy = policy_;
   }
-  auto found = Find(*policy, credentials);
+  auto found = Find(*policy, credentials, claimed);
   if (!found.ok()) return found.status();
   auto caller = std::make_shared<const Caller>(*std::move(found));
   if (!IsUsual(credentials)) return caller;
-  decltype(known_) old;  // destroyed without the lock
+  std::string key = credentials.authorization.empty() ? KeyOf(credentials.certificate)
+                                                      : std::string(credentials.authorization.front());
+  // As if none were smaller, so that there are at most kMaxKnown.
+  const size_t bytes = std::max(BytesOf(key, *caller), kMaxKnownBytes / kMaxKnown);
+  std::vector<std::shared_ptr<const Caller>> old;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   // A caller whom an earlier policy knew is a valid caller of this call, which began before the policy changed.
   if (policy != policy_) return caller;
-  if (known_.size() >= kMaxKnown) known_.swap(old);
-  known_[KeyOf(credentials)] = caller;
+  old = known_.Put(std::move(key), caller, bytes);
   return caller;
 }
 
-absl::StatusOr<Caller> Authenticator::Find(const Policy& policy, const Credentials& credentials) const {
+absl::StatusOr<Caller> Authenticator::Find(const Policy& policy, const Credentials& credentials,
+                                           Caller* claimed) const {
   if (credentials.authorization.size() > 1) return Malformed("the call has several tokens");
   if (!credentials.authorization.empty()) {
     absl::string_view value = credentials.authorization.front();
@@ -101,14 +122,14 @@ absl::StatusOr<Caller> Authenticator::Find(const Policy& policy, const Credentia
       return Malformed("the call has an `authorization` without a token");
     value = absl::StripAsciiWhitespace(value.substr(kScheme.size()));
     if (value.empty()) return Malformed("the token is empty");
-    return policy.FindToken(value, clock_.Now());
+    return policy.FindToken(value, clock_.Now(), claimed);
   }
   const std::shared_ptr<const Principal>& anonymous = policy.parts().anonymous;
   if (credentials.certificate.empty()) {
     if (anonymous != nullptr) return Caller{anonymous, "", absl::InfiniteFuture()};
-    return Missing();
+    return credentials.certificate.is_nameless ? Nameless() : Missing();
   }
-  absl::StatusOr<Caller> caller = policy.FindCertificate(credentials.certificate);
+  absl::StatusOr<Caller> caller = policy.FindCertificate(credentials.certificate, claimed);
   // A certificate that the policy does not know may be that of a proxy, or of every host. It is worth no less than
   // none.
   if (!caller.ok() && anonymous != nullptr) return Caller{anonymous, "", absl::InfiniteFuture()};

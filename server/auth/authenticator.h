@@ -7,23 +7,25 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "server/auth/policy.h"
 #include "server/base/clock.h"
+#include "server/base/lru_cache.h"
 
 namespace qconfig {
 
 // What a call has to show who makes it. A token takes precedence over a certificate; their grants never add up.
 struct Credentials {
-  std::vector<absl::string_view> authorization;  // the values of this metadata key: "Bearer <token>"
-  PeerCertificate certificate;                   // may be empty if there is a token
+  absl::InlinedVector<absl::string_view, 1> authorization;  // the values of this metadata key: "Bearer <token>"
+  PeerCertificate certificate;                              // may be empty if there is a token
 };
 
-// Finds out who makes a call, by the current policy. Remembers the callers of a policy, because a hash or a signature
-// takes long. Thread-safe.
+// Finds out who makes a call, by the current policy. Remembers up to 10,000 callers of a policy, and up to 16 MiB of
+// their credentials, because a hash or a signature takes long; then forgets those that called least recently.
+// Thread-safe.
 class Authenticator {
  public:
   explicit Authenticator(Clock clock);
@@ -34,17 +36,22 @@ class Authenticator {
   // The caller, if Authenticate() found the same credentials valid before, and still would. Null: call Authenticate().
   std::shared_ptr<const Caller> FindKnown(const Credentials& credentials) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // CREDENTIALS_MISSING: there are none, and the policy requires some. CREDENTIALS_INVALID.
-  absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const Credentials& credentials)
+  // CREDENTIALS_MISSING: there are none, and the policy requires some. CREDENTIALS_INVALID: then, for logs, sets
+  // `claimed`, if it is not null, to what is known about them.
+  absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const Credentials& credentials, Caller* claimed = nullptr)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::StatusOr<Caller> Find(const Policy& policy, const Credentials& credentials) const;
+  static constexpr size_t kMaxKnown = 10'000;
+  static constexpr size_t kMaxKnownBytes = size_t{16} << 20;
+  using Known = LruCache<std::shared_ptr<const Caller>>;  // by credentials
+
+  absl::StatusOr<Caller> Find(const Policy& policy, const Credentials& credentials, Caller* claimed) const;
 
   const Clock clock_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::string, std::shared_ptr<const Caller>> known_ ABSL_GUARDED_BY(mutex_);  // by credentials
+  mutable Known known_ ABSL_GUARDED_BY(mutex_){kMaxKnownBytes};
 };
 
 }  // namespace qconfig

@@ -31,10 +31,15 @@ AuditEvent WriteEventOf(const CallContext& call, const std::string& event, const
 }
 
 // The reason of an error; for one that has no reason, such as DEADLINE_EXCEEDED, its status code.
-std::string ReasonOf(const absl::Status& status) {
-  const v1::ErrorReason reason = ItemErrorOf(status).reason();
+std::string ReasonOf(const absl::Status& status, v1::ErrorReason reason) {
   return reason == v1::ERROR_REASON_UNSPECIFIED ? absl::StatusCodeToString(status.code())
                                                 : std::string(ReasonName(reason));
+}
+
+// Whether a write that ended with this error may have been stored. Not if there was no space for it.
+bool IsUnknown(const absl::Status& status, v1::ErrorReason reason) {
+  return reason == v1::ERROR_REASON_STORAGE_UNAVAILABLE ||
+         (reason == v1::ERROR_REASON_UNSPECIFIED && !absl::IsResourceExhausted(status));
 }
 
 bool IsDenial(v1::ErrorReason reason) {
@@ -48,8 +53,8 @@ absl::Status CallAudit::BeginWrite(const CallContext& call, const TenantId& tena
                                    const std::string& request_id) const {
   constexpr absl::Duration kTimeout = absl::Seconds(1);
   if (log_ == nullptr) return absl::OkStatus();
-  const absl::Duration timeout = std::min(kTimeout, std::max(call.deadline - clock_.Steady(), absl::ZeroDuration()));
-  return log_->Append(WriteEventOf(call, "write_begin", "allowed", tenant, request_id), timeout);
+  const absl::Duration left = std::max(call.deadline - clock_.Steady(), absl::ZeroDuration());
+  return log_->Append(WriteEventOf(call, "write_begin", "allowed", tenant, request_id), kTimeout, left);
 }
 
 void CallAudit::EndWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id,
@@ -59,8 +64,9 @@ void CallAudit::EndWrite(const CallContext& call, const TenantId& tenant, const 
   if (revision.ok()) {
     line.revision = *revision;
   } else {
-    line.decision = absl::IsResourceExhausted(revision.status()) ? "failed" : "unknown";
-    line.reason = ReasonOf(revision.status());
+    const v1::ErrorReason reason = ItemErrorOf(revision.status()).reason();
+    line.decision = IsUnknown(revision.status(), reason) ? "unknown" : "failed";
+    line.reason = ReasonOf(revision.status(), reason);
   }
   log_->Post(line);
 }
@@ -74,8 +80,9 @@ void CallAudit::Finished(const CallContext& call, const absl::Status& status) co
   // A batch can have denied items and succeed, or fail for another reason.
   line.tenant = denials > 0 ? call.notes->denied_tenant : error.detail().tenant();
   line.reason = ReasonName(denials > 0 ? v1::ERROR_REASON_PERMISSION_DENIED : error.reason());
+  line.rule = error.detail().rule();
   if (denials > 1) line.count = denials;
-  log_->PostRejection(line, WithoutPort(call.peer));
+  log_->PostRejection(line, HostOf(call.peer));
 }
 
 }  // namespace qconfig

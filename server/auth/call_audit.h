@@ -26,12 +26,12 @@ class CallAudit {
       : log_(std::move(log)), clock_(std::move(clock)) {}
 
   // To be called before a write is committed. `request_id` is that of the request.
-  // AUDIT_UNAVAILABLE: the log does not have the line after a second, or at the call's deadline. The write must not be
-  // committed.
+  // AUDIT_UNAVAILABLE: the log does not have the line after a second. DEADLINE_EXCEEDED: it does not have the line at
+  // the call's deadline. The write must not be committed.
   absl::Status BeginWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id) const;
 
-  // To be called after BeginWrite() succeeded, with the tenant's revision after the write, or the error. After errors
-  // of the store other than STORAGE_FULL, it is unknown whether the write was stored.
+  // To be called after BeginWrite() succeeded, with the tenant's revision after the write, or the error. After
+  // STORAGE_UNAVAILABLE and errors without a reason, it is unknown whether the write was stored.
   void EndWrite(const CallContext& call, const TenantId& tenant, const std::string& request_id,
                 const absl::StatusOr<int64_t>& revision) const;
 

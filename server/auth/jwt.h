@@ -15,8 +15,8 @@
 
 namespace qconfig {
 
-// Longer tokens are rejected before anything is decoded.
-constexpr size_t kMaxJwtBytes = 16384;
+// Longer tokens are rejected before anything is decoded. gRPC accepts no more metadata than this in a call.
+constexpr size_t kMaxJwtBytes = 8192;
 
 // Whose JSON Web Tokens the server accepts, and how it verifies them.
 struct JwtIssuer {

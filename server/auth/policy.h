@@ -22,15 +22,23 @@ namespace qconfig {
 struct PeerCertificate {
   std::vector<std::string> uris;  // subject alternative names
   std::vector<std::string> dns;
-  std::string common_name;  // of the subject; counts only if there is no subject alternative name
+  std::string common_name;   // of the subject; counts only if there is no subject alternative name
+  bool is_nameless = false;  // whether there is a certificate, though without such a name
 
   bool empty() const { return uris.empty() && dns.empty() && common_name.empty(); }
 };
 
+// The beginning of a hash, as logs show it.
+std::string ShownHash(absl::string_view sha256);
+
+// The log's name of a credential, which says nothing about its secret: its kind and the beginning of its hash, such as
+// "token 1a2b3c4d".
+std::string CredentialName(absl::string_view kind, absl::string_view sha256);
+
 // Somebody who proved who they are.
 struct Caller {
   std::shared_ptr<const Principal> principal;
-  std::string credential;                       // for logs: its kind and the beginning of its hash, "token 1a2b3c4d"
+  std::string credential;                       // its CredentialName()
   absl::Time expires = absl::InfiniteFuture();  // when the credential must be checked again
 };
 
@@ -41,12 +49,11 @@ struct TokenEntry {
   std::shared_ptr<const Principal> principal;
 };
 
-// Names in certificates. A DNS name that begins with `*.` stands for all names with one more label; others are exact.
-// Other names are NamePatterns.
+// Names in certificates. A DNS name that begins with `*.` stands for all names with one more label.
 struct CertificateEntry {
   enum class Kind { kUri, kDns, kCommonName };
   Kind kind;
-  std::string pattern;
+  NamePattern pattern;
   std::shared_ptr<const Principal> principal;
 };
 
@@ -76,18 +83,24 @@ class Policy {
 
   const Parts& parts() const { return parts_; }
 
-  // The caller who sent a token: a word of the policy, or a JSON Web Token. CREDENTIALS_INVALID: the `rule` says why.
-  absl::StatusOr<Caller> FindToken(absl::string_view token, absl::Time now) const;
+  // The caller who sent a token: a word of the policy, or a JSON Web Token. CREDENTIALS_INVALID: the `rule` says why;
+  // for logs, `claimed`, if it is not null, has what is known about the credential: its name, for an expired token of
+  // the policy the principal, and for a credential of several principals their names.
+  absl::StatusOr<Caller> FindToken(absl::string_view token, absl::Time now, Caller* claimed = nullptr) const;
 
-  // The caller with a certificate. CREDENTIALS_INVALID: no principal has the names of the certificate, or several have.
-  absl::StatusOr<Caller> FindCertificate(const PeerCertificate& certificate) const;
+  // The caller with a certificate. CREDENTIALS_INVALID: no principal has the names of the certificate, or several have;
+  // `claimed` is as above.
+  absl::StatusOr<Caller> FindCertificate(const PeerCertificate& certificate, Caller* claimed = nullptr) const;
 
  private:
-  absl::StatusOr<Caller> FindJwt(absl::string_view token, absl::Time now) const;
+  absl::StatusOr<Caller> FindJwt(absl::string_view token, absl::Time now, Caller& claimed) const;
 
   const Parts parts_;
   absl::flat_hash_map<std::string, const TokenEntry*> tokens_;  // by hash
 };
+
+// Whether a principal with a grant has a credential that has not expired at `now`, or callers without one have a grant.
+bool SomebodyCanCall(const Policy::Parts& parts, absl::Time now);
 
 // Whether there is a certificate that both entries match by one of its names.
 bool Overlap(const CertificateEntry& a, const CertificateEntry& b);

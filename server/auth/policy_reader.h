@@ -7,7 +7,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "server/auth/policy.h"
 
 namespace qconfig {
@@ -18,9 +17,9 @@ using ReadNamedFile = std::function<absl::StatusOr<std::string>(const std::strin
 // Reads a policy from YAML; deploy/README.md describes the form. `read_file` reads the key files of issuers.
 //
 // kInvalidArgument: one line for each mistake, with its path and line in the file: an unknown key, a value of a wrong
-// form, a credential of two principals, a key file that cannot be used, or a policy that lets nobody in at `now`.
-absl::StatusOr<std::shared_ptr<const Policy>> ReadPolicy(const std::string& yaml, const ReadNamedFile& read_file,
-                                                         absl::Time now);
+// form, a credential of two principals, too many credentials, a key file that cannot be used, or a policy that lets
+// nobody in, even if no credential expires.
+absl::StatusOr<std::shared_ptr<const Policy>> ReadPolicy(const std::string& yaml, const ReadNamedFile& read_file);
 
 }  // namespace qconfig
 

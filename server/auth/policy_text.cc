@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kShownChars = 256;
 constexpr char kAnonymous[] = "callers without credentials";
+constexpr char kNoCredential[] = " (no valid credential)";
 
 std::string Shown(const std::string& text) { return Printable(text, kShownChars); }
 
@@ -25,10 +27,7 @@ std::string PatternsOf(const std::vector<NamePattern>& patterns) {
 
 std::string TimeText(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone()); }
 
-std::string NameOf(const TokenEntry& token) {
-  constexpr size_t kDigits = 8;
-  return absl::StrCat("token ", token.sha256.substr(0, kDigits));
-}
+std::string NameOf(const TokenEntry& token) { return CredentialName("token", token.sha256); }
 
 absl::string_view KindOf(const CertificateEntry& certificate) {
   switch (certificate.kind) {
@@ -52,7 +51,7 @@ std::vector<std::string> CredentialLines(const Policy::Parts& parts, const Princ
   }
   for (const CertificateEntry& certificate : parts.certificates) {
     if (certificate.principal.get() != principal) continue;
-    lines.push_back(absl::StrCat("certificate with the ", KindOf(certificate), " ", Shown(certificate.pattern)));
+    lines.push_back(absl::StrCat("certificate with the ", KindOf(certificate), " ", Shown(certificate.pattern.text())));
   }
   for (const JwtEntry& jwt : parts.jwts) {
     if (jwt.principal.get() != principal) continue;
@@ -62,6 +61,17 @@ std::vector<std::string> CredentialLines(const Policy::Parts& parts, const Princ
     lines.push_back(absl::StrCat("JSON Web Token of ", Shown(jwt.issuer), " with the ", Shown(jwt.claim), " ", values));
   }
   return lines;
+}
+
+// The principals as whom somebody can call at `now`.
+std::set<const Principal*> WithValidCredential(const Policy::Parts& parts, absl::Time now) {
+  std::set<const Principal*> principals;
+  for (const TokenEntry& token : parts.tokens) {
+    if (now < token.expires) principals.insert(token.principal.get());
+  }
+  for (const CertificateEntry& certificate : parts.certificates) principals.insert(certificate.principal.get());
+  for (const JwtEntry& jwt : parts.jwts) principals.insert(jwt.principal.get());
+  return principals;
 }
 
 // Its roles, one in each line, its default tenant and its limits.
@@ -107,12 +117,14 @@ std::string DescribePolicy(const Policy& policy) {
   return text;
 }
 
-std::string DescribeAccess(const Policy& policy, const TenantId& tenant) {
+std::string DescribeAccess(const Policy& policy, const TenantId& tenant, absl::Time now) {
   const Policy::Parts& parts = policy.parts();
+  const std::set<const Principal*> valid = WithValidCredential(parts, now);
   const auto who = [&](const std::function<bool(const Principal&)>& may) {
     std::vector<std::string> names;
     for (const auto& principal : parts.principals) {
-      if (may(*principal)) names.push_back(principal->name);
+      if (!may(*principal)) continue;
+      names.push_back(absl::StrCat(principal->name, valid.count(principal.get()) == 0 ? kNoCredential : ""));
     }
     if (parts.anonymous != nullptr && may(*parts.anonymous)) names.emplace_back(kAnonymous);
     return names.empty() ? "nobody" : absl::StrJoin(names, ", ");
@@ -131,6 +143,16 @@ std::vector<std::string> PolicyWarnings(const Policy& policy, absl::Time now) {
   constexpr absl::Duration kSoon = absl::Hours(24 * 30);
   const Policy::Parts& parts = policy.parts();
   std::vector<std::string> warnings;
+  if (!SomebodyCanCall(parts, now)) {
+    warnings.emplace_back("all credentials of principals with a role have expired, so nobody can call");
+  }
+  if (parts.anonymous != nullptr) {
+    for (const Grant& grant : parts.anonymous->grants) {
+      if (grant.role < v1::ROLE_EDITOR) continue;
+      warnings.push_back(absl::StrCat("everybody who can connect, even without credentials, is ", RoleName(grant.role),
+                                      " of ", PatternsOf(grant.tenants)));
+    }
+  }
   for (const auto& principal : parts.principals) {
     if (CredentialLines(parts, principal.get()).empty()) {
       warnings.push_back(absl::StrCat(principal->name, " has no credentials, so nobody can call as ", principal->name));

@@ -15,11 +15,12 @@ namespace qconfig {
 // each pattern of tenants.
 std::string DescribePolicy(const Policy& policy);
 
-// Who can read, write, administer and create the tenant, one line for each.
-std::string DescribeAccess(const Policy& policy, const TenantId& tenant);
+// Who can read, write, administer and create the tenant, one line for each. Marks principals that have no credential
+// which is valid at `now`.
+std::string DescribeAccess(const Policy& policy, const TenantId& tenant, absl::Time now);
 
-// What is probably a mistake in a valid policy, or soon will be: principals without credentials or without grants, and
-// tokens that have expired at `now` or expire within 30 days.
+// What is probably a mistake in a valid policy, or soon will be: principals without credentials or without grants,
+// tokens that have expired at `now` or expire within 30 days, and callers without credentials who may write.
 std::vector<std::string> PolicyWarnings(const Policy& policy, absl::Time now);
 
 }  // namespace qconfig

@@ -81,6 +81,11 @@ std::optional<std::string> TreeReader::String(const TreeValue& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> TreeReader::RequireString(const TreeValue& object, absl::string_view key) {
+  const auto value = Require(object, key);
+  return value.has_value() ? String(*value) : std::nullopt;
+}
+
 std::optional<int64_t> TreeReader::Integer(const TreeValue& value, int64_t least, int64_t most) {
   if (value.json->is_number_integer()) {
     const auto number = value.json->get<int64_t>();

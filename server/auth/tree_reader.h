@@ -48,6 +48,8 @@ class TreeReader {
 
   // A string that is not empty. Fault: `value` is something else.
   std::optional<std::string> String(const TreeValue& value);
+  // The string `key` of `object`. Fault: it is absent, or no such string.
+  std::optional<std::string> RequireString(const TreeValue& object, absl::string_view key);
   std::optional<int64_t> Integer(const TreeValue& value, int64_t least, int64_t most);
   std::optional<bool> Bool(const TreeValue& value);
 

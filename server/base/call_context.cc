@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/base/call_context.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -11,7 +14,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/error.h"
 
 namespace qconfig {
@@ -49,9 +54,10 @@ std::string ParseTraceId(absl::string_view traceparent) {
 
 absl::Status CheckPermission(const CallContext& call, const TenantId& tenant) {
   if (call.principal == nullptr) return absl::OkStatus();
+  const v1::Role needed = RoleForTenant(call.required_role);
   const v1::Role role = call.principal->RoleFor(tenant.name());
-  if (role >= call.required_role) return absl::OkStatus();
-  const std::string required = RoleName(call.required_role);
+  if (role >= needed) return absl::OkStatus();
+  const std::string required = RoleName(needed);
   const std::string has = role == v1::ROLE_UNSPECIFIED ? "no role" : absl::StrCat("the role ", RoleName(role));
   return Error(v1::ERROR_REASON_PERMISSION_DENIED)
       .Tenant(tenant.name())
@@ -84,6 +90,20 @@ std::string WithoutPort(const std::string& peer) {
   const size_t colon = peer.rfind(':');
   const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");
   return has_port && colon > 4 ? peer.substr(0, colon) : peer;
+}
+
+std::string HostOf(const std::string& peer) {
+  constexpr size_t kNetworkBytes = 8;
+  const std::string host = absl::StrReplaceAll(WithoutPort(peer), {{"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
+  absl::string_view text = host;
+  in6_addr address = {};
+  if (!absl::ConsumePrefix(&text, "ipv6:") || inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1) {
+    return host;
+  }
+  std::fill(address.s6_addr + kNetworkBytes, address.s6_addr + sizeof(address.s6_addr), uint8_t{0});
+  char network[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, &address, network, sizeof(network));
+  return absl::StrCat("ipv6:", network, "/64");
 }
 
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now) {

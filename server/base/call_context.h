@@ -41,7 +41,8 @@ struct CallContext {
   std::string trace_id;    // of the client's W3C `traceparent`; empty: none
   // Who makes the call, by the server's policy; null without a policy: then everybody may do everything.
   std::shared_ptr<const Principal> principal;
-  std::string credential;                       // by which the principal is known, for logs: "token 1a2b3c4d"
+  std::string credential;  // by which the principal is known, for logs: "token 1a2b3c4d"
+  // Of a call that is rejected for its credentials, `principal` and `credential` are what is known about them.
   absl::Time expires = absl::InfiniteFuture();  // when the credential does
   v1::Role required_role = v1::ROLE_OPERATOR;   // of the method, for the tenant of the request
   absl::Duration deadline;                      // steady time; absl::InfiniteDuration(): none
@@ -60,6 +61,10 @@ std::string CallerOf(const CallContext& call);
 
 // The peer of a call without its port, which does not identify the caller: "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312".
 std::string WithoutPort(const std::string& peer);
+
+// The same, with the /64 network of an IPv6 address, because a single host can use all of its addresses:
+// "ipv6:2001:db8::/64".
+std::string HostOf(const std::string& peer);
 
 // Makes the context of a call to `method` at the steady time `now`. `context` must outlive the result.
 CallContext MakeCallContext(const grpc::ServerContext& context, absl::string_view method, absl::Duration now);

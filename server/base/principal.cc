@@ -45,6 +45,8 @@ bool Principal::MayCreate(absl::string_view tenant) const {
   return false;
 }
 
+v1::Role RoleForTenant(v1::Role required) { return std::max(required, v1::ROLE_READER); }
+
 std::string RoleName(v1::Role role) { return absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_")); }
 
 }  // namespace qconfig

@@ -60,6 +60,9 @@ struct Principal {
   bool MayCreate(absl::string_view tenant) const;
 };
 
+// The role that a method requires for the tenant of a request: at least reader, also if the method declares none.
+v1::Role RoleForTenant(v1::Role required);
+
 // "reader" for ROLE_READER.
 std::string RoleName(v1::Role role);
 

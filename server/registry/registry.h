@@ -52,7 +52,7 @@ struct WriteOrder {
   std::string request_digest;  // distinguishes writes that have the same `request_id`
   bool validate_only = false;
   absl::Duration deadline;  // of the call, in steady time
-  std::string peer = "";    // the address of the caller
+  std::string peer;         // the address of the caller
   bool may_create = true;   // whether the write may be the tenant's first one
   // Called before each attempt to commit; an error stops the write. Null: nothing.
   std::function<absl::Status()> before_commit = nullptr;

@@ -30,6 +30,7 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
   const std::vector<std::string> names = Values(*auth, GRPC_X509_CN_PROPERTY_NAME);
   const bool has_other_names = !Values(*auth, GRPC_X509_SAN_PROPERTY_NAME).empty();
   if (!has_other_names && !names.empty()) certificate.common_name = names.front();
+  certificate.is_nameless = certificate.empty();
   return certificate;
 }
 
@@ -37,16 +38,19 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
 
 Credentials CredentialsOf(const grpc::ServerContext& context) {
   Credentials credentials;
-  const auto [begin, end] = context.client_metadata().equal_range("authorization");
-  for (auto it = begin; it != end; ++it) credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  constexpr absl::string_view kName = "authorization";
+  const auto& metadata = context.client_metadata();
+  for (auto it = metadata.find(kName.data()); it != metadata.end() && it->first == kName.data(); ++it) {
+    credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  }
   if (credentials.authorization.empty()) credentials.certificate = CertificateOf(context);
   return credentials;
 }
 
 v1::Role RequiredRole(absl::string_view method) {
   const std::string name = absl::StrReplaceAll(method, {{"/", "."}});
-  return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name)->options().GetExtension(
-      v1::required_role);
+  const auto& options = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name)->options();
+  return options.HasExtension(v1::required_role) ? options.GetExtension(v1::required_role) : v1::ROLE_OPERATOR;
 }
 
 }  // namespace qconfig

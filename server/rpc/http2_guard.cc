@@ -23,6 +23,9 @@ constexpr uint8_t kMessagePrefixBytes = 5;
 // without use has at most 17 bytes (a PING), which must earn less than the frame costs.
 constexpr int64_t kFrameCost = 256;
 constexpr int64_t kEarnedPerSentByte = 8;
+// A call with a small answer does not earn its own frames otherwise: HEADERS with a token of 1 KiB, DATA, two of
+// WINDOW_UPDATE, and now and then PING. Its work costs the server more than they do.
+constexpr int64_t kEarnedPerAnswer = 8 * kFrameCost;
 // The work of a call is lost when it is cancelled. A connection may cancel about 150 calls a second, and 1,500 at once.
 constexpr int64_t kResetCost = 10 * kFrameCost;
 
@@ -97,7 +100,9 @@ void Http2Guard::OnSentHeader(const Http2FrameReader::Frame& frame) {
   if (frame.type == kResetFrame) Ignore(frame.stream);
   if (!is_answer && frame.type != kResetFrame) return;
   const bool was_open = Close(frame.stream);
-  if (is_answer && was_open) saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+  if (!is_answer || !was_open) return;
+  saved_answers_ = std::min(saved_answers_ + 1, limits_.saved_answers);
+  Earn(kEarnedPerAnswer);
 }
 
 bool Http2Guard::Close(uint32_t stream) {

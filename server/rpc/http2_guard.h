@@ -59,10 +59,10 @@ class Http2FrameReader {
 // Watches what an HTTP/2 client sends on one connection, and finds what costs the server more than it should:
 //
 // - A header block that is too long, or arrives in too many pieces. gRPC's parser starts over with each piece of a
-// field.
+//   field.
 // - Frames without use, such as PING, SETTINGS, empty DATA and cancelled calls. Each frame costs a part of a budget.
-//   Messages that the client sends, bytes that the server sends, and time refill the budget, so that a client that uses
-//   the connection for calls never exhausts it.
+//   Messages that the client sends, answered calls, bytes that the server sends, and time refill the budget, so that a
+//   client that uses the connection for calls never exhausts it.
 // - The bytes of messages that are not complete, and calls that the client cancels. The caller limits them.
 //
 // Understands frame headers and the length of gRPC messages; everything else is left to the HTTP/2 implementation,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/queued_unary_call.h"
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/rpc/byte_buffers.h"
 
@@ -21,8 +23,13 @@ class CacheKey {
  public:
   CacheKey(const Principal* principal, absl::string_view request) : view_(request) {
     if (principal == nullptr) return;
-    text_ = absl::StrCat(principal->default_tenant.name(), "/", request);
-    view_ = text_;
+    const std::string& tenant = principal->default_tenant.name();
+    const size_t size = tenant.size() + 1 + request.size();
+    if (size > small_.size()) large_ = std::make_unique<char[]>(size);
+    char* const text = large_ == nullptr ? small_.data() : large_.get();
+    *std::copy(tenant.begin(), tenant.end(), text) = '/';
+    std::copy(request.begin(), request.end(), text + tenant.size() + 1);
+    view_ = {text, size};
   }
   CacheKey(const CacheKey&) = delete;
   CacheKey& operator=(const CacheKey&) = delete;
@@ -30,7 +37,9 @@ class CacheKey {
   absl::string_view view() const { return view_; }
 
  private:
-  std::string text_;
+  // Most keys need no memory of their own.
+  std::array<char, 256> small_;
+  std::unique_ptr<char[]> large_;
   absl::string_view view_;
 };
 

@@ -93,8 +93,12 @@ ObservedMethod UnaryDispatcher::Observe(std::string path, BytesMethod handler, c
 
 absl::Status UnaryDispatcher::Identify(const grpc::ServerContext& context, CallContext& call) const {
   if (authenticator_ == nullptr) return absl::OkStatus();
-  const auto caller = authenticator_->Authenticate(CredentialsOf(context));
-  if (!caller.ok()) return caller.status();
+  Caller claimed;
+  const auto caller = authenticator_->Authenticate(CredentialsOf(context), &claimed);
+  if (!caller.ok()) {
+    SetCaller(claimed, call);  // for the logs; the call ends here
+    return caller.status();
+  }
   SetCaller(**caller, call);
   return resources_.rates->Take(*call.principal, WithoutPort(call.peer), IsWrite(call.required_role));
 }
@@ -180,7 +184,9 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
 
 Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Duration time, grpc::ServerContext& context,
                                       const Caller* caller, const CachedAnswer& answer) {
-  if (caller != nullptr && caller->principal->RoleFor(answer.tenant) < method.required_role) return Counted();
+  if (caller != nullptr && caller->principal->RoleFor(answer.tenant) < RoleForTenant(method.required_role)) {
+    return Counted();
+  }
   Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length(),
                                                   [&context] { return CancelOf(context); });
   if (sending && caller != nullptr && caller->principal->limits.any() &&

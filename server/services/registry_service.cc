@@ -96,7 +96,7 @@ absl::StatusOr<Written> RegistryService::Write(const CallContext& call, const Re
   };
   absl::StatusOr<Written> written = registry_.Write(order, plan);
   if (is_begun) audit_.EndWrite(call, order.tenant, order.request_id, RevisionOf(written));
-  call.notes->has_written = written.ok();
+  call.notes->has_written = is_begun && written.ok();
   return written;
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares two builds of qconfigd in the same rounds."""
+"""Compares two builds of qconfigd, or two ways of calling one build, in the same rounds."""
 
 import contextlib
 import dataclasses
+import hashlib
 import statistics
 
 import instructions
@@ -10,9 +11,15 @@ from goals import FLOOR, MEASURES, log, spread
 from servers import BIN, WARM, WARM_WITHOUT_SPEC, Floor, answer_file, answered, write_file, qconfigd
 
 BEFORE, AGAIN, NOW = "before", "before, a second process (A/A)", "now"
+TOKEN = "qct_" + 43 * "x"
+POLICY = f"""version: 1
+principals:
+  caller:
+    tokens: [{{sha256: {hashlib.sha256(TOKEN.encode()).hexdigest()}}}]
+    grants: [{{role: reader, tenants: [default]}}]
+"""
 COMPARED = ["CPU", "calls/s"]
 INSTRUCTIONS = "instructions"
-TOLERANCE = 0.03
 
 
 @dataclasses.dataclass
@@ -31,23 +38,25 @@ SMOKE = Effort(rounds=1, seconds=0.05, instruction_counts=1, calls=100)
 
 
 class Build:
-    """A qconfigd, the warm request that it accepts, and its answer."""
+    """A qconfigd, the warm request that it accepts, and its answer. With `token`, its callers send one."""
 
-    def __init__(self, name, program):
+    def __init__(self, name, program, token=False):
         self.program = program
+        self.load_options = {"token": TOKEN} if token else {}
+        self.policy = ["--auth-policy", write_file("policy.yaml", POLICY.encode())] if token else []
         errors = []
         with self.start() as server:
             for number, request in enumerate([WARM, WARM_WITHOUT_SPEC]):
                 self.request = write_file(f"{name}-{number}", request)
                 try:
-                    self.answer = answer_file(server, self.request)
+                    self.answer = answer_file(server, self.request, **self.load_options)
                     return
                 except RuntimeError as error:
                     errors.append(str(error))
         raise RuntimeError(f"{program} accepts no form of the request: {'; '.join(errors)}")
 
     def start(self, under=(), **options):
-        return qconfigd(command=[*under, self.program], **options)
+        return qconfigd(*self.policy, command=[*under, self.program], **options)
 
     def sizes(self):
         return f"{self.request.stat().st_size} and {self.answer.stat().st_size:,} bytes"
@@ -62,14 +71,14 @@ def run_round(effort, builds, number):
     order = order[number % len(order) :] + order[: number % len(order)]
     turns = {name: [] for name in order}
     with contextlib.ExitStack() as stack:
-        requests = {FLOOR: builds[NOW].request, **{name: build.request for name, build in builds.items()}}
         servers = {}
         for name in order:
             server = Floor("raw-queue", builds[NOW].answer) if name == FLOOR else builds[name].start()
             servers[name] = stack.enter_context(server)
         for name in [*order, *reversed(order)]:
+            build = builds[NOW if name == FLOOR else name]
             options = {"outstanding": 64, "seconds": effort.seconds, "warm_up": effort.seconds / 4}
-            turns[name].append(answered(servers[name], requests[name], **options))
+            turns[name].append(answered(servers[name], build.request, **options, **build.load_options))
     return {
         name: {measure: statistics.mean(turn[MEASURES[measure]] for turn in both) for measure in COMPARED}
         for name, both in turns.items()
@@ -95,23 +104,23 @@ def ratios(rounds, name, measure):
     return [servers[name][measure] / servers[BEFORE][measure] for servers in rounds]
 
 
-def verdict(results):
+def verdict(results, tolerance, what):
     """Returns the verdict. `results` has the rounds of each measure."""
     medians = {
         name: {measure: statistics.median(ratios(rounds, name, measure)) for measure, rounds in results.items()}
         for name in (AGAIN, NOW)
     }
     figures = ", ".join(f"{measure} {ratio:.3f}" for measure, ratio in medians[NOW].items())
-    if any(abs(ratio - 1) > TOLERANCE for ratio in medians[AGAIN].values()):
+    if any(abs(ratio - 1) > 0.03 for ratio in medians[AGAIN].values()):
         return f"**Undecided**: two processes of the same build differ by more than 3 %. Ratios: {figures}."
-    slower = [measure for measure, ratio in medians[NOW].items() if is_worse(measure, ratio)]
+    slower = [measure for measure, ratio in medians[NOW].items() if is_worse(measure, ratio, tolerance)]
     if slower:
-        return f"**Not within 3 %** of the build before, because of {' and '.join(slower)}. Ratios: {figures}."
-    return f"**Within 3 %** of the build before. Ratios: {figures}."
+        return f"**Not within {tolerance:.0%}** of {what}, because of {' and '.join(slower)}. Ratios: {figures}."
+    return f"**Within {tolerance:.0%}** of {what}. Ratios: {figures}."
 
 
-def is_worse(measure, ratio):
-    return ratio < 1 - TOLERANCE if measure == "calls/s" else ratio > 1 + TOLERANCE
+def is_worse(measure, ratio, tolerance):
+    return ratio < 1 - tolerance if measure == "calls/s" else ratio > 1 + tolerance
 
 
 def table(results, names):
@@ -133,7 +142,17 @@ def table(results, names):
 
 def measure(effort, program):
     """Returns the lines of a report that compares this build with the build of `program`."""
-    before, now = Build("before", program), Build("now", BIN / "qconfigd")
+    builds = Build("before", program), Build("now", BIN / "qconfigd")
+    return report(effort, *builds, tolerance=0.03, what="the build before")
+
+
+def measure_token(effort):
+    """Returns the lines of a report that compares calls with a policy and a token (now) with calls without (before)."""
+    builds = Build("open", BIN / "qconfigd"), Build("token", BIN / "qconfigd", token=True)
+    return report(effort, *builds, tolerance=0.05, what="calls without a policy and a token")
+
+
+def report(effort, before, now, tolerance, what):
     builds = {BEFORE: before, AGAIN: before, NOW: now}
     rounds = []
     for number in range(effort.rounds):
@@ -150,5 +169,5 @@ def measure(effort, program):
         "",
         *table(results, [FLOOR, *builds]),
         "",
-        verdict(results),
+        verdict(results, tolerance, what),
     ]

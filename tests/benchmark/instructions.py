@@ -29,16 +29,16 @@ def per_call(tool, build, calls):
     return count(build, calls) / calls
 
 
-def warm_up(server, request):
-    answered(server, request, outstanding=OUTSTANDING, calls=OUTSTANDING * 4)
+def warm_up(server, build):
+    answered(server, build.request, outstanding=OUTSTANDING, calls=OUTSTANDING * 4, **build.load_options)
 
 
 def count_with_perf(build, calls):
     result = pathlib.Path(FILES.name, "perf")
     with build.start() as server:
-        warm_up(server, build.request)
+        warm_up(server, build)
         perf = [*PERF, "--pid", str(server.process.pid), "--output", result, "--"]
-        answered(server, build.request, outstanding=OUTSTANDING, calls=calls, under=perf)
+        answered(server, build.request, outstanding=OUTSTANDING, calls=calls, under=perf, **build.load_options)
     return int(COUNTED.search(result.read_text()).group(1))
 
 
@@ -46,9 +46,9 @@ def count_with_callgrind(build, calls):
     result = pathlib.Path(FILES.name, "callgrind")
     callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={result}"]
     with build.start(under=callgrind, start_seconds=START_SECONDS) as server:
-        warm_up(server, build.request)
+        warm_up(server, build)
         control(server, "--zero")
-        answered(server, build.request, outstanding=OUTSTANDING, calls=calls)
+        answered(server, build.request, outstanding=OUTSTANDING, calls=calls, **build.load_options)
         control(server, "--dump")
     return int(re.search(r"^totals: (\d+)", result.with_suffix(".1").read_text(), re.MULTILINE).group(1))
 

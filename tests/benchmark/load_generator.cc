@@ -38,6 +38,7 @@ struct Settings {
   std::string method = "/qconfig.v1.ConfigService/GetConfig";
   std::vector<std::string> request_files;
   std::string answer_file;
+  std::string token;
   size_t connections = 1;
   size_t outstanding = 1;
   double rate = 0;
@@ -188,6 +189,7 @@ class LoadGenerator {
     idle_.pop_back();
     call.due = due;
     call.context.emplace();
+    if (!settings_.token.empty()) call.context->AddMetadata("authorization", "Bearer " + settings_.token);
     if (settings_.deadline_ms > 0) {
       call.context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(settings_.deadline_ms));
     }
@@ -304,6 +306,7 @@ int main(int argc, char** argv) {
                  "differs from call to call")
       ->required()
       ->check(CLI::ExistingFile);
+  app.add_option("--token", settings.token, "Token to send with each call");
   app.add_option("--numbers", settings.numbers, "How many different numbers to use")
       ->check(CLI::Range(1, 100'000'000))
       ->check([](const std::string& n) {

@@ -106,10 +106,10 @@ def answered(server, request, **options):
     return result
 
 
-def answer_file(server, request):
-    """Returns a file with the server's answer."""
+def answer_file(server, request, **options):
+    """Returns a file with the server's answer. `options` are additional options of the load generator."""
     path = request.with_suffix(".answer")
-    load(server, request, save_answer=path)
+    load(server, request, save_answer=path, **options)
     return path
 
 
@@ -132,9 +132,9 @@ class Floor:
         self.process.stdout.close()
 
 
-def qconfigd(**options):
-    """Returns a server with the default options, except that its registries are in memory."""
-    return Server("--storage", "memory", **options)
+def qconfigd(*arguments, **options):
+    """Returns a server with the default options, except for `arguments`, and that its registries are in memory."""
+    return Server("--storage", "memory", *arguments, **options)
 
 
 def start_with_defaults(port, data):

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "qconfigctl/algo_config_fields.h"
 
@@ -43,7 +45,9 @@ class AlgoConfigTextTest : public testing::Test {
     std::ofstream(folder_ / name) << text;
     return (folder_ / name).string();
   }
-  const std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "algo_config_text_test";
+  // With the process's number, because several tests run at once.
+  const std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / absl::StrCat("algo_config_text_test.", getpid());
 };
 
 TEST_F(AlgoConfigTextTest, ReadsTextAndFiles) {

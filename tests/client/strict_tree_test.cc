@@ -155,6 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{"BinaryTag", "a: !!binary aGk=", "not one of YAML's core types"},
         Rejected{"TagOfAnotherKind", "a: !!map [1]", "not one of YAML's core types"},
         Rejected{"ValueThatDoesNotMatchItsTag", "a: !!int x", "\"x\" is not a valid int"},
+        Rejected{"EscapedControlCharacter", "a: \"\\\x01\"", "unknown escape character: \\u0001"},
         Rejected{"NumberAsKey", "1: x", "must be a string"}, Rejected{"NullAsKey", "~: x", "must be a string"},
         Rejected{"ListAsKey", "? [a]\n: x\n", "must be a string"},
         Rejected{"AliasAsKey", "a: &x b\n*x : c\n", "alias cannot be a key"},

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
 #include "qconfig/client.h"
+#include "qconfig/token_file.h"
 #include "server/auth/policy_reader.h"
 #include "server/tls/certificates.h"
 #include "server/tls/credentials.h"
@@ -46,7 +47,7 @@ class TokenTest : public testing::Test {
                                 Sha256Hex(kOtherToken),
                                 "}], default_tenant: next, grants: [{role: reader, tenants: "
                                 "[next]}]}\n"),
-                   no_files, absl::Now());
+                   no_files);
     ASSERT_TRUE(policy.ok()) << policy.status();
     settings.authenticator->SetPolicy(*policy);
     if (uses_tls) {
@@ -227,12 +228,13 @@ TEST(TokenEnvironmentTest, HasTheDefaultsOfTheOptions) {
 }
 
 TEST(LooksLikeTokenTest, KnowsTokensOfNewTokenAndJsonWebTokens) {
-  for (const char* token : {"qct_secret", "eyJhbGciOiJSUzI1NiJ9.e30.c2VjcmV0", "eyJh.a.b.c.d"}) {
+  for (const char* token : {"qct_secret", "eyJhbGciOiJSUzI1NiJ9.e30.c2VjcmV0", "eyJh.a.b.c.d", "Bearer qct_secret",
+                            " qct_secret", "'qct_secret'", "Bearer eyJh.e30.secret"}) {
     EXPECT_TRUE(LooksLikeToken(token)) << token;
     EXPECT_THAT(std::string(ReadTokenFile(token).status().message()),
                 AllOf(HasSubstr("is a token"), Not(HasSubstr(token))));
   }
-  for (const char* path : {"", "token", "/run/qct_token", "eyJtoken.txt", "a.b.c"}) {
+  for (const char* path : {"", "token", "/run/qct_token", "/run/eyJ.d/a.b", "eyJtoken.txt", "a.b.c"}) {
     EXPECT_FALSE(LooksLikeToken(path)) << path;
   }
 }

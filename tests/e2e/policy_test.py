@@ -90,7 +90,7 @@ class CheckPolicyTest(FolderTestCase):
     def test_warns(self):
         self.policy.write_text(POLICY.replace(f"{digest('bot')}", f"{digest('bot')}, expires: 2020-01-01") + "  idle: {}\n")
         code, output, error = self.check(self.policy, "--tenant", "acme")
-        self.assertEqual((code, output), (0, f"{self.policy} is valid\n{ACCESS}"))
+        self.assertEqual((code, output), (0, f"{self.policy} is valid\n{ACCESS}"), "release-bot has a certificate, too")
         self.assertEqual(error.splitlines(), [
             "warning: idle has no credentials, so nobody can call as idle",
             "warning: idle has no role, so its calls for a tenant are rejected",
@@ -125,6 +125,7 @@ class AuditLogTest(FolderTestCase):
         with Server("--auth-policy", self.policy, "--audit-log", self.log) as server:
             self.assertEqual(self.log.stat().st_mode & 0o777, 0o600)
             self.assertEqual(self.events(count=1)[0]["event"], "policy_loaded")
+            self.assertEqual(self.events(count=1)[0]["policy"], digest(POLICY)[:8])
             self.assertEqual(self.register(server, "bot").returncode, 0)
             self.assertIn("(PERMISSION_DENIED)", self.register(server, "farm").stderr)
             self.policy.write_text(POLICY.replace(digest("bot"), digest("new")))
@@ -132,6 +133,7 @@ class AuditLogTest(FolderTestCase):
             self.assertIn("(CREDENTIALS_INVALID)", self.register(server, "bot").stderr)
             last = self.events(count=6)[5]
             self.assertEqual((last["event"], last["decision"], last["reason"]), ("rejected", "denied", "CREDENTIALS_INVALID"))
+            self.assertEqual((last["rule"], last["credential"]), ("unknown", f"token {digest('bot')[:8]}"))
             _, metrics = server.probe("/metrics")
             self.assertIn('qconfig_audit_log_lines_total{result="written"} 6\n', metrics)
             self.assertIn('qconfig_audit_log_lines_total{result="failed"} 0\n', metrics)

@@ -23,6 +23,10 @@ principals:
     {tokens}
     default_tenant: acme
     grants: [{{role: reader, tenants: [acme, "acme-*"]}}, {{role: editor, tenants: ["ci-*"], create: true}}]
+  owner:
+    tokens: [{{sha256: "{owner}"}}]
+    default_tenant: acme
+    grants: [{{role: editor, tenants: [team]}}, {{role: editor, tenants: ["a-*", "b-*"]}}, {{role: admin, tenants: [acme, "acme-*", lab]}}]
   idle: {{tokens: [{{sha256: "{idle}", expires: 2100-01-01}}]}}
   ops: {{certificates: [{{dns: ops.example}}], role: operator}}
 """
@@ -48,7 +52,8 @@ def setUpModule():
     issue("ops", "authority", san="DNS:ops.example")
     tokens = new_token(HERE / "token").strip()
     new_token(HERE / "idle")
-    (HERE / "policy.yaml").write_text(POLICY.format(tokens=tokens, idle=hash_of("idle")))
+    new_token(HERE / "owner")
+    (HERE / "policy.yaml").write_text(POLICY.format(tokens=tokens, idle=hash_of("idle"), owner=hash_of("owner")))
     new_token(HERE / "other")
 
 
@@ -128,6 +133,7 @@ class TokenTest(unittest.TestCase):
         for token in ("qct_secret", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.secret"):
             for line in (["get-confg", "llama", "--token-file", token], ["list", "schemes", "--token-fil", token], ["whoami", "--auth-token-file", token],
                          ["whoami", f"--auth-token={token}"], ["list", "schemes", f"--header=Bearer {token}"], ["new-token", token], ["whoami", token],
+                         ["whoami", "--tls", "--token-file", f"Bearer {token}"], ["whoami", "--tls", "--token-file", f"'{token}'"],
                          ["list", token], [token], ["--tls", "list", "schemes", "-o", token], ["whoami", "--tls", f"--token-file={token}"],
                          ["new-token", "--hash", token]):
                 with self.subTest(line):
@@ -136,9 +142,31 @@ class TokenTest(unittest.TestCase):
                     self.assertNotIn(token.split("_" if token[0] == "q" else ".")[-1], result.stderr)
                     self.assertNotIn("Run: ", result.stderr)
             for variable in ("QCONFIG_TOKEN_FILE", "QCONFIG_ALLOW_UNENCRYPTED_TOKEN"):
-                result = qconfigctl("list", "schemes", "--tls", **{variable: token})
-                self.assertFails(result, 2, f"environment variable {variable}: ")
-                self.assertNotIn(token, result.stderr)
+                for value in (token, f"Bearer {token}", f" {token}"):
+                    result = qconfigctl("list", "schemes", "--tls", **{variable: value})
+                    self.assertFails(result, 2, f"environment variable {variable}: ")
+                    self.assertNotIn(token, result.stderr)
+
+    def test_a_file_whose_name_looks_like_a_token_is_none(self):
+        (HERE / "qct_ci").write_text((HERE / "token").read_text())
+        for words in (["--token-file", "qct_ci"], ["--token-file=qct_ci"]):
+            command = [BIN / "qconfigctl", "list", "schemes", "--tls-ca", HERE / "authority.crt", "--server", self.tls.address, *words]
+            run = functools.partial(subprocess.run, capture_output=True, text=True, cwd=HERE, env=clean_environment(), timeout=60)
+            self.assertAnswered(run(command))
+            self.assertFails(run([*command, "--tokn"]), 2, "--tokn")
+            self.assertNotIn("has a token", run([*command, "--tokn"]).stderr)
+
+    def test_a_write_without_a_tenant_is_for_the_default_tenant_of_the_policy(self):
+        (HERE / "scheme.yaml").write_text(SCHEME)
+        owner = functools.partial(self.ask, "--token-file", HERE / "owner")
+        for command, line in (
+            (["register", "scheme", "-f", HERE / "scheme.yaml"], "registered scheme mine for your default tenant at revision 2\n"),
+            (["set-default-catalog", "quark-0.13"],
+             "set the default catalogue to quark-0.13 for your default tenant at revision 3; previously quark-0.12.post1\n"),
+            (["unregister", "scheme", "mine"], "unregistered scheme mine for your default tenant at revision 4\n"),
+            (["--tenant", "acme", "register", "scheme", "-f", HERE / "scheme.yaml"], "registered scheme mine for tenant acme at revision 5\n"),
+        ):
+            self.assertEqual(owner(command=command).stdout, line)
 
     def test_whoami(self):
         farm = hash_of("token")[:8]
@@ -157,6 +185,19 @@ editor  ci-*          yes
         grants = [{"role": "ROLE_READER", "tenants": ["acme", "acme-*"]}, {"role": "ROLE_EDITOR", "tenants": ["ci-*"], "create": True}]
         self.assertEqual(json.loads(answer.stdout), {"has_policy": True, "principal": "farm", "credential": f"token {farm}",
                                                      "default_tenant": "acme", "grants": grants})
+
+    def test_whoami_says_which_tenants_a_write_may_create(self):
+        answer = self.ask("--token-file", HERE / "owner", command=["whoami"])
+        self.assertTrue(answer.stdout.endswith("""
+ROLE    TENANTS            MAY CREATE THEM
+editor  team               yes
+editor  a-*, b-*           no
+admin   acme, acme-*, lab  only acme, lab
+"""), answer.stdout)
+        denied = self.ask("--token-file", HERE / "owner", "--tenant", "a-1", command=["set-default-catalog", "quark-0.13"])
+        self.assertFails(denied, 1, "(PERMISSION_DENIED)")
+        created = self.ask("--token-file", HERE / "owner", "--tenant", "lab", command=["set-default-catalog", "quark-0.13"])
+        self.assertEqual((created.returncode, created.stderr), (0, ""))
 
     def test_whoami_of_a_principal_without_grants(self):
         answer = self.ask("--token-file", HERE / "idle", command=["whoami"])

@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 void CheckTree(const ordered_json& tree) {
   const std::string text = tree.dump();  // throws if a string is not UTF-8
   if (text.size() > kMaxFileBytes) return;
-  const auto again = ParseStrictJson(text);
+  const auto again = qconfig::ParseStrictJson(text);
   FUZZ_CHECK(again.ok() && again->root.dump() == text, absl::StrCat(again.status().ToString(), "\n", text));
 }
 
@@ -29,8 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace qconfig::client;  // NOLINT(google-build-using-namespace)
   const std::string text(qconfig::fuzz::AsText(data, size));
   if (!qconfig::fuzz::IsEntryText(text)) return 0;
-  const auto json = ParseStrictJson(text);
-  const auto yaml = ParseStrictYaml(text);
+  const auto json = qconfig::ParseStrictJson(text);
+  const auto yaml = qconfig::ParseStrictYaml(text);
   for (const auto* tree : {&json, &yaml}) {
     if (tree->ok()) {
       CheckTree((*tree)->root);

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "qconfig/call_status.h"
 #include "qconfig/connection_hint.h"
+#include "qconfig/token_file.h"
 
 namespace qconfig::client {
 namespace {
@@ -77,6 +78,8 @@ Client::Client(const ClientOptions& options)
   registry_ = v1::RegistryService::NewStub(channel);
 }
 
+Client::~Client() = default;
+
 template <typename Request>
 void Client::FillInTenant(Request& request) const {
   if (request.tenant().empty()) request.set_tenant(options_.tenant);
@@ -96,14 +99,11 @@ void Client::FillInWrite(Request& request) const {
 
 absl::Status Client::Authenticate(grpc::ClientContext& context) {
   if (token_file_ == nullptr) return absl::OkStatus();
-  const auto token = token_file_->Read(absl::Now());
+  const auto token = token_file_->ReadToSend(
+      absl::Now(), options_.tls.has_value() || options_.allow_unencrypted_token,
+      "set ClientOptions::tls, or, if nobody else can read the connection, allow_unencrypted_token or "
+      "QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true");
   if (!token.ok()) return token.status();
-  if (!options_.tls.has_value() && !options_.allow_unencrypted_token) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the token in ", options_.token_file,
-        " is not sent over an unencrypted connection; set ClientOptions::tls, or, if ",
-        "nobody else can read the connection, allow_unencrypted_token or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"));
-  }
   if (options_.tls.has_value()) {
     context.set_credentials(grpc::AccessTokenCredentials(*token));
   } else {  // where gRPC rejects call credentials

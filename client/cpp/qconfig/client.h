@@ -13,11 +13,12 @@
 #include "qconfig/error.h"
 #include "qconfig/service_config.h"
 #include "qconfig/tls_options.h"
-#include "qconfig/token_file.h"
 #include "qconfig/v1/config_service.grpc.pb.h"
 #include "qconfig/v1/registry_service.grpc.pb.h"
 
 namespace qconfig::client {
+
+class TokenFile;
 
 // The defaults of ClientOptions that come from the environment.
 std::string TokenFileOfEnvironment();
@@ -27,7 +28,7 @@ struct ClientOptions {
   // host:port, where the host may resolve to several addresses, or any other gRPC target, such as
   // ipv4:10.0.0.1:50051,10.0.0.2:50051
   std::string server = "localhost:50051";
-  std::string tenant;                           // for requests that do not set one
+  std::string tenant;                           // for requests that do not set one; empty: the caller's default tenant
   std::string catalog;                          // for requests that do not set one
   absl::Duration timeout = absl::Seconds(10);   // of a call, including its retries
   std::optional<TlsOptions> tls;                // not set: no TLS
@@ -54,7 +55,7 @@ class Client {
   // Does not connect: if the server is unreachable, the first call fails with kUnavailable.
   explicit Client(const ClientOptions& options);
   // Closes the connections. REQUIRES: no calls are in flight.
-  ~Client() = default;
+  ~Client();
 
   absl::StatusOr<v1::GetConfigResponse> GetConfig(v1::GetConfigRequest request, Timeout timeout = {});
   absl::StatusOr<v1::BatchGetConfigResponse> BatchGetConfig(v1::BatchGetConfigRequest request, Timeout timeout = {});

@@ -35,8 +35,13 @@ std::string Problem(const std::string& token) {
 }  // namespace
 
 bool LooksLikeToken(absl::string_view text) {
-  return absl::StartsWith(text, "qct_") ||
-         (absl::StartsWith(text, "eyJ") && std::count(text.begin(), text.end(), '.') >= 2);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (i > 0 && text[i - 1] == '/') continue;
+    const absl::string_view rest = text.substr(i);
+    const bool is_json_web_token = absl::StartsWith(rest, "eyJ") && std::count(rest.begin(), rest.end(), '.') >= 2;
+    if (is_json_web_token || absl::StartsWith(rest, "qct_")) return true;
+  }
+  return false;
 }
 
 absl::StatusOr<std::string> ReadTokenFile(const std::string& path) {
@@ -64,6 +69,13 @@ absl::StatusOr<std::string> TokenFile::Read(absl::Time now) {
   token_ = *token;
   read_at_ = now;
   return token;
+}
+
+absl::StatusOr<std::string> TokenFile::ReadToSend(absl::Time now, bool may_be_sent, absl::string_view advice) {
+  absl::StatusOr<std::string> token = Read(now);  // first, because the path could be a token by mistake
+  if (!token.ok() || may_be_sent) return token;
+  return absl::FailedPreconditionError(
+      absl::StrCat("the token in ", path_, " is not sent over an unencrypted connection; ", advice));
 }
 
 }  // namespace qconfig::client

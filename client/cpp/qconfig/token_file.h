@@ -12,8 +12,8 @@
 
 namespace qconfig::client {
 
-// Whether `text` is probably a token, and not the name of a file: it begins with "qct_", as new-token's, or has the
-// form of a JSON Web Token. Errors never quote it.
+// Whether `text` probably has a token, as in "Bearer TOKEN", and is not the name of a file: one of new-token, which
+// begins with "qct_", or a JSON Web Token. What follows a slash is a file. Errors never quote such a text.
 bool LooksLikeToken(absl::string_view text);
 
 // Returns the token in the file, without whitespace at its end.
@@ -29,6 +29,10 @@ class TokenFile {
   // Returns the token, read at most one second before `now`. Errors are those of ReadTokenFile(); the next call reads
   // the file again.
   absl::StatusOr<std::string> Read(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Like Read(), but kFailedPrecondition with `advice` if the token may not be sent: the connection is unencrypted, and
+  // no option allows that.
+  absl::StatusOr<std::string> ReadToSend(absl::Time now, bool may_be_sent, absl::string_view advice);
 
  private:
   const std::string path_;

@@ -148,7 +148,7 @@ class FieldAdvice {
     return familiar->means == "scheme" ? "" : familiar->means;
   }
 
-  // Takes the name of the algorithm as in Quark's to_dict(), which needs no key of its own.
+  // Takes the member `name` of Quark's to_dict(). Here, the key above the fields names the algorithm instead.
   void TakeName(const ordered_json& name, bool is_needed) {
     nests_ = nests_ || !algorithm_.empty();
     if (!is_needed) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconfig/token_file.h"
 #include "qconfigctl/commands.h"
 #include "qconfigctl/meant_value.h"
 #include "qconfigctl/print.h"
@@ -62,13 +63,10 @@ void ReadTls(const TlsArguments& arguments, ClientOptions& options) {
 // Checks what the client would reject, in the words of the command line.
 void CheckToken(const ClientOptions& options) {
   if (options.token_file.empty()) return;
-  if (!options.tls.has_value() && !options.allow_unencrypted_token) {
-    throw CLI::ValidationError(
-        "--token-file",
-        "the token is not sent over an unencrypted connection; add --tls or --tls-ca FILE, or, if nobody "
-        "else can read the connection, --allow-unencrypted-token");
-  }
-  const auto token = ReadTokenFile(options.token_file);
+  const auto token = TokenFile(options.token_file)
+                         .ReadToSend(absl::Now(), options.tls.has_value() || options.allow_unencrypted_token,
+                                     "add --tls or --tls-ca FILE, or, if nobody else can read the connection, "
+                                     "--allow-unencrypted-token");
   if (!token.ok()) throw CLI::ValidationError("--token-file", std::string(token.status().message()));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "qconfig/token_file.h"
 #include "qconfigctl/commands.h"
 
 namespace qconfig::client {

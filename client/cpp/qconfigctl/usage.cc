@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "core/utf8.h"
 #include "qconfig/token_file.h"
@@ -72,11 +71,13 @@ std::string CommandOf(const CLI::App& app, const Words& words) {
   return command;
 }
 
-// Whether a word, the value of an option, or a part of it, as in "Bearer TOKEN", is probably a token.
+// Whether a word probably has a token. The name of an existing file is none, nor is an option with it, as in
+// --token-file=FILE.
 bool HasToken(const Words& words) {
   return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    const std::vector<absl::string_view> parts = absl::StrSplit(word, absl::ByAnyChar("= "));
-    return std::any_of(parts.begin(), parts.end(), LooksLikeToken);
+    std::error_code error;
+    return LooksLikeToken(word) && !std::filesystem::exists(word, error) &&
+           !std::filesystem::exists(word.substr(word.find('=') + 1), error);
   });
 }
 

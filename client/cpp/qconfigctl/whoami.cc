@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "qconfigctl/commands.h"
@@ -26,6 +27,19 @@ std::string ExpiryText(const v1::WhoAmIResponse& response) {
 std::string RoleText(v1::Role role) {
   const std::string& name = v1::Role_Name(role);
   return name.empty() ? "unknown" : absl::AsciiStrToLower(absl::StripPrefix(name, "ROLE_"));
+}
+
+// Which of the grant's tenants its writes may create: those with a full name, and those of patterns if it says so.
+std::string CreatableText(const v1::RoleGrant& grant) {
+  if (grant.role() < v1::ROLE_EDITOR) return "no";
+  if (grant.create() || grant.role() == v1::ROLE_OPERATOR) return "yes";
+  std::vector<std::string> names;
+  for (const std::string& tenant : grant.tenants()) {
+    if (!absl::EndsWith(tenant, "*")) names.push_back(tenant);
+  }
+  if (names.empty()) return "no";
+  const bool all = names.size() == static_cast<size_t>(grant.tenants_size());
+  return all ? "yes" : absl::StrCat("only ", absl::StrJoin(names, ", "));
 }
 
 void PrintCaller(const v1::WhoAmIResponse& response) {
@@ -47,8 +61,7 @@ void PrintCaller(const v1::WhoAmIResponse& response) {
   }
   rows = {{"ROLE", "TENANTS", "MAY CREATE THEM"}};
   for (const v1::RoleGrant& grant : response.grants()) {
-    const bool creates = grant.create() || grant.role() == v1::ROLE_OPERATOR;
-    rows.push_back({RoleText(grant.role()), absl::StrJoin(grant.tenants(), ", "), creates ? "yes" : "no"});
+    rows.push_back({RoleText(grant.role()), absl::StrJoin(grant.tenants(), ", "), CreatableText(grant)});
   }
   std::cout << '\n';
   PrintTable(rows);

@@ -25,7 +25,9 @@ CLI::Option* WriteOptions::AddEtagTo(CLI::App& command, const std::string& descr
 
 std::string WriteOptions::Sentence(const std::string& done, const std::string& what, const std::string& tenant,
                                    int64_t revision) const {
-  const std::string for_tenant = absl::StrCat(what, " for tenant ", tenant.empty() ? "default" : tenant);
+  // A policy can give the caller another default tenant than the one named default.
+  const std::string for_tenant =
+      absl::StrCat(what, " for ", tenant.empty() ? "your default tenant" : absl::StrCat("tenant ", tenant));
   if (validate_only_) return absl::StrCat("would have ", done, " ", for_tenant, "; the revision is still ", revision);
   return absl::StrCat(done, " ", for_tenant, " at revision ", revision);
 }

@@ -29,8 +29,8 @@ class WriteOptions {
     request.set_validate_only(validate_only_);
   }
 
-  // Returns, for example, "registered scheme my_int4 for tenant default at revision 2". With --validate-only: "would
-  // have registered ...".
+  // Returns, for example, "registered scheme my_int4 for tenant acme at revision 2", or, without a tenant, "... for
+  // your default tenant at revision 2". With --validate-only: "would have registered ...".
   std::string Sentence(const std::string& done, const std::string& what, const std::string& tenant,
                        int64_t revision) const;
 

@@ -197,7 +197,7 @@ func (EntryView) EnumDescriptor() ([]byte, []int) {
 type GetConfigRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
-	// "default".
+	// the default tenant of the caller in the server's policy; "default" without a policy.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Optional. The catalogue to use, such as "quark-0.12.post1". Defaults to the tenant's default catalogue.
 	Catalog string `protobuf:"bytes,2,opt,name=catalog,proto3" json:"catalog,omitempty"`
@@ -1659,7 +1659,8 @@ type WhoAmIResponse struct {
 	// without credentials.
 	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
 	// What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
-	// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+	// "token 1a2b3c4d" or "certificate 1a2b3c4d". For a certificate, it is the hash of its names, so that a renewed
+	// certificate has the same. Empty for a caller without credentials.
 	Credential string `protobuf:"bytes,3,opt,name=credential,proto3" json:"credential,omitempty"`
 	// When the server stops accepting the credential: for a JSON Web Token, its `exp` and the leeway of the policy, which
 	// is 30 seconds by default. Unset: never, or when the TLS certificate expires.

@@ -30,7 +30,7 @@ const (
 type RegisterSchemeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
-	// "default".
+	// the default tenant of the caller in the server's policy; "default" without a policy.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Required. The scheme, with either `config` or `spec`. Its name must not be the name of a scheme in any catalogue of
 	// this server. If neither `replace` nor `etag` is set, it must not be the name of a scheme of the tenant either.

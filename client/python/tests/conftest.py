@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import qconfig_client
 
 ROOT = Path(__file__).resolve().parents[3]
 QCONFIGD = Path(os.environ.get("QCONFIG_BIN", ROOT / "build/release/bin")) / "qconfigd"
+TOKENS = {"farm": "qct_farm-token", "next": "qct_next-token"}
 
 
 def issue(folder: Path, name: str, issuer: Optional[str] = None) -> None:
@@ -59,6 +61,29 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(how)
         self._process.wait(30)
+
+
+def policy() -> str:
+    """Returns a policy. Each token belongs to a principal, who may read the tenant with the principal's name."""
+    text = "version: 1\nprincipals:\n"
+    for name, token in TOKENS.items():
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        grants = f"[{{role: reader, tenants: [{name}]}}]"
+        text += f'  {name}: {{tokens: [{{sha256: "{digest}"}}], default_tenant: {name}, grants: {grants}}}\n'
+    return text
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a policy, a token for each of its principals, and certificates."""
+    folder = tmp_path_factory.mktemp("credentials")
+    (folder / "policy.yaml").write_text(policy())
+    for name, token in TOKENS.items():
+        (folder / name).write_text(f"{token}\n")
+    (folder / "unknown").write_text("qct_unknown")
+    issue(folder, "authority")
+    issue(folder, "server", "authority")
+    return folder
 
 
 @pytest.fixture

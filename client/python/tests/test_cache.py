@@ -9,17 +9,18 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
-from conftest import Server
+from conftest import TOKENS, Server
 
 import qconfig_client
 from qconfig.v1.config_service_pb2 import GetConfigRequest, GetConfigResponse
 from qconfig.v1.config_spec_pb2 import ConfigSpec
 from qconfig.v1.quantization_pb2 import QConfig
-from qconfig_client import config_digest
+from qconfig_client import Client, Config, Tls, config_digest, connect, connect_aio
 from qconfig_client._cache import Cache
-from qconfig_client.errors import SchemeNotFound, ServerUnavailable
+from qconfig_client.errors import CredentialsInvalid, QConfigError, SchemeNotFound, ServerUnavailable
 
 
 def answer(version: str) -> GetConfigResponse:
@@ -93,15 +94,27 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     assert cache.get(REQUEST) == answer("b")
 
 
-def test_only_requests_without_a_tenant_depend_on_the_caller(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tenant", ["", "acme"])
+def test_a_response_is_only_for_its_caller(tmp_path: Path, tenant: str) -> None:
     cache = Cache(str(tmp_path), "server")
-    named = GetConfigRequest(spec=REQUEST.spec, tenant="acme")
-    for request in (REQUEST, named):
-        cache.put(request, answer("a"), "one")
-    assert cache.get(REQUEST, "one") == answer("a")
-    assert cache.get(REQUEST, "two") is None
-    assert cache.get(REQUEST) is None
-    assert cache.get(named, "two") == answer("a")
+    asked = GetConfigRequest(spec=REQUEST.spec, tenant=tenant)
+    cache.put(asked, answer("a"), "one")
+    assert cache.get(asked, "one") == answer("a")
+    assert cache.get(asked, "two") is None
+    assert cache.get(asked) is None
+
+
+@pytest.mark.parametrize("reason", ["PERMISSION_DENIED", "CREDENTIALS_INVALID", "CREDENTIALS_MISSING"])
+def test_a_rejected_caller_loses_its_response(tmp_path: Path, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    cache = Cache(str(tmp_path / "cache"), "server")
+    error = QConfigError("rejected", reason=reason)
+    assert cache.response_after(error, REQUEST, "one") is None  # nothing to delete
+    for caller in ("one", "two"):
+        cache.put(REQUEST, answer("a"), caller)
+    assert cache.response_after(error, REQUEST, "one") is None
+    assert cache.get(REQUEST, "one") is None
+    assert cache.get(REQUEST, "two") == answer("a")
+    assert not caplog.messages
 
 
 def test_a_response_with_a_wrong_digest_is_not_used(tmp_path: Path) -> None:
@@ -171,3 +184,92 @@ def test_an_unwritable_folder_is_not_an_error(tmp_path: Path, caplog: pytest.Log
     cache.put(REQUEST, answer("a"))
     assert "response not cached" in caplog.text
     assert cache.get(REQUEST) is None
+
+
+def config_sync(server: str, **options: Any) -> Config:
+    with connect(server, **options) as client:
+        return client.get_config("llama", "fp8")
+
+
+def config_aio(server: str, **options: Any) -> Config:
+    async def config() -> Config:
+        async with connect_aio(server, **options) as client:
+            return await client.get_config("llama", "fp8")
+
+    return asyncio.run(config())
+
+
+@pytest.mark.parametrize("config", [config_sync, config_aio])
+def test_the_cache_depends_on_the_caller(config: Callable[..., Config], credentials: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path, "--auth-policy", str(credentials / "policy.yaml"))
+    file = tmp_path / "token"
+    file.write_text(TOKENS["farm"])
+    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
+    config(server.address, **options)
+    server.stop()
+    assert config(server.address, **options).stale
+    file.write_text(TOKENS["next"])
+    with pytest.raises(ServerUnavailable):
+        config(server.address, **options)
+    file.write_text(f"{TOKENS['farm']}\n")
+    assert config(server.address, **options).stale
+
+
+def test_the_cache_depends_on_the_token_that_was_sent(credentials: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path, "--auth-policy", str(credentials / "policy.yaml"))
+    file = tmp_path / "token"
+    file.write_text(TOKENS["farm"])
+    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
+    with connect(server.address, **options) as client:
+        client.who_am_i()
+        file.write_text(TOKENS["next"])
+        client.get_config("llama", "fp8")  # within a second, so with the token of farm
+    server.stop()
+    with connect(server.address, **options) as client, pytest.raises(ServerUnavailable):
+        client.get_config("llama", "fp8")
+
+
+def test_a_rejected_token_loses_its_responses(credentials: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text((credentials / "policy.yaml").read_text())
+    server = Server(tmp_path, "--auth-policy", str(policy))
+    options: dict[str, Any] = {"allow_unencrypted_token": True, "cache_dir": tmp_path / "cache", "timeout": 3}
+
+    def rejects(client: Client) -> bool:
+        try:
+            client.get_config("llama", "fp8", tenant="farm")
+        except CredentialsInvalid:
+            return True
+        return False
+
+    with connect(server.address, token_file=credentials / "farm", **options) as client:
+        assert not rejects(client)
+        digest = hashlib.sha256(TOKENS["farm"].encode()).hexdigest()
+        (tmp_path / "new.yaml").write_text(policy.read_text().replace(digest, "0" * 64))
+        os.replace(tmp_path / "new.yaml", policy)
+        deadline = time.monotonic() + 60
+        while not rejects(client):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        server.stop()
+        with pytest.raises(ServerUnavailable):
+            client.get_config("llama", "fp8", tenant="farm")
+
+
+def test_a_certificate_identifies_the_caller(credentials: Path, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert", credentials / "server.key"
+
+    def digest(name: str, cert_option: Any) -> str:
+        cert.write_bytes((credentials / f"{name}.crt").read_bytes())
+        with connect("127.0.0.1:1", tls=Tls(credentials / "authority.crt", cert_option, key), token_file="") as client:
+            first = client._connection.caller().digest()
+            cert.write_text("replaced")
+            assert client._connection.caller().digest() == first  # the channel still has the old certificate
+        return first
+
+    expected = hashlib.sha256((credentials / "server.crt").read_bytes()).hexdigest()
+    assert digest("server", cert) == digest("server", str(cert)) == expected
+    assert digest("server", (credentials / "server.crt").read_bytes()) == expected
+    assert digest("authority", cert) != expected
+    with connect("127.0.0.1:1", token_file="") as client:
+        assert client._connection.caller().digest() == ""

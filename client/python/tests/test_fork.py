@@ -64,6 +64,34 @@ def test_grpc_may_be_imported_first(server: Server) -> None:
     run("-c", GRPC_IMPORTED_FIRST, server.address)
 
 
+FORK_DURING_THE_FIRST_CALL = """
+import os, sys, threading, time, grpc, qconfig_client
+began, ended = threading.Event(), threading.Event()
+insecure_channel = grpc.insecure_channel
+def slowly(*arguments, **options):
+    began.set()
+    time.sleep(0.5)
+    channel = insecure_channel(*arguments, **options)
+    ended.set()
+    return channel
+grpc.insecure_channel = slowly
+client = qconfig_client.connect(sys.argv[1])
+thread = threading.Thread(target=client.get_config, args=("llama", "fp8"))
+thread.start()
+began.wait()
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if ended.is_set() else 1)
+assert os.waitpid(pid, 0)[1] == 0
+thread.join()
+print("done")
+"""
+
+
+def test_a_fork_waits_until_a_channel_is_open(server: Server) -> None:
+    run("-c", FORK_DURING_THE_FIRST_CALL, server.address)
+
+
 FORK_AFTER_ASYNCIO = """
 import asyncio, os, sys, qconfig_client
 client = qconfig_client.connect_aio(sys.argv[1])

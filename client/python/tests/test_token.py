@@ -17,54 +17,32 @@ from typing import Any, Callable
 
 import grpc
 import pytest
-from conftest import ROOT, Server, issue
+from conftest import ROOT, TOKENS, Server
 
 from qconfig.v1.annotations_pb2 import ROLE_READER
 from qconfig.v1.registry_pb2 import Scheme
-from qconfig_client import Client, Config, Tls, connect, connect_aio, get_config_request
+from qconfig_client import Client, Tls, connect, connect_aio, get_config_request
+from qconfig_client.__main__ import main
 from qconfig_client._token_file import TokenFile
-from qconfig_client.errors import CredentialsInvalid, CredentialsMissing, PermissionDenied, ServerUnavailable
-
-TOKENS = {"farm": "qct_farm-token", "next": "qct_next-token"}
-
-
-def policy() -> str:
-    text = "version: 1\nprincipals:\n"
-    for name, token in TOKENS.items():
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        grants = f"[{{role: reader, tenants: [{name}]}}]"
-        text += f'  {name}: {{tokens: [{{sha256: "{digest}"}}], default_tenant: {name}, grants: {grants}}}\n'
-    return text
+from qconfig_client.errors import CredentialsInvalid, CredentialsMissing, PermissionDenied
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("token")
-    (folder / "policy.yaml").write_text(policy())
-    for name, token in TOKENS.items():
-        (folder / name).write_text(f"{token}\n")
-    (folder / "unknown").write_text("qct_unknown")
-    issue(folder, "authority")
-    issue(folder, "server", "authority")
-    return folder
+def tls(credentials: Path) -> Tls:
+    return Tls(ca=credentials / "authority.crt")
 
 
 @pytest.fixture(scope="module")
-def tls(folder: Path) -> Tls:
-    return Tls(ca=folder / "authority.crt")
-
-
-@pytest.fixture(scope="module")
-def tls_server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    files = ["--tls-cert", str(folder / "server.crt"), "--tls-key", str(folder / "server.key")]
-    server = Server(tmp_path_factory.mktemp("tls"), "--auth-policy", str(folder / "policy.yaml"), *files)
+def tls_server(credentials: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    files = ["--tls-cert", str(credentials / "server.crt"), "--tls-key", str(credentials / "server.key")]
+    server = Server(tmp_path_factory.mktemp("tls"), "--auth-policy", str(credentials / "policy.yaml"), *files)
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def plain_server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("plain"), "--auth-policy", str(folder / "policy.yaml"))
+def plain_server(credentials: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("plain"), "--auth-policy", str(credentials / "policy.yaml"))
     yield server
     server.stop()
 
@@ -86,20 +64,20 @@ PRINCIPALS = pytest.mark.parametrize("principal", [principal_sync, principal_aio
 
 
 @PRINCIPALS
-def test_authenticates_over_tls(principal: Callable[..., str], tls_server: Server, tls: Tls, folder: Path) -> None:
-    assert principal(tls_server.address, tls=tls, token_file=folder / "farm") == "farm"
+def test_authenticates_over_tls(principal: Callable[..., str], tls_server: Server, tls: Tls, credentials: Path) -> None:
+    assert principal(tls_server.address, tls=tls, token_file=credentials / "farm") == "farm"
     with pytest.raises(CredentialsMissing) as missing:
         principal(tls_server.address, tls=tls)
     assert missing.value.code is grpc.StatusCode.UNAUTHENTICATED
     with pytest.raises(CredentialsInvalid) as invalid:
-        principal(tls_server.address, tls=tls, token_file=folder / "unknown")
+        principal(tls_server.address, tls=tls, token_file=credentials / "unknown")
     assert (invalid.value.reason, invalid.value.rule) == ("CREDENTIALS_INVALID", "unknown")
     assert "qct_unknown" not in str(invalid.value)
 
 
 @PRINCIPALS
-def test_is_not_sent_unencrypted(principal: Callable[..., str], plain_server: Server, folder: Path) -> None:
-    farm = folder / "farm"
+def test_is_not_sent_unencrypted(principal: Callable[..., str], plain_server: Server, credentials: Path) -> None:
+    farm = credentials / "farm"
     sentence = (
         f"the token in {farm} is not sent over an unencrypted connection; set tls=Tls(ca=FILE), or, if nobody else can "
         "read the connection, allow_unencrypted_token=True or QCONFIG_ALLOW_UNENCRYPTED_TOKEN=true"
@@ -113,9 +91,9 @@ def test_is_not_sent_unencrypted(principal: Callable[..., str], plain_server: Se
 
 @PRINCIPALS
 def test_options_from_the_environment(
-    principal: Callable[..., str], plain_server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+    principal: Callable[..., str], plain_server: Server, credentials: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QCONFIG_TOKEN_FILE", str(folder / "farm"))
+    monkeypatch.setenv("QCONFIG_TOKEN_FILE", str(credentials / "farm"))
     with pytest.raises(ValueError, match="unencrypted"):
         principal(plain_server.address)
     monkeypatch.setenv("QCONFIG_ALLOW_UNENCRYPTED_TOKEN", "yes")
@@ -125,14 +103,14 @@ def test_options_from_the_environment(
     assert principal(plain_server.address) == "farm"
     with pytest.raises(ValueError, match="unencrypted"):
         principal(plain_server.address, allow_unencrypted_token=False)
-    assert principal(plain_server.address, token_file=folder / "next") == "next"
+    assert principal(plain_server.address, token_file=credentials / "next") == "next"
     with pytest.raises(CredentialsMissing):
         principal(plain_server.address, token_file="")
 
 
-def test_who_am_i(tls_server: Server, tls: Tls, folder: Path, client: Client) -> None:
+def test_who_am_i(tls_server: Server, tls: Tls, credentials: Path, client: Client) -> None:
     assert not client.who_am_i().has_policy
-    with connect(tls_server.address, tls=tls, token_file=folder / "farm") as farm:
+    with connect(tls_server.address, tls=tls, token_file=credentials / "farm") as farm:
         caller = farm.who_am_i()
     digest = hashlib.sha256(TOKENS["farm"].encode()).hexdigest()
     assert (caller.has_policy, caller.principal, caller.credential) == (True, "farm", f"token {digest[:8]}")
@@ -141,8 +119,8 @@ def test_who_am_i(tls_server: Server, tls: Tls, folder: Path, client: Client) ->
     assert (grant.role, list(grant.tenants)) == (ROLE_READER, ["farm"])
 
 
-def test_permission_denied(tls_server: Server, tls: Tls, folder: Path) -> None:
-    with connect(tls_server.address, tls=tls, token_file=folder / "farm") as client:
+def test_permission_denied(tls_server: Server, tls: Tls, credentials: Path) -> None:
+    with connect(tls_server.address, tls=tls, token_file=credentials / "farm") as client:
         client.get_config("llama", "fp8")
         with pytest.raises(PermissionDenied) as other:
             client.get_config("llama", "fp8", tenant="next")
@@ -156,7 +134,7 @@ def test_permission_denied(tls_server: Server, tls: Tls, folder: Path) -> None:
 
 
 def test_a_new_token_in_the_file_is_used_without_a_new_client(
-    tls_server: Server, tls: Tls, folder: Path, tmp_path: Path
+    tls_server: Server, tls: Tls, credentials: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
     file.write_text(TOKENS["farm"])
@@ -235,9 +213,11 @@ def test_an_unusable_file(tmp_path: Path) -> None:
         TokenFile(str(missing)).read()
     with pytest.raises(FileNotFoundError, match=r"token file eyJ\.txt: cannot be opened"):
         TokenFile("eyJ.txt").read()
+    with pytest.raises(FileNotFoundError, match="token file /nowhere/qct_ci: cannot be opened"):
+        TokenFile("/nowhere/qct_ci").read()
 
 
-@pytest.mark.parametrize("token", ["qct_secret", "eyJh.e30.secret"])
+@pytest.mark.parametrize("token", ["qct_secret", "Bearer qct_secret", " qct_secret", "'qct_secret'", "eyJh.e30.secret"])
 def test_a_token_instead_of_a_file(token: str) -> None:
     with connect("127.0.0.1:1", token_file=token) as client, pytest.raises(ValueError, match="is a token") as caught:
         client.who_am_i()
@@ -245,86 +225,56 @@ def test_a_token_instead_of_a_file(token: str) -> None:
     assert caught.value.__suppress_context__
 
 
-def test_a_pickled_client_keeps_its_token_file(tls_server: Server, tls: Tls, folder: Path) -> None:
-    client = connect(tls_server.address, tls=tls, token_file=folder / "farm")
+def test_a_pickled_client_keeps_its_token_file(tls_server: Server, tls: Tls, credentials: Path) -> None:
+    client = connect(tls_server.address, tls=tls, token_file=credentials / "farm")
     with pickle.loads(pickle.dumps(client)) as copy:
         assert copy.who_am_i().principal == "farm"
     client.close()
 
 
-def config_sync(server: str, **options: Any) -> Config:
-    with connect(server, **options) as client:
-        return client.get_config("llama", "fp8")
-
-
-def config_aio(server: str, **options: Any) -> Config:
-    async def config() -> Config:
-        async with connect_aio(server, **options) as client:
-            return await client.get_config("llama", "fp8")
-
-    return asyncio.run(config())
-
-
-@pytest.mark.parametrize("config", [config_sync, config_aio])
-def test_the_cache_depends_on_the_caller(config: Callable[..., Config], folder: Path, tmp_path: Path) -> None:
-    server = Server(tmp_path, "--auth-policy", str(folder / "policy.yaml"))
-    file = tmp_path / "token"
-    file.write_text(TOKENS["farm"])
-    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
-    config(server.address, **options)
-    server.stop()
-    assert config(server.address, **options).stale
-    file.write_text(TOKENS["next"])
-    with pytest.raises(ServerUnavailable):
-        config(server.address, **options)
-    file.write_text(f"{TOKENS['farm']}\n")
-    assert config(server.address, **options).stale
-
-
-def test_the_cache_depends_on_the_token_that_was_sent(folder: Path, tmp_path: Path) -> None:
-    server = Server(tmp_path, "--auth-policy", str(folder / "policy.yaml"))
-    file = tmp_path / "token"
-    file.write_text(TOKENS["farm"])
-    options: dict[str, Any] = {"token_file": file, "allow_unencrypted_token": True, "cache_dir": tmp_path / "cache"}
-    with connect(server.address, **options) as client:
-        client.who_am_i()
-        file.write_text(TOKENS["next"])
-        client.get_config("llama", "fp8")  # within a second, so with the token of farm
-    server.stop()
-    with connect(server.address, **options) as client, pytest.raises(ServerUnavailable):
-        client.get_config("llama", "fp8")
-
-
-def test_a_certificate_identifies_the_caller(folder: Path, tmp_path: Path) -> None:
-    cert, key = tmp_path / "cert", folder / "server.key"
-
-    def digest(name: str, cert_option: Any) -> str:
-        cert.write_bytes((folder / f"{name}.crt").read_bytes())
-        with connect("127.0.0.1:1", tls=Tls(folder / "authority.crt", cert_option, key), token_file="") as client:
-            first = client._connection.caller().digest()
-            cert.write_text("replaced")
-            assert client._connection.caller().digest() == first  # the channel still has the old certificate
-        return first
-
-    expected = hashlib.sha256((folder / "server.crt").read_bytes()).hexdigest()
-    assert digest("server", cert) == digest("server", str(cert)) == expected
-    assert digest("server", (folder / "server.crt").read_bytes()) == expected
-    assert digest("authority", cert) != expected
-    with connect("127.0.0.1:1", token_file="") as client:
-        assert client._connection.caller().digest() == ""
-
-
-def test_the_command_line(plain_server: Server, folder: Path) -> None:
+def test_the_command_line(plain_server: Server, credentials: Path) -> None:
     command = [sys.executable, "-m", "qconfig_client", "get-config", "llama", "fp8", "--server", plain_server.address]
-    token = ["--token-file", str(folder / "farm")]
+    token = ["--token-file", str(credentials / "farm")]
     run = subprocess.run([*command, *token], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (2, "")
     assert "is not sent over an unencrypted connection" in run.stderr
     subprocess.run([*command, *token, "--allow-unencrypted-token"], check=True, capture_output=True)
 
 
-def test_the_example(tls_server: Server, folder: Path) -> None:
-    files = [str(folder / "authority.crt"), str(folder / "farm")]
+@pytest.mark.parametrize("token", ["qct_secret", "eyJh.e30.secret"])
+def test_the_command_line_does_not_print_a_token(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["llama", "fp8", "--token", token],
+        ["llama", "fp8", f"--token={token}"],
+        ["llama", "fp8", "--header", f"Bearer {token}"],
+        ["llama", "fp8", "--revision", token],
+        ["llama", "fp8", "--layer", token],
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(["get-config", *words])
+        printed = capsys.readouterr().err
+        assert caught.value.code == 2
+        assert "error: " in printed
+        assert "secret" not in printed
+        assert "write a token to a file, and name that file with --token-file" in printed
+
+
+def test_the_command_line_prints_other_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["get-config", "llama", "fp8", "--tokn", "x"])
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: --tokn x\n")
+
+
+def test_the_representation_of_a_caller_has_no_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("qct_secret")
+    with connect("127.0.0.1:1", tls=Tls(), token_file=tmp_path / "token") as client:
+        caller = client._connection.caller()
+    assert caller.metadata == (("authorization", "Bearer qct_secret"),)
+    assert "secret" not in f"{caller!r} {caller}"
+
+
+def test_the_example(tls_server: Server, credentials: Path) -> None:
+    files = [str(credentials / "authority.crt"), str(credentials / "farm")]
     command = [sys.executable, str(ROOT / "client/python/examples/who_am_i.py"), tls_server.address, *files]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     digest = hashlib.sha256(TOKENS["farm"].encode()).hexdigest()
@@ -360,6 +310,6 @@ sys.exit(failed)
 """
 
 
-def test_a_fork_during_calls(tls_server: Server, folder: Path) -> None:
-    files = [str(folder / "authority.crt"), str(folder / "farm")]
+def test_a_fork_during_calls(tls_server: Server, credentials: Path) -> None:
+    files = [str(credentials / "authority.crt"), str(credentials / "farm")]
     subprocess.run([sys.executable, "-c", _FORKS, tls_server.address, *files], check=True, timeout=100)

@@ -46,7 +46,7 @@ impl Builder {
         self
     }
 
-    /// The tenant of requests that do not set one.
+    /// The tenant of requests that do not set one. Default: empty, the caller's default tenant, which a policy can set.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = tenant.into();
         self

@@ -82,9 +82,13 @@ impl fmt::Debug for TokenFile {
     }
 }
 
-/// Whether `text` is probably a token, and not the name of a file: one of `new-token`, or a JSON Web Token.
+/// Whether `text` probably has a token, as in "Bearer TOKEN", and is not the name of a file: one of `new-token`, or a JSON
+/// Web Token. What follows a slash is a file.
 fn looks_like_token(text: &[u8]) -> bool {
-    text.starts_with(b"qct_") || text.starts_with(b"eyJ") && text.iter().filter(|byte| **byte == b'.').count() >= 2
+    let is_dot = |byte: &&u8| **byte == b'.';
+    let begins =
+        |rest: &[u8]| rest.starts_with(b"qct_") || rest.starts_with(b"eyJ") && rest.iter().filter(is_dot).count() >= 2;
+    (0..text.len()).any(|i| (i == 0 || text[i - 1] != b'/') && begins(&text[i..]))
 }
 
 /// Returns the token in the file, without whitespace at its end. No error has a part of the token.
@@ -177,14 +181,16 @@ mod tests {
         let folder = std::env::temp_dir();
         assert_eq!(read_token(&folder).unwrap_err(), format!("token file {}: is not a regular file", folder.display()));
         assert!(read_token(&path("missing")).unwrap_err().contains("missing: cannot be opened: No such file"));
-        for token in ["qct_secret", "eyJh.e30.secret"] {
+        for token in ["qct_secret", "Bearer qct_secret", " qct_secret", "'qct_secret'", "eyJh.e30.secret"] {
             let authentication = Authentication::new(PathBuf::from(token), false, false);
             assert_eq!(
                 authentication.header().unwrap_err().to_string(),
                 "the token file is a token; write the token to a file, and name that file"
             );
         }
-        assert!(read_token(Path::new("eyJ.txt")).unwrap_err().starts_with("token file eyJ.txt: "));
+        for file in ["eyJ.txt", "/nowhere/qct_ci"] {
+            assert!(read_token(Path::new(file)).unwrap_err().starts_with(&format!("token file {file}: ")));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ export interface ClientOptions {
    * `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Default: `localhost:50051`.
    */
   server?: string;
-  /** Tenant of requests that do not set one. */
+  /** Tenant of requests that do not set one. Default: the caller's default tenant, which a policy can set. */
   tenant?: string;
   /** Catalogue of requests that do not set one, except those of `setDefaultCatalog`. */
   catalog?: string;

@@ -26,10 +26,11 @@ export class TokenFile {
   }
 }
 
-/** Whether `text` is probably a token, and not the name of a file: one of new-token, or a JSON Web Token. */
-function looksLikeToken(text: string): boolean {
-  return text.startsWith("qct_") || (text.startsWith("eyJ") && text.split(".").length > 2);
-}
+/**
+ * Matches a text that probably has a token, as in "Bearer TOKEN", and is not the name of a file: one of new-token, or a JSON Web
+ * Token. What follows a slash is a file.
+ */
+const TOKEN = /(^|[^/])(qct_|eyJ.*\..*\.)/s;
 
 /** Returns the token in the file, without whitespace at its end. No error, nor its `cause`, has a part of the token. */
 export function readToken(path: string): string {
@@ -39,7 +40,7 @@ export function readToken(path: string): string {
     token = readSmallFile(path).replace(/[ \t\n\v\f\r]+$/, "");
     problem = findProblem(token);
   } catch (error) {
-    if (looksLikeToken(path)) {
+    if (TOKEN.test(path)) {
       // Without a cause, because Node's error has the path.
       throw new Error("the token file is a token; write the token to a file, and name that file");
     }

@@ -186,7 +186,7 @@ describe("a token file", () => {
       );
     }
     assert.throws(() => readToken(folder), { message: `token file ${folder}: is not a regular file` });
-    for (const token of ["qct_secret", "eyJh.e30.secret"]) {
+    for (const token of ["qct_secret", "Bearer qct_secret", " qct_secret", "'qct_secret'", "eyJh.e30.secret"]) {
       assert.throws(
         () => readToken(token),
         (error: Error) =>
@@ -194,7 +194,12 @@ describe("a token file", () => {
           !inspect(error, { depth: null }).includes("secret"),
       );
     }
-    assert.throws(() => readToken("eyJ.txt"), { message: /^token file eyJ\.txt: cannot be opened/ });
+    for (const file of ["eyJ.txt", "/nowhere/qct_ci"]) {
+      assert.throws(
+        () => readToken(file),
+        ({ message }: Error) => message.startsWith(`token file ${file}: cannot be opened`),
+      );
+    }
     assert.equal(readToken(write("token", "a.b-c_d~e+f/g== \t\r\n\n")), "a.b-c_d~e+f/g==");
     assert.equal(readToken(write("token", "s".repeat(7168))).length, 7168);
   });

@@ -264,7 +264,8 @@ absl::StatusOr<FileTree> ParseStrictYaml(const std::string& text) {
     const std::string where =
         error.mark.is_null() ? ""
                              : absl::StrCat("line ", error.mark.line + 1, ", column ", error.mark.column + 1, ": ");
-    return absl::InvalidArgumentError(absl::StrCat(where, error.msg, AliasHint(error.msg)));
+    // yaml-cpp quotes characters of the file as they are.
+    return absl::InvalidArgumentError(absl::StrCat(where, Printable(error.msg, 500), AliasHint(error.msg)));
   } catch (const std::exception& error) {
     // yaml-cpp's containers may throw other exceptions.
     return absl::InvalidArgumentError(absl::StrCat("not YAML: ", error.what()));

@@ -296,6 +296,19 @@ TEST_F(AuditLogTest, HangingDiskBlocksNoCallForLonger) {
   EXPECT_THAT(Ids(), ElementsAre("a", "writing", "b", "c")) << "a line that waited is not written later";
 }
 
+TEST_F(AuditLogTest, AClientThatWaitsForAShorterTimeIsNoFailureOfTheLog) {
+  const auto log = Open();
+  HangingDisk disk(path_);
+  log->Post(Event("writing"));
+  disk.AwaitWriter();
+  EXPECT_EQ(log->Append(Event("a"), kLong, kShort).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(log->failed(), 0);
+  EXPECT_EQ(log_.str(), "");
+  EXPECT_EQ(Reason(log->Append(Event("b"), kShort, kLong)), "AUDIT_UNAVAILABLE");
+  EXPECT_EQ(log->failed(), 1);
+  disk.Resume();
+}
+
 TEST_F(AuditLogTest, AppendWaitsForAHangingDisk) {
   const auto log = Open();
   HangingDisk disk(path_);

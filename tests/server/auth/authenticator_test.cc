@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/auth/authenticator.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -21,9 +22,11 @@ std::shared_ptr<const Policy> TestPolicy() {
 version: 1
 principals:
   ops: {certificates: [{uri: "spiffe://corp/ops"}, {uri: "spiffe://corp/sa/*"}], role: operator}
-  farm: {tokens: [{sha256: )",
-                                        Sha256Hex("secret"), "}], grants: [{role: reader, tenants: [acme]}]}\n"),
-                           no_files, absl::Now());
+  bot: {certificates: [{dns: bot.corp}], role: operator}
+  farm: {tokens: [{expires: 2020-01-01, sha256: )",
+                                        Sha256Hex("old"), "}, {sha256: ", Sha256Hex("secret"),
+                                        "}], grants: [{role: reader, tenants: [acme]}]}\n"),
+                           no_files);
   EXPECT_TRUE(policy.ok()) << policy.status();
   return policy.value();
 }
@@ -59,6 +62,52 @@ TEST_F(AuthenticatorTest, RemembersOneSpellingOfAToken) {
     EXPECT_EQ(Authenticate({{value}, {}}), "farm") << value;
     EXPECT_EQ(authenticator_.FindKnown({{value}, {}}) != nullptr, value == "Bearer secret") << value;
   }
+}
+
+TEST_F(AuthenticatorTest, SaysThatACertificateHasNoUsableName) {
+  Credentials credentials;
+  EXPECT_EQ(ItemErrorOf(authenticator_.Authenticate(credentials).status()).reason(),
+            v1::ERROR_REASON_CREDENTIALS_MISSING);
+  credentials.certificate.is_nameless = true;
+  const absl::Status status = authenticator_.Authenticate(credentials).status();
+  EXPECT_EQ(ItemErrorOf(status).reason(), v1::ERROR_REASON_CREDENTIALS_INVALID);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("has no name that a policy can have"));
+}
+
+TEST_F(AuthenticatorTest, NamesOnlyForLogsWhatARejectedCallerSent) {
+  Caller claimed;
+  EXPECT_FALSE(authenticator_.Authenticate({{"Bearer other"}, {}}, &claimed).ok());
+  EXPECT_EQ(claimed.credential, "token " + Sha256Hex("other").substr(0, 8));
+  EXPECT_EQ(claimed.principal, nullptr);
+  EXPECT_FALSE(authenticator_.Authenticate({{"Bearer old"}, {}}, &claimed).ok());
+  ASSERT_NE(claimed.principal, nullptr) << "an expired token";
+  EXPECT_EQ(claimed.principal->name, "farm");
+  const auto ambiguous = authenticator_.Authenticate({{}, {{"spiffe://corp/ops"}, {"bot.corp"}, ""}}, &claimed);
+  EXPECT_THAT(claimed.credential, testing::MatchesRegex("certificate [0-9a-f]+ of both ops and bot"));
+  EXPECT_THAT(std::string(ambiguous.status().message()), testing::Not(testing::HasSubstr("bot")));
+  EXPECT_THAT(std::string(ambiguous.status().message()), testing::HasSubstr("several principals"));
+}
+
+// Certificates can have thousands of names, so a number does not limit the memory.
+TEST_F(AuthenticatorTest, RemembersAtMost16MiB) {
+  const auto with_name = [](int number) {
+    const std::string name = absl::StrCat("spiffe://corp/sa/", std::string(size_t{1} << 20, 'x'), number);
+    return Credentials{{}, {{name}, {}, ""}};
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Authenticate(with_name(i)), "ops");
+  EXPECT_EQ(authenticator_.FindKnown(with_name(0)), nullptr);
+  EXPECT_EQ(authenticator_.FindKnown(with_name(4)), nullptr);
+  EXPECT_NE(authenticator_.FindKnown(with_name(5)), nullptr) << "the others stay";
+  EXPECT_NE(authenticator_.FindKnown(with_name(19)), nullptr);
+}
+
+TEST_F(AuthenticatorTest, RemembersTheLast10000) {
+  const auto with_name = [](int number) {
+    return Credentials{{}, {{absl::StrCat("spiffe://corp/sa/", number)}, {}, ""}};
+  };
+  for (int i = 0; i < 10'100; ++i) EXPECT_EQ(Authenticate(with_name(i)), "ops");
+  EXPECT_EQ(authenticator_.FindKnown(with_name(0)), nullptr);
+  EXPECT_NE(authenticator_.FindKnown(with_name(200)), nullptr);
 }
 
 TEST_F(AuthenticatorTest, ForgetsCallersWithTheirPolicy) {

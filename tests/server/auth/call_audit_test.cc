@@ -14,12 +14,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/canonical_json.h"
+#include "core/error.h"
 #include "server/auth/audit_log.h"
 #include "server/registry/storage/memory_store.h"
 #include "tests/core/test_support.h"
@@ -47,10 +49,11 @@ class CallAuditTest : public testing::Test {
  protected:
   CallAuditTest() { Start(/*has_policy=*/true); }
 
-  void Start(bool has_policy) {
+  void Start(bool has_policy, const Clock& clock = Clock()) {
     server_.reset();
     log_.reset();
     TestSettings settings;
+    settings.clock = clock;
     log_ = AuditLog::Open(path_, EventLog(logger_, LogForm::kText), Clock(absl::Now, [this] { return steady_.load(); }))
                .value();
     settings.audit_log = log_;
@@ -151,12 +154,10 @@ TEST_F(CallAuditTest, EveryMethodThatWritesIsInTheLog) {
       {"UnregisterScheme", Proto<v1::UnregisterSchemeRequest>("name: 'mine'").SerializeAsString()},
       {"UnregisterTemplate", Proto<v1::UnregisterTemplateRequest>("model_type: 'm'").SerializeAsString()},
   };
-  const auto* service = v1::RegisterSchemeRequest::descriptor()->file()->FindServiceByName("RegistryService");
   std::vector<std::string> methods;
-  for (int i = 0; i < service->method_count(); ++i) {
-    if (service->method(i)->options().GetExtension(v1::required_role) > v1::ROLE_READER) {
-      EXPECT_EQ(requests.count(service->method(i)->name()), 1u) << service->method(i)->name();
-    }
+  for (const auto* method : ServedMethods(server_->registry())) {
+    const bool writes = method->options().GetExtension(v1::required_role) > v1::ROLE_READER;
+    EXPECT_EQ(requests.count(method->name()), writes ? 1u : 0u) << method->full_name();
   }
   for (const auto& [method, request] : requests) {  // in this order, entries are registered before they are removed
     EXPECT_EQ(Call("admin", "RegistryService/" + method, request), "");
@@ -174,6 +175,21 @@ TEST_F(CallAuditTest, WithoutAPolicyWritesHaveNoPrincipal) {
   ASSERT_EQ(Register("", "acme"), "");
   EXPECT_THAT(Events(), ElementsAre("write_begin acme allowed", "write_end acme done 2"));
   EXPECT_FALSE(Lines()[0].contains("credential"));
+}
+
+TEST_F(CallAuditTest, DeadlinesAreThoseOfTheServersClock) {
+  const absl::Duration behind = absl::Hours(24 * 365);
+  Start(/*has_policy=*/false, Clock(absl::Now, [behind] { return Clock().Steady() - behind; }));
+  const auto request = Proto<v1::RegisterSchemeRequest>(kScheme);
+  HangingDisk disk(path_);
+  std::thread resumes([&disk] {
+    disk.AwaitWriter();
+    absl::SleepFor(absl::Milliseconds(50));
+    disk.Resume();
+  });
+  const auto response = server_->NewClient("acme").RegisterScheme(request);
+  EXPECT_TRUE(response.ok()) << response.status();
+  resumes.join();
 }
 
 TEST_F(CallAuditTest, CallsThatChangeNothingHaveNoLines) {
@@ -197,6 +213,26 @@ TEST_F(CallAuditTest, AWriteThatFailsHasItsReason) {
                           "write_begin editor acme allowed", "write_end editor acme done 2"));
 }
 
+TEST_F(CallAuditTest, OnlyAWriteThatMayBeStoredIsUnknown) {
+  store_->FailBeforeStoring(absl::UnavailableError("disk does not answer"));
+  EXPECT_NE(Register("editor", "acme"), "");
+  store_->FailBeforeStoring(absl::ResourceExhaustedError("disk full"));
+  EXPECT_NE(Register("editor", "acme"), "");
+  EXPECT_THAT(Events(),
+              ElementsAre("write_begin editor acme allowed", testing::StartsWith("write_end editor acme unknown "),
+                          "write_begin editor acme allowed", testing::StartsWith("write_end editor acme failed ")));
+  const CallAudit audit(log_);
+  CallContext call;
+  const auto end = [&](const absl::Status& status) { audit.EndWrite(call, TenantId::Default(), "", status); };
+  end(Error(v1::ERROR_REASON_STORAGE_UNAVAILABLE).ToStatus(""));
+  end(absl::DeadlineExceededError(""));
+  end(Error(v1::ERROR_REASON_ETAG_MISMATCH).ToStatus(""));
+  const std::vector<std::string> events = Events();
+  EXPECT_THAT(std::vector<std::string>(events.end() - 3, events.end()),
+              ElementsAre("write_end default unknown STORAGE_UNAVAILABLE",
+                          "write_end default unknown DEADLINE_EXCEEDED", "write_end default failed ETAG_MISMATCH"));
+}
+
 TEST_F(CallAuditTest, RejectedCallersHaveLines) {
   EXPECT_EQ(GetConfig("", "acme"), "CREDENTIALS_MISSING");
   EXPECT_EQ(GetConfig("stranger", "acme"), "CREDENTIALS_INVALID");
@@ -214,6 +250,8 @@ TEST_F(CallAuditTest, RejectedCallersHaveLines) {
                                     "rejected reader other denied PERMISSION_DENIED"));
   for (const json& line : Lines()) EXPECT_FALSE(line.contains("count")) << line;
   EXPECT_EQ(Lines().back()["method"], "qconfig.v1.ConfigService/BatchGetConfig");
+  EXPECT_EQ(Lines()[1]["rule"], "unknown");
+  EXPECT_EQ(Lines()[1]["credential"], "token " + Sha256Hex("stranger").substr(0, 8));
 }
 
 TEST_F(CallAuditTest, ABatchHasTheFirstRejectedTenantAndTheNumberOfRejectedItems) {
@@ -261,12 +299,14 @@ TEST_F(CallAuditTest, TheCountIsNotLostWhenTheServerStops) {
 
 TEST_F(CallAuditTest, AFullDiskStopsWritesAndNothingElse) {
   ASSERT_EQ(Register("editor", "acme"), "");
+  Lines();  // waits until the file has the line after the write
   const int64_t writes = store_->writes();
   {
     const FileLimit limit(std::filesystem::file_size(path_) + 30);
     EXPECT_EQ(Register("operator", "second"), "AUDIT_UNAVAILABLE");
     EXPECT_EQ(GetConfig("reader", "acme"), "");
     EXPECT_EQ(GetConfig("reader", "other"), "PERMISSION_DENIED");
+    EXPECT_EQ(Register("operator", "second"), "AUDIT_UNAVAILABLE") << "after the line of the rejection";
   }
   EXPECT_EQ(store_->writes(), writes) << "nothing was written";
   EXPECT_EQ(Register("operator", "second"), "");

@@ -44,7 +44,7 @@ principals:
                      Sha256Hex("farm"), R"(}], default_tenant: farm, grants: [{role: admin, tenants: [farm]}]}
 )",
                      anonymous),
-        no_files, absl::Now());
+        no_files);
     ASSERT_TRUE(policy.ok()) << policy.status();
     TestSettings settings;
     settings.credentials = TlsCredentials(certificates.value(), client_certificates);
@@ -94,7 +94,7 @@ TEST_F(CertificateIdentityTest, TheNamesOfACertificateAreThePrincipal) {
   EXPECT_EQ(Write(authority_.IssueFor("bot", "URI:spiffe://corp/sa/release")), "release");
   EXPECT_EQ(Write(authority_.IssueFor("bot", "DNS:a.ci.corp")), "runner");
   EXPECT_EQ(Write(authority_.IssueFor("bot", "")), "named");
-  EXPECT_EQ(Write(authority_.IssueFor("bot", "IP:127.0.0.1")), "CREDENTIALS_MISSING ");
+  EXPECT_EQ(Write(authority_.IssueFor("bot", "IP:127.0.0.1")), "CREDENTIALS_INVALID unknown");
   EXPECT_EQ(Write(authority_.IssueFor("bot", "DNS:ci.corp")), "CREDENTIALS_INVALID unknown");
   EXPECT_EQ(Write(authority_.IssueFor("bot", "URI:spiffe://corp/sa/release,DNS:a.ci.corp")),
             "CREDENTIALS_INVALID unknown");

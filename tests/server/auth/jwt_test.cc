@@ -268,7 +268,7 @@ TEST_F(VerifyJwtTest, ChecksTheIssuer) {
                                     std::string("https://ci.example/"), std::string("https://ci.example\0", 19)}) {
     EXPECT_EQ(ResultOf(With("iss", issuer)), "issuer") << issuer;
   }
-  const std::string message = Message(Ec().Token(With("iss", "evil\n" + std::string(9000, 'x')), "ES256", "ec"));
+  const std::string message = Message(Ec().Token(With("iss", "evil\n" + std::string(4000, 'x')), "ES256", "ec"));
   EXPECT_THAT(message, HasSubstr("the server accepts no tokens of this issuer: \"evil\\u000axxx"));
   EXPECT_LT(message.size(), 400u);
 }
@@ -373,7 +373,7 @@ TEST_F(VerifyJwtTest, RejectsEveryChangedCharacter) {
 TEST_F(VerifyJwtTest, BoundsLargeTokens) {
   EXPECT_EQ(Result(std::string(100 << 20, 'x')), "malformed");
   EXPECT_EQ(Result(std::string(kMaxJwtBytes + 1, 'x')), "malformed");
-  EXPECT_THAT(Message(std::string(20'000, 'x')), HasSubstr("the token has 20000 bytes; at most 16384"));
+  EXPECT_THAT(Message(std::string(20'000, 'x')), HasSubstr("the token has 20000 bytes; at most 8192"));
   const size_t overhead = Ec().Token(With("x", ""), "ES256", "ec").size();
   const std::string filler((kMaxJwtBytes - overhead) * 3 / 4 - 3, 'x');
   EXPECT_EQ(ResultOf(With("x", filler)), "ok");
@@ -392,12 +392,12 @@ TEST_F(VerifyJwtTest, BoundsDeepAndWideTokens) {
   EXPECT_EQ(Result(Ec().RawToken(header, nested(31, "[", "]"), "ES256")), "ok");
   EXPECT_EQ(Result(Ec().RawToken(header, nested(32, "[", "]"), "ES256")), "malformed");
   EXPECT_EQ(Result(Ec().RawToken(header, nested(32, "{\"a\":", "}"), "ES256")), "malformed");
-  EXPECT_EQ(Result(Ec().RawToken(header, nested(5000, "[", "]"), "ES256")), "malformed");
-  EXPECT_EQ(Result(Ec().RawToken(header, std::string(12'000, '['), "ES256")), "malformed");
-  EXPECT_EQ(Result(Ec().RawToken(std::string(12'000, '['), Claims().dump(), "ES256")), "malformed");
+  EXPECT_EQ(Result(Ec().RawToken(header, nested(2500, "[", "]"), "ES256")), "malformed");
+  EXPECT_EQ(Result(Ec().RawToken(header, std::string(5'500, '['), "ES256")), "malformed");
+  EXPECT_EQ(Result(Ec().RawToken(std::string(5'500, '['), Claims().dump(), "ES256")), "malformed");
   const absl::Time start = absl::Now();
   std::string wide = "{\"x\":[";
-  for (int i = 0; i < 3800; ++i) absl::StrAppend(&wide, "{},");
+  for (int i = 0; i < 1800; ++i) absl::StrAppend(&wide, "{},");
   absl::StrAppend(&wide, "{}],", Claims().dump().substr(1));
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Result(Ec().RawToken(header, wide, "ES256")), "ok");
   EXPECT_LT(absl::Now() - start, absl::Seconds(2));

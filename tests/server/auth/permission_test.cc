@@ -13,6 +13,7 @@
 #include "core/canonical_json.h"
 #include "core/error.h"
 #include "server/auth/authenticator.h"
+#include "server/rpc/call_credentials.h"
 #include "tests/core/test_support.h"
 #include "tests/server/auth/policy_test_support.h"
 #include "tests/server/test_server.h"
@@ -37,16 +38,7 @@ class PermissionTest : public testing::Test {
     server_ = std::make_unique<TestServer>(std::move(settings));
   }
 
-  static std::vector<const MethodDescriptor*> Methods() {
-    std::vector<const MethodDescriptor*> methods;
-    for (const auto* file :
-         {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
-      for (int s = 0; s < file->service_count(); ++s) {
-        for (int m = 0; m < file->service(s)->method_count(); ++m) methods.push_back(file->service(s)->method(m));
-      }
-    }
-    return methods;
-  }
+  std::vector<const MethodDescriptor*> Methods() { return ServedMethods(server_->registry()); }
 
   static bool HasTenant(const MethodDescriptor& method) {
     return method.name() == "BatchGetConfig" || method.input_type()->FindFieldByName("tenant") != nullptr;
@@ -103,6 +95,19 @@ TEST_F(PermissionTest, EveryMethodHasARole) {
     const v1::Role role = method->options().GetExtension(v1::required_role);
     EXPECT_EQ(role >= v1::ROLE_READER, HasTenant(*method)) << method->full_name();
   }
+}
+
+// A method that forgets to declare its role is for operators only.
+TEST_F(PermissionTest, AMethodWithoutARoleIsForOperators) {
+  EXPECT_EQ(RequiredRole("grpc.health.v1.Health/Check"), v1::ROLE_OPERATOR);
+  EXPECT_EQ(RequiredRole("qconfig.v1.ConfigService/WhoAmI"), v1::ROLE_UNSPECIFIED) << "declares it";
+}
+
+TEST_F(PermissionTest, ATenantRequiresTheRoleReaderInEveryMethod) {
+  CallContext call;
+  call.principal = std::make_shared<const Principal>(Principal{"none", TenantId::Default(), {}});
+  call.required_role = v1::ROLE_UNSPECIFIED;
+  EXPECT_EQ(ItemErrorOf(GetTenant(call, "acme").status()).reason(), v1::ERROR_REASON_PERMISSION_DENIED);
 }
 
 TEST_F(PermissionTest, EachRoleMayCallItsMethodsForItsTenants) {
@@ -183,7 +188,11 @@ TEST_F(PermissionTest, ACachedAnswerIsOnlyForThoseWhoMayReadItsTenant) {
   EXPECT_EQ(GetConfig("none", "acme").error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
   EXPECT_EQ(GetConfig("none", "acme").error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
   EXPECT_EQ(GetConfig("stranger", "acme").error.reason(), v1::ERROR_REASON_CREDENTIALS_INVALID);
+  // The same default tenant makes the keys in the cache the same.
   EXPECT_EQ(GetConfig("operator", "acme").error.message(), "");
+  EXPECT_EQ(GetConfig("operator", "acme").error.message(), "");
+  EXPECT_EQ(server_->answer_cache().counts().hits, 2);
+  EXPECT_EQ(GetConfig("none", "acme").error.reason(), v1::ERROR_REASON_PERMISSION_DENIED);
 }
 
 TEST_F(PermissionTest, RequestsWithoutATenantAreForTheCallersOwn) {
@@ -230,6 +239,34 @@ TEST_F(PermissionTest, HistoryAndLogNameThePrincipal) {
   EXPECT_THAT(server_->log(), HasSubstr("principal=editor"));
   EXPECT_THAT(server_->log(), HasSubstr("token " + Sha256Hex("editor").substr(0, 8)));
   EXPECT_THAT(server_->log(), Not(HasSubstr(Sha256Hex("editor"))));
+}
+
+TEST_F(PermissionTest, TheLogSaysWhyACallIsRejected) {
+  GetConfig("reader", "other");
+  EXPECT_THAT(server_->log(), HasSubstr("tenant=other code=PERMISSION_DENIED"));
+  const std::string metrics = server_->metrics().Text();
+  EXPECT_THAT(metrics, Not(HasSubstr("other\"} 1")));
+  GetConfig("stranger", "acme");
+  EXPECT_THAT(server_->log(), HasSubstr("rule=unknown"));
+  EXPECT_THAT(server_->log(), HasSubstr("token " + Sha256Hex("stranger").substr(0, 8)));
+}
+
+TEST_F(PermissionTest, TheLogHasNoLineForACallThatChangesNothing) {
+  TestSettings settings;
+  settings.call_log.slow = absl::InfiniteDuration();
+  TestServer server(std::move(settings));
+  auto request =
+      Proto<v1::RegisterSchemeRequest>("validate_only: true replace: true scheme { name: 'mine' config {} }");
+  const auto call = [&] {
+    return qconfig::CallWith(server.channel(), "", "/qconfig.v1.RegistryService/RegisterScheme",
+                             request.SerializeAsString())
+        .error.message();
+  };
+  EXPECT_EQ(call(), "");
+  EXPECT_EQ(server.log(), "");
+  request.set_validate_only(false);
+  EXPECT_EQ(call(), "");
+  EXPECT_THAT(server.log(), HasSubstr("RegisterScheme"));
 }
 
 TEST_F(PermissionTest, MalformedCredentialsAreRefused) {

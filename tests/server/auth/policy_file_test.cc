@@ -38,7 +38,7 @@ class PolicyFileTest : public testing::Test {
           absl::MutexLock lock(&mutex_);
           policy_ = std::move(policy);
         },
-        interval);
+        interval, audit_log_);
   }
 
   bool Knows(const std::string& token) {
@@ -49,6 +49,7 @@ class PolicyFileTest : public testing::Test {
   TempDirectory directory_;
   const std::string path_ = directory_.Path("policy.yaml");
   std::ostringstream log_;
+  std::shared_ptr<AuditLog> audit_log_;
   absl::Mutex mutex_;
   std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
 };
@@ -83,6 +84,47 @@ TEST_F(PolicyFileTest, KeepsThePolicyAndReportsABadChangeOnce) {
   WriteFile(path_, PolicyFor("second"));
   file->ReloadIfChanged();
   EXPECT_TRUE(Knows("second"));
+}
+
+// The manual promises two seconds.
+TEST_F(PolicyFileTest, OneCheckIsEnoughForARevocation) {
+  EXPECT_LE(PolicyFile::kInterval, absl::Seconds(1));
+  const auto file = Open().value();
+  WriteFile(path_, PolicyFor("second"));
+  file->ReloadIfChanged();
+  EXPECT_FALSE(Knows("first"));
+}
+
+TEST_F(PolicyFileTest, APolicyWhoseCredentialsHaveExpiredIsUsed) {
+  const std::string hash = Sha256Hex("first");
+  const std::string expired = absl::StrCat(
+      "version: 1\nprincipals: {first: {tokens: [{expires: 2020-01-01, sha256: ", hash, "}], role: operator}}\n");
+  WriteFile(path_, expired);
+  const auto file = Open();
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT(log_.str(), HasSubstr("[warn] all credentials of the policy have expired, so every call is rejected"));
+  WriteFile(path_, PolicyFor("first"));
+  (*file)->ReloadIfChanged();
+  EXPECT_TRUE(Knows("first"));
+  WriteFile(path_, expired);
+  (*file)->ReloadIfChanged();
+  EXPECT_FALSE(Knows("first"));
+}
+
+TEST_F(PolicyFileTest, TheAuditLogHasLoadedAndRejectedPolicies) {
+  const std::string audit = directory_.Path("audit.jsonl");
+  spdlog::logger log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_));
+  audit_log_ = AuditLog::Open(audit, EventLog(log, LogForm::kText)).value();
+  {
+    const auto file = Open().value();
+    WriteFile(path_, "oops: 1\n");
+    for (int i = 0; i < 3; ++i) file->ReloadIfChanged();
+  }
+  audit_log_.reset();
+  const std::string text = FileBytes(audit);
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("\"event\":\"policy_loaded\",\"policy\":\"",
+                                           Sha256Hex(PolicyFor("first")).substr(0, 8), "\"}\n")));
+  EXPECT_THAT(text, ContainsRegex("\"event\":\"policy_rejected\",\"reason\":\"[^\n]*oops, line 1: unknown key"));
 }
 
 TEST_F(PolicyFileTest, TheLogHasTheErrorsOfAFileOnOneLine) {

@@ -21,7 +21,7 @@ const absl::Time kNow = absl::FromCivil(absl::CivilDay(2026, 12, 1), absl::UTCTi
 
 absl::StatusOr<std::string> NoFiles(const std::string&) { return absl::FailedPreconditionError("does not exist"); }
 
-absl::StatusOr<std::shared_ptr<const Policy>> Read(const std::string& yaml) { return ReadPolicy(yaml, NoFiles, kNow); }
+absl::StatusOr<std::shared_ptr<const Policy>> Read(const std::string& yaml) { return ReadPolicy(yaml, NoFiles); }
 
 std::string Hash(absl::string_view token) { return Sha256Hex(token); }
 
@@ -207,8 +207,24 @@ TEST(PolicyReaderTest, APolicyThatLocksEverybodyOutIsRejected) {
   EXPECT_THAT(MistakesIn(absl::StrCat("version: 1\nprincipals: {a: {tokens: [{sha256: ", Hash("a"), "}]}}\n")), locked);
   EXPECT_THAT(MistakesIn(absl::StrCat("version: 1\nprincipals: {a: {role: operator, tokens: [{sha256: ", Hash("a"),
                                       ", expires: 2026-11-30}]}}\n")),
-              locked);
+              "")
+      << "a server must start with it, and stop accepting removed credentials";
+  EXPECT_THAT(MistakesIn("version: 1\n"), HasSubstr("keeps the policy before, with the credentials that this file no "
+                                                    "longer has; to remove all callers, stop the server"));
   EXPECT_EQ(MistakesIn("version: 1\nanonymous: {grants: [{role: reader, tenants: ['*']}]}\n"), "");
+}
+
+// Each credential is compared with the others, so their number is limited.
+TEST(PolicyReaderTest, APolicyHasAtMost10000Credentials) {
+  const auto policy = [](int count) {
+    std::string text = "version: 1\nprincipals:\n";
+    for (int i = 0; i < count; ++i)
+      absl::StrAppend(&text, " p", i, ": {certificates: [{cn: bot-", i, "}], role: operator}\n");
+    return text;
+  };
+  EXPECT_EQ(MistakesIn(policy(10'000)), "");
+  EXPECT_THAT(MistakesIn(policy(10'001)),
+              HasSubstr("principals.p10000.certificates[0].cn, line 10003: is one more than the 10000 credentials"));
 }
 
 // As a template of Helm writes it if a value is not set.

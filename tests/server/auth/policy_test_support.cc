@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "core/canonical_json.h"
 #include "qconfig/call_status.h"
 #include "qconfig/error.h"
+#include "server/app/service_handlers.h"
 #include "server/auth/policy_reader.h"
 
 namespace qconfig {
@@ -16,7 +18,7 @@ std::shared_ptr<const Policy> PolicyOf(const std::string& principals) {
   const auto no_files = [](const std::string&) -> absl::StatusOr<std::string> {
     return absl::NotFoundError("does not exist");
   };
-  auto policy = ReadPolicy("version: 1\nprincipals:\n" + principals, no_files, absl::Now());
+  auto policy = ReadPolicy("version: 1\nprincipals:\n" + principals, no_files);
   EXPECT_TRUE(policy.ok()) << policy.status();
   return policy.value();
 }
@@ -32,6 +34,24 @@ std::string PrincipalForEachRole() {
         role, absl::StrCat("default_tenant: acme, grants: [{role: ", role, ", tenants: [acme, 'lab-*']}]"));
   }
   return principals;
+}
+
+std::vector<const google::protobuf::MethodDescriptor*> ServedMethods(Registry& registry) {
+  const ConfigService config_service(registry, Limits(), Clock());
+  const RegistryService registry_service(registry);
+  const HandlerTable handlers = ServiceHandlers(config_service, registry_service, nullptr);
+  std::vector<const google::protobuf::MethodDescriptor*> methods;
+  const auto add = [&methods](const auto& served) {
+    for (const auto& method : served) {
+      const std::string name = absl::StrReplaceAll(method.path, {{"/", "."}});
+      methods.push_back(google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name));
+      EXPECT_NE(methods.back(), nullptr) << name;
+    }
+  };
+  add(handlers.sync);
+  add(handlers.queued);
+  add(handlers.streaming);
+  return methods;
 }
 
 Answer CallWith(const std::shared_ptr<grpc::Channel>& channel, const std::string& authorization,

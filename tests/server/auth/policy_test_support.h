@@ -2,13 +2,16 @@
 #ifndef QCONFIG_TESTS_SERVER_AUTH_POLICY_TEST_SUPPORT_H_
 #define QCONFIG_TESTS_SERVER_AUTH_POLICY_TEST_SUPPORT_H_
 
+#include <google/protobuf/descriptor.h>
 #include <grpcpp/channel.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "qconfig/v1/config_service.pb.h"
 #include "server/auth/policy.h"
+#include "server/registry/registry.h"
 
 namespace qconfig {
 
@@ -21,6 +24,9 @@ std::string PrincipalWith(const std::string& name, const std::string& rest);
 // A principal for each role, whose name and token are the name of the role: for the tenants acme and lab-*, and as
 // default tenant acme. "none" has no role.
 std::string PrincipalForEachRole();
+
+// The methods of the server that need a role, from its table of handlers.
+std::vector<const google::protobuf::MethodDescriptor*> ServedMethods(Registry& registry);
 
 // What a call returned.
 struct Answer {

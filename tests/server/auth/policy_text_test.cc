@@ -25,7 +25,7 @@ std::shared_ptr<const Policy> Read(const std::string& rest) {
   const auto no_files = [](const std::string&) -> absl::StatusOr<std::string> {
     return absl::NotFoundError("does not exist");
   };
-  auto policy = ReadPolicy("version: 1\n" + rest, no_files, kNow);
+  auto policy = ReadPolicy("version: 1\n" + rest, no_files);
   EXPECT_TRUE(policy.ok()) << policy.status();
   return policy.value();
 }
@@ -84,7 +84,7 @@ TEST(PolicyTextTest, DescribesLimits) {
 TEST(PolicyTextTest, SaysWhoMayDoWhatWithATenant) {
   const auto policy = Read(Principals() + "anonymous: {grants: [{role: reader, tenants: [lab-1]}]}\n");
   const auto access = [&](const std::string& tenant) {
-    return DescribeAccess(*policy, TenantId::Parse(tenant, "").value());
+    return DescribeAccess(*policy, TenantId::Parse(tenant, "").value(), kNow);
   };
   EXPECT_EQ(access("acme"), R"(can read acme: farm, release-bot, ops
 can write acme: release-bot, ops
@@ -102,8 +102,25 @@ can administer lab-1: ops
 can create lab-1: release-bot, ops
 )");
   EXPECT_EQ(DescribeAccess(*Read("anonymous: {grants: [{role: reader, tenants: [public]}]}\n"),
-                           TenantId::Parse("acme", "").value()),
+                           TenantId::Parse("acme", "").value(), kNow),
             "can read acme: nobody\ncan write acme: nobody\ncan administer acme: nobody\ncan create acme: nobody\n");
+}
+
+TEST(PolicyTextTest, MarksPrincipalsWithoutAValidCredential) {
+  const auto policy = Read(absl::StrCat(R"(principals:
+  a: {grants: [{role: reader, tenants: [acme]}]}
+  b: {tokens: [{sha256: ")",
+                                        kHash, R"(", expires: 2020-01-01}], role: operator}
+anonymous: {grants: [{role: editor, tenants: ["*"]}]}
+)"));
+  EXPECT_EQ(DescribeAccess(*policy, TenantId::Parse("acme", "").value(), kNow),
+            R"(can read acme: a (no valid credential), b (no valid credential), callers without credentials
+can write acme: b (no valid credential), callers without credentials
+can administer acme: b (no valid credential)
+can create acme: b (no valid credential)
+)");
+  EXPECT_THAT(PolicyWarnings(*policy, kNow),
+              testing::Contains("everybody who can connect, even without credentials, is editor of all tenants"));
 }
 
 TEST(PolicyTextTest, WarnsAboutWhatIsProbablyAMistake) {

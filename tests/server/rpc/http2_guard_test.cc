@@ -162,6 +162,19 @@ TEST_F(Http2GuardTest, TimeMessagesAndAnswersEarnFrames) {
   }
 }
 
+// What gRPC's clients send for each call, as fast as the answers arrive.
+TEST_F(Http2GuardTest, CallsWithSmallAnswersEarnTheirFrames) {
+  const std::string token(250, 'x'), window = Frame(kWindow, 0, 0, "0001");
+  Http2Guard guard = NewGuard();
+  for (uint32_t stream = 1; stream < 2'000; stream += 2) {
+    const std::string call =
+        Frame(kHeaders, kEndHeaders, stream, token) + Frame(kData, kEndStream, stream, Message(0, 0)) + window + window;
+    ASSERT_EQ(guard.Read(AsBytes(call)), Http2Abuse::kNone) << stream;
+    guard.Sent(AsBytes(Frame(kHeaders, kEndHeaders, stream, "ok") + Frame(kData, 0, stream, Message(10, 10)) +
+                       Frame(kHeaders, kEndHeaders | kEndStream, stream, "ok")));
+  }
+}
+
 TEST_F(Http2GuardTest, RepliesToFramesWithoutUseEarnLessThanTheFramesCost) {
   const std::string ping = Frame(kPing, 0, 0, "12345678");
   const std::string settings = Frame(kSettings, 0, 0);

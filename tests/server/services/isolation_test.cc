@@ -95,6 +95,7 @@ Calls ReadingCalls() {
       {"UnregisterTemplate", Call(&Client::UnregisterTemplate, "model_type: 'llama'")},
       {"SetDefaultCatalog", Call(&Client::SetDefaultCatalog, "catalog: 'quark-0.13' validate_only: true")},
       {"ListChanges", Call(&Client::ListChanges, "view: ENTRY_VIEW_FULL")},
+      {"WhoAmI", [](Client& client) { return client.WhoAmI()->DebugString(); }},
   };
 }
 

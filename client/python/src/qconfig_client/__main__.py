@@ -7,11 +7,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 import grpc
 
 import qconfig_client
+from qconfig_client._token_file import looks_like_token
 from qconfig_client.config import warning_text
 
 _EXIT_CODES = """Exit codes: 0 success, 1 request rejected by the server, 2 invalid command line, 3 server unavailable
@@ -62,8 +63,19 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m qconfig_client", allow_abbrev=False)
+class _Parser(argparse.ArgumentParser):
+    """Parses a command line. Commands use this class too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exits with the message, without words that are probably tokens."""
+        if looks_like_token(message):
+            words = " ".join(word for word in message.split() if not looks_like_token(word))
+            message = f"{words}\nwrite a token to a file, and name that file with --token-file"
+        super().error(message)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m qconfig_client", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="command")
     get_config = commands.add_parser(
         "get-config",

@@ -25,9 +25,9 @@ class AsyncClient:
     """Calls a qconfig server. For asyncio; a program needs only one, and each event loop has its own connection.
 
     server: host:port, where the host may resolve to several addresses, or any other gRPC target.
-    tenant, catalog: defaults for requests that do not set them. A `catalog` of None selects the catalogue of the
-        installed amd-quark, or the tenant's default without amd-quark. "" selects the tenant's default, here and in the
-        methods.
+    tenant, catalog: defaults for requests that do not set them. A `tenant` of "" is the caller's default tenant, which
+        a policy can set. A `catalog` of None selects the catalogue of the installed amd-quark, or the tenant's default
+        without amd-quark. "" selects the tenant's default, here and in the methods.
     timeout: seconds that a call may take, including its retries; each method can override it.
     tls: None disables TLS; Tls() trusts the system's certificate authorities.
     token_file: a file with the token that authenticates each call, and that is read again when it changes. "" sends no
@@ -36,7 +36,7 @@ class AsyncClient:
         selects the environment variable QCONFIG_ALLOW_UNENCRYPTED_TOKEN, which can be "true".
     service_config: JSON; if empty, the client uses one server and does not retry.
     cache_dir: a folder that caches the responses of `get_config`. While the server is unavailable, `get_config` returns
-        them, marked as `stale`.
+        them, marked as `stale`. Each token and each client certificate has its own responses.
 
     The constructor does not connect: if the server is unreachable, the first call raises ServerUnavailable. A method
     whose call fails raises a QConfigError. If the token file cannot be used, or the token would be sent unencrypted, a

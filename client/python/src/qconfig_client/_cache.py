@@ -17,16 +17,17 @@ from qconfig_client.errors import QConfigError
 
 _LOG = logging.getLogger("qconfig_client")
 _UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_REJECTED = ("CREDENTIALS_MISSING", "CREDENTIALS_INVALID", "PERMISSION_DENIED")
 _SUFFIX = ".answer"
 
 
 class Cache:
     """Caches a server's responses in a folder, for use while the server is unavailable. Processes may share the folder.
 
-    The key is the server's name and the whole request, including the tenant. If the request names no tenant, it depends
-    on the caller, whose digest is then part of the key. A file contains the SHA-256 of a response and the response.
-    Files that are damaged, or whose digest does not match the configuration, are ignored. Write errors are logged, not
-    raised. When the files exceed `max_bytes`, the oldest are evicted.
+    The key is the server's name, the digest of the caller's credentials, and the whole request, including the tenant:
+    what the server answered to one caller is not used for another. A file contains the SHA-256 of a response and the
+    response. Files that are damaged, or whose digest does not match the configuration, are ignored. Write errors are
+    logged, not raised. When the files exceed `max_bytes`, the oldest are evicted.
     """
 
     def __init__(self, folder: str, server: str, max_bytes: int = 64 << 20) -> None:
@@ -56,7 +57,12 @@ class Cache:
     def response_after(
         self, error: QConfigError, request: GetConfigRequest, caller: str = ""
     ) -> Optional[GetConfigResponse]:
-        """The cached response to use instead of `error`; None if the server answered or nothing is cached."""
+        """The cached response to use instead of `error`; None if the server answered or nothing is cached.
+
+        Deletes the cached response if the server rejected the caller.
+        """
+        if error.reason in _REJECTED:
+            self._delete(request, caller)
         response = self.get(request, caller) if error.code in _UNAVAILABLE else None
         if response is not None:
             _LOG.warning("stale configuration %s of revision %d: %s", response.config_digest, response.revision, error)
@@ -78,9 +84,16 @@ class Cache:
         return None
 
     def _file(self, request: GetConfigRequest, caller: str = "") -> Path:
-        asker = f"{self._server}\n{caller}\n" if caller and not request.tenant else f"{self._server}\n"
-        key = hashlib.sha256(asker.encode() + request.SerializeToString(deterministic=True))
+        key = hashlib.sha256(f"{self._server}\n{caller}\n".encode() + request.SerializeToString(deterministic=True))
         return self._folder / (key.hexdigest() + _SUFFIX)
+
+    def _delete(self, request: GetConfigRequest, caller: str) -> None:
+        try:
+            self._file(request, caller).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            _LOG.warning("response not deleted from the cache in %s: %s", self._folder, error)
 
     def _write(self, file: Path, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import grpc
+import grpc._channel  # else imported with the first channel, and a child of a fork at that moment hangs
 import grpc.aio
+import grpc.experimental  # as above
 
 from qconfig_client import errors
 from qconfig_client._fork import GATE
@@ -61,6 +63,10 @@ class Caller(NamedTuple):
 
     channel: Channel
     metadata: Metadata
+
+    def __repr__(self) -> str:
+        """Omits the metadata, which has the token."""
+        return f"Caller(channel={self.channel!r})"
 
     def digest(self) -> str:
         """The SHA-256 of what the server knows the caller by: the token, or else the certificate; "" without both."""
@@ -191,7 +197,9 @@ class Connection:
         channel = self._channels.get(os.getpid())
         if channel is None:
             # No lock, because a child could inherit it locked. If two threads race, one of their channels stays unused.
-            channel = self._channels.setdefault(os.getpid(), self._options.open_channel(grpc))
+            # A fork waits, as for a call.
+            with GATE.call():
+                channel = self._channels.setdefault(os.getpid(), self._options.open_channel(grpc))
         return channel
 
 

@@ -16,7 +16,8 @@ _MAX_WAIT_S = 5.0  # limited, because a signal handler that forks would wait for
 
 
 class _Gate:
-    """Counts the calls in flight. A fork waits for them, and new calls wait for the fork. Thread-safe."""
+    """Counts the calls in flight, and channels that are being opened. A fork waits for them, and they wait for a fork.
+    Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

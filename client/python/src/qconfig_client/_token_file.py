@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from typing import Callable
@@ -58,7 +59,7 @@ def _read_token(path: str) -> str:
     try:
         content = _read_small_file(path)
     except OSError as error:
-        if _looks_like_token(path):
+        if looks_like_token(path):
             raise ValueError("the token file is a token; write the token to a file, and name that file") from None
         problem = f"token file {path}: cannot be opened: {error.strerror}"
         raise OSError(error.errno, problem) from None  # a FileNotFoundError, for example
@@ -68,9 +69,12 @@ def _read_token(path: str) -> str:
     return content.decode("ascii").rstrip()
 
 
-def _looks_like_token(text: str) -> bool:
-    """Whether `text` is probably a token, and not the name of a file: one of new-token, or a JSON Web Token."""
-    return text.startswith("qct_") or (text.startswith("eyJ") and text.count(".") >= 2)
+def looks_like_token(text: str) -> bool:
+    """Whether `text` probably has a token, as in "Bearer TOKEN", and is not the name of a file.
+
+    Knows tokens of new-token, and JSON Web Tokens. What follows a slash is a file.
+    """
+    return re.search(r"(^|[^/])(qct_|eyJ.*\..*\.)", text, re.DOTALL) is not None
 
 
 def _read_small_file(path: str) -> bytes:

@@ -2835,7 +2835,7 @@ impl RegistryOrigin {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetConfigRequest {
     /// Optional. The tenant whose registry the call uses. Must match `[a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Defaults to
-    /// "default".
+    /// the default tenant of the caller in the server's policy; "default" without a policy.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// Optional. The catalogue to use, such as "quark-0.12.post1". Defaults to the tenant's default catalogue.
@@ -3370,7 +3370,8 @@ pub struct WhoAmIResponse {
     #[prost(string, tag = "2")]
     pub principal: ::prost::alloc::string::String,
     /// What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
-    /// "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+    /// "token 1a2b3c4d" or "certificate 1a2b3c4d". For a certificate, it is the hash of its names, so that a renewed
+    /// certificate has the same. Empty for a caller without credentials.
     #[prost(string, tag = "3")]
     pub credential: ::prost::alloc::string::String,
     /// When the server stops accepting the credential: for a JSON Web Token, its `exp` and the leeway of the policy, which
@@ -3907,7 +3908,7 @@ pub mod config_service_client {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterSchemeRequest {
     /// Optional. The tenant whose registry the call uses. Must match `[a-z0-9](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Defaults to
-    /// "default".
+    /// the default tenant of the caller in the server's policy; "default" without a policy.
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
     /// Required. The scheme, with either `config` or `spec`. Its name must not be the name of a scheme in any catalogue of

@@ -10,6 +10,8 @@ GRANTS = {  # principal -> the rest of its entry; each has a token in NAME.token
     "editor": "default_tenant: acme, grants: [{role: editor, tenants: [acme]}]",
     "reader": 'default_tenant: acme, grants: [{role: reader, tenants: [acme, "lab-*"]}]',
 }
+# The rest of the entry of the principal `machine`, which has the certificate client.crt.
+MACHINE = "default_tenant: acme, grants: [{role: editor, tenants: [acme]}]"
 
 
 class WithoutPolicy:
@@ -36,7 +38,8 @@ class WithPolicy(WithoutPolicy):
     def __init__(self, certificates):
         super().__init__(certificates)
         self._folder = certificates.path
-        entries = [f"  {name}: {{tokens: [{{sha256: {self._create_token(name)}}}], {rest}}}\n" for name, rest in GRANTS.items()]
+        entries = [f"  machine: {{certificates: [{{dns: localhost}}], {MACHINE}}}\n"]
+        entries += [f"  {name}: {{tokens: [{{sha256: {self._create_token(name)}}}], {rest}}}\n" for name, rest in GRANTS.items()]
         (self._folder / "policy.yaml").write_text("version: 1\nprincipals:\n" + "".join(entries))
         self._create_token("unknown")
         (self._folder / "largest.token").write_text("s" * 7168)

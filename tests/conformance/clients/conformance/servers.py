@@ -33,8 +33,8 @@ def _wait_until(condition, what):
 
 class Certificates:
     """PEM files. ca.crt issues server.crt, for 127.0.0.1 and localhost, and other-name.crt, for another host. callers.crt issues
-    client.crt, and other-ca.crt issues stranger.crt. expired.crt, of ca.crt, has expired. A server that shows expired.crt
-    listens on `expired_server`."""
+    client.crt, and unlisted.crt with another name; other-ca.crt issues stranger.crt. expired.crt, of ca.crt, has expired. A server
+    that shows expired.crt listens on `expired_server`."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="qconfig-tls-")
@@ -44,6 +44,7 @@ class Certificates:
         self._issue("server", "ca")
         self._issue("other-name", "ca", "DNS:other.example")
         self._issue("client", "callers")
+        self._issue("unlisted", "callers", "DNS:unlisted.example")
         self._issue("stranger", "other-ca")
         self._issue_expired("expired", "ca")
         self._listener = self._start_expired_server()

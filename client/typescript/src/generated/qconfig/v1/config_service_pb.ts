@@ -40,7 +40,7 @@ export const file_qconfig_v1_config_service: GenFile = /*@__PURE__*/
 export type GetConfigRequest = Message<"qconfig.v1.GetConfigRequest"> & {
   /**
    * Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
-   * "default".
+   * the default tenant of the caller in the server's policy; "default" without a policy.
    *
    * @generated from field: string tenant = 1;
    */
@@ -912,7 +912,8 @@ export type WhoAmIResponse = Message<"qconfig.v1.WhoAmIResponse"> & {
 
   /**
    * What the server knows the caller by: its kind and the first 8 hexadecimal digits of its SHA-256, such as
-   * "token 1a2b3c4d" or "certificate 1a2b3c4d". Empty for a caller without credentials.
+   * "token 1a2b3c4d" or "certificate 1a2b3c4d". For a certificate, it is the hash of its names, so that a renewed
+   * certificate has the same. Empty for a caller without credentials.
    *
    * @generated from field: string credential = 3;
    */

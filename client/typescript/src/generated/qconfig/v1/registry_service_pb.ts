@@ -30,7 +30,7 @@ export const file_qconfig_v1_registry_service: GenFile = /*@__PURE__*/
 export type RegisterSchemeRequest = Message<"qconfig.v1.RegisterSchemeRequest"> & {
   /**
    * Optional. The tenant whose registry the call uses. Must match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`. Defaults to
-   * "default".
+   * the default tenant of the caller in the server's policy; "default" without a policy.
    *
    * @generated from field: string tenant = 1;
    */

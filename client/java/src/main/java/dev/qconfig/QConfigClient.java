@@ -418,7 +418,10 @@ public final class QConfigClient implements AutoCloseable {
       return this;
     }
 
-    /** The tenant of requests that do not set one. Default: "", the tenant "default". */
+    /**
+     * The tenant of requests that do not set one. Default: "", the caller's default tenant, which a
+     * policy can set.
+     */
     public Builder tenant(String tenant) {
       this.tenant = Objects.requireNonNull(tenant);
       return this;

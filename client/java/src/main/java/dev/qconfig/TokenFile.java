@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * A file with a token that may be replaced at any time. Thread-safe. Exceptions name the file, and
@@ -20,6 +21,13 @@ final class TokenFile {
   private static final int MAX_TOKEN_BYTES = 7 << 10;
 
   private static final long MAX_AGE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /**
+   * Matches a text that probably has a token, as in "Bearer TOKEN", and is not the name of a file:
+   * one of new-token, or a JSON Web Token. What follows a slash is a file.
+   */
+  private static final Pattern TOKEN =
+      Pattern.compile("(^|[^/])(qct_|eyJ.*\\..*\\.)", Pattern.DOTALL);
 
   /** The file cannot be used. */
   static final class InvalidException extends Exception {
@@ -59,7 +67,7 @@ final class TokenFile {
     try {
       token = readSmallFile(path).replaceAll("\\s+\\z", "");
     } catch (IOException e) {
-      if (looksLikeToken(path.toString())) {
+      if (TOKEN.matcher(path.toString()).find()) {
         throw new InvalidException(
             "the token file is a token; write the token to a file, and name that file", null);
       }
@@ -68,15 +76,6 @@ final class TokenFile {
     String problem = findProblem(token);
     if (problem.isEmpty()) return token;
     throw new InvalidException("token file " + path + ": " + problem, null);
-  }
-
-  /**
-   * Whether the text is probably a token, and not the name of a file: one of new-token, or a JSON
-   * Web Token.
-   */
-  static boolean looksLikeToken(String text) {
-    return text.startsWith("qct_")
-        || (text.startsWith("eyJ") && text.chars().filter(c -> c == '.').count() >= 2);
   }
 
   private static String readSmallFile(Path path) throws IOException {

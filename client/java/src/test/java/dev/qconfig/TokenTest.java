@@ -268,12 +268,15 @@ class TokenTest {
       assertFalse(message.contains("secret"), message);
     }
     assertEquals("token file " + folder + ": is not a regular file", failureOf(folder));
-    for (String token : List.of("qct_secret", "eyJh.e30.secret")) {
+    for (String token :
+        List.of("qct_secret", "Bearer qct_secret", " qct_secret", "eyJh.e30.secret")) {
       assertEquals(
           "the token file is a token; write the token to a file, and name that file",
           failureOf(Path.of(token)));
     }
-    assertTrue(failureOf(Path.of("eyJ.txt")).startsWith("token file eyJ.txt: "));
+    for (String file : List.of("eyJ.txt", "/nowhere/qct_ci")) {
+      assertTrue(failureOf(Path.of(file)).startsWith("token file " + file + ": "));
+    }
     assertEquals(
         "a.b-c_d~e+f/g==", TokenFile.readToken(write("token", "a.b-c_d~e+f/g== \t\r\n\n")));
     assertEquals(7168, TokenFile.readToken(write("token", "s".repeat(7168))).length());
