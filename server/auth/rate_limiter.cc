@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "server/base/call_context.h"
 
 namespace qconfig {
 namespace {
@@ -30,8 +31,7 @@ absl::Status RateLimited(const Principal& principal, absl::Duration wait, bool o
 
 }  // namespace
 
-RateLimiter::Buckets& RateLimiter::BucketsOf(const Principal& principal, const std::string& address,
-                                             absl::Duration now) {
+RateLimiter::Buckets& RateLimiter::BucketsOf(const Principal& principal, const std::string& peer, absl::Duration now) {
   const auto is_empty = [now](const auto& entry) {
     return entry.second.calls.is_empty <= now && entry.second.writes.is_empty <= now;
   };
@@ -45,15 +45,15 @@ RateLimiter::Buckets& RateLimiter::BucketsOf(const Principal& principal, const s
     const auto bucket = next++;
     if (is_empty(*bucket)) buckets_.erase(bucket);
   }
-  // Addresses beyond the maximum share a bucket.
-  const bool by_address = principal.is_anonymous && buckets_.size() < kMaxBuckets;
-  return buckets_[by_address ? absl::StrCat(principal.name, " ", address) : principal.name];
+  // Hosts beyond the maximum share a bucket.
+  const bool by_host = principal.is_anonymous && buckets_.size() < kMaxBuckets;
+  return buckets_[by_host ? absl::StrCat(principal.name, " ", HostOf(peer)) : principal.name];
 }
 
-RateLimiter::Excess RateLimiter::Count(const Principal& principal, const std::string& address, bool is_write) {
+RateLimiter::Excess RateLimiter::Count(const Principal& principal, const std::string& peer, bool is_write) {
   const RateLimits& limits = principal.limits;
   const absl::Duration now = clock_.Steady();
-  Buckets& buckets = BucketsOf(principal, address, now);
+  Buckets& buckets = BucketsOf(principal, peer, now);
   // The time until a call fits in.
   const auto update = [now](Bucket& bucket, double per_second, double size) {
     bucket.level = std::max(0.0, bucket.level - per_second * absl::ToDoubleSeconds(now - bucket.updated));
@@ -79,19 +79,19 @@ RateLimiter::Excess RateLimiter::Count(const Principal& principal, const std::st
   return excess;
 }
 
-absl::Status RateLimiter::Take(const Principal& principal, const std::string& address, bool is_write) {
+absl::Status RateLimiter::Take(const Principal& principal, const std::string& peer, bool is_write) {
   if (!principal.limits.any()) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
-  const Excess excess = Count(principal, address, is_write);
+  const Excess excess = Count(principal, peer, is_write);
   if (excess.wait <= absl::ZeroDuration()) return absl::OkStatus();
   ++(principal.limits.is_permissive ? tolerated_ : rejected_);
   return principal.limits.is_permissive ? absl::OkStatus() : RateLimited(principal, excess.wait, excess.of_writes);
 }
 
-bool RateLimiter::TakeIfAllowed(const Principal& principal, const std::string& address, bool is_write) {
+bool RateLimiter::TakeIfAllowed(const Principal& principal, const std::string& peer, bool is_write) {
   if (!principal.limits.any()) return true;
   absl::MutexLock lock(&mutex_);
-  const bool exceeds = Count(principal, address, is_write).wait > absl::ZeroDuration();
+  const bool exceeds = Count(principal, peer, is_write).wait > absl::ZeroDuration();
   tolerated_ += exceeds && principal.limits.is_permissive ? 1 : 0;
   return !exceeds || principal.limits.is_permissive;
 }

@@ -19,18 +19,18 @@
 namespace qconfig {
 
 // Limits how often principals call, with a token bucket for the calls and one for the writes of each principal. A
-// policy that replaces another applies to buckets as they are. Callers without credentials have buckets by address.
+// policy that replaces another applies to buckets as they are. Callers without credentials have buckets by host.
 // Thread-safe.
 class RateLimiter {
  public:
   explicit RateLimiter(Clock clock = Clock()) : clock_(std::move(clock)) {}
 
-  // Counts a call of `principal` from `address`. RATE_LIMITED: it exceeds the limits of the principal; it does not
+  // Counts a call of `principal` from `peer`. RATE_LIMITED: it exceeds the limits of the principal; it does not
   // count, and the error says when it is allowed. If the limits are permissive, it is only counted as an excess.
-  absl::Status Take(const Principal& principal, const std::string& address, bool is_write) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Take(const Principal& principal, const std::string& peer, bool is_write) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The same for a call that Take() decides about if this returns false. Then it counts nothing.
-  bool TakeIfAllowed(const Principal& principal, const std::string& address, bool is_write) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool TakeIfAllowed(const Principal& principal, const std::string& peer, bool is_write) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The calls that were rejected, and those that would have been if their limits were not permissive.
   int64_t rejected() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,9 +53,9 @@ class RateLimiter {
   };
 
   // Counts the call if it is allowed or `principal` has permissive limits.
-  Excess Count(const Principal& principal, const std::string& address, bool is_write)
+  Excess Count(const Principal& principal, const std::string& peer, bool is_write)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Buckets& BucketsOf(const Principal& principal, const std::string& address, absl::Duration now)
+  Buckets& BucketsOf(const Principal& principal, const std::string& peer, absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock clock_;

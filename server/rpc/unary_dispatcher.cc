@@ -100,7 +100,7 @@ absl::Status UnaryDispatcher::Identify(const grpc::ServerContext& context, CallC
     return caller.status();
   }
   SetCaller(**caller, call);
-  return resources_.rates->Take(*call.principal, WithoutPort(call.peer), IsWrite(call.required_role));
+  return resources_.rates->Take(*call.principal, call.peer, IsWrite(call.required_role));
 }
 
 std::shared_ptr<const Caller> UnaryDispatcher::FindKnownCaller(const grpc::ServerContext& context) const {
@@ -190,8 +190,7 @@ Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Durati
   Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length(),
                                                   [&context] { return CancelOf(context); });
   if (sending && caller != nullptr && caller->principal->limits.any() &&
-      !resources_.rates->TakeIfAllowed(*caller->principal, WithoutPort(context.peer()),
-                                       IsWrite(method.required_role))) {
+      !resources_.rates->TakeIfAllowed(*caller->principal, context.peer(), IsWrite(method.required_role))) {
     return Counted();
   }
   if (sending) {

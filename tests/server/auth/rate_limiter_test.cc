@@ -101,11 +101,14 @@ TEST_F(RateLimiterTest, APolicyThatReplacesAnotherGivesNoNewBurst) {
   EXPECT_EQ(Allowed(Farm({}), 100), 100);
 }
 
-TEST_F(RateLimiterTest, AnonymousCallersAreCountedByAddress) {
+TEST_F(RateLimiterTest, AnonymousCallersAreCountedByHost) {
   Principal anonymous = Farm({10, 10});
   anonymous.is_anonymous = true;
   EXPECT_EQ(Allowed(anonymous, 100, false, "ipv4:192.0.2.1"), 10);
   EXPECT_EQ(Allowed(anonymous, 100, false, "ipv4:192.0.2.2"), 10);
+  EXPECT_EQ(Allowed(anonymous, 100, false, "ipv4:192.0.2.2:40312"), 0);
+  EXPECT_EQ(Allowed(anonymous, 100, false, "ipv6:%5B2001:db8::1%5D:1"), 10);
+  EXPECT_EQ(Allowed(anonymous, 100, false, "ipv6:%5B2001:db8::2%5D:1"), 0) << "a host can use all addresses of a /64";
   EXPECT_EQ(Allowed(Farm({10, 10}), 100, false, "ipv4:192.0.2.1"), 10);
   EXPECT_EQ(Allowed(Farm({10, 10}), 100, false, "ipv4:192.0.2.2"), 0) << "a named principal has one bucket";
 }
