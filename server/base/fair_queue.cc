@@ -20,7 +20,7 @@ FairQueue::FairQueue(const Limits& limits) : limits_(limits), cleanup_size_(kMin
 FairQueue::Flow& FairQueue::FlowOf(absl::string_view tenant, absl::string_view caller) {
   Share& of_tenant = tenants_[tenant];
   Share& of_caller = callers_[caller];
-  const auto [flow, is_new] = flows_.try_emplace({&of_tenant, &of_caller}, Flow{of_tenant, of_caller});
+  const auto [flow, is_new] = flows_.try_emplace({&of_tenant, &of_caller}, Flow{of_tenant, of_caller, 0, {}, {}});
   if (is_new) {
     ++of_tenant.flows;
     busy_callers_ += of_caller.flows++ == 0 ? 1 : 0;

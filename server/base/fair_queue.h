@@ -96,9 +96,9 @@ class FairQueue {
   struct Flow {
     Share& tenant;
     Share& caller;
-    size_t calls = 0;              // in the queue
-    std::deque<Call*> small = {};  // wait
-    std::deque<Call*> large = {};  // wait, or become large with their next turn
+    size_t calls = 0;         // in the queue
+    std::deque<Call*> small;  // wait
+    std::deque<Call*> large;  // wait, or become large with their next turn
   };
   using Shares = absl::node_hash_map<std::string, Share>;
 
