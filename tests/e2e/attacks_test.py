@@ -2,7 +2,6 @@
 """Runs those scripts of tests/attacks whose result does not depend on the speed of the machine, and the attacks by greedy
 callers with limits that a busy machine keeps."""
 
-import os
 import subprocess
 import unittest
 
@@ -15,21 +14,23 @@ GREEDY = ["batch_memory", "greedy_lists", "greedy_plans", "greedy_reader", "gree
 
 
 class AttacksTest(unittest.TestCase):
-    def check(self, attack, *options):
+    def check(self, attack, *options, trials=1):
         with self.subTest(attack=attack):
             command = [PYTHON, ROOT / "tests/attacks/run", "--binary", BIN / "qconfigd", *options, attack]
-            result = subprocess.run(command, capture_output=True, text=True)
-            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            for _ in range(trials):
+                result = subprocess.run(command, capture_output=True, text=True)
+                if result.returncode == 0:
+                    return
+            self.fail(result.stdout + result.stderr)
 
     def test_what_is_kept_stays(self):
         for attack in ATTACKS:
             self.check(attack, "--seconds", "4")
 
     def test_others_are_served_beside_a_greedy_caller(self):
-        if os.getloadavg()[0] > 3 * os.cpu_count():
-            self.skipTest("other programs use the processors, and honest calls would fail without any attack")
+        # Other programs can use the processors for a few seconds. A server that does not share them fails each time.
         for attack in GREEDY:
-            self.check(attack, "--seconds", "3", "--patient")
+            self.check(attack, "--seconds", "3", "--patient", trials=3)
 
 
 if __name__ == "__main__":
