@@ -65,7 +65,8 @@ struct Process {
 };
 
 RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache,
-                                      const std::shared_ptr<MemoryPressure>& pressure) {
+                                      const std::shared_ptr<MemoryPressure>& pressure,
+                                      const std::shared_ptr<Metrics>& metrics) {
   const Options& options = process.options;
   RegistrySettings settings;
   settings.catalogs = process.catalogs;
@@ -81,6 +82,9 @@ RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_
     events.Warn("history is not removed by age for 24 hours", {{"detail", why}});
   };
   settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
+  settings.on_stored = [metrics](const TenantId& tenant, int64_t bytes) {
+    metrics->calls().SetTenantBytes(tenant.name(), bytes);
+  };
   settings.admit_load = [pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); };
   return settings;
 }
@@ -333,7 +337,8 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!store.ok()) return store.status();
   ObservedStore observed_store(
       *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
-  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.resources.pressure), observed_store);
+  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.resources.pressure, settings.metrics),
+                    observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();

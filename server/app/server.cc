@@ -173,7 +173,7 @@ absl::Status Server::CheckCalls() {
     call.notes->turn.End();
     const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
     if (!tenant.ok()) return tenant.status();
-    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline, /*peer=*/""};
+    const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline, /*peer=*/"", /*caller=*/""};
     return registry_.Write(order, [](const RegistrationContext&) { return v1::RegistryChange(); }).status();
   });
 }

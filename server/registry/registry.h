@@ -53,6 +53,7 @@ struct WriteOrder {
   bool validate_only = false;
   absl::Duration deadline;  // of the call, in steady time
   std::string peer;         // the address of the caller
+  std::string caller;       // who shares places for writes with its other calls; see WriteLocks
   bool may_create = true;   // whether the write may be the tenant's first one
   // Called before each attempt to commit; an error stops the write. Null: nothing.
   std::function<absl::Status()> before_commit = nullptr;
@@ -80,6 +81,8 @@ struct RegistrySettings {
   std::function<absl::Status()> admit_load = absl::OkStatus;
   // Called when a tenant's registry may have changed, before a call can see the change. Must not call back.
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
+  // Called after a write was stored, with what the store keeps of the tenant, in bytes.
+  std::function<void(const TenantId&, int64_t)> on_stored = [](const TenantId&, int64_t) {};
   // Called with the reason when history is not removed by age for some time; see HistoryExpiry.
   std::function<void(const std::string&)> on_history_paused = [](const std::string&) {};
 };
@@ -114,8 +117,7 @@ class Registry {
   // makes no revision. `plan` is called again if another write came first. The time of a change is never before that of
   // the tenant's previous change. Errors are those of `plan`, REQUEST_ID_REUSED, QUOTA_EXCEEDED for a new tenant if
   // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, in
-  // total or to this tenant, and
-  // kDeadlineExceeded if other writes to the registry take too long.
+  // total, to this tenant, or of this caller, and kDeadlineExceeded if other writes to the registry take too long.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan);
 

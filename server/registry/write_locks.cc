@@ -9,8 +9,7 @@
 namespace qconfig {
 namespace {
 
-// The calls of one tenant that wait.
-constexpr size_t kMaxWaiting = 8;
+constexpr size_t kLeastShare = 4;
 
 absl::Status Overloaded(const std::string& problem) {
   return Error(v1::ERROR_REASON_OVERLOADED).ToStatus(absl::StrCat(problem, "; retry later"));
@@ -18,33 +17,56 @@ absl::Status Overloaded(const std::string& problem) {
 
 }  // namespace
 
-absl::StatusOr<Counted> WriteLocks::Acquire(const TenantId& tenant, absl::Duration deadline) {
-  absl::MutexLock lock(&mutex_);
+// With n tenants, a share is less than an n-th, so that there is a place for the first call of another one. The same is
+// true of callers: one with hundreds of tenants has one share.
+absl::Status WriteLocks::CheckPlaces(const std::string& tenant, const std::string& caller) const {
   if (calls_ >= max_calls_) {
-    ++rejections_;
     return Overloaded(absl::StrCat("the server is at its concurrency limit (", max_calls_, " writes in flight)"));
   }
-  const auto [held, is_free] = locked_.try_emplace(tenant.name());
-  if (!is_free && held->second.size() >= kMaxWaiting) {
-    ++rejections_;
-    return Overloaded(absl::StrCat("the tenant has ", kMaxWaiting, " writes that wait for another one"));
+  if (calls_ < max_calls_ / 2) return absl::OkStatus();
+  const auto is_above_share = [this](size_t own, size_t sharers) {
+    return own >= std::max(kLeastShare, max_calls_ / (sharers + 1));
+  };
+  const auto held = locked_.find(tenant);
+  const size_t of_tenant = held == locked_.end() ? 0 : 1 + held->second.size();
+  if (is_above_share(of_tenant, locked_.size())) {
+    return Overloaded(absl::StrCat("the tenant has ", of_tenant, " of the server's ", calls_, " writes in flight"));
   }
-  ++calls_;
-  if (!is_free) {
-    if (absl::Status acquired = Await(tenant, deadline); !acquired.ok()) return acquired;
+  const auto known = callers_.find(caller);
+  const size_t of_caller = known == callers_.end() ? 0 : known->second;
+  if (is_above_share(of_caller, callers_.size())) {
+    return Overloaded(absl::StrCat("the caller has ", of_caller, " of the server's ", calls_, " writes in flight"));
   }
-  return Counted([this, name = tenant.name()] { Release(name); });
+  return absl::OkStatus();
 }
 
-absl::Status WriteLocks::Await(const TenantId& tenant, absl::Duration deadline) {
+absl::StatusOr<Counted> WriteLocks::Acquire(const TenantId& tenant, absl::string_view caller_name,
+                                            absl::Duration deadline) {
+  const std::string caller(caller_name);
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status place = CheckPlaces(tenant.name(), caller); !place.ok()) {
+    ++rejections_;
+    return place;
+  }
+  ++calls_;
+  ++callers_[caller];
+  if (!locked_.try_emplace(tenant.name()).second) {
+    if (absl::Status acquired = Await(tenant.name(), deadline); !acquired.ok()) {
+      LeavePlace(caller);
+      return acquired;
+    }
+  }
+  return Counted([this, name = tenant.name(), caller] { Release(name, caller); });
+}
+
+absl::Status WriteLocks::Await(const std::string& tenant, absl::Duration deadline) {
   Waiter own;
-  locked_[tenant.name()].push_back(&own);
+  locked_[tenant].push_back(&own);
   while (!own.has_lock) {
     const absl::Duration left = deadline - clock_.Steady();
     if (left <= absl::ZeroDuration()) {
-      Waiters& waiters = locked_[tenant.name()];
+      Waiters& waiters = locked_[tenant];
       waiters.erase(std::find(waiters.begin(), waiters.end(), &own));
-      --calls_;
       return absl::DeadlineExceededError("the deadline expired while waiting for other writes to the same registry");
     }
     own.changed.WaitWithTimeout(&mutex_, left);
@@ -52,9 +74,14 @@ absl::Status WriteLocks::Await(const TenantId& tenant, absl::Duration deadline) 
   return absl::OkStatus();
 }
 
-void WriteLocks::Release(const std::string& tenant) {
-  absl::MutexLock lock(&mutex_);
+void WriteLocks::LeavePlace(const std::string& caller) {
   --calls_;
+  if (const auto known = callers_.find(caller); --known->second == 0) callers_.erase(known);
+}
+
+void WriteLocks::Release(const std::string& tenant, const std::string& caller) {
+  absl::MutexLock lock(&mutex_);
+  LeavePlace(caller);
   const auto held = locked_.find(tenant);
   if (held->second.empty()) {
     locked_.erase(held);

@@ -217,28 +217,35 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
 
 // With a slow disk, the writes of one tenant pile up.
 TEST(SlowDiskTest, WritesOfOneTenantLeaveRoomForThoseOfOthers) {
-  constexpr int kHeldOrWaiting = 1 + 8;
+  constexpr int kPlaces = 16;
+  constexpr int kHeldOrWaiting = kPlaces / 2;
   auto faults = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
   FaultInjectingStore* const store = faults.get();
   TestSettings settings;
   settings.store = std::move(faults);
+  settings.max_writing_calls = kPlaces;
   TestServer server(std::move(settings));
-  const auto write = [&](const std::string& tenant, const std::string& name) {
+  grpc::ChannelArguments own_connection;
+  own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto other = grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);
+  const auto write = [](const std::shared_ptr<grpc::Channel>& channel, const std::string& tenant,
+                        const std::string& name) {
     auto request = Proto<v1::RegisterSchemeRequest>("scheme { config {} }");
     request.set_tenant(tenant);
     request.mutable_scheme()->set_name(name);
     grpc::ClientContext context;
     v1::RegisterSchemeResponse response;
-    return v1::RegistryService::NewStub(server.channel())->RegisterScheme(&context, request, &response);
+    return v1::RegistryService::NewStub(channel)->RegisterScheme(&context, request, &response);
   };
   store->HoldCommits();
   std::vector<std::thread> callers;
   for (int i = 0; i < kHeldOrWaiting; ++i) {
-    callers.emplace_back([&, i] { EXPECT_TRUE(write("greedy", absl::StrCat("s", i)).ok()); });
+    callers.emplace_back([&, i] { EXPECT_TRUE(write(server.channel(), "greedy", absl::StrCat("s", i)).ok()); });
   }
   while (server.registry().waiting_writes() < kHeldOrWaiting - 1) std::this_thread::yield();
-  EXPECT_THAT(write("greedy", "more").error_message(), HasSubstr("8 writes that wait"));
-  callers.emplace_back([&] { EXPECT_TRUE(write("other", "s").ok()); });
+  EXPECT_THAT(write(other, "greedy", "more").error_message(), HasSubstr("the tenant has 8 of the server's 8 writes"));
+  EXPECT_THAT(write(server.channel(), "more", "s").error_message(), HasSubstr("the caller has 8 of"));
+  callers.emplace_back([&] { EXPECT_TRUE(write(other, "other", "s").ok()); });
   store->WaitForHeldCommits(2);
   store->ReleaseCommits();
   for (std::thread& caller : callers) caller.join();

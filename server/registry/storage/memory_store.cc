@@ -203,7 +203,9 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   registry.range = std::move(range);
   registry.ForgetHistory(history_);
   ++writes_;
-  return GetRange(registry);
+  range = GetRange(registry);
+  range.disk_bytes = registry.history_bytes + registry.entry_bytes.all();
+  return range;
 }
 
 absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {

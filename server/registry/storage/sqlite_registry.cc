@@ -212,6 +212,7 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   row.gaps = GapsToText(found->range.gaps);
   status = WriteTenant(connection, tenant.name(), row);
   if (!status.ok()) return status;
+  found->range.disk_bytes = size->history + size->entries.all();
   return found->range;
 }
 

@@ -55,6 +55,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_rejected_total",
                                           "qconfig_batch_items_total",
                                           "qconfig_tenant_calls_total",
+                                          "qconfig_tenant_disk_bytes",
                                           "qconfig_connections",
                                           "qconfig_max_connections",
                                           "qconfig_computing_calls",

@@ -173,6 +173,23 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByTheBytesOfTheTenant) {
   EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(8, "m"))), "5 to 8");
 }
 
+TEST_P(StoreConformanceTest, ACommitReturnsWhatTheStoreKeepsOfTheTenant) {
+  constexpr int64_t kEntry = 1000;
+  constexpr int64_t kOverhead = 100;  // of an entry
+  Open({2, int64_t{1} << 30, int64_t{1} << 30});
+  const auto is_about = [&](int revision, int64_t texts) {
+    const auto bytes = store_->Commit(Tenant("a"), PutText(revision, "m"))->disk_bytes;
+    EXPECT_GE(bytes, texts * kEntry) << revision;
+    EXPECT_LE(bytes, texts * (kEntry + kOverhead)) << revision;
+  };
+  is_about(2, 2);  // the record and the entry
+  is_about(3, 4);
+  is_about(4, 5);  // history has two records, and an earlier version for each
+  Reopen();
+  is_about(5, 5);
+  EXPECT_LE(store_->Commit(Tenant("b"), PutText(2, "m"))->disk_bytes, 2 * (kEntry + kOverhead));
+}
+
 TEST_P(StoreConformanceTest, RejectsAPutThatTheTenantHasNoSpaceFor) {
   const auto size = static_cast<int64_t>(PutText(2, "m").record.ByteSizeLong());
   Open({100, int64_t{1} << 30, 3 * size + kForSmallWrites});
