@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/rpc/unary_dispatcher.h"
-
 #include <grpc/grpc.h>
 
 #include <functional>
@@ -12,6 +10,7 @@
 #include "core/error.h"
 #include "server/rpc/byte_buffers.h"
 #include "server/rpc/call_credentials.h"
+#include "server/rpc/unary_dispatcher.h"
 #include "server/rpc/wire_status.h"
 
 namespace qconfig {
@@ -109,10 +108,8 @@ std::shared_ptr<const Caller> UnaryDispatcher::FindKnownCaller(const grpc::Serve
 
 // A caller who is not known yet counts as a connection; hashes and signatures are checked later.
 Arrival UnaryDispatcher::Admit(absl::Duration time, const grpc::ServerContext& context) {
-  const std::shared_ptr<const Caller> caller = FindKnownCaller(context);
-  const bool is_named = caller != nullptr && !caller->principal->is_anonymous;
-  return {time, in_flight_calls_->Enter([&context] { return context.peer(); },
-                                        is_named ? absl::string_view(caller->principal->name) : "")};
+  const std::string principal = authenticator_ == nullptr ? "" : authenticator_->FindName(CredentialsOf(context));
+  return {time, in_flight_calls_->Enter([&context] { return context.peer(); }, principal)};
 }
 
 absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const CallContext& call, const MemoryCost& cost,

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/auth/authenticator.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
+#include "server/auth/authenticator.h"
 #include "server/auth/policy_reader.h"
 
 namespace qconfig {
@@ -110,10 +109,17 @@ TEST_F(AuthenticatorTest, RemembersTheLast10000) {
   EXPECT_NE(authenticator_.FindKnown(with_name(200)), nullptr);
 }
 
-TEST_F(AuthenticatorTest, ForgetsCallersWithTheirPolicy) {
-  EXPECT_EQ(Authenticate({{"Bearer secret"}, {}}), "farm");
+TEST_F(AuthenticatorTest, ForgetsCallersWithTheirPolicyExceptForTheirNames) {
+  const Credentials secret = {{"Bearer secret"}, {}};
+  EXPECT_EQ(authenticator_.FindName(secret), "");
+  EXPECT_EQ(Authenticate(secret), "farm");
+  EXPECT_EQ(authenticator_.FindName(secret), "farm");
   authenticator_.SetPolicy(TestPolicy());
-  EXPECT_EQ(authenticator_.FindKnown({{"Bearer secret"}, {}}), nullptr);
+  EXPECT_EQ(authenticator_.FindKnown(secret), nullptr);
+  EXPECT_EQ(authenticator_.FindName(secret), "farm");
+  EXPECT_EQ(Authenticate(secret), "farm");
+  EXPECT_NE(authenticator_.FindKnown(secret), nullptr);
+  EXPECT_EQ(authenticator_.FindName({{"Bearer secret", "Bearer secret"}, {}}), "");
 }
 
 }  // namespace
