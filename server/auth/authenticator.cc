@@ -83,10 +83,15 @@ std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& creden
   if (credentials.authorization.size() > 1) return nullptr;
   const bool has_token = !credentials.authorization.empty();
   const std::string certificate = has_token ? "" : KeyOf(credentials.certificate);
-  const absl::Time now = clock_.Now();
-  absl::MutexLock lock(&mutex_);
-  const auto* const found = known_.Find(has_token ? credentials.authorization.front() : certificate);
-  return found != nullptr && now < (*found)->expires ? *found : nullptr;
+  std::shared_ptr<const Caller> found;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto* const known = known_.Find(has_token ? credentials.authorization.front() : certificate);
+    if (known == nullptr) return nullptr;
+    found = *known;
+  }
+  const bool is_valid = found->expires == absl::InfiniteFuture() || clock_.Now() < found->expires;
+  return is_valid ? found : nullptr;
 }
 
 absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const Credentials& credentials,
