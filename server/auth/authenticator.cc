@@ -88,10 +88,15 @@ void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
 std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
   std::string certificate;
   const absl::string_view key = KeyOf(credentials, certificate);
-  const absl::Time now = clock_.Now();
-  absl::MutexLock lock(&mutex_);
-  const Known* const found = known_.Find(key);
-  return found != nullptr && found->policy == policies_ && now < found->caller->expires ? found->caller : nullptr;
+  std::shared_ptr<const Caller> caller;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Known* const found = known_.Find(key);
+    if (found == nullptr || found->policy != policies_) return nullptr;
+    caller = found->caller;
+  }
+  const bool is_valid = caller->expires == absl::InfiniteFuture() || clock_.Now() < caller->expires;
+  return is_valid ? caller : nullptr;
 }
 
 std::string Authenticator::FindName(const Credentials& credentials) const {

@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.h>
 #include <grpc/grpc_security_constants.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,12 @@
 namespace qconfig {
 namespace {
 
+absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
+
 std::vector<std::string> Values(const grpc::AuthContext& context, const char* property) {
   std::vector<std::string> values;
   for (const grpc::string_ref& value : context.FindPropertyValues(property)) {
-    values.emplace_back(value.data(), value.size());
+    values.emplace_back(View(value));
   }
   return values;
 }
@@ -38,13 +41,16 @@ PeerCertificate CertificateOf(const grpc::ServerContext& context) {
 
 Credentials CredentialsOf(const grpc::ServerContext& context) {
   Credentials credentials;
-  constexpr absl::string_view kName = "authorization";
-  const auto& metadata = context.client_metadata();
-  for (auto it = metadata.find(kName.data()); it != metadata.end() && it->first == kName.data(); ++it) {
-    credentials.authorization.emplace_back(it->second.data(), it->second.size());
+  for (const auto& [name, value] : context.client_metadata()) {
+    if (View(name) == "authorization") credentials.authorization.push_back(View(value));
   }
   if (credentials.authorization.empty()) credentials.certificate = CertificateOf(context);
   return credentials;
+}
+
+void ForgetMetadata(grpc::ServerContext& context) {
+  // gRPC has no function for it. The map is only read-only for callers: it is not a const object.
+  const_cast<std::multimap<grpc::string_ref, grpc::string_ref>&>(context.client_metadata()).clear();
 }
 
 v1::Role RequiredRole(absl::string_view method) {

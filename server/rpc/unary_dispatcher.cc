@@ -196,6 +196,7 @@ Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Durati
       if (caller != nullptr) SetCaller(*caller, call);
       return call;
     });
+    if (caller != nullptr) ForgetMetadata(context);
   }
   return sending;
 }
