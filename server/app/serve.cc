@@ -250,8 +250,11 @@ void CheckThreadLimit() {
 void PrepareProcess() {
   // Makes the allocator return the memory of large requests to the system. Otherwise it fragments after a burst.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
-  // An allocator has an arena for each of many threads by default, and the free memory of one is of no use to another.
-  mallopt(M_ARENA_MAX, std::max(2, static_cast<int>(Processors())));
+  // The allocator has an arena for each of many threads by default, and the free memory of one is of no use to another.
+  // Only the first one grows by more than a page at once, which is why there are fewer than processors: a thread that
+  // receives calls would wait for others that grow the memory they share.
+  mallopt(M_ARENA_MAX, std::max(1, static_cast<int>(Processors() / 2)));
+  mallopt(M_TOP_PAD, 4 << 20);
   // Debian's Abseil checks for deadlocks whenever a mutex is locked, gRPC's too. The tests keep these checks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGHUP, SIG_IGN);

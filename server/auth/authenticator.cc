@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/auth/authenticator.h"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -8,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/error.h"
-#include "server/auth/authenticator.h"
 
 namespace qconfig {
 namespace {

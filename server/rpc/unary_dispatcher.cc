@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/unary_dispatcher.h"
+
 #include <grpc/grpc.h>
 
 #include <functional>
@@ -10,7 +12,6 @@
 #include "core/error.h"
 #include "server/rpc/byte_buffers.h"
 #include "server/rpc/call_credentials.h"
-#include "server/rpc/unary_dispatcher.h"
 #include "server/rpc/wire_status.h"
 
 namespace qconfig {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/auth/authenticator.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/canonical_json.h"
 #include "core/error.h"
-#include "server/auth/authenticator.h"
 #include "server/auth/policy_reader.h"
 
 namespace qconfig {

@@ -2178,8 +2178,8 @@ pub enum ErrorReason {
     /// an algorithm of a later Quark release.
     NotInCatalog = 23,
     /// UNAVAILABLE: the server is at its concurrency limit or near its memory limit, too many calls of the tenant or of the
-    /// caller wait, or the client does not read its responses; the message says which. The call changed nothing. The trailer `grpc-retry-pushback-ms` says when to
-    /// retry. Clients with a retry policy honor it automatically.
+    /// caller wait, or the client does not read its responses; the message says which. The call changed nothing. The
+    /// trailer `grpc-retry-pushback-ms` says when to retry. Clients with a retry policy honor it automatically.
     Overloaded = 24,
     /// OUT_OF_RANGE: the registry was restored from a backup that does not have this revision. The acknowledged write that
     /// created the revision is lost. List the entries again. `first_revision` and `newest_revision` give the revisions

@@ -481,8 +481,8 @@ export enum ErrorReason {
 
   /**
    * UNAVAILABLE: the server is at its concurrency limit or near its memory limit, too many calls of the tenant or of the
-   * caller wait, or the client does not read its responses; the message says which. The call changed nothing. The trailer `grpc-retry-pushback-ms` says when to
-   * retry. Clients with a retry policy honor it automatically.
+   * caller wait, or the client does not read its responses; the message says which. The call changed nothing. The
+   * trailer `grpc-retry-pushback-ms` says when to retry. Clients with a retry policy honor it automatically.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 24;
    */
