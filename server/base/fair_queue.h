@@ -15,11 +15,18 @@
 
 namespace qconfig {
 
+// What is known of a call when it begins to wait for a turn.
+struct EarlierTurns {
+  absl::Duration used;       // by turns for another tenant, which is charged to this one
+  bool is_admitted = false;  // the call is not rejected, however many wait
+};
+
 // Decides which of the calls that wait for a processor gets the next turn: start-time fair queueing (Goyal, Vin and
 // Cheng, 1996). Tenants share the processors equally by the time that they use, however many calls each of them makes.
 // Each tenant has a finish time: the virtual time until which it has used its share. The call whose tenant has the
-// earliest one runs next; of several, that of the caller who used least. Virtual time is the earliest one of those that
-// wait, so that nobody saves time up.
+// earliest one runs next; of several, that of the caller who used least. While n tenants have calls, virtual time
+// passes at an n-th of the rate at which they use the processors, and it is never before the finish times of all that
+// wait. A tenant that begins to call starts at the present virtual time, so it gets no more for having been idle.
 //
 // Extra turns are for small calls of callers who use less than callers would if all of them had equal shares. So such a
 // call neither waits for large ones, nor for the calls of one caller for a thousand tenants.
@@ -32,9 +39,11 @@ class FairQueue {
   struct Limits {
     size_t turns = 2;  // at once
     size_t extra_turns = 1;
-    size_t large = 9;               // large calls that have begun
-    size_t large_of_tenant = 3;     // of one tenant
-    size_t waiting_of_tenant = 64;  // calls of one tenant that wait
+    size_t large = 9;            // large calls that have begun
+    size_t first_large = 3;      // of these, only for tenants and callers without other large calls
+    size_t large_of_tenant = 3;  // of one tenant, and of one caller
+    size_t waiting_of_tenant =
+        64;  // calls of one tenant that wait; twice as many if none of its callers has most of them
   };
 
   // One call. Its address must not change while it is in the queue.
@@ -58,9 +67,10 @@ class FairQueue {
 
   explicit FairQueue(const Limits& limits);
 
-  // `call` of `caller` waits for its first turn. False, and nothing changes, if as many calls of the tenant wait as are
+  // `call` of `caller` waits for a turn. False, and nothing changes, if as many calls of the tenant wait as are
   // allowed. REQUIRES: it is not in the queue.
-  bool Add(Call& call, absl::string_view tenant, absl::string_view caller);
+  bool Add(Call& call, absl::string_view tenant, absl::string_view caller,
+           const EarlierTurns& earlier = EarlierTurns());
 
   // Starts the next turn, and returns its call. Null: no call waits that may begin, or all turns are taken.
   Call* Next();
@@ -103,7 +113,10 @@ class FairQueue {
   using Shares = absl::node_hash_map<std::string, Share>;
 
   Flow& FlowOf(absl::string_view tenant, absl::string_view caller);
+  bool MayWait(absl::string_view tenant, absl::string_view caller);
   bool MayBecomeLarge(const Flow& flow) const;
+  // The finish time of a tenant that has calls, by which they are ordered.
+  absl::Duration FinishOf(const Share& tenant) const;
   // The call of `flow` that has the next turn; null if none may begin.
   Call* NextOf(const Flow& flow) const;
   Call* NextForExtraTurn(const Flow& flow) const;
@@ -118,7 +131,8 @@ class FairQueue {
   const Limits limits_;
   absl::Duration tenant_time_;  // virtual time
   absl::Duration caller_time_;  // the same if callers instead of tenants had equal shares
-  size_t busy_callers_ = 0;     // that have calls
+  size_t busy_tenants_ = 0;     // that have calls
+  size_t busy_callers_ = 0;
   uint64_t next_number_ = 0;
   size_t waiting_ = 0;
   size_t running_ = 0;

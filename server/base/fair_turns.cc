@@ -17,12 +17,14 @@ constexpr absl::Duration kTime = absl::Milliseconds(10);
 
 // Each large computation takes up to about 70 MiB. One tenant can use all processors, and leaves some for others.
 constexpr size_t kLargeOfOthers = 6;
+constexpr size_t kFirstLarge = 3;
 
 FairQueue::Limits LimitsFor(size_t processors) {
   FairQueue::Limits limits;
   limits.turns = processors;
   limits.large_of_tenant = processors + 1;
   limits.large = limits.large_of_tenant + kLargeOfOthers;
+  limits.first_large = kFirstLarge;
   return limits;
 }
 
@@ -54,18 +56,17 @@ FairTurns::Turn& FairTurns::Turn::operator=(Turn&& other) noexcept {
 FairTurns::FairTurns(size_t processors, Clock clock, std::function<absl::Duration()> cpu_time)
     : limits_(LimitsFor(processors)), clock_(std::move(clock)), cpu_time_(std::move(cpu_time)), queue_(limits_) {}
 
-absl::StatusOr<FairTurns::Turn> FairTurns::Begin(absl::string_view tenant, absl::string_view peer,
-                                                 absl::Duration deadline) {
+absl::StatusOr<FairTurns::Turn> FairTurns::Begin(absl::string_view tenant, absl::string_view caller,
+                                                 absl::Duration deadline, const EarlierTurns& earlier) {
   Turn turn;
   std::unique_ptr<Waiter, Turn::DeleteWaiter> waiter(new Waiter());
   {
     absl::MutexLock lock(&mutex_);
-    if (!queue_.Add(*waiter, tenant, peer)) {
+    if (!queue_.Add(*waiter, tenant, caller, earlier)) {
       ++rejections_;
       return Error(v1::ERROR_REASON_OVERLOADED)
           .Tenant(tenant)
-          .ToStatus(absl::StrCat("the tenant has ", limits_.waiting_of_tenant,
-                                 " calls that wait for a processor; retry later"));
+          .ToStatus("too many calls of the tenant wait for a processor; retry later");
     }
     if (absl::Status begun = Await(*waiter, deadline); !begun.ok()) return begun;
   }
@@ -132,14 +133,16 @@ absl::Status FairTurns::Turn::ContinueWithNext(absl::Duration deadline) {
 
 bool FairTurns::Turn::is_large() const { return waiter_ != nullptr && waiter_->is_large; }
 
-void FairTurns::Turn::End() {
-  if (waiter_ == nullptr) return;
+absl::Duration FairTurns::Turn::End() {
+  if (waiter_ == nullptr) return absl::ZeroDuration();
+  const absl::Duration used = turns_->cpu_time_() - waiter_->began;
   {
     absl::MutexLock lock(&turns_->mutex_);
-    turns_->queue_.Remove(*waiter_, turns_->cpu_time_() - waiter_->began);
+    turns_->queue_.Remove(*waiter_, used);
     turns_->StartNext();
   }
   waiter_ = nullptr;
+  return used;
 }
 
 size_t FairTurns::running() const {

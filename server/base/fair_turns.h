@@ -49,7 +49,8 @@ class FairTurns {
     // Whether Continue() was called.
     bool is_large() const;
 
-    void End();
+    // Returns the processor time that was used since the turn began; 0 if there is none.
+    absl::Duration End();
 
    private:
     friend class FairTurns;
@@ -66,10 +67,10 @@ class FairTurns {
   explicit FairTurns(size_t processors = std::max<size_t>(2, Processors()), Clock clock = Clock(),
                      std::function<absl::Duration()> cpu_time = ThreadCpuTime);
 
-  // Waits for a turn. `peer` is who makes the call. OVERLOADED: too many calls of the tenant wait. kDeadlineExceeded:
-  // there was no turn at the steady time `deadline`. The turn must not outlive this object.
-  absl::StatusOr<Turn> Begin(absl::string_view tenant, absl::string_view peer, absl::Duration deadline)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for a turn. OVERLOADED: too many calls of the tenant wait. kDeadlineExceeded: there was no turn at the steady
+  // time `deadline`. The turn must not outlive this object.
+  absl::StatusOr<Turn> Begin(absl::string_view tenant, absl::string_view caller, absl::Duration deadline,
+                             const EarlierTurns& earlier = EarlierTurns()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t max_turns() const { return limits_.turns; }
   // The threads that compute, and those that wait.

@@ -29,11 +29,13 @@ absl::Status WriteLocks::CheckPlaces(const std::string& tenant, const std::strin
   };
   const auto held = locked_.find(tenant);
   const size_t of_tenant = held == locked_.end() ? 0 : 1 + held->second.size();
-  if (is_above_share(of_tenant, locked_.size())) {
-    return Overloaded(absl::StrCat("the tenant has ", of_tenant, " of the server's ", calls_, " writes in flight"));
-  }
   const auto known = callers_.find(caller);
   const size_t of_caller = known == callers_.end() ? 0 : known->second;
+  // One caller must not keep the others of its tenant out.
+  const bool is_small_caller = of_caller < kLeastShare && calls_ < max_calls_ - max_calls_ / 4;
+  if (is_above_share(of_tenant, locked_.size()) && !is_small_caller) {
+    return Overloaded(absl::StrCat("the tenant has ", of_tenant, " of the server's ", calls_, " writes in flight"));
+  }
   if (is_above_share(of_caller, callers_.size())) {
     return Overloaded(absl::StrCat("the caller has ", of_caller, " of the server's ", calls_, " writes in flight"));
   }

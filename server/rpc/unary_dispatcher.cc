@@ -125,12 +125,14 @@ absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const CallContext& call, 
   return resources_.budget->Reserve(CallerOf(call), memory, call.deadline);
 }
 
-// The tenant is not known before, so the caller stands for it.
+// The tenant is not known before, so all callers share one, which has no name. The time is charged to the right tenant
+// later.
 absl::Status UnaryDispatcher::BeginToParse(const CallContext& call, size_t bytes) const {
   constexpr size_t kSmallRequest = 8u << 10;  // takes about 0.1 ms
   if (bytes <= kSmallRequest) return absl::OkStatus();
-  const std::string caller = CallerOf(call);
-  auto turn = resources_.turns->Begin(absl::StrCat("caller ", caller), caller, call.deadline);
+  constexpr absl::string_view kUnknown;
+  auto turn =
+      resources_.turns->Begin(kUnknown, CallerOf(call), call.deadline, {absl::ZeroDuration(), /*is_admitted=*/true});
   if (!turn.ok()) return turn.status();
   call.notes->turn = *std::move(turn);
   return absl::OkStatus();

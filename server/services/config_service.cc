@@ -90,9 +90,10 @@ absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext
 absl::Status ConfigService::BeginTurn(const CallContext& call, const TenantId& tenant, absl::Duration deadline) const {
   FairTurns::Turn& turn = call.notes->turn;
   if (turn) return turn.ContinueWithNext(deadline);
-  auto begun = turns_->Begin(tenant.name(), CallerOf(call), deadline);
+  auto begun = turns_->Begin(tenant.name(), CallerOf(call), deadline, call.notes->earlier_turns);
   if (!begun.ok()) return begun.status();
   turn = *std::move(begun);
+  call.notes->earlier_turns = {absl::ZeroDuration(), /*is_admitted=*/true};  // the other items of a batch
   return absl::OkStatus();
 }
 

@@ -29,6 +29,7 @@ struct Load {
   absl::Duration least_cost;
   absl::Duration most_cost;
   absl::Duration pause = absl::ZeroDuration();
+  bool has_new_names = false;  // whether each call is for a tenant of its own
 };
 
 // A server without threads: processors that work on the calls of a FairQueue, and a clock that jumps from one end of a
@@ -59,6 +60,7 @@ class Simulation {
   absl::Duration used(const std::string& tenant) { return used_[tenant]; }
   absl::Duration longest_wait(const std::string& tenant) { return longest_wait_[tenant]; }
   int64_t ended(const std::string& tenant) { return ended_[tenant]; }
+  size_t remembered() const { return queue_.remembered(); }
 
  private:
   struct Call : FairQueue::Call {
@@ -80,7 +82,8 @@ class Simulation {
     call.left = call.load.least_cost + (call.load.most_cost - call.load.least_cost) * share(random_);
     call.is_large = call.has_begun = call.is_outside = false;
     call.arrived = now_;
-    ASSERT_TRUE(queue_.Add(call, call.load.tenant, call.load.caller));
+    const std::string tenant = call.load.has_new_names ? absl::StrCat(call.load.tenant, next_event_) : call.load.tenant;
+    ASSERT_TRUE(queue_.Add(call, tenant, call.load.caller));
   }
 
   void Begin(Call& call) {
@@ -241,19 +244,22 @@ TEST(FairQueueTest, TimeUsedAloneIsNoDebt) {
 TEST(FairQueueTest, LargeCallsAreLimitedInTotalAndOfEachTenant) {
   FairQueue::Limits limits;
   limits.turns = 10;
-  limits.large = 3;
+  limits.large = 4;
+  limits.first_large = 1;
   limits.large_of_tenant = 2;
   FairQueue queue(limits);
-  std::vector<FairQueue::Call> calls(5);
-  for (FairQueue::Call& call : calls) {
-    ASSERT_TRUE(queue.Add(call, &call < &calls[3] ? "a" : "b", "peer"));
-    ASSERT_EQ(queue.Next(), &call);
+  std::vector<FairQueue::Call> calls(6);
+  const std::string names = "aaabbc";
+  for (size_t i = 0; i < calls.size(); ++i) {
+    ASSERT_TRUE(queue.Add(calls[i], names.substr(i, 1), names.substr(i, 1)));
+    ASSERT_EQ(queue.Next(), &calls[i]);
   }
   EXPECT_TRUE(queue.MakeLarge(calls[0]));
   EXPECT_TRUE(queue.MakeLarge(calls[1]));
   EXPECT_FALSE(queue.MakeLarge(calls[2])) << "the tenant has two";
   EXPECT_TRUE(queue.MakeLarge(calls[3]));
-  EXPECT_FALSE(queue.MakeLarge(calls[4])) << "there are three";
+  EXPECT_FALSE(queue.MakeLarge(calls[4])) << "the last place is for tenants that have none";
+  EXPECT_TRUE(queue.MakeLarge(calls[5]));
   queue.Requeue(calls[2], kSmall, true);
   queue.Requeue(calls[4], kSmall, true);
   EXPECT_EQ(queue.Next(), nullptr);
@@ -262,8 +268,25 @@ TEST(FairQueueTest, LargeCallsAreLimitedInTotalAndOfEachTenant) {
   queue.MakeSmall(calls[3]);
   EXPECT_EQ(queue.Next(), &calls[4]);
   queue.Remove(calls[0], kTurn);
+  EXPECT_EQ(queue.Next(), nullptr);
+  queue.Remove(calls[5], kTurn);
   EXPECT_EQ(queue.Next(), &calls[2]);
   EXPECT_EQ(queue.Next(), nullptr);
+}
+
+TEST(FairQueueTest, ACallerWithManyTenantsLeavesLargeCallsToOthers) {
+  FairQueue queue({});
+  std::vector<FairQueue::Call> calls(5);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    ASSERT_TRUE(queue.Add(calls[i], absl::StrCat("t", i), i < 4 ? "greedy" : "other"));
+  }
+  size_t large = 0;
+  while (auto* const next = queue.Next()) {
+    large += queue.MakeLarge(*next) ? 1 : 0;
+    queue.Requeue(*next, kSmall, /*becomes_large=*/true);
+    if (large == 4) break;
+  }
+  EXPECT_EQ(large, 4u) << "three of the caller, and one of the other one";
 }
 
 TEST(FairQueueTest, ExtraTurnsAreForSmallCallsOfCallersWhoUseLittle) {
@@ -291,14 +314,41 @@ TEST(FairQueueTest, ExtraTurnsAreForSmallCallsOfCallersWhoUseLittle) {
 
 TEST(FairQueueTest, OneTenantCannotFillTheQueue) {
   FairQueue::Limits limits;
-  limits.waiting_of_tenant = 3;
+  limits.waiting_of_tenant = 10;
   FairQueue queue(limits);
-  std::vector<FairQueue::Call> calls(5);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", "a"));
-  EXPECT_FALSE(queue.Add(calls[3], "a", "b"));
-  EXPECT_TRUE(queue.Add(calls[3], "b", "b"));
-  EXPECT_EQ(queue.Next(), &calls[0]);
-  EXPECT_TRUE(queue.Add(calls[4], "a", "a"));
+  std::vector<FairQueue::Call> calls(30);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", "a"));
+  EXPECT_FALSE(queue.Add(calls[10], "a", "a"));
+  EXPECT_TRUE(queue.Add(calls[10], "a", "b")) << "another caller for the same tenant";
+  EXPECT_TRUE(queue.Add(calls[11], "b", "b"));
+  EXPECT_TRUE(queue.Add(calls[12], "a", "a", {absl::ZeroDuration(), /*is_admitted=*/true}));
+  for (int i = 13; i < 21; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", absl::StrCat("c", i)));
+  EXPECT_FALSE(queue.Add(calls[21], "a", "d")) << "twice as many calls wait";
+  ASSERT_NE(queue.Next(), nullptr);
+  EXPECT_TRUE(queue.Add(calls[21], "a", "d"));
+}
+
+TEST(FairQueueTest, NewNamesTakeNoMoreThanTheirShares) {
+  Simulation simulation({}, 1);
+  simulation.Add({"new", "greedy", 10, absl::Milliseconds(1), absl::Milliseconds(5), absl::ZeroDuration(), true});
+  simulation.Add({"honest", "honest", 3, absl::Milliseconds(5), absl::Milliseconds(50)});
+  for (int second = 1; second <= 20; ++second) {
+    simulation.RunUntil(absl::Seconds(second));
+    ASSERT_LT(simulation.remembered(), 1000u);
+  }
+  const absl::Duration all = simulation.used("new") + simulation.used("honest");
+  EXPECT_GE(simulation.used("honest"), 0.8 * all / 11);
+}
+
+TEST(FairQueueTest, TimeOfEarlierTurnsIsCharged) {
+  FairQueue queue({1, 0});
+  FairQueue::Call running, used, unused;
+  ASSERT_TRUE(queue.Add(running, "c", "c"));
+  ASSERT_EQ(queue.Next(), &running);
+  ASSERT_TRUE(queue.Add(used, "a", "a", {kTurn, false}));
+  ASSERT_TRUE(queue.Add(unused, "b", "b"));
+  queue.Remove(running, kSmall);
+  EXPECT_EQ(queue.Next(), &unused);
 }
 
 TEST(FairQueueTest, MemoryDoesNotGrowWithNames) {

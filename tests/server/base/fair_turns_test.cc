@@ -146,7 +146,7 @@ TEST_F(FairTurnsTest, OneTenantCannotFillTheQueue) {
   WaitFor(kMaxWaiting);
   const absl::Status rejected = turns_.Begin("a", "a", absl::InfiniteDuration()).status();
   EXPECT_EQ(ItemErrorOf(rejected).reason(), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(rejected.message(), "the tenant has 64 calls that wait for a processor; retry later");
+  EXPECT_EQ(rejected.message(), "too many calls of the tenant wait for a processor; retry later");
   EXPECT_EQ(turns_.rejections(), 1);
   EXPECT_TRUE(turns_.Begin("b", "b", kNoTime).ok());
   turn.End();

@@ -97,17 +97,25 @@ TEST(WriteLocksTest, OneTenantCannotKeepOthersOut) {
   WriteLocks locks(32, Clock());
   Writers writers(locks);
   writers.Hold("greedy", "c0");
-  for (int i = 1; i < 16; ++i) writers.Wait("greedy", absl::StrCat("c", i));  // half of the places
+  for (int i = 1; i < 24; ++i) writers.Wait("greedy", absl::StrCat("c", i));  // three quarters of the places
   const absl::Status rejected = locks.Acquire(Tenant("greedy"), "another", absl::InfiniteDuration()).status();
   EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(rejected.message(), "the tenant has 16 of the server's 16 writes in flight; retry later");
+  EXPECT_EQ(rejected.message(), "the tenant has 24 of the server's 24 writes in flight; retry later");
   EXPECT_EQ(locks.rejections(), 1);
   writers.Hold("other", "other");
-  for (int i = 0; i < 9; ++i) writers.Wait("other", absl::StrCat("d", i));
-  EXPECT_EQ(ReasonOf(locks.Acquire(Tenant("other"), "another", absl::InfiniteDuration()).status()),
-            v1::ERROR_REASON_OVERLOADED)
-      << "a third of the places";
+  for (int i = 0; i < 3; ++i) writers.Wait("other", absl::StrCat("d", i));
   EXPECT_TRUE(locks.Acquire(Tenant("third"), "third", absl::InfiniteDuration()).ok());
+}
+
+TEST(WriteLocksTest, OneCallerCannotKeepTheOthersOfItsTenantOut) {
+  WriteLocks locks(32, Clock());
+  Writers writers(locks);
+  writers.Hold("shared", "greedy");
+  for (int i = 1; i < 16; ++i) writers.Wait("shared", "greedy");
+  const absl::Status rejected = locks.Acquire(Tenant("shared"), "greedy", absl::InfiniteDuration()).status();
+  EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
+  writers.Wait("shared", "another");
+  EXPECT_EQ(locks.rejections(), 1);
 }
 
 TEST(WriteLocksTest, OneCallerForManyTenantsCannotKeepOthersOut) {
