@@ -19,7 +19,7 @@ namespace qconfig {
 // Cheng, 1996). Tenants share the processors equally by the time that they use, however many calls each of them makes.
 // Each tenant has a finish time: the virtual time until which it has used its share. The call whose tenant has the
 // earliest one runs next; of several, that of the caller who used least. Virtual time is the earliest one of those that
-// wait, so that nobody saves time up.
+// wait, so a tenant cannot save time for later.
 //
 // Extra turns are for small calls of callers who use less than callers would if all of them had equal shares. So such a
 // call neither waits for large ones, nor for the calls of one caller for a thousand tenants.

@@ -58,13 +58,13 @@ FairTurns::Turn& FairTurns::Turn::operator=(Turn&& other) noexcept {
 FairTurns::FairTurns(size_t processors, Clock clock, std::function<absl::Duration()> cpu_time)
     : limits_(LimitsFor(processors)), clock_(std::move(clock)), cpu_time_(std::move(cpu_time)), queue_(limits_) {}
 
-absl::StatusOr<FairTurns::Turn> FairTurns::Begin(absl::string_view tenant, absl::string_view peer,
+absl::StatusOr<FairTurns::Turn> FairTurns::Begin(absl::string_view tenant, absl::string_view caller,
                                                  absl::Duration deadline) {
   Turn turn;
   std::unique_ptr<Waiter, Turn::DeleteWaiter> waiter(new Waiter());
   {
     absl::MutexLock lock(&mutex_);
-    if (!queue_.Add(*waiter, tenant, peer)) {
+    if (!queue_.Add(*waiter, tenant, caller)) {
       ++rejections_;
       return Error(v1::ERROR_REASON_OVERLOADED)
           .Tenant(tenant)

@@ -66,9 +66,9 @@ class FairTurns {
   explicit FairTurns(size_t processors = std::max<size_t>(2, Processors()), Clock clock = Clock(),
                      std::function<absl::Duration()> cpu_time = ThreadCpuTime);
 
-  // Waits for a turn. `peer` is who makes the call. OVERLOADED: too many calls of the tenant wait. kDeadlineExceeded:
+  // Waits for a turn. `caller` makes the call. OVERLOADED: too many calls of the tenant wait. kDeadlineExceeded:
   // there was no turn at the steady time `deadline`. The turn must not outlive this object.
-  absl::StatusOr<Turn> Begin(absl::string_view tenant, absl::string_view peer, absl::Duration deadline)
+  absl::StatusOr<Turn> Begin(absl::string_view tenant, absl::string_view caller, absl::Duration deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t max_turns() const { return limits_.turns; }
