@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMinBuckets = 64;
 constexpr size_t kMaxBuckets = 10'000;
-constexpr int kLookedAt = 64;
+constexpr absl::Duration kCleanupInterval = absl::Seconds(1);
 constexpr double kSecondsPerMinute = 60;
 
 absl::Status RateLimited(const Principal& principal, absl::Duration wait, bool of_writes) {
@@ -35,15 +35,11 @@ RateLimiter::Buckets& RateLimiter::BucketsOf(const Principal& principal, const s
   const auto is_empty = [now](const auto& entry) {
     return entry.second.calls.is_empty <= now && entry.second.writes.is_empty <= now;
   };
-  if (buckets_.size() >= cleanup_size_) {
+  // At the maximum, removing the empty buckets at each call would take too long.
+  if (buckets_.size() >= cleanup_size_ && (buckets_.size() < kMaxBuckets || now >= next_cleanup_)) {
     absl::erase_if(buckets_, is_empty);
-    cleanup_size_ = std::max(kMinBuckets, 2 * buckets_.size());
-  }
-  // Looking at all of them would take too long for each call.
-  auto next = buckets_.begin();
-  for (int i = 0; i < kLookedAt && buckets_.size() >= kMaxBuckets && next != buckets_.end(); ++i) {
-    const auto bucket = next++;
-    if (is_empty(*bucket)) buckets_.erase(bucket);
+    cleanup_size_ = std::clamp(2 * buckets_.size(), kMinBuckets, kMaxBuckets);
+    next_cleanup_ = now + kCleanupInterval;
   }
   // Hosts beyond the maximum share a bucket.
   const bool by_host = principal.is_anonymous && buckets_.size() < kMaxBuckets;
@@ -54,15 +50,19 @@ RateLimiter::Excess RateLimiter::Count(const Principal& principal, const std::st
   const RateLimits& limits = principal.limits;
   const absl::Duration now = clock_.Steady();
   Buckets& buckets = BucketsOf(principal, peer, now);
-  // The time until a call fits in.
-  const auto update = [now](Bucket& bucket, double per_second, double size) {
-    bucket.level = std::max(0.0, bucket.level - per_second * absl::ToDoubleSeconds(now - bucket.updated));
+  const auto set_level = [now](Bucket& bucket, double level, double per_second) {
+    bucket.level = level;
     bucket.updated = now;
+    bucket.is_empty = now + absl::Seconds(level / per_second);
+  };
+  // The time until a call fits in. A bucket may be fuller than `size` if an earlier policy had a higher limit.
+  const auto update = [now, set_level](Bucket& bucket, double per_second, double size) {
+    const double emptied = per_second * absl::ToDoubleSeconds(now - bucket.updated);
+    set_level(bucket, std::clamp(bucket.level - emptied, 0.0, size), per_second);
     return absl::Seconds(std::max(0.0, bucket.level + 1 - size) / per_second);
   };
-  const auto add = [now](Bucket& bucket, double per_second, double size) {
-    bucket.level = std::min(bucket.level + 1, size);
-    bucket.is_empty = now + absl::Seconds(bucket.level / per_second);
+  const auto add = [set_level](Bucket& bucket, double per_second, double size) {
+    set_level(bucket, std::min(bucket.level + 1, size), per_second);
   };
   const bool limits_calls = limits.calls_per_second > 0;
   const bool limits_writes = is_write && limits.writes_per_minute > 0;

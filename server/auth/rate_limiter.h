@@ -19,8 +19,8 @@
 namespace qconfig {
 
 // Limits how often principals call, with a token bucket for the calls and one for the writes of each principal. A
-// policy that replaces another applies to buckets as they are. Callers without credentials have buckets by host.
-// Thread-safe.
+// policy that replaces another applies to buckets as they are; one with lower limits leaves them full at most. Callers
+// without credentials have buckets by host. Thread-safe.
 class RateLimiter {
  public:
   explicit RateLimiter(Clock clock = Clock()) : clock_(std::move(clock)) {}
@@ -61,7 +61,8 @@ class RateLimiter {
   const Clock clock_;
   mutable absl::Mutex mutex_;
   absl::node_hash_map<std::string, Buckets> buckets_ ABSL_GUARDED_BY(mutex_);
-  size_t cleanup_size_ ABSL_GUARDED_BY(mutex_) = 64;
+  size_t cleanup_size_ ABSL_GUARDED_BY(mutex_) = 64;     // the number of buckets that starts a cleanup
+  absl::Duration next_cleanup_ ABSL_GUARDED_BY(mutex_);  // steady time, if there are too many buckets
   int64_t rejected_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t tolerated_ ABSL_GUARDED_BY(mutex_) = 0;
 };

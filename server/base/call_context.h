@@ -57,7 +57,7 @@ struct CallContext {
 // for the tenant.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
 
-// Who makes a call, as limits distinguish callers: the principal, or the connection of callers who have none.
+// The caller to whom limits attribute a call: its principal, or its connection if it has none or is anonymous.
 std::string CallerOf(const CallContext& call);
 
 // The peer of a call without its port, which does not identify the caller: "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312".

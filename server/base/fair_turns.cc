@@ -28,6 +28,10 @@ FairQueue::Limits LimitsFor(size_t processors) {
   return limits;
 }
 
+absl::Status NoTurn() {
+  return absl::DeadlineExceededError("the deadline expired while the call waited for a processor");
+}
+
 }  // namespace
 
 absl::Duration ThreadCpuTime() {
@@ -89,7 +93,7 @@ absl::Status FairTurns::Await(Waiter& waiter, absl::Duration deadline) {
     const absl::Duration left = deadline - clock_.Steady();
     if (left <= absl::ZeroDuration()) {
       queue_.Remove(waiter, absl::ZeroDuration());
-      return absl::DeadlineExceededError("the deadline expired while the call waited for a processor");
+      return NoTurn();
     }
     waiter.begun.WaitWithTimeout(&mutex_, left);
   }
@@ -104,6 +108,7 @@ absl::Status FairTurns::AwaitAgain(Waiter& waiter, absl::Duration used, bool bec
 }
 
 absl::Status FairTurns::Turn::Continue(absl::Duration deadline) {
+  if (waiter_ == nullptr) return NoTurn();
   const absl::Duration used = turns_->cpu_time_() - waiter_->began;
   if (waiter_->is_large && used < kTime) return absl::OkStatus();
   absl::Status status;
@@ -118,6 +123,7 @@ absl::Status FairTurns::Turn::Continue(absl::Duration deadline) {
 }
 
 absl::Status FairTurns::Turn::ContinueWithNext(absl::Duration deadline) {
+  if (waiter_ == nullptr) return NoTurn();
   const absl::Duration used = turns_->cpu_time_() - waiter_->began;
   if (!waiter_->is_large && used < kTime) return absl::OkStatus();
   absl::Status status;

@@ -39,8 +39,8 @@ class FairTurns {
     explicit operator bool() const { return waiter_ != nullptr; }
 
     // To be called every few milliseconds of a computation. Makes it a large one; lets others compute if it has used
-    // its time, and waits for another turn. kDeadlineExceeded: there was none at the steady time `deadline`; the turn
-    // is lost. REQUIRES: there is a turn.
+    // its time, and waits for another turn. kDeadlineExceeded: there was none at the steady time `deadline`. The turn
+    // has ended then, and further calls return this error, too.
     absl::Status Continue(absl::Duration deadline);
 
     // The same between two computations of one call: keeps the turn if there is time left, and is not large any more.

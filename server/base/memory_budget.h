@@ -21,7 +21,8 @@ namespace qconfig {
 
 // Bounds the memory of the calls that need much of it: each reserves what it may need before it begins. Callers take
 // turns, and the calls of a caller get memory in the order in which they came, so that many small reservations do not
-// keep a large one waiting. A caller who has none can reserve a little even if others have reserved all. Thread-safe.
+// keep a large one waiting. If all is reserved, callers can still reserve up to a sixteenth each, and a quarter
+// together, in addition. Thread-safe.
 class MemoryBudget {
  public:
   // Up to `max_waiting_calls` wait, each on a thread, and up to 16 times `max_bytes` are waited for: the requests of

@@ -112,8 +112,8 @@ CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
       other_tenants_(tenant_calls_.Add({{"tenant", kOther}})),
       tenant_bytes_(prometheus::BuildGauge()
                         .Name("qconfig_tenant_disk_bytes")
-                        .Help("Size of what the store keeps of a tenant, in bytes, after its last write; the largest "
-                              "one for other.")
+                        .Help("Bytes that the store uses for a tenant, after its last write; for other, the largest "
+                              "of these tenants.")
                         .Register(registry)),
       other_bytes_(tenant_bytes_.Add({{"tenant", kOther}})) {
   const MethodFamilies families(registry);

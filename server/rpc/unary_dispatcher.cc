@@ -165,6 +165,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
   if (rejected.ok()) rejected = Identify(context, call);
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method, request) : rejected;
+  call.notes->turn.End();  // after an error, there may still be one, and logs may wait for a disk
   absl::StatusOr<Counted> sending;
   if (answer.ok()) {
     sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written,

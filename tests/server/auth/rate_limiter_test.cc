@@ -101,6 +101,26 @@ TEST_F(RateLimiterTest, APolicyThatReplacesAnotherGivesNoNewBurst) {
   EXPECT_EQ(Allowed(Farm({}), 100), 100);
 }
 
+TEST_F(RateLimiterTest, LowerLimitsApplyAtOnceAndDoNotLockOut) {
+  EXPECT_EQ(Allowed(Farm({1000, 1000}), 1000), 1000);
+  EXPECT_EQ(ItemErrorOf(limiter_.Take(Farm({1, 1}), kHost, false)).detail().retry_after_ms(), 1000);
+  now_ += absl::Seconds(1);
+  EXPECT_EQ(Allowed(Farm({1, 1}), 10), 1);
+
+  EXPECT_EQ(Allowed(Farm({0, 0, 600}), 600, /*is_write=*/true), 600);
+  EXPECT_EQ(ItemErrorOf(limiter_.Take(Farm({0, 0, 6}), kHost, true)).detail().retry_after_ms(), 10'000);
+}
+
+TEST_F(RateLimiterTest, BucketsAreRememberedAsLongAsALowerRateNeedsThem) {
+  EXPECT_EQ(Allowed(Farm({1000, 1000}), 1000), 1000);
+  EXPECT_EQ(Allowed(Farm({1, 10}), 1), 0);
+  now_ += absl::Seconds(2);
+  Principal anonymous = Farm({1, 1});
+  anonymous.is_anonymous = true;
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Allowed(anonymous, 1, false, absl::StrCat("a", i)), 1);
+  EXPECT_EQ(Allowed(Farm({1, 10}), 100), 2);
+}
+
 TEST_F(RateLimiterTest, AnonymousCallersAreCountedByHost) {
   Principal anonymous = Farm({10, 10});
   anonymous.is_anonymous = true;
@@ -123,6 +143,18 @@ TEST_F(RateLimiterTest, ManyAddressesShareWhatIsLeft) {
   now_ += absl::Seconds(2);
   EXPECT_EQ(Allowed(anonymous, 1, false, "d"), 1) << "buckets that are empty are forgotten";
   EXPECT_EQ(Allowed(anonymous, 1, false, "e"), 1);
+}
+
+TEST_F(RateLimiterTest, FewEmptyBucketsAmongManyAreForgotten) {
+  Principal anonymous = Farm({1, 4});
+  anonymous.is_anonymous = true;
+  constexpr int kBusy = 9'990;
+  constexpr int kOthers = 10;
+  for (int i = 0; i < kBusy; ++i) ASSERT_EQ(Allowed(anonymous, 3, false, absl::StrCat("busy", i)), 3);
+  anonymous.limits.burst = 1;
+  for (int i = 0; i < kOthers; ++i) ASSERT_EQ(Allowed(anonymous, 1, false, absl::StrCat("a", i)), 1);
+  now_ += absl::Seconds(2);
+  for (int i = 0; i < kOthers; ++i) EXPECT_EQ(Allowed(anonymous, 1, false, absl::StrCat("b", i)), 1);
 }
 
 // A server whose time stands still.

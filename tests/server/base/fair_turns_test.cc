@@ -120,6 +120,8 @@ TEST_F(FairTurnsTest, ATurnIsLostAtTheDeadline) {
   Compute(absl::Milliseconds(10));
   EXPECT_TRUE(absl::IsDeadlineExceeded(turn.Continue(kNoTime)));
   EXPECT_FALSE(turn);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(turn.Continue(absl::InfiniteDuration())));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(turn.ContinueWithNext(absl::InfiniteDuration())));
   done = true;
   other.join();
   EXPECT_EQ(turns_.running(), 0u);
