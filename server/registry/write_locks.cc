@@ -23,7 +23,8 @@ absl::Status WriteLocks::CheckPlaces(const std::string& tenant, const std::strin
   if (calls_ >= max_calls_) {
     return Overloaded(absl::StrCat("the server is at its concurrency limit (", max_calls_, " writes in flight)"));
   }
-  if (calls_ < max_calls_ / 2) return absl::OkStatus();
+  const size_t reserved = max_calls_ / 8;
+  if (calls_ < max_calls_ - reserved) return absl::OkStatus();
   const auto is_above_share = [this](size_t own, size_t sharers) {
     return own >= std::max(kLeastShare, max_calls_ / (sharers + 1));
   };
@@ -32,7 +33,7 @@ absl::Status WriteLocks::CheckPlaces(const std::string& tenant, const std::strin
   const auto known = callers_.find(caller);
   const size_t of_caller = known == callers_.end() ? 0 : known->second;
   // One caller must not keep the others of its tenant out.
-  const bool is_small_caller = of_caller < kLeastShare && calls_ < max_calls_ - max_calls_ / 4;
+  const bool is_small_caller = of_caller < kLeastShare && calls_ < max_calls_ - reserved / 2;
   if (is_above_share(of_tenant, locked_.size()) && !is_small_caller) {
     return Overloaded(absl::StrCat("the tenant has ", of_tenant, " of the server's ", calls_, " writes in flight"));
   }

@@ -97,13 +97,12 @@ TEST(WriteLocksTest, OneTenantCannotKeepOthersOut) {
   WriteLocks locks(32, Clock());
   Writers writers(locks);
   writers.Hold("greedy", "c0");
-  for (int i = 1; i < 24; ++i) writers.Wait("greedy", absl::StrCat("c", i));  // three quarters of the places
+  for (int i = 1; i < 30; ++i) writers.Wait("greedy", absl::StrCat("c", i));
   const absl::Status rejected = locks.Acquire(Tenant("greedy"), "another", absl::InfiniteDuration()).status();
   EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(rejected.message(), "the tenant has 24 of the server's 24 writes in flight; retry later");
+  EXPECT_EQ(rejected.message(), "the tenant has 30 of the server's 30 writes in flight; retry later");
   EXPECT_EQ(locks.rejections(), 1);
   writers.Hold("other", "other");
-  for (int i = 0; i < 3; ++i) writers.Wait("other", absl::StrCat("d", i));
   EXPECT_TRUE(locks.Acquire(Tenant("third"), "third", absl::InfiniteDuration()).ok());
 }
 
@@ -111,7 +110,7 @@ TEST(WriteLocksTest, OneCallerCannotKeepTheOthersOfItsTenantOut) {
   WriteLocks locks(32, Clock());
   Writers writers(locks);
   writers.Hold("shared", "greedy");
-  for (int i = 1; i < 16; ++i) writers.Wait("shared", "greedy");
+  for (int i = 1; i < 28; ++i) writers.Wait("shared", "greedy");  // seven eighths of the places
   const absl::Status rejected = locks.Acquire(Tenant("shared"), "greedy", absl::InfiniteDuration()).status();
   EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
   writers.Wait("shared", "another");
@@ -121,10 +120,10 @@ TEST(WriteLocksTest, OneCallerCannotKeepTheOthersOfItsTenantOut) {
 TEST(WriteLocksTest, OneCallerForManyTenantsCannotKeepOthersOut) {
   WriteLocks locks(32, Clock());
   Writers writers(locks);
-  for (int i = 0; i < 16; ++i) writers.Hold(absl::StrCat("t", i), "greedy");
+  for (int i = 0; i < 28; ++i) writers.Hold(absl::StrCat("t", i), "greedy");
   const absl::Status rejected = locks.Acquire(Tenant("more"), "greedy", absl::InfiniteDuration()).status();
   EXPECT_EQ(ReasonOf(rejected), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(rejected.message(), "the caller has 16 of the server's 16 writes in flight; retry later");
+  EXPECT_EQ(rejected.message(), "the caller has 28 of the server's 28 writes in flight; retry later");
   EXPECT_TRUE(locks.Acquire(Tenant("more"), "other", absl::InfiniteDuration()).ok());
 }
 

@@ -2202,7 +2202,7 @@ pub enum ErrorReason {
     /// PERMISSION_DENIED: the caller does not have the `required_role` for the tenant. Whether the tenant exists makes no
     /// difference.
     PermissionDenied = 27,
-    /// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows it. The call changed
+    /// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
     /// nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
     /// Clients do not retry it automatically.
     RateLimited = 28,

@@ -545,7 +545,7 @@ export enum ErrorReason {
   PERMISSION_DENIED = 27,
 
   /**
-   * RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows it. The call changed
+   * RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
    * nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
    * Clients do not retry it automatically.
    *
