@@ -52,6 +52,7 @@ absl::StatusCode ToStatusCode(v1::ErrorReason reason) {
     case v1::ERROR_REASON_MESSAGE_TOO_LARGE:
     case v1::ERROR_REASON_QUOTA_EXCEEDED:
     case v1::ERROR_REASON_STORAGE_FULL:
+    case v1::ERROR_REASON_RATE_LIMITED:
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_SHUTTING_DOWN:
     case v1::ERROR_REASON_STORAGE_UNAVAILABLE:
@@ -137,6 +138,11 @@ Error& Error::Rule(absl::string_view rule) {
 
 Error& Error::RequiredRole(absl::string_view role) {
   error_.mutable_detail()->set_required_role(std::string(role));
+  return *this;
+}
+
+Error& Error::RetryAfterMs(int64_t milliseconds) {
+  error_.mutable_detail()->set_retry_after_ms(milliseconds);
   return *this;
 }
 

@@ -37,6 +37,8 @@ class Error {
   Error& Rule(absl::string_view rule);
   // The role that the caller does not have, such as "editor".
   Error& RequiredRole(absl::string_view role);
+  // How long the caller must wait before the call is allowed, in milliseconds.
+  Error& RetryAfterMs(int64_t milliseconds);
   // The oldest and the newest readable revision of the tenant's registry.
   Error& Revisions(int64_t first, int64_t newest);
   // The findings that make a call fail, and how many there are. Keeps as many as fit into a status;

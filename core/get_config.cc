@@ -29,12 +29,14 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   QCONFIG_ASSIGN_OR_RETURN(v1::QConfig config, ResolveConfig(snapshot, request.spec(), limits, token));
   QCONFIG_RETURN_IF_ERROR(token.Spend(StepsToWrite(config)));
   std::string canonical_json = CanonicalJson(config);
+  QCONFIG_RETURN_IF_ERROR(token.Spend(StepsToWrite(config)));
 
   v1::GetConfigResponse response;
   response.set_catalog(catalog.name());
   response.set_catalog_digest(catalog.digest());
   response.set_revision(snapshot.revision());
   response.set_config_digest(Sha256Hex(canonical_json));
+  QCONFIG_RETURN_IF_ERROR(token.Spend(StepsToWrite(config)));
   *response.mutable_warnings() = FindWarnings(snapshot, request.spec(), config);
   if (response.config_digest() == request.if_digest()) {
     response.set_not_modified(true);
@@ -43,6 +45,7 @@ absl::StatusOr<v1::GetConfigResponse> GetConfig(const Snapshot& snapshot, const 
   if (request.include_quark_json()) {
     QCONFIG_RETURN_IF_ERROR(token.Spend(StepsToWrite(config)));
     response.set_quark_json(QuarkJson(config, catalog));
+    QCONFIG_RETURN_IF_ERROR(token.Spend(StepsToWrite(config)));
   }
   if (request.include_canonical_json()) response.set_canonical_json(std::move(canonical_json));
   *response.mutable_config() = std::move(config);

@@ -32,6 +32,7 @@ type Error struct {
 	Advice            string // what the caller can do, in sentences, as at the end of Message
 	Rule              string // the rule that a tensor configuration violates, or why a credential is not accepted
 	RequiredRole      string // the role that the caller needs for Tenant, such as "editor"
+	RetryAfterMs      int64  // the time in milliseconds after which the call is allowed; see ErrRateLimited
 	Tenant            string
 	Catalog           string
 	FirstRevision     int64         // the oldest available revision of the tenant's registry
@@ -157,6 +158,7 @@ func (e *Error) setDetail(detail *v1.ErrorDetail) {
 	e.Advice = detail.GetAdvice()
 	e.Rule = detail.GetRule()
 	e.RequiredRole = detail.GetRequiredRole()
+	e.RetryAfterMs = detail.GetRetryAfterMs()
 	e.Tenant = detail.GetTenant()
 	e.Catalog = detail.GetCatalog()
 	e.FirstRevision = detail.GetFirstRevision()

@@ -95,6 +95,7 @@ func TestErrorWithoutADetailHasEmptyFields(t *testing.T) {
 // A name may contain a comma.
 var everyDetail = &v1.ErrorDetail{
 	Field: "spec.scheme", Value: "c", Allowed: []string{"a, b", "d"}, AllowedTotal: 12, Suggestions: []string{"a, b"}, Rule: "r", RequiredRole: "editor",
+	RetryAfterMs:      40,
 	SuggestionReasons: []*v1.SuggestionReason{{Kind: v1.SuggestionKind_SUGGESTION_KIND_OTHER_CATALOG, Catalog: "quark-0.13"}},
 	Advice:            "Register it.", Tenant: "acme", Catalog: "quark-0.13", FirstRevision: 2, NewestRevision: 3_630_000_000_001,
 	Findings: []*v1.Finding{{Message: "m"}}, FindingTotal: 9,
@@ -104,7 +105,7 @@ func checkEveryDetail(t *testing.T, err *Error) {
 	t.Helper()
 	got := &v1.ErrorDetail{
 		Field: err.Field, Value: err.Value, Allowed: err.Allowed, AllowedTotal: int32(err.AllowedTotal), Suggestions: err.Suggestions,
-		SuggestionReasons: err.SuggestionReasons, Advice: err.Advice, Rule: err.Rule, RequiredRole: err.RequiredRole, Tenant: err.Tenant, Catalog: err.Catalog,
+		SuggestionReasons: err.SuggestionReasons, Advice: err.Advice, Rule: err.Rule, RequiredRole: err.RequiredRole, RetryAfterMs: err.RetryAfterMs, Tenant: err.Tenant, Catalog: err.Catalog,
 		FirstRevision: err.FirstRevision, NewestRevision: err.NewestRevision,
 		Findings: err.Findings, FindingTotal: err.FindingTotal,
 	}

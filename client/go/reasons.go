@@ -47,6 +47,7 @@ const (
 	ErrCredentialsInvalid         = Reason(v1.ErrorReason_ERROR_REASON_CREDENTIALS_INVALID)
 	ErrPermissionDenied           = Reason(v1.ErrorReason_ERROR_REASON_PERMISSION_DENIED)
 	ErrAuditUnavailable           = Reason(v1.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE)
+	ErrRateLimited                = Reason(v1.ErrorReason_ERROR_REASON_RATE_LIMITED)
 )
 
 const reasonPrefix = "ERROR_REASON_"

@@ -65,7 +65,8 @@ struct Process {
 };
 
 RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_ptr<AnswerCache>& answer_cache,
-                                      const std::shared_ptr<MemoryPressure>& pressure) {
+                                      const std::shared_ptr<MemoryPressure>& pressure,
+                                      const std::shared_ptr<Metrics>& metrics) {
   const Options& options = process.options;
   RegistrySettings settings;
   settings.catalogs = process.catalogs;
@@ -81,6 +82,9 @@ RegistrySettings MakeRegistrySettings(const Process& process, const std::shared_
     events.Warn("history is not removed by age for 24 hours", {{"detail", why}});
   };
   settings.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
+  settings.on_stored = [metrics](const TenantId& tenant, int64_t bytes) {
+    metrics->calls().SetTenantBytes(tenant.name(), bytes);
+  };
   settings.admit_load = [pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); };
   return settings;
 }
@@ -178,10 +182,10 @@ ServerSettings MakeServerSettings(const Process& process) {
   settings.transport_guard = MakeTransportGuard(process, settings.connections);
   settings.reflection = ResolveReflection(options);
   // The other calls are for those that need not wait.
-  const size_t max_waiting = std::max<size_t>(1, options.max_in_flight / 4);
-  settings.memory.budget =
+  const size_t max_waiting = std::max<size_t>(1, options.max_in_flight - options.max_in_flight / 4);
+  settings.resources.budget =
       std::make_shared<MemoryBudget>(AtMostAQuarter(options.request_memory_bytes, max_memory), max_waiting);
-  settings.memory.pressure = std::make_shared<MemoryPressure>(max_memory);
+  settings.resources.pressure = std::make_shared<MemoryPressure>(max_memory);
   settings.keepalive = absl::Seconds(options.keepalive_seconds);
   settings.max_connection_age = absl::Seconds(options.max_connection_age_seconds);
   return settings;
@@ -246,8 +250,11 @@ void CheckThreadLimit() {
 void PrepareProcess() {
   // Makes the allocator return the memory of large requests to the system. Otherwise it fragments after a burst.
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
-  // An allocator has an arena for each of many threads by default, and the free memory of one is of no use to another.
-  mallopt(M_ARENA_MAX, std::max(2, static_cast<int>(Processors())));
+  // The allocator has an arena for each of many threads by default, and the free memory of one is of no use to another.
+  // Only the first one grows by more than a page at once, which is why there are fewer than processors: a thread that
+  // receives calls would wait for others that grow the memory they share.
+  mallopt(M_ARENA_MAX, std::max(1, static_cast<int>(Processors() / 2)));
+  mallopt(M_TOP_PAD, 4 << 20);
   // Debian's Abseil checks for deadlocks whenever a mutex is locked, gRPC's too. The tests keep these checks.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGHUP, SIG_IGN);
@@ -316,7 +323,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   DamageLog damage_log(process.events, storage);
   Readiness readiness;
   AddServeMetrics({options, process.catalogs, *settings.connections, *settings.in_flight_calls,
-                   *settings.transport_guard, settings.memory, *settings.answer_cache, readiness, disk, damage_log,
+                   *settings.transport_guard, settings.resources, *settings.answer_cache, readiness, disk, damage_log,
                    *certificates, policy->get(), settings.audit_log},
                   *settings.metrics);
   auto handlers = MakeAdminHandlers(process, readiness, settings.metrics);
@@ -325,7 +332,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!admin.ok()) return admin.status();
 
   auto store = OpenStore(
-      storage, {options.history_changes, options.history_bytes},
+      storage, {options.history_changes, options.history_bytes, options.tenant_disk_bytes},
       [&process](const std::string& text) {
         process.events.Warn("new epoch", {{"detail", text}});
       },
@@ -333,7 +340,8 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
   if (!store.ok()) return store.status();
   ObservedStore observed_store(
       *std::move(store), [metrics = settings.metrics](const auto&... report) { metrics->store().Finished(report...); });
-  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.memory.pressure), observed_store);
+  Registry registry(MakeRegistrySettings(process, settings.answer_cache, settings.resources.pressure, settings.metrics),
+                    observed_store);
   watchdog.Watch(settings.in_flight_calls);
   const auto server = Server::Start(settings, registry);
   if (!server.ok()) return server.status();
@@ -344,7 +352,7 @@ absl::StatusOr<int> Run(const Process& process, ShutdownWatchdog& watchdog) {
     readiness.Stop();
     admin->reset();  // its metrics read objects that are destroyed next
   };
-  const MemoryMonitor monitor(settings.memory.pressure, process.events,
+  const MemoryMonitor monitor(settings.resources.pressure, process.events,
                               {[&] {
                                  registry.ClearCache();
                                  settings.answer_cache->Halve();

@@ -79,12 +79,12 @@ void AddTransportGuard(const TransportGuard& guard, Metrics& metrics) {
                    [&guard] { return static_cast<double>(guard.unfinished_bytes()); });
 }
 
-void AddMemory(const CallMemory& memory, Metrics& metrics) {
+void AddMemory(const CallResources& resources, Metrics& metrics) {
   constexpr char kRejections[] = "qconfig_memory_rejections_total";
   constexpr char kRejectionsHelp[] =
       "Calls rejected for lack of memory: of the process (limit), or for large requests (requests).";
-  const auto pressure = memory.pressure;
-  const auto budget = memory.budget;
+  const auto pressure = resources.pressure;
+  const auto budget = resources.budget;
   metrics.AddGauge("qconfig_memory_limit_bytes", "Memory limit of the process, in bytes; 0 if there is none.", {},
                    [pressure] { return static_cast<double>(pressure->limit()); });
   metrics.AddGauge("qconfig_memory_used_bytes", "Memory compared with the limit, in bytes.", {},
@@ -102,6 +102,41 @@ void AddMemory(const CallMemory& memory, Metrics& metrics) {
                      [pressure] { return static_cast<double>(pressure->rejections()); });
   metrics.AddCounter(kRejections, kRejectionsHelp, {{"by", "requests"}},
                      [budget] { return static_cast<double>(budget->rejections()); });
+}
+
+constexpr char kWaiting[] = "qconfig_stage_waiting_calls";
+constexpr char kWaitingHelp[] =
+    "Calls that wait for their turn: for a processor (cpu), for memory (memory), or for other writes to their tenant "
+    "(write).";
+constexpr char kRejected[] = "qconfig_stage_rejections_total";
+constexpr char kRejectedHelp[] =
+    "Calls rejected because all places are taken (limit), because their caller (share) or tenant (cpu, write) has too "
+    "many calls, for lack of memory for large requests (memory), or because their caller exceeds its rate (rate).";
+
+void AddFairness(const InFlightCalls& calls, const CallResources& resources, Metrics& metrics) {
+  const auto turns = resources.turns;
+  const auto rates = resources.rates;
+  const auto budget = resources.budget;
+  metrics.AddGauge("qconfig_computing_calls", "Calls that use a processor for a computation.", {},
+                   [turns] { return static_cast<double>(turns->running()); });
+  metrics.AddGauge("qconfig_max_computing_calls", "Processors for computations.", {},
+                   [turns] { return static_cast<double>(turns->max_turns()); });
+  metrics.AddGauge(kWaiting, kWaitingHelp, {{"stage", "cpu"}},
+                   [turns] { return static_cast<double>(turns->waiting()); });
+  metrics.AddGauge(kWaiting, kWaitingHelp, {{"stage", "memory"}},
+                   [budget] { return static_cast<double>(budget->waiting_calls()); });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "limit"}},
+                     [&calls] { return static_cast<double>(calls.rejected_at_limit()); });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "share"}},
+                     [&calls] { return static_cast<double>(calls.rejected_above_share()); });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "cpu"}},
+                     [turns] { return static_cast<double>(turns->rejections()); });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "memory"}},
+                     [budget] { return static_cast<double>(budget->rejections()); });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "rate"}},
+                     [rates] { return static_cast<double>(rates->rejected()); });
+  metrics.AddCounter("qconfig_rate_excess_total", "Calls above a rate of the policy with `mode: permissive`.", {},
+                     [rates] { return static_cast<double>(rates->tolerated()); });
 }
 
 void AddAnswerCache(const AnswerCache& cache, Metrics& metrics) {
@@ -177,7 +212,8 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddConnections(sources.connections, metrics);
   AddCalls(sources, metrics);
   AddTransportGuard(sources.transport_guard, metrics);
-  AddMemory(sources.memory, metrics);
+  AddMemory(sources.resources, metrics);
+  AddFairness(sources.in_flight_calls, sources.resources, metrics);
   AddAnswerCache(sources.answer_cache, metrics);
   AddDisk(sources.disk, metrics);
   metrics.AddCounter("qconfig_store_damage_total",
@@ -186,6 +222,8 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
   AddRegistryMetrics(nullptr, nullptr, metrics);
   metrics.AddGauge("qconfig_max_tenants", "Maximum number of tenants with writes.", {},
                    [max = sources.options.max_tenants] { return static_cast<double>(max); });
+  metrics.AddGauge("qconfig_tenant_disk_limit_bytes", "Maximum size of what the store keeps of a tenant, in bytes.", {},
+                   [max = sources.options.tenant_disk_bytes] { return static_cast<double>(max); });
   metrics.AddGauge("qconfig_registry_cache_limit_bytes", "Maximum memory of cached registries, in bytes.", {},
                    [max = sources.options.cache_bytes] { return static_cast<double>(max); });
   metrics.AddCounter("qconfig_log_lines_dropped_total", "Log lines dropped because nothing read the log.", {},
@@ -199,6 +237,10 @@ void AddServeMetrics(const MetricSources& sources, Metrics& metrics) {
 void AddRegistryMetrics(const Registry* registry, const RegistryStore* store, Metrics& metrics) {
   metrics.AddGauge("qconfig_waiting_calls", "Calls waiting for a min_revision.", {},
                    [registry] { return registry ? static_cast<double>(registry->waiting_calls()) : 0; });
+  metrics.AddGauge(kWaiting, kWaitingHelp, {{"stage", "write"}},
+                   [registry] { return registry ? static_cast<double>(registry->waiting_writes()) : 0; });
+  metrics.AddCounter(kRejected, kRejectedHelp, {{"stage", "write"}},
+                     [registry] { return registry ? static_cast<double>(registry->rejected_writes()) : 0; });
   metrics.AddGauge("qconfig_store_revision",
                    "Writes that the store has accepted since it was created, for all tenants.", {},
                    [store] { return store ? static_cast<double>(store->writes()) : 0; });

@@ -31,7 +31,7 @@ struct MetricSources {
   ConnectionTable& connections;
   const InFlightCalls& in_flight_calls;
   const TransportGuard& transport_guard;
-  const CallMemory& memory;
+  const CallResources& resources;
   const AnswerCache& answer_cache;
   Readiness& readiness;
   const DiskUsage& disk;

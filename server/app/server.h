@@ -50,7 +50,7 @@ struct ServerSettings {
   CallLogSettings call_log;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>(0);
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
-  CallMemory memory;
+  CallResources resources;
   std::shared_ptr<Authenticator> authenticator;  // null: without a policy
   std::shared_ptr<AuditLog> audit_log;           // null: none
   std::shared_ptr<AnswerCache> answer_cache =

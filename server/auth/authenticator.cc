@@ -28,6 +28,14 @@ std::string KeyOf(const PeerCertificate& certificate) {
   return key;
 }
 
+// The key by which a caller is remembered. Empty: callers with such credentials are not.
+absl::string_view KeyOf(const Credentials& credentials, std::string& certificate) {
+  if (credentials.authorization.size() > 1) return "";
+  if (!credentials.authorization.empty()) return credentials.authorization.front();
+  certificate = KeyOf(credentials.certificate);
+  return certificate;
+}
+
 // The memory of a remembered caller.
 size_t BytesOf(const std::string& key, const Caller& caller) {
   constexpr size_t kOverhead = 256;
@@ -73,48 +81,55 @@ Authenticator::Authenticator(Clock clock)
     : clock_(std::move(clock)), policy_(std::make_shared<const Policy>(Policy::Parts())) {}
 
 void Authenticator::SetPolicy(std::shared_ptr<const Policy> policy) {
-  std::vector<std::shared_ptr<const Caller>> old;  // destroyed without the lock, for which calls wait, as `policy` is
   absl::MutexLock lock(&mutex_);
-  policy_.swap(policy);
-  old = known_.ShrinkTo(0);
+  policy_.swap(policy);  // the earlier one is destroyed without the lock, for which calls wait
+  ++policies_;
 }
 
 std::shared_ptr<const Caller> Authenticator::FindKnown(const Credentials& credentials) const {
-  if (credentials.authorization.size() > 1) return nullptr;
-  const bool has_token = !credentials.authorization.empty();
-  const std::string certificate = has_token ? "" : KeyOf(credentials.certificate);
-  std::shared_ptr<const Caller> found;
+  std::string certificate;
+  const absl::string_view key = KeyOf(credentials, certificate);
+  std::shared_ptr<const Caller> caller;
   {
     absl::MutexLock lock(&mutex_);
-    const auto* const known = known_.Find(has_token ? credentials.authorization.front() : certificate);
-    if (known == nullptr) return nullptr;
-    found = *known;
+    const Known* const found = known_.Find(key);
+    if (found == nullptr || found->policy != policies_) return nullptr;
+    caller = found->caller;
   }
-  const bool is_valid = found->expires == absl::InfiniteFuture() || clock_.Now() < found->expires;
-  return is_valid ? found : nullptr;
+  const bool is_valid = caller->expires == absl::InfiniteFuture() || clock_.Now() < caller->expires;
+  return is_valid ? caller : nullptr;
+}
+
+std::string Authenticator::FindName(const Credentials& credentials) const {
+  std::string certificate;
+  const absl::string_view key = KeyOf(credentials, certificate);
+  absl::MutexLock lock(&mutex_);
+  const Known* const found = known_.Find(key);
+  return found == nullptr || found->caller->principal->is_anonymous ? "" : found->caller->principal->name;
 }
 
 absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const Credentials& credentials,
                                                                           Caller* claimed) {
   if (auto known = FindKnown(credentials); known != nullptr) return known;
   std::shared_ptr<const Policy> policy;
+  int64_t number = 0;
   {
     absl::MutexLock lock(&mutex_);
     policy = policy_;
+    number = policies_;
   }
   auto found = Find(*policy, credentials, claimed);
   if (!found.ok()) return found.status();
   auto caller = std::make_shared<const Caller>(*std::move(found));
   if (!IsUsual(credentials)) return caller;
-  std::string key = credentials.authorization.empty() ? KeyOf(credentials.certificate)
-                                                      : std::string(credentials.authorization.front());
+  std::string certificate;
+  std::string key(KeyOf(credentials, certificate));
   // As if none were smaller, so that there are at most kMaxKnown.
   const size_t bytes = std::max(BytesOf(key, *caller), kMaxKnownBytes / kMaxKnown);
-  std::vector<std::shared_ptr<const Caller>> old;  // destroyed without the lock
+  std::vector<Known> old;  // destroyed without the lock
   absl::MutexLock lock(&mutex_);
   // A caller whom an earlier policy knew is a valid caller of this call, which began before the policy changed.
-  if (policy != policy_) return caller;
-  old = known_.Put(std::move(key), caller, bytes);
+  old = known_.Put(std::move(key), {caller, number}, bytes);
   return caller;
 }
 

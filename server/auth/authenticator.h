@@ -2,6 +2,7 @@
 #ifndef QCONFIG_SERVER_AUTH_AUTHENTICATOR_H_
 #define QCONFIG_SERVER_AUTH_AUTHENTICATOR_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,9 +24,8 @@ struct Credentials {
   PeerCertificate certificate;                              // may be empty if there is a token
 };
 
-// Finds out who makes a call, by the current policy. Remembers up to 10,000 callers of a policy, and up to 16 MiB of
-// their credentials, because a hash or a signature takes long; then forgets those that called least recently.
-// Thread-safe.
+// Finds out who makes a call, by the current policy. Remembers up to 10,000 callers, and up to 16 MiB of their
+// credentials, because a hash or a signature takes long; then forgets those that called least recently. Thread-safe.
 class Authenticator {
  public:
   explicit Authenticator(Clock clock);
@@ -36,6 +36,11 @@ class Authenticator {
   // The caller, if Authenticate() found the same credentials valid before, and still would. Null: call Authenticate().
   std::shared_ptr<const Caller> FindKnown(const Credentials& credentials) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The name of the principal that called with these credentials before, by this policy or an earlier one. So limits
+  // for callers count a caller as the same one across a change of the policy. Proves nothing: such credentials may have
+  // expired or been revoked. Empty: it is not known, or was anonymous.
+  std::string FindName(const Credentials& credentials) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // CREDENTIALS_MISSING: there are none, and the policy requires some. CREDENTIALS_INVALID: then, for logs, sets
   // `claimed`, if it is not null, to what is known about them.
   absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const Credentials& credentials, Caller* claimed = nullptr)
@@ -44,14 +49,20 @@ class Authenticator {
  private:
   static constexpr size_t kMaxKnown = 10'000;
   static constexpr size_t kMaxKnownBytes = size_t{16} << 20;
-  using Known = LruCache<std::shared_ptr<const Caller>>;  // by credentials
+
+  // A caller whom Authenticate() found.
+  struct Known {
+    std::shared_ptr<const Caller> caller;
+    int64_t policy;  // the number of the policy by which it was found
+  };
 
   absl::StatusOr<Caller> Find(const Policy& policy, const Credentials& credentials, Caller* claimed) const;
 
   const Clock clock_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
-  mutable Known known_ ABSL_GUARDED_BY(mutex_){kMaxKnownBytes};
+  int64_t policies_ ABSL_GUARDED_BY(mutex_) = 0;                           // so far
+  mutable LruCache<Known> known_ ABSL_GUARDED_BY(mutex_){kMaxKnownBytes};  // by credentials
 };
 
 }  // namespace qconfig

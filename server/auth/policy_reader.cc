@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxPatterns = 100;  // of tenants in the grants of a principal
 constexpr size_t kMaxNameChars = 128;
+constexpr char kAnonymousName[] = "anonymous";
 
 const std::vector<absl::string_view>& RoleNames() {
   static const auto* const names = new std::vector<absl::string_view>{"reader", "editor", "admin", "operator"};
@@ -107,8 +108,8 @@ class PolicyReader {
   }
 
   void ReadPrincipal(const std::string& name, const TreeValue& value) {
-    if (!in_.IsObject(value, {"tokens", "certificates", "jwt", "default_tenant", "grants", "role"})) return;
-    if (name.empty() || name == "anonymous" || name.size() > kMaxNameChars || !IsPrintable(name)) {
+    if (!in_.IsObject(value, {"tokens", "certificates", "jwt", "default_tenant", "grants", "role", "limits"})) return;
+    if (name.empty() || name == kAnonymousName || name.size() > kMaxNameChars || !IsPrintable(name)) {
       in_.Fault(value, "the name of a principal must have 1 to 128 printable characters and not be \"anonymous\"");
     }
     const std::shared_ptr<const Principal> principal = ReadGrants(name, value);
@@ -117,14 +118,15 @@ class PolicyReader {
   }
 
   void ReadAnonymous(const TreeValue& value) {
-    if (!in_.IsObject(value, {"grants", "default_tenant"})) return;
-    std::shared_ptr<const Principal> anonymous = ReadGrants("anonymous", value);
+    if (!in_.IsObject(value, {"grants", "default_tenant", "limits"})) return;
+    std::shared_ptr<const Principal> anonymous = ReadGrants(kAnonymousName, value);
     if (!anonymous->grants.empty()) parts_.anonymous = std::move(anonymous);
   }
 
   std::shared_ptr<const Principal> ReadGrants(const std::string& name, const TreeValue& value) {
     auto principal = std::make_shared<Principal>();
     principal->name = name;
+    principal->is_anonymous = name == kAnonymousName;
     if (const auto tenant = in_.Find(value, "default_tenant")) {
       const auto text = in_.String(*tenant);
       const auto id = text.has_value() ? TenantId::Parse(*text, "") : TenantId::Default();
@@ -151,7 +153,35 @@ class PolicyReader {
       });
       if (patterns > kMaxPatterns) in_.Fault(*grants, absl::StrCat("name more than ", kMaxPatterns, " tenants"));
     }
+    if (const auto limits = in_.Find(value, "limits")) ReadLimits(*limits, principal->limits);
     return principal;
+  }
+
+  void ReadLimits(const TreeValue& value, RateLimits& limits) {
+    constexpr int64_t kMost = 1'000'000;
+    if (!in_.IsObject(value, {"calls_per_second", "burst", "writes_per_minute", "mode"})) return;
+    const auto number = [&](absl::string_view key, double& to) {
+      const auto member = in_.Find(value, key);
+      const auto integer = member.has_value() ? in_.Integer(*member, 1, kMost) : std::nullopt;
+      if (integer.has_value()) to = static_cast<double>(*integer);
+    };
+    number("calls_per_second", limits.calls_per_second);
+    limits.burst = limits.calls_per_second;
+    number("burst", limits.burst);
+    number("writes_per_minute", limits.writes_per_minute);
+    const bool has_rate = in_.Find(value, "calls_per_second").has_value();
+    if (const auto burst = in_.Find(value, "burst"); burst.has_value() && !has_rate) {
+      in_.Fault(*burst, "has no effect without calls_per_second");
+    }
+    if (!has_rate && !in_.Find(value, "writes_per_minute").has_value()) {
+      in_.Fault(value, "must have calls_per_second, writes_per_minute or both");
+    }
+    const auto mode = in_.Find(value, "mode");
+    const auto text = mode.has_value() ? in_.String(*mode) : std::nullopt;
+    limits.is_permissive = text == "permissive";
+    if (text.has_value() && *text != "permissive" && *text != "enforce") {
+      in_.Fault(*mode, "must be enforce, which is the default, or permissive");
+    }
   }
 
   void ReadGrant(const TreeValue& value, Principal& principal) {

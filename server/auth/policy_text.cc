@@ -74,7 +74,7 @@ std::set<const Principal*> WithValidCredential(const Policy::Parts& parts, absl:
   return principals;
 }
 
-// Its roles, one in each line, and its default tenant.
+// Its roles, one in each line, its default tenant and its limits.
 std::vector<std::string> GrantsOf(const Principal& principal) {
   std::vector<std::string> lines;
   for (const Grant& grant : principal.grants) {
@@ -84,6 +84,15 @@ std::vector<std::string> GrantsOf(const Principal& principal) {
   }
   if (lines.empty()) lines.emplace_back("no role");
   lines.push_back("default tenant " + principal.default_tenant.name());
+  if (const RateLimits& limits = principal.limits; limits.any()) {
+    std::vector<std::string> rates;
+    if (limits.calls_per_second > 0) {
+      rates.push_back(absl::StrCat(limits.calls_per_second, " calls a second, ", limits.burst, " at once"));
+    }
+    if (limits.writes_per_minute > 0) rates.push_back(absl::StrCat(limits.writes_per_minute, " writes a minute"));
+    lines.push_back(
+        absl::StrCat("at most ", absl::StrJoin(rates, ", and "), limits.is_permissive ? " (only counted)" : ""));
+  }
   return lines;
 }
 

@@ -82,6 +82,10 @@ absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view na
   return tenant;
 }
 
+std::string CallerOf(const CallContext& call) {
+  return call.principal == nullptr || call.principal->is_anonymous ? call.peer : call.principal->name;
+}
+
 std::string WithoutPort(const std::string& peer) {
   const size_t colon = peer.rfind(':');
   const bool has_port = absl::StartsWith(peer, "ipv4:") || absl::StartsWith(peer, "ipv6:");

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "core/tenant_id.h"
 #include "qconfig/v1/error.pb.h"
+#include "server/base/fair_turns.h"
 #include "server/base/principal.h"
 
 namespace qconfig {
@@ -29,6 +30,8 @@ struct CallNotes {
   bool has_written = false;   // whether it changed a registry, so that its answer must not be lost
   int64_t denials = 0;        // how often GetTenant() returned PERMISSION_DENIED: at most once for each item of a batch
   std::string denied_tenant;  // the tenant of the first time
+  FairTurns::Turn turn;       // of the thread that handles the call; ends when its answer is in bytes
+  EarlierTurns earlier_turns;
 };
 
 // The context of a call: everything except its request. Only the transport uses gRPC's own context.
@@ -53,6 +56,9 @@ struct CallContext {
 // INVALID_REQUEST: `name` is not a valid tenant name. PERMISSION_DENIED: the principal does not have the required role
 // for the tenant.
 absl::StatusOr<TenantId> GetTenant(const CallContext& call, absl::string_view name);
+
+// The caller to whom limits attribute a call: its principal, or its connection if it has none or is anonymous.
+std::string CallerOf(const CallContext& call);
 
 // The peer of a call without its port, which does not identify the caller: "ipv4:127.0.0.1" for "ipv4:127.0.0.1:40312".
 std::string WithoutPort(const std::string& peer);

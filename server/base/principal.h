@@ -35,11 +35,23 @@ struct Grant {
   bool creates = false;  // whether the first write to a tenant that a prefix matches may create the tenant
 };
 
+// How often a principal may call. A rate of 0 is no limit.
+struct RateLimits {
+  double calls_per_second = 0;
+  double burst = 0;              // calls that may be made at once, at least 1
+  double writes_per_minute = 0;  // as many may be made at once
+  bool is_permissive = false;    // whether calls above the limits are only counted
+
+  bool any() const { return calls_per_second > 0 || writes_per_minute > 0; }
+};
+
 // Somebody who makes calls, as a policy describes them.
 struct Principal {
   std::string name;
+  bool is_anonymous = false;                      // whether it stands for all callers without credentials
   TenantId default_tenant = TenantId::Default();  // for requests that name no tenant
   std::vector<Grant> grants;
+  RateLimits limits;
 
   // The highest role that a grant gives for the tenant; ROLE_UNSPECIFIED: none. Takes the same time for all tenants
   // that no grant matches.

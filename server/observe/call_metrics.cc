@@ -109,7 +109,13 @@ CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
     : max_tenants_(max_tenants),
       tenant_calls_(Counters(registry, "qconfig_tenant_calls_total",
                              "Calls by tenant; a batch counts once for each of its tenants.")),
-      other_tenants_(tenant_calls_.Add({{"tenant", kOther}})) {
+      other_tenants_(tenant_calls_.Add({{"tenant", kOther}})),
+      tenant_bytes_(prometheus::BuildGauge()
+                        .Name("qconfig_tenant_disk_bytes")
+                        .Help("Bytes that the store uses for a tenant, after its last write; for other, the largest "
+                              "of these tenants.")
+                        .Register(registry)),
+      other_bytes_(tenant_bytes_.Add({{"tenant", kOther}})) {
   const MethodFamilies families(registry);
   for (const auto* file : {v1::GetConfigRequest::descriptor()->file(), v1::ListChangesRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
@@ -128,18 +134,29 @@ CallMetrics::CallMetrics(prometheus::Registry& registry, size_t max_tenants)
 
 const MethodMetrics& CallMetrics::Method(absl::string_view method) const { return methods_.at(method); }
 
-void CallMetrics::CountTenant(const std::string& tenant) {
-  Counter* counter = &other_tenants_;
-  if (tenant != kOther) {
-    const absl::MutexLock lock(&mutex_);
-    if (const auto known = tenants_.find(tenant); known != tenants_.end()) {
-      counter = known->second;
-    } else if (tenants_.size() < max_tenants_) {
-      counter = &tenant_calls_.Add({{"tenant", tenant}});
-      tenants_.emplace(tenant, counter);
-    }
+CallMetrics::Tenant* CallMetrics::FindTenant(const std::string& tenant) {
+  if (tenant == kOther) return nullptr;
+  auto known = tenants_.find(tenant);
+  if (known == tenants_.end()) {
+    if (tenants_.size() >= max_tenants_) return nullptr;
+    known = tenants_.emplace(tenant, Tenant{&tenant_calls_.Add({{"tenant", tenant}}), nullptr}).first;
   }
-  counter->Increment();
+  return &known->second;
+}
+
+void CallMetrics::CountTenant(const std::string& tenant) {
+  const absl::MutexLock lock(&mutex_);
+  const Tenant* const known = FindTenant(tenant);
+  (known == nullptr ? &other_tenants_ : known->calls)->Increment();
+}
+
+void CallMetrics::SetTenantBytes(const std::string& tenant, int64_t bytes) {
+  const absl::MutexLock lock(&mutex_);
+  Tenant* const known = FindTenant(tenant);
+  const auto size = static_cast<double>(bytes);
+  if (known == nullptr) return other_bytes_.Set(std::max(other_bytes_.Value(), size));
+  if (known->bytes == nullptr) known->bytes = &tenant_bytes_.Add({{"tenant", tenant}});
+  known->bytes->Set(size);
 }
 
 void CallMetrics::CountFailedItems(v1::ErrorReason reason, int64_t failed) {

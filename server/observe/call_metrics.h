@@ -4,6 +4,7 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
@@ -48,7 +49,7 @@ class MethodMetrics {
   prometheus::Histogram* seconds_;
 };
 
-// The series about calls: by method, by tenant, and of the items of batches. Thread-safe.
+// The series about calls and tenants: by method, by tenant, and of the items of batches. Thread-safe.
 class CallMetrics {
  public:
   // `registry` owns the series, and must outlive this object.
@@ -62,10 +63,21 @@ class CallMetrics {
   // like a tenant with that name.
   void CountTenant(const std::string& tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Sets what the store keeps of the tenant. "other" is the most that one of the further tenants has had.
+  void SetTenantBytes(const std::string& tenant, int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
   void CountItems(int64_t ok) { items_ok_->Increment(static_cast<double>(ok)); }
   void CountFailedItems(v1::ErrorReason reason, int64_t failed);
 
  private:
+  struct Tenant {
+    prometheus::Counter* calls;
+    prometheus::Gauge* bytes;  // null: it has not written yet
+  };
+
+  // Null: the tenant is one of the others.
+  Tenant* FindTenant(const std::string& tenant) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   absl::flat_hash_map<std::string, MethodMetrics> methods_;
   prometheus::Counter* items_ok_;
   std::vector<prometheus::Counter*> failed_items_;  // by reason
@@ -73,8 +85,10 @@ class CallMetrics {
   const size_t max_tenants_;
   prometheus::Family<prometheus::Counter>& tenant_calls_;
   prometheus::Counter& other_tenants_;
+  prometheus::Family<prometheus::Gauge>& tenant_bytes_;
+  prometheus::Gauge& other_bytes_;
   absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, prometheus::Counter*> tenants_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Tenant> tenants_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace qconfig

@@ -164,6 +164,12 @@ void AddStorageOptions(CLI::App& app, Options& options) {
             "Maximum total size of the changes in the history of each tenant, in bytes")
       ->transform(Between(int64_t{1}, int64_t{1} << 50))
       ->group(group);
+  AddOption(
+      app, "--tenant-disk-bytes", options.tenant_disk_bytes,
+      "Maximum total size of the schemes, templates and history of each tenant, in bytes; older history is removed, "
+      "and the server rejects writes for which that is not enough")
+      ->transform(Between(int64_t{1}, int64_t{1} << 50))
+      ->group(group);
   AddOption(app, "--cache-bytes", options.cache_bytes, "Maximum memory for cached registries, in bytes")
       ->transform(Between(size_t{1}, size_t{1} << 50))
       ->group(group);

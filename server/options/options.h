@@ -44,6 +44,7 @@ struct Options {
   int64_t history_changes = 10'000;
   int64_t history_days = 400;
   int64_t history_bytes = int64_t{64} << 20;
+  int64_t tenant_disk_bytes = int64_t{256} << 20;
   size_t cache_bytes = 256u << 20;
   size_t answer_cache_bytes = 64u << 20;
 

@@ -106,7 +106,7 @@ Catalogs Registry::CatalogsFor(const RegistryState& state) const {
 }
 
 absl::StatusOr<Written> Registry::Write(const WriteOrder& order, const Plan& plan) {
-  const auto locked = write_locks_.Acquire(order.tenant, order.deadline);
+  const auto locked = write_locks_.Acquire(order.tenant, order.caller, order.deadline);
   if (!locked.ok()) return locked.status();
   auto view = cache_.Get(order.tenant, 0, order.deadline);
   while (view.ok()) {
@@ -186,6 +186,7 @@ absl::StatusOr<std::optional<Written>> Registry::Store(const WriteOrder& order, 
   switch (range.status().code()) {
     case absl::StatusCode::kOk:
       cache_.Add(order.tenant, *range, write.before->After(commit.record));
+      settings_.on_stored(order.tenant, range->disk_bytes);
       return write;
     case absl::StatusCode::kAborted:
     case absl::StatusCode::kAlreadyExists:

@@ -53,6 +53,7 @@ struct WriteOrder {
   bool validate_only = false;
   absl::Duration deadline;  // of the call, in steady time
   std::string peer;         // the address of the caller
+  std::string caller;       // who shares places for writes with its other calls; see WriteLocks
   bool may_create = true;   // whether the write may be the tenant's first one
   // Called before each attempt to commit; an error stops the write. Null: nothing.
   std::function<absl::Status()> before_commit = nullptr;
@@ -80,6 +81,8 @@ struct RegistrySettings {
   std::function<absl::Status()> admit_load = absl::OkStatus;
   // Called when a tenant's registry may have changed, before a call can see the change. Must not call back.
   std::function<void(const TenantId&)> on_change = [](const TenantId&) {};
+  // Called after a write was stored, with what the store keeps of the tenant, in bytes.
+  std::function<void(const TenantId&, int64_t)> on_stored = [](const TenantId&, int64_t) {};
   // Called with the reason when history is not removed by age for some time; see HistoryExpiry.
   std::function<void(const std::string&)> on_history_paused = [](const std::string&) {};
 };
@@ -113,8 +116,8 @@ class Registry {
   // Stores the change that `plan` returns for the newest state of the registry, or only validates it. An empty change
   // makes no revision. `plan` is called again if another write came first. The time of a change is never before that of
   // the tenant's previous change. Errors are those of `plan`, REQUEST_ID_REUSED, QUOTA_EXCEEDED for a new tenant if
-  // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, and
-  // kDeadlineExceeded if other writes to the registry take too long.
+  // there are `max_tenants`, STORAGE_FULL, STORAGE_UNAVAILABLE, OVERLOADED if too many calls are writing, in
+  // total, to this tenant, or of this caller, and kDeadlineExceeded if other writes to the registry take too long.
   using Plan = std::function<absl::StatusOr<v1::RegistryChange>(const RegistrationContext&)>;
   absl::StatusOr<Written> Write(const WriteOrder& order, const Plan& plan);
 
@@ -147,6 +150,10 @@ class Registry {
 
   // The number of calls that wait for a revision.
   size_t waiting_calls() const { return waits_.calls(); }
+
+  // The number of calls that wait for other writes to their tenant, and of writes that were OVERLOADED.
+  size_t waiting_writes() const { return write_locks_.waiting(); }
+  int64_t rejected_writes() const { return write_locks_.rejections(); }
 
   // Ends all waits for a revision; later ones fail immediately.
   void StopWaiting() { waits_.Stop(); }

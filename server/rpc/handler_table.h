@@ -50,8 +50,13 @@ BytesMethod OnBytes(std::function<absl::StatusOr<Response>(const CallContext&, c
     if (!request.ok()) return request.status();
     // Responses copy parts of the request, which would return the unknown fields of a newer contract to the client.
     request->DiscardUnknownFields();
+    call.notes->earlier_turns.used = call.notes->turn.End();  // the tenant is known now
     const auto response = method(call, *request);
+    FairTurns::Turn turn = std::move(call.notes->turn);  // ends when the answer is in bytes
     if (!response.ok()) return response.status();
+    if (turn.is_large()) {
+      if (absl::Status status = turn.Continue(call.deadline); !status.ok()) return status;
+    }
     return response->SerializeAsString();
   };
 }

@@ -124,7 +124,35 @@ void InFlightCalls::CancelUnread() {
   for (const auto& cancel : calls) cancel();
 }
 
-absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
+absl::StatusOr<InFlightCalls::Callers::iterator> InFlightCalls::TakePlace(std::string caller) {
+  constexpr size_t kLeastShare = 4;
+  if (working_ >= max_calls_) {
+    ++rejected_at_limit_;
+    return Error(v1::ERROR_REASON_OVERLOADED)
+        .ToStatus(
+            absl::StrCat("the server is at its concurrency limit (", max_calls_, " calls in flight); retry later"));
+  }
+  const auto place = callers_.try_emplace(std::move(caller), 0).first;
+  const size_t share = std::max(kLeastShare, max_calls_ / (callers_.size() + 1));
+  if (working_ >= max_calls_ - max_calls_ / 4 && place->second >= share) {
+    ++rejected_above_share_;
+    return Error(v1::ERROR_REASON_OVERLOADED)
+        .ToStatus(absl::StrCat("the server is near its concurrency limit (", max_calls_, " calls in flight), and ",
+                               place->second, " of the calls are from this caller; retry later"));
+  }
+  ++working_;
+  ++place->second;
+  return place;
+}
+
+void InFlightCalls::LeavePlace(Callers::iterator caller) {
+  absl::MutexLock lock(&mutex_);
+  --working_;
+  if (--caller->second == 0) callers_.erase(caller);
+  SignalDrain();
+}
+
+absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer, absl::string_view principal) {
   absl::MutexLock lock(&mutex_);
   if (draining_) {
     ++rejected_while_draining_;
@@ -135,17 +163,9 @@ absl::StatusOr<Counted> InFlightCalls::Enter(PeerOf peer) {
     if (!HasRoom(*connection, connection->rejected_bytes)) return RejectForUnread(*connection);
     connection->rejected_bytes = 0;
   }
-  if (working_ >= max_calls_) {
-    return Error(v1::ERROR_REASON_OVERLOADED)
-        .ToStatus(
-            absl::StrCat("the server is at its concurrency limit (", max_calls_, " calls in flight); retry later"));
-  }
-  ++working_;
-  return Counted([self = shared_from_this()] {
-    absl::MutexLock lock_again(&self->mutex_);
-    --self->working_;
-    self->SignalDrain();
-  });
+  const absl::StatusOr<Callers::iterator> place = TakePlace(principal.empty() ? peer() : std::string(principal));
+  if (!place.ok()) return place.status();
+  return Counted([self = shared_from_this(), caller = *place] { self->LeavePlace(caller); });
 }
 
 Counted InFlightCalls::EnterToSend(PeerOf peer, size_t bytes, CancelOf cancel) {
@@ -213,6 +233,16 @@ size_t InFlightCalls::sending_bytes() const {
 size_t InFlightCalls::running() const {
   absl::MutexLock lock(&mutex_);
   return working_ + sending_.answers;
+}
+
+int64_t InFlightCalls::rejected_at_limit() const {
+  absl::MutexLock lock(&mutex_);
+  return rejected_at_limit_;
+}
+
+int64_t InFlightCalls::rejected_above_share() const {
+  absl::MutexLock lock(&mutex_);
+  return rejected_above_share_;
 }
 
 int64_t InFlightCalls::cancelled_for_unread() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
@@ -23,6 +25,10 @@ namespace qconfig {
 
 // Counts the calls that handlers work on and the answers that are being sent, and limits both. Thread-safe.
 // Create it with std::make_shared: the results of Enter() and Send() keep it alive.
+//
+// Three quarters of the places are for everybody. Above that, a caller gets another one only if it has less than an
+// equal share of all places, at least four. So a caller with many calls leaves some for others. A caller is a
+// principal, or a connection without one.
 //
 // Answers are being sent until the socket has taken them, so they pile up if a client does not read. The first quarter
 // of the room is for everybody. Above that, a connection may have as many answers and bytes in transmission as are then
@@ -45,9 +51,10 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   using CancelOf = absl::FunctionRef<std::function<void()>()>;
   static std::function<void()> CannotCancel() { return nullptr; }
 
-  // Counts a call that a handler works on, as long as the result lives. OVERLOADED: handlers work on `max_calls` calls,
-  // or the connection does not read. SHUTTING_DOWN: Drain() was called.
-  absl::StatusOr<Counted> Enter(PeerOf peer) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Counts a call that a handler works on, as long as the result lives. `principal` makes it; empty: that is not known.
+  // OVERLOADED: handlers work on `max_calls` calls, or on as many of the caller as it may have, or the connection does
+  // not read. SHUTTING_DOWN: Drain() was called.
+  absl::StatusOr<Counted> Enter(PeerOf peer, absl::string_view principal = "") ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Counts a cached answer of `bytes` as being sent, as long as the result lives; the result must not outlive this
   // object. Counts nothing after Drain(), or if there is no room for it. The number of calls that handlers work on does
@@ -76,6 +83,9 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   size_t sending() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t sending_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The calls that were rejected because handlers work on `max_calls` calls, and those because the caller has too many.
+  int64_t rejected_at_limit() const ABSL_LOCKS_EXCLUDED(mutex_);
+  int64_t rejected_above_share() const ABSL_LOCKS_EXCLUDED(mutex_);
   // The calls that were rejected because answers pile up, and those that CancelUnread() has cancelled.
   int64_t rejected_for_unread() const ABSL_LOCKS_EXCLUDED(mutex_);
   int64_t cancelled_for_unread() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -108,6 +118,12 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   };
   using Answers = std::list<Answer>;
 
+  // How many calls of each caller handlers work on; not 0. Iterators stay valid.
+  using Callers = std::map<std::string, size_t>;
+
+  // Counts another call of the caller, or returns OVERLOADED.
+  absl::StatusOr<Callers::iterator> TakePlace(std::string caller) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeavePlace(Callers::iterator caller) ABSL_LOCKS_EXCLUDED(mutex_);
   // Null if an answer of `bytes` is in the first quarter, so that it does not matter whose it is.
   Connection* FindConnection(PeerOf peer, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether `connection` may send another answer of `bytes`.
@@ -135,7 +151,10 @@ class InFlightCalls : public std::enable_shared_from_this<InFlightCalls> {
   int64_t rejected_while_draining_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t rejected_for_unread_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t cancelled_for_unread_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t rejected_at_limit_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t rejected_above_share_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t working_ ABSL_GUARDED_BY(mutex_) = 0;
+  Callers callers_ ABSL_GUARDED_BY(mutex_);
   Unsent sending_ ABSL_GUARDED_BY(mutex_);
   Answers answers_ ABSL_GUARDED_BY(mutex_);                                 // above the first quarter
   absl::node_hash_map<std::string, Unsent> hosts_ ABSL_GUARDED_BY(mutex_);  // without those in the first quarter

@@ -9,9 +9,9 @@
 namespace qconfig {
 
 Transport::Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
-                     std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory,
+                     std::shared_ptr<InFlightCalls> in_flight_calls, CallResources resources,
                      std::shared_ptr<Authenticator> authenticator, CallAudit audit)
-    : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls), std::move(memory),
+    : dispatcher_(max_request_bytes, observer, std::move(clock), std::move(in_flight_calls), std::move(resources),
                   std::move(authenticator), std::move(audit)) {
   for (SyncMethod& method : handlers.sync) {
     ObservedMethod observed = dispatcher_.Observe(method.path, std::move(method.handler), method.memory);

@@ -26,7 +26,7 @@ class Transport {
   // The arguments after `handlers` are those of the UnaryDispatcher. `observer` and what the handlers refer to must
   // outlive the transport.
   Transport(HandlerTable handlers, size_t max_request_bytes, CallObserver& observer, Clock clock,
-            std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {},
+            std::shared_ptr<InFlightCalls> in_flight_calls, CallResources resources = {},
             std::shared_ptr<Authenticator> authenticator = nullptr, CallAudit audit = {});
 
   // To be registered with the server, which the transport must outlive.

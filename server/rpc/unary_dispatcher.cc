@@ -17,6 +17,8 @@
 namespace qconfig {
 namespace {
 
+constexpr char kPushback[] = "grpc-retry-pushback-ms";
+
 // gRPC deletes it when the bytes are sent, or when the call is over.
 struct SentAnswer {
   std::string bytes;
@@ -47,16 +49,22 @@ std::function<void()> CancelOf(grpc::ServerContext& context) {
 
 // Tells clients with a retry policy when to retry a rejected call. The delay is random, so that clients that were
 // rejected at the same time do not all retry at the same time.
-void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
+void AddPushback(const v1::ItemError& error, grpc::ServerContext& context) {
+  const v1::ErrorReason reason = error.reason();
+  if (reason == v1::ERROR_REASON_RATE_LIMITED) {
+    context.AddTrailingMetadata(kPushback, absl::StrCat(error.detail().retry_after_ms()));
+  }
   if (reason != v1::ERROR_REASON_OVERLOADED && reason != v1::ERROR_REASON_SHUTTING_DOWN) return;
   // Overload lasts a while. Clients of a server that shuts down should find another server soon.
   int64_t from_ms = 100;
   int64_t to_ms = 1000;
   if (reason == v1::ERROR_REASON_SHUTTING_DOWN) from_ms = 50, to_ms = 250;
   thread_local absl::InsecureBitGen generator;
-  context.AddTrailingMetadata("grpc-retry-pushback-ms",
-                              absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
+  context.AddTrailingMetadata(kPushback, absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
 }
+
+// Whether methods that require the role change a registry.
+bool IsWrite(v1::Role required_role) { return required_role >= v1::ROLE_EDITOR; }
 
 void SetCaller(const Caller& caller, CallContext& call) {
   call.principal = caller.principal;
@@ -67,13 +75,13 @@ void SetCaller(const Caller& caller, CallContext& call) {
 }  // namespace
 
 UnaryDispatcher::UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                                 std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory,
+                                 std::shared_ptr<InFlightCalls> in_flight_calls, CallResources resources,
                                  std::shared_ptr<Authenticator> authenticator, CallAudit audit)
     : max_request_bytes_(max_request_bytes),
       observer_(observer),
       clock_(std::move(clock)),
       in_flight_calls_(std::move(in_flight_calls)),
-      memory_(std::move(memory)),
+      resources_(std::move(resources)),
       authenticator_(std::move(authenticator)),
       audit_(std::move(audit)) {}
 
@@ -92,23 +100,42 @@ absl::Status UnaryDispatcher::Identify(const grpc::ServerContext& context, CallC
     return caller.status();
   }
   SetCaller(**caller, call);
-  return absl::OkStatus();
+  return resources_.rates->Take(*call.principal, call.peer, IsWrite(call.required_role));
 }
 
 std::shared_ptr<const Caller> UnaryDispatcher::FindKnownCaller(const grpc::ServerContext& context) const {
   return authenticator_ == nullptr ? nullptr : authenticator_->FindKnown(CredentialsOf(context));
 }
 
-absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const MemoryCost& cost, size_t bytes,
-                                                       absl::Duration deadline) const {
+// A caller who is not known yet counts as a connection; hashes and signatures are checked later.
+Arrival UnaryDispatcher::Admit(absl::Duration time, const grpc::ServerContext& context) {
+  const std::string principal = authenticator_ == nullptr ? "" : authenticator_->FindName(CredentialsOf(context));
+  return {time, in_flight_calls_->Enter([&context] { return context.peer(); }, principal)};
+}
+
+absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const CallContext& call, const MemoryCost& cost,
+                                                       size_t bytes) const {
   constexpr size_t kLargeRequest = 64u << 10;
   constexpr size_t kSmallMemory = 2u << 20;
   const bool is_large = cost.is_large || bytes > kLargeRequest;
   const auto work = is_large ? MemoryPressure::Work::kLarge : MemoryPressure::Work::kSmall;
-  if (absl::Status admitted = memory_.pressure->Admit(work); !admitted.ok()) return admitted;
+  if (absl::Status admitted = resources_.pressure->Admit(work); !admitted.ok()) return admitted;
   const size_t memory = cost.per_byte * bytes;
   if (memory <= kSmallMemory) return Counted();
-  return memory_.budget->Reserve(memory, deadline);
+  return resources_.budget->Reserve(CallerOf(call), memory, call.deadline);
+}
+
+// The tenant is not known before, so all callers share one, which has no name. The time is charged to the right tenant
+// later.
+absl::Status UnaryDispatcher::BeginToParse(const CallContext& call, size_t bytes) const {
+  constexpr size_t kSmallRequest = 8u << 10;  // takes about 0.1 ms
+  if (bytes <= kSmallRequest) return absl::OkStatus();
+  constexpr absl::string_view kUnknown;
+  auto turn =
+      resources_.turns->Begin(kUnknown, CallerOf(call), call.deadline, {absl::ZeroDuration(), /*is_admitted=*/true});
+  if (!turn.ok()) return turn.status();
+  call.notes->turn = *std::move(turn);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, const ObservedMethod& method,
@@ -118,8 +145,9 @@ absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, con
         .ToStatus(absl::StrCat("the request has ", request.Length(), " bytes, more than the ", max_request_bytes_,
                                " allowed"));
   }
-  const absl::StatusOr<Counted> memory = ReserveMemory(method.memory, request.Length(), call.deadline);
+  const absl::StatusOr<Counted> memory = ReserveMemory(call, method.memory, request.Length());
   if (!memory.ok()) return memory.status();
+  if (absl::Status begun = BeginToParse(call, request.Length()); !begun.ok()) return begun;
   grpc::Slice slice;
   if (!ToSlice(request, slice)) {
     if (call.is_cancelled()) return absl::CancelledError("the client cancelled the call before it sent its message");
@@ -137,6 +165,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
   if (rejected.ok()) rejected = Identify(context, call);
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method, request) : rejected;
+  call.notes->turn.End();  // after an error, there may still be one, and logs may wait for a disk
   absl::StatusOr<Counted> sending;
   if (answer.ok()) {
     sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written,
@@ -147,7 +176,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   audit_.Finished(call, status);
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {
-    AddPushback(ItemErrorOf(status).reason(), context);
+    AddPushback(ItemErrorOf(status), context);
     return ToGrpcStatus(status);
   }
   response = ToByteBuffer(*std::move(answer), *std::move(sending));
@@ -161,6 +190,10 @@ Counted UnaryDispatcher::FinishCached(const ObservedMethod& method, absl::Durati
   }
   Counted sending = in_flight_calls_->EnterToSend([&context] { return context.peer(); }, answer.bytes.Length(),
                                                   [&context] { return CancelOf(context); });
+  if (sending && caller != nullptr && caller->principal->limits.any() &&
+      !resources_.rates->TakeIfAllowed(*caller->principal, context.peer(), IsWrite(method.required_role))) {
+    return Counted();
+  }
   if (sending) {
     observer_.FinishedOk(method.metrics, answer.tenant, clock_.Steady() - time, [&] {
       CallContext call = MakeCallContext(context, method.path, time);

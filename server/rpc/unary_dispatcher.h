@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/call_audit.h"
+#include "server/auth/rate_limiter.h"
 #include "server/base/clock.h"
 #include "server/base/counted.h"
 #include "server/base/memory_budget.h"
@@ -34,10 +35,12 @@ struct ObservedMethod {
   v1::Role required_role;
 };
 
-// What limits the memory of calls.
-struct CallMemory {
+// What calls share.
+struct CallResources {
   std::shared_ptr<MemoryBudget> budget = std::make_shared<MemoryBudget>();
   std::shared_ptr<MemoryPressure> pressure = std::make_shared<MemoryPressure>();
+  std::shared_ptr<FairTurns> turns = std::make_shared<FairTurns>();
+  std::shared_ptr<RateLimiter> rates = std::make_shared<RateLimiter>();
 };
 
 // A call that has arrived.
@@ -54,7 +57,7 @@ class UnaryDispatcher {
   // parsed, and their status tells the client when to retry. Without an `authenticator`, nobody needs credentials, and
   // everybody may do everything. Rejected callers are in the log of `audit`. `observer` must outlive the dispatcher.
   UnaryDispatcher(size_t max_request_bytes, CallObserver& observer, Clock clock,
-                  std::shared_ptr<InFlightCalls> in_flight_calls, CallMemory memory = {},
+                  std::shared_ptr<InFlightCalls> in_flight_calls, CallResources resources = {},
                   std::shared_ptr<Authenticator> authenticator = nullptr, CallAudit audit = {});
 
   size_t max_request_bytes() const { return max_request_bytes_; }
@@ -64,9 +67,7 @@ class UnaryDispatcher {
   ObservedMethod Observe(std::string path, BytesMethod handler, const MemoryCost& memory = {}) const;
 
   // Admits or rejects a call that arrived at the steady time `time`.
-  Arrival Admit(absl::Duration time, const grpc::ServerContext& context) {
-    return {time, in_flight_calls_->Enter([&context] { return context.peer(); })};
-  }
+  Arrival Admit(absl::Duration time, const grpc::ServerContext& context);
 
   // Answers a call: fills `response` if the returned status is OK. When this returns, the call no longer counts as
   // being handled; until it is sent, its response counts as an answer being sent. OVERLOADED: the client does not read
@@ -91,19 +92,21 @@ class UnaryDispatcher {
                        const Caller* caller, const CachedAnswer& answer);
 
  private:
-  // Sets who makes the call. Errors are those of Authenticator::Authenticate().
+  // Sets who makes the call, and counts it. Errors are those of Authenticator::Authenticate() and RateLimiter::Take().
   absl::Status Identify(const grpc::ServerContext& context, CallContext& call) const;
   absl::StatusOr<std::string> Handle(const CallContext& call, const ObservedMethod& method,
                                      const grpc::ByteBuffer& request) const;
   // Reserves the memory of a call whose request has `bytes`, unless it is small. Errors are those of MemoryBudget and
   // MemoryPressure.
-  absl::StatusOr<Counted> ReserveMemory(const MemoryCost& cost, size_t bytes, absl::Duration deadline) const;
+  absl::StatusOr<Counted> ReserveMemory(const CallContext& call, const MemoryCost& cost, size_t bytes) const;
+  // Waits for a turn to parse a request that has `bytes`, unless it is small. Errors are those of FairTurns.
+  absl::Status BeginToParse(const CallContext& call, size_t bytes) const;
 
   const size_t max_request_bytes_;
   CallObserver& observer_;
   const Clock clock_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
-  const CallMemory memory_;
+  const CallResources resources_;
   const std::shared_ptr<Authenticator> authenticator_;  // null: without a policy
   const CallAudit audit_;
 };

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/worker_threads.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <system_error>
 #include <utility>
 
 namespace qconfig {
+namespace {
+
+// Threads that receive calls and send answers should not have to wait for the many that compute answers. Only affects
+// the shares of the threads of a control group or a session.
+void LowerPriority() {
+  constexpr int kNice = 5;  // a third of the weight of other threads
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
+}
+
+}  // namespace
 
 WorkerThreads::~WorkerThreads() {
   std::vector<std::thread> threads;
@@ -45,6 +59,7 @@ absl::AnyInvocable<void()> WorkerThreads::Take() {
 }
 
 void WorkerThreads::Work() {
+  LowerPriority();
   while (absl::AnyInvocable<void()> work = Take()) work();
 }
 

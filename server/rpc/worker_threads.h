@@ -14,7 +14,8 @@
 namespace qconfig {
 
 // Runs work that may block. Starts a thread whenever all others are busy, and keeps it. Work waits for a thread only if
-// there are `max_threads`, or if the system cannot start another. Thread-safe.
+// there are `max_threads`, or if the system cannot start another. The threads have a lower priority than the others of
+// the process. Thread-safe.
 class WorkerThreads {
  public:
   explicit WorkerThreads(size_t max_threads) : max_threads_(max_threads) {}

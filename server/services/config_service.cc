@@ -13,7 +13,6 @@
 #include "core/request_shape.h"
 #include "core/shape_checks.h"
 #include "core/status_macros.h"
-#include "server/base/processors.h"
 #include "server/services/entry_view.h"
 #include "server/services/page.h"
 
@@ -61,11 +60,9 @@ size_t BytesTowardsLimit(const v1::BatchGetConfigResult& result) {
 
 }  // namespace
 
-ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock)
-    : ConfigService(registry, limits, std::move(clock), std::max<size_t>(2, Processors())) {}
-
-ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock, size_t slots)
-    : registry_(registry), limits_(limits), clock_(std::move(clock)), computing_(slots), computing_large_(slots - 1) {}
+ConfigService::ConfigService(const Registry& registry, const Limits& limits, Clock clock,
+                             std::shared_ptr<FairTurns> turns)
+    : registry_(registry), limits_(limits), clock_(std::move(clock)), turns_(std::move(turns)) {}
 
 absl::Status ConfigService::CheckActive(const CallContext& call, absl::Duration deadline) const {
   if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
@@ -79,38 +76,49 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ConfigService::GetSnapshot(const
   QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_RETURN_IF_ERROR(CheckLength(request.catalog(), limits_.name_chars, "catalog"));
   QCONFIG_RETURN_IF_ERROR(CheckRevisions(request.revision(), request.min_revision()));
+  call.notes->turn.End();
   return registry_.Get(
       {tenant, request.catalog(), request.revision(), request.min_revision(), call.deadline, call.is_cancelled});
 }
 
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request) const {
-  int history_searches = 1;
-  return GetConfig(call, request, call.deadline, history_searches);
+  Batch alone;
+  return GetConfig(call, request, call.deadline, alone);
+}
+
+absl::Status ConfigService::BeginTurn(const CallContext& call, const TenantId& tenant, absl::Duration deadline) const {
+  FairTurns::Turn& turn = call.notes->turn;
+  if (turn) return turn.ContinueWithNext(deadline);
+  auto begun = turns_->Begin(tenant.name(), CallerOf(call), deadline, call.notes->earlier_turns);
+  if (!begun.ok()) return begun.status();
+  turn = *std::move(begun);
+  call.notes->earlier_turns = {absl::ZeroDuration(), /*is_admitted=*/true};  // the other items of a batch
+  return absl::OkStatus();
 }
 
 template <typename Request, typename Compute>
-auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Duration end, int& history_searches,
+auto ConfigService::Resolve(const CallContext& call, const Request& request, absl::Duration end, Batch& batch,
                             Compute compute) const
     -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken())) {
   // The tenant first: the error of a request is that of its first invalid field.
-  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_RETURN_IF_ERROR(CheckShape(request, limits_));
-  QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
-  auto result = [&]() -> decltype(compute(*snapshot, CancellationToken())) {
-    // If all requests were computed at once, all might miss their deadlines. With a limit, some finish in time.
-    Slots slots;
-    slots.any = computing_.Acquire(call.peer, end - clock_.Steady());
-    if (!slots.any) return absl::DeadlineExceededError("the deadline expired before the computation began");
-    if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
-    const auto check = [&]() -> absl::Status {
-      if (!slots.large) QCONFIG_RETURN_IF_ERROR(ContinueAsLarge(call, end, slots));
-      return CheckActive(call, end);
-    };
-    return compute(*snapshot, CancellationToken(check));
-  }();
+  const std::tuple query(tenant.name(), request.catalog(), request.revision(), request.min_revision());
+  if (batch.snapshot == nullptr || batch.query != query) {
+    batch.snapshot = nullptr;
+    QCONFIG_ASSIGN_OR_RETURN(batch.snapshot, GetSnapshot(call, request));
+    batch.query = query;
+  }
+  QCONFIG_RETURN_IF_ERROR(BeginTurn(call, tenant, end));
+  if (call.is_cancelled()) return absl::CancelledError("the caller cancelled the call");
+  const auto check = [&]() -> absl::Status {
+    QCONFIG_RETURN_IF_ERROR(call.notes->turn.Continue(end));
+    return CheckActive(call, end);
+  };
+  auto result = compute(*batch.snapshot, CancellationToken(check));
   if (result.ok()) return result;
-  return WithHistory(result.status(), call, request.tenant(), *snapshot, history_searches);
+  return WithHistory(result.status(), call, request.tenant(), *batch.snapshot, batch.history_searches);
 }
 
 absl::Status ConfigService::WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
@@ -121,38 +129,27 @@ absl::Status ConfigService::WithHistory(const absl::Status& error, const CallCon
   const auto id = GetTenant(call, tenant);
   if (!id.ok() || snapshot.registry().revision() == 1 || history_searches == 0) return error;
   --history_searches;
+  call.notes->turn.End();  // the store may take long
   // The value in the error is the whole name, because names are no longer than values in errors.
   const auto revision = registry_.LastRevisionWith(*id, is_scheme ? EntryType::kScheme : EntryType::kTemplate,
                                                    item.detail().value(), snapshot.revision());
   return revision.ok() && *revision > 0 ? SuggestRemoved(error, *revision) : error;
 }
 
-// The first check comes before a computation exceeds about two milliseconds.
-absl::Status ConfigService::ContinueAsLarge(const CallContext& call, absl::Duration end, Slots& slots) const {
-  slots.large = computing_large_.Acquire(call.peer, absl::ZeroDuration());
-  if (slots.large) return absl::OkStatus();
-  slots.any.Reset();
-  slots.large = computing_large_.Acquire(call.peer, end - clock_.Steady());
-  if (slots.large) slots.any = computing_.Acquire(call.peer, end - clock_.Steady());
-  if (slots.any) return absl::OkStatus();
-  return absl::DeadlineExceededError("the deadline expired during the computation");
-}
-
 absl::StatusOr<v1::GetConfigResponse> ConfigService::GetConfig(const CallContext& call,
                                                                const v1::GetConfigRequest& request, absl::Duration end,
-                                                               int& history_searches) const {
-  return Resolve(call, request, end, history_searches, [&](const Snapshot& snapshot, CancellationToken token) {
+                                                               Batch& batch) const {
+  return Resolve(call, request, end, batch, [&](const Snapshot& snapshot, CancellationToken token) {
     return qconfig::GetConfig(snapshot, request, limits_, token);
   });
 }
 
 absl::StatusOr<v1::PlanLayersResponse> ConfigService::PlanLayers(const CallContext& call,
                                                                  const v1::PlanLayersRequest& request) const {
-  int history_searches = 1;
-  return Resolve(call, request, call.deadline, history_searches,
-                 [&](const Snapshot& snapshot, CancellationToken token) {
-                   return qconfig::PlanLayers(snapshot, request, limits_, token);
-                 });
+  Batch alone;
+  return Resolve(call, request, call.deadline, alone, [&](const Snapshot& snapshot, CancellationToken token) {
+    return qconfig::PlanLayers(snapshot, request, limits_, token);
+  });
 }
 
 absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
@@ -167,14 +164,15 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
   const absl::Duration now = clock_.Steady();
   item_call.deadline =
       call.deadline == absl::InfiniteDuration() ? now + registry_.max_wait() : now + (call.deadline - now) / 2;
-  int history_searches = 10;
+  constexpr int kMaxHistorySearches = 10;
+  Batch batch = {kMaxHistorySearches, {}, nullptr};
   v1::BatchGetConfigResponse response;
   size_t bytes = 0;
   for (const v1::GetConfigRequest& item : request.requests()) {
     QCONFIG_RETURN_IF_ERROR(CheckActive(call, call.deadline));
     v1::BatchGetConfigResult& result = *response.add_results();
     if (bytes <= max_bytes) {
-      auto answer = GetConfig(item_call, item, call.deadline, history_searches);
+      auto answer = GetConfig(item_call, item, call.deadline, batch);
       if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
       } else {
@@ -206,6 +204,7 @@ absl::Status ConfigService::FillPage(const CallContext& call, const Request& req
   if (!request.page_token().empty() && start.catalog != snapshot->catalog().name()) {
     return PageTokenMismatch(request.page_token());
   }
+  QCONFIG_RETURN_IF_ERROR(BeginTurn(call, tenant, call.deadline));
   const std::vector<const Entry*>& all = ((*snapshot).*entries)();
   const size_t begin = std::min(start.offset, all.size());
   size_t end = begin + std::min(length, all.size() - begin);
@@ -239,9 +238,10 @@ absl::StatusOr<v1::ListTemplatesResponse> ConfigService::ListTemplates(const Cal
 
 absl::StatusOr<v1::GetTemplateResponse> ConfigService::GetTemplate(const CallContext& call,
                                                                    const v1::GetTemplateRequest& request) const {
-  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_RETURN_IF_ERROR(CheckName(request.model_type(), "model_type", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
+  QCONFIG_RETURN_IF_ERROR(BeginTurn(call, tenant, call.deadline));
   const auto entry = snapshot->FindTemplate(request.model_type(), "model_type");
   if (!entry.ok()) {
     int history_searches = 1;
@@ -264,9 +264,10 @@ absl::StatusOr<v1::ListSchemesResponse> ConfigService::ListSchemes(const CallCon
 
 absl::StatusOr<v1::GetSchemeResponse> ConfigService::GetScheme(const CallContext& call,
                                                                const v1::GetSchemeRequest& request) const {
-  QCONFIG_RETURN_IF_ERROR(GetTenant(call, request.tenant()).status());
+  QCONFIG_ASSIGN_OR_RETURN(const TenantId tenant, GetTenant(call, request.tenant()));
   QCONFIG_RETURN_IF_ERROR(CheckName(request.name(), "name", limits_));
   QCONFIG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, GetSnapshot(call, request));
+  QCONFIG_RETURN_IF_ERROR(BeginTurn(call, tenant, call.deadline));
   const auto entry = snapshot->FindScheme(request.name(), "name");
   if (!entry.ok()) {
     int history_searches = 1;

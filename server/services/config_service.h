@@ -3,6 +3,7 @@
 #define QCONFIG_SERVER_SERVICES_CONFIG_SERVICE_H_
 
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,7 @@
 #include "qconfig/v1/plan.pb.h"
 #include "server/base/call_context.h"
 #include "server/base/clock.h"
-#include "server/base/concurrency_limiter.h"
-#include "server/base/counted.h"
+#include "server/base/fair_turns.h"
 #include "server/registry/registry.h"
 
 namespace qconfig {
@@ -25,8 +25,8 @@ namespace qconfig {
 // core. The proto file lists the errors. Thread-safe.
 class ConfigService {
  public:
-  // `registry` must outlive the service.
-  ConfigService(const Registry& registry, const Limits& limits, Clock clock);
+  // `registry` must outlive the service. Calls that compute take turns.
+  ConfigService(const Registry& registry, const Limits& limits, Clock clock, std::shared_ptr<FairTurns> turns);
 
   // These three also return kCancelled or kDeadlineExceeded soon after the caller cancels the call or its deadline
   // expires.
@@ -47,28 +47,27 @@ class ConfigService {
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallContext& call, const v1::WhoAmIRequest& request) const;
 
  private:
-  ConfigService(const Registry& registry, const Limits& limits, Clock clock, size_t slots);
+  // What a batch passes from one item to the next.
+  struct Batch {
+    int history_searches = 1;                                      // that errors may still make
+    std::tuple<std::string, std::string, int64_t, int64_t> query;  // of the snapshot
+    std::shared_ptr<const Snapshot> snapshot;                      // null: none
+  };
 
   // kCancelled or kDeadlineExceeded if the result of `call` is no longer needed.
   absl::Status CheckActive(const CallContext& call, absl::Duration deadline) const;
 
-  // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision. An error may search
-  // history if `history_searches` is not 0, and then subtracts 1 from it.
+  // `end` is the deadline of the computation; `call.deadline` is that of waiting for a revision.
   absl::StatusOr<v1::GetConfigResponse> GetConfig(const CallContext& call, const v1::GetConfigRequest& request,
-                                                  absl::Duration end, int& history_searches) const;
-
-  // The slots of a computation.
-  struct Slots {
-    Counted any;
-    Counted large;  // empty unless it is large
-  };
-  // Called when a computation turns out to be large. Waits for a slot of those.
-  absl::Status ContinueAsLarge(const CallContext& call, absl::Duration end, Slots& slots) const;
+                                                  absl::Duration end, Batch& batch) const;
 
   // Checks `request`, gets its snapshot, and returns `compute(snapshot, token)`. The other arguments are as above.
   template <typename Request, typename Compute>
-  auto Resolve(const CallContext& call, const Request& request, absl::Duration end, int& history_searches,
-               Compute compute) const -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
+  auto Resolve(const CallContext& call, const Request& request, absl::Duration end, Batch& batch, Compute compute) const
+      -> decltype(compute(std::declval<const Snapshot&>(), CancellationToken()));
+
+  // Waits for the turn of a call that has its snapshot, or keeps the one that it has. Errors are those of FairTurns.
+  absl::Status BeginTurn(const CallContext& call, const TenantId& tenant, absl::Duration deadline) const;
 
   // The error, which says in addition which revision still had the unknown scheme or template, if the tenant's registry
   // had it before the snapshot. Returns other errors unchanged. Searches the store if `history_searches` is not 0, and
@@ -76,7 +75,8 @@ class ConfigService {
   absl::Status WithHistory(const absl::Status& error, const CallContext& call, const std::string& tenant,
                            const Snapshot& snapshot, int& history_searches) const;
 
-  // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`.
+  // For requests with the fields `tenant`, `catalog`, `revision` and `min_revision`. Ends the turn of the call, because
+  // this can wait.
   template <typename Request>
   absl::StatusOr<std::shared_ptr<const Snapshot>> GetSnapshot(const CallContext& call, const Request& request) const;
 
@@ -89,8 +89,7 @@ class ConfigService {
   const Registry& registry_;
   const Limits limits_;
   const Clock clock_;
-  mutable ConcurrencyLimiter computing_;        // all computations
-  mutable ConcurrencyLimiter computing_large_;  // one less, so that small ones never wait for large ones only
+  const std::shared_ptr<FairTurns> turns_;
 };
 
 }  // namespace qconfig

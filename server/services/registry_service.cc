@@ -52,6 +52,7 @@ absl::StatusOr<WriteOrder> MakeWriteOrder(const CallContext& call, const Request
                     request.validate_only(),
                     call.deadline,
                     peer,
+                    CallerOf(call),
                     may_create};
 }
 

@@ -176,7 +176,7 @@ void BM_Write(benchmark::State& state) {
   MemoryStore store{HistoryLimits{}};
   Registry registry(Settings(), store);
   const TenantId tenant = Tenant(0);
-  const WriteOrder order{tenant, "", "", "", false, absl::InfiniteDuration(), /*peer=*/""};
+  const WriteOrder order{tenant, "", "", "", false, absl::InfiniteDuration(), /*peer=*/"", /*caller=*/""};
   store.Commit(tenant, WriteOfSchemes(*registry.catalogs().front(), state.range(0))).value();
   v1::Scheme scheme = registry.catalogs().front()->schemes().front();
   scheme.set_name("more");

@@ -195,7 +195,7 @@ class PolicyTest(AccessTest):
 
     @classmethod
     def setUpClass(cls):
-        (text,) = blocks(MANUAL, "yaml")
+        text, cls.limits = blocks(MANUAL, "yaml")
         digest = run("qconfigctl new-token --hash farm.token").strip()
         (HERE / "policy.yaml").write_text(re.sub('sha256: "[0-9a-f]{64}"', f'sha256: "{digest}"', text))
         cls.issuer = json_web_tokens.Issuer(HERE, "https://ci.example.com")
@@ -217,6 +217,13 @@ class PolicyTest(AccessTest):
 
     def test_the_documented_call_succeeds(self):
         self.assertIn("int4_wo_128", run("qconfigctl" + self.call.replace("qconfig.example.com:50051", self.server.address)))
+
+    def test_the_documented_limits_are_valid(self):
+        (HERE / "limits.yaml").write_text(self.limits)
+        checked = subprocess.run([BIN / "qconfigd", "check-policy", "limits.yaml"], capture_output=True, text=True, cwd=HERE,
+                                 env=clean_environment())
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        self.assertIn("  at most 200 calls a second, 400 at once, and 60 writes a minute (only counted)\n", checked.stdout)
 
     def test_a_reader(self):
         farm = Client(self.server, "--token-file", HERE / "farm.token")

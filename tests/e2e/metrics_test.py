@@ -71,6 +71,7 @@ class MetricsTest(unittest.TestCase):
             reported = {name: series[f"qconfig_answer_cache_{name}"] for name in ("hits_total", "misses_total", "evictions_total", "answers")}
             self.assertEqual(reported, {"hits_total": 3, "misses_total": 3, "evictions_total": 1, "answers": 1})
             self.assertLessEqual(series["qconfig_answer_cache_bytes"], series["qconfig_answer_cache_limit_bytes"])
+            self.assertGreater(series['qconfig_tenant_disk_bytes{tenant="default"}'], 0)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Services {
 
   MemoryStore store_;
   Registry registry_;
-  const ConfigService config_{registry_, SmallLimits(), FixedClock()};
+  const ConfigService config_{registry_, SmallLimits(), FixedClock(), std::make_shared<FairTurns>()};
   const RegistryService writes_{registry_};
   std::vector<std::pair<std::string, BytesMethod>> methods_;
 };

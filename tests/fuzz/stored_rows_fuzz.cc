@@ -197,7 +197,7 @@ void ReadAll(SqliteConnection& connection) {
   commit.record.set_request_id("r");
   commit.record.add_changes()->mutable_put_scheme()->set_name("s");
   commit.record.add_changes()->mutable_delete_template()->set_model_type("m");
-  HistorySizes sizes;
+  TenantSizes sizes;
   HistoryLimits limits;
   limits.max_changes = 2;
   const auto written =

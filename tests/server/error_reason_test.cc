@@ -162,7 +162,7 @@ TEST(ErrorReasonTest, EveryReasonIsProducedOverTheWire) {
     const std::set<v1::ErrorReason> elsewhere = {
         v1::ERROR_REASON_UNSPECIFIED,         v1::ERROR_REASON_SHUTTING_DOWN,       v1::ERROR_REASON_OVERLOADED,
         v1::ERROR_REASON_CREDENTIALS_MISSING, v1::ERROR_REASON_CREDENTIALS_INVALID, v1::ERROR_REASON_PERMISSION_DENIED,
-        v1::ERROR_REASON_AUDIT_UNAVAILABLE};
+        v1::ERROR_REASON_AUDIT_UNAVAILABLE,   v1::ERROR_REASON_RATE_LIMITED};
     if (elsewhere.count(reason) > 0) continue;
     client::Client client = server.NewClient(absl::StrCat("tenant-", reason));
     absl::Status status;

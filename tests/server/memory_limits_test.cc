@@ -22,9 +22,9 @@ using grpc::health::v1::HealthCheckResponse;
 
 class MemoryLimitsTest : public testing::Test {
  protected:
-  static TestSettings Settings(const CallMemory& memory) {
+  static TestSettings Settings(const CallResources& memory) {
     TestSettings settings;
-    settings.memory = memory;
+    settings.resources = memory;
     return settings;
   }
 
@@ -81,7 +81,7 @@ class MemoryLimitsTest : public testing::Test {
     return is_served;
   }
 
-  const CallMemory memory_{std::make_shared<MemoryBudget>(8u << 20), std::make_shared<MemoryPressure>(1000)};
+  const CallResources memory_{std::make_shared<MemoryBudget>(8u << 20), std::make_shared<MemoryPressure>(1000)};
   TestServer server_{Settings(memory_)};
 };
 
@@ -119,7 +119,7 @@ TEST_F(MemoryLimitsTest, CriticalPressureLeavesCachedAnswersAndProbes) {
 }
 
 TEST_F(MemoryLimitsTest, LargeCallsWaitForMemoryAndSmallOnesDoNot) {
-  absl::StatusOr<Counted> all = memory_.budget->Reserve(8u << 20, -absl::InfiniteDuration());
+  absl::StatusOr<Counted> all = memory_.budget->Reserve("a", 8u << 20, -absl::InfiniteDuration());
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(Batch(1000, absl::Milliseconds(200)), "DEADLINE_EXCEEDED");
   EXPECT_EQ(Batch(10), "OK");

@@ -215,6 +215,42 @@ TEST_F(OverloadTest, BlockedWritesLeaveRoomForReads) {
   EXPECT_TRUE(stub->RegisterScheme(&later, other, &response).ok()) << "the slot is released";
 }
 
+// With a slow disk, the writes of one tenant pile up.
+TEST(SlowDiskTest, WritesOfOneTenantLeaveRoomForThoseOfOthers) {
+  constexpr int kPlaces = 16;
+  constexpr int kHeldOrWaiting = kPlaces / 2;
+  auto faults = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
+  FaultInjectingStore* const store = faults.get();
+  TestSettings settings;
+  settings.store = std::move(faults);
+  settings.max_writing_calls = kPlaces;
+  TestServer server(std::move(settings));
+  grpc::ChannelArguments own_connection;
+  own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto other = grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), own_connection);
+  const auto write = [](const std::shared_ptr<grpc::Channel>& channel, const std::string& tenant,
+                        const std::string& name) {
+    auto request = Proto<v1::RegisterSchemeRequest>("scheme { config {} }");
+    request.set_tenant(tenant);
+    request.mutable_scheme()->set_name(name);
+    grpc::ClientContext context;
+    v1::RegisterSchemeResponse response;
+    return v1::RegistryService::NewStub(channel)->RegisterScheme(&context, request, &response);
+  };
+  store->HoldCommits();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kHeldOrWaiting; ++i) {
+    callers.emplace_back([&, i] { EXPECT_TRUE(write(server.channel(), "greedy", absl::StrCat("s", i)).ok()); });
+  }
+  while (server.registry().waiting_writes() < kHeldOrWaiting - 1) std::this_thread::yield();
+  EXPECT_THAT(write(other, "greedy", "more").error_message(), HasSubstr("the tenant has 8 of the server's 8 writes"));
+  EXPECT_THAT(write(server.channel(), "more", "s").error_message(), HasSubstr("the caller has 8 of"));
+  callers.emplace_back([&] { EXPECT_TRUE(write(other, "other", "s").ok()); });
+  store->WaitForHeldCommits(2);
+  store->ReleaseCommits();
+  for (std::thread& caller : callers) caller.join();
+}
+
 TEST_F(OverloadTest, SkipsCancelledCalls) {
   absl::Notification begun, cancelled;
   std::atomic<bool> first = false;

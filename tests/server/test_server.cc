@@ -44,7 +44,9 @@ RegistrySettings MakeRegistrySettings(const TestSettings& settings, const std::s
   registry.max_waiting_calls = settings.max_waiting_calls;
   registry.max_writing_calls = settings.max_writing_calls;
   registry.on_change = [answer_cache](const TenantId& tenant) { answer_cache->Forget(tenant); };
-  registry.admit_load = [pressure = settings.memory.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); };
+  registry.admit_load = [pressure = settings.resources.pressure] {
+    return pressure->Admit(MemoryPressure::Work::kLarge);
+  };
   return registry;
 }
 
@@ -63,7 +65,7 @@ TestServer::TestServer(TestSettings settings)
       listen_(settings.listen),
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard != nullptr ? settings.transport_guard : MakeGuard(connections_)),
-      memory_(settings.memory),
+      resources_(settings.resources),
       authenticator_(settings.authenticator),
       audit_log_(settings.audit_log),
       answer_cache_(std::make_shared<AnswerCache>(settings.answer_cache_bytes)),
@@ -99,7 +101,7 @@ std::unique_ptr<Server> TestServer::Start(const CallLogSettings& call_log, bool 
   settings.call_log = call_log;
   settings.reflection = reflection;
   settings.metrics = metrics_;
-  settings.memory = memory_;
+  settings.resources = resources_;
   settings.authenticator = authenticator_;
   settings.audit_log = audit_log_;
   settings.answer_cache = answer_cache_;

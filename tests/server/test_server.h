@@ -41,7 +41,7 @@ struct TestSettings {
   bool uses_tls = false;
   std::shared_ptr<InFlightCalls> in_flight_calls = std::make_shared<InFlightCalls>();
   std::shared_ptr<TransportGuard> transport_guard;  // null: one that reports to the connections, as in qconfigd
-  CallMemory memory;
+  CallResources resources;
   absl::Duration max_wait = absl::Seconds(30);  // for min_revision, if the call has no deadline
   size_t max_waiting_calls = 128;
   size_t max_writing_calls = 128;
@@ -96,7 +96,7 @@ class TestServer {
   const std::string listen_;
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<TransportGuard> transport_guard_;
-  const CallMemory memory_;
+  const CallResources resources_;
   const std::shared_ptr<Authenticator> authenticator_;
   const std::shared_ptr<AuditLog> audit_log_;
   const std::shared_ptr<AnswerCache> answer_cache_;

@@ -25,6 +25,7 @@ type callError struct {
 	Suggestions     []string          `json:"suggestions"`
 	Rule            string            `json:"rule"`
 	RequiredRole    string            `json:"required_role"`
+	RetryAfterMs    int64             `json:"retry_after_ms"`
 	Tenant          string            `json:"tenant"`
 	Catalog         string            `json:"catalog"`
 	FirstRevision   int64             `json:"first_revision"`
@@ -64,6 +65,7 @@ func newCallError(err error) callError {
 		Suggestions:     append([]string{}, failed.Suggestions...),
 		Rule:            failed.Rule,
 		RequiredRole:    failed.RequiredRole,
+		RetryAfterMs:    failed.RetryAfterMs,
 		Tenant:          failed.Tenant,
 		Catalog:         failed.Catalog,
 		FirstRevision:   failed.FirstRevision,

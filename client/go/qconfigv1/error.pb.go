@@ -87,7 +87,8 @@ const (
 	ErrorReason_ERROR_REASON_REVISION_COMPACTED ErrorReason = 18
 	// INVALID_ARGUMENT: a different write already used this request_id.
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 19
-	// RESOURCE_EXHAUSTED: the write would exceed the tenant's quota of entries or bytes.
+	// RESOURCE_EXHAUSTED: the write would exceed the tenant's quota of entries, bytes or disk space, or the server has its
+	// maximum number of tenants.
 	ErrorReason_ERROR_REASON_QUOTA_EXCEEDED ErrorReason = 20
 	// UNAVAILABLE: the server cannot read or write its storage. A write may have been stored.
 	ErrorReason_ERROR_REASON_STORAGE_UNAVAILABLE ErrorReason = 21
@@ -96,9 +97,9 @@ const (
 	// FAILED_PRECONDITION: an entry of the tenant uses something that the catalogue does not have, such as a data type or
 	// an algorithm of a later Quark release.
 	ErrorReason_ERROR_REASON_NOT_IN_CATALOG ErrorReason = 23
-	// UNAVAILABLE: the server is at its concurrency limit or near its memory limit, or the client does not read its
-	// responses; the message says which. The call changed nothing. The trailer `grpc-retry-pushback-ms` says when to
-	// retry. Clients with a retry policy honor it automatically.
+	// UNAVAILABLE: the server is at its concurrency limit or near its memory limit, too many calls of the tenant or of the
+	// caller wait, or the client does not read its responses; the message says which. The call changed nothing. The
+	// trailer `grpc-retry-pushback-ms` says when to retry. Clients with a retry policy honor it automatically.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 24
 	// OUT_OF_RANGE: the registry was restored from a backup that does not have this revision. The acknowledged write that
 	// created the revision is lost. List the entries again. `first_revision` and `newest_revision` give the revisions
@@ -121,6 +122,10 @@ const (
 	// PERMISSION_DENIED: the caller does not have the `required_role` for the tenant. Whether the tenant exists makes no
 	// difference.
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 27
+	// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
+	// nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
+	// Clients do not retry it automatically.
+	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
 	// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
 	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 38
 )
@@ -160,6 +165,7 @@ var (
 		25: "ERROR_REASON_CREDENTIALS_MISSING",
 		26: "ERROR_REASON_CREDENTIALS_INVALID",
 		27: "ERROR_REASON_PERMISSION_DENIED",
+		28: "ERROR_REASON_RATE_LIMITED",
 		38: "ERROR_REASON_AUDIT_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
@@ -195,6 +201,7 @@ var (
 		"ERROR_REASON_CREDENTIALS_MISSING":          25,
 		"ERROR_REASON_CREDENTIALS_INVALID":          26,
 		"ERROR_REASON_PERMISSION_DENIED":            27,
+		"ERROR_REASON_RATE_LIMITED":                 28,
 		"ERROR_REASON_AUDIT_UNAVAILABLE":            38,
 	}
 )
@@ -426,7 +433,9 @@ type ErrorDetail struct {
 	// values are listed. May be empty.
 	Advice string `protobuf:"bytes,16,opt,name=advice,proto3" json:"advice,omitempty"`
 	// For PERMISSION_DENIED: the role that the caller needs for the tenant, such as "editor".
-	RequiredRole  string `protobuf:"bytes,12,opt,name=required_role,json=requiredRole,proto3" json:"required_role,omitempty"`
+	RequiredRole string `protobuf:"bytes,12,opt,name=required_role,json=requiredRole,proto3" json:"required_role,omitempty"`
+	// For RATE_LIMITED: the time in milliseconds after which the call is allowed, at least 1. Otherwise 0.
+	RetryAfterMs  int64 `protobuf:"varint,11,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +573,13 @@ func (x *ErrorDetail) GetRequiredRole() string {
 		return x.RequiredRole
 	}
 	return ""
+}
+
+func (x *ErrorDetail) GetRetryAfterMs() int64 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 // A field of a request that is invalid.
@@ -723,7 +739,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\acatalog\x18\x02 \x01(\tR\acatalog\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04text\"\x90\x04\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\"\xb6\x04\n" +
 	"\vErrorDetail\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
@@ -740,7 +756,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\rfinding_total\x18\x0e \x01(\x03R\ffindingTotal\x12K\n" +
 	"\x12suggestion_reasons\x18\x0f \x03(\v2\x1c.qconfig.v1.SuggestionReasonR\x11suggestionReasons\x12\x16\n" +
 	"\x06advice\x18\x10 \x01(\tR\x06advice\x12#\n" +
-	"\rrequired_role\x18\f \x01(\tR\frequiredRole\"H\n" +
+	"\rrequired_role\x18\f \x01(\tR\frequiredRole\x12$\n" +
+	"\x0eretry_after_ms\x18\v \x01(\x03R\fretryAfterMs\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xe0\x02\n" +
@@ -753,7 +770,7 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x06detail\x18\x06 \x01(\v2\x17.qconfig.v1.ErrorDetailR\x06detail\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xb7\t\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xd6\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12#\n" +
@@ -787,7 +804,8 @@ const file_qconfig_v1_error_proto_rawDesc = "" +
 	"\x1eERROR_REASON_PLAN_HAS_FINDINGS\x10'\x12$\n" +
 	" ERROR_REASON_CREDENTIALS_MISSING\x10\x19\x12$\n" +
 	" ERROR_REASON_CREDENTIALS_INVALID\x10\x1a\x12\"\n" +
-	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x1b\x12\"\n" +
+	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x1b\x12\x1d\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12\"\n" +
 	"\x1eERROR_REASON_AUDIT_UNAVAILABLE\x10&*\xb8\x02\n" +
 	"\x0eSuggestionKind\x12\x1f\n" +
 	"\x1bSUGGESTION_KIND_UNSPECIFIED\x10\x00\x12!\n" +

@@ -265,6 +265,7 @@ public final class Driver {
             Map.entry("suggestions", e.suggestions()),
             Map.entry("rule", e.rule()),
             Map.entry("required_role", e.requiredRole()),
+            Map.entry("retry_after_ms", e.retryAfterMs()),
             Map.entry("tenant", e.tenant()),
             Map.entry("catalog", e.catalog()),
             Map.entry("first_revision", e.firstRevision()),

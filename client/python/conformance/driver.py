@@ -252,6 +252,7 @@ def error_json(error: qconfig_client.QConfigError) -> Json:
         "suggestions": error.suggestions,
         "rule": error.rule,
         "required_role": error.required_role,
+        "retry_after_ms": error.retry_after_ms,
         "tenant": error.tenant,
         "catalog": error.catalog,
         "first_revision": error.first_revision,

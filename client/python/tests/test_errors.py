@@ -98,6 +98,7 @@ def test_every_field_of_the_detail() -> None:
         advice="Register it.",
         rule="spec_unknown",
         required_role="editor",
+        retry_after_ms=40,
         tenant="acme",
         catalog="quark-0.13",
         first_revision=3,

@@ -156,6 +156,7 @@ function errorJson(error: unknown) {
     suggestions: error.suggestions,
     rule: error.rule,
     required_role: error.requiredRole,
+    retry_after_ms: String(error.retryAfterMs),
     tenant: error.tenant,
     catalog: error.catalog,
     first_revision: String(error.firstRevision),

@@ -88,6 +88,11 @@ export class QConfigError extends Error {
     return this.#detail.requiredRole;
   }
 
+  /** The time in milliseconds after which the call is allowed, for `RATE_LIMITED`; otherwise 0. */
+  get retryAfterMs(): bigint {
+    return this.#detail.retryAfterMs;
+  }
+
   /** The tenant that the error is about. */
   get tenant(): string {
     return this.#detail.tenant;

@@ -49,6 +49,7 @@ const DETAIL = create(ErrorDetailSchema, {
   advice: "Register it.",
   rule: "r",
   requiredRole: "editor",
+  retryAfterMs: 40n,
   tenant: "acme",
   catalog: "quark-0.13",
   firstRevision: 2n,
@@ -59,12 +60,12 @@ const DETAIL = create(ErrorDetailSchema, {
 
 function getDetail(error: QConfigError) {
   const { field, value, allowed, allowedTotal, suggestions, advice } = error;
-  const { rule, requiredRole, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
+  const { rule, requiredRole, retryAfterMs, tenant, catalog, firstRevision, newestRevision, findingTotal } = error;
   const lists = { allowed: [...allowed], suggestions: [...suggestions], findings: [...error.findings] };
   const suggestionReasons = [...error.suggestionReasons];
   return create(ErrorDetailSchema, {
     ...{ field, value, allowedTotal, advice, suggestionReasons, ...lists },
-    ...{ rule, requiredRole, tenant, catalog, firstRevision, newestRevision, findingTotal },
+    ...{ rule, requiredRole, retryAfterMs, tenant, catalog, firstRevision, newestRevision, findingTotal },
   });
 }
 

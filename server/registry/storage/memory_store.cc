@@ -33,20 +33,35 @@ auto FindCurrent(Versions<Value>& versions, const std::string& name) {
   });
 }
 
+int64_t Bytes(const google::protobuf::Message& entry) { return static_cast<int64_t>(entry.ByteSizeLong()); }
+int64_t Bytes(const std::string& catalog) { return static_cast<int64_t>(catalog.size()); }
+
 template <typename Value>
-void Put(Versions<Value>& versions, int64_t revision, const Value& value) {
+void Put(Versions<Value>& versions, int64_t revision, const Value& value, EntryBytes& bytes) {
   auto place = FindCurrent(versions, EntryName(value));
   if (place != versions.end()) {
+    bytes.End(Bytes(*place->value));
     place->until = revision;
     ++place;
   }
+  bytes.current += Bytes(value);
   versions.insert(place, {revision, kForever, std::make_shared<const Value>(value)});
 }
 
 template <typename Value>
-void Delete(Versions<Value>& versions, int64_t revision, const std::string& name) {
+void Delete(Versions<Value>& versions, int64_t revision, const std::string& name, EntryBytes& bytes) {
   const auto version = FindCurrent(versions, name);
-  if (version != versions.end()) version->until = revision;
+  if (version == versions.end()) return;
+  bytes.End(Bytes(*version->value));
+  version->until = revision;
+}
+
+// The size of the versions that `revision` replaced or removed.
+template <typename Value>
+int64_t BytesUntil(const Versions<Value>& versions, int64_t revision) {
+  int64_t bytes = 0;
+  for (const Version<Value>& version : versions) bytes += version.until == revision ? Bytes(*version.value) : 0;
+  return bytes;
 }
 
 // Drops versions that are not visible at `first` or later.
@@ -84,8 +99,7 @@ struct MemoryStore::Registry {
   Versions<v1::LlmTemplate> templates;
   Versions<std::string> default_catalogs;
   int64_t history_bytes = 0;  // of the records of `commits`
-
-  static int64_t Bytes(const RegistryCommit& commit) { return static_cast<int64_t>(commit.record.ByteSizeLong()); }
+  EntryBytes entry_bytes;
 
   bool HasRequest(const std::string& request_id) const { return FindRequest(request_id) != nullptr; }
   const RegistryCommit* FindRequest(const std::string& request_id) const {
@@ -98,7 +112,11 @@ struct MemoryStore::Registry {
   // The first default catalogue that the first write sets also applies to revision 1.
   void SetDefaultCatalog(int64_t revision, const std::string& catalog) {
     const bool is_first = range.newest == 1 && default_catalogs.empty();
-    if (!default_catalogs.empty()) default_catalogs.back().until = revision;
+    if (!default_catalogs.empty()) {
+      entry_bytes.End(Bytes(*default_catalogs.back().value));
+      default_catalogs.back().until = revision;
+    }
+    entry_bytes.current += Bytes(catalog);
     default_catalogs.push_back({is_first ? 1 : revision, kForever, std::make_shared<const std::string>(catalog)});
   }
 
@@ -107,16 +125,16 @@ struct MemoryStore::Registry {
     for (const v1::RegistryChange& change : record.changes()) {
       switch (change.change_case()) {
         case v1::RegistryChange::kPutScheme:
-          Put(schemes, revision, change.put_scheme());
+          Put(schemes, revision, change.put_scheme(), entry_bytes);
           break;
         case v1::RegistryChange::kDeleteScheme:
-          Delete(schemes, revision, change.delete_scheme().name());
+          Delete(schemes, revision, change.delete_scheme().name(), entry_bytes);
           break;
         case v1::RegistryChange::kPutTemplate:
-          Put(templates, revision, change.put_template());
+          Put(templates, revision, change.put_template(), entry_bytes);
           break;
         case v1::RegistryChange::kDeleteTemplate:
-          Delete(templates, revision, change.delete_template().model_type());
+          Delete(templates, revision, change.delete_template().model_type(), entry_bytes);
           break;
         case v1::RegistryChange::kSetDefaultCatalog:
           SetDefaultCatalog(revision, change.set_default_catalog());
@@ -129,10 +147,14 @@ struct MemoryStore::Registry {
 
   void ForgetHistory(const HistoryLimits& limits) {
     const std::shared_ptr<const RegistryCommit> newest = commits.back();
-    history_bytes += Bytes(*newest);
-    HistoryRemoval removal(limits, *newest, static_cast<int64_t>(commits.size()), history_bytes);
-    while (!commits.empty() && removal.Remove(HistoryTime(commits.front()->record), Bytes(*commits.front()))) {
+    history_bytes += Bytes(newest->record);
+    HistoryRemoval removal(limits, *newest, static_cast<int64_t>(commits.size()), history_bytes, entry_bytes.all());
+    while (!commits.empty() && removal.Remove(HistoryTime(commits.front()->record), Bytes(commits.front()->record))) {
       range.first = commits.front()->record.revision();
+      const int64_t dropped = BytesUntil(schemes, range.first) + BytesUntil(templates, range.first) +
+                              BytesUntil(default_catalogs, range.first);
+      removal.DropVersions(dropped);
+      entry_bytes.earlier -= dropped;
       commits.pop_front();
     }
     history_bytes = removal.bytes();
@@ -172,6 +194,8 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   RevisionRange range = GetRange(known);
   if (commit.record.revision() != range.next) return Conflict(tenant, range.next);
   if (known.HasRequest(commit.record.request_id())) return RequestIdTaken(tenant, commit.record.request_id());
+  const absl::Status quota = CheckTenantBytes(tenant, commit.record, known.entry_bytes.current, history_);
+  if (!quota.ok()) return quota;
   Registry& registry = registries_[tenant.name()];
   registry.Apply(commit.record);
   registry.commits.push_back(std::move(stored));
@@ -179,7 +203,9 @@ absl::StatusOr<RevisionRange> MemoryStore::Commit(const TenantId& tenant, const 
   registry.range = std::move(range);
   registry.ForgetHistory(history_);
   ++writes_;
-  return GetRange(registry);
+  range = GetRange(registry);
+  range.disk_bytes = registry.history_bytes + registry.entry_bytes.all();
+  return range;
 }
 
 absl::StatusOr<RevisionRange> MemoryStore::Revisions(const TenantId& tenant) const {

@@ -27,10 +27,11 @@ struct RegistryCommit {
 
 enum class EntryType : uint8_t { kScheme, kTemplate };
 
-// How much history a store keeps of each tenant. The newest revision is always kept. REQUIRES: neither is negative.
+// How much a store keeps of each tenant. The newest revision is always kept. REQUIRES: none is negative.
 struct HistoryLimits {
   int64_t max_changes = 10'000;
-  int64_t max_bytes = int64_t{64} << 20;  // of the records; engines may need about twice as much
+  int64_t max_bytes = int64_t{64} << 20;          // of the records
+  int64_t max_tenant_bytes = int64_t{256} << 20;  // of the records, and of the entries with their earlier versions
 };
 
 // One write removes at most this many writes from history, so that no write takes long. It removes more if they are
@@ -58,13 +59,14 @@ class RegistryStore {
   // nothing.
   //
   // Then removes the oldest writes from history: those beyond `max_changes`, those up to `expired_up_to`, and, except
-  // for this write itself, those beyond `max_bytes`. It removes at most kMaxRemovedAtOnce, or as many beyond
-  // `max_bytes` as have the size of this write. A write within the limits keeps all later ones, so a clock that is set
-  // back only makes history longer. The state after the last removed write can still be read.
+  // for this write itself, those beyond `max_bytes` or `max_tenant_bytes`. It removes at most kMaxRemovedAtOnce, or as
+  // many beyond a limit in bytes as have the size of this write. A write within the limits keeps all later ones, so a
+  // clock that is set back only makes history longer. The state after the last removed write can still be read.
   //
   // kAborted: the record's revision is not the next one: another writer came first, or a new epoch began.
-  // kAlreadyExists: history has another write with the record's request id; see FindRequest().
-  // Nothing is stored on failure, except that the outcome of STORAGE_UNAVAILABLE is not known.
+  // kAlreadyExists: history has another write with the record's request id; see FindRequest(). QUOTA_EXCEEDED: the
+  // write puts an entry, and `max_tenant_bytes` do not suffice for it even if nothing else is left of history. Nothing
+  // is stored on failure, except that the outcome of STORAGE_UNAVAILABLE is not known.
   virtual absl::StatusOr<RevisionRange> Commit(const TenantId& tenant, const RegistryCommit& commit) = 0;
 
   // Begins a new epoch for all tenants: the next write of each gets a number that, as far as the engine knows, was
@@ -107,9 +109,25 @@ class RegistryStore {
   virtual absl::Time newest_when_opened() const = 0;
 };
 
+// For engines: the size of a tenant's entries.
+struct EntryBytes {
+  int64_t all() const { return current + earlier; }
+  // An entry of this size is replaced or removed.
+  void End(int64_t bytes) {
+    current -= bytes;
+    earlier += bytes;
+  }
+
+  int64_t current = 0;
+  int64_t earlier = 0;  // versions that history needs
+};
+
 // For engines: errors that are the same in all of them.
 absl::Status Conflict(const TenantId& tenant, int64_t next);
 absl::Status RequestIdTaken(const TenantId& tenant, absl::string_view request_id);
+// Checks the quota of a tenant whose current entries have `current_bytes`. QUOTA_EXCEEDED; see RegistryStore::Commit().
+absl::Status CheckTenantBytes(const TenantId& tenant, const v1::ChangeRecord& record, int64_t current_bytes,
+                              const HistoryLimits& limits);
 absl::Status StorageUnavailable(absl::string_view problem);
 absl::Status StorageFull(absl::string_view problem);
 // The same if `problem`, the message of the status for the operator and the log, names files of the server. Clients get
@@ -123,16 +141,21 @@ int64_t HistoryTime(const v1::ChangeRecord& record);
 // For engines: decides which writes a commit removes from history.
 class HistoryRemoval {
  public:
-  // `bytes` is the size of the records in history, with that of the commit. `writes` is their number.
-  HistoryRemoval(const HistoryLimits& limits, const RegistryCommit& commit, int64_t writes, int64_t bytes)
+  // `bytes` is the size of the records in history, with that of the commit. `writes` is their number. `entry_bytes` is
+  // the size of the entries with their earlier versions.
+  HistoryRemoval(const HistoryLimits& limits, const RegistryCommit& commit, int64_t writes, int64_t bytes,
+                 int64_t entry_bytes)
       : limits_(limits),
         expired_up_to_(absl::ToUnixMicros(commit.expired_up_to)),
         added_bytes_(static_cast<int64_t>(commit.record.ByteSizeLong())),
         writes_(writes),
-        bytes_(bytes) {}
+        bytes_(bytes),
+        entry_bytes_(entry_bytes) {}
 
   // Whether the oldest write of history, which has this HistoryTime() and size, must go. It counts as removed then.
   bool Remove(int64_t time, int64_t bytes);
+  // Without the write that was removed last, versions of entries of this size are not needed.
+  void DropVersions(int64_t bytes) { entry_bytes_ -= bytes; }
 
   // The size of the records that are left.
   int64_t bytes() const { return bytes_; }
@@ -143,6 +166,7 @@ class HistoryRemoval {
   const int64_t added_bytes_;
   int64_t writes_;
   int64_t bytes_;
+  int64_t entry_bytes_;
   int64_t removed_ = 0;
   int64_t removed_bytes_ = 0;
 };

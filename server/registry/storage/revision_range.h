@@ -29,6 +29,7 @@ struct RevisionRange {
   // compacted, so that a lost revision stays lost.
   std::vector<RevisionGap> gaps;
   absl::Time newest_time = absl::InfinitePast();  // of the newest write, in microseconds, if history has it
+  int64_t disk_bytes = 0;  // of the tenant's entries and history; only in the result of RegistryStore::Commit()
 };
 
 // Arithmetic on revisions, which skips gaps. REQUIRES: the revisions can be read, and counts are not negative.

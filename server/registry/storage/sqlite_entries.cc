@@ -21,8 +21,9 @@ namespace {
 // Writes the changes of one revision of one tenant, and updates the tenant's state.
 class EntryWriter {
  public:
-  EntryWriter(SqliteConnection& connection, const TenantId& name, TenantRow& tenant, int64_t revision)
-      : connection_(connection), name_(name), tenant_(tenant), revision_(revision) {}
+  EntryWriter(SqliteConnection& connection, const TenantId& name, TenantRow& tenant, int64_t revision,
+              EntryBytes& bytes)
+      : connection_(connection), name_(name), tenant_(tenant), revision_(revision), bytes_(bytes) {}
 
   // Replaces the entry of that name at its position, or appends the entry.
   absl::Status Put(EntryKind kind, absl::string_view name, int64_t since, const std::string& value) {
@@ -32,6 +33,7 @@ class EntryWriter {
     const int64_t checksum = ChecksumOfEntry(name_.name(), {kind, name, position, since, value});
     tenant_.state = AddChecksum(tenant_.state, checksum);
     if (since < revision_) tenant_.first_state = AddChecksum(tenant_.first_state, checksum);
+    bytes_.current += static_cast<int64_t>(value.size());
     return SqliteQuery(connection_,
                        "INSERT INTO entries (tenant, kind, name, position, since, until, value, checksum) "
                        "VALUES (?, ?, ?, ?, ?, 9223372036854775807, ?, ?)",
@@ -51,6 +53,7 @@ class EntryWriter {
     int64_t row = 0;
     int64_t position = 0;
     int64_t since = 0;
+    int64_t size = 0;
     {
       SqliteQuery query(connection_,
                         "SELECT rowid, kind, name, position, since, value, checksum FROM entries "
@@ -64,6 +67,7 @@ class EntryWriter {
       row = query.Int(0);
       position = entry->position;
       since = entry->since;
+      size = static_cast<int64_t>(entry->value.size());
       tenant_.state = RemoveChecksum(tenant_.state, query.Int(6));
     }
     // If one write puts an entry twice, the first version is visible at no revision.
@@ -72,6 +76,8 @@ class EntryWriter {
             ? SqliteQuery(connection_, "DELETE FROM entries WHERE rowid = ?", row).Run()
             : SqliteQuery(connection_, "UPDATE entries SET until = ? WHERE rowid = ?", revision_, row).Run();
     if (!ended.ok()) return ended;
+    bytes_.End(size);
+    if (since == revision_) bytes_.earlier -= size;
     return std::optional<int64_t>(position);
   }
 
@@ -91,6 +97,7 @@ class EntryWriter {
   const TenantId& name_;
   TenantRow& tenant_;
   const int64_t revision_;
+  EntryBytes& bytes_;
 };
 
 absl::Status WriteChange(EntryWriter& entries, const v1::RegistryChange& change, int64_t revision) {
@@ -140,8 +147,8 @@ class EntryReader {
 }  // namespace
 
 absl::Status WriteEntries(SqliteConnection& connection, const TenantId& name, const v1::ChangeRecord& record,
-                          bool is_first_write, TenantRow& tenant) {
-  EntryWriter entries(connection, name, tenant, record.revision());
+                          bool is_first_write, TenantRow& tenant, EntryBytes& bytes) {
+  EntryWriter entries(connection, name, tenant, record.revision(), bytes);
   // The first default catalogue that the first write sets also applies to revision 1.
   int64_t since = is_first_write ? 1 : record.revision();
   for (const v1::RegistryChange& change : record.changes()) {
@@ -155,6 +162,26 @@ absl::Status WriteEntries(SqliteConnection& connection, const TenantId& name, co
     if (!written.ok()) return written;
   }
   return absl::OkStatus();
+}
+
+// SQLite finds the length of a value without reading it.
+absl::StatusOr<EntryBytes> ReadEntryBytes(SqliteConnection& connection, int64_t id) {
+  SqliteQuery query(connection,
+                    "SELECT ifnull(sum(length(value)) FILTER (WHERE until = 9223372036854775807), 0), "
+                    "ifnull(sum(length(value)) FILTER (WHERE until < 9223372036854775807), 0) "
+                    "FROM entries WHERE tenant = ?",
+                    id);
+  query.Next();
+  if (!query.status().ok()) return query.status();
+  return EntryBytes{query.Int(0), query.Int(1)};
+}
+
+absl::StatusOr<int64_t> ReadBytesUntil(SqliteConnection& connection, int64_t id, int64_t revision) {
+  SqliteQuery query(connection, "SELECT ifnull(sum(length(value)), 0) FROM entries WHERE tenant = ? AND until = ?", id,
+                    revision);
+  query.Next();
+  if (!query.status().ok()) return query.status();
+  return query.Int(0);
 }
 
 absl::StatusOr<RegistryState> ReadEntries(SqliteConnection& connection, const TenantId& tenant, int64_t id,

@@ -91,26 +91,24 @@ absl::Status Forget(SqliteConnection& connection, int64_t tenant, int64_t first)
   return SqliteQuery(connection, "DELETE FROM entries WHERE tenant = ? AND until <= ?", tenant, first).Run();
 }
 
-// The size of a tenant's history with `added`, which is in the database.
-absl::StatusOr<int64_t> HistorySize(SqliteConnection& connection, int64_t tenant, int64_t added,
-                                    const HistorySizes& sizes) {
+absl::StatusOr<TenantSize> FindSize(SqliteConnection& connection, int64_t tenant, const TenantSizes& sizes) {
   const auto known = sizes.find(tenant);
-  if (known != sizes.end()) return known->second + added;
+  if (known != sizes.end()) return known->second;
   // SQLite finds the length of a value without reading it.
   SqliteQuery query(connection, "SELECT ifnull(sum(length(value)), 0) FROM changes WHERE tenant = ?", tenant);
   query.Next();
   if (!query.status().ok()) return query.status();
-  return query.Int(0);
+  const absl::StatusOr<EntryBytes> entries = ReadEntryBytes(connection, tenant);
+  if (!entries.ok()) return entries.status();
+  return TenantSize{query.Int(0), *entries};
 }
 
-// Removes what is beyond the limits from history, as far as one write removes it.
+// Removes what is beyond the limits from history, as far as one write removes it. `size` is that with the write.
 absl::Status LimitHistory(SqliteConnection& connection, const TenantId& name, const RegistryCommit& commit,
-                          const HistoryLimits& limits, Tenant& tenant, HistorySizes& sizes) {
+                          const HistoryLimits& limits, Tenant& tenant, TenantSize& size) {
   RevisionRange& range = tenant.range;
-  const auto added = static_cast<int64_t>(commit.record.ByteSizeLong());
-  const absl::StatusOr<int64_t> bytes = HistorySize(connection, tenant.row.id, added, sizes);
-  if (!bytes.ok()) return bytes.status();
-  HistoryRemoval removal(limits, commit, WritesBetween(range, range.first, range.newest), *bytes);
+  HistoryRemoval removal(limits, commit, WritesBetween(range, range.first, range.newest), size.history,
+                         size.entries.all());
   const int64_t expired_up_to = absl::ToUnixMicros(commit.expired_up_to);
   const int64_t old_first = range.first;
   {
@@ -125,10 +123,14 @@ absl::Status LimitHistory(SqliteConnection& connection, const TenantId& name, co
       }
       if (!removal.Remove(query.Int(1), query.Int(7))) break;
       range.first = query.Int(0);
+      const absl::StatusOr<int64_t> dropped = ReadBytesUntil(connection, tenant.row.id, range.first);
+      if (!dropped.ok()) return dropped.status();
+      removal.DropVersions(*dropped);
+      size.entries.earlier -= *dropped;
     }
     if (!query.status().ok()) return query.status();
   }
-  sizes[tenant.row.id] = removal.bytes();
+  size.history = removal.bytes();
   if (range.first == old_first) return absl::OkStatus();
   const absl::StatusOr<int64_t> first_state = ReadStateAfter(connection, name, tenant.row.id, range.first);
   if (!first_state.ok()) return first_state.status();
@@ -167,7 +169,7 @@ absl::StatusOr<absl::Time> ReadNewestTime(SqliteConnection& connection) {
 absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantList& tenants,
                                           const TenantId& tenant, const RegistryCommit& commit,
                                           const std::string& serialized_record, const HistoryLimits& history,
-                                          HistorySizes& sizes) {
+                                          TenantSizes& sizes) {
   const v1::ChangeRecord& record = commit.record;
   absl::StatusOr<Tenant> found = FindTenant(connection, tenants, tenant);
   if (!found.ok()) return found.status();
@@ -176,11 +178,17 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   const absl::StatusOr<bool> has_request = HasRequest(connection, row.id, record.request_id());
   if (!has_request.ok()) return has_request.status();
   if (*has_request) return RequestIdTaken(tenant, record.request_id());
+  absl::StatusOr<TenantSize> size =
+      row.id == 0 ? absl::StatusOr<TenantSize>(TenantSize()) : FindSize(connection, row.id, sizes);
+  if (!size.ok()) return size.status();
+  const absl::Status quota = CheckTenantBytes(tenant, record, size->entries.current, history);
+  if (!quota.ok()) return quota;
 
   if (row.id == 0) {
     if (absl::Status inserted = InsertTenant(connection, tenant, row); !inserted.ok()) return inserted;
   }
-  if (absl::Status written = WriteEntries(connection, tenant, record, found->range.newest == 1, row); !written.ok())
+  if (absl::Status written = WriteEntries(connection, tenant, record, found->range.newest == 1, row, size->entries);
+      !written.ok())
     return written;
   const ChangeRow change = {record.revision(),     HistoryTime(record), record.request_id(),
                             commit.request_digest, serialized_record,   row.state};
@@ -194,14 +202,17 @@ absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const Te
   if (!status.ok()) return status;
 
   AddRevision(found->range, HistoryTime(record));
-  status = LimitHistory(connection, tenant, commit, history, *found, sizes);
+  size->history += static_cast<int64_t>(serialized_record.size());
+  status = LimitHistory(connection, tenant, commit, history, *found, *size);
   if (!status.ok()) return status;
+  sizes[row.id] = *size;
   row.revision = found->range.newest;
   row.first_revision = found->range.first;
   ++row.commits;
   row.gaps = GapsToText(found->range.gaps);
   status = WriteTenant(connection, tenant.name(), row);
   if (!status.ok()) return status;
+  found->range.disk_bytes = size->history + size->entries.all();
   return found->range;
 }
 

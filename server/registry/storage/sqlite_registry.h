@@ -21,17 +21,22 @@ namespace qconfig {
 // read: what is damaged, and what is missing, is StorageDamaged(). `tenants` are those of the file. Thread-safe if each
 // connection is used by one thread.
 
-// The size of each tenant's history, by the tenant's id. Filled by WriteCommit(), which reads the size of a history
-// once.
-using HistorySizes = absl::flat_hash_map<int64_t, int64_t>;
+// What a tenant takes on the disk.
+struct TenantSize {
+  int64_t history = 0;  // the records
+  EntryBytes entries;
+};
+// By the tenant's id. Filled by WriteCommit(), which reads the size of a tenant once.
+using TenantSizes = absl::flat_hash_map<int64_t, TenantSize>;
 
 // `serialized_record` is the record of `commit`. Does not add the tenant to `tenants`, because others cannot see it
-// before the transaction is committed. REQUIRES: a write transaction has begun. kAborted and kAlreadyExists change
-// nothing in it; after other failures it must be rolled back, and if it is not committed, `sizes` must be cleared.
+// before the transaction is committed. REQUIRES: a write transaction has begun. kAborted, kAlreadyExists and
+// QUOTA_EXCEEDED change nothing in it; after other failures it must be rolled back, and if it is not committed, `sizes`
+// must be cleared.
 absl::StatusOr<RevisionRange> WriteCommit(SqliteConnection& connection, const TenantList& tenants,
                                           const TenantId& tenant, const RegistryCommit& commit,
                                           const std::string& serialized_record, const HistoryLimits& history,
-                                          HistorySizes& sizes);
+                                          TenantSizes& sizes);
 
 // Each of these reads one state of the database.
 absl::StatusOr<RevisionRange> ReadRevisions(SqliteConnection& connection, const TenantList& tenants,

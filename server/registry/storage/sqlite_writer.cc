@@ -32,7 +32,8 @@ constexpr absl::Duration kPauseBetweenSyncs = absl::Seconds(10);
 // Whether the status is a result for the caller of Commit(), rather than a failure of the transaction.
 bool IsAnswer(const absl::Status& status) {
   return status.ok() || status.code() == absl::StatusCode::kAborted ||
-         status.code() == absl::StatusCode::kAlreadyExists;
+         status.code() == absl::StatusCode::kAlreadyExists ||
+         ItemErrorOf(status).reason() == v1::ERROR_REASON_QUOTA_EXCEEDED;
 }
 
 }  // namespace
@@ -243,7 +244,7 @@ void SqliteWriter::Store(absl::Span<Write* const> writes) {
     stored = StoreIn(*transaction, *log, writes);
   }
   if (stored.ok()) return;
-  history_sizes_.clear();
+  sizes_.clear();
   if (writes.size() == 1) {
     writes.front()->result = stored;
     if (ItemErrorOf(stored).reason() == v1::ERROR_REASON_STORAGE_FULL) unreported_failure_ = stored;
@@ -259,8 +260,7 @@ absl::Status SqliteWriter::StoreIn(SqliteTransaction& transaction, const SqliteL
   int64_t stored = 0;
   int64_t new_tenants = 0;
   for (Write* write : writes) {
-    write->result =
-        WriteCommit(connection_, tenants_, write->tenant, write->commit, write->record, history_, history_sizes_);
+    write->result = WriteCommit(connection_, tenants_, write->tenant, write->commit, write->record, history_, sizes_);
     if (!IsAnswer(write->result.status())) return write->result.status();
     stored += write->result.ok() ? 1 : 0;
     new_tenants += write->result.ok() && IsFirstWrite(*write->result) ? 1 : 0;

@@ -96,7 +96,7 @@ class SqliteWriter {
   bool log_is_long_ = false;
   absl::Duration next_cut_ = -absl::InfiniteDuration();  // steady time
   int next_cut_frames_ = 0;
-  HistorySizes history_sizes_;
+  TenantSizes sizes_;
   bool has_failed_ = false;          // the last transaction
   absl::Status unreported_failure_;  // STORAGE_FULL of the last transaction, if no check has returned it yet
   absl::Duration last_transaction_ = -absl::InfiniteDuration();  // steady time

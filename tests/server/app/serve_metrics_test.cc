@@ -43,7 +43,7 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallResources(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   const std::set<std::string> expected = {"grpc_server_started_total",
                                           "grpc_server_handled_total",
@@ -55,8 +55,15 @@ TEST(ServeMetricsTest, EveryFamilyExistsFromTheStart) {
                                           "qconfig_rejected_total",
                                           "qconfig_batch_items_total",
                                           "qconfig_tenant_calls_total",
+                                          "qconfig_tenant_disk_bytes",
                                           "qconfig_connections",
                                           "qconfig_max_connections",
+                                          "qconfig_computing_calls",
+                                          "qconfig_max_computing_calls",
+                                          "qconfig_stage_waiting_calls",
+                                          "qconfig_stage_rejections_total",
+                                          "qconfig_rate_excess_total",
+                                          "qconfig_tenant_disk_limit_bytes",
                                           "qconfig_connections_closed_total",
                                           "qconfig_accept_failures_total",
                                           "qconfig_in_flight_calls",
@@ -133,10 +140,10 @@ TEST(ServeMetricsTest, APolicyThatCannotBeUsedIsVisibleUntilItCan) {
   Readiness readiness;
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
-  AddServeMetrics(
-      {Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-       server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr, policy.get()},
-      server.metrics());
+  AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
+                   server.transport_guard(), CallResources(), server.answer_cache(), readiness, disk, damage, nullptr,
+                   policy.get()},
+                  server.metrics());
   const auto usable = [&] {
     policy->ReloadIfChanged();
     return MetricsText(server.metrics()).Value("qconfig_auth_policy_usable");
@@ -155,7 +162,7 @@ TEST(ServeMetricsTest, GaugesAreReadAtEachScrape) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallResources(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   EXPECT_EQ(MetricsText(server.metrics()).Value("qconfig_ready"), 0);
@@ -185,7 +192,7 @@ TEST(ServeMetricsTest, WaitingCallsAreCounted) {
   const DiskUsage disk("memory");
   const DamageLog damage(NoEvents(), "memory");
   AddServeMetrics({Options(), server.registry().catalogs(), server.connections(), server.in_flight_calls(),
-                   server.transport_guard(), CallMemory(), server.answer_cache(), readiness, disk, damage, nullptr},
+                   server.transport_guard(), CallResources(), server.answer_cache(), readiness, disk, damage, nullptr},
                   server.metrics());
   AddRegistryMetrics(&server.registry(), &store, server.metrics());
   const auto waiting = [&] { return MetricsText(server.metrics()).Value("qconfig_waiting_calls"); };

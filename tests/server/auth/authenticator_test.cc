@@ -110,10 +110,17 @@ TEST_F(AuthenticatorTest, RemembersTheLast10000) {
   EXPECT_NE(authenticator_.FindKnown(with_name(200)), nullptr);
 }
 
-TEST_F(AuthenticatorTest, ForgetsCallersWithTheirPolicy) {
-  EXPECT_EQ(Authenticate({{"Bearer secret"}, {}}), "farm");
+TEST_F(AuthenticatorTest, ForgetsCallersWithTheirPolicyExceptForTheirNames) {
+  const Credentials secret = {{"Bearer secret"}, {}};
+  EXPECT_EQ(authenticator_.FindName(secret), "");
+  EXPECT_EQ(Authenticate(secret), "farm");
+  EXPECT_EQ(authenticator_.FindName(secret), "farm");
   authenticator_.SetPolicy(TestPolicy());
-  EXPECT_EQ(authenticator_.FindKnown({{"Bearer secret"}, {}}), nullptr);
+  EXPECT_EQ(authenticator_.FindKnown(secret), nullptr);
+  EXPECT_EQ(authenticator_.FindName(secret), "farm");
+  EXPECT_EQ(Authenticate(secret), "farm");
+  EXPECT_NE(authenticator_.FindKnown(secret), nullptr);
+  EXPECT_EQ(authenticator_.FindName({{"Bearer secret", "Bearer secret"}, {}}), "");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -105,7 +106,9 @@ TEST_F(PermissionTest, AMethodWithoutARoleIsForOperators) {
 
 TEST_F(PermissionTest, ATenantRequiresTheRoleReaderInEveryMethod) {
   CallContext call;
-  call.principal = std::make_shared<const Principal>(Principal{"none", TenantId::Default(), {}});
+  Principal none;
+  none.name = "none";
+  call.principal = std::make_shared<const Principal>(std::move(none));
   call.required_role = v1::ROLE_UNSPECIFIED;
   EXPECT_EQ(ItemErrorOf(GetTenant(call, "acme").status()).reason(), v1::ERROR_REASON_PERMISSION_DENIED);
 }

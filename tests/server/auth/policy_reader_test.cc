@@ -33,6 +33,35 @@ std::string Farm(const std::string& fields) {
 
 std::string MistakesIn(const std::string& yaml) { return std::string(Read(yaml).status().message()); }
 
+TEST(PolicyReaderTest, ReadsLimits) {
+  const auto limits_of = [](const std::string& limits) {
+    const auto policy = Read(Farm("    limits: " + limits));
+    EXPECT_TRUE(policy.ok()) << policy.status();
+    return (*policy)->parts().principals.front()->limits;
+  };
+  const RateLimits all = limits_of("{calls_per_second: 20, burst: 50, writes_per_minute: 6, mode: permissive}");
+  EXPECT_EQ(all.calls_per_second, 20);
+  EXPECT_EQ(all.burst, 50);
+  EXPECT_EQ(all.writes_per_minute, 6);
+  EXPECT_TRUE(all.is_permissive);
+  const RateLimits calls = limits_of("{calls_per_second: 20, mode: enforce}");
+  EXPECT_EQ(calls.burst, 20) << "the calls of a second";
+  EXPECT_EQ(calls.writes_per_minute, 0);
+  EXPECT_FALSE(calls.is_permissive);
+  EXPECT_FALSE((*Read(Farm("")))->parts().principals.front()->limits.any());
+}
+
+TEST(PolicyReaderTest, ExplainsMistakesInLimits) {
+  const auto mistakes_in = [](const std::string& limits) { return MistakesIn(Farm("    limits: " + limits)); };
+  EXPECT_THAT(mistakes_in("{calls_per_second: 0}"), HasSubstr("must be a whole number from 1 to 1000000"));
+  EXPECT_THAT(mistakes_in("{calls_per_minute: 5}"), HasSubstr("unknown key"));
+  EXPECT_THAT(mistakes_in("{writes_per_minute: 5, burst: 7}"), HasSubstr("has no effect without calls_per_second"));
+  EXPECT_THAT(mistakes_in("{mode: permissive}"), HasSubstr("must have calls_per_second, writes_per_minute or both"));
+  EXPECT_THAT(mistakes_in("{calls_per_second: 5, mode: off}"), HasSubstr("principals.farm.limits.mode"));
+  EXPECT_THAT(mistakes_in("{calls_per_second: 5, mode: log}"),
+              HasSubstr("must be enforce, which is the default, or permissive"));
+}
+
 TEST(PolicyReaderTest, ReadsPrincipalsAndTheirGrants) {
   const auto policy = Read(absl::StrCat(R"(
 version: 1

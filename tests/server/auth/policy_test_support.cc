@@ -37,7 +37,7 @@ std::string PrincipalForEachRole() {
 }
 
 std::vector<const google::protobuf::MethodDescriptor*> ServedMethods(Registry& registry) {
-  const ConfigService config_service(registry, Limits(), Clock());
+  const ConfigService config_service(registry, Limits(), Clock(), std::make_shared<FairTurns>());
   const RegistryService registry_service(registry);
   const HandlerTable handlers = ServiceHandlers(config_service, registry_service, nullptr);
   std::vector<const google::protobuf::MethodDescriptor*> methods;

@@ -13,6 +13,7 @@ namespace qconfig {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr char kHash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -67,6 +68,17 @@ callers without credentials
 TEST(PolicyTextTest, DescribesCallersWithoutCredentials) {
   EXPECT_EQ(DescribePolicy(*Read("anonymous: {grants: [{role: reader, tenants: [public]}]}\n")),
             "callers without credentials\n  reader of public\n  default tenant default\n");
+}
+
+TEST(PolicyTextTest, DescribesLimits) {
+  const auto describe = [](const std::string& limits) {
+    return DescribePolicy(
+        *Read("anonymous: {grants: [{role: reader, tenants: [public]}], limits: {" + limits + "}}\n"));
+  };
+  EXPECT_THAT(describe("calls_per_second: 20, burst: 50, writes_per_minute: 6"),
+              HasSubstr("\n  at most 20 calls a second, 50 at once, and 6 writes a minute\n"));
+  EXPECT_THAT(describe("writes_per_minute: 6, mode: permissive"),
+              HasSubstr("\n  at most 6 writes a minute (only counted)\n"));
 }
 
 TEST(PolicyTextTest, SaysWhoMayDoWhatWithATenant) {

@@ -129,6 +129,19 @@ TEST(CallMetricsTest, TenantsBeyondTheLimitAreOther) {
   EXPECT_EQ(text.Sum("qconfig_tenant_calls_total"), 9) << "a call with an invalid tenant name counts for no tenant";
 }
 
+TEST(CallMetricsTest, TenantsWithALabelHaveTheirSizeOnTheDisk) {
+  Metrics metrics(2);
+  metrics.calls().CountTenant("reader");
+  metrics.calls().SetTenantBytes("a", 7);
+  metrics.calls().SetTenantBytes("a", 9);
+  for (const int bytes : {3, 5, 4}) metrics.calls().SetTenantBytes(absl::StrCat("t", bytes), bytes);
+  metrics.calls().SetTenantBytes("other", 2);
+  const MetricsText text(metrics);
+  EXPECT_EQ(text.Value("qconfig_tenant_disk_bytes{tenant=\"a\"}"), 9);
+  EXPECT_EQ(text.Value("qconfig_tenant_disk_bytes{tenant=\"other\"}"), 5) << "the largest one";
+  EXPECT_EQ(text.Sum("qconfig_tenant_disk_bytes"), 14) << "reader has not written";
+}
+
 TEST(CallMetricsTest, WithALimitOfZeroEveryTenantIsOther) {
   Metrics metrics(0);
   for (const char* tenant : {"a", "b", "other"}) metrics.calls().CountTenant(tenant);

@@ -50,6 +50,7 @@ std::vector<std::string> Reasons() {
 TEST(MetricsTest, SeriesOfCallsAndStoresExistFromTheStart) {
   const Metrics metrics(100);
   std::set<std::string> expected = {"qconfig_tenant_calls_total{tenant=\"other\"}",
+                                    "qconfig_tenant_disk_bytes{tenant=\"other\"}",
                                     "qconfig_batch_items_total{reason=\"OK\"}"};
   for (const std::string& reason : Reasons()) {
     expected.insert(absl::StrCat("qconfig_batch_items_total{reason=\"", reason, "\"}"));

@@ -98,6 +98,7 @@ TEST_F(CommandLineTest, EveryOptionSetsItsField) {
       {"--history-changes", "11", [](const Options& o) { return absl::StrCat(o.history_changes); }},
       {"--history-days", "12", [](const Options& o) { return absl::StrCat(o.history_days); }},
       {"--history-bytes", "13", [](const Options& o) { return absl::StrCat(o.history_bytes); }},
+      {"--tenant-disk-bytes", "40", [](const Options& o) { return absl::StrCat(o.tenant_disk_bytes); }},
       {"--cache-bytes", "13", [](const Options& o) { return absl::StrCat(o.cache_bytes); }},
       {"--answer-cache-bytes", "35", [](const Options& o) { return absl::StrCat(o.answer_cache_bytes); }},
       {"--log-slow-ms", "14", [](const Options& o) { return absl::StrCat(o.log_slow_ms); }},

@@ -46,8 +46,9 @@ class RegistryClockTest : public testing::Test {
   // Writes with a new request ID, and returns the first revision that can be read.
   int64_t Write(absl::string_view tenant = "a") {
     ++writes_;
-    const WriteOrder order{Tenant(tenant),           "",         absl::StrCat("r", writes_), "digest", false,
-                           absl::InfiniteDuration(), /*peer=*/""};
+    const WriteOrder order{Tenant(tenant), "",           absl::StrCat("r", writes_),
+                           "digest",       false,        absl::InfiniteDuration(),
+                           /*peer=*/"",    /*caller=*/""};
     EXPECT_TRUE(
         registry_->Write(order, [this](const RegistrationContext&) { return PutScheme("s", absl::StrCat(writes_)); })
             .ok());

@@ -94,6 +94,33 @@ TEST(InFlightCallsTest, CallsAboveTheLimitAreOverloaded) {
   EXPECT_EQ(calls->running(), 1);
 }
 
+TEST(InFlightCallsTest, ACallerWithManyCallsLeavesPlacesForOthers) {
+  const auto calls = std::make_shared<InFlightCalls>(100);
+  std::vector<Counted> entered;
+  const auto enter = [&](const std::string& peer, const std::string& principal = "") {
+    auto call = calls->Enter([&] { return peer; }, principal);
+    const v1::ErrorReason reason = ReasonOf(call);
+    if (call.ok()) entered.push_back(*std::move(call));
+    return reason;
+  };
+  int greedy = 0;
+  while (enter("greedy") == v1::ERROR_REASON_UNSPECIFIED) ++greedy;
+  EXPECT_EQ(greedy, 75);
+  EXPECT_EQ(calls->rejected_above_share(), 1);
+  // With a share of 100 / (2 + 1).
+  int other = 0;
+  while (enter("other", "farm") == v1::ERROR_REASON_UNSPECIFIED) ++other;
+  EXPECT_EQ(other, 25);
+  EXPECT_EQ(calls->rejected_at_limit(), 1);
+  entered.resize(90);  // 75 of greedy, 15 of the farm
+  EXPECT_EQ(enter("elsewhere", "farm"), v1::ERROR_REASON_UNSPECIFIED) << "a principal may have many connections";
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(enter("new"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(enter("greedy"), v1::ERROR_REASON_OVERLOADED);
+  entered.clear();
+  EXPECT_EQ(calls->working(), 0u);
+  EXPECT_EQ(enter("greedy"), v1::ERROR_REASON_UNSPECIFIED);
+}
+
 class InFlightAnswersTest : public testing::Test {
  protected:
   // Sends an answer, which stays unread. Returns the message of the error; empty: it was sent.

@@ -108,7 +108,8 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
   const absl::Duration start = Clock().Steady() + absl::Hours(1);  // time limits of waits use the real clock
   int ticks = 0;
   const ConfigService service(server_.registry(), Limits(),
-                              Clock(absl::Now, [&] { return start + absl::Milliseconds(++ticks); }));
+                              Clock(absl::Now, [&] { return start + absl::Milliseconds(++ticks); }),
+                              std::make_shared<FairTurns>());
   CallContext call;
   call.is_cancelled = [] { return false; };
   call.deadline = absl::InfiniteDuration();
@@ -123,7 +124,7 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheDeadline) {
 
 TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   const v1::GetConfigRequest request = SlowRequest(server_);
-  const ConfigService service(server_.registry(), Limits(), Clock());
+  const ConfigService service(server_.registry(), Limits(), Clock(), std::make_shared<FairTurns>());
   int calls = 0;
   CallContext call;
   call.is_cancelled = [&calls] { return ++calls > 10; };
@@ -132,11 +133,11 @@ TEST_F(ConfigServiceTest, ComputationStopsSoonAfterTheCallIsCancelled) {
   EXPECT_EQ(calls, 11);
 }
 
-// More large computations than there are slots stop in the middle, and a small one is computed meanwhile.
-TEST_F(ConfigServiceTest, LargeComputationsLeaveASlotToSmallOnes) {
+// More large computations than there are turns stop in the middle, and a small one is computed meanwhile.
+TEST_F(ConfigServiceTest, LargeComputationsLeaveATurnToSmallOnes) {
   const v1::GetConfigRequest large = SlowRequest(server_);
-  const ConfigService service(server_.registry(), Limits(), Clock());
-  const size_t slots = std::max<size_t>(2, Processors());
+  const ConfigService service(server_.registry(), Limits(), Clock(), std::make_shared<FairTurns>());
+  const size_t turns = std::max<size_t>(2, Processors());
   absl::Mutex mutex;
   size_t stopped = 0;
   bool may_go_on = false;
@@ -144,7 +145,7 @@ TEST_F(ConfigServiceTest, LargeComputationsLeaveASlotToSmallOnes) {
   call.peer = "ipv4:127.0.0.1:1";
   call.deadline = absl::InfiniteDuration();
   std::vector<std::thread> callers;
-  for (size_t i = 0; i < slots + 2; ++i) {
+  for (size_t i = 0; i < turns + 2; ++i) {
     callers.emplace_back([&, call, checks = 0]() mutable {
       call.notes = std::make_shared<CallNotes>();
       call.is_cancelled = [&] {
@@ -159,19 +160,46 @@ TEST_F(ConfigServiceTest, LargeComputationsLeaveASlotToSmallOnes) {
   }
   {
     absl::MutexLock lock(&mutex);
-    const auto all_stopped = [&] { return stopped >= slots - 1; };
+    const auto all_stopped = [&] { return stopped >= turns; };
     mutex.Await(absl::Condition(&all_stopped));
   }
   call.is_cancelled = [] { return false; };
   call.deadline = Clock().Steady() + absl::Seconds(10);
-  const auto small = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
+  call.peer = "ipv4:127.0.0.1:2";
+  const auto small = Proto<v1::GetConfigRequest>("tenant: 'other' spec { model_type: 'llama' scheme: 'fp8' }");
   EXPECT_TRUE(service.GetConfig(call, small).ok());
   {
     absl::MutexLock lock(&mutex);
-    EXPECT_EQ(stopped, slots - 1) << "one of the slots is not for large computations";
+    EXPECT_EQ(stopped, turns) << "one of the turns is not for large computations";
     may_go_on = true;
   }
   for (std::thread& caller : callers) caller.join();
+}
+
+// A batch that computes for long lets others compute between its items.
+TEST_F(ConfigServiceTest, ItemsOfABatchShareTheirSnapshotAndTakeTurns) {
+  const auto turns = std::make_shared<FairTurns>(1);
+  const ConfigService service(server_.registry(), Limits(), Clock(), turns);
+  CallContext call;
+  call.is_cancelled = [] { return false; };
+  call.deadline = absl::InfiniteDuration();
+  v1::BatchGetConfigRequest batch;
+  for (const char* tenant : {"", "a", "a", "", "b"}) {
+    auto& request = *batch.add_requests();
+    request = Proto<v1::GetConfigRequest>("spec { model_type: 'llama' scheme: 'fp8' }");
+    request.set_tenant(tenant);
+  }
+  *batch.add_requests() = SlowRequest(server_);
+  batch.add_requests()->mutable_spec()->set_scheme("unknown");
+  *batch.add_requests() = batch.requests(0);
+  const auto response = service.BatchGetConfig(call, batch);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->results_size(), 8);
+  for (const int i : {0, 1, 2, 3, 4, 5, 7}) EXPECT_TRUE(response->results(i).has_response()) << i;
+  EXPECT_EQ(response->results(6).error().reason(), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(turns->running(), 1u) << "until the answer is in bytes";
+  call.notes->turn.End();
+  EXPECT_EQ(turns->running(), 0u);
 }
 
 // Each request fails the named check and all checks after it.

@@ -103,6 +103,11 @@ class QConfigError(Exception):
         return self.detail.required_role
 
     @property
+    def retry_after_ms(self) -> int:
+        """The time in milliseconds after which the call is allowed; see RATE_LIMITED. Otherwise 0."""
+        return self.detail.retry_after_ms
+
+    @property
     def tenant(self) -> str:
         return self.detail.tenant
 
@@ -273,6 +278,10 @@ class AuditUnavailable(QConfigError):
     pass
 
 
+class RateLimited(QConfigError):
+    pass
+
+
 _BY_REASON: dict[str, type[QConfigError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "TEMPLATE_NOT_FOUND": TemplateNotFound,
@@ -306,6 +315,7 @@ _BY_REASON: dict[str, type[QConfigError]] = {
     "CREDENTIALS_INVALID": CredentialsInvalid,
     "PERMISSION_DENIED": PermissionDenied,
     "AUDIT_UNAVAILABLE": AuditUnavailable,
+    "RATE_LIMITED": RateLimited,
 }
 _BY_CODE: dict[grpc.StatusCode, type[QConfigError]] = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailable,

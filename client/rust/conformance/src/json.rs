@@ -44,6 +44,7 @@ pub fn error(error: &Error) -> Result<Value, Failure> {
         "suggestions": detail.suggestions,
         "rule": detail.rule,
         "required_role": detail.required_role,
+        "retry_after_ms": detail.retry_after_ms,
         "tenant": detail.tenant,
         "catalog": detail.catalog,
         "first_revision": detail.first_revision,

@@ -2044,6 +2044,9 @@ pub struct ErrorDetail {
     /// For PERMISSION_DENIED: the role that the caller needs for the tenant, such as "editor".
     #[prost(string, tag = "12")]
     pub required_role: ::prost::alloc::string::String,
+    /// For RATE_LIMITED: the time in milliseconds after which the call is allowed, at least 1. Otherwise 0.
+    #[prost(int64, tag = "11")]
+    pub retry_after_ms: i64,
 }
 impl ::prost::Name for ErrorDetail {
     const NAME: &'static str = "ErrorDetail";
@@ -2164,7 +2167,8 @@ pub enum ErrorReason {
     RevisionCompacted = 18,
     /// INVALID_ARGUMENT: a different write already used this request_id.
     RequestIdReused = 19,
-    /// RESOURCE_EXHAUSTED: the write would exceed the tenant's quota of entries or bytes.
+    /// RESOURCE_EXHAUSTED: the write would exceed the tenant's quota of entries, bytes or disk space, or the server has its
+    /// maximum number of tenants.
     QuotaExceeded = 20,
     /// UNAVAILABLE: the server cannot read or write its storage. A write may have been stored.
     StorageUnavailable = 21,
@@ -2173,9 +2177,9 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION: an entry of the tenant uses something that the catalogue does not have, such as a data type or
     /// an algorithm of a later Quark release.
     NotInCatalog = 23,
-    /// UNAVAILABLE: the server is at its concurrency limit or near its memory limit, or the client does not read its
-    /// responses; the message says which. The call changed nothing. The trailer `grpc-retry-pushback-ms` says when to
-    /// retry. Clients with a retry policy honor it automatically.
+    /// UNAVAILABLE: the server is at its concurrency limit or near its memory limit, too many calls of the tenant or of the
+    /// caller wait, or the client does not read its responses; the message says which. The call changed nothing. The
+    /// trailer `grpc-retry-pushback-ms` says when to retry. Clients with a retry policy honor it automatically.
     Overloaded = 24,
     /// OUT_OF_RANGE: the registry was restored from a backup that does not have this revision. The acknowledged write that
     /// created the revision is lost. List the entries again. `first_revision` and `newest_revision` give the revisions
@@ -2198,10 +2202,14 @@ pub enum ErrorReason {
     /// PERMISSION_DENIED: the caller does not have the `required_role` for the tenant. Whether the tenant exists makes no
     /// difference.
     PermissionDenied = 27,
+    /// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
+    /// nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
+    /// Clients do not retry it automatically.
+    RateLimited = 28,
     /// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
     ///
-    /// These numbers are reserved for planned reasons: RATE_LIMITED 28, STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33,
-    /// PIN_NOT_FOUND 34, PIN_EXISTS 35, CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37.
+    /// These numbers are reserved for planned reasons: STALE 29, WATCH_TOO_SLOW 32, TOO_MANY_WATCHES 33, PIN_NOT_FOUND 34,
+    /// PIN_EXISTS 35, CHANGES_TOO_LARGE 36, TENANT_NOT_FOUND 37.
     AuditUnavailable = 38,
 }
 impl ErrorReason {
@@ -2245,6 +2253,7 @@ impl ErrorReason {
             Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
             Self::CredentialsInvalid => "ERROR_REASON_CREDENTIALS_INVALID",
             Self::PermissionDenied => "ERROR_REASON_PERMISSION_DENIED",
+            Self::RateLimited => "ERROR_REASON_RATE_LIMITED",
             Self::AuditUnavailable => "ERROR_REASON_AUDIT_UNAVAILABLE",
         }
     }
@@ -2287,6 +2296,7 @@ impl ErrorReason {
             "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
             "ERROR_REASON_CREDENTIALS_INVALID" => Some(Self::CredentialsInvalid),
             "ERROR_REASON_PERMISSION_DENIED" => Some(Self::PermissionDenied),
+            "ERROR_REASON_RATE_LIMITED" => Some(Self::RateLimited),
             "ERROR_REASON_AUDIT_UNAVAILABLE" => Some(Self::AuditUnavailable),
             _ => None,
         }

@@ -5,11 +5,11 @@ import json
 import re
 
 ERROR_KEYS = {  # always compared; the value is the default of an expectation
-    "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "required_role": "", "first_revision": 0,
+    "code": "", "reason": "", "field": "", "value": "", "suggestions": [], "rule": "", "required_role": "", "retry_after_ms": 0, "first_revision": 0,
     "newest_revision": 0, "finding_total": 0,
 }
 COMPARED_IF_GIVEN = {"allowed": [], "allowed_total": 0, "tenant": "", "catalog": ""}
-NUMBERS = ("allowed_total", "first_revision", "newest_revision", "finding_total")  # drivers may write them as strings
+NUMBERS = ("allowed_total", "retry_after_ms", "first_revision", "newest_revision", "finding_total")  # drivers may write them as strings
 IN_METADATA_TOO = ("field", "value", "tenant", "catalog", "rule")
 
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // RegistryStore's compaction of history, a part of every engine's contract.
+#include <gmock/gmock.h>
+
 #include "absl/strings/str_cat.h"
+#include "core/error.h"
 #include "tests/server/registry/storage/store_conformance.h"
 
 namespace qconfig {
@@ -146,6 +149,64 @@ TEST_P(StoreConformanceTest, HistoryIsCompactedByBytes) {
   EXPECT_TRUE(store_->FindRequest(Tenant("a"), "r8").value().has_value());
   EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(9, 1000))), "8 to 9");
   EXPECT_EQ(Described(store_->Commit(Tenant("a"), put(10, 1000))), "8 to 10");
+}
+
+constexpr int64_t kForSmallWrites = 200;
+
+RegistryCommit PutText(int64_t revision, const std::string& model_type) {
+  constexpr size_t kBytes = 1000;
+  return Write(revision, {PutTemplate(model_type, std::string(kBytes, 'x'))});
+}
+
+TEST_P(StoreConformanceTest, HistoryIsCompactedByTheBytesOfTheTenant) {
+  const auto size =
+      static_cast<int64_t>(PutText(2, "m").record.ByteSizeLong());  // a little more than that of the entry
+  Open({100, int64_t{1} << 30, 5 * size + kForSmallWrites});
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(2, "m"))), "1 to 2");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(3, "m"))), "1 to 3") << "two records and two versions";
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(4, "m"))), "2 to 4");
+  EXPECT_EQ(Described(store_->Commit(Tenant("b"), PutText(2, "m"))), "1 to 2") << "each tenant has its own space";
+  Reopen();
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(5, "m"))), "3 to 5");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), Write(6, {DeleteTemplate("m")}))), "3 to 6");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(7, "m"))), "4 to 7");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(8, "m"))), "5 to 8");
+}
+
+TEST_P(StoreConformanceTest, ACommitReturnsWhatTheStoreKeepsOfTheTenant) {
+  constexpr int64_t kEntry = 1000;
+  constexpr int64_t kOverhead = 100;  // of an entry
+  Open({2, int64_t{1} << 30, int64_t{1} << 30});
+  const auto is_about = [&](int revision, int64_t texts) {
+    const auto bytes = store_->Commit(Tenant("a"), PutText(revision, "m"))->disk_bytes;
+    EXPECT_GE(bytes, texts * kEntry) << revision;
+    EXPECT_LE(bytes, texts * (kEntry + kOverhead)) << revision;
+  };
+  is_about(2, 2);  // the record and the entry
+  is_about(3, 4);
+  is_about(4, 5);  // history has two records, and an earlier version for each
+  Reopen();
+  is_about(5, 5);
+  EXPECT_LE(store_->Commit(Tenant("b"), PutText(2, "m"))->disk_bytes, 2 * (kEntry + kOverhead));
+}
+
+TEST_P(StoreConformanceTest, RejectsAPutThatTheTenantHasNoSpaceFor) {
+  const auto size = static_cast<int64_t>(PutText(2, "m").record.ByteSizeLong());
+  Open({100, int64_t{1} << 30, 3 * size + kForSmallWrites});
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(2, "m"))), "1 to 2");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(3, "n"))), "2 to 3");
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status rejected = store_->Commit(Tenant("a"), PutText(4, "o")).status();
+    EXPECT_EQ(ItemErrorOf(rejected).reason(), v1::ERROR_REASON_QUOTA_EXCEEDED);
+    EXPECT_THAT(std::string(rejected.message()), testing::HasSubstr("its quota is"));
+    EXPECT_EQ(Revisions(), "2 to 3");
+    EXPECT_EQ(Changes(2), "3");
+    Reopen();
+  }
+  EXPECT_EQ(Described(store_->Commit(Tenant("b"), PutText(2, "m"))), "1 to 2");
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), Write(4, {DeleteTemplate("m")}))), "2 to 4")
+      << "deletions are allowed";
+  EXPECT_EQ(Described(store_->Commit(Tenant("a"), PutText(5, "o"))), "4 to 5");
 }
 
 // Otherwise a tenant could fill its history with small writes first, and then exceed the limit with large ones.

@@ -24,6 +24,7 @@ ERROR_REASON_OVERLOADED: ErrorReason
 ERROR_REASON_PERMISSION_DENIED: ErrorReason
 ERROR_REASON_PLAN_HAS_FINDINGS: ErrorReason
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
+ERROR_REASON_RATE_LIMITED: ErrorReason
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
 ERROR_REASON_REVISION_COMPACTED: ErrorReason
 ERROR_REASON_REVISION_IN_FUTURE: ErrorReason
@@ -51,7 +52,7 @@ SUGGESTION_KIND_SPELLING: SuggestionKind
 SUGGESTION_KIND_UNSPECIFIED: SuggestionKind
 
 class ErrorDetail(_message.Message):
-    __slots__ = ["advice", "allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "required_role", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
+    __slots__ = ["advice", "allowed", "allowed_total", "catalog", "field", "finding_total", "findings", "first_revision", "newest_revision", "required_role", "retry_after_ms", "rule", "suggestion_reasons", "suggestions", "tenant", "value"]
     ADVICE_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +63,7 @@ class ErrorDetail(_message.Message):
     FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_REVISION_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_ROLE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
     SUGGESTION_REASONS_FIELD_NUMBER: _ClassVar[int]
@@ -77,12 +79,13 @@ class ErrorDetail(_message.Message):
     first_revision: int
     newest_revision: int
     required_role: str
+    retry_after_ms: int
     rule: str
     suggestion_reasons: _containers.RepeatedCompositeFieldContainer[SuggestionReason]
     suggestions: _containers.RepeatedScalarFieldContainer[str]
     tenant: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ..., advice: _Optional[str] = ..., required_role: _Optional[str] = ...) -> None: ...
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., allowed: _Optional[_Iterable[str]] = ..., allowed_total: _Optional[int] = ..., suggestions: _Optional[_Iterable[str]] = ..., rule: _Optional[str] = ..., tenant: _Optional[str] = ..., catalog: _Optional[str] = ..., first_revision: _Optional[int] = ..., newest_revision: _Optional[int] = ..., findings: _Optional[_Iterable[_Union[_plan_pb2.Finding, _Mapping]]] = ..., finding_total: _Optional[int] = ..., suggestion_reasons: _Optional[_Iterable[_Union[SuggestionReason, _Mapping]]] = ..., advice: _Optional[str] = ..., required_role: _Optional[str] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ["description", "field"]

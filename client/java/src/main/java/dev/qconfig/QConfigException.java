@@ -193,6 +193,11 @@ public final class QConfigException extends RuntimeException {
     return detail().getRequiredRole();
   }
 
+  /** The time in milliseconds after which the call is allowed, for {@code RATE_LIMITED}; otherwise 0. */
+  public long retryAfterMs() {
+    return detail().getRetryAfterMs();
+  }
+
   /** The tenant that the error is about. */
   public String tenant() {
     return detail().getTenant();

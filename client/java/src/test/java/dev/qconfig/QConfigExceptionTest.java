@@ -42,6 +42,7 @@ class QConfigExceptionTest {
           .setAdvice("Register it.")
           .setRule("r")
           .setRequiredRole("editor")
+          .setRetryAfterMs(40)
           .setTenant("t")
           .setCatalog("q")
           .setFirstRevision(3)
@@ -74,6 +75,7 @@ class QConfigExceptionTest {
     assertEquals("Register it.", e.advice());
     assertEquals("r", e.rule());
     assertEquals("editor", e.requiredRole());
+    assertEquals(40, e.retryAfterMs());
     assertEquals("t", e.tenant());
     assertEquals("q", e.catalog());
     assertEquals(3, e.firstRevision());
