@@ -23,9 +23,9 @@ namespace qconfig {
 
 // One lock for each tenant, which serializes the writes to its registry; they get it in order of arrival. So the store
 // has at most one write of each tenant at a time, also in a group commit. Limits how many calls hold a lock or wait for
-// one, because each keeps a thread, however slow the disk is. Seven eighths of the places are for everybody. Above that,
-// a call gets a place only if both its tenant and its caller have less than an equal share of all places, at least four;
-// half of these are also for callers with fewer than four. Thread-safe.
+// one, because each keeps a thread, however slow the disk is. Seven eighths of the places are for everybody. Above
+// that, a call gets a place only if both its tenant and its caller have less than an equal share of all places, at
+// least four; half of these are also for callers with fewer than four. Thread-safe.
 class WriteLocks {
  public:
   WriteLocks(size_t max_calls, Clock clock) : max_calls_(max_calls), clock_(std::move(clock)) {}
