@@ -31,7 +31,7 @@ struct CallNotes {
   int64_t denials = 0;        // how often GetTenant() returned PERMISSION_DENIED: at most once for each item of a batch
   std::string denied_tenant;  // the tenant of the first time
   FairTurns::Turn turn;       // of the thread that handles the call; ends when its answer is in bytes
-  EarlierTurns earlier_turns;
+  EarlierTurns earlier_turns;  // of this call
 };
 
 // The context of a call: everything except its request. Only the transport uses gRPC's own context.

@@ -52,9 +52,15 @@ bool FairQueue::Add(Call& call, absl::string_view tenant, absl::string_view call
   if (!earlier.is_admitted && !MayWait(tenant, caller)) return false;
   call.flow_ = &FlowOf(tenant, caller);
   ++call.flow_->calls;
-  call.flow_->tenant.finish += earlier.used;
+  call.flow_->tenant.finish = FinishOf(call.flow_->tenant) + earlier.used;
   Wait(call);
   return true;
+}
+
+void FairQueue::Charge(absl::string_view tenant, absl::Duration used) {
+  if (flows_.empty()) return;
+  Share& share = tenants_[tenant];
+  share.finish = std::max(tenant_time_, share.finish) + used;
 }
 
 std::deque<FairQueue::Call*>& FairQueue::WaitingWith(const Call& call) {

@@ -17,7 +17,7 @@ namespace qconfig {
 
 // What is known of a call when it begins to wait for a turn.
 struct EarlierTurns {
-  absl::Duration used;       // by turns for another tenant, which is charged to this one
+  absl::Duration used;       // by turns before the tenant was known; charged to the tenant
   bool is_admitted = false;  // the call is not rejected, however many wait
 };
 
@@ -25,8 +25,9 @@ struct EarlierTurns {
 // Cheng, 1996). Tenants share the processors equally by the time that they use, however many calls each of them makes.
 // Each tenant has a finish time: the virtual time until which it has used its share. The call whose tenant has the
 // earliest one runs next; of several, that of the caller who used least. While n tenants have calls, virtual time
-// passes at an n-th of the rate at which they use the processors, and it is never before the finish times of all that
-// wait. A tenant that begins to call starts at the present virtual time, so it gets no more for having been idle.
+// passes at an n-th of the rate at which they use the processors, and it is never before the earliest finish time of
+// those that wait and may begin. A tenant that begins to call starts at the present virtual time, so it gets no more
+// for having been idle.
 //
 // Extra turns are for small calls of callers who use less than callers would if all of them had equal shares. So such a
 // call neither waits for large ones, nor for the calls of one caller for a thousand tenants.
@@ -42,8 +43,8 @@ class FairQueue {
     size_t large = 9;            // large calls that have begun
     size_t first_large = 3;      // of these, only for tenants and callers without other large calls
     size_t large_of_tenant = 3;  // of one tenant, and of one caller
-    size_t waiting_of_tenant =
-        64;  // calls of one tenant that wait; twice as many if none of its callers has most of them
+    // Calls of one tenant that wait. There may be twice as many, of callers who have fewer than an equal share.
+    size_t waiting_of_tenant = 64;
   };
 
   // One call. Its address must not change while it is in the queue.
@@ -71,6 +72,9 @@ class FairQueue {
   // allowed. REQUIRES: it is not in the queue.
   bool Add(Call& call, absl::string_view tenant, absl::string_view caller,
            const EarlierTurns& earlier = EarlierTurns());
+
+  // Charges a tenant for time that it used without a turn of this queue, if that matters to calls in the queue.
+  void Charge(absl::string_view tenant, absl::Duration used);
 
   // Starts the next turn, and returns its call. Null: no call waits that may begin, or all turns are taken.
   Call* Next();

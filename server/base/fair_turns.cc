@@ -79,6 +79,11 @@ absl::StatusOr<FairTurns::Turn> FairTurns::Begin(absl::string_view tenant, absl:
   return turn;
 }
 
+void FairTurns::Charge(absl::string_view tenant, absl::Duration used) {
+  absl::MutexLock lock(&mutex_);
+  queue_.Charge(tenant, used);
+}
+
 void FairTurns::StartNext() {
   while (FairQueue::Call* const next = queue_.Next()) {
     auto& waiter = static_cast<Waiter&>(*next);

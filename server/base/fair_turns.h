@@ -72,6 +72,9 @@ class FairTurns {
   absl::StatusOr<Turn> Begin(absl::string_view tenant, absl::string_view caller, absl::Duration deadline,
                              const EarlierTurns& earlier = EarlierTurns()) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Charges a tenant for the time of turns that ended before the tenant was known.
+  void Charge(absl::string_view tenant, absl::Duration used) ABSL_LOCKS_EXCLUDED(mutex_);
+
   size_t max_turns() const { return limits_.turns; }
   // The threads that compute, and those that wait.
   size_t running() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -10,6 +10,7 @@ namespace qconfig {
 namespace {
 
 constexpr size_t kLeastShare = 4;
+constexpr size_t kLeastReserved = 2;
 
 absl::Status Overloaded(const std::string& problem) {
   return Error(v1::ERROR_REASON_OVERLOADED).ToStatus(absl::StrCat(problem, "; retry later"));
@@ -23,7 +24,7 @@ absl::Status WriteLocks::CheckPlaces(const std::string& tenant, const std::strin
   if (calls_ >= max_calls_) {
     return Overloaded(absl::StrCat("the server is at its concurrency limit (", max_calls_, " writes in flight)"));
   }
-  const size_t reserved = max_calls_ / 8;
+  const size_t reserved = std::min(max_calls_, std::max(kLeastReserved, max_calls_ / 8));
   if (calls_ < max_calls_ - reserved) return absl::OkStatus();
   const auto is_above_share = [this](size_t own, size_t sharers) {
     return own >= std::max(kLeastShare, max_calls_ / (sharers + 1));

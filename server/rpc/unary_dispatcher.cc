@@ -125,14 +125,16 @@ absl::StatusOr<Counted> UnaryDispatcher::ReserveMemory(const CallContext& call, 
   return resources_.budget->Reserve(CallerOf(call), memory, call.deadline);
 }
 
-// The tenant is not known before, so all callers share one, which has no name. The time is charged to the right tenant
-// later.
+// The tenant is not known before, so the principal, or the host of callers who have none, stands for it. The time is
+// charged to the tenant as soon as it is known.
 absl::Status UnaryDispatcher::BeginToParse(const CallContext& call, size_t bytes) const {
   constexpr size_t kSmallRequest = 8u << 10;  // takes about 0.1 ms
   if (bytes <= kSmallRequest) return absl::OkStatus();
-  constexpr absl::string_view kUnknown;
+  const bool is_named = call.principal != nullptr && !call.principal->is_anonymous;
+  // No tenant has such a name.
+  const std::string stand_in = absl::StrCat("parse ", is_named ? call.principal->name : HostOf(call.peer));
   auto turn =
-      resources_.turns->Begin(kUnknown, CallerOf(call), call.deadline, {absl::ZeroDuration(), /*is_admitted=*/true});
+      resources_.turns->Begin(stand_in, CallerOf(call), call.deadline, {absl::ZeroDuration(), /*is_admitted=*/true});
   if (!turn.ok()) return turn.status();
   call.notes->turn = *std::move(turn);
   return absl::OkStatus();
@@ -156,6 +158,15 @@ absl::StatusOr<std::string> UnaryDispatcher::Handle(const CallContext& call, con
   return method.handler(call, AsBytes(slice));
 }
 
+// After an error, there may still be a turn, and logs may wait for a disk.
+void UnaryDispatcher::EndTurns(const CallContext& call) const {
+  const absl::Duration parsed = call.notes->turn.End() + call.notes->earlier_turns.used;
+  const bool is_charged = call.notes->earlier_turns.is_admitted;
+  if (parsed > absl::ZeroDuration() && !is_charged && !call.notes->tenants.empty()) {
+    resources_.turns->Charge(call.notes->tenants.back(), parsed);
+  }
+}
+
 grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arrival, grpc::ServerContext& context,
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
   const Arrival held = std::move(arrival);  // released when this returns; a parameter may live longer
@@ -165,7 +176,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   absl::Status rejected = held.admitted.ok() ? CheckActive(call, now) : held.admitted.status();
   if (rejected.ok()) rejected = Identify(context, call);
   absl::StatusOr<std::string> answer = rejected.ok() ? Handle(call, method, request) : rejected;
-  call.notes->turn.End();  // after an error, there may still be one, and logs may wait for a disk
+  EndTurns(call);
   absl::StatusOr<Counted> sending;
   if (answer.ok()) {
     sending = in_flight_calls_->Send([&call] { return call.peer; }, answer->size(), call.notes->has_written,

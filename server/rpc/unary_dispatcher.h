@@ -96,6 +96,8 @@ class UnaryDispatcher {
   absl::Status Identify(const grpc::ServerContext& context, CallContext& call) const;
   absl::StatusOr<std::string> Handle(const CallContext& call, const ObservedMethod& method,
                                      const grpc::ByteBuffer& request) const;
+  // Ends the turn of a call that is over, and charges the tenant for parsing, if that has not been done.
+  void EndTurns(const CallContext& call) const;
   // Reserves the memory of a call whose request has `bytes`, unless it is small. Errors are those of MemoryBudget and
   // MemoryPressure.
   absl::StatusOr<Counted> ReserveMemory(const CallContext& call, const MemoryCost& cost, size_t bytes) const;

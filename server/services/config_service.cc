@@ -93,7 +93,7 @@ absl::Status ConfigService::BeginTurn(const CallContext& call, const TenantId& t
   auto begun = turns_->Begin(tenant.name(), CallerOf(call), deadline, call.notes->earlier_turns);
   if (!begun.ok()) return begun.status();
   turn = *std::move(begun);
-  call.notes->earlier_turns = {absl::ZeroDuration(), /*is_admitted=*/true};  // the other items of a batch
+  call.notes->earlier_turns = {absl::ZeroDuration(), /*is_admitted=*/true};
   return absl::OkStatus();
 }
 
@@ -173,6 +173,11 @@ absl::StatusOr<v1::BatchGetConfigResponse> ConfigService::BatchGetConfig(
     v1::BatchGetConfigResult& result = *response.add_results();
     if (bytes <= max_bytes) {
       auto answer = GetConfig(item_call, item, call.deadline, batch);
+      // No item had a turn: the client can retry the whole call.
+      if (!answer.ok() && !call.notes->earlier_turns.is_admitted &&
+          ItemErrorOf(answer.status()).reason() == v1::ERROR_REASON_OVERLOADED) {
+        return answer.status();
+      }
       if (answer.ok()) {
         *result.mutable_response() = *std::move(answer);
       } else {

@@ -351,6 +351,20 @@ TEST(FairQueueTest, TimeOfEarlierTurnsIsCharged) {
   EXPECT_EQ(queue.Next(), &unused);
 }
 
+TEST(FairQueueTest, ChargedTimeCounts) {
+  FairQueue queue({1, 0});
+  FairQueue::Call running, charged, other;
+  queue.Charge("a", kTurn);
+  EXPECT_EQ(queue.remembered(), 0u) << "it matters to nobody";
+  ASSERT_TRUE(queue.Add(running, "c", "c"));
+  ASSERT_EQ(queue.Next(), &running);
+  queue.Charge("a", kTurn);
+  ASSERT_TRUE(queue.Add(charged, "a", "a"));
+  ASSERT_TRUE(queue.Add(other, "b", "b"));
+  queue.Remove(running, kSmall);
+  EXPECT_EQ(queue.Next(), &other);
+}
+
 TEST(FairQueueTest, MemoryDoesNotGrowWithNames) {
   FairQueue queue({});
   FairQueue::Call busy;
