@@ -193,7 +193,7 @@ public final class QConfigException extends RuntimeException {
     return detail().getRequiredRole();
   }
 
-  /** The time in milliseconds after which the call is allowed, for {@code RATE_LIMITED}; otherwise 0. */
+  /** For {@code RATE_LIMITED}: the time in milliseconds until the call is allowed; otherwise 0. */
   public long retryAfterMs() {
     return detail().getRetryAfterMs();
   }
