@@ -48,12 +48,9 @@ std::function<void()> CancelOf(grpc::ServerContext& context) {
 }
 
 // Tells clients with a retry policy when to retry a rejected call. The delay is random, so that clients that were
-// rejected at the same time do not all retry at the same time.
-void AddPushback(const v1::ItemError& error, grpc::ServerContext& context) {
-  const v1::ErrorReason reason = error.reason();
-  if (reason == v1::ERROR_REASON_RATE_LIMITED) {
-    context.AddTrailingMetadata(kPushback, absl::StrCat(error.detail().retry_after_ms()));
-  }
+// rejected at the same time do not all retry at the same time. RATE_LIMITED has no such delay, because gRPC for Java
+// would retry after it, whatever the policy says.
+void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
   if (reason != v1::ERROR_REASON_OVERLOADED && reason != v1::ERROR_REASON_SHUTTING_DOWN) return;
   // Overload lasts a while. Clients of a server that shuts down should find another server soon.
   int64_t from_ms = 100;
@@ -187,7 +184,7 @@ grpc::Status UnaryDispatcher::Dispatch(const ObservedMethod& method, Arrival arr
   audit_.Finished(call, status);
   observer_.Finished(method.metrics, call, status, clock_.Steady() - held.time);
   if (!status.ok()) {
-    AddPushback(ItemErrorOf(status), context);
+    AddPushback(ItemErrorOf(status).reason(), context);
     return ToGrpcStatus(status);
   }
   response = ToByteBuffer(*std::move(answer), *std::move(sending));

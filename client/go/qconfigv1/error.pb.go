@@ -123,8 +123,7 @@ const (
 	// difference.
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 27
 	// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
-	// nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
-	// Clients do not retry it automatically.
+	// nothing. `retry_after_ms` says when the next one is allowed. Clients do not retry it automatically.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
 	// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
 	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 38

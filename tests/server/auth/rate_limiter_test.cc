@@ -222,8 +222,7 @@ TEST_F(RateLimitedCallsTest, RejectionsSayWhenToRetryAndAreNotRetried) {
   const grpc::Status status = v1::ConfigService::NewStub(server_->channel())->GetConfig(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   const auto& trailers = context.GetServerTrailingMetadata();
-  ASSERT_EQ(trailers.count("grpc-retry-pushback-ms"), 1u);
-  EXPECT_EQ(trailers.find("grpc-retry-pushback-ms")->second, "50");
+  EXPECT_EQ(trailers.count("grpc-retry-pushback-ms"), 0u) << "some clients would retry";
   EXPECT_EQ(rates_->rejected(), 1);
 }
 

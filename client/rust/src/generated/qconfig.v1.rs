@@ -2203,8 +2203,7 @@ pub enum ErrorReason {
     /// difference.
     PermissionDenied = 27,
     /// RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
-    /// nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
-    /// Clients do not retry it automatically.
+    /// nothing. `retry_after_ms` says when the next one is allowed. Clients do not retry it automatically.
     RateLimited = 28,
     /// UNAVAILABLE: the server cannot write its audit log, and so does not accept the write. Nothing was stored.
     ///

@@ -546,8 +546,7 @@ export enum ErrorReason {
 
   /**
    * RESOURCE_EXHAUSTED: the caller makes more calls or writes than the server's policy allows. The call changed
-   * nothing. `retry_after_ms` says when the next one is allowed, and so does the trailer `grpc-retry-pushback-ms`.
-   * Clients do not retry it automatically.
+   * nothing. `retry_after_ms` says when the next one is allowed. Clients do not retry it automatically.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 28;
    */
