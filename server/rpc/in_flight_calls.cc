@@ -24,7 +24,7 @@ constexpr size_t kMinBytes = 256u << 10;
 constexpr size_t kSmallBytes = 64u << 10;
 
 // Of "ipv4:127.0.0.1:40312" without the port.
-absl::string_view HostOf(absl::string_view peer) { return peer.substr(0, peer.rfind(':')); }
+absl::string_view HostPartOf(absl::string_view peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
 
@@ -42,7 +42,7 @@ InFlightCalls::Connection* InFlightCalls::FindConnection(PeerOf peer, size_t byt
     cleanup_size_ = std::max(kMinCleanupSize, 2 * connections_.size());
   }
   const std::string name = peer();
-  Unsent* const host = &hosts_[HostOf(name)];
+  Unsent* const host = &hosts_[HostPartOf(name)];
   return &connections_.try_emplace(name, absl::StartsWith(name, "unix"), host).first->second;
 }
 

@@ -36,7 +36,7 @@ struct Load {
 // turn to the next.
 class Simulation {
  public:
-  Simulation(const FairQueue::Limits& limits, int seed) : queue_(limits), random_(seed) {}
+  Simulation(const FairQueue::Limits& limits, unsigned seed) : queue_(limits), random_(seed) {}
 
   void Add(const Load& load) {
     for (int i = 0; i < load.calls; ++i) {
@@ -131,7 +131,7 @@ class Simulation {
 const absl::Duration kMaxUnfairness = 4 * kTurn;
 
 TEST(FairQueueTest, BusyTenantsUseTheSameTimeAtEveryMoment) {
-  for (int seed = 0; seed < 10; ++seed) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
     SCOPED_TRACE(seed);
     Simulation simulation({}, seed);
     const std::vector<Load> loads = {
@@ -189,7 +189,7 @@ TEST(FairQueueTest, ATenantOfManyCallersHasOneShare) {
 
 // The promise: a tenant's only call waits for at most one turn.
 TEST(FairQueueTest, TheOnlyCallOfATenantWaitsForOneTurnAtMost) {
-  for (int seed = 0; seed < 5; ++seed) {
+  for (unsigned seed = 0; seed < 5; ++seed) {
     SCOPED_TRACE(seed);
     Simulation simulation({}, seed);
     simulation.Add({"long", "a", 60, absl::Milliseconds(200), absl::Seconds(4)});
@@ -317,12 +317,12 @@ TEST(FairQueueTest, OneTenantCannotFillTheQueue) {
   limits.waiting_of_tenant = 10;
   FairQueue queue(limits);
   std::vector<FairQueue::Call> calls(30);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", "a"));
+  for (size_t i = 0; i < 10; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", "a"));
   EXPECT_FALSE(queue.Add(calls[10], "a", "a"));
   EXPECT_TRUE(queue.Add(calls[10], "a", "b")) << "another caller for the same tenant";
   EXPECT_TRUE(queue.Add(calls[11], "b", "b"));
   EXPECT_TRUE(queue.Add(calls[12], "a", "a", {absl::ZeroDuration(), /*is_admitted=*/true}));
-  for (int i = 13; i < 21; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", absl::StrCat("c", i)));
+  for (size_t i = 13; i < 21; ++i) ASSERT_TRUE(queue.Add(calls[i], "a", absl::StrCat("c", i)));
   EXPECT_FALSE(queue.Add(calls[21], "a", "d")) << "twice as many calls wait";
   ASSERT_NE(queue.Next(), nullptr);
   EXPECT_TRUE(queue.Add(calls[21], "a", "d"));
