@@ -5,15 +5,12 @@ import kit
 
 # After each restart of a farm all workers come at once. One reading must do for all of them: the common goals hold.
 GOALS = kit.GOALS
-CALLERS, TEMPLATES, BYTES = 64, 150, 400_000
+CALLERS, TEMPLATES = 64, 150
 
 
 def setup(server):
     """Writes the tenant, and starts the server again so that nothing of it is in memory."""
-    with kit.channel(server.port) as channel:
-        write = kit.rpc(channel, "RegisterTemplate")
-        for i in range(TEMPLATES):
-            write(kit.template("large", f"m{i}", BYTES // 1000), timeout=20)
+    kit.fill(server, "large", TEMPLATES)
     server.stop()
     server.start()
 

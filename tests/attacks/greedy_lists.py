@@ -5,14 +5,11 @@ import kit
 
 # A page is read from memory, and costs a copy of 2 MB: the common goals hold.
 GOALS = kit.GOALS
-CALLERS, TEMPLATES, BYTES = 200, 100, 400_000
+CALLERS, TEMPLATES = 200, 100
 
 
 def setup(server):
-    with kit.channel(server.port) as channel:
-        write = kit.rpc(channel, "RegisterTemplate")
-        for i in range(TEMPLATES):
-            write(kit.template("greedy", f"m{i}", BYTES // 1000), timeout=20)
+    kit.fill(server, "greedy", TEMPLATES)
 
 
 def lister(target, seconds):

@@ -8,7 +8,7 @@ traffic goes to 127.0.0.1, all files lie in temporary directories, and every pro
 
 from .goals import GOALS, KINDS
 from .judge import arguments, callers, compare, main, report
-from .messages import channel, config_request, make_stubs, outcome, overrides, pb, rpc, template, tls
+from .messages import channel, config_request, fill, make_stubs, outcome, overrides, pb, rpc, template, tls
 from .peer import (
     CONTINUATION,
     DATA,
@@ -46,6 +46,7 @@ __all__ = [
     "channel",
     "compare",
     "config_request",
+    "fill",
     "frame",
     "hpack_integer",
     "main",

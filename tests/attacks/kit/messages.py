@@ -166,6 +166,14 @@ def template(tenant, model_type, patterns, length=1000):
     return request
 
 
+def fill(server, tenant, templates):
+    """Registers as many templates of 400 KB each, one after the other."""
+    with channel(server.port) as connection:
+        write = rpc(connection, "RegisterTemplate")
+        for i in range(templates):
+            write(template(tenant, f"m{i}", 400), timeout=20)
+
+
 def config_request(message=None, **fields):
     """A GetConfigRequest of `fields`, which may also be those of its spec."""
     message = pb().GetConfigRequest() if message is None else message
