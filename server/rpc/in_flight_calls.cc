@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "server/base/call_context.h"
 
 namespace qconfig {
 namespace {
@@ -22,9 +23,6 @@ constexpr size_t kMinBytes = 256u << 10;
 
 // Answers of this size need no room, because only `max_calls_` handlers can have one at a time.
 constexpr size_t kSmallBytes = 64u << 10;
-
-// Of "ipv4:127.0.0.1:40312" without the port.
-absl::string_view HostPartOf(absl::string_view peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
 
@@ -42,7 +40,7 @@ InFlightCalls::Connection* InFlightCalls::FindConnection(PeerOf peer, size_t byt
     cleanup_size_ = std::max(kMinCleanupSize, 2 * connections_.size());
   }
   const std::string name = peer();
-  Unsent* const host = &hosts_[HostPartOf(name)];
+  Unsent* const host = &hosts_[WithoutPort(name)];
   return &connections_.try_emplace(name, absl::StartsWith(name, "unix"), host).first->second;
 }
 

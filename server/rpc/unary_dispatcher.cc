@@ -17,8 +17,6 @@
 namespace qconfig {
 namespace {
 
-constexpr char kPushback[] = "grpc-retry-pushback-ms";
-
 // gRPC deletes it when the bytes are sent, or when the call is over.
 struct SentAnswer {
   std::string bytes;
@@ -57,7 +55,8 @@ void AddPushback(v1::ErrorReason reason, grpc::ServerContext& context) {
   int64_t to_ms = 1000;
   if (reason == v1::ERROR_REASON_SHUTTING_DOWN) from_ms = 50, to_ms = 250;
   thread_local absl::InsecureBitGen generator;
-  context.AddTrailingMetadata(kPushback, absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
+  context.AddTrailingMetadata("grpc-retry-pushback-ms",
+                              absl::StrCat(absl::Uniform(absl::IntervalClosed, generator, from_ms, to_ms)));
 }
 
 // Whether methods that require the role change a registry.

@@ -36,7 +36,7 @@ constexpr size_t kPlaces = 16;  // for calls; half as many for writes
 constexpr int kHostileCallers = 2 * kPlaces;
 constexpr size_t kRequestMemory = 64u << 20;
 
-// A caller with a connection of its own, who does not repeat calls.
+// A caller with its own connection, who does not repeat calls.
 class Caller {
  public:
   explicit Caller(const TestServer& server, std::string token = "") : token_(std::move(token)) {

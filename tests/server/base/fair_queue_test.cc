@@ -29,7 +29,7 @@ struct Load {
   absl::Duration least_cost;
   absl::Duration most_cost;
   absl::Duration pause = absl::ZeroDuration();
-  bool has_new_names = false;  // whether each call is for a tenant of its own
+  bool has_new_names = false;  // whether each call is for a new tenant
 };
 
 // A server without threads: processors that work on the calls of a FairQueue, and a clock that jumps from one end of a
@@ -355,7 +355,7 @@ TEST(FairQueueTest, ChargedTimeCounts) {
   FairQueue queue({1, 0});
   FairQueue::Call running, charged, other;
   queue.Charge("a", kTurn);
-  EXPECT_EQ(queue.remembered(), 0u) << "it matters to nobody";
+  EXPECT_EQ(queue.remembered(), 0u) << "there are no calls";
   ASSERT_TRUE(queue.Add(running, "c", "c"));
   ASSERT_EQ(queue.Next(), &running);
   queue.Charge("a", kTurn);
