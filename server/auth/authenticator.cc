@@ -28,26 +28,24 @@ std::string KeyOf(const PeerCertificate& certificate) {
   return key;
 }
 
-// The key by which a caller is remembered. Empty: callers with such credentials are not.
+// The key by which a caller is remembered. Empty: callers with such credentials are not. A token is its own key if it
+// is written in the usual way: white space would give one token many keys. Such keys begin with "Bearer ", so whatever
+// a caller sends, it is never the key of a certificate.
 absl::string_view KeyOf(const Credentials& credentials, std::string& certificate) {
-  if (credentials.authorization.size() > 1) return "";
-  if (!credentials.authorization.empty()) return credentials.authorization.front();
-  certificate = KeyOf(credentials.certificate);
-  return certificate;
+  if (credentials.authorization.empty()) {
+    certificate = KeyOf(credentials.certificate);
+    return certificate;
+  }
+  const absl::string_view value = credentials.authorization.front();
+  absl::string_view token = value;
+  const bool is_usual = absl::ConsumePrefix(&token, kScheme) && absl::StripAsciiWhitespace(token) == token;
+  return is_usual && credentials.authorization.size() == 1 ? value : "";
 }
 
 // The memory of a remembered caller.
 size_t BytesOf(const std::string& key, const Caller& caller) {
   constexpr size_t kOverhead = 256;
   return key.size() + caller.credential.size() + kOverhead;
-}
-
-// Whether a token is written in the usual way: it is its own key, which begins with "Bearer ". Others are not
-// remembered: white space would give one token many keys.
-bool IsUsual(const Credentials& credentials) {
-  if (credentials.authorization.empty()) return true;
-  absl::string_view token = credentials.authorization.front();
-  return absl::ConsumePrefix(&token, kScheme) && absl::StripAsciiWhitespace(token) == token;
 }
 
 absl::Status Missing() {
@@ -121,9 +119,9 @@ absl::StatusOr<std::shared_ptr<const Caller>> Authenticator::Authenticate(const 
   auto found = Find(*policy, credentials, claimed);
   if (!found.ok()) return found.status();
   auto caller = std::make_shared<const Caller>(*std::move(found));
-  if (!IsUsual(credentials)) return caller;
   std::string certificate;
   std::string key(KeyOf(credentials, certificate));
+  if (key.empty()) return caller;
   // As if none were smaller, so that there are at most kMaxKnown.
   const size_t bytes = std::max(BytesOf(key, *caller), kMaxKnownBytes / kMaxKnown);
   std::vector<Known> old;  // destroyed without the lock

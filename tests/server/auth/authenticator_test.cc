@@ -56,6 +56,21 @@ TEST_F(AuthenticatorTest, NamesOfACertificateAreNotMistakenForThoseOfAnother) {
   EXPECT_EQ(Authenticate({{}, {{"spiffe://corp/sa/x"}, {}, ""}}), "ops");
 }
 
+// What a caller sends as a token must not be found as another caller's certificate.
+TEST_F(AuthenticatorTest, NoTokenIsMistakenForARememberedCertificate) {
+  EXPECT_EQ(Authenticate({{}, {{"spiffe://corp/ops"}, {"ops.corp"}, ""}}), "ops");
+  EXPECT_EQ(Authenticate({{}, {{}, {"bot.corp"}, ""}}), "bot");
+  for (const std::string key :
+       {"certificate uri17:spiffe://corp/opsdns8:ops.corpcn0:", "certificate dns8:bot.corpcn0:", "certificate cn0:"}) {
+    for (const std::string& value : {key, absl::StrCat("Bearer ", key)}) {
+      const Credentials credentials = {{value}, {}};
+      EXPECT_EQ(authenticator_.FindKnown(credentials), nullptr) << value;
+      EXPECT_EQ(authenticator_.FindName(credentials), "") << value;
+      EXPECT_FALSE(authenticator_.Authenticate(credentials).ok()) << value;
+    }
+  }
+}
+
 // Otherwise a caller could fill the memory with spellings of a single token.
 TEST_F(AuthenticatorTest, RemembersOneSpellingOfAToken) {
   for (const std::string value : {"Bearer secret", "Bearer  secret", "Bearer secret\t", "bearer secret"}) {
