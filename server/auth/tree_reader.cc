@@ -11,6 +11,7 @@ namespace qconfig {
 namespace {
 
 constexpr size_t kMaxShown = 128;
+constexpr size_t kMaxProblem = 1000;  // characters
 
 std::string Join(absl::string_view path, absl::string_view key) {
   return absl::StrCat(path, path.empty() ? "" : ".", Printable(key, kMaxShown));
@@ -21,7 +22,8 @@ std::string Join(absl::string_view path, absl::string_view key) {
 TreeReader::TreeReader(const FileTree& tree) : root_{&tree.root, &tree.lines, tree.lines.line, ""} {}
 
 void TreeReader::Fault(const TreeValue& value, absl::string_view problem) {
-  faults_.Add(absl::StrCat(value.path, value.path.empty() ? "" : ", ", "line ", value.line), problem);
+  faults_.Add(absl::StrCat(value.path, value.path.empty() ? "" : ", ", "line ", value.line),
+              Printable(problem, kMaxProblem));
 }
 
 TreeValue TreeReader::Child(const TreeValue& parent, size_t index, const std::string& path) const {

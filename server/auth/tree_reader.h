@@ -32,6 +32,7 @@ class TreeReader {
   const TreeValue& root() const { return root_; }
   const Faults& faults() const { return faults_; }
 
+  // `problem` may quote the file: characters that are not printable are escaped.
   void Fault(const TreeValue& value, absl::string_view problem);
 
   // The member `key` of `object`; nullopt if it is absent or null.

@@ -33,6 +33,11 @@ std::string Farm(const std::string& fields) {
 
 std::string MistakesIn(const std::string& yaml) { return std::string(Read(yaml).status().message()); }
 
+TEST(PolicyReaderTest, EscapesWhatItQuotes) {
+  EXPECT_THAT(MistakesIn("version: 1\nissuers:\n  \"c\\u0003i\": {}\nprincipals:\n  farm:\n    jwt: [{issuer: ci}]\n"),
+              HasSubstr(R"(is not one of the issuers of this file; did you mean c\u0003i?)"));
+}
+
 TEST(PolicyReaderTest, ReadsLimits) {
   const auto limits_of = [](const std::string& limits) {
     const auto policy = Read(Farm("    limits: " + limits));
