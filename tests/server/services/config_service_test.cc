@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/error.h"
 #include "server/base/processors.h"
 #include "tests/core/test_support.h"
 #include "tests/server/test_server.h"
@@ -200,6 +201,38 @@ TEST_F(ConfigServiceTest, ItemsOfABatchShareTheirSnapshotAndTakeTurns) {
   EXPECT_EQ(turns->running(), 1u) << "until the answer is in bytes";
   call.notes->turn.End();
   EXPECT_EQ(turns->running(), 0u);
+}
+
+// Otherwise a client could not tell such a batch from one whose items are all wrong, and would not retry it.
+TEST_F(ConfigServiceTest, ABatchWithoutATurnFailsAsAWhole) {
+  constexpr size_t kMaxWaiting = 64;  // calls of a tenant
+  std::atomic<int64_t> cpu_ms = 0;
+  const auto turns = std::make_shared<FairTurns>(1, Clock(), [&cpu_ms] { return absl::Milliseconds(cpu_ms.load()); });
+  const ConfigService service(server_.registry(), Limits(), Clock(), turns);
+  auto busy = turns->Begin("busy", "busy", absl::InfiniteDuration()).value();
+  for (int i = 0; i < 10; ++i) {  // so that the tenant has used too much for an extra turn
+    cpu_ms += 10;
+    ASSERT_TRUE(busy.Continue(absl::InfiniteDuration()).ok());
+  }
+  std::vector<std::thread> waiting;
+  for (size_t i = 0; i < kMaxWaiting; ++i) {
+    waiting.emplace_back([&] { EXPECT_TRUE(turns->Begin("busy", "busy", absl::InfiniteDuration()).ok()); });
+  }
+  while (turns->waiting() < kMaxWaiting) std::this_thread::yield();
+
+  CallContext call;
+  call.peer = "busy";
+  call.is_cancelled = [] { return false; };
+  call.deadline = absl::InfiniteDuration();
+  v1::BatchGetConfigRequest batch;
+  for (const char* scheme : {"fp8", "unknown"}) {
+    *batch.add_requests() =
+        Proto<v1::GetConfigRequest>(absl::StrCat("tenant: 'busy' spec { model_type: 'llama' scheme: '", scheme, "' }"));
+  }
+  EXPECT_EQ(ItemErrorOf(service.BatchGetConfig(call, batch).status()).reason(), v1::ERROR_REASON_OVERLOADED);
+
+  busy.End();
+  for (std::thread& thread : waiting) thread.join();
 }
 
 // Each request fails the named check and all checks after it.
