@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "server/app/close_connections.h"
 #include "server/app/service_handlers.h"
@@ -19,8 +20,12 @@
 namespace qconfig {
 namespace {
 
-// A tenant that is never written to, so that reading it always reads the store.
-constexpr char kSelfCheckTenant[] = "qconfig-self-check";
+// A tenant that is never written to, so that reading it always reads the store. No caller knows its name, and so could
+// use up what the tenant may use.
+std::string NewSelfCheckTenant() {
+  absl::BitGen random;
+  return absl::StrCat("qconfig-self-check-", absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
+}
 
 const google::protobuf::ServiceDescriptor* ConfigServiceDescriptor() {
   return v1::GetConfigRequest::descriptor()->file()->FindServiceByName("ConfigService");
@@ -117,6 +122,7 @@ Server::Server(const ServerSettings& settings, Registry& registry)
       in_flight_calls_(settings.in_flight_calls),
       transport_guard_(settings.transport_guard),
       clock_(settings.clock),
+      self_check_tenant_(NewSelfCheckTenant()),
       health_({ConfigServiceDescriptor()->full_name(), RegistryServiceDescriptor()->full_name()},
               [pressure = settings.resources.pressure] { return pressure->Admit(MemoryPressure::Work::kLarge); }),
       transport_(Handlers(settings), settings.limits.message_bytes, observer_, settings.clock, in_flight_calls_,
@@ -168,13 +174,13 @@ absl::Status Server::CheckCalls() {
     call.is_cancelled = [] { return false; };
     const Catalog& catalog = *registry_.catalogs().front();
     v1::GetConfigRequest request;
-    request.set_tenant(kSelfCheckTenant);
+    request.set_tenant(self_check_tenant_);
     request.set_catalog(catalog.name());
     request.mutable_spec()->set_model_type(catalog.templates().front().model_type());
     request.mutable_spec()->set_scheme(catalog.schemes().front().name());
     if (const absl::Status read = config_service_.GetConfig(call, request).status(); !read.ok()) return read;
     call.notes->turn.End();
-    const absl::StatusOr<TenantId> tenant = TenantId::Parse(kSelfCheckTenant, "tenant");
+    const absl::StatusOr<TenantId> tenant = TenantId::Parse(self_check_tenant_, "tenant");
     if (!tenant.ok()) return tenant.status();
     const WriteOrder order{*tenant, "", "", "", /*validate_only=*/true, call.deadline, /*peer=*/"", /*caller=*/""};
     return registry_.Write(order, [](const RegistrationContext&) { return v1::RegistryChange(); }).status();

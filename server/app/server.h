@@ -115,6 +115,7 @@ class Server {
   const std::shared_ptr<InFlightCalls> in_flight_calls_;
   const std::shared_ptr<TransportGuard> transport_guard_;
   const Clock clock_;
+  const std::string self_check_tenant_;  // whose configuration CheckCalls() asks for
   HealthService health_;
   ReflectionService reflection_;
   Transport transport_;

@@ -80,6 +80,24 @@ TEST(SelfChecksTest, NoticesThatNoMoreWritesAreAccepted) {
   EXPECT_EQ(ReasonAndField(server.server().CheckCalls()), "STORAGE_UNAVAILABLE");
 }
 
+// Otherwise any client could let the server seem to be broken.
+TEST(SelfChecksTest, NoClientCanKeepTheTenantOfTheChecksFromWriting) {
+  auto owned = std::make_unique<FaultInjectingStore>(std::make_unique<MemoryStore>(HistoryLimits()));
+  FaultInjectingStore& store = *owned;
+  TestSettings settings;
+  settings.store = std::move(owned);
+  TestServer server(std::move(settings));
+  store.HoldCommits();
+  std::thread writer([&server] {
+    client::Client client = server.NewClient("qconfig-self-check");
+    EXPECT_TRUE(client.RegisterScheme(Proto<v1::RegisterSchemeRequest>("scheme { name: 's' config {} }")).ok());
+  });
+  store.WaitForHeldCommits(1);
+  EXPECT_TRUE(server.server().CheckCalls().ok());
+  store.ReleaseCommits();
+  writer.join();
+}
+
 TEST(SelfChecksTest, EndWithTheServer) {
   TestServer server;
   server.server().Shutdown(absl::ZeroDuration());
