@@ -10,10 +10,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "server/admin/http.h"
 #include "server/base/event_log.h"
 #include "tests/fuzz/fuzz.h"
@@ -40,13 +42,18 @@ int Port() {
   return kServer->port();
 }
 
+// Tries again for ten seconds, because other programs can use up the ports of the machine.
 int Connect() {
+  constexpr int kAttempts = 100;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(Port()));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) std::abort();
+  for (int attempt = 1; connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0; ++attempt) {
+    FUZZ_CHECK(attempt < kAttempts, std::strerror(errno));
+    absl::SleepFor(absl::Milliseconds(100));
+  }
   // Closing sends a reset, so that the ports of past inputs can be used again at once.
   const linger reset{1, 0};
   if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) != 0) std::abort();
